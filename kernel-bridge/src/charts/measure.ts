@@ -1,0 +1,73 @@
+/** The values that a heatmap of one layer shows. */
+import type { Measure, RoutingLayer } from '../protocol';
+
+/**
+ * Values of all experts for each token, [tokens, experts], row-major.
+ *
+ * `weight`: the multiplier of the experts that a token selected, NaN for the others (an unselected expert has no
+ * weight, which is not a weight of 0). `probability`: softmax or sigmoid of the router's logits, as the layer's
+ * convention says; NaN throughout when the logits were left out.
+ */
+export function denseValues(
+  layer: RoutingLayer,
+  measure: Measure
+): Float32Array {
+  return measure === 'weight' ? denseWeights(layer) : probabilities(layer);
+}
+
+function denseWeights({
+  selected,
+  weights,
+  experts,
+  topK
+}: RoutingLayer): Float32Array {
+  const tokens = topK === 0 ? 0 : selected.length / topK;
+  const values = new Float32Array(tokens * experts).fill(NaN);
+  selected.forEach((expert, slot) => {
+    if (expert >= 0) {
+      values[Math.floor(slot / topK) * experts + expert] = weights[slot];
+    }
+  });
+  return values;
+}
+
+/** Router probabilities, [tokens, experts]; empty logits give NaN for each token. */
+export function probabilities(layer: RoutingLayer): Float32Array {
+  const { logits, experts, topK, selected } = layer;
+  if (logits.length === 0) {
+    return new Float32Array(
+      (selected.length / Math.max(topK, 1)) * experts
+    ).fill(NaN);
+  }
+  if (layer.logitsAre === 'probabilities') {
+    return logits;
+  }
+  if (layer.score === 'sigmoid') {
+    return logits.map(x => 1 / (1 + Math.exp(-x)));
+  }
+  const values = new Float32Array(logits.length);
+  for (let start = 0; start < logits.length; start += experts) {
+    const row = logits.subarray(start, start + experts);
+    const peak = row.reduce((a, b) => Math.max(a, b), -Infinity);
+    let sum = 0;
+    for (let e = 0; e < experts; e++) {
+      values[start + e] = Math.exp(row[e] - peak);
+      sum += values[start + e];
+    }
+    for (let e = 0; e < experts; e++) {
+      values[start + e] /= sum;
+    }
+  }
+  return values;
+}
+
+/** Selections of each expert, [experts]; their sum is k × tokens less what was dropped. */
+export function expertCounts(layer: RoutingLayer): Int32Array {
+  const counts = new Int32Array(layer.experts);
+  for (const expert of layer.selected) {
+    if (expert >= 0) {
+      counts[expert]++;
+    }
+  }
+  return counts;
+}

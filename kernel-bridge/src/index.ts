@@ -1,0 +1,2 @@
+/** The public surface of `moe-debugger`. */
+export { MoEDebuggerError, type ErrorCode } from './errors';

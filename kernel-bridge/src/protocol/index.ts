@@ -1,0 +1,8 @@
+/** What the kernel and the front end say to each other. Pure: no Node, no DOM. */
+export * from './arrays';
+export * from './buffers';
+export * from './error';
+export * from './messages';
+export * from './names';
+export * from './routing';
+export * from './view';

@@ -1,0 +1,54 @@
+/**
+ * Messages of the comm target `moe-debugger`, by which the sidebar follows a kernel.
+ *
+ * The front end opens the comm with `OpenData`. The kernel answers `hello`, then sends `state` at once and
+ * after each change while subscribed. `get-trace` is answered by `trace` or `error` with the same `request`.
+ * Binary arrays travel as buffers: the message's `data` has `bufferPaths` (see `buffers.ts`).
+ */
+import type { Coverage } from './routing';
+import type { EncodedView } from './view';
+
+export interface OpenData {
+  version: number;
+}
+
+export interface ModelSummary {
+  id: string;
+  name: string;
+  path: string;
+  /** One entry a router, in graph order, in words: "layer 0". */
+  layers: string[];
+  experts: number;
+  topK: number;
+  status: 'loading' | 'ready' | 'running' | 'disposed';
+}
+
+export interface TraceSummary {
+  id: string;
+  modelId: string;
+  model: string;
+  /** The start of the prompt, or "12 token ids". */
+  label: string;
+  samples: number;
+  coverage: Coverage;
+  /** Milliseconds since the epoch. */
+  created: number;
+}
+
+export type ToKernel =
+  | { type: 'subscribe' }
+  /** While a panel is hidden: no `state` is sent. */
+  | { type: 'unsubscribe' }
+  | { type: 'get-trace'; request: number; id: string };
+
+export type FromKernel =
+  | { type: 'hello'; version: number; package: string }
+  /** Newest trace first. */
+  | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
+  | {
+      type: 'trace';
+      request: number;
+      view: EncodedView;
+      bufferPaths: (string | number)[][];
+    }
+  | { type: 'error'; request?: number; message: string };

@@ -1,0 +1,266 @@
+/** The routing of a run: the one definition that capture fills, files store and views draw. */
+import { decodeArray, encodeArray, type EncodedArray } from './arrays';
+import { ProtocolError } from './error';
+
+export type Stack = 'encoder' | 'decoder';
+
+export interface Token {
+  position: number;
+  id: number;
+  /** The piece of text that the id stands for; absent when the model has no tokenizer. */
+  text?: string;
+}
+
+/** What identifies a router and how it scores: shared by a captured layer and a model's description. */
+export interface RouterIdentity {
+  /** Index of the transformer block within its stack. */
+  layer: number;
+  stack?: Stack;
+  /** Tells two routers of one block apart. */
+  module?: string;
+  experts: number;
+  topK: number;
+  score: 'softmax' | 'sigmoid';
+}
+
+/** What one router did with each token of a sample. Arrays are row-major. */
+export interface RoutingLayer extends RouterIdentity {
+  /** `logits` holds raw router scores, or probabilities where the graph has nothing else. */
+  logitsAre: 'logits' | 'probabilities';
+  /** [tokens, experts] */
+  logits: Float32Array;
+  /** [tokens, topK], in the model's own order; -1 where a token was dropped. */
+  selected: Int32Array;
+  /** [tokens, topK], the multipliers that the model applies to the experts' outputs. */
+  weights: Float32Array;
+}
+
+/** One prompt's routing. Entries of `layers` stand in graph order. */
+export interface RoutingSample {
+  id: string;
+  domain?: string;
+  tokens: Token[];
+  /** Of encoder-decoder models: the tokens that layers with `stack: 'encoder'` saw. */
+  encoderTokens?: Token[];
+  layers: RoutingLayer[];
+}
+
+export interface Coverage {
+  moeLayers: number;
+  layersCaptured: number;
+  tokens: number;
+  /** (token, layer, rank) triples captured: the sum of k × tokens over layers. */
+  slots: number;
+}
+
+/** The tokens that a layer routed. */
+export function tokensOf(
+  sample: RoutingSample,
+  layer: RouterIdentity
+): Token[] {
+  return layer.stack === 'encoder'
+    ? (sample.encoderTokens ?? [])
+    : sample.tokens;
+}
+
+/** "layer 3", "encoder layer 3", "layer 3 attention": how people read a router's place. */
+export function layerName(
+  layer: Pick<RouterIdentity, 'layer' | 'stack' | 'module'>
+): string {
+  return `${layer.stack ? `${layer.stack} ` : ''}layer ${layer.layer}${layer.module ? ` ${layer.module}` : ''}`;
+}
+
+export type EncodedLayer = RouterIdentity & {
+  logitsAre: 'logits' | 'probabilities';
+  /** Absent when left out to keep an output small. */
+  logits?: EncodedArray;
+  selected: EncodedArray;
+  weights: EncodedArray;
+};
+
+export interface EncodedSample {
+  id: string;
+  domain?: string;
+  tokens: Token[];
+  encoderTokens?: Token[];
+  layers: EncodedLayer[];
+}
+
+export interface EncodeOptions {
+  /** Leave bytes as views for a binary transport instead of base64 text. */
+  binary?: boolean;
+  /** Leave the logits out. */
+  withoutLogits?: boolean;
+}
+
+export function encodeSample(
+  sample: RoutingSample,
+  options: EncodeOptions = {}
+): EncodedSample {
+  return {
+    ...sample,
+    layers: sample.layers.map(layer => {
+      const count = tokensOf(sample, layer).length;
+      const { logits, selected, weights, ...identity } = layer;
+      const encoded: EncodedLayer = {
+        ...identity,
+        selected: encodeArray(selected, [count, layer.topK], options.binary),
+        weights: encodeArray(weights, [count, layer.topK], options.binary)
+      };
+      if (!options.withoutLogits && logits.length > 0) {
+        encoded.logits = encodeArray(
+          logits,
+          [count, layer.experts],
+          options.binary
+        );
+      }
+      return encoded;
+    })
+  };
+}
+
+/**
+ * Reads a sample that came from a notebook, a file or a comm. Logits that were left out become an empty array.
+ * @throws ProtocolError naming the field that is wrong.
+ */
+export function decodeSample(value: unknown): RoutingSample {
+  const source = object(value, 'sample');
+  const sample: RoutingSample = {
+    id: text(source.id, 'sample.id'),
+    tokens: tokens(source.tokens, 'sample.tokens'),
+    layers: []
+  };
+  if (source.domain !== undefined) {
+    sample.domain = text(source.domain, 'sample.domain');
+  }
+  if (source.encoderTokens !== undefined) {
+    sample.encoderTokens = tokens(source.encoderTokens, 'sample.encoderTokens');
+  }
+  sample.layers = list(source.layers, 'sample.layers').map((entry, i) =>
+    decodeLayer(entry, sample, `layers[${i}]`)
+  );
+  return sample;
+}
+
+function decodeLayer(
+  value: unknown,
+  sample: RoutingSample,
+  at: string
+): RoutingLayer {
+  const source = object(value, at);
+  const identity: RouterIdentity = {
+    layer: count(source.layer, `${at}.layer`),
+    experts: count(source.experts, `${at}.experts`),
+    topK: count(source.topK, `${at}.topK`),
+    score: oneOf(source.score, ['softmax', 'sigmoid'], `${at}.score`)
+  };
+  if (source.stack !== undefined) {
+    identity.stack = oneOf<Stack>(
+      source.stack,
+      ['encoder', 'decoder'],
+      `${at}.stack`
+    );
+  }
+  if (source.module !== undefined) {
+    identity.module = text(source.module, `${at}.module`);
+  }
+  const n = tokensOf(sample, identity).length;
+  const layer: RoutingLayer = {
+    ...identity,
+    logitsAre: oneOf(
+      source.logitsAre,
+      ['logits', 'probabilities'],
+      `${at}.logitsAre`
+    ),
+    logits:
+      source.logits === undefined
+        ? new Float32Array(0)
+        : decodeArray(
+            source.logits,
+            'float32',
+            [n, identity.experts],
+            `${at}.logits`
+          ),
+    selected: decodeArray(
+      source.selected,
+      'int32',
+      [n, identity.topK],
+      `${at}.selected`
+    ),
+    weights: decodeArray(
+      source.weights,
+      'float32',
+      [n, identity.topK],
+      `${at}.weights`
+    )
+  };
+  const stray = layer.selected.find(
+    expert => expert < -1 || expert >= layer.experts
+  );
+  if (stray !== undefined) {
+    throw new ProtocolError(
+      `${at}.selected names expert ${stray} of ${layer.experts}`
+    );
+  }
+  return layer;
+}
+
+const LIMIT = 1 << 24;
+
+function object(value: unknown, at: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ProtocolError(`${at} is not an object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function list(value: unknown, at: string): unknown[] {
+  if (!Array.isArray(value)) {
+    throw new ProtocolError(`${at} is not a list`);
+  }
+  return value;
+}
+
+function text(value: unknown, at: string): string {
+  if (typeof value !== 'string') {
+    throw new ProtocolError(`${at} is not text`);
+  }
+  return value;
+}
+
+function count(value: unknown, at: string): number {
+  if (
+    typeof value !== 'number' ||
+    !Number.isInteger(value) ||
+    value < 0 ||
+    value > LIMIT
+  ) {
+    throw new ProtocolError(`${at} is not a count`);
+  }
+  return value;
+}
+
+function oneOf<const T extends string>(
+  value: unknown,
+  choices: readonly T[],
+  at: string
+): T {
+  if (!choices.includes(value as T)) {
+    throw new ProtocolError(`${at} is not one of ${choices.join(', ')}`);
+  }
+  return value as T;
+}
+
+function tokens(value: unknown, at: string): Token[] {
+  return list(value, at).map((entry, i) => {
+    const source = object(entry, `${at}[${i}]`);
+    const token: Token = {
+      position: count(source.position, `${at}[${i}].position`),
+      id: count(source.id, `${at}[${i}].id`)
+    };
+    if (source.text !== undefined) {
+      token.text = text(source.text, `${at}[${i}].text`);
+    }
+    return token;
+  });
+}

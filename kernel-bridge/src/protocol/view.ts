@@ -1,0 +1,93 @@
+/** The document that our MIME type carries: a view and the routing it shows, enough to draw with no kernel. */
+import { ProtocolError } from './error';
+import {
+  decodeSample,
+  type EncodedSample,
+  type RoutingSample
+} from './routing';
+import { PROTOCOL_VERSION } from './names';
+
+/** What a cell of the heatmap holds: the multiplier of a selected expert, or the router's probability. */
+export type Measure = 'weight' | 'probability';
+export type ViewName = 'explorer' | 'comparison';
+
+export interface ViewState {
+  /** Index into a sample's `layers`, not a block number: two stacks may both have a layer 0. */
+  layerIndex: number;
+  measure: Measure;
+}
+
+/** As stored in a notebook or sent to a panel. */
+export interface EncodedView {
+  version: number;
+  view: ViewName;
+  model: string;
+  samples: EncodedSample[];
+  state: ViewState;
+  /** Model id of the live widget behind this output, if a kernel made one. */
+  widget?: string;
+  /** Says in words what was left out to keep the output small. */
+  truncated?: string;
+}
+
+export interface View extends Omit<EncodedView, 'samples'> {
+  samples: RoutingSample[];
+}
+
+/**
+ * Reads a view document from a notebook, which anyone may have written.
+ * @throws ProtocolError naming what is wrong, or asking for an update when the version is newer.
+ */
+export function decodeView(value: unknown): View {
+  const source = value as Partial<EncodedView> | null;
+  if (
+    typeof source !== 'object' ||
+    source === null ||
+    typeof source.version !== 'number'
+  ) {
+    throw new ProtocolError('this output is not a MoE Debugger view');
+  }
+  if (source.version !== PROTOCOL_VERSION) {
+    throw new ProtocolError(
+      `this output was written for version ${source.version} of the MoE Debugger and this one reads version ${PROTOCOL_VERSION}: ` +
+        (source.version > PROTOCOL_VERSION
+          ? 'update the extension'
+          : 'run the cell again')
+    );
+  }
+  if (source.view !== 'explorer' && source.view !== 'comparison') {
+    throw new ProtocolError(
+      `unknown view ${JSON.stringify(source.view)?.slice(0, 40)}`
+    );
+  }
+  if (!Array.isArray(source.samples) || source.samples.length === 0) {
+    throw new ProtocolError('this output holds no routing');
+  }
+  const samples = source.samples.map(decodeSample);
+  if (samples.some(sample => sample.layers.length === 0)) {
+    throw new ProtocolError('this output holds no layers');
+  }
+  const layers = samples[0].layers.length;
+  const index = source.state?.layerIndex;
+  return {
+    version: source.version,
+    view: source.view,
+    model: typeof source.model === 'string' ? source.model : '',
+    samples,
+    state: {
+      layerIndex:
+        typeof index === 'number' &&
+        Number.isInteger(index) &&
+        index >= 0 &&
+        index < layers
+          ? index
+          : 0,
+      measure:
+        source.state?.measure === 'probability' ? 'probability' : 'weight'
+    },
+    ...(typeof source.widget === 'string' ? { widget: source.widget } : {}),
+    ...(typeof source.truncated === 'string'
+      ? { truncated: source.truncated }
+      : {})
+  };
+}
