@@ -1,2 +1,18 @@
 /** Vega-Lite specifications and the numbers behind them. Pure: used by the kernel for stills and by the front end for live views. */
 export * from './measure';
+export * from './routing-fallback';
+export { routingStillSpec, type RoutingStillOptions } from './routing-still';
+export {
+  ceiling,
+  rankOf,
+  routingRows,
+  weightCeiling,
+  type RoutingRow
+} from './routing-rows';
+export { VEGA_LITE_5, VEGA_LITE_6, type VegaLiteSpec } from './spec';
+export {
+  labelStride,
+  labelledIndices,
+  tokenLabel,
+  tokenText
+} from './token-labels';

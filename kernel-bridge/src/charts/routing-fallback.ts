@@ -1,0 +1,105 @@
+/** All layers with a slider, for JupyterLab without our extension. */
+import { layerName, tokensOf, type RoutingSample } from '../protocol';
+import {
+  ROUTING_CONFIG,
+  labelTable,
+  plotSize,
+  routingEncoding,
+  subtitle,
+  tokensWithin
+} from './routing-plot';
+import { longestRun, routingRows, weightCeiling } from './routing-rows';
+import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
+import { tokenLabel, tokenText } from './token-labels';
+
+export interface RoutingFallbackOptions {
+  /** The model's name, shown in the title. */
+  model?: string;
+  /** Where the slider stands at first. */
+  layerIndex?: number;
+  /** Tokens are cut until the selections of all layers fit, and the subtitle says so. One row takes about 80 bytes. */
+  maxRows?: number;
+}
+
+const MOST_ROWS = 6000;
+
+/** The experts that each token selected, with a range slider over the layers. Works in Vega-Lite 5.6, loads nothing. */
+export function routingFallbackSpec(
+  sample: RoutingSample,
+  options: RoutingFallbackOptions = {}
+): VegaLiteSpec {
+  const { layers } = sample;
+  const rowsPerToken = layers.reduce((sum, layer) => sum + layer.topK, 0);
+  const longest = longestRun(sample);
+  const shown = tokensWithin(
+    longest,
+    rowsPerToken,
+    options.maxRows ?? MOST_ROWS
+  );
+  const experts = Math.max(0, ...layers.map(layer => layer.experts));
+  const size = plotSize(shown, experts);
+  const layerIndex = Math.min(
+    Math.max(options.layerIndex ?? 0, 0),
+    Math.max(layers.length - 1, 0)
+  );
+  return {
+    $schema: VEGA_LITE_5,
+    title: {
+      text: { expr: titles(sample, options.model) },
+      subtitle: subtitle(layers[0]?.topK ?? 0, experts, shown, longest),
+      anchor: 'start'
+    },
+    width: size.width,
+    height: size.height,
+    params: [
+      {
+        name: 'layer',
+        value: layerIndex,
+        bind: {
+          input: 'range',
+          min: 0,
+          max: Math.max(layers.length - 1, 0),
+          step: 1,
+          name: 'MoE layer '
+        }
+      }
+    ],
+    data: {
+      values: layers.flatMap((layer, index) =>
+        routingRows(layer, tokensOf(sample, layer).map(tokenText), shown).map(
+          row => ({ layer: index, ...row })
+        )
+      )
+    },
+    transform: [{ filter: 'datum.layer === layer' }],
+    mark: { type: 'rect' },
+    encoding: routingEncoding(
+      shown,
+      experts,
+      size,
+      labels(sample, shown),
+      weightCeiling([sample])
+    ),
+    config: ROUTING_CONFIG
+  };
+}
+
+/** An expression that names the layer where the slider stands. */
+function titles(sample: RoutingSample, model: string | undefined): string {
+  const names = sample.layers.map(layer =>
+    [model, layerName(layer)].filter(Boolean).join(' · ')
+  );
+  return `${JSON.stringify(names)}[layer]`;
+}
+
+/** An expression for a token's label: an encoder's layers and a decoder's saw different tokens. */
+function labels(sample: RoutingSample, shown: number): string {
+  const size = plotSize(shown, 1);
+  const table = (tokens: RoutingSample['tokens']) =>
+    labelTable(tokens.slice(0, shown).map(tokenLabel), size);
+  const encoder = sample.layers.map(layer => layer.stack === 'encoder');
+  if (!encoder.includes(true)) {
+    return `${table(sample.tokens)}[datum.value]`;
+  }
+  return `(${JSON.stringify(encoder)}[layer] ? ${table(sample.encoderTokens ?? [])} : ${table(sample.tokens)})[datum.value] || ''`;
+}

@@ -1,0 +1,106 @@
+/** What the still picture and the fallback with its slider have in common. */
+import { labelStride, labelledIndices } from './token-labels';
+
+/** Plot area in pixels, and the distance between labelled tokens and experts. */
+export interface PlotSize {
+  width: number;
+  height: number;
+  tokenStride: number;
+  expertStride: number;
+}
+
+/** How many tokens' selections stay within `maxRows`; at least one token. */
+export function tokensWithin(
+  tokens: number,
+  rowsPerToken: number,
+  maxRows: number
+): number {
+  return Math.min(
+    tokens,
+    Math.max(1, Math.floor(maxRows / Math.max(rowsPerToken, 1)))
+  );
+}
+
+export function plotSize(tokens: number, experts: number): PlotSize {
+  const width = Math.round(Math.min(Math.max(tokens * 15, 120), 720));
+  const height = Math.round(Math.min(Math.max(experts * 15, 60), 420));
+  return {
+    width,
+    height,
+    tokenStride: labelStride(tokens, width, 12),
+    expertStride: labelStride(experts, height, 12)
+  };
+}
+
+/** Labels of the labelled tokens as a Vega expression: an object from index to text. JSON quotes what a stranger wrote. */
+export function labelTable(
+  labels: readonly string[],
+  { tokenStride }: PlotSize
+): string {
+  return JSON.stringify(
+    Object.fromEntries(
+      labelledIndices(labels.length, tokenStride).map(i => [i, labels[i]])
+    )
+  );
+}
+
+export function subtitle(
+  topK: number,
+  experts: number,
+  shown: number,
+  tokens: number
+): string {
+  const count =
+    shown < tokens ? `first ${shown} of ${tokens} tokens` : `${tokens} tokens`;
+  return `weights of the top ${topK} of ${experts} experts, ${count}`;
+}
+
+export function routingEncoding(
+  tokens: number,
+  experts: number,
+  size: PlotSize,
+  labelExpr: string,
+  ceiling: number
+): Record<string, unknown> {
+  return {
+    x: {
+      field: 'token',
+      type: 'ordinal',
+      title: 'token',
+      scale: { domain: labelledIndices(tokens, 1) },
+      axis: {
+        values: labelledIndices(tokens, size.tokenStride),
+        labelExpr,
+        labelAngle: -60,
+        labelOverlap: false
+      }
+    },
+    y: {
+      field: 'expert',
+      type: 'ordinal',
+      title: 'expert',
+      scale: { domain: labelledIndices(experts, 1) },
+      axis: { values: labelledIndices(experts, size.expertStride) }
+    },
+    color: {
+      field: 'weight',
+      type: 'quantitative',
+      title: 'weight',
+      scale: { domain: [0, ceiling], scheme: 'viridis', reverse: true },
+      legend: { gradientLength: Math.min(size.height, 120) }
+    },
+    tooltip: [
+      { field: 'text', type: 'nominal', title: 'token' },
+      { field: 'token', type: 'quantitative', title: 'position' },
+      { field: 'expert', type: 'quantitative', title: 'expert' },
+      { field: 'weight', type: 'quantitative', title: 'weight' },
+      { field: 'rank', type: 'quantitative', title: 'rank' }
+    ]
+  };
+}
+
+export const ROUTING_CONFIG = {
+  axis: { ticks: false, domain: false, labelFontSize: 10, titleFontSize: 11 },
+  view: { stroke: '#bbb' },
+  title: { fontSize: 13, subtitleFontSize: 11, offset: 8 }
+};

@@ -1,0 +1,95 @@
+/** Selections of a layer as the rows of a chart's data, and what two charts of them must agree on. */
+import { tokensOf, type RoutingLayer, type RoutingSample } from '../protocol';
+import { probabilities } from './measure';
+
+/** One selection: the expert that stands at `rank` (1 is the heaviest weight) for a token. */
+export interface RoutingRow {
+  /** Index into the sample's tokens. */
+  token: number;
+  text: string;
+  expert: number;
+  weight: number | null;
+  /** Absent when the logits were left out. */
+  probability?: number | null;
+  rank: number;
+}
+
+/** The rows of a layer's first `limit` tokens. Numbers are rounded to four decimals: they are drawn and read, not computed with. */
+export function routingRows(
+  layer: RoutingLayer,
+  texts: readonly string[],
+  limit: number
+): RoutingRow[] {
+  const { topK, experts, selected, weights } = layer;
+  const router = layer.logits.length > 0 ? probabilities(layer) : undefined;
+  const rows: RoutingRow[] = [];
+  for (let token = 0; token < Math.min(texts.length, limit); token++) {
+    const start = token * topK;
+    for (let slot = start; slot < start + topK; slot++) {
+      const expert = selected[slot];
+      if (expert < 0) {
+        continue;
+      }
+      const row: RoutingRow = {
+        token,
+        text: texts[token],
+        expert,
+        weight: round(weights[slot]),
+        rank: rankOf(weights.subarray(start, start + topK), slot - start)
+      };
+      if (router) {
+        row.probability = round(router[token * experts + expert]);
+      }
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+/** Rank by weight, 1 for the heaviest; a tie is broken by the model's own order, which need not be sorted. */
+export function rankOf(weights: Float32Array, slot: number): number {
+  let rank = 1;
+  weights.forEach((weight, other) => {
+    if (weight > weights[slot] || (weight === weights[slot] && other < slot)) {
+      rank++;
+    }
+  });
+  return rank;
+}
+
+/** Upper end of a colour scale that fits all layers of the samples, so that colours mean the same in each. */
+export function weightCeiling(samples: readonly RoutingSample[]): number {
+  let peak = 0;
+  for (const sample of samples) {
+    for (const layer of sample.layers) {
+      for (const weight of layer.weights) {
+        if (weight > peak && weight < Infinity) {
+          peak = weight;
+        }
+      }
+    }
+  }
+  return ceiling(peak);
+}
+
+/** The next of 0.1, 0.2, ..., 1, 2, ..., 10, ... at or above `peak`. */
+export function ceiling(peak: number): number {
+  if (!(peak > 0)) {
+    return 1;
+  }
+  const power = 10 ** Math.floor(Math.log10(peak));
+  // Weights that sum to 1 may exceed it in the last bits.
+  return Number((Math.ceil(peak / power - 1e-4) * power).toPrecision(6));
+}
+
+/** The most tokens that any layer of the sample routed. */
+export function longestRun(sample: RoutingSample): number {
+  return Math.max(
+    0,
+    ...sample.layers.map(layer => tokensOf(sample, layer).length)
+  );
+}
+
+function round(value: number): number | null {
+  return Number.isFinite(value) ? Math.round(value * 1e4) / 1e4 : null;
+}

@@ -1,0 +1,68 @@
+/** One layer's routing as a still picture, for SVG output on GitHub and in nbconvert. */
+import { layerName, tokensOf, type RoutingSample } from '../protocol';
+import {
+  ROUTING_CONFIG,
+  labelTable,
+  plotSize,
+  routingEncoding,
+  subtitle,
+  tokensWithin
+} from './routing-plot';
+import { routingRows, weightCeiling } from './routing-rows';
+import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
+import { tokenLabel, tokenText } from './token-labels';
+
+export interface RoutingStillOptions {
+  /** The model's name, shown in the title. */
+  model?: string;
+  /** Tokens after this many selections are left out, and the subtitle says so. */
+  maxRows?: number;
+}
+
+const MOST_ROWS = 4000;
+
+/**
+ * The experts that each token selected in one layer; no interaction. A Vega-Lite 5 document that version 6 reads too.
+ * @throws RangeError when the sample has no such layer.
+ */
+export function routingStillSpec(
+  sample: RoutingSample,
+  layerIndex: number,
+  options: RoutingStillOptions = {}
+): VegaLiteSpec {
+  const layer = sample.layers[layerIndex];
+  if (!layer) {
+    throw new RangeError(
+      `layer index ${layerIndex} of ${sample.layers.length} layers`
+    );
+  }
+  const tokens = tokensOf(sample, layer);
+  const shown = tokensWithin(
+    tokens.length,
+    layer.topK,
+    options.maxRows ?? MOST_ROWS
+  );
+  const size = plotSize(shown, layer.experts);
+  const labels = labelTable(tokens.slice(0, shown).map(tokenLabel), size);
+  return {
+    $schema: VEGA_LITE_5,
+    background: 'white',
+    title: {
+      text: [options.model, layerName(layer)].filter(Boolean).join(' · '),
+      subtitle: subtitle(layer.topK, layer.experts, shown, tokens.length),
+      anchor: 'start'
+    },
+    width: size.width,
+    height: size.height,
+    data: { values: routingRows(layer, tokens.map(tokenText), shown) },
+    mark: { type: 'rect', tooltip: true },
+    encoding: routingEncoding(
+      shown,
+      layer.experts,
+      size,
+      `${labels}[datum.value]`,
+      weightCeiling([sample])
+    ),
+    config: ROUTING_CONFIG
+  };
+}

@@ -1,0 +1,54 @@
+/** Token texts as chart labels: white space made visible, long pieces cut, crowded axes thinned. */
+import type { Token } from '../protocol';
+
+const LONGEST_LABEL = 14;
+/** Invisible and direction-changing characters would make two different tokens look the same. */
+const INVISIBLE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** A token's text with white space made visible; its id where there is no text. */
+export function tokenText(token: Token): string {
+  if (token.text === undefined) {
+    return `#${token.id}`;
+  }
+  if (token.text === '') {
+    return '∅';
+  }
+  return token.text
+    .replace(/\r?\n/g, '↵')
+    .replace(/\t/g, '⇥')
+    .replace(/ /g, '·')
+    .replace(INVISIBLE, '�');
+}
+
+/** The same, short enough for an axis. */
+export function tokenLabel(token: Token): string {
+  const characters = [...tokenText(token)];
+  return characters.length > LONGEST_LABEL
+    ? `${characters.slice(0, LONGEST_LABEL - 1).join('')}…`
+    : characters.join('');
+}
+
+/** Distance between labelled entries, so that `count` labels of `size` pixels fit into `length` pixels: 1, 2, 5, 10, ... */
+export function labelStride(
+  count: number,
+  length: number,
+  size: number
+): number {
+  const least = (count * size) / Math.max(length, 1);
+  for (let power = 1; ; power *= 10) {
+    for (const factor of [1, 2, 5]) {
+      if (factor * power >= least) {
+        return factor * power;
+      }
+    }
+  }
+}
+
+/** 0, stride, 2 × stride, ... below `count`. */
+export function labelledIndices(count: number, stride: number): number[] {
+  return Array.from(
+    { length: Math.ceil(count / stride) },
+    (_, i) => i * stride
+  );
+}
