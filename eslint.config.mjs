@@ -1,0 +1,115 @@
+import js from '@eslint/js';
+import jupyter from '@jupyter/eslint-plugin';
+import prettier from 'eslint-config-prettier/flat';
+import globals from 'globals';
+import tseslint from 'typescript-eslint';
+
+const FRONT_END = ['src/**/*.{ts,tsx}'];
+const NODE_PACKAGE = ['kernel-bridge/**/*.ts'];
+const BROWSER_TESTS = ['ui-tests/**/*.ts'];
+
+/** JupyterLab's own rules, for the code that runs in JupyterLab or drives it. */
+const jupyterRules = jupyter.configs.recommended.map(config => ({
+  ...config,
+  plugins: { jupyter },
+  files: config.files.some(glob => glob.endsWith('.json'))
+    ? ['schema/*.json']
+    : config.files.some(glob => glob.includes('.spec.'))
+      ? ['src/**/*.spec.{ts,tsx}', 'ui-tests/**/*.{spec,test}.ts']
+      : [...FRONT_END, ...BROWSER_TESTS]
+}));
+
+const typesFrom = (project, files) => ({
+  files,
+  languageOptions: {
+    parserOptions: { project, tsconfigRootDir: import.meta.dirname }
+  }
+});
+
+export default tseslint.config(
+  {
+    // What is generated, downloaded or bundled.
+    ignores: [
+      '**/node_modules/',
+      '**/lib/',
+      '**/dist/',
+      '**/generated/',
+      'build/',
+      'coverage/',
+      '.venv/',
+      '.cache/',
+      'jupyterlab_moe_debugger/',
+      'ui-tests/test-results/',
+      'ui-tests/playwright-report/'
+    ]
+  },
+  // Schemas are read by one rule of the Jupyter plugin; JavaScript's rules do not apply to JSON.
+  { ...js.configs.recommended, files: ['**/*.{js,cjs,mjs,ts,tsx}'] },
+  {
+    files: ['**/*.{js,cjs,mjs}'],
+    languageOptions: { globals: globals.node }
+  },
+  {
+    // What runs inside a page.
+    files: ['style/**/*.js'],
+    languageOptions: { globals: globals.browser }
+  },
+  {
+    files: ['**/*.{js,cjs,mjs,ts,tsx}'],
+    rules: {
+      curly: ['error', 'all'],
+      eqeqeq: 'error',
+      // Tokens and names from strangers' files are cleaned of control characters by such expressions.
+      'no-control-regex': 'off',
+      'prefer-arrow-callback': 'error',
+      'prefer-const': 'error'
+    }
+  },
+  {
+    files: ['**/*.{ts,tsx}'],
+    extends: [tseslint.configs.recommended],
+    rules: {
+      '@typescript-eslint/no-namespace': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'separate-type-imports' }
+      ]
+    }
+  },
+  // Rules that ask for types need to know which project a file belongs to.
+  typesFrom('tsconfig.test.json', [...FRONT_END, ...BROWSER_TESTS]),
+  typesFrom('kernel-bridge/tsconfig.test.json', NODE_PACKAGE),
+  {
+    // A forgotten `await` is the usual way in which a kernel or a panel loses an error.
+    files: [...FRONT_END, ...NODE_PACKAGE, ...BROWSER_TESTS],
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: false }
+      ]
+    }
+  },
+  jupyterRules,
+  {
+    // JupyterLab's naming; in the Node package an interface is named for what it is.
+    files: FRONT_END,
+    rules: {
+      '@typescript-eslint/naming-convention': [
+        'error',
+        {
+          selector: 'interface',
+          format: ['PascalCase'],
+          custom: { regex: '^I[A-Z]', match: true }
+        }
+      ]
+    }
+  },
+  prettier,
+  {
+    // Prettier has no opinion on braces that are left out; we have.
+    files: ['**/*.{js,cjs,mjs,ts,tsx}'],
+    rules: { curly: ['error', 'all'] }
+  }
+);
