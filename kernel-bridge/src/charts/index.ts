@@ -16,3 +16,20 @@ export {
   tokenLabel,
   tokenText
 } from './token-labels';
+export {
+  EXPERT_LOAD,
+  expertLoad,
+  expertLoadSpec,
+  tokenRateCeiling,
+  type ExpertLoadOptions,
+  type ExpertLoadRow
+} from './expert-load';
+export {
+  CELL_CURSOR,
+  CELL_IMAGE,
+  CELL_SCALE,
+  addCellImage,
+  routingHeatmapSpec,
+  type RoutingHeatmapOptions,
+  type VegaDocument
+} from './routing-heatmap';
