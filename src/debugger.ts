@@ -1,0 +1,115 @@
+import type { IThemeManager } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+import type { RoutingModel } from './routing';
+import type {
+  ILiveModel,
+  ILiveModels,
+  IMoEDebugger,
+  IPreferences,
+  IRoutingViews
+} from './tokens';
+
+/** What the views of the extension share, for as long as the page lives. */
+export class MoEDebugger implements IMoEDebugger {
+  constructor(private _options: MoEDebugger.IOptions) {
+    _options.themes?.themeChanged.connect(() => {
+      this._themeChanged.emit();
+    });
+  }
+
+  readonly views: IRoutingViews = new RoutingViews();
+  readonly liveModels: ILiveModels = new LiveModels();
+
+  get trans(): TranslationBundle {
+    return this._options.trans;
+  }
+
+  get preferences(): IPreferences {
+    return this._options.preferences;
+  }
+
+  get themeChanged(): ISignal<this, void> {
+    return this._themeChanged;
+  }
+
+  get isLight(): boolean {
+    const { themes } = this._options;
+    // Before the first theme is loaded there is no name to ask for.
+    return themes?.theme ? themes.isLight(themes.theme) : true;
+  }
+
+  private _themeChanged = new Signal<this, void>(this);
+}
+
+export namespace MoEDebugger {
+  export interface IOptions {
+    trans: TranslationBundle;
+    preferences: IPreferences;
+    /** Absent in an application without themes, which is taken to be light. */
+    themes?: IThemeManager | null;
+  }
+}
+
+class RoutingViews implements IRoutingViews {
+  get current(): RoutingModel | null {
+    return this._stack[this._stack.length - 1] ?? null;
+  }
+
+  get currentChanged(): ISignal<this, RoutingModel | null> {
+    return this._currentChanged;
+  }
+
+  add(model: RoutingModel): IDisposable {
+    this._stack.unshift(model);
+    this._announce();
+    return new DisposableDelegate(() => {
+      this._stack = this._stack.filter(each => each !== model);
+      this._announce();
+    });
+  }
+
+  activate(model: RoutingModel): void {
+    if (this._stack.includes(model)) {
+      this._stack = [...this._stack.filter(each => each !== model), model];
+      this._announce();
+    }
+  }
+
+  private _announce(): void {
+    if (this._announced !== this.current) {
+      this._announced = this.current;
+      this._currentChanged.emit(this.current);
+    }
+  }
+
+  private _announced: RoutingModel | null = null;
+  private _currentChanged = new Signal<this, RoutingModel | null>(this);
+  /** The one worked with last stands last. */
+  private _stack: RoutingModel[] = [];
+}
+
+class LiveModels implements ILiveModels {
+  get changed(): ISignal<this, string> {
+    return this._changed;
+  }
+
+  get(id: string): ILiveModel | undefined {
+    return this._models.get(id);
+  }
+
+  add(id: string, model: ILiveModel): IDisposable {
+    this._models.set(id, model);
+    this._changed.emit(id);
+    return new DisposableDelegate(() => {
+      if (this._models.get(id) === model) {
+        this._models.delete(id);
+        this._changed.emit(id);
+      }
+    });
+  }
+
+  private _changed = new Signal<this, string>(this);
+  private _models = new Map<string, ILiveModel>();
+}

@@ -1,0 +1,62 @@
+import { IThemeManager } from '@jupyterlab/apputils';
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { MoEDebugger } from './debugger';
+import { rendererFactory } from './mime';
+import { Preferences } from './preferences';
+import { IMoEDebugger, NAMESPACE } from './tokens';
+import { widgetPlugin } from './widget-plugin';
+
+export * from './tokens';
+
+const TRANSLATION_DOMAIN = 'jupyterlab_moe_debugger';
+
+/** What all others build on; its id names the settings schema. */
+const debuggerPlugin: JupyterFrontEndPlugin<IMoEDebugger> = {
+  id: `${NAMESPACE}:plugin`,
+  description: 'Provides what the views of the MoE Debugger share.',
+  autoStart: true,
+  provides: IMoEDebugger,
+  optional: [ITranslator, ISettingRegistry, IThemeManager],
+  activate: (
+    _: JupyterFrontEnd,
+    translator: ITranslator | null,
+    registry: ISettingRegistry | null,
+    themes: IThemeManager | null
+  ): IMoEDebugger => {
+    const preferences = new Preferences();
+    registry
+      ?.load(debuggerPlugin.id)
+      .then(settings => preferences.follow(settings))
+      .catch(error =>
+        console.error('MoE Debugger: its settings did not load', error)
+      );
+    return new MoEDebugger({
+      trans: (translator ?? nullTranslator).load(TRANSLATION_DOMAIN),
+      preferences,
+      themes
+    });
+  }
+};
+
+/** Draws outputs, with a kernel and without one. */
+const mimePlugin: JupyterFrontEndPlugin<void> = {
+  id: `${NAMESPACE}:mime`,
+  description: 'Draws routing documents in notebooks.',
+  autoStart: true,
+  requires: [IMoEDebugger, IRenderMimeRegistry],
+  activate: (
+    _: JupyterFrontEnd,
+    context: IMoEDebugger,
+    rendermime: IRenderMimeRegistry
+  ) => {
+    rendermime.addFactory(rendererFactory(context));
+  }
+};
+
+export default [debuggerPlugin, mimePlugin, widgetPlugin];

@@ -1,0 +1,2 @@
+export { LiveLink } from './live-link';
+export { RoutingRenderer, rendererFactory } from './renderer';

@@ -1,0 +1,72 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { RoutingModel } from '../routing';
+import type { ILiveModel, ILiveModels } from '../tokens';
+
+/** Keeps a view and the live widget behind it on the same layer and measure, while that widget exists. */
+export class LiveLink implements IDisposable {
+  constructor(private _options: LiveLink.IOptions) {
+    _options.liveModels.changed.connect(this._onModels, this);
+    _options.model.changed.connect(this._onView, this);
+    this._attach();
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._options.liveModels.changed.disconnect(this._onModels, this);
+    this._options.model.changed.disconnect(this._onView, this);
+    this._live?.changed.disconnect(this._onLive, this);
+    this._live = undefined;
+  }
+
+  private _onModels(_: ILiveModels, id: string): void {
+    if (id === this._options.id) {
+      this._attach();
+    }
+  }
+
+  private _attach(): void {
+    this._live?.changed.disconnect(this._onLive, this);
+    this._live = this._options.liveModels.get(this._options.id);
+    this._live?.changed.connect(this._onLive, this);
+    if (this._live) {
+      // The kernel's state is newer than the document's.
+      this._onLive(this._live);
+    }
+  }
+
+  private _onLive(live: ILiveModel): void {
+    const { model } = this._options;
+    model.layerIndex = live.layerIndex;
+    model.measure = live.measure;
+  }
+
+  private _onView(model: RoutingModel, change: RoutingModel.Change): void {
+    const live = this._live;
+    if (
+      live &&
+      (change === 'layer' || change === 'measure') &&
+      (live.layerIndex !== model.layerIndex || live.measure !== model.measure)
+    ) {
+      live.update({ layerIndex: model.layerIndex, measure: model.measure });
+    }
+  }
+
+  private _isDisposed = false;
+  private _live: ILiveModel | undefined;
+}
+
+export namespace LiveLink {
+  export interface IOptions {
+    /** The widget model's id, as the document names it. */
+    id: string;
+    model: RoutingModel;
+    liveModels: ILiveModels;
+  }
+}

@@ -1,0 +1,81 @@
+import type { ColorScheme } from '../tokens';
+
+/** What charts take from JupyterLab's theme. */
+export interface IChartTheme {
+  config: Record<string, unknown>;
+  scheme: string;
+  /** Low values at the scheme's far end. */
+  reverse: boolean;
+  colors: { bar: string; uniform: string; cursor: string };
+}
+
+/** Reads the computed theme variables at an element that is in the page. */
+export function chartTheme(
+  element: Element,
+  scheme: ColorScheme,
+  isLight: boolean
+): IChartTheme {
+  const style = getComputedStyle(element);
+  const variable = (name: string) => style.getPropertyValue(name).trim();
+  const text = variable('--jp-ui-font-color1');
+  const faint = variable('--jp-ui-font-color2');
+  const font = variable('--jp-ui-font-family') || 'sans-serif';
+  return {
+    ...colors(scheme, isLight),
+    colors: {
+      bar: variable('--jp-brand-color1'),
+      uniform: faint,
+      cursor: variable('--jp-warn-color1')
+    },
+    config: {
+      background: 'transparent',
+      padding: 2,
+      font,
+      axis: {
+        labelColor: text,
+        titleColor: faint,
+        tickColor: faint,
+        labelFont: font,
+        titleFont: font,
+        labelFontSize: 10,
+        titleFontSize: 11,
+        titleFontWeight: 'normal',
+        titlePadding: 6,
+        labelPadding: 3,
+        ticks: false,
+        domain: false
+      },
+      legend: {
+        labelColor: text,
+        titleColor: faint,
+        labelFont: font,
+        titleFont: font,
+        labelFontSize: 10,
+        titleFontSize: 11,
+        titleFontWeight: 'normal',
+        offset: 8
+      },
+      view: {
+        fill: variable('--jp-layout-color2'),
+        stroke: null
+      }
+    }
+  };
+}
+
+/** In each theme the largest value stands out most from the ground. */
+function colors(
+  scheme: ColorScheme,
+  isLight: boolean
+): { scheme: string; reverse: boolean } {
+  switch (scheme) {
+    case 'auto':
+      return { scheme: 'viridis', reverse: isLight };
+    case 'blues':
+      return isLight
+        ? { scheme: 'blues', reverse: false }
+        : { scheme: 'darkblue', reverse: false };
+    default:
+      return { scheme, reverse: isLight };
+  }
+}

@@ -1,0 +1,160 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { layerName, type Measure } from 'moe-debugger/protocol';
+import type { RoutingModel } from './model';
+
+interface IControlsProps {
+  model: RoutingModel;
+  trans: TranslationBundle;
+}
+
+/** Layer slider, measure, samples and display: one row above the charts. */
+export class RoutingControls extends ReactWidget {
+  constructor(private _props: IControlsProps) {
+    super();
+    this.addClass('moe-RoutingControls');
+    this.node.setAttribute('role', 'group');
+    this.node.setAttribute(
+      'aria-label',
+      _props.trans.__('What the routing view shows')
+    );
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <UseSignal
+        signal={this._props.model.changed}
+        shouldUpdate={(_, change) => change !== 'cursor'}
+      >
+        {() => (
+          <>
+            <LayerSlider {...this._props} />
+            <Measures {...this._props} />
+            <Samples {...this._props} />
+            <Display {...this._props} />
+          </>
+        )}
+      </UseSignal>
+    );
+  }
+}
+
+function LayerSlider({ model, trans }: IControlsProps): JSX.Element {
+  const layer = model.panes
+    .map(pane => model.layer(pane))
+    .find(each => each !== undefined);
+  const name = layer ? layerName(layer) : '';
+  const last = model.layerCount - 1;
+  return (
+    <label className="moe-RoutingControls-layer">
+      <span>{trans.__('Layer')}</span>
+      <input
+        type="range"
+        min={0}
+        max={last}
+        step={1}
+        value={model.layerIndex}
+        disabled={last === 0}
+        aria-valuetext={trans.__(
+          '%1, %2 of %3',
+          name,
+          model.layerIndex + 1,
+          last + 1
+        )}
+        onChange={event => {
+          model.layerIndex = Number(event.target.value);
+        }}
+      />
+      <output className="moe-RoutingControls-name">
+        {trans.__('%1 (%2/%3)', name, model.layerIndex + 1, last + 1)}
+      </output>
+    </label>
+  );
+}
+
+function Measures({ model, trans }: IControlsProps): JSX.Element {
+  const choices: [Measure, string][] = [
+    ['weight', trans.__('Weights')],
+    ['probability', trans.__('Probabilities')]
+  ];
+  return (
+    <label>
+      <span>{trans.__('Show')}</span>
+      <select
+        value={model.measure}
+        disabled={!model.hasProbabilities}
+        title={
+          model.hasProbabilities
+            ? trans.__(
+                'Weights: what the model multiplies the selected experts by. Probabilities: what the router gives to all experts.'
+              )
+            : trans.__(
+                'Probabilities are not available: the logits were left out to keep this output small.'
+              )
+        }
+        onChange={event => {
+          model.measure = event.target.value as Measure;
+        }}
+      >
+        {choices.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Samples({ model, trans }: IControlsProps): JSX.Element | null {
+  const { samples } = model.view;
+  if (samples.length <= model.panes.length) {
+    return null;
+  }
+  return (
+    <>
+      {model.panes.map(pane => (
+        <label key={pane}>
+          <span>
+            {model.panes.length === 1
+              ? trans.__('Sample')
+              : pane === 0
+                ? trans.__('Left')
+                : trans.__('Right')}
+          </span>
+          <select
+            value={model.sampleIndex(pane)}
+            onChange={event =>
+              model.setSampleIndex(pane, Number(event.target.value))
+            }
+          >
+            {samples.map((sample, i) => (
+              <option key={i} value={i}>
+                {[sample.id, sample.domain]
+                  .filter(Boolean)
+                  .join(' · ')
+                  .slice(0, 60)}
+              </option>
+            ))}
+          </select>
+        </label>
+      ))}
+    </>
+  );
+}
+
+function Display({ model, trans }: IControlsProps): JSX.Element {
+  const isTable = model.display === 'table';
+  return (
+    <button
+      className="moe-Button"
+      aria-pressed={isTable}
+      title={trans.__('Show the values as a table')}
+      onClick={() => {
+        model.display = isTable ? 'heatmap' : 'table';
+      }}
+    >
+      {trans.__('Table')}
+    </button>
+  );
+}

@@ -1,0 +1,374 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import {
+  CELL_CURSOR,
+  CELL_IMAGE,
+  CELL_SCALE,
+  addCellImage,
+  routingHeatmapSpec
+} from 'moe-debugger/charts';
+import { layerName } from 'moe-debugger/protocol';
+import { paintCells, readPalette, type Palette } from './cell-image';
+import { Chart, type ChartView } from './chart';
+import type { IChartTheme } from './chart-theme';
+import { measureName } from './reading';
+import type { RoutingModel } from './model';
+import { Tooltip } from './tooltip';
+
+/**
+ * The token × expert heatmap of one pane. Cells are painted into one image; a change of layer or measure replaces
+ * the image, a change of size, theme or tokens the chart.
+ */
+export class Heatmap extends Widget {
+  constructor(options: Heatmap.IOptions) {
+    super();
+    this._options = options;
+    this.addClass('moe-Heatmap');
+    this._host = document.createElement('div');
+    this._host.className = 'moe-Heatmap-chart';
+    this._host.setAttribute('aria-hidden', 'true');
+    this.node.append(this._host);
+    this.node.tabIndex = 0;
+    this.node.setAttribute('role', 'application');
+    this.node.setAttribute('aria-roledescription', options.trans.__('heatmap'));
+    this._chart = new Chart(this._host);
+    this._tooltip = new Tooltip(this.node);
+  }
+
+  /** Resolves when what was asked for is on the screen. */
+  get drawn(): Promise<void> {
+    return this._drawn;
+  }
+
+  /** Replaces axes, scales and cells. */
+  rebuild(size: { width: number; height: number }, theme: IChartTheme): void {
+    this._size = size;
+    this._theme = theme;
+    this._drawn = this._rebuild();
+  }
+
+  /** Replaces the cells only. */
+  redraw(): void {
+    this._describe();
+    if (this._view && this._shape !== this._currentShape()) {
+      this._drawn = this._rebuild();
+    } else if (this._view) {
+      this._drawn = this._paint(this._view);
+    }
+  }
+
+  /** Redraws the cursor only. */
+  mark(): void {
+    if (this._view) {
+      this._view.data(CELL_CURSOR, this._cursorRows());
+      void this._view.runAsync();
+    }
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this._chart.dispose();
+    this._tooltip.dispose();
+    super.dispose();
+  }
+
+  handleEvent(event: Event): void {
+    switch (event.type) {
+      case 'pointermove':
+        this._hover(event as PointerEvent);
+        break;
+      case 'pointerleave':
+        this._leave();
+        break;
+      case 'pointerdown':
+        this._press(event as PointerEvent);
+        break;
+      case 'focus':
+        this._focus();
+        break;
+      case 'keydown':
+        this._key(event as KeyboardEvent);
+        break;
+    }
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    for (const type of Private.EVENTS) {
+      this.node.addEventListener(type, this);
+    }
+    this._describe();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    for (const type of Private.EVENTS) {
+      this.node.removeEventListener(type, this);
+    }
+    super.onBeforeDetach(message);
+  }
+
+  private async _rebuild(): Promise<void> {
+    const { model, pane, trans } = this._options;
+    const layer = model.layer(pane);
+    if (!layer || !this._size || !this._theme) {
+      return;
+    }
+    const theme = this._theme;
+    const shape = this._currentShape();
+    const view = await this._chart.show(
+      routingHeatmapSpec({
+        tokens: model.tokens(pane),
+        experts: layer.experts,
+        ceiling: model.ceiling,
+        ...this._size,
+        scheme: theme.scheme,
+        reverse: theme.reverse,
+        titles: {
+          token: trans.__('token'),
+          expert: trans.__('expert'),
+          measure: measureName(model.measure, trans)
+        }
+      }),
+      {
+        ...theme.config,
+        rect: { stroke: theme.colors.cursor }
+      },
+      addCellImage
+    );
+    if (!view || this.isDisposed) {
+      return;
+    }
+    this._view = view;
+    this._shape = shape;
+    const scale = view.scale(CELL_SCALE);
+    this._palette = readPalette(share => scale(share * model.ceiling));
+    if (shape !== this._currentShape()) {
+      return this._rebuild();
+    }
+    await this._paint(view);
+  }
+
+  private async _paint(view: ChartView): Promise<void> {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    const columns = model.tokens(pane).length;
+    if (!layer || !this._size || !this._palette || columns === 0) {
+      return;
+    }
+    const scale = window.devicePixelRatio || 1;
+    const width = Math.max(1, Math.round(this._size.width * scale));
+    const height = Math.max(1, Math.round(this._size.height * scale));
+    const canvas = document.createElement('canvas');
+    canvas.width = width;
+    canvas.height = height;
+    const context = canvas.getContext('2d');
+    if (!context) {
+      return;
+    }
+    const image = context.createImageData(width, height);
+    paintCells(
+      new Uint32Array(image.data.buffer),
+      { columns, rows: layer.experts, width, height },
+      model.values(pane),
+      this._palette,
+      model.ceiling
+    );
+    context.putImageData(image, 0, 0);
+    view
+      .data(CELL_IMAGE, [{ image: canvas }])
+      .data(CELL_CURSOR, this._cursorRows());
+    await view.runAsync();
+  }
+
+  /** What the axes and the scale depend on. */
+  private _currentShape(): string {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    return [
+      model.sampleIndex(pane),
+      layer?.stack,
+      layer?.experts,
+      model.tokens(pane).length,
+      model.measure,
+      model.ceiling
+    ].join('/');
+  }
+
+  private _cursorRows(): object[] {
+    const { cursor } = this._options.model;
+    return [
+      ...(cursor?.pane === this._options.pane ? [cursor] : []),
+      ...(this._hovered ? [this._hovered] : [])
+    ].map(({ token, expert }) => ({ token, expert, value: 0 }));
+  }
+
+  /** The chart in a sentence, for people who do not see it. */
+  private _describe(): void {
+    const { model, pane, trans } = this._options;
+    const layer = model.layer(pane);
+    this.node.setAttribute(
+      'aria-label',
+      layer
+        ? trans.__(
+            'Heatmap of %1, %2: %3 tokens by %4 experts, top %5. Use the arrow keys to read cells, Page Up and Page Down to change the layer.',
+            layerName(layer),
+            measureName(model.measure, trans),
+            model.tokens(pane).length,
+            layer.experts,
+            layer.topK
+          )
+        : trans.__('This sample has no such layer.')
+    );
+  }
+
+  private _cellAt(event: MouseEvent): RoutingModel.ICell | null {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    const canvas = this._host.querySelector('canvas');
+    if (!this._view || !layer || !canvas || !this._size) {
+      return null;
+    }
+    const box = canvas.getBoundingClientRect();
+    const [left, top] = this._view.origin();
+    const tokens = model.tokens(pane).length;
+    const x = event.clientX - box.left - left;
+    const y = event.clientY - box.top - top;
+    const token = Math.floor((x / this._size.width) * tokens);
+    const expert = Math.floor((y / this._size.height) * layer.experts);
+    return token >= 0 && token < tokens && expert >= 0 && expert < layer.experts
+      ? { pane, token, expert }
+      : null;
+  }
+
+  private _hover(event: PointerEvent): void {
+    const cell = this._cellAt(event);
+    const reading = cell && this._options.model.read(cell);
+    if (!cell || !reading) {
+      this._leave();
+      return;
+    }
+    this._tooltip.show(event, reading, this._options.trans);
+    if (
+      cell.token !== this._hovered?.token ||
+      cell.expert !== this._hovered.expert
+    ) {
+      this._hovered = cell;
+      this.mark();
+    }
+  }
+
+  private _leave(): void {
+    this._tooltip.hide();
+    if (this._hovered) {
+      this._hovered = null;
+      this.mark();
+    }
+  }
+
+  private _press(event: PointerEvent): void {
+    const cell = this._cellAt(event);
+    if (cell) {
+      this._options.model.cursor = cell;
+    }
+  }
+
+  /** The first cell with a value is a better place to start than an empty corner. */
+  private _focus(): void {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    if (model.cursor?.pane !== pane && layer && model.tokens(pane).length > 0) {
+      model.cursor = {
+        pane,
+        token: 0,
+        expert: Math.max(0, layer.selected[0] ?? 0)
+      };
+    }
+  }
+
+  private _key(event: KeyboardEvent): void {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    const cursor = model.cursor;
+    if (
+      !layer ||
+      cursor?.pane !== pane ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    ) {
+      return;
+    }
+    const last = model.tokens(pane).length - 1;
+    const within = (value: number, end: number) =>
+      Math.max(0, Math.min(value, end));
+    const step = event.shiftKey ? 10 : 1;
+    const moved = { ...cursor };
+    switch (event.key) {
+      case 'ArrowLeft':
+        moved.token = within(cursor.token - step, last);
+        break;
+      case 'ArrowRight':
+        moved.token = within(cursor.token + step, last);
+        break;
+      case 'ArrowUp':
+        moved.expert = within(cursor.expert - step, layer.experts - 1);
+        break;
+      case 'ArrowDown':
+        moved.expert = within(cursor.expert + step, layer.experts - 1);
+        break;
+      case 'Home':
+        moved.token = 0;
+        break;
+      case 'End':
+        moved.token = last;
+        break;
+      case 'PageUp':
+        model.layerIndex -= 1;
+        break;
+      case 'PageDown':
+        model.layerIndex += 1;
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    if (moved.token !== cursor.token || moved.expert !== cursor.expert) {
+      model.cursor = moved;
+    }
+  }
+
+  private _chart: Chart;
+  private _drawn: Promise<void> = Promise.resolve();
+  private _host: HTMLDivElement;
+  private _hovered: RoutingModel.ICell | null = null;
+  private _options: Heatmap.IOptions;
+  private _palette: Palette | undefined;
+  private _shape = '';
+  private _size: { width: number; height: number } | undefined;
+  private _theme: IChartTheme | undefined;
+  private _tooltip: Tooltip;
+  private _view: ChartView | undefined;
+}
+
+export namespace Heatmap {
+  export interface IOptions {
+    model: RoutingModel;
+    /** Which of the panes of a comparison; 0 where there is one. */
+    pane: number;
+    trans: TranslationBundle;
+  }
+}
+
+namespace Private {
+  export const EVENTS = [
+    'pointermove',
+    'pointerleave',
+    'pointerdown',
+    'focus',
+    'keydown'
+  ];
+}

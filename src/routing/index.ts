@@ -1,0 +1,5 @@
+/** The one view of routing that outputs, widgets and the side panel share. */
+export { coverageText, type ICoverage } from './coverage';
+export { checkDrawable } from './limits';
+export { RoutingModel } from './model';
+export { RoutingView } from './view';

@@ -1,0 +1,34 @@
+import { ProtocolError, tokensOf, type View } from 'moe-debugger/protocol';
+
+/** A few bytes can name any number of experts, and a heatmap has a cell for each: beyond this a page would hang. */
+const MOST_EXPERTS = 4096;
+const MOST_CELLS = 1 << 23;
+const MOST_LAYERS = 4096;
+
+/**
+ * Refuses a document that is well-formed and too large to draw.
+ * @throws ProtocolError naming the size.
+ */
+export function checkDrawable(view: View): View {
+  for (const sample of view.samples) {
+    if (sample.layers.length > MOST_LAYERS) {
+      throw new ProtocolError(
+        `${sample.layers.length} layers are more than the ${MOST_LAYERS} that can be drawn`
+      );
+    }
+    for (const layer of sample.layers) {
+      if (layer.experts < 1 || layer.experts > MOST_EXPERTS) {
+        throw new ProtocolError(
+          `a layer of ${layer.experts} experts cannot be drawn`
+        );
+      }
+      const tokens = tokensOf(sample, layer).length;
+      if (tokens * layer.experts > MOST_CELLS) {
+        throw new ProtocolError(
+          `${tokens} tokens × ${layer.experts} experts are more than the ${MOST_CELLS} cells that can be drawn`
+        );
+      }
+    }
+  }
+  return view;
+}

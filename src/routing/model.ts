@@ -1,0 +1,308 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+import {
+  ceiling,
+  denseValues,
+  probabilities,
+  rankOf,
+  tokenRateCeiling,
+  weightCeiling
+} from 'moe-debugger/charts';
+import {
+  tokensOf,
+  type Measure,
+  type RoutingLayer,
+  type RoutingSample,
+  type Token,
+  type View
+} from 'moe-debugger/protocol';
+import { coverageOf, type ICoverage } from './coverage';
+
+/**
+ * What a routing view shows: a document, and where in it the user stands. Views, commands and live widgets change
+ * it and follow its signal.
+ */
+export class RoutingModel implements IDisposable {
+  constructor(options: RoutingModel.IOptions) {
+    this._view = options.view;
+    this._coverage = options.coverage;
+    this._layerIndex = options.view.state.layerIndex;
+    this._measure = options.measure ?? options.view.state.measure;
+    if (!this.hasProbabilities) {
+      this._measure = 'weight';
+    }
+  }
+
+  get changed(): ISignal<this, RoutingModel.Change> {
+    return this._changed;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  get view(): View {
+    return this._view;
+  }
+
+  /** Shows another document; the layer, the measure and the samples stay where they were, if the document has them. */
+  setView(view: View, coverage?: ICoverage): void {
+    this._view = view;
+    this._coverage = coverage;
+    this._values.clear();
+    this._ceilings.clear();
+    this._cursor = null;
+    this._layerIndex = clamp(this._layerIndex, this.layerCount);
+    this._samples = this._samples.map(i => clamp(i, view.samples.length));
+    if (!this.hasProbabilities) {
+      this._measure = 'weight';
+    }
+    this._changed.emit('view');
+  }
+
+  get coverage(): ICoverage {
+    return this._coverage ?? coverageOf(this._view.samples);
+  }
+
+  /** Routers that the slider runs over: those of the sample shown, or of the longer one in a comparison. */
+  get layerCount(): number {
+    return Math.max(...this.panes.map(pane => this.sample(pane).layers.length));
+  }
+
+  get layerIndex(): number {
+    return this._layerIndex;
+  }
+  set layerIndex(value: number) {
+    const index = clamp(value, this.layerCount);
+    if (index !== this._layerIndex) {
+      this._layerIndex = index;
+      this._cursor = this._valid(this._cursor);
+      this._changed.emit('layer');
+    }
+  }
+
+  get measure(): Measure {
+    return this._measure;
+  }
+  set measure(value: Measure) {
+    const measure = this.hasProbabilities ? value : 'weight';
+    if (measure !== this._measure) {
+      this._measure = measure;
+      this._changed.emit('measure');
+    }
+  }
+
+  /** Whether the document holds the routers' logits. */
+  get hasProbabilities(): boolean {
+    return this._view.samples.every(sample =>
+      sample.layers.every(
+        layer => layer.logits.length > 0 || layer.selected.length === 0
+      )
+    );
+  }
+
+  get display(): RoutingModel.Display {
+    return this._display;
+  }
+  set display(value: RoutingModel.Display) {
+    if (value !== this._display) {
+      this._display = value;
+      this._changed.emit('display');
+    }
+  }
+
+  /** 0, or 0 and 1 in a comparison. */
+  get panes(): readonly number[] {
+    return this._view.view === 'comparison' && this._view.samples.length > 1
+      ? [0, 1]
+      : [0];
+  }
+
+  /** The index of the sample that a pane shows. */
+  sampleIndex(pane: number): number {
+    return this._samples[pane] ?? 0;
+  }
+
+  setSampleIndex(pane: number, value: number): void {
+    const index = clamp(value, this._view.samples.length);
+    if (index !== this._samples[pane]) {
+      this._samples[pane] = index;
+      this._layerIndex = clamp(this._layerIndex, this.layerCount);
+      this._cursor = this._valid(this._cursor);
+      this._changed.emit('sample');
+    }
+  }
+
+  sample(pane: number): RoutingSample {
+    return this._view.samples[this.sampleIndex(pane)];
+  }
+
+  /** Undefined where the slider stands beyond the layers of this pane's sample. */
+  layer(pane: number): RoutingLayer | undefined {
+    return this.sample(pane).layers[this._layerIndex];
+  }
+
+  tokens(pane: number): readonly Token[] {
+    const layer = this.layer(pane);
+    return layer ? tokensOf(this.sample(pane), layer) : [];
+  }
+
+  /** Values of the heatmap, [tokens, experts]; NaN where a cell has none. */
+  values(pane: number): Float32Array {
+    const layer = this.layer(pane);
+    if (!layer) {
+      return new Float32Array(0);
+    }
+    const key = `${this.sampleIndex(pane)}/${this._layerIndex}/${this._measure}`;
+    let values = this._values.get(key);
+    if (!values) {
+      values =
+        this._measure === 'weight'
+          ? denseValues(layer, 'weight')
+          : this._probabilities(layer);
+      this._values.set(key, values);
+    }
+    return values;
+  }
+
+  /** Upper end of the colour scale: one for all layers and samples, so that colours can be compared. */
+  get ceiling(): number {
+    return this._once(this._measure, () =>
+      this._measure === 'weight'
+        ? weightCeiling(this._view.samples)
+        : ceiling(peakProbability(this._view.samples))
+    );
+  }
+
+  /** Upper end of the load bars' axis. */
+  get tokenRateCeiling(): number {
+    return this._once('rate', () => tokenRateCeiling(this._view.samples));
+  }
+
+  /** The cell that the keyboard stands on. */
+  get cursor(): RoutingModel.ICell | null {
+    return this._cursor;
+  }
+  set cursor(cell: RoutingModel.ICell | null) {
+    this._cursor = this._valid(cell);
+    this._changed.emit('cursor');
+  }
+
+  /** All that is known about a cell; undefined outside the heatmap. */
+  read(cell: RoutingModel.ICell): RoutingModel.IReading | undefined {
+    const layer = this.layer(cell.pane);
+    const token = this.tokens(cell.pane)[cell.token];
+    if (!layer || !token || cell.expert < 0 || cell.expert >= layer.experts) {
+      return undefined;
+    }
+    const start = cell.token * layer.topK;
+    const selected = layer.selected.subarray(start, start + layer.topK);
+    const slot = selected.indexOf(cell.expert);
+    const weights = layer.weights.subarray(start, start + layer.topK);
+    return {
+      token,
+      expert: cell.expert,
+      weight: slot < 0 ? null : weights[slot],
+      rank: slot < 0 ? null : rankOf(weights, slot),
+      probability:
+        layer.logits.length === 0
+          ? null
+          : this._probabilities(layer)[cell.token * layer.experts + cell.expert]
+    };
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._values.clear();
+    Signal.clearData(this);
+  }
+
+  private _probabilities(layer: RoutingLayer): Float32Array {
+    let values = this._routers.get(layer);
+    if (!values) {
+      values = probabilities(layer);
+      this._routers.set(layer, values);
+    }
+    return values;
+  }
+
+  private _once(key: string, compute: () => number): number {
+    let value = this._ceilings.get(key);
+    if (value === undefined) {
+      value = compute();
+      this._ceilings.set(key, value);
+    }
+    return value;
+  }
+
+  private _valid(cell: RoutingModel.ICell | null): RoutingModel.ICell | null {
+    return cell && this.panes.includes(cell.pane) && this.read(cell)
+      ? cell
+      : null;
+  }
+
+  private _changed = new Signal<this, RoutingModel.Change>(this);
+  private _ceilings = new Map<string, number>();
+  private _coverage: ICoverage | undefined;
+  private _cursor: RoutingModel.ICell | null = null;
+  private _display: RoutingModel.Display = 'heatmap';
+  private _isDisposed = false;
+  private _layerIndex: number;
+  private _measure: Measure;
+  private _routers = new WeakMap<RoutingLayer, Float32Array>();
+  private _samples = [0, 1];
+  private _values = new Map<string, Float32Array>();
+  private _view: View;
+}
+
+export namespace RoutingModel {
+  export interface IOptions {
+    view: View;
+    /** Overrules the measure that the document asks for. */
+    measure?: Measure;
+    /** What the kernel captured, where it is known; else it is counted in the document. */
+    coverage?: ICoverage;
+  }
+
+  export type Display = 'heatmap' | 'table';
+  export type Change =
+    'view' | 'layer' | 'measure' | 'sample' | 'display' | 'cursor';
+
+  export interface ICell {
+    pane: number;
+    /** Index into the pane's tokens. */
+    token: number;
+    expert: number;
+  }
+
+  export interface IReading {
+    token: Token;
+    expert: number;
+    /** Null for an expert that the token did not select. */
+    weight: number | null;
+    rank: number | null;
+    /** Null when the logits were left out. */
+    probability: number | null;
+  }
+}
+
+function clamp(index: number, count: number): number {
+  return Math.max(0, Math.min(Math.round(index), count - 1));
+}
+
+function peakProbability(samples: readonly RoutingSample[]): number {
+  let peak = 0;
+  for (const sample of samples) {
+    for (const layer of sample.layers) {
+      for (const value of probabilities(layer)) {
+        if (value > peak && value < Infinity) {
+          peak = value;
+        }
+      }
+    }
+  }
+  return peak;
+}

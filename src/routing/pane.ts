@@ -1,0 +1,120 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Panel, PanelLayout, Widget } from '@lumino/widgets';
+import type { IChartTheme } from './chart-theme';
+import { Heatmap } from './heatmap';
+import { LoadBars } from './load-bars';
+import type { RoutingModel } from './model';
+import { RoutingTable } from './table';
+import { TokenStrip } from './token-strip';
+
+/** Space of the heatmap's axis, of the bars' margin and of their gap, in pixels. */
+const AXIS_WIDTH = 46;
+const BAR_MARGIN = 22;
+const LEAST_HEIGHT = 72;
+const MOST_HEIGHT = 360;
+
+/** One sample: its tokens, the heatmap with the load bars beside it, and the table. A comparison has two. */
+export class RoutingPane extends Widget {
+  constructor(private _options: RoutingPane.IOptions) {
+    super();
+    this.addClass('moe-RoutingPane');
+    const layout = (this.layout = new PanelLayout());
+    this._title = new Widget();
+    this._title.addClass('moe-RoutingPane-title');
+    this._charts = new Panel();
+    this._charts.addClass('moe-RoutingPane-charts');
+    this._empty = new Widget();
+    this._empty.addClass('moe-Message');
+    this._strip = new TokenStrip(_options);
+    this._heatmap = new Heatmap(_options);
+    this._bars = new LoadBars(_options);
+    this._table = new RoutingTable(_options);
+    this._charts.addWidget(this._heatmap);
+    this._charts.addWidget(this._bars);
+    for (const widget of [
+      this._title,
+      this._strip,
+      this._empty,
+      this._charts,
+      this._table
+    ]) {
+      layout.addWidget(widget);
+    }
+    this._show();
+  }
+
+  /** Resolves when the charts show the model's state. */
+  get drawn(): Promise<unknown> {
+    return Promise.all([this._heatmap.drawn, this._bars.drawn]);
+  }
+
+  /** Lays the charts out in a new width, or in new colours. */
+  rebuild(width: number, theme: IChartTheme): void {
+    const { model, pane } = this._options;
+    this._show();
+    const experts = model.layer(pane)?.experts;
+    if (!experts || model.display === 'table') {
+      return;
+    }
+    const bars = Math.round(Math.min(120, Math.max(48, width * 0.16)));
+    const height = Math.round(
+      Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, experts * 18))
+    );
+    this._heatmap.rebuild(
+      {
+        width: Math.max(40, Math.floor(width - bars - AXIS_WIDTH - BAR_MARGIN)),
+        height
+      },
+      theme
+    );
+    this._bars.rebuild({ width: bars, height }, theme);
+  }
+
+  /** Draws another layer, measure or sample in the charts that are there. */
+  redraw(): void {
+    this._show();
+    this._strip.redraw();
+    this._heatmap.redraw();
+    this._bars.redraw();
+  }
+
+  /** Follows the cursor. */
+  mark(): void {
+    this._strip.mark();
+    this._heatmap.mark();
+  }
+
+  private _show(): void {
+    const { model, pane, trans } = this._options;
+    const sample = model.sample(pane);
+    const hasLayer = model.layer(pane) !== undefined;
+    const isTable = model.display === 'table';
+    this._title.setHidden(model.panes.length === 1);
+    this._title.node.textContent = [sample.id, sample.domain]
+      .filter(Boolean)
+      .join(' · ')
+      .slice(0, 120);
+    this._empty.setHidden(hasLayer && model.tokens(pane).length > 0);
+    this._empty.node.textContent = hasLayer
+      ? trans.__('This layer routed no tokens.')
+      : trans.__('This sample has no such layer.');
+    this._charts.setHidden(!hasLayer || isTable);
+    this._table.setHidden(!hasLayer || !isTable);
+  }
+
+  private _bars: LoadBars;
+  private _charts: Panel;
+  private _empty: Widget;
+  private _heatmap: Heatmap;
+  private _strip: TokenStrip;
+  private _table: RoutingTable;
+  private _title: Widget;
+}
+
+export namespace RoutingPane {
+  export interface IOptions {
+    model: RoutingModel;
+    pane: number;
+    trans: TranslationBundle;
+  }
+}

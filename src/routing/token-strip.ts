@@ -1,0 +1,107 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+import { tokenText } from 'moe-debugger/charts';
+import type { Token } from 'moe-debugger/protocol';
+import type { RoutingModel } from './model';
+
+/** Beyond this the strip ends in a count: reading on in it would be no help, and each token is an element. */
+const MOST_TOKENS = 1024;
+const LONGEST_TEXT = 40;
+
+/**
+ * The tokens as running text. Those that select the cursor's expert are tinted by their weight, so that a click
+ * on a cell shows what its expert gets to see.
+ */
+export class TokenStrip extends Widget {
+  constructor(private _options: TokenStrip.IOptions) {
+    super();
+    this.addClass('moe-TokenStrip');
+    this.node.setAttribute('role', 'group');
+    this.node.setAttribute('aria-label', _options.trans.__('Tokens'));
+    this.node.tabIndex = 0;
+    this.node.addEventListener('click', this);
+    this.redraw();
+  }
+
+  handleEvent(event: Event): void {
+    const target = event.target as HTMLElement | null;
+    const index = target?.dataset.token;
+    if (index !== undefined) {
+      this._choose(Number(index));
+    }
+  }
+
+  /** Follows a change of layer or sample: encoder layers saw other tokens than decoder layers. */
+  redraw(): void {
+    const { model, pane, trans } = this._options;
+    const tokens = model.tokens(pane);
+    if (tokens !== this._tokens) {
+      this._tokens = tokens;
+      this._nodes = tokens.slice(0, MOST_TOKENS).map((token, i) => {
+        const node = document.createElement('span');
+        node.className = 'moe-TokenStrip-token';
+        node.dataset.token = String(i);
+        node.textContent = tokenText(token).slice(0, LONGEST_TEXT);
+        node.title = trans.__('token %1, id %2', token.position, token.id);
+        return node;
+      });
+      const rest = tokens.length - this._nodes.length;
+      this.node.replaceChildren(
+        ...this._nodes,
+        ...(rest > 0
+          ? [trans._n('… and %1 more token', '… and %1 more tokens', rest)]
+          : [])
+      );
+    }
+    this.mark();
+  }
+
+  /** Tints the tokens of the cursor's expert. */
+  mark(): void {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    const cursor = model.cursor;
+    if (!cursor && !this._isMarked) {
+      return;
+    }
+    this._isMarked = cursor !== null;
+    this._nodes.forEach((node, token) => {
+      const weight =
+        layer && cursor
+          ? (model.read({ pane, token, expert: cursor.expert })?.weight ?? 0)
+          : 0;
+      const share = Math.round(
+        Math.min(1, Math.max(0, weight / model.ceiling)) * 70
+      );
+      node.style.setProperty('--moe-token-share', `${share}%`);
+      node.classList.toggle(
+        'moe-mod-current',
+        cursor?.pane === pane && cursor.token === token
+      );
+    });
+  }
+
+  private _choose(token: number): void {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    if (layer) {
+      model.cursor = {
+        pane,
+        token,
+        expert: Math.max(0, layer.selected[token * layer.topK] ?? 0)
+      };
+    }
+  }
+
+  private _isMarked = false;
+  private _nodes: HTMLElement[] = [];
+  private _tokens: readonly Token[] | undefined;
+}
+
+export namespace TokenStrip {
+  export interface IOptions {
+    model: RoutingModel;
+    pane: number;
+    trans: TranslationBundle;
+  }
+}

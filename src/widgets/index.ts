@@ -1,0 +1,1 @@
+export { createWidgetClasses } from './routing-explorer';

@@ -1,0 +1,150 @@
+import {
+  DOMWidgetModel,
+  DOMWidgetView,
+  type Dict,
+  type ExportMap
+} from '@jupyter-widgets/base';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { PanelLayout } from '@lumino/widgets';
+import {
+  WIDGET_MODULE,
+  WIDGET_MODULE_VERSION,
+  decodeView,
+  type Measure
+} from 'moe-debugger/protocol';
+import { ErrorBox } from '../error-box';
+import { LiveLink } from '../mime/live-link';
+import { RoutingModel, RoutingView, checkDrawable } from '../routing';
+import type { ILiveModel, IMoEDebugger } from '../tokens';
+
+/**
+ * The widget classes, bound to what the extension's views share: the widget manager creates them by name and hands
+ * them nothing of ours.
+ */
+export function createWidgetClasses(context: IMoEDebugger): ExportMap {
+  /** The state that the kernel and all views of an explorer share. */
+  class RoutingExplorerModel extends DOMWidgetModel {
+    override defaults(): Dict<unknown> {
+      return {
+        ...super.defaults(),
+        _model_name: 'RoutingExplorerModel',
+        _model_module: WIDGET_MODULE,
+        _model_module_version: WIDGET_MODULE_VERSION,
+        _view_name: 'RoutingExplorerView',
+        _view_module: WIDGET_MODULE,
+        _view_module_version: WIDGET_MODULE_VERSION,
+        layer_index: 0,
+        measure: 'weight',
+        view_document: null
+      };
+    }
+
+    override initialize(
+      ...parameters: Parameters<DOMWidgetModel['initialize']>
+    ): void {
+      super.initialize(...parameters);
+      this._entry = context.liveModels.add(
+        this.model_id,
+        new LiveExplorer(this)
+      );
+    }
+
+    override close(commClosed?: boolean): Promise<void> {
+      this._entry.dispose();
+      return super.close(commClosed);
+    }
+
+    // Set by `initialize`, which runs inside the base's constructor: a plain field would undo it.
+    declare private _entry: IDisposable;
+  }
+
+  /** The routing view in a widget, alone or inside a box. */
+  class RoutingExplorerView extends DOMWidgetView {
+    override render(): void {
+      super.render();
+      this.luminoWidget.addClass('moe-RoutingExplorer');
+      this._layout = this.luminoWidget.layout = new PanelLayout();
+      this.listenTo(this.model, 'change:view_document', this._draw);
+      this._draw();
+    }
+
+    override remove(): void {
+      this._clear();
+      super.remove();
+    }
+
+    private _draw(): void {
+      try {
+        const view = checkDrawable(decodeView(this.model.get('view_document')));
+        if (this._routing) {
+          this._routing.setView(view);
+          return;
+        }
+        this._clear();
+        this._routing = new RoutingModel({ view });
+        this._link = new LiveLink({
+          id: this.model.model_id,
+          model: this._routing,
+          liveModels: context.liveModels
+        });
+        this._layout?.addWidget(
+          new RoutingView({ model: this._routing, context })
+        );
+      } catch (error) {
+        this._clear();
+        this._layout?.addWidget(
+          new ErrorBox({
+            title: context.trans.__('This widget cannot be shown.'),
+            error
+          })
+        );
+      }
+    }
+
+    private _clear(): void {
+      this._link?.dispose();
+      this._link = undefined;
+      for (const widget of [...(this._layout?.widgets ?? [])]) {
+        widget.dispose();
+      }
+      this._routing?.dispose();
+      this._routing = undefined;
+    }
+
+    private _layout: PanelLayout | undefined;
+    private _link: LiveLink | undefined;
+    private _routing: RoutingModel | undefined;
+  }
+
+  return { RoutingExplorerModel, RoutingExplorerView };
+}
+
+/** An explorer's model as outputs see it. */
+class LiveExplorer implements ILiveModel {
+  constructor(private _model: DOMWidgetModel) {
+    _model.on('change:layer_index change:measure', () => this._changed.emit());
+  }
+
+  get layerIndex(): number {
+    const index: unknown = this._model.get('layer_index');
+    return typeof index === 'number' && Number.isInteger(index) ? index : 0;
+  }
+
+  get measure(): Measure {
+    return this._model.get('measure') === 'probability'
+      ? 'probability'
+      : 'weight';
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  update(state: { layerIndex: number; measure: Measure }): void {
+    this._model.set({ layer_index: state.layerIndex, measure: state.measure });
+    this._model.save_changes();
+  }
+
+  private _changed = new Signal<this, void>(this);
+}
