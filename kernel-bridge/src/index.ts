@@ -1,2 +1,27 @@
 /** The public surface of `moe-debugger`. */
 export { MoEDebuggerError, type ErrorCode } from './errors';
+export { inspectModel, loadModel, type LoadOptions } from './model/load-model';
+export type { MoEModel, TraceOptions } from './model/moe-model';
+export type {
+  DenseLayerCard,
+  LayerCard,
+  ModelDescription,
+  MoELayerCard
+} from './model/description';
+export type { Prompt, PromptObject } from './model/prompt';
+export type { Tokenizer } from './model/tokenizer';
+export type { RoutingTrace } from './trace/routing-trace';
+export type { RoutingEvent } from './trace/routing-event';
+export type { TraceDocument } from './trace/trace-document';
+export {
+  RoutingExplorer,
+  type ExplorerOptions
+} from './widgets/routing-explorer';
+export type {
+  Coverage,
+  Measure,
+  RoutingLayer,
+  RoutingSample,
+  Token
+} from './protocol';
+export { display } from './display/display';

@@ -6,8 +6,10 @@ import { MoEDebuggerError } from '../errors';
 export interface ModelLocation {
   /** The .onnx file. */
   file: string;
-  /** Its folder, where configuration, tokenizer and external data lie. */
+  /** Where configuration and tokenizer lie: the folder given, or the file's. */
   folder: string;
+  /** The file's own folder, which external data is relative to. */
+  weightsFolder: string;
 }
 
 /** Folders, besides the model's own, in which exporters put the .onnx file. */
@@ -30,7 +32,7 @@ export function locateModel(path: string): ModelLocation {
     });
   }
   if (!statSync(full).isDirectory()) {
-    return { file: full, folder: dirname(full) };
+    return { file: full, folder: dirname(full), weightsFolder: dirname(full) };
   }
   for (const subfolder of SUBFOLDERS) {
     const folder = join(full, subfolder);
@@ -41,7 +43,7 @@ export function locateModel(path: string): ModelLocation {
       PREFERRED.find(name => files.includes(name)) ??
       (files.length === 1 ? files[0] : undefined);
     if (chosen) {
-      return { file: join(folder, chosen), folder: full };
+      return { file: join(folder, chosen), folder: full, weightsFolder: folder };
     }
     if (files.length > 1) {
       throw new MoEDebuggerError(

@@ -1,0 +1,314 @@
+/** An ONNX graph with its edges: who makes a tensor, who reads it, what is known of its value and shape. */
+import { MoEDebuggerError } from '../errors';
+import type { GraphProto, NodeProto, TensorProto } from '../onnx/schema';
+import { dimsOf, inlineValues } from '../onnx/tensor';
+import { attributeInt, attributeInts, attributeTensor } from './attributes';
+
+/** A node's place in the topological order and the messages it came from. */
+export interface GraphNode {
+  index: number;
+  op: string;
+  domain: string;
+  name: string;
+  inputs: string[];
+  outputs: string[];
+  proto: NodeProto;
+}
+
+/** Domains that mean ONNX's own operators. */
+const ONNX_DOMAINS = new Set(['', 'ai.onnx']);
+
+export class Graph {
+  /** In topological order. */
+  readonly nodes: GraphNode[];
+  readonly inputs: string[];
+  readonly outputs: string[];
+  private readonly _producer = new Map<string, GraphNode>();
+  private readonly _consumers = new Map<string, GraphNode[]>();
+  private readonly _initializers = new Map<string, TensorProto>();
+  private readonly _shapes = new Map<string, (number | undefined)[]>();
+
+  /** @throws MoEDebuggerError 'model-invalid' for a cycle or a tensor that is made twice. */
+  constructor(
+    readonly proto: GraphProto,
+    readonly file = ''
+  ) {
+    for (const tensor of proto.initializer) {
+      this._initializers.set(tensor.name ?? '', tensor);
+    }
+    for (const info of [...proto.valueInfo, ...proto.input, ...proto.output]) {
+      const shape = info.type?.tensorType?.shape;
+      if (info.name && shape) {
+        this._shapes.set(
+          info.name,
+          shape.dim.map(({ dimValue }) =>
+            dimValue !== undefined && Number(dimValue) > 0
+              ? Number(dimValue)
+              : undefined
+          )
+        );
+      }
+    }
+    this.inputs = proto.input
+      .map(({ name }) => name ?? '')
+      .filter(name => !this._initializers.has(name));
+    this.outputs = proto.output.map(({ name }) => name ?? '');
+    const unordered = proto.node.map((node, index): GraphNode => ({
+      index,
+      op: ONNX_DOMAINS.has(node.domain ?? '')
+        ? (node.opType ?? '')
+        : `${node.domain}.${node.opType ?? ''}`,
+      domain: node.domain ?? '',
+      name: node.name ?? '',
+      inputs: node.input,
+      outputs: node.output,
+      proto: node
+    }));
+    for (const node of unordered) {
+      for (const output of node.outputs) {
+        if (output === '') {
+          continue;
+        }
+        if (this._producer.has(output)) {
+          throw this._invalid(`tensor ${output} is made by two nodes`);
+        }
+        this._producer.set(output, node);
+      }
+    }
+    this.nodes = this._sort(unordered);
+    this.nodes.forEach((node, index) => {
+      node.index = index;
+      for (const input of new Set([
+        ...node.inputs,
+        ...capturedBy(node.proto)
+      ])) {
+        if (input !== '') {
+          (
+            this._consumers.get(input) ??
+            this._consumers.set(input, []).get(input)!
+          ).push(node);
+        }
+      }
+    });
+  }
+
+  producer(tensor: string): GraphNode | undefined {
+    return this._producer.get(tensor);
+  }
+
+  /** Nodes that read a tensor, also from inside an If, Loop or Scan body. */
+  consumers(tensor: string): readonly GraphNode[] {
+    return this._consumers.get(tensor) ?? [];
+  }
+
+  initializer(tensor: string): TensorProto | undefined {
+    return this._initializers.get(tensor);
+  }
+
+  /** True for an initializer, a Constant, and what is computed from these alone by shape-preserving nodes. */
+  isConstant(tensor: string): boolean {
+    return (
+      this.constantTensor(tensor) !== undefined ||
+      this.weightOf(tensor) !== undefined
+    );
+  }
+
+  /** The stored tensor behind an initializer or a Constant, through Identity. */
+  constantTensor(tensor: string): TensorProto | undefined {
+    const stored = this._initializers.get(tensor);
+    if (stored) {
+      return stored;
+    }
+    const node = this._producer.get(tensor);
+    if (node?.op === 'Constant') {
+      return attributeTensor(node.proto, 'value');
+    }
+    return node?.op === 'Identity'
+      ? this.constantTensor(node.inputs[0])
+      : undefined;
+  }
+
+  /** Values of a small constant; undefined for anything computed or kept outside the graph. */
+  constantValues(tensor: string): number[] | undefined {
+    const node = this._producer.get(tensor);
+    if (node?.op === 'Constant') {
+      for (const name of ['value_int', 'value_ints'] as const) {
+        const ints =
+          name === 'value_int'
+            ? attributeInt(node.proto, name)
+            : attributeInts(node.proto, name);
+        if (ints !== undefined) {
+          return typeof ints === 'number' ? [ints] : ints;
+        }
+      }
+      const floats = node.proto.attribute.find(
+        ({ name }) => name === 'value_float' || name === 'value_floats'
+      );
+      if (floats) {
+        return floats.name === 'value_float' ? [floats.f ?? 0] : floats.floats;
+      }
+    }
+    if (node && VALUE_PRESERVING.has(node.op)) {
+      return this.constantValues(node.inputs[0]);
+    }
+    const stored = this.constantTensor(tensor);
+    return stored && inlineValues(stored);
+  }
+
+  /** The one value of a constant that holds just one (a k, an axis, a scale). */
+  constantScalar(tensor: string): number | undefined {
+    const values = this.constantValues(tensor);
+    return values?.length === 1 ? values[0] : undefined;
+  }
+
+  /**
+   * The stored weight that a tensor is a view of: through transposes, casts, dequantisation and reshapes.
+   * `dims` are those of the tensor asked for, where they follow from the weight's own.
+   */
+  weightOf(
+    tensor: string
+  ): { tensor: TensorProto; dims?: number[] } | undefined {
+    const stored =
+      this._initializers.get(tensor) ?? this.constantTensor(tensor);
+    if (stored) {
+      return { tensor: stored, dims: dimsOf(stored) };
+    }
+    const node = this._producer.get(tensor);
+    if (!node || !WEIGHT_VIEWS.has(node.op)) {
+      return undefined;
+    }
+    const source = this.weightOf(node.inputs[0]);
+    if (!source) {
+      return undefined;
+    }
+    if (node.op === 'Transpose' && source.dims) {
+      const perm =
+        attributeInts(node.proto, 'perm') ?? [...source.dims.keys()].reverse();
+      return { tensor: source.tensor, dims: perm.map(i => source.dims![i]) };
+    }
+    const keeps =
+      VALUE_PRESERVING.has(node.op) || node.op === 'DequantizeLinear';
+    return {
+      tensor: source.tensor,
+      dims:
+        keeps && !RESHAPES.has(node.op)
+          ? source.dims
+          : this.shape(tensor)?.every(n => n !== undefined)
+            ? (this.shape(tensor) as number[])
+            : undefined
+    };
+  }
+
+  /** Shape as the file declares it; undefined dims are symbolic. Undefined where nothing is declared. */
+  shape(tensor: string): (number | undefined)[] | undefined {
+    const stored = this._initializers.get(tensor);
+    return stored ? dimsOf(stored) : this._shapes.get(tensor);
+  }
+
+  elementType(tensor: string): number | undefined {
+    const info = [
+      ...this.proto.valueInfo,
+      ...this.proto.input,
+      ...this.proto.output
+    ].find(({ name }) => name === tensor);
+    return (
+      info?.type?.tensorType?.elemType ??
+      this._initializers.get(tensor)?.dataType
+    );
+  }
+
+  private _sort(nodes: GraphNode[]): GraphNode[] {
+    // Most files are sorted already, so a node is usually ready when its turn comes.
+    const done = new Set<GraphNode>();
+    const open = new Set<GraphNode>();
+    const order: GraphNode[] = [];
+    for (const root of nodes) {
+      const stack = [root];
+      while (stack.length > 0) {
+        const node = stack[stack.length - 1];
+        if (done.has(node)) {
+          stack.pop();
+          continue;
+        }
+        open.add(node);
+        let ready = true;
+        for (const input of [...node.inputs, ...capturedBy(node.proto)]) {
+          const source = this._producer.get(input);
+          if (source && !done.has(source)) {
+            if (open.has(source)) {
+              throw this._invalid(
+                `node ${node.name || node.op} is part of a cycle`
+              );
+            }
+            stack.push(source);
+            ready = false;
+            break;
+          }
+        }
+        if (ready) {
+          open.delete(node);
+          done.add(node);
+          order.push(node);
+          stack.pop();
+        }
+      }
+    }
+    return order;
+  }
+
+  private _invalid(what: string): MoEDebuggerError {
+    return new MoEDebuggerError(
+      'model-invalid',
+      `the graph is not valid: ${what}`,
+      {
+        where: this.file,
+        hint: 'export the model again'
+      }
+    );
+  }
+}
+
+const VALUE_PRESERVING = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten'
+]);
+const RESHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
+const WEIGHT_VIEWS = new Set([
+  ...VALUE_PRESERVING,
+  'Transpose',
+  'DequantizeLinear',
+  'DequantizeBFP'
+]);
+
+/** Names of outer tensors that the bodies of a node read. */
+function capturedBy(node: NodeProto): string[] {
+  const names: string[] = [];
+  for (const attribute of node.attribute) {
+    for (const body of attribute.g
+      ? [attribute.g, ...attribute.graphs]
+      : attribute.graphs) {
+      const own = new Set([
+        ...body.input.map(({ name }) => name),
+        ...body.initializer.map(({ name }) => name),
+        ...body.node.flatMap(({ output }) => output)
+      ]);
+      for (const inner of body.node) {
+        names.push(
+          ...[...inner.input, ...capturedBy(inner)].filter(
+            name => name !== '' && !own.has(name)
+          )
+        );
+      }
+      names.push(
+        ...body.output
+          .map(({ name }) => name ?? '')
+          .filter(name => name !== '' && !own.has(name))
+      );
+    }
+  }
+  return names;
+}

@@ -1,0 +1,75 @@
+/** From a path to a model that can be traced. */
+import { cancellable } from '../engine/cancel';
+import { Engine } from '../engine/engine';
+import type { SessionOptions } from '../engine/messages';
+import { MoEDebuggerError } from '../errors';
+import { Graph } from '../graph/graph';
+import { readModel, type OnnxModel } from '../onnx/model';
+import { encodeModelProto } from '../onnx/schema';
+import { addCapture } from '../routing/capture';
+import { findRouters, type FoundRouters } from '../routing/find-routers';
+import { contradictions, readConfig, type ModelConfig } from './config';
+import { describeModel, type ModelDescription } from './description';
+import { MoEModel } from './moe-model';
+import { Tokenizer } from './tokenizer';
+
+export interface LoadOptions {
+  /** Threads within an operator; onnxruntime's own choice when absent. */
+  threads?: number;
+  graphOptimization?: SessionOptions['graphOptimization'];
+  signal?: AbortSignal;
+}
+
+interface ReadModel {
+  onnx: OnnxModel;
+  graph: Graph;
+  found: FoundRouters;
+  config: ModelConfig;
+  description: ModelDescription;
+}
+
+/**
+ * Describes a model from its graph alone: nothing is run, weights are not read.
+ * @throws MoEDebuggerError 'model-not-found', 'model-invalid' or 'external-data'
+ */
+export function inspectModel(path: string): ModelDescription {
+  return read(path).description;
+}
+
+/**
+ * Loads an MoE model with its routing captured.
+ *
+ * @param path a folder with one `.onnx` file, or the file
+ * @throws MoEDebuggerError with one of the codes of `inspectModel`; 'not-a-moe' when the graph has no router;
+ * 'tokenizer'; 'model-unsupported' when onnxruntime refuses the graph
+ */
+export async function loadModel(path: string, options: LoadOptions = {}): Promise<MoEModel> {
+  // The thread loads onnxruntime while the graph is read here.
+  const engine = Engine.shared();
+  const { onnx, graph, found, config, description } = read(path);
+  if (found.routers.length === 0) {
+    throw new MoEDebuggerError('not-a-moe', 'the model has no router that this version knows', {
+      where: onnx.file,
+      hint: 'load a Mixture-of-Experts model; if it is one, please report it'
+    });
+  }
+  const tokenizer = Tokenizer.load(onnx.folder);
+  const { model, plan } = addCapture(onnx.proto, found.routers);
+  const session = await cancellable(
+    engine.createSession(
+      { bytes: encodeModelProto(model), folder: onnx.weightsFolder },
+      { threads: options.threads, graphOptimization: options.graphOptimization }
+    ),
+    options.signal
+  );
+  return new MoEModel({ onnx, graph, routers: found.routers, plan, config, description, tokenizer, session });
+}
+
+function read(path: string): ReadModel {
+  const onnx = readModel(path);
+  const graph = new Graph(onnx.proto.graph, onnx.file);
+  const found = findRouters(graph);
+  const config = readConfig(onnx.folder);
+  const description = describeModel(onnx, found, contradictions(config, found));
+  return { onnx, graph, found, config, description };
+}

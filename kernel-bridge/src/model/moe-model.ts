@@ -1,0 +1,203 @@
+/** A loaded MoE model: run it and see how it routes. */
+import { randomUUID } from 'node:crypto';
+import { cancellable, cancelledError } from '../engine/cancel';
+import type { Session } from '../engine/engine';
+import type { TensorValue } from '../engine/messages';
+import { MoEDebuggerError } from '../errors';
+import type { Graph } from '../graph/graph';
+import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
+import type { OnnxModel } from '../onnx/model';
+import { float16 } from '../onnx/tensor';
+import type { RoutingSample, Token } from '../protocol';
+import type { CapturePlan } from '../routing/capture';
+import type { Router } from '../routing/convention';
+import { readCapture } from '../routing/read-capture';
+import { sessionStore } from '../session/store';
+import { RoutingTrace } from '../trace/routing-trace';
+import type { OutputLogits } from '../trace/trace-document';
+import { configCount, contextLength, type ModelConfig } from './config';
+import { formatDescription, markdownDescription, type LayerCard, type ModelDescription } from './description';
+import { modelInputs, sequenceFeeds, type ModelInput } from './inputs';
+import { tokenizePrompt, type Prompt, type PromptLimits, type TokenizedPrompt } from './prompt';
+import type { Tokenizer } from './tokenizer';
+
+export interface TraceOptions {
+  /** Keep the model's output logits too: of the last token, or of all. */
+  logits?: 'last' | 'all';
+  signal?: AbortSignal;
+  /** Called after each prompt. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export class MoEModel implements Displayable {
+  /** Identifies the model within this process. */
+  readonly id: string = randomUUID();
+  readonly name: string;
+  readonly description: ModelDescription;
+  /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
+  readonly tokenizer: Tokenizer | undefined;
+  private readonly _options: MoEModel.IOptions;
+  private readonly _inputs: ModelInput[];
+  private readonly _limits: PromptLimits;
+  private _disposed = false;
+
+  constructor(options: MoEModel.IOptions) {
+    this._options = options;
+    this.name = options.onnx.name;
+    this.description = options.description;
+    this.tokenizer = options.tokenizer;
+    this._inputs = modelInputs(options.onnx.proto.graph);
+    const { model } = options.config;
+    this._limits = {
+      tokenizer: options.tokenizer,
+      vocabulary: vocabularySize(options.graph) ?? configCount(model, 'vocab_size'),
+      context: contextLength(options.config),
+      ...(this._inputs.some(({ name }) => name === 'decoder_input_ids')
+        ? { decoderStart: [configCount(model, 'decoder_start_token_id', 'pad_token_id') ?? 0] }
+        : {})
+    };
+    sessionStore().addModel({
+      id: this.id,
+      name: this.name,
+      path: options.onnx.file,
+      routers: options.routers
+    });
+  }
+
+  /** One card a layer, dense layers included. */
+  get layers(): readonly LayerCard[] {
+    return this.description.layers;
+  }
+
+  /**
+   * Runs prompts, one forward each, and returns how every MoE layer routed every token.
+   *
+   * @param prompts a text, token ids, an object with one of both, or a list of such
+   * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt that does not fit, 'capture' when what was captured
+   * contradicts the graph, 'cancelled'
+   */
+  async trace(prompts: Prompt | readonly Prompt[], options: TraceOptions = {}): Promise<RoutingTrace> {
+    this._checkUsable();
+    const list = promptList(prompts).map((prompt, i) => tokenizePrompt(prompt, i, this._limits));
+    if (list.length === 0) {
+      throw new MoEDebuggerError('input', 'there are no prompts', { hint: 'give at least one' });
+    }
+    const store = sessionStore();
+    const samples: RoutingSample[] = [];
+    const outputLogits = new Map<string, OutputLogits>();
+    let inference = 0;
+    store.setStatus(this.id, 'running');
+    try {
+      for (const prompt of list) {
+        if (options.signal?.aborted) {
+          throw cancelledError();
+        }
+        const { sample, logits, milliseconds } = await this._run(prompt, options);
+        samples.push(sample);
+        inference += milliseconds;
+        if (logits) {
+          outputLogits.set(sample.id, logits);
+        }
+        options.onProgress?.(samples.length, list.length);
+      }
+    } finally {
+      store.setStatus(this.id, 'ready');
+    }
+    const trace = new RoutingTrace({
+      id: randomUUID(),
+      model: this.name,
+      samples,
+      moeLayers: this._options.routers.length,
+      timing: { inference },
+      outputLogits
+    });
+    store.addTrace(trace, this.id, list[0].label);
+    return trace;
+  }
+
+  /** Frees the model's memory; it cannot be run afterwards. Can be called twice. */
+  async dispose(): Promise<void> {
+    if (!this._disposed) {
+      this._disposed = true;
+      sessionStore().setStatus(this.id, 'disposed');
+      await this._options.session.release();
+    }
+  }
+
+  toString(): string {
+    return formatDescription(this.description);
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return { 'text/plain': this.toString(), 'text/markdown': markdownDescription(this.description) };
+  }
+
+  private async _run(prompt: TokenizedPrompt, { logits: wanted, signal }: TraceOptions): Promise<{ sample: RoutingSample; logits?: OutputLogits; milliseconds: number }> {
+    const { routers, plan, session } = this._options;
+    const feeds = sequenceFeeds(this._inputs, prompt);
+    const output = wanted ? [this._logitsOutput()] : [];
+    const { outputs, milliseconds } = await cancellable(session.run(feeds, [...plan.outputs, ...output]), signal);
+    const decoderIds = prompt.decoderIds ?? prompt.ids;
+    const count = ({ stack }: Router): number => (stack === 'decoder' ? decoderIds.length : prompt.ids.length);
+    const sample: RoutingSample = {
+      id: prompt.id,
+      ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
+      tokens: this._tokens(decoderIds),
+      ...(prompt.decoderIds ? { encoderTokens: this._tokens(prompt.ids) } : {}),
+      layers: readCapture(routers, plan, outputs, count)
+    };
+    return { sample, milliseconds, ...(wanted ? { logits: outputLogits(outputs[output[0]], wanted) } : {}) };
+  }
+
+  private _tokens(ids: readonly number[]): Token[] {
+    return ids.map((id, position) => (this.tokenizer ? { position, id, text: this.tokenizer.piece(id) } : { position, id }));
+  }
+
+  private _logitsOutput(): string {
+    const names = this._options.onnx.proto.graph.output.map(({ name }) => name ?? '');
+    return names.find(name => name === 'logits') ?? names[0];
+  }
+
+  private _checkUsable(): void {
+    if (this._disposed) {
+      throw new MoEDebuggerError('input', `the model ${this.name} was disposed`, { hint: 'load it again with loadModel' });
+    }
+  }
+}
+
+export namespace MoEModel {
+  export interface IOptions {
+    onnx: OnnxModel;
+    graph: Graph;
+    routers: readonly Router[];
+    plan: CapturePlan;
+    config: ModelConfig;
+    description: ModelDescription;
+    tokenizer: Tokenizer | undefined;
+    session: Session;
+  }
+}
+
+/** A list of numbers is one prompt of token ids; any other list is a list of prompts. */
+function promptList(prompts: Prompt | readonly Prompt[]): readonly Prompt[] {
+  return Array.isArray(prompts) && (prompts.length === 0 || typeof prompts[0] !== 'number') ? (prompts as readonly Prompt[]) : [prompts as Prompt];
+}
+
+/** Rows of the table that token ids index, if there is one. */
+function vocabularySize(graph: Graph): number | undefined {
+  for (const name of ['input_ids', 'decoder_input_ids']) {
+    const lookup = graph.consumers(name).find(({ op, inputs }) => op === 'Gather' && inputs[1] === name);
+    const rows = lookup && graph.weightOf(lookup.inputs[0])?.dims?.[0];
+    if (rows !== undefined) {
+      return rows;
+    }
+  }
+  return undefined;
+}
+
+function outputLogits({ data, dims, type }: TensorValue, wanted: 'last' | 'all'): OutputLogits {
+  const values = type === 'float16' ? Float32Array.from(data as Uint16Array, float16) : Float32Array.from(data as Float32Array);
+  const width = dims[dims.length - 1];
+  return { width, data: wanted === 'all' ? values : values.slice(values.length - width) };
+}
+

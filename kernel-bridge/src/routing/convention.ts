@@ -1,0 +1,67 @@
+/** How a router turns logits into experts and weights: the convention card of a layer. */
+import type { Stack } from '../protocol';
+
+export interface Groups {
+  /** Experts stand in this many equal groups, in order of their index. */
+  count: number;
+  /** Groups that stay eligible for a token. */
+  selected: number;
+  /** A group's score: its best expert's, or the sum of its best two. */
+  score: 'max' | 'top2-sum';
+}
+
+export interface Convention {
+  score: 'softmax' | 'sigmoid';
+  /** Scores are taken over all experts, then the best k are chosen; or the other way round. */
+  scoreBeforeTopK: boolean;
+  /** The k weights are divided by their sum. */
+  renormalized: boolean;
+  /** Added to the sum before dividing, against division by zero. */
+  epsilon?: number;
+  /** All weights are multiplied by this (`routed_scaling_factor`). */
+  scale?: number;
+  /** [experts], added to the scores for choosing only. */
+  selectionBias?: number[];
+  groups?: Groups;
+  /** Top-1 and top-2 are drawn one after the other, each against its own masked softmax (Phi-MoE); the threshold. */
+  sparsemixer?: { threshold: number };
+  /** Tokens that an expert takes before it drops the rest, counted along the sequence. */
+  capacity?: number;
+}
+
+/** Tensors of the graph that hold what a router did; names as in the graph. */
+export interface RouterTensors {
+  /** [..., experts] */
+  logits: string;
+  logitsAre: 'logits' | 'probabilities';
+  /** Each [..., k_i]; side by side they give the k experts. Null: computed here from the logits. */
+  selected: string[] | null;
+  /** Each [..., k_i] as `selected`. Null: taken from `denseWeights`, or computed here. */
+  weights: string[] | null;
+  /** [..., experts]: the multiplier of each expert, zero where it is not chosen. */
+  denseWeights?: string;
+  /** [..., experts], not zero where a chosen expert took the token: the others were dropped over capacity. */
+  kept?: string;
+}
+
+/** One router of a model, as found in its graph. */
+export interface Router {
+  layer: number;
+  stack?: Stack;
+  module?: string;
+  experts: number;
+  topK: number;
+  convention: Convention;
+  /** What was recognised, in words: "softmax > top-k > renormalise". */
+  pattern: string;
+  tensors: RouterTensors;
+  sharedExperts: number;
+  /** Index of the node that selects, for reports. */
+  node: { index: number; name: string; op: string };
+}
+
+/** What a pattern says of a router; its place in the model is found afterwards. */
+export type RouterMatch = Omit<
+  Router,
+  'layer' | 'stack' | 'module' | 'sharedExperts'
+>;

@@ -1,0 +1,10 @@
+/** A router pattern: one structure that selects experts, recognised from the node that does the selecting. */
+import type { Graph, GraphNode } from '../../graph/graph';
+import type { RouterMatch } from '../convention';
+
+export interface RouterPattern {
+  /** Operators that select in this pattern; `match` is asked about each such node. */
+  anchors: readonly string[];
+  /** Undefined when the node is not this pattern's. Names of tensors and nodes carry no meaning here. */
+  match(graph: Graph, node: GraphNode): RouterMatch | undefined;
+}

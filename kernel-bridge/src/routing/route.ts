@@ -1,0 +1,143 @@
+/** What a convention makes of logits: used where a graph keeps experts and weights to itself, and to check what was captured. */
+import type { Convention } from './convention';
+
+export interface Routed {
+  /** [tokens, topK] */
+  selected: Int32Array;
+  /** [tokens, topK] */
+  weights: Float32Array;
+}
+
+/**
+ * Routes tokens by a convention. Capacity is left out: it depends on the order of tokens in the model's own batch.
+ *
+ * @param logits [tokens, experts], row-major; or probabilities when `logitsAre` says so
+ */
+export function route(
+  logits: Float32Array,
+  experts: number,
+  topK: number,
+  convention: Convention,
+  logitsAre: 'logits' | 'probabilities' = 'logits'
+): Routed {
+  const tokens = logits.length / experts;
+  const selected = new Int32Array(tokens * topK);
+  const weights = new Float32Array(tokens * topK);
+  for (let t = 0; t < tokens; t++) {
+    const row = logits.subarray(t * experts, (t + 1) * experts);
+    const chosen = convention.sparsemixer
+      ? sparsemixer(row, topK, convention.sparsemixer.threshold)
+      : chooseTopK(row, topK, convention, logitsAre);
+    selected.set(chosen.experts, t * topK);
+    weights.set(chosen.weights, t * topK);
+  }
+  return { selected, weights };
+}
+
+function chooseTopK(
+  row: Float32Array,
+  topK: number,
+  convention: Convention,
+  are: 'logits' | 'probabilities'
+) {
+  const {
+    score,
+    scoreBeforeTopK,
+    selectionBias,
+    groups,
+    renormalized,
+    epsilon = 0,
+    scale = 1
+  } = convention;
+  const scores =
+    are === 'probabilities'
+      ? row
+      : scoreBeforeTopK
+        ? applyScore(row, score)
+        : row;
+  const choice = Float64Array.from(
+    scores,
+    (value, e) => value + (selectionBias?.[e] ?? 0)
+  );
+  if (groups) {
+    maskGroups(choice, groups);
+  }
+  const experts = largest(choice, topK);
+  let weights: Float32Array = Float32Array.from(experts, e => scores[e]);
+  if (!scoreBeforeTopK && are === 'logits') {
+    weights = applyScore(weights, score);
+  }
+  if (renormalized) {
+    const sum = weights.reduce((a, b) => a + b, 0) + epsilon;
+    weights = weights.map(w => w / sum);
+  }
+  return { experts, weights: weights.map(w => w * scale) };
+}
+
+/** Softmax over the row, or a sigmoid of each value. */
+export function applyScore(
+  row: Float32Array,
+  score: 'softmax' | 'sigmoid'
+): Float32Array {
+  if (score === 'sigmoid') {
+    return row.map(x => 1 / (1 + Math.exp(-x)));
+  }
+  const peak = row.reduce((a, b) => Math.max(a, b), -Infinity);
+  const values = row.map(x => Math.exp(x - peak));
+  const sum = values.reduce((a, b) => a + b, 0);
+  return values.map(value => value / sum);
+}
+
+/** Indices of the k largest values, largest first; the lower index first among equals, as ONNX's TopK has it. */
+function largest(values: ArrayLike<number>, k: number): number[] {
+  const chosen: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    let at = chosen.length;
+    while (at > 0 && values[i] > values[chosen[at - 1]]) {
+      at--;
+    }
+    if (at < k) {
+      chosen.splice(at, 0, i);
+      chosen.length = Math.min(chosen.length, k);
+    }
+  }
+  return chosen;
+}
+
+/** DeepSeek's group limit (arXiv 2405.04434, 2412.19437): experts outside the best groups cannot be chosen. */
+function maskGroups(
+  choice: Float64Array,
+  groups: { count: number; selected: number; score: 'max' | 'top2-sum' }
+): void {
+  const size = choice.length / groups.count;
+  const scores = Array.from({ length: groups.count }, (_, g) => {
+    const members = choice.slice(g * size, (g + 1) * size);
+    const best = largest(members, groups.score === 'max' ? 1 : 2);
+    return best.reduce((sum, i) => sum + members[i], 0);
+  });
+  const kept = new Set(largest(scores, groups.selected));
+  choice.forEach((_, e) => {
+    if (!kept.has(Math.floor(e / size))) {
+      choice[e] = -Infinity;
+    }
+  });
+}
+
+/** Phi-3.5-MoE's inference rule (SparseMixer, arXiv 2310.00811): each pick is weighted within its own near-ties. */
+function sparsemixer(row: Float32Array, topK: number, threshold: number) {
+  const experts: number[] = [];
+  const weights: number[] = [];
+  const masked = Float32Array.from(row);
+  for (let pick = 0; pick < topK; pick++) {
+    const [best] = largest(masked, 1);
+    const peak = masked[best];
+    const eligible = masked.map((value, e) => {
+      const factor = Math.max(Math.abs(row[e]), peak);
+      return (peak - row[e]) / factor > threshold ? -Infinity : value;
+    });
+    weights.push(applyScore(eligible, 'softmax')[best]);
+    experts.push(best);
+    masked[best] = -Infinity;
+  }
+  return { experts, weights };
+}

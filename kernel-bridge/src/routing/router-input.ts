@@ -1,0 +1,164 @@
+/** From the scores that a router selects by, up to the product that made them. */
+import type { Graph, GraphNode } from '../graph/graph';
+import { attributeInt } from '../graph/attributes';
+
+/** Products of activations with weights; the index is that of the weight input. */
+const PRODUCTS = new Map<string, number>([
+  ['Gemm', 1],
+  ['MatMul', 1],
+  ['MatMulInteger', 1],
+  ['QLinearMatMul', 3],
+  ['Einsum', 1],
+  ['Conv', 1],
+  ['com.microsoft.FusedMatMul', 1],
+  ['com.microsoft.FusedGemm', 1],
+  ['com.microsoft.MatMulNBits', 1],
+  ['com.microsoft.MatMulBnb4', 1],
+  ['com.microsoft.MatMulIntegerToFloat', 1],
+  ['com.microsoft.DynamicQuantizeMatMul', 1],
+  ['com.microsoft.QGemm', 3],
+  ['com.microsoft.GemmFloat8', 1]
+]);
+
+/** Nodes that keep one value an expert: between the product and the score they scale, shift or reshape it. */
+const ELEMENTWISE = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Dropout',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Tanh',
+  'Clip',
+  'Where',
+  'Min',
+  'Max',
+  'DequantizeLinear',
+  'QuantizeLinear',
+  'Transpose',
+  'Abs',
+  'Neg'
+]);
+/** Nodes that hand a tensor on unchanged, but for its type or the way its tokens are laid out. */
+const TRANSPARENT = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Dropout'
+]);
+const MAX_STEPS = 24;
+
+/** The producer of a tensor, past casts and reshapes, with the tensor it makes. */
+export function sourceOf(
+  graph: Graph,
+  tensor: string
+): { node: GraphNode | undefined; tensor: string } {
+  let name = tensor;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const node = graph.producer(name);
+    if (!node || !TRANSPARENT.has(node.op)) {
+      return { node, tensor: name };
+    }
+    name = node.inputs[0];
+  }
+  return { node: graph.producer(name), tensor: name };
+}
+
+/** The product with a weight that a tensor of logits comes from, through elementwise nodes. */
+export function routerProduct(
+  graph: Graph,
+  logits: string
+): GraphNode | undefined {
+  const seen = new Set<string>();
+  let frontier = [logits];
+  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
+    const next: string[] = [];
+    for (const tensor of frontier) {
+      const node = graph.producer(tensor);
+      if (!node || seen.has(tensor)) {
+        continue;
+      }
+      seen.add(tensor);
+      const weight = PRODUCTS.get(node.op);
+      if (weight !== undefined && hasWeight(graph, node, weight)) {
+        return node;
+      }
+      if (ELEMENTWISE.has(node.op)) {
+        next.push(
+          ...node.inputs.filter(
+            input => input !== '' && !graph.isConstant(input)
+          )
+        );
+      }
+    }
+    frontier = next;
+  }
+  return undefined;
+}
+
+function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
+  if (node.op === 'Einsum' || node.op === 'MatMul') {
+    // Exporters put the weight on either side.
+    return node.inputs.some(input => graph.weightOf(input) !== undefined);
+  }
+  return graph.weightOf(node.inputs[index] ?? '') !== undefined;
+}
+
+/** The size of the last axis: declared in the file, or following from weights and shapes upstream. */
+export function lastDim(
+  graph: Graph,
+  tensor: string,
+  depth = 0
+): number | undefined {
+  const declared = graph.shape(tensor)?.at(-1);
+  if (declared !== undefined) {
+    return declared;
+  }
+  const node = graph.producer(tensor);
+  if (!node || depth > MAX_STEPS) {
+    return undefined;
+  }
+  switch (node.op) {
+    case 'Gemm':
+      return graph
+        .weightOf(node.inputs[1])
+        ?.dims?.at(attributeInt(node.proto, 'transB') ? 0 : 1);
+    case 'com.microsoft.MatMulNBits':
+    case 'com.microsoft.MatMulBnb4':
+      return attributeInt(node.proto, 'N');
+    case 'com.microsoft.FusedMatMul':
+      return graph
+        .weightOf(node.inputs[1])
+        ?.dims?.at(attributeInt(node.proto, 'transB') ? -2 : -1);
+    case 'MatMul':
+    case 'MatMulInteger':
+    case 'com.microsoft.DynamicQuantizeMatMul':
+    case 'com.microsoft.MatMulIntegerToFloat':
+      return graph.weightOf(node.inputs[1])?.dims?.at(-1);
+    case 'Reshape': {
+      const last = graph.constantValues(node.inputs[1])?.at(-1);
+      return last !== undefined && last > 0 ? last : undefined;
+    }
+    default:
+      for (const input of node.inputs.filter(name => name !== '')) {
+        const dim =
+          ELEMENTWISE.has(node.op) || SCORES.has(node.op)
+            ? lastDim(graph, input, depth + 1)
+            : undefined;
+        if (dim !== undefined && dim > 1) {
+          return dim;
+        }
+      }
+      return undefined;
+  }
+}
+
+const SCORES = new Set(['Softmax', 'Sigmoid', 'ScatterElements']);

@@ -1,0 +1,192 @@
+/** What a router selects by: a score of its logits, perhaps with a bias for choosing only, perhaps limited to groups. */
+import type { Graph, GraphNode } from '../graph/graph';
+import { attributeInt } from '../graph/attributes';
+import type { Groups } from './convention';
+import { lastDim, routerProduct, sourceOf } from './router-input';
+
+export interface SelectionScores {
+  /** [..., experts] */
+  logits: string;
+  /** The tensor of scores before bias and groups; the logits themselves when nothing scores them before the choice. */
+  scores: string;
+  score?: 'softmax' | 'sigmoid';
+  experts: number;
+  selectionBias?: number[];
+  groups?: Groups;
+}
+
+/** Reads upwards from the input of a selecting node; undefined when that is no router's. */
+export function readScores(
+  graph: Graph,
+  choice: string
+): SelectionScores | undefined {
+  const found: Pick<SelectionScores, 'selectionBias' | 'groups'> = {};
+  let tensor = choice;
+  for (;;) {
+    const { node, tensor: at } = sourceOf(graph, tensor);
+    if (!node) {
+      return undefined;
+    }
+    if (node.op === 'Softmax' || node.op === 'Sigmoid') {
+      const logits = node.inputs[0];
+      const experts = lastDim(graph, logits) ?? lastDim(graph, at);
+      return experts !== undefined &&
+        isOverExperts(graph, node) &&
+        routerProduct(graph, logits)
+        ? {
+            logits,
+            scores: at,
+            score: node.op === 'Softmax' ? 'softmax' : 'sigmoid',
+            experts,
+            ...found
+          }
+        : undefined;
+    }
+    const masked = readGroupMask(graph, node);
+    if (masked && !found.groups) {
+      found.groups = masked.groups;
+      tensor = masked.scores;
+      continue;
+    }
+    const biased = readBias(graph, node);
+    if (biased && !found.selectionBias && scoreAbove(graph, biased.scores)) {
+      found.selectionBias = biased.bias;
+      tensor = biased.scores;
+      continue;
+    }
+    const experts = lastDim(graph, at);
+    return experts !== undefined && routerProduct(graph, at)
+      ? { logits: at, scores: at, experts, ...found }
+      : undefined;
+  }
+}
+
+function isOverExperts(graph: Graph, node: GraphNode): boolean {
+  if (node.op === 'Sigmoid') {
+    return true;
+  }
+  const axis = attributeInt(node.proto, 'axis') ?? -1;
+  const rank = graph.shape(node.outputs[0])?.length;
+  return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
+}
+
+/** scores + a constant for each expert. */
+function readBias(
+  graph: Graph,
+  node: GraphNode
+): { scores: string; bias: number[] } | undefined {
+  if (node.op !== 'Add') {
+    return undefined;
+  }
+  for (const [scores, constant] of [node.inputs, [...node.inputs].reverse()]) {
+    const bias = graph.constantValues(constant);
+    if (bias && bias.length > 1) {
+      return { scores, bias };
+    }
+  }
+  return undefined;
+}
+
+/** A bias before the score belongs to the logits; one after it steers the choice only. */
+function scoreAbove(graph: Graph, tensor: string): boolean {
+  const { node } = sourceOf(graph, tensor);
+  return node?.op === 'Softmax' || node?.op === 'Sigmoid';
+}
+
+/** Where(mask, ...) or Mul(scores, mask), the mask coming from a TopK over groups. */
+function readGroupMask(
+  graph: Graph,
+  node: GraphNode
+): { scores: string; groups: Groups } | undefined {
+  const pairs: [mask: string, scores: string][] =
+    node.op === 'Where'
+      ? [
+          [node.inputs[0], node.inputs[2]],
+          [node.inputs[0], node.inputs[1]]
+        ]
+      : node.op === 'Mul'
+        ? [
+            [node.inputs[1], node.inputs[0]],
+            [node.inputs[0], node.inputs[1]]
+          ]
+        : [];
+  for (const [mask, scores] of pairs) {
+    if (graph.isConstant(scores)) {
+      continue;
+    }
+    const groups = readGroups(graph, mask);
+    if (groups) {
+      return { scores, groups };
+    }
+  }
+  return undefined;
+}
+
+const MASK_MAKERS = new Set([
+  'Not',
+  'Cast',
+  'Reshape',
+  'Expand',
+  'Unsqueeze',
+  'ScatterElements',
+  'ScatterND',
+  'Equal',
+  'Greater',
+  'OneHot',
+  'ReduceSum',
+  'ReduceMax',
+  'Squeeze',
+  'Flatten',
+  'Tile',
+  'Identity',
+  'Transpose'
+]);
+
+function readGroups(graph: Graph, mask: string): Groups | undefined {
+  const seen = new Set<string>();
+  const frontier = [mask];
+  while (frontier.length > 0) {
+    const node = graph.producer(frontier.pop()!);
+    if (!node || seen.has(node.outputs[0]) || seen.size > 40) {
+      continue;
+    }
+    seen.add(node.outputs[0]);
+    if (node.op === 'TopK') {
+      const selected = graph.constantScalar(node.inputs[1]);
+      const scored = readGroupScore(graph, node.inputs[0]);
+      if (selected !== undefined && scored) {
+        return { ...scored, selected };
+      }
+    } else if (MASK_MAKERS.has(node.op)) {
+      frontier.push(...node.inputs.filter(input => input !== ''));
+    }
+  }
+  return undefined;
+}
+
+/** A group's score: the largest of its members, or the sum of its best two. */
+function readGroupScore(
+  graph: Graph,
+  tensor: string
+): { count: number; score: Groups['score'] } | undefined {
+  const { node } = sourceOf(graph, tensor);
+  if (node?.op !== 'ReduceMax' && node?.op !== 'ReduceSum') {
+    return undefined;
+  }
+  let members = node.inputs[0];
+  if (node.op === 'ReduceSum') {
+    const best = graph.producer(members);
+    if (best?.op !== 'TopK' || graph.constantScalar(best.inputs[1]) !== 2) {
+      return undefined;
+    }
+    members = best.inputs[0];
+  }
+  const split = graph.producer(members);
+  const count =
+    split?.op === 'Reshape'
+      ? graph.constantValues(split.inputs[1])?.at(-2)
+      : graph.shape(members)?.at(-2);
+  return count !== undefined && count > 0
+    ? { count, score: node.op === 'ReduceMax' ? 'max' : 'top2-sum' }
+    : undefined;
+}

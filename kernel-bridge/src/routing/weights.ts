@@ -1,0 +1,150 @@
+/** From the chosen scores down to the multipliers that reach the experts' outputs. */
+import type { Graph, GraphNode } from '../graph/graph';
+
+export interface WeightChain {
+  /** The tensor that holds the final weights, shaped as the selection. */
+  weights: string;
+  /** A score taken over the chosen k, for routers that choose by logits. */
+  score?: 'softmax' | 'sigmoid';
+  renormalized: boolean;
+  epsilon?: number;
+  scale?: number;
+}
+
+const TRANSPARENT = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Dropout'
+]);
+const MAX_STEPS = 24;
+
+/** Follows the weights while they stay weights: scored, divided by their sum, scaled. */
+export function readWeights(graph: Graph, chosen: string): WeightChain {
+  const chain: WeightChain = { weights: chosen, renormalized: false };
+  let frontier = [chosen];
+  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
+    const next: string[] = [];
+    for (const tensor of frontier) {
+      const changed = readChange(graph, tensor, chain);
+      if (changed) {
+        chain.weights = changed;
+        next.length = 0;
+        next.push(changed);
+        break;
+      }
+      next.push(
+        ...graph
+          .consumers(tensor)
+          .filter(node => TRANSPARENT.has(node.op) && node.inputs[0] === tensor)
+          .map(node => node.outputs[0])
+      );
+    }
+    frontier = next;
+  }
+  return chain;
+}
+
+/** The tensor that a consumer makes of the weights, noted in the chain; undefined when none changes them. */
+function readChange(
+  graph: Graph,
+  tensor: string,
+  chain: WeightChain
+): string | undefined {
+  const consumers = graph.consumers(tensor);
+  for (const node of consumers) {
+    if (
+      (node.op === 'Softmax' || node.op === 'Sigmoid') &&
+      chain.score === undefined
+    ) {
+      chain.score = node.op === 'Softmax' ? 'softmax' : 'sigmoid';
+      return node.outputs[0];
+    }
+  }
+  for (const node of consumers) {
+    if (node.op === 'Div' && node.inputs[0] === tensor) {
+      const epsilon = sumOf(graph, node.inputs[1], tensor);
+      if (epsilon !== undefined) {
+        chain.renormalized = true;
+        if (epsilon > 0) {
+          chain.epsilon = epsilon;
+        }
+        return node.outputs[0];
+      }
+    }
+  }
+  for (const node of consumers) {
+    const factor = scaleOf(graph, node, tensor);
+    if (factor !== undefined) {
+      chain.scale = (chain.scale ?? 1) * factor;
+      return node.outputs[0];
+    }
+  }
+  return undefined;
+}
+
+/** The epsilon (0 for none) when `divisor` is the sum of `tensor`; undefined when it is something else. */
+function sumOf(
+  graph: Graph,
+  divisor: string,
+  tensor: string
+): number | undefined {
+  let epsilon = 0;
+  let node = graph.producer(divisor);
+  for (let step = 0; step < MAX_STEPS && node; step++) {
+    if (node.op === 'ReduceSum' || node.op === 'ReduceL1') {
+      return samePlace(graph, node.inputs[0], tensor) ? epsilon : undefined;
+    }
+    if (node.op === 'Add' || node.op === 'Max' || node.op === 'Clip') {
+      const constant: string | undefined = node.inputs.find(
+        input => input !== '' && graph.constantScalar(input) !== undefined
+      );
+      if (constant === undefined) {
+        return undefined;
+      }
+      // A floor acts only on sums that are almost zero; an addend acts always.
+      epsilon += node.op === 'Add' ? graph.constantScalar(constant)! : 0;
+      node = graph.producer(node.inputs.find(input => input !== constant)!);
+    } else if (TRANSPARENT.has(node.op) || node.op === 'Expand') {
+      node = graph.producer(node.inputs[0]);
+    } else {
+      return undefined;
+    }
+  }
+  return undefined;
+}
+
+function samePlace(graph: Graph, a: string, b: string): boolean {
+  const strip = (tensor: string): string => {
+    let name = tensor;
+    for (
+      let node = graph.producer(name);
+      node && TRANSPARENT.has(node.op);
+      node = graph.producer(name)
+    ) {
+      name = node.inputs[0];
+    }
+    return name;
+  };
+  return strip(a) === strip(b);
+}
+
+function scaleOf(
+  graph: Graph,
+  node: GraphNode,
+  tensor: string
+): number | undefined {
+  if (node.op === 'Mul') {
+    return graph.constantScalar(
+      node.inputs[0] === tensor ? node.inputs[1] : node.inputs[0]
+    );
+  }
+  if (node.op === 'Div' && node.inputs[0] === tensor) {
+    const divisor = graph.constantScalar(node.inputs[1]);
+    return divisor ? 1 / divisor : undefined;
+  }
+  return undefined;
+}

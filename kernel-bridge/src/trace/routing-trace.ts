@@ -1,0 +1,127 @@
+/** The routing of one or more prompts: what a trace returns, shows in a cell and stores. */
+import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
+import { layerName, tokensOf, type Coverage, type RoutingLayer, type RoutingSample } from '../protocol';
+import { viewBundle } from '../display/view-bundle';
+import { RoutingExplorer, type ExplorerOptions } from '../widgets/routing-explorer';
+import { coverageOf } from './coverage';
+import { logitRows, rows, type OutputLogits, type TraceDocument } from './trace-document';
+import { confidence, type RoutingEvent } from './routing-event';
+
+export interface TraceTiming {
+  /** Milliseconds in onnxruntime, all samples together. */
+  inference: number;
+}
+
+export class RoutingTrace implements Displayable {
+  readonly id: string;
+  /** The model's name. */
+  readonly model: string;
+  readonly samples: readonly RoutingSample[];
+  readonly coverage: Coverage;
+  readonly created: Date;
+  readonly timing: TraceTiming;
+  /** Logits of the model's output by sample, where they were asked for: [tokens or 1, vocabulary]. */
+  readonly outputLogits: ReadonlyMap<string, OutputLogits>;
+
+  constructor(options: RoutingTrace.IOptions) {
+    this.id = options.id;
+    this.model = options.model;
+    this.samples = options.samples;
+    this.created = new Date();
+    this.timing = options.timing;
+    this.outputLogits = options.outputLogits ?? new Map();
+    this.coverage = coverageOf(options.samples, options.moeLayers);
+  }
+
+  /** Routing of one layer of the first sample, or of the sample given. @throws RangeError when there is none. */
+  layer(layer: number, sample = 0): RoutingLayer {
+    const found = this.samples[sample]?.layers.find(entry => entry.layer === layer);
+    if (!found) {
+      const have = this.samples[sample]?.layers.map(layerName).join(', ');
+      throw new RangeError(have === undefined ? `there is no sample ${sample}; the trace has ${this.samples.length}` : `layer ${layer} is not an MoE layer; there are ${have}`);
+    }
+    return found;
+  }
+
+  /** One event a token and layer, in the order of samples, layers and tokens. */
+  *events(): Generator<RoutingEvent, void, undefined> {
+    const timestamp = this.created.getTime();
+    for (const sample of this.samples) {
+      for (const layer of sample.layers) {
+        const tokens = tokensOf(sample, layer);
+        for (let t = 0; t < tokens.length; t++) {
+          const expertWeights = Array.from(layer.weights.subarray(t * layer.topK, (t + 1) * layer.topK));
+          yield {
+            timestamp,
+            sessionId: this.id,
+            layerIdx: layer.layer,
+            tokenPosition: tokens[t].position,
+            tokenText: tokens[t].text ?? '',
+            expertWeights,
+            selectedExperts: Array.from(layer.selected.subarray(t * layer.topK, (t + 1) * layer.topK)),
+            routingConfidence: confidence(layer, t)
+          };
+        }
+      }
+    }
+  }
+
+  /** The document that `moe-debugger trace --json` prints. */
+  toJSON(): TraceDocument {
+    return {
+      schema: 'moe-debugger/trace@1',
+      model: this.model,
+      samples: this.samples.map(sample => ({
+        id: sample.id,
+        ...(sample.domain === undefined ? {} : { domain: sample.domain }),
+        tokens: sample.tokens,
+        ...(sample.encoderTokens ? { encoderTokens: sample.encoderTokens } : {}),
+        layers: sample.layers.map(layer => {
+          const { logits, selected, weights, ...identity } = layer;
+          return {
+            ...identity,
+            logits: rows(logits, layer.experts),
+            selected: rows(selected, layer.topK),
+            weights: rows(weights, layer.topK)
+          };
+        }),
+        ...(this.outputLogits.has(sample.id) ? { outputLogits: logitRows(this.outputLogits.get(sample.id)!) } : {})
+      })),
+      coverage: this.coverage,
+      edits: []
+    };
+  }
+
+  /** A short text: what was captured, and where. */
+  toString(): string {
+    const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
+    const prompts = this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
+    return `RoutingTrace of ${this.model}: ${prompts}${tokens} tokens, ${layersCaptured} of ${moeLayers} MoE layers, ${slots} slots`;
+  }
+
+  /** An explorer with a layer slider, live where a kernel runs. */
+  explorer(options: ExplorerOptions = {}): RoutingExplorer {
+    return new RoutingExplorer({ view: 'explorer', model: this.model, samples: this.samples, ...options });
+  }
+
+  /** This trace's first prompt beside another's, under one layer slider. */
+  compare(other: RoutingTrace, options: ExplorerOptions = {}): RoutingExplorer {
+    return new RoutingExplorer({ view: 'comparison', model: this.model, samples: [this.samples[0], other.samples[0]], ...options });
+  }
+
+  [MIMEBUNDLE](): Promise<JsonObject> {
+    return viewBundle({ view: 'explorer', model: this.model, samples: this.samples }, this.toString());
+  }
+}
+
+export namespace RoutingTrace {
+  export interface IOptions {
+    id: string;
+    model: string;
+    samples: readonly RoutingSample[];
+    /** MoE layers of the model, captured or not. */
+    moeLayers: number;
+    timing: TraceTiming;
+    outputLogits?: ReadonlyMap<string, OutputLogits>;
+  }
+}
