@@ -1,0 +1,178 @@
+/** tslab, reduced to what it is good at: compiling a cell and running it among the cells before it. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import * as ts from '@tslab/typescript-for-tslab';
+import {
+  createConverter,
+  isCompleteCode,
+  type Converter,
+  type Diagnostic
+} from 'tslab/dist/converter';
+import { createExecutor, type Executor } from 'tslab/dist/executor';
+import { printQuickInfo } from 'tslab/dist/inspect';
+import * as jupyter from 'tslab/dist/jupyter';
+import type { JsonObject } from './api';
+import {
+  reportError,
+  reportProblems,
+  type ErrorReport,
+  type Problem
+} from './error-report';
+import { INTERNAL_FOLDERS } from './internal-folders';
+import { resolveModules, resolveTypes } from './module-resolution';
+
+/** What came of a cell. */
+export interface Outcome {
+  /** Value of the last expression; absent when it is null or undefined. */
+  result?: { value: unknown };
+  error?: ErrorReport;
+}
+
+export interface Completions {
+  matches: { text: string; type: string }[];
+  /** Offsets in UTF-16 units, as JavaScript counts. */
+  start: number;
+  end: number;
+}
+
+/** tslab's own `display` calls this. */
+export type DisplayHook = (content: JsonObject, update: boolean) => void;
+
+interface Cell extends Outcome {
+  problems: Problem[];
+}
+
+export const LANGUAGE_VERSION: string = ts.version;
+
+export class Interpreter {
+  private readonly _executor: Executor;
+  /** An interrupted cell may report an error long after the next one has begun: each has a record of its own. */
+  private readonly _cells = new AsyncLocalStorage<Cell>();
+
+  /** Loads the compiler and the typings of Node: most of the kernel's start. */
+  constructor(folder: string, display: DisplayHook) {
+    resolveTypes(ts.sys);
+    resolveModules();
+    const node = this._watchProblems(
+      createConverter({ isJS: false, isBrowser: false })
+    );
+    let browser: Converter | undefined;
+    this._executor = createExecutor(
+      folder,
+      {
+        node,
+        get browser(): Converter {
+          browser ??= createConverter({ isJS: false, isBrowser: true });
+          return browser;
+        },
+        close: () => {
+          node.close();
+          browser?.close();
+        }
+      },
+      {
+        log: (value: unknown) => this._onResult(value),
+        error: (...values: unknown[]) => this._onError(values)
+      }
+    );
+    (jupyter as { lastWriteDisplayData: unknown }).lastWriteDisplayData =
+      display;
+  }
+
+  /** Compiles and starts the code at once; may never settle when its code does not. */
+  async execute(code: string): Promise<Outcome> {
+    const cell: Cell = { problems: [] };
+    await this._cells.run(cell, async () => {
+      try {
+        await this._executor.execute(code);
+      } catch (error) {
+        cell.error ??= reportError(error, INTERNAL_FOLDERS);
+      }
+    });
+    if (cell.problems.length > 0) {
+      return { error: reportProblems(cell.problems, code) };
+    }
+    return cell.error ? { error: cell.error } : cell;
+  }
+
+  /** Lets go of a cell that waits on something. */
+  interrupt(): void {
+    this._executor.interrupt();
+  }
+
+  isComplete(code: string): { completed: boolean; indent?: string } {
+    return isCompleteCode(code);
+  }
+
+  complete(code: string, offset: number): Completions {
+    const { candidates, start, end, original } = this._executor.complete(
+      code,
+      offset
+    );
+    const kinds = new Map(
+      original?.entries.map(entry => [entry.name, entry.kind as string])
+    );
+    return {
+      start,
+      end,
+      matches: candidates.map(text => ({ text, type: kinds.get(text) ?? '' }))
+    };
+  }
+
+  /** Signature and documentation of the name at `offset`; undefined when there is none. */
+  inspect(code: string, offset: number): string | undefined {
+    const info = this._executor.inspect(code, offset) as
+      ts.QuickInfo | undefined;
+    return info && printQuickInfo(info);
+  }
+
+  close(): void {
+    this._executor.close();
+  }
+
+  /** tslab prints diagnostics; taken from where they arise, they keep their positions. */
+  private _watchProblems(converter: Converter): Converter {
+    const record = (diagnostics: Diagnostic[]): void => {
+      this._cells.getStore()?.problems.push(...diagnostics.map(toProblem));
+    };
+    return {
+      ...converter,
+      convert: (declarations, source) => {
+        const converted = converter.convert(declarations, source);
+        record(converted.diagnostics);
+        return converted;
+      },
+      addModule: (name, content, meta) => {
+        const diagnostics = converter.addModule(name, content, meta);
+        record(diagnostics);
+        return diagnostics;
+      }
+    };
+  }
+
+  private _onResult(value: unknown): void {
+    const cell = this._cells.getStore();
+    if (cell) {
+      cell.result = { value };
+    }
+  }
+
+  private _onError(values: unknown[]): void {
+    const cell = this._cells.getStore();
+    // Diagnostics come with a format and its four values, and are recorded already.
+    if (cell && values.length === 1) {
+      cell.error = reportError(values[0], INTERNAL_FOLDERS);
+    }
+  }
+}
+
+function toProblem(diagnostic: Diagnostic): Problem {
+  const { start, end, code, messageText, fileName } = diagnostic;
+  return {
+    line: start.line,
+    character: start.character,
+    length: end.offset - start.offset,
+    code,
+    text: messageText,
+    ...(fileName ? { file: fileName } : {})
+  };
+}

@@ -1,0 +1,99 @@
+/** Runs the user's code so that it can be interrupted, whatever it is waiting for. */
+import { MessageChannel } from 'node:worker_threads';
+import { UNWIND } from './terminator';
+
+/** The error of a cell or a callback that was interrupted. */
+export class InterruptedError extends Error {
+  override readonly name = 'Interrupted';
+  constructor() {
+    super('stopped by an interrupt request');
+  }
+}
+
+export class Interrupter {
+  private readonly _active = new Set<() => void>();
+  private readonly _callbacks = new Set<() => void>();
+  private readonly _tasks: (() => void)[] = [];
+  private readonly _channel = new MessageChannel();
+  private readonly _onError: (error: unknown) => void;
+
+  /** `onError` receives what a callback of `onInterrupt` throws. */
+  constructor(onError: (error: unknown) => void) {
+    this._onError = onError;
+    this._channel.port1.on('message', () => this._tasks.shift()?.());
+    this._defineUnwind();
+  }
+
+  /**
+   * Runs `task` in a turn of the event loop of its own. When it is ended by force, its whole call stack is gone
+   * without a trace, `finally` blocks and queued microtasks included; nothing of the kernel's may stand there.
+   * @throws InterruptedError as soon as an interrupt arrives, also when `task` never settles.
+   */
+  run<T>(task: () => T | Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const interrupt = (): void => {
+        this._active.delete(interrupt);
+        reject(new InterruptedError());
+      };
+      const finish = (settle: () => void): void => {
+        this._active.delete(interrupt);
+        settle();
+      };
+      this._active.add(interrupt);
+      this._tasks.push(() => {
+        // Interrupted before its turn came.
+        if (!this._active.has(interrupt)) {
+          return;
+        }
+        try {
+          Promise.resolve(task()).then(
+            value => finish(() => resolve(value)),
+            error => finish(() => reject(error))
+          );
+        } catch (error) {
+          finish(() => reject(error));
+        }
+      });
+      this._channel.port2.postMessage(null);
+    });
+  }
+
+  /** Rejects everything that runs. Code that is in the middle of a loop has to be ended first: see `Terminator`. */
+  interrupt(): void {
+    for (const callback of [...this._callbacks]) {
+      try {
+        callback();
+      } catch (error) {
+        this._onError(error);
+      }
+    }
+    for (const interrupt of [...this._active]) {
+      interrupt();
+    }
+  }
+
+  onInterrupt(callback: () => void): () => void {
+    this._callbacks.add(callback);
+    return () => {
+      this._callbacks.delete(callback);
+    };
+  }
+
+  /**
+   * Node asserts that the stack of asynchronous ids is empty after each turn of the event loop, and aborts the process
+   * otherwise. Code that is ended by force never pops its entry. Node clears the stack when an exception leaves a
+   * callback; this makes it believe that one did.
+   */
+  private _defineUnwind(): void {
+    const node = process as NodeJS.Process & {
+      _fatalException?: (error: unknown) => boolean;
+    };
+    Object.defineProperty(globalThis, Symbol.for(UNWIND), {
+      configurable: true,
+      value: () => node._fatalException?.(TERMINATED)
+    });
+  }
+}
+
+/** What the `uncaughtException` handler sees when code was ended by force; not an error. */
+export const TERMINATED = new InterruptedError();

@@ -1,0 +1,69 @@
+/**
+ * Ends what the main thread is running, from another thread. A loop in the synchronous part of a cell or after
+ * an `await`, in a timer or in a callback: V8 can stop all of them, and nothing in JavaScript can.
+ */
+import { Session, type Debugger } from 'node:inspector';
+
+/** Put on the main thread's `globalThis` by `Interrupter`; called with the main thread paused. */
+export const UNWIND = 'moe-debugger.unwind';
+
+export class Terminator {
+  private readonly _guarded: string[];
+  private _session: Session | undefined;
+
+  /** Code in the folders `guarded` is let finish: a compiler cut short would be left in a broken state. */
+  constructor(guarded: string[]) {
+    this._guarded = guarded.map(folder => folder.replace(/\\/g, '/'));
+  }
+
+  /**
+   * Pauses the main thread at its next statement, and ends it there if `wanted` still holds and the code is not the kernel's own.
+   * Without the pause, a termination that comes a moment late would hit whatever the kernel runs next.
+   */
+  terminate(wanted: () => boolean): void {
+    if (this._session) {
+      return;
+    }
+    const session = new Session();
+    this._session = session;
+    const urls = new Map<string, string>();
+    session.connectToMainThread();
+    session.on('Debugger.scriptParsed', ({ params }) => {
+      urls.set(params.scriptId, params.url);
+    });
+    session.on('Debugger.paused', ({ params }) => {
+      if (wanted() && !this._isGuarded(params.callFrames, urls)) {
+        session.post('Runtime.evaluate', {
+          expression: `globalThis[Symbol.for('${UNWIND}')]?.()`
+        });
+        session.post('Runtime.terminateExecution');
+      }
+      session.post('Debugger.resume');
+      this._end();
+    });
+    session.post('Debugger.enable');
+    session.post('Debugger.pause');
+    // The main thread may be idle by now: a pause must not wait for it.
+    setTimeout(() => this._end(session), 1000).unref();
+  }
+
+  private _end(session: Session | undefined = this._session): void {
+    if (session && session === this._session) {
+      this._session = undefined;
+      session.post('Debugger.disable', () => session.disconnect());
+    }
+  }
+
+  private _isGuarded(
+    frames: Debugger.CallFrame[],
+    urls: Map<string, string>
+  ): boolean {
+    return frames.every(frame => {
+      const url = urls.get(frame.location.scriptId) ?? '';
+      return (
+        url.startsWith('node:') ||
+        this._guarded.some(folder => url.includes(folder))
+      );
+    });
+  }
+}
