@@ -1,0 +1,122 @@
+/**
+ * Running programs so that none is left behind: each gets a process group of its own, and when this program
+ * is told to stop, or one takes too long, the whole group is stopped.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { environment, root } from './paths.mjs';
+
+const windows = process.platform === 'win32';
+const running = new Set();
+const GRACE_SECONDS = 5;
+
+/** What else must be done before this program ends on a signal. */
+export const beforeEnd = new Set();
+
+function signalGroup(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
+  if (windows) {
+    spawnSync('taskkill', ['/pid', String(child.pid), '/T', '/F']);
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It ended in the meantime.
+  }
+}
+
+async function stop(child) {
+  signalGroup(child, 'SIGTERM');
+  const timer = setTimeout(
+    () => signalGroup(child, 'SIGKILL'),
+    GRACE_SECONDS * 1000
+  );
+  if (child.exitCode === null && child.signalCode === null) {
+    await new Promise(resolve => child.once('exit', resolve));
+  }
+  clearTimeout(timer);
+}
+
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1]
+]) {
+  process.once(signal, async () => {
+    await Promise.all([
+      ...[...running].map(stop),
+      ...[...beforeEnd].map(end => end(signal))
+    ]);
+    process.exit(128 + number);
+  });
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @param {string[]} command the program and its arguments
+ * @param {{cwd?: string, env?: object, seconds?: number, show?: boolean, onLine?: (line: string) => void}} options
+ *   `seconds`: how long it may take; `show`: its output goes straight to the terminal and is not kept
+ * @returns {Promise<{code: number | null, lines: string[], error?: string}>} `error` says in words why it
+ *   did not run to its end, or what code it ended with
+ */
+export async function run(command, options = {}) {
+  const { cwd = root, env, seconds, show = false, onLine } = options;
+  const child = spawn(command[0], command.slice(1), {
+    cwd,
+    env: environment(env),
+    stdio: show ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+    detached: !windows,
+    shell: windows && command[0].endsWith('.cmd')
+  });
+  running.add(child);
+
+  const lines = [];
+  const keep = line => {
+    lines.push(line);
+    onLine?.(line);
+  };
+  for (const stream of show ? [] : [child.stdout, child.stderr]) {
+    let rest = '';
+    stream.setEncoding('utf8');
+    stream.on('data', text => {
+      const parts = (rest + text).split(/\r?\n|\r/);
+      rest = parts.pop();
+      parts.forEach(keep);
+    });
+    stream.on('end', () => rest && keep(rest));
+  }
+
+  let late = false;
+  const timer =
+    seconds &&
+    setTimeout(() => {
+      late = true;
+      void stop(child);
+    }, seconds * 1000);
+  try {
+    return await new Promise(resolve => {
+      child.once('error', error =>
+        resolve({ code: null, lines, error: error.message })
+      );
+      child.once('close', (code, signal) =>
+        resolve({
+          code,
+          lines,
+          error: late
+            ? `did not end within ${seconds} s and was stopped`
+            : signal
+              ? `was ended by ${signal}`
+              : code
+                ? `ended with code ${code}`
+                : undefined
+        })
+      );
+    });
+  } finally {
+    clearTimeout(timer);
+    running.delete(child);
+  }
+}

@@ -1,0 +1,67 @@
+/** Node and its packages. */
+import { readFileSync } from 'node:fs';
+import { inRoot, npm } from '../paths.mjs';
+import { run } from '../processes.mjs';
+import { SetupError, explain } from './errors.mjs';
+
+/** What the bundler of the extension asks for. */
+const OLDEST = [20, 19];
+
+export function checkNode(version = process.versions.node) {
+  const [major, minor] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new SetupError(
+      `Node ${OLDEST.join('.')} or newer is needed and this is Node ${version}: ` +
+        'install a current Node (for example with your package manager or nvm) and run the command again.'
+    );
+  }
+}
+
+/**
+ * Whether node_modules holds what the lock file says. npm writes the list that is read here last, so an
+ * interrupted installation has none.
+ */
+function agrees() {
+  try {
+    const wanted = packagesOf('package-lock.json');
+    const installed = packagesOf('node_modules/.package-lock.json');
+    return Object.entries(wanted).every(
+      ([place, { version, link, optional }]) =>
+        !place.includes('node_modules/') || link
+          ? true
+          : installed[place]
+            ? installed[place].version === version
+            : optional === true
+    );
+  } catch {
+    return false;
+  }
+}
+
+const packagesOf = file =>
+  JSON.parse(readFileSync(inRoot(file), 'utf8')).packages;
+
+export const nodePackages = {
+  name: 'node-packages',
+  title: 'Installing the Node packages (npm ci)',
+  isDone: agrees,
+  async run(onLine) {
+    const result = await run([...npm(), 'ci', '--no-progress'], { onLine });
+    if (result.error) {
+      throw new SetupError(
+        explain(result.lines, 'npm ci') ?? `npm ci ${result.error}.`
+      );
+    }
+    // Their install scripts are skipped or restricted: see at once that what they ship loads here.
+    for (const name of ['zeromq', 'onnxruntime-node']) {
+      const loads = await run([process.execPath, '-e', `require('${name}')`]);
+      if (loads.error) {
+        throw new SetupError(
+          `The binary that comes with ${name} does not load on ${process.platform}-${process.arch}: ` +
+            'use a system that it is built for (64-bit Linux with glibc, macOS or Windows).',
+          loads.lines
+        );
+      }
+    }
+  }
+};

@@ -1,0 +1,14 @@
+/** The suites in the order in which they run: the quick ones first, the browser last. */
+import { lint } from './lint.mjs';
+import { jestExtension, jestKernel } from './jest.mjs';
+import { notebooks, pytest } from './pytest.mjs';
+import { galata } from './galata.mjs';
+
+export const suites = [
+  lint,
+  jestExtension,
+  jestKernel,
+  pytest,
+  notebooks,
+  galata
+];

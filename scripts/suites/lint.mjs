@@ -1,0 +1,38 @@
+/** Types and style: each tool counts as one test. */
+import { npm, tool } from '../paths.mjs';
+import { run } from '../processes.mjs';
+import { nothing } from './results.mjs';
+
+const node = (...parts) => [process.execPath, ...parts];
+const tsc = project =>
+  node(tool('typescript', 'tsc'), '--noEmit', '-p', project);
+
+const CHECKS = [
+  ['types of the extension (tsc)', () => tsc('tsconfig.test.json')],
+  [
+    'types of the kernel package (tsc)',
+    () => tsc('kernel-bridge/tsconfig.test.json')
+  ],
+  ['eslint', () => [...npm(), 'run', '--silent', 'lint:eslint']],
+  ['stylelint', () => [...npm(), 'run', '--silent', 'lint:style']],
+  ['prettier', () => [...npm(), 'run', '--silent', 'lint:prettier']]
+];
+
+export const lint = {
+  name: 'lint',
+  title: 'Types and style',
+  async run() {
+    const result = nothing();
+    for (const [name, command] of CHECKS) {
+      const { error, lines } = await run(command(), { seconds: 600 });
+      if (error) {
+        console.log(`${name}: failed\n${lines.join('\n')}`);
+        result.failures.push({ name, message: lines.join('\n') || error });
+      } else {
+        console.log(`${name}: passed`);
+        result.passed++;
+      }
+    }
+    return result;
+  }
+};
