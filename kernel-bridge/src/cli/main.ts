@@ -1,0 +1,146 @@
+#!/usr/bin/env node
+/** The command line: `moe-debugger`. Each command is a file of its own, loaded when it is asked for. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { version } from '../package-version';
+import { reportError } from './report-error';
+
+const EXAMPLES = `
+Examples:
+  $ moe-debugger inspect models/demo
+  $ moe-debugger trace models/demo --prompt "def fib(n):" --json
+  $ moe-debugger trace models/demo --prompts prompts.jsonl --json`;
+
+function build(): Command {
+  const program = new Command('moe-debugger')
+    .description(
+      'See how a Mixture-of-Experts model in ONNX routes its tokens.'
+    )
+    .version(version)
+    .option('--verbose', 'print stack traces with errors')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      writeErr: () => undefined,
+      outputError: () => undefined
+    });
+
+  program
+    .command('inspect')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description("print each layer's routing convention, read from the graph")
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: { json?: boolean }) =>
+      (await import('./inspect.js')).inspect(model, options)
+    );
+
+  program
+    .command('trace')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description('run prompts and print which experts each token took')
+    .option('--prompt <text>', 'a text')
+    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
+    .option(
+      '--decoder-input-ids <ids>',
+      "token ids of an encoder-decoder model's decoder",
+      parseIds
+    )
+    .option(
+      '--prompts <file>',
+      'a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line'
+    )
+    .option(
+      '--logits <which>',
+      "keep the model's output logits: last or all",
+      parseWhich
+    )
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: object) =>
+      (await import('./trace.js')).trace(model, options)
+    );
+
+  const kernel = program
+    .command('kernel')
+    .description('the Jupyter kernel "TypeScript (MoE Debugger)"');
+  kernel
+    .command('install')
+    .description('make the kernel known to Jupyter')
+    .option('--user', "in the user's Jupyter folder (the default)")
+    .option(
+      '--sys-prefix [prefix]',
+      'in a Python environment: the active one, or the one given'
+    )
+    .option('--prefix <prefix>', 'below a prefix, as <prefix>/share/jupyter')
+    .option('--json', 'print one JSON document')
+    .action(async (options: object) =>
+      (await import('./kernel.js')).install(options)
+    );
+  kernel
+    .command('list')
+    .description('where the kernel is installed')
+    .option('--json', 'print one JSON document')
+    .action(async (options: object) =>
+      (await import('./kernel.js')).list(options)
+    );
+  kernel
+    .command('remove')
+    .description('remove the kernel')
+    .option('--user', "from the user's Jupyter folder (the default)")
+    .option(
+      '--sys-prefix [prefix]',
+      'from a Python environment: the active one, or the one given'
+    )
+    .option('--prefix <prefix>', 'below a prefix')
+    .option('--json', 'print one JSON document')
+    .action(async (options: object) =>
+      (await import('./kernel.js')).remove(options)
+    );
+
+  // Settings are not inherited by commands that exist already.
+  for (const command of [kernel, ...program.commands, ...kernel.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({
+        writeErr: () => undefined,
+        outputError: () => undefined
+      });
+  }
+  return program;
+}
+
+function parseIds(text: string): number[] {
+  const ids = text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
+  if (ids.length === 0 || ids.some(id => !Number.isInteger(id) || id < 0)) {
+    throw new InvalidArgumentError(
+      'give non-negative integers separated by commas'
+    );
+  }
+  return ids;
+}
+
+function parseWhich(text: string): 'last' | 'all' {
+  if (text !== 'last' && text !== 'all') {
+    throw new InvalidArgumentError('give last or all');
+  }
+  return text;
+}
+
+async function main(): Promise<void> {
+  const program = build();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      return;
+    }
+    reportError(error, program.opts<{ verbose?: boolean }>().verbose === true);
+  }
+}
+
+// A reader that stops early, as `head` does, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 2);
+});
+void main();

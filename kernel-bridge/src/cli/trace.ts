@@ -1,0 +1,174 @@
+import { MoEDebuggerError } from '../errors';
+import { loadModel } from '../model/load-model';
+import type { PromptObject } from '../model/prompt';
+import { layerName, type Coverage, type RoutingSample } from '../protocol';
+import type { RoutingTrace } from '../trace/routing-trace';
+import { progress, write } from './output';
+import { readPrompts } from './prompts-file';
+
+interface TraceArguments {
+  prompt?: string;
+  inputIds?: number[];
+  decoderInputIds?: number[];
+  prompts?: string;
+  logits?: 'last' | 'all';
+  json?: boolean;
+}
+
+export async function trace(
+  path: string,
+  options: TraceArguments
+): Promise<void> {
+  const prompts = promptsOf(options);
+  const model = await loadModel(path);
+  try {
+    const output = options.json ? new JsonOutput() : new TextOutput();
+    for await (const prompt of prompts) {
+      progress(`tracing ${prompt.id ?? 'the prompt'}`);
+      const traced = await model.trace(prompt, { logits: options.logits });
+      progress('');
+      await output.add(traced);
+    }
+    await output.end();
+  } finally {
+    await model.dispose();
+  }
+}
+
+function promptsOf({
+  prompt,
+  inputIds,
+  decoderInputIds,
+  prompts
+}: TraceArguments): Iterable<PromptObject> | AsyncIterable<PromptObject> {
+  const given = [prompt, inputIds, prompts].filter(
+    value => value !== undefined
+  );
+  if (given.length !== 1) {
+    throw new MoEDebuggerError(
+      'usage',
+      given.length === 0
+        ? 'there is nothing to trace'
+        : 'more than one kind of prompt was given',
+      {
+        where: 'trace',
+        hint: 'give one of --prompt, --input-ids and --prompts'
+      }
+    );
+  }
+  if (prompts !== undefined) {
+    return readPrompts(prompts);
+  }
+  const decoder = decoderInputIds ? { decoderInputIds } : {};
+  return [
+    prompt === undefined
+      ? { inputIds, ...decoder }
+      : { text: prompt, ...decoder }
+  ];
+}
+
+interface Output {
+  add(trace: RoutingTrace): Promise<void>;
+  /** @throws MoEDebuggerError 'input' when nothing was added */
+  end(): Promise<void>;
+}
+
+/** Adds up what separate traces cover. */
+class Totals {
+  coverage?: Coverage;
+
+  add({ moeLayers, layersCaptured, tokens, slots }: Coverage): void {
+    const before = this.coverage;
+    this.coverage = {
+      moeLayers,
+      layersCaptured: Math.min(
+        layersCaptured,
+        before?.layersCaptured ?? layersCaptured
+      ),
+      tokens: tokens + (before?.tokens ?? 0),
+      slots: slots + (before?.slots ?? 0)
+    };
+  }
+
+  get(): Coverage {
+    if (!this.coverage) {
+      throw new MoEDebuggerError('input', 'the prompts file has no prompts', {
+        where: '--prompts',
+        hint: 'put one a line'
+      });
+    }
+    return this.coverage;
+  }
+}
+
+/** Writes the document's samples as they come, so that memory stays the same however many there are. */
+class JsonOutput implements Output {
+  private readonly _totals = new Totals();
+
+  async add(trace: RoutingTrace): Promise<void> {
+    const { schema, model, samples } = trace.toJSON();
+    const head = this._totals.coverage
+      ? ','
+      : `{"schema":${JSON.stringify(schema)},"model":${JSON.stringify(model)},"samples":[`;
+    this._totals.add(trace.coverage);
+    await write(head + samples.map(sample => JSON.stringify(sample)).join(','));
+  }
+
+  async end(): Promise<void> {
+    await write(
+      `],"coverage":${JSON.stringify(this._totals.get())},"edits":[]}\n`
+    );
+  }
+}
+
+class TextOutput implements Output {
+  private readonly _totals = new Totals();
+
+  async add(trace: RoutingTrace): Promise<void> {
+    this._totals.add(trace.coverage);
+    await write(`${trace.samples.map(formatSample).join('\n')}\n`);
+  }
+
+  async end(): Promise<void> {
+    const { moeLayers, layersCaptured, tokens, slots } = this._totals.get();
+    await write(
+      `${layersCaptured} of ${moeLayers} MoE layers, ${tokens} tokens, ${slots} slots\n`
+    );
+  }
+}
+
+/** A row a token: its text, then for each layer the experts with their weights. */
+function formatSample(sample: RoutingSample): string {
+  const stacks = [...new Set(sample.layers.map(({ stack }) => stack))];
+  return stacks
+    .map(stack => {
+      const layers = sample.layers.filter(layer => layer.stack === stack);
+      const tokens =
+        stack === 'encoder' ? (sample.encoderTokens ?? []) : sample.tokens;
+      const table = [
+        ['token', ...layers.map(layerName)],
+        ...tokens.map((token, t) => [
+          `${token.position} ${JSON.stringify(token.text ?? token.id)}`,
+          ...layers.map(({ selected, weights, topK }) =>
+            Array.from(
+              { length: topK },
+              (_, k) =>
+                `${selected[t * topK + k]}:${weights[t * topK + k].toFixed(2)}`
+            ).join(' ')
+          )
+        ])
+      ];
+      const widths = table[0].map((_, column) =>
+        Math.max(...table.map(row => row[column].length))
+      );
+      return table
+        .map(row =>
+          row
+            .map((cell, column) => cell.padEnd(widths[column]))
+            .join('  ')
+            .trimEnd()
+        )
+        .join('\n');
+    })
+    .join('\n\n');
+}
