@@ -22,6 +22,8 @@ async function main(argv: string[]): Promise<void> {
   const { Kernel } = await import('./server.js');
   const kernel = new Kernel(sockets);
   installKernel(kernel);
+  const { serveSessions } = await import('../session/channel.js');
+  serveSessions(kernel);
   await kernel.start();
 }
 
