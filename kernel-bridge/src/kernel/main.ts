@@ -20,8 +20,10 @@ async function main(argv: string[]): Promise<void> {
     INTERNAL_FOLDERS
   );
   const { Kernel } = await import('./server.js');
+  const { serveSessions } = await import('../session/channel.js');
   const kernel = new Kernel(sockets);
   installKernel(kernel);
+  serveSessions(kernel);
   const { serveSessions } = await import('../session/channel.js');
   serveSessions(kernel);
   await kernel.start();
