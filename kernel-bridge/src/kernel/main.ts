@@ -24,8 +24,6 @@ async function main(argv: string[]): Promise<void> {
   const kernel = new Kernel(sockets);
   installKernel(kernel);
   serveSessions(kernel);
-  const { serveSessions } = await import('../session/channel.js');
-  serveSessions(kernel);
   await kernel.start();
 }
 
