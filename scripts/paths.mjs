@@ -17,8 +17,6 @@ export const venvPython = path.join(venvBin, windows ? 'python.exe' : 'python');
 /** Everything that set-up and tests write beside the sources; ignored by git. */
 export const cache = inRoot('.cache');
 
-export const kernelCli = inRoot('kernel-bridge', 'lib', 'cli', 'main.js');
-
 /** The JavaScript file of a tool in node_modules: run with Node itself, it needs no shell on any system. */
 export function tool(packageName, binName = packageName) {
   const manifest = createRequire(inRoot('package.json')).resolve(

@@ -1,6 +1,5 @@
 /** What is built from the sources, and put where JupyterLab finds it. */
 import {
-  existsSync,
   lstatSync,
   mkdirSync,
   rmSync,
@@ -8,7 +7,7 @@ import {
   writeFileSync
 } from 'node:fs';
 import path from 'node:path';
-import { inRoot, kernelCli, npm, venv } from '../paths.mjs';
+import { inRoot, npm, venv } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { SetupError, explain } from './errors.mjs';
 import { pip } from './python.mjs';
@@ -121,24 +120,25 @@ function writeSettings() {
 export const kernelspec = {
   name: 'kernelspec',
   title: 'Installing the kernel "TypeScript (MoE Debugger)" into .venv',
-  inputs: ['kernel-bridge/src/kernel', 'kernel-bridge/src/cli'],
+  inputs: ['kernel-bridge/src/kernel'],
   outputs: [
     path.join(venv, 'share', 'jupyter', 'kernels', 'tslab-moe', 'kernel.json')
   ],
   async run(onLine) {
-    if (!existsSync(kernelCli)) {
-      throw new SetupError(
-        'The kernel package has no command line (kernel-bridge/lib/cli/main.js): remove .cache and run the command again.'
-      );
-    }
     const { error, lines } = await run(
-      [process.execPath, kernelCli, 'kernel', 'install', '--sys-prefix', venv],
+      [
+        process.execPath,
+        '-e',
+        'require(process.argv[1]).installKernelspec({ prefix: process.argv[2] })',
+        inRoot('kernel-bridge', 'lib', 'kernel', 'kernelspec.js'),
+        venv
+      ],
       { onLine }
     );
     if (error) {
       throw new SetupError(
         explain(lines, 'The kernel') ??
-          `The kernel could not be installed into .venv: "moe-debugger kernel install" ${error}.`
+          `The kernel could not be installed into .venv: its program ${error}.`
       );
     }
   }
