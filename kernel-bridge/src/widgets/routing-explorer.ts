@@ -27,7 +27,8 @@ export interface ExplorerOptions {
 interface ExplorerState {
   layer_index: number;
   measure: Measure;
-  view_document: EncodedView;
+  /** Null while only an output shows the widget: the output has the document in itself. */
+  view_document: EncodedView | null;
 }
 
 /**
@@ -77,7 +78,11 @@ export class RoutingExplorer implements Displayable {
 
   /** The widget itself, to be put into a box of other widgets. @throws MoEDebuggerError outside the kernel */
   get widget(): Widget {
-    return (this._widget ??= this._makeWidget()) as unknown as Widget;
+    const widget = this._link();
+    if (widget.get('view_document') === null) {
+      void widget.set({ view_document: this._document() });
+    }
+    return widget as unknown as Widget;
   }
 
   toString(): string {
@@ -92,10 +97,14 @@ export class RoutingExplorer implements Displayable {
         model: this._model,
         samples: this._samples,
         state: { layerIndex: this._layerIndex, measure: this._measure },
-        ...(currentKernel() ? { widget: this.widget.modelId } : {})
+        ...(currentKernel() ? { widget: this._link().modelId } : {})
       },
       this.toString()
     );
+  }
+
+  private _link(): Widget<ExplorerState> {
+    return (this._widget ??= this._makeWidget());
   }
 
   private _makeWidget(): Widget<ExplorerState> {
@@ -104,15 +113,7 @@ export class RoutingExplorer implements Displayable {
       {
         layer_index: this._layerIndex,
         measure: this._measure,
-        view_document: {
-          version: PROTOCOL_VERSION,
-          view: this.view,
-          model: this._model,
-          samples: this._samples.map(sample =>
-            encodeSample(sample, { binary: true })
-          ),
-          state: { layerIndex: this._layerIndex, measure: this._measure }
-        }
+        view_document: null
       }
     );
     widget.observe('layer_index', index => this._follow(index));
@@ -124,10 +125,26 @@ export class RoutingExplorer implements Displayable {
     return widget;
   }
 
+  private _document(): EncodedView {
+    return {
+      version: PROTOCOL_VERSION,
+      view: this.view,
+      model: this._model,
+      samples: this._samples.map(sample =>
+        encodeSample(sample, { binary: true })
+      ),
+      state: { layerIndex: this._layerIndex, measure: this._measure }
+    };
+  }
+
   /** What a page sends may be anything. */
   private _follow(index: unknown): void {
     const layers = this._samples[0].layers.length;
-    if (Number.isInteger(index) && (index as number) >= 0 && (index as number) < layers) {
+    if (
+      Number.isInteger(index) &&
+      (index as number) >= 0 &&
+      (index as number) < layers
+    ) {
       this._layerIndex = index as number;
       for (const observer of this._observers) {
         observer(this._layerIndex);
