@@ -56,7 +56,8 @@ export function chartTheme(
         offset: 8
       },
       view: {
-        fill: variable('--jp-layout-color2'),
+        // On a dark ground the low end of a scheme needs the darker of the two.
+        fill: variable(isLight ? '--jp-layout-color2' : '--jp-layout-color1'),
         stroke: null
       }
     }

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { layerName, type Measure } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
+import { OWN_KEYS } from './own-keys';
 
 interface IControlsProps {
   model: RoutingModel;
@@ -49,6 +50,7 @@ function LayerSlider({ model, trans }: IControlsProps): JSX.Element {
     <label className="moe-RoutingControls-layer">
       <span>{trans.__('Layer')}</span>
       <input
+        {...OWN_KEYS}
         type="range"
         min={0}
         max={last}
@@ -81,6 +83,7 @@ function Measures({ model, trans }: IControlsProps): JSX.Element {
     <label>
       <span>{trans.__('Show')}</span>
       <select
+        {...OWN_KEYS}
         value={model.measure}
         disabled={!model.hasProbabilities}
         title={
@@ -123,6 +126,7 @@ function Samples({ model, trans }: IControlsProps): JSX.Element | null {
                 : trans.__('Right')}
           </span>
           <select
+            {...OWN_KEYS}
             value={model.sampleIndex(pane)}
             onChange={event =>
               model.setSampleIndex(pane, Number(event.target.value))
@@ -147,6 +151,7 @@ function Display({ model, trans }: IControlsProps): JSX.Element {
   const isTable = model.display === 'table';
   return (
     <button
+      {...OWN_KEYS}
       className="moe-Button"
       aria-pressed={isTable}
       title={trans.__('Show the values as a table')}

@@ -14,6 +14,7 @@ import { Chart, type ChartView } from './chart';
 import type { IChartTheme } from './chart-theme';
 import { measureName } from './reading';
 import type { RoutingModel } from './model';
+import { takeKeys } from './own-keys';
 import { Tooltip } from './tooltip';
 
 /**
@@ -30,6 +31,7 @@ export class Heatmap extends Widget {
     this._host.setAttribute('aria-hidden', 'true');
     this.node.append(this._host);
     this.node.tabIndex = 0;
+    takeKeys(this.node);
     this.node.setAttribute('role', 'application');
     this.node.setAttribute('aria-roledescription', options.trans.__('heatmap'));
     this._chart = new Chart(this._host);

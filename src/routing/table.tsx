@@ -3,6 +3,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { rankOf, tokenText } from 'moe-debugger/charts';
 import { useState } from 'react';
 import type { RoutingModel } from './model';
+import { OWN_KEYS } from './own-keys';
 import { formatValue } from './reading';
 
 /** Rows on one page: a table of all tokens of a long prompt would take seconds to lay out. */
@@ -42,6 +43,7 @@ function Table(props: IRoutingTableProps): JSX.Element {
     <>
       <div
         className="moe-RoutingTable-scroll"
+        {...OWN_KEYS}
         tabIndex={0}
         role="region"
         aria-label={trans.__('Routing table')}
@@ -68,6 +70,7 @@ function Table(props: IRoutingTableProps): JSX.Element {
       {pages > 1 && (
         <div className="moe-RoutingTable-pages">
           <button
+            {...OWN_KEYS}
             className="moe-Button"
             disabled={start === 0}
             onClick={() => setPage(start / PAGE - 1)}
@@ -78,6 +81,7 @@ function Table(props: IRoutingTableProps): JSX.Element {
             {trans.__('tokens %1–%2 of %3', start, end - 1, tokens.length)}
           </span>
           <button
+            {...OWN_KEYS}
             className="moe-Button"
             disabled={end === tokens.length}
             onClick={() => setPage(start / PAGE + 1)}

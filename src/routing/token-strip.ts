@@ -3,6 +3,7 @@ import { Widget } from '@lumino/widgets';
 import { tokenText } from 'moe-debugger/charts';
 import type { Token } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
+import { takeKeys } from './own-keys';
 
 /** Beyond this the strip ends in a count: reading on in it would be no help, and each token is an element. */
 const MOST_TOKENS = 1024;
@@ -19,6 +20,7 @@ export class TokenStrip extends Widget {
     this.node.setAttribute('role', 'group');
     this.node.setAttribute('aria-label', _options.trans.__('Tokens'));
     this.node.tabIndex = 0;
+    takeKeys(this.node);
     this.node.addEventListener('click', this);
     this.redraw();
   }

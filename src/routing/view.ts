@@ -20,8 +20,6 @@ export class RoutingView extends Widget {
     const { model, context } = _options;
     const { trans } = context;
     this.addClass('moe-RoutingView');
-    // Keys belong to the slider and the heatmap, not to the notebook around them.
-    this.node.dataset.lmSuppressShortcuts = 'true';
     const layout = (this.layout = new PanelLayout());
     this._title = new Widget();
     this._title.addClass('moe-RoutingView-title');
