@@ -1,0 +1,141 @@
+/**
+ * Every model with recorded truth routes here as it did in PyTorch. The truth was recorded by hooks on the original
+ * modules, never from an ONNX graph.
+ */
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { inspectModel, loadModel, type MoELayerCard } from '../src';
+import { writeModelsPage, type ModelReport } from './models-page';
+import { compareWithTruth } from './truth';
+import { DEMO, readTruth, ZOO, zooModels } from './zoo';
+
+/** The zoo has a copy of the demo model. */
+const zoo = zooModels().filter(folder => basename(folder) !== 'demo');
+/** Models whose operators onnxruntime has no CPU kernel for: described in full, and refused by name when run. */
+const NOT_RUNNABLE: Record<string, RegExp> = {
+  'mixtral-hf-ort-cuda': /onnxruntime could not (load|run) the model.*MoE/
+};
+
+const reports = new Map<string, ModelReport>();
+
+if (zoo.length === 0) {
+  console.log(
+    `Truth of the demo model only: there is no zoo of models at ${join('..', basename(join(ZOO, '..', '..')), 'zoo')} beside the repository.`
+  );
+}
+
+afterAll(() => {
+  // A run of some of the tests has nothing to say of the rest.
+  if (zoo.length > 0 && reports.size === zoo.length + 1) {
+    writeModelsPage([...reports.values()]);
+  }
+});
+
+describe.each(
+  [DEMO, ...zoo].map(folder => ({ name: basename(folder), folder }))
+)('$name', ({ name, folder }) => {
+  const truth = readTruth(folder);
+
+  it('is described as the original program is built', () => {
+    const { layers } = inspectModel(folder);
+    const cards = layers.filter(card => card.moe);
+    reports.set(name, {
+      truth,
+      patterns: [...new Set(cards.map(({ router }) => router.pattern))]
+    });
+    expect(
+      cards.map(({ layer, stack, experts, topK }) => ({
+        layer,
+        stack,
+        experts,
+        topK
+      }))
+    ).toEqual(
+      truth.layers.map(({ module, experts, k }) => ({
+        ...placeOf(module),
+        experts,
+        topK: k
+      }))
+    );
+    for (const card of cards) {
+      expect(card).toMatchObject(conventionOf(folder));
+    }
+  });
+
+  if (name in NOT_RUNNABLE) {
+    it('is refused with the reason when it is run', async () => {
+      await expect(loadModel(folder)).rejects.toMatchObject({
+        name: 'MoEDebuggerError',
+        code: 'model-unsupported',
+        message: expect.stringMatching(NOT_RUNNABLE[name]) as string
+      });
+      reports.get(name)!.refusal = 'no CPU kernel: described only';
+    });
+    return;
+  }
+
+  it.each(['all', 'disabled'] as const)(
+    'routes as recorded (graph optimisation: %s)',
+    async graphOptimization => {
+      const model = await loadModel(folder, { graphOptimization });
+      try {
+        const differences = await compareWithTruth(model, truth);
+        reports.get(name)![graphOptimization] = differences;
+        expect(differences.selection).toEqual([]);
+        expect(differences.routerLogits).toBeLessThanOrEqual(1e-3);
+        expect(differences.weights).toBeLessThanOrEqual(1e-4);
+        expect(differences.outputLogits).toBeLessThanOrEqual(1e-3);
+        expect(differences.rows).toBe(
+          truth.prompts.reduce((sum, { ids }) => sum + ids.length, 0) *
+            truth.layers.length
+        );
+      } finally {
+        await model.dispose();
+      }
+    },
+    60_000
+  );
+});
+
+/** "encoder.block.1.layer.1.mlp.router" is in layer 1 of the encoder. */
+function placeOf(module: string): Pick<MoELayerCard, 'layer' | 'stack'> {
+  const stack = /^(encoder|decoder)\./.exec(module)?.[1];
+  return {
+    layer: Number(/\.(\d+)\./.exec(module)![1]),
+    stack: stack as MoELayerCard['stack']
+  };
+}
+
+/** What config.json says of the routing, in the words of a layer's card. */
+function conventionOf(folder: string): Partial<MoELayerCard> {
+  const config = JSON.parse(
+    readFileSync(join(folder, 'config.json'), 'utf8')
+  ) as {
+    norm_topk_prob?: boolean;
+    routed_scaling_factor?: number;
+    n_group?: number;
+    topk_group?: number;
+    n_shared_experts?: number;
+    shared_expert_intermediate_size?: number;
+  };
+  const shared =
+    config.n_shared_experts ??
+    (config.shared_expert_intermediate_size ? 1 : undefined);
+  return {
+    ...(config.norm_topk_prob === undefined
+      ? {}
+      : { renormalized: config.norm_topk_prob }),
+    ...(config.routed_scaling_factor === undefined
+      ? {}
+      : { scale: expect.closeTo(config.routed_scaling_factor, 5) as number }),
+    ...(config.n_group === undefined
+      ? {}
+      : {
+          groups: expect.objectContaining({
+            count: config.n_group,
+            selected: config.topk_group
+          }) as MoELayerCard['groups']
+        }),
+    ...(shared === undefined ? {} : { sharedExperts: shared })
+  };
+}
