@@ -4,7 +4,13 @@
  * Ids are cast to int32 in the graph, since reading int64 in JavaScript is slow.
  */
 import { MoEDebuggerError } from '../errors';
-import { ELEMENT, type GraphProto, type ModelProto, type NodeProto, type TensorProto } from '../onnx/schema';
+import {
+  ELEMENT,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto
+} from '../onnx/schema';
 import type { Router } from './convention';
 
 export const CAPTURE_OUTPUTS = {
@@ -43,12 +49,27 @@ export function addCapture(
     });
   }
   const nodes: NodeProto[] = [];
-  const plan: CapturePlan = { segments: { logits: [], selected: [], weights: [], kept: [] }, outputs: [] };
-  const flat: Record<CaptureKind, string[]> = { logits: [], selected: [], weights: [], kept: [] };
-  const add = (kind: CaptureKind, tensor: string, router: number, width: number): void => {
+  const plan: CapturePlan = {
+    segments: { logits: [], selected: [], weights: [], kept: [] },
+    outputs: []
+  };
+  const flat: Record<CaptureKind, string[]> = {
+    logits: [],
+    selected: [],
+    weights: [],
+    kept: []
+  };
+  const add = (
+    kind: CaptureKind,
+    tensor: string,
+    router: number,
+    width: number
+  ): void => {
     const name = `${PREFIX}${kind}/${plan.segments[kind].length}`;
     const type = kind === 'selected' ? ELEMENT.int32 : ELEMENT.float;
-    nodes.push(node('Cast', [tensor], [`${name}/cast`], { name: 'to', type: 2, i: type }));
+    nodes.push(
+      node('Cast', [tensor], [`${name}/cast`], { name: 'to', type: 2, i: type })
+    );
     nodes.push(node('Reshape', [`${name}/cast`, FLAT], [name]));
     flat[kind].push(name);
     plan.segments[kind].push({ router, width });
@@ -56,8 +77,12 @@ export function addCapture(
   routers.forEach(({ tensors, experts, topK }, index) => {
     add('logits', tensors.logits, index, experts);
     const width = (list: readonly string[]): number => topK / list.length;
-    tensors.selected?.forEach((tensor, _, all) => add('selected', tensor, index, width(all)));
-    tensors.weights?.forEach((tensor, _, all) => add('weights', tensor, index, width(all)));
+    tensors.selected?.forEach((tensor, _, all) =>
+      add('selected', tensor, index, width(all))
+    );
+    tensors.weights?.forEach((tensor, _, all) =>
+      add('weights', tensor, index, width(all))
+    );
     if (tensors.denseWeights) {
       add('weights', tensors.denseWeights, index, experts);
     }
@@ -69,12 +94,27 @@ export function addCapture(
   for (const kind of Object.keys(flat) as CaptureKind[]) {
     if (flat[kind].length > 0) {
       const name = CAPTURE_OUTPUTS[kind];
-      nodes.push(node('Concat', flat[kind], [name], { name: 'axis', type: 2, i: 0 }));
-      outputs.push({ name, type: { tensorType: { elemType: kind === 'selected' ? ELEMENT.int32 : ELEMENT.float } } });
+      nodes.push(
+        node('Concat', flat[kind], [name], { name: 'axis', type: 2, i: 0 })
+      );
+      outputs.push({
+        name,
+        type: {
+          tensorType: {
+            elemType: kind === 'selected' ? ELEMENT.int32 : ELEMENT.float
+          }
+        }
+      });
       plan.outputs.push(name);
     }
   }
-  const minusOne: TensorProto = { ...emptyTensor, name: FLAT, dims: [1], dataType: ELEMENT.int64, int64Data: [-1] };
+  const minusOne: TensorProto = {
+    ...emptyTensor,
+    name: FLAT,
+    dims: [1],
+    dataType: ELEMENT.int64,
+    int64Data: [-1]
+  };
   return {
     model: {
       ...model,
@@ -101,12 +141,28 @@ const emptyTensor: TensorProto = {
   externalData: []
 };
 
-function node(op: string, input: string[], output: string[], attribute?: { name: string; type: number; i: number }): NodeProto {
+function node(
+  op: string,
+  input: string[],
+  output: string[],
+  attribute?: { name: string; type: number; i: number }
+): NodeProto {
   return {
     opType: op,
     name: output[0],
     input,
     output,
-    attribute: attribute ? [{ ...attribute, floats: [], ints: [], strings: [], tensors: [], graphs: [] }] : []
+    attribute: attribute
+      ? [
+          {
+            ...attribute,
+            floats: [],
+            ints: [],
+            strings: [],
+            tensors: [],
+            graphs: []
+          }
+        ]
+      : []
   };
 }

@@ -20,6 +20,8 @@ export interface Convention {
   epsilon?: number;
   /** All weights are multiplied by this (`routed_scaling_factor`). */
   scale?: number;
+  /** [experts]: each expert's weight is multiplied by its own factor. */
+  expertScale?: number[];
   /** [experts], added to the scores for choosing only. */
   selectionBias?: number[];
   groups?: Groups;
@@ -27,6 +29,10 @@ export interface Convention {
   sparsemixer?: { threshold: number };
   /** Tokens that an expert takes before it drops the rest, counted along the sequence. */
   capacity?: number;
+  /** The multiplier is applied to what an expert reads, not to what it writes (Llama 4). */
+  weightsInput?: true;
+  /** Among equal scores the last expert is taken, where ONNX's TopK takes the first (onnxruntime's fused ops). */
+  tiesToLast?: true;
 }
 
 /** Tensors of the graph that hold what a router did; names as in the graph. */
@@ -56,8 +62,8 @@ export interface Router {
   pattern: string;
   tensors: RouterTensors;
   sharedExperts: number;
-  /** Index of the node that selects, for reports. */
-  node: { index: number; name: string; op: string };
+  /** The nodes that select, in graph order: one, or one a pick. */
+  selectors: { index: number; name: string; op: string }[];
 }
 
 /** What a pattern says of a router; its place in the model is found afterwards. */

@@ -20,17 +20,15 @@ export function findRouters(graph: Graph): FoundRouters {
     }
   }
   const routers: Router[] = [];
-  const taken = new Set<string>();
+  // A node that made a pick of a router is no router of its own.
+  const taken = new Set<number>();
   for (const node of graph.nodes) {
     for (const pattern of byAnchor.get(node.op) ?? []) {
-      const match = pattern.match(graph, node);
-      // One router is selected from once: a second match on the same logits is a later pick of the same router.
-      if (
-        match &&
-        !taken.has(match.tensors.logits) &&
-        sendsTokens(graph, match)
-      ) {
-        taken.add(match.tensors.logits);
+      const match = taken.has(node.index)
+        ? undefined
+        : pattern.match(graph, node);
+      if (match && sendsTokens(graph, match)) {
+        match.selectors.forEach(({ index }) => taken.add(index));
         routers.push({
           ...match,
           ...blocks.blockOf(match.tensors.logits),

@@ -14,20 +14,39 @@ const WEIGHT_TOLERANCE = 2e-3;
  * @param tokens how many tokens a router saw, by its index
  * @throws MoEDebuggerError 'capture' naming the layer whose size, experts or weights do not fit
  */
-export function readCapture(routers: readonly Router[], plan: CapturePlan, outputs: RunOutputs, tokens: (router: Router) => number): RoutingLayer[] {
-  const parts = routers.map(() => ({ logits: [], selected: [], weights: [], kept: [] }) as Record<CaptureKind, { data: Float32Array | Int32Array; width: number }[]>);
+export function readCapture(
+  routers: readonly Router[],
+  plan: CapturePlan,
+  outputs: RunOutputs,
+  tokens: (router: Router) => number
+): RoutingLayer[] {
+  const parts = routers.map(
+    () =>
+      ({ logits: [], selected: [], weights: [], kept: [] }) as Record<
+        CaptureKind,
+        { data: Float32Array | Int32Array; width: number }[]
+      >
+  );
   for (const kind of Object.keys(CAPTURE_OUTPUTS) as CaptureKind[]) {
     const segments = plan.segments[kind];
     if (segments.length === 0) {
       continue;
     }
-    const data = outputs[CAPTURE_OUTPUTS[kind]]?.data as Float32Array | Int32Array | undefined;
-    const expected = segments.reduce((sum, { router, width }) => sum + width * tokens(routers[router]), 0);
+    const data = outputs[CAPTURE_OUTPUTS[kind]]?.data as
+      Float32Array | Int32Array | undefined;
+    const expected = segments.reduce(
+      (sum, { router, width }) => sum + width * tokens(routers[router]),
+      0
+    );
     if (!data || data.length !== expected) {
-      throw new MoEDebuggerError('capture', `${data?.length ?? 0} ${kind} were captured where ${expected} were expected`, {
-        where: `${routers.length} routers`,
-        hint: 'the graph routes other tokens than it is fed; please report it with the output of "moe-debugger inspect"'
-      });
+      throw new MoEDebuggerError(
+        'capture',
+        `${data?.length ?? 0} ${kind} were captured where ${expected} were expected`,
+        {
+          where: `${routers.length} routers`,
+          hint: 'the graph routes other tokens than it is fed; please report it with the output of "moe-debugger inspect"'
+        }
+      );
     }
     let at = 0;
     for (const { router, width } of segments) {
@@ -36,22 +55,42 @@ export function readCapture(routers: readonly Router[], plan: CapturePlan, outpu
       at += size;
     }
   }
-  return routers.map((router, i) => readLayer(router, parts[i], tokens(router)));
+  return routers.map((router, i) =>
+    readLayer(router, parts[i], tokens(router))
+  );
 }
 
-type Parts = Record<CaptureKind, { data: Float32Array | Int32Array; width: number }[]>;
+type Parts = Record<
+  CaptureKind,
+  { data: Float32Array | Int32Array; width: number }[]
+>;
 
 function readLayer(router: Router, parts: Parts, tokens: number): RoutingLayer {
   const { experts, topK, convention, tensors } = router;
   const logits = parts.logits[0].data as Float32Array;
-  const computed = tensors.selected === null || (tensors.weights === null && !tensors.denseWeights) ? route(logits, experts, topK, convention, tensors.logitsAre) : undefined;
-  const selected = tensors.selected === null ? computed!.selected : (sideBySide(parts.selected, tokens, topK, Int32Array) as Int32Array);
+  const computed =
+    tensors.selected === null ||
+    (tensors.weights === null && !tensors.denseWeights)
+      ? route(logits, experts, topK, convention, tensors.logitsAre)
+      : undefined;
+  const selected =
+    tensors.selected === null
+      ? computed!.selected
+      : (sideBySide(parts.selected, tokens, topK, Int32Array) as Int32Array);
   let weights = computed?.weights;
   if (tensors.weights !== null) {
-    weights = sideBySide(parts.weights, tokens, topK, Float32Array) as Float32Array;
+    weights = sideBySide(
+      parts.weights,
+      tokens,
+      topK,
+      Float32Array
+    ) as Float32Array;
   } else if (tensors.denseWeights) {
     const dense = parts.weights[0].data;
-    weights = Float32Array.from(selected, (expert, slot) => dense[Math.floor(slot / topK) * experts + expert]);
+    weights = Float32Array.from(
+      selected,
+      (expert, slot) => dense[Math.floor(slot / topK) * experts + expert]
+    );
   }
   if (selected.some(expert => expert < 0 || expert >= experts)) {
     throw mismatch(router, 'an expert was selected that does not exist');
@@ -59,7 +98,11 @@ function readLayer(router: Router, parts: Parts, tokens: number): RoutingLayer {
   verify(router, logits, selected, weights!, tokens);
   const kept = parts.kept[0]?.data;
   if (kept) {
-    weights = weights!.map((weight, slot) => (kept[Math.floor(slot / topK) * experts + selected[slot]] === 0 ? 0 : weight));
+    weights = weights!.map((weight, slot) =>
+      kept[Math.floor(slot / topK) * experts + selected[slot]] === 0
+        ? 0
+        : weight
+    );
   }
   return {
     layer: router.layer,
@@ -99,10 +142,22 @@ function sideBySide(
  * Routes the first tokens again by the layer's convention and compares. Experts whose scores are equal may come in
  * any order, so (expert, weight) pairs are compared; non-finite logits have no order and are left out.
  */
-function verify(router: Router, logits: Float32Array, selected: Int32Array, weights: Float32Array, tokens: number): void {
+function verify(
+  router: Router,
+  logits: Float32Array,
+  selected: Int32Array,
+  weights: Float32Array,
+  tokens: number
+): void {
   const { experts, topK, convention, tensors } = router;
   const count = Math.min(tokens, CHECKED_TOKENS);
-  const again = route(logits.subarray(0, count * experts), experts, topK, convention, tensors.logitsAre);
+  const again = route(
+    logits.subarray(0, count * experts),
+    experts,
+    topK,
+    convention,
+    tensors.logitsAre
+  );
   for (let t = 0; t < count; t++) {
     const row = logits.subarray(t * experts, (t + 1) * experts);
     if (!row.every(Number.isFinite)) {
@@ -117,7 +172,12 @@ function verify(router: Router, logits: Float32Array, selected: Int32Array, weig
       const weight = weights[t * topK + k];
       const want = expected.get(expert) ?? nearTie(router, row, expert);
       // A weight of exactly 0 is a token that was dropped over capacity.
-      if (want === undefined || (Math.abs(weight - want) > WEIGHT_TOLERANCE * Math.max(1, Math.abs(want)) && weight !== 0)) {
+      if (
+        want === undefined ||
+        (Math.abs(weight - want) >
+          WEIGHT_TOLERANCE * Math.max(1, Math.abs(want)) &&
+          weight !== 0)
+      ) {
         throw mismatch(
           router,
           want === undefined
@@ -130,10 +190,20 @@ function verify(router: Router, logits: Float32Array, selected: Int32Array, weig
 }
 
 /** The weight an expert would have, were it chosen instead of one whose score is equal but for rounding. */
-function nearTie(router: Router, row: Float32Array, expert: number): number | undefined {
+function nearTie(
+  router: Router,
+  row: Float32Array,
+  expert: number
+): number | undefined {
   const nudged = Float32Array.from(row);
   nudged[expert] += 1e-3 * Math.max(1, Math.abs(row[expert]));
-  const again = route(nudged, router.experts, router.topK, router.convention, router.tensors.logitsAre);
+  const again = route(
+    nudged,
+    router.experts,
+    router.topK,
+    router.convention,
+    router.tensors.logitsAre
+  );
   const slot = again.selected.indexOf(expert);
   return slot < 0 ? undefined : again.weights[slot];
 }

@@ -47,7 +47,9 @@ function chooseTopK(
     groups,
     renormalized,
     epsilon = 0,
-    scale = 1
+    scale = 1,
+    expertScale,
+    tiesToLast
   } = convention;
   const scores =
     are === 'probabilities'
@@ -62,7 +64,7 @@ function chooseTopK(
   if (groups) {
     maskGroups(choice, groups);
   }
-  const experts = largest(choice, topK);
+  const experts = largest(choice, topK, tiesToLast);
   let weights: Float32Array = Float32Array.from(experts, e => scores[e]);
   if (!scoreBeforeTopK && are === 'logits') {
     weights = applyScore(weights, score);
@@ -71,7 +73,10 @@ function chooseTopK(
     const sum = weights.reduce((a, b) => a + b, 0) + epsilon;
     weights = weights.map(w => w / sum);
   }
-  return { experts, weights: weights.map(w => w * scale) };
+  return {
+    experts,
+    weights: weights.map((w, i) => w * scale * (expertScale?.[experts[i]] ?? 1))
+  };
 }
 
 /** Softmax over the row, or a sigmoid of each value. */
@@ -88,12 +93,20 @@ export function applyScore(
   return values.map(value => value / sum);
 }
 
-/** Indices of the k largest values, largest first; the lower index first among equals, as ONNX's TopK has it. */
-function largest(values: ArrayLike<number>, k: number): number[] {
+/** Indices of the k largest values, largest first; among equals the lower index first, as ONNX's TopK has it, unless told otherwise. */
+function largest(
+  values: ArrayLike<number>,
+  k: number,
+  tiesToLast = false
+): number[] {
   const chosen: number[] = [];
   for (let i = 0; i < values.length; i++) {
     let at = chosen.length;
-    while (at > 0 && values[i] > values[chosen[at - 1]]) {
+    while (
+      at > 0 &&
+      (values[i] > values[chosen[at - 1]] ||
+        (tiesToLast && values[i] === values[chosen[at - 1]]))
+    ) {
       at--;
     }
     if (at < k) {

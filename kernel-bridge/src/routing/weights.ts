@@ -9,6 +9,8 @@ export interface WeightChain {
   renormalized: boolean;
   epsilon?: number;
   scale?: number;
+  /** [experts] */
+  expertScale?: number[];
 }
 
 const TRANSPARENT = new Set([
@@ -22,14 +24,21 @@ const TRANSPARENT = new Set([
 ]);
 const MAX_STEPS = 24;
 
-/** Follows the weights while they stay weights: scored, divided by their sum, scaled. */
-export function readWeights(graph: Graph, chosen: string): WeightChain {
+/**
+ * Follows the weights while they stay weights: scored, divided by their sum, scaled.
+ * @param indices the chosen experts, by which factors of single experts are looked up
+ */
+export function readWeights(
+  graph: Graph,
+  chosen: string,
+  indices?: string
+): WeightChain {
   const chain: WeightChain = { weights: chosen, renormalized: false };
   let frontier = [chosen];
   for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
     const next: string[] = [];
     for (const tensor of frontier) {
-      const changed = readChange(graph, tensor, chain);
+      const changed = readChange(graph, tensor, chain, indices);
       if (changed) {
         chain.weights = changed;
         next.length = 0;
@@ -52,7 +61,8 @@ export function readWeights(graph: Graph, chosen: string): WeightChain {
 function readChange(
   graph: Graph,
   tensor: string,
-  chain: WeightChain
+  chain: WeightChain,
+  indices: string | undefined
 ): string | undefined {
   const consumers = graph.consumers(tensor);
   for (const node of consumers) {
@@ -65,8 +75,9 @@ function readChange(
     }
   }
   for (const node of consumers) {
-    if (node.op === 'Div' && node.inputs[0] === tensor) {
-      const epsilon = sumOf(graph, node.inputs[1], tensor);
+    const divisor = divisorOf(graph, node, tensor);
+    if (divisor !== undefined && !chain.renormalized) {
+      const epsilon = sumOf(graph, divisor, tensor);
       if (epsilon !== undefined) {
         chain.renormalized = true;
         if (epsilon > 0) {
@@ -82,8 +93,53 @@ function readChange(
       chain.scale = (chain.scale ?? 1) * factor;
       return node.outputs[0];
     }
+    const factors = indices && expertFactors(graph, node, tensor, indices);
+    if (factors && chain.expertScale === undefined) {
+      chain.expertScale = factors;
+      return node.outputs[0];
+    }
   }
   return undefined;
+}
+
+/** What `tensor` is divided by, also where it is multiplied by a reciprocal. */
+function divisorOf(
+  graph: Graph,
+  node: GraphNode,
+  tensor: string
+): string | undefined {
+  if (node.op === 'Div' && node.inputs[0] === tensor) {
+    return node.inputs[1];
+  }
+  if (node.op === 'Mul') {
+    const other = node.inputs[0] === tensor ? node.inputs[1] : node.inputs[0];
+    const above = graph.producer(other);
+    return above?.op === 'Reciprocal' ? above.inputs[0] : undefined;
+  }
+  return undefined;
+}
+
+/** Constant factors of experts, looked up by the chosen ones. */
+function expertFactors(
+  graph: Graph,
+  node: GraphNode,
+  tensor: string,
+  indices: string
+): number[] | undefined {
+  if (node.op !== 'Mul') {
+    return undefined;
+  }
+  let lookup = graph.producer(
+    node.inputs[0] === tensor ? node.inputs[1] : node.inputs[0]
+  );
+  while (lookup && TRANSPARENT.has(lookup.op)) {
+    lookup = graph.producer(lookup.inputs[0]);
+  }
+  return lookup &&
+    /^Gather(ND|Elements)?$/.test(lookup.op) &&
+    samePlace(graph, lookup.inputs[1], indices)
+    ? graph.constantValues(lookup.inputs[0])
+    : undefined;
 }
 
 /** The epsilon (0 for none) when `divisor` is the sum of `tensor`; undefined when it is something else. */

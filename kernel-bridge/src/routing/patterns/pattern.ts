@@ -8,3 +8,12 @@ export interface RouterPattern {
   /** Undefined when the node is not this pattern's. Names of tensors and nodes carry no meaning here. */
   match(graph: Graph, node: GraphNode): RouterMatch | undefined;
 }
+
+/** A node as reports name it. */
+export function selector({
+  index,
+  name,
+  op
+}: GraphNode): RouterMatch['selectors'][number] {
+  return { index, name, op };
+}

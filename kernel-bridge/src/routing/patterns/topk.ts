@@ -5,23 +5,36 @@
 import type { Graph, GraphNode } from '../../graph/graph';
 import type { Convention, RouterMatch } from '../convention';
 import { readScores, type SelectionScores } from '../scores';
-import { sourceOf } from '../router-input';
+import { lastDim, sourceOf } from '../router-input';
 import { readWeights } from '../weights';
-import type { RouterPattern } from './pattern';
+import { selector, type RouterPattern } from './pattern';
 
 export const topK: RouterPattern = {
   anchors: ['TopK'],
   match(graph, node) {
     const k = graph.constantScalar(node.inputs[1]);
     const selection = readScores(graph, node.inputs[0]);
-    if (k === undefined || k < 1 || !selection || k > selection.experts) {
+    // A choice within groups, or of groups, is part of a router and not one of its own.
+    const width = lastDim(graph, node.inputs[0]);
+    if (
+      k === undefined ||
+      k < 1 ||
+      !selection ||
+      k > selection.experts ||
+      (width !== undefined && width !== selection.experts)
+    ) {
       return undefined;
     }
     const [values, indices] = node.outputs;
-    const chain = readWeights(
-      graph,
-      chosenScores(graph, selection, indices) ?? values
-    );
+    const chosen = chosenScores(graph, selection, indices) ?? values;
+    const scattered = scatteredOver(graph, chosen);
+    const perSlot = readWeights(graph, chosen, indices);
+    // Scored after they were spread over all experts: the graph holds a weight for each expert, chosen or not.
+    const dense =
+      selection.score === undefined &&
+      perSlot.score === undefined &&
+      scattered !== undefined;
+    const chain = dense ? readWeights(graph, scattered, indices) : perSlot;
     const score = selection.score ?? chain.score;
     if (score === undefined || selection.experts < 2) {
       return undefined;
@@ -32,6 +45,9 @@ export const topK: RouterPattern = {
       renormalized: chain.renormalized,
       ...(chain.epsilon === undefined ? {} : { epsilon: chain.epsilon }),
       ...(chain.scale === undefined ? {} : { scale: chain.scale }),
+      ...(chain.expertScale === undefined
+        ? {}
+        : { expertScale: chain.expertScale }),
       ...(selection.selectionBias
         ? { selectionBias: selection.selectionBias }
         : {}),
@@ -46,12 +62,22 @@ export const topK: RouterPattern = {
         logits: selection.logits,
         logitsAre: 'logits',
         selected: [indices],
-        weights: [chain.weights]
+        ...(dense
+          ? { weights: null, denseWeights: chain.weights }
+          : { weights: [chain.weights] })
       },
-      node: { index: node.index, name: node.name, op: node.op }
+      selectors: [selector(node)]
     } satisfies RouterMatch;
   }
 };
+
+/** The tensor over all experts that chosen scores are scattered into. */
+function scatteredOver(graph: Graph, chosen: string): string | undefined {
+  return graph
+    .consumers(chosen)
+    .find(({ op, inputs }) => op === 'ScatterElements' && inputs[2] === chosen)
+    ?.outputs[0];
+}
 
 /** Where the choice is biased, the weights are gathered from the unbiased scores at the chosen experts. */
 function chosenScores(

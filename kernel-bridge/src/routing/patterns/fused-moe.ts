@@ -1,0 +1,107 @@
+/**
+ * onnxruntime's fused `MoE` and `QMoE`. The op keeps its choice to itself, so experts and weights are computed from
+ * its input by the op's own rule, as measured on onnxruntime's CPU kernels:
+ *
+ * - MoE: softmax over all experts, the best k, renormalised where `normalize_routing_weights` is set;
+ * - QMoE: softmax over the best k, whatever that attribute says;
+ * - QMoE with `router_weights`: chosen by `router_probs`, weighted by `router_weights`, renormalised where set.
+ *
+ * `router_probs` are raw logits in all of them, their name notwithstanding. Ties go to the higher index.
+ */
+import type { Graph, GraphNode } from '../../graph/graph';
+import { attributeInt } from '../../graph/attributes';
+import type { Convention, RouterMatch } from '../convention';
+import { lastDim, sourceOf } from '../router-input';
+import { readScores } from '../scores';
+import { selector, type RouterPattern } from './pattern';
+
+const ROUTER = 1;
+/** Input of QMoE that weights what `router_probs` chose. */
+const ROUTER_WEIGHTS = 14;
+
+export const fusedMoE: RouterPattern = {
+  anchors: ['com.microsoft.MoE', 'com.microsoft.QMoE'],
+  match(graph, node) {
+    const topK = attributeInt(node.proto, 'k') ?? 1;
+    const experts = expertCount(graph, node);
+    if (experts === undefined || topK < 1 || topK > experts) {
+      return undefined;
+    }
+    const normalized =
+      attributeInt(node.proto, 'normalize_routing_weights') === 1;
+    const separate = node.inputs[ROUTER_WEIGHTS];
+    if (separate) {
+      return separateWeights(graph, node, experts, topK, normalized, separate);
+    }
+    const quantized = node.op === 'com.microsoft.QMoE';
+    return {
+      experts,
+      topK,
+      convention: {
+        score: 'softmax',
+        scoreBeforeTopK: !quantized,
+        renormalized: !quantized && normalized,
+        tiesToLast: true
+      },
+      pattern: quantized
+        ? 'fused QMoE: top-k > softmax'
+        : `fused MoE: softmax > top-k${normalized ? ' > renormalise' : ''}`,
+      tensors: {
+        logits: sourceOf(graph, node.inputs[ROUTER]).tensor,
+        logitsAre: 'logits',
+        selected: null,
+        weights: null
+      },
+      selectors: [selector(node)]
+    };
+  }
+};
+
+/** Experts stand first in the shape of every weight of the op. */
+function expertCount(graph: Graph, node: GraphNode): number | undefined {
+  return (
+    lastDim(graph, node.inputs[ROUTER]) ??
+    graph.weightOf(node.inputs[2] ?? '')?.dims?.[0]
+  );
+}
+
+/** The op gets scores with a bias to choose by, and the scores themselves to weight by. */
+function separateWeights(
+  graph: Graph,
+  node: GraphNode,
+  experts: number,
+  topK: number,
+  renormalized: boolean,
+  weights: string
+): RouterMatch | undefined {
+  const selection = readScores(graph, node.inputs[ROUTER]);
+  if (
+    selection?.score === undefined ||
+    sourceOf(graph, weights).tensor !== sourceOf(graph, selection.scores).tensor
+  ) {
+    return undefined;
+  }
+  const convention: Convention = {
+    score: selection.score,
+    scoreBeforeTopK: true,
+    renormalized,
+    tiesToLast: true,
+    ...(selection.selectionBias
+      ? { selectionBias: selection.selectionBias }
+      : {}),
+    ...(selection.groups ? { groups: selection.groups } : {})
+  };
+  return {
+    experts,
+    topK,
+    convention,
+    pattern: `fused QMoE: ${selection.score} > top-k${renormalized ? ' > renormalise' : ''}`,
+    tensors: {
+      logits: selection.logits,
+      logitsAre: 'logits',
+      selected: null,
+      weights: null
+    },
+    selectors: [selector(node)]
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * Top-2 by two ArgMax, the second with the first choice masked out, and one-hot dispatch under a capacity (GShard,
+ * arXiv 2006.16668; NLLB-MoE).
+ */
+import type { Graph, GraphNode } from '../../graph/graph';
+import { readCapacity } from '../capacity';
+import type { Convention } from '../convention';
+import { oneHotsOf, viewsOf } from '../one-hot';
+import { readScores, type SelectionScores } from '../scores';
+import { selector, type RouterPattern } from './pattern';
+
+export const gshardTop2: RouterPattern = {
+  anchors: ['ArgMax'],
+  match(graph, node) {
+    const selection = readScores(graph, node.inputs[0]);
+    if (!selection) {
+      return undefined;
+    }
+    const first = node.outputs[0];
+    const scores =
+      selection.score === undefined
+        ? softmaxOf(graph, selection.logits)
+        : selection.scores;
+    const second = secondChoice(graph, first);
+    if (scores === undefined || !second) {
+      return undefined;
+    }
+    const gates = [first, second.outputs[0]].map(choice =>
+      gateOf(graph, scores, choice)
+    );
+    const [one, two] = gates;
+    if (one === undefined || two === undefined) {
+      return undefined;
+    }
+    const [a, b] = [finalGate(graph, one), finalGate(graph, two)];
+    const capacity = readCapacity(graph, first);
+    const convention: Convention = {
+      score: selection.score ?? 'softmax',
+      scoreBeforeTopK: true,
+      renormalized: a.renormalized,
+      ...(capacity?.limit === undefined ? {} : { capacity: capacity.limit })
+    };
+    return {
+      experts: selection.experts,
+      topK: 2,
+      convention,
+      pattern: describe(selection, convention, capacity !== undefined),
+      tensors: {
+        logits: selection.logits,
+        logitsAre: 'logits',
+        selected: [first, second.outputs[0]],
+        weights: [a.tensor, b.tensor]
+      },
+      selectors: [selector(node), selector(second)]
+    };
+  }
+};
+
+function softmaxOf(graph: Graph, logits: string): string | undefined {
+  return viewsOf(graph, logits)
+    .flatMap(view => graph.consumers(view))
+    .find(({ op }) => op === 'Softmax')?.outputs[0];
+}
+
+/** An ArgMax over scores from which the first choice was taken out by its one-hot form. */
+function secondChoice(graph: Graph, first: string): GraphNode | undefined {
+  for (const mask of oneHotsOf(graph, first)) {
+    for (const node of graph.consumers(mask)) {
+      const masks =
+        (node.op === 'Where' && node.inputs[0] === mask) ||
+        node.op === 'Mul' ||
+        node.op === 'Sub';
+      const next = masks
+        ? viewsOf(graph, node.outputs[0])
+            .flatMap(view => graph.consumers(view))
+            .find(
+              ({ op, inputs }) => op === 'ArgMax' && inputs[0] !== undefined
+            )
+        : undefined;
+      if (next) {
+        return next;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The score of a choice: scores times one-hot, summed over experts. */
+function gateOf(
+  graph: Graph,
+  scores: string,
+  choice: string
+): string | undefined {
+  const oneHots = new Set(oneHotsOf(graph, choice));
+  for (const view of viewsOf(graph, scores)) {
+    for (const { op, inputs, outputs } of graph.consumers(view)) {
+      if (op === 'Mul' && inputs.some(input => oneHots.has(input))) {
+        const sum = graph
+          .consumers(outputs[0])
+          .find(node => node.op === 'ReduceSum');
+        if (sum) {
+          return sum.outputs[0];
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Follows a gate while it stays one value a token: divided by the sum of both, multiplied by whether it was kept. */
+function finalGate(
+  graph: Graph,
+  gate: string
+): { tensor: string; renormalized: boolean } {
+  let tensor = gate;
+  let renormalized = false;
+  for (;;) {
+    const next = graph
+      .consumers(tensor)
+      .find(
+        node =>
+          (node.op === 'Div' && node.inputs[0] === tensor) ||
+          (node.op === 'Mul' && isKept(graph, node, tensor))
+      );
+    if (!next) {
+      return { tensor, renormalized };
+    }
+    renormalized ||= next.op === 'Div';
+    tensor = next.outputs[0];
+  }
+}
+
+/** The other factor is a sum over experts: one where an expert took the token, zero where all dropped it. */
+function isKept(graph: Graph, node: GraphNode, tensor: string): boolean {
+  const other = node.inputs[0] === tensor ? node.inputs[1] : node.inputs[0];
+  return graph.producer(other)?.op === 'ReduceSum';
+}
+
+function describe(
+  { score }: SelectionScores,
+  { renormalized }: Convention,
+  capacity: boolean
+): string {
+  return [
+    score ?? 'softmax',
+    'arg-max twice',
+    renormalized && 'renormalise',
+    capacity && 'capacity'
+  ]
+    .filter(Boolean)
+    .join(' > ');
+}
