@@ -8,6 +8,8 @@ import type { Stack } from '../protocol';
 export interface Blocks {
   /** Index of the block that makes `tensor`. */
   blockOf(tensor: string): { layer: number; stack?: Stack };
+  /** Self-attentions on the way to `tensor`. */
+  depthOf(tensor: string): number;
   /** Blocks of each stack. */
   counts: { stack?: Stack; blocks: number }[];
 }
@@ -89,10 +91,15 @@ export function findBlocks(graph: Graph): Blocks {
   }
   const deepest = (stack: 'encoder' | 'decoder'): number =>
     [...depths[stack].values()].reduce((a, b) => Math.max(a, b), 0);
+  const stackOf = (tensor: string): Stack =>
+    inDecoder.has(tensor) ? 'decoder' : 'encoder';
+  const depthOf = (tensor: string): number =>
+    depths[stackOf(tensor)].get(tensor) ?? 0;
   return {
+    depthOf,
     blockOf(tensor) {
-      const stack = inDecoder.has(tensor) ? 'decoder' : 'encoder';
-      const layer = Math.max(0, (depths[stack].get(tensor) ?? 0) - 1);
+      const stack = stackOf(tensor);
+      const layer = Math.max(0, depthOf(tensor) - 1);
       return twoStacks ? { layer, stack } : { layer };
     },
     counts: twoStacks
@@ -102,6 +109,11 @@ export function findBlocks(graph: Graph): Blocks {
         ]
       : [{ blocks: deepest('encoder') }]
   };
+}
+
+/** True for a fused attention and for the softmax of one written out. */
+export function isAttention(graph: Graph, node: GraphNode): boolean {
+  return attentionOperands(graph, node) !== undefined;
 }
 
 /** Query and key of an attention; undefined when the node is none. */

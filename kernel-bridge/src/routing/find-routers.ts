@@ -1,5 +1,6 @@
 /** All routers of a graph, found by structure and placed in their blocks. */
 import type { Graph } from '../graph/graph';
+import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
@@ -29,16 +30,40 @@ export function findRouters(graph: Graph): FoundRouters {
         : pattern.match(graph, node);
       if (match && sendsTokens(graph, match)) {
         match.selectors.forEach(({ index }) => taken.add(index));
-        routers.push({
-          ...match,
-          ...blocks.blockOf(match.tensors.logits),
-          sharedExperts: 0
-        });
+        routers.push(place(graph, blocks, match));
         break;
       }
     }
   }
+  nameModules(routers);
   return { routers, blocks };
+}
+
+function place(graph: Graph, blocks: Blocks, match: RouterMatch): Router {
+  const { sharedExperts, inAttention } = scanBlock(graph, match);
+  const { layer, stack } = blocks.blockOf(match.tensors.logits);
+  const before = blocks.depthOf(match.tensors.logits);
+  return {
+    ...match,
+    // A router inside the attention comes before the attention by which its block is counted.
+    layer: inAttention ? before : layer,
+    ...(stack ? { stack } : {}),
+    ...(inAttention ? { module: 'attention' } : {}),
+    sharedExperts
+  };
+}
+
+/** Where a block has a router in its attention, the other one is told apart from it. */
+function nameModules(routers: Router[]): void {
+  const place = ({ stack, layer }: Router): string => `${stack} ${layer}`;
+  const withAttention = new Set(
+    routers.filter(({ module }) => module === 'attention').map(place)
+  );
+  for (const router of routers) {
+    if (withAttention.has(place(router)) && router.module === undefined) {
+      router.module = 'mlp';
+    }
+  }
 }
 
 function sendsTokens(graph: Graph, { tensors }: RouterMatch): boolean {

@@ -87,8 +87,7 @@ export function routerProduct(
         continue;
       }
       seen.add(tensor);
-      const weight = PRODUCTS.get(node.op);
-      if (weight !== undefined && hasWeight(graph, node, weight)) {
+      if (isWeightProduct(graph, node)) {
         return node;
       }
       if (ELEMENTWISE.has(node.op)) {
@@ -102,6 +101,12 @@ export function routerProduct(
     frontier = next;
   }
   return undefined;
+}
+
+/** True for a product of activations with a stored weight. */
+export function isWeightProduct(graph: Graph, node: GraphNode): boolean {
+  const weight = PRODUCTS.get(node.op);
+  return weight !== undefined && hasWeight(graph, node, weight);
 }
 
 function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
