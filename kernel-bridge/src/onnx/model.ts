@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { statSync } from 'node:fs';
 import { MoEDebuggerError } from '../errors';
+import { inlineFunctions } from '../graph/inline-functions';
 import { checkExternalData, tensorsOf } from './external-data';
 import { locateModel, type ModelLocation } from './locate';
 import { decodeModelProto, type GraphProto, type ModelProto } from './schema';
@@ -47,7 +48,7 @@ export function readModel(path: string): OnnxModel {
   return {
     ...location,
     name: basename(location.folder) || basename(location.file),
-    proto: { ...proto, graph },
+    proto: inlineFunctions({ ...proto, graph }, location.file),
     opset: Number(
       proto.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')
         ?.version ?? 0
