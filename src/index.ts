@@ -6,8 +6,10 @@ import type {
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { commandPlugin } from './command-plugin';
 import { MoEDebugger } from './debugger';
 import { rendererFactory } from './mime';
+import { panelPlugin } from './panel-plugin';
 import { Preferences } from './preferences';
 import { IMoEDebugger, NAMESPACE } from './tokens';
 import { widgetPlugin } from './widget-plugin';
@@ -59,4 +61,10 @@ const mimePlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [debuggerPlugin, mimePlugin, widgetPlugin];
+export default [
+  debuggerPlugin,
+  mimePlugin,
+  widgetPlugin,
+  panelPlugin,
+  commandPlugin
+];

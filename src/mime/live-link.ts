@@ -43,14 +43,18 @@ export class LiveLink implements IDisposable {
 
   private _onLive(live: ILiveModel): void {
     const { model } = this._options;
+    // Between the two steps the view differs from the widget: that is not the user's doing and must not be sent.
+    this._following = true;
     model.layerIndex = live.layerIndex;
     model.measure = live.measure;
+    this._following = false;
   }
 
   private _onView(model: RoutingModel, change: RoutingModel.Change): void {
     const live = this._live;
     if (
       live &&
+      !this._following &&
       (change === 'layer' || change === 'measure') &&
       (live.layerIndex !== model.layerIndex || live.measure !== model.measure)
     ) {
@@ -58,6 +62,7 @@ export class LiveLink implements IDisposable {
     }
   }
 
+  private _following = false;
   private _isDisposed = false;
   private _live: ILiveModel | undefined;
 }

@@ -6,7 +6,7 @@ import {
 } from '@jupyter-widgets/base';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
-import { PanelLayout } from '@lumino/widgets';
+import { PanelLayout, Widget } from '@lumino/widgets';
 import {
   WIDGET_MODULE,
   WIDGET_MODULE_VERSION,
@@ -75,6 +75,16 @@ export function createWidgetClasses(context: IMoEDebugger): ExportMap {
     }
 
     private _draw(): void {
+      if (this.model.get('view_document') === null) {
+        this._clear();
+        const empty = new Widget();
+        empty.addClass('moe-Message');
+        empty.node.textContent = context.trans.__(
+          'This explorer is drawn in the output of its own cell.'
+        );
+        this._layout?.addWidget(empty);
+        return;
+      }
       try {
         const view = checkDrawable(decodeView(this.model.get('view_document')));
         if (this._routing) {

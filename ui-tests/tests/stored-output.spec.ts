@@ -30,7 +30,9 @@ test('dark', async ({ page, tmpPath }) => {
     `${tmpPath}/stored.ipynb`,
     notebookWith(
       viewBundle(viewDocument([truth(0)])),
-      viewBundle(viewDocument([truth(0), truth(1), truth(2)], { view: 'comparison' }))
+      viewBundle(
+        viewDocument([truth(0), truth(1), truth(2)], { view: 'comparison' })
+      )
     )
   );
   const view = new RoutingPage(page.locator('.moe-RoutingView').first());

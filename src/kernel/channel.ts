@@ -1,0 +1,134 @@
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { JSONObject } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+import {
+  COMM_TARGET,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  decodeView,
+  insertBuffers,
+  type ModelSummary,
+  type ToKernel,
+  type TraceSummary,
+  type View
+} from 'moe-debugger/protocol';
+import { checkDrawable } from '../routing';
+import { readModels, readTraces } from './summaries';
+
+/** The comm to one kernel: sends `ToKernel`, reads and checks `FromKernel`. Lost with the kernel's process. */
+export class KernelChannel implements IDisposable {
+  constructor(kernel: Kernel.IKernelConnection) {
+    this._comm = kernel.createComm(COMM_TARGET);
+    this._comm.onMsg = message => this._onMessage(message);
+    this._comm.onClose = () => {
+      if (!this._isDisposed) {
+        this._received.emit({ type: 'closed' });
+      }
+    };
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** What the kernel says, checked. */
+  get received(): ISignal<this, KernelChannel.Event> {
+    return this._received;
+  }
+
+  /** Call after connecting to `received`: the kernel answers at once. */
+  open(): void {
+    this._settle(this._comm.open({ version: PROTOCOL_VERSION }));
+  }
+
+  send(message: ToKernel): void {
+    if (!this._isDisposed && !this._comm.isDisposed) {
+      this._settle(this._comm.send(message as unknown as JSONObject));
+    }
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    Signal.clearData(this);
+    if (!this._comm.isDisposed) {
+      try {
+        this._settle(this._comm.close());
+      } catch {
+        // The connection is gone, and the comm with it.
+      }
+    }
+  }
+
+  /** A message is lost with a restart; the panel connects anew then, and there is no one to tell. */
+  private _settle(future: Kernel.IShellFuture): void {
+    future.done.catch(() => undefined);
+  }
+
+  private _onMessage({ content, buffers }: KernelMessage.ICommMsgMsg): void {
+    const data = content.data as Record<string, unknown>;
+    try {
+      const event = this._read(data, buffers ?? []);
+      if (event) {
+        this._received.emit(event);
+      }
+    } catch (error) {
+      this._received.emit({
+        type: 'error',
+        request: typeof data?.request === 'number' ? data.request : undefined,
+        message: error instanceof Error ? error.message : String(error)
+      });
+    }
+  }
+
+  private _read(
+    data: Record<string, unknown>,
+    buffers: (ArrayBuffer | ArrayBufferView)[]
+  ): KernelChannel.Event | undefined {
+    switch (data.type) {
+      case 'hello':
+        return { type: 'hello', version: Number(data.version) };
+      case 'state':
+        return {
+          type: 'state',
+          models: readModels(data.models),
+          traces: readTraces(data.traces)
+        };
+      case 'trace':
+        if (typeof data.request !== 'number') {
+          throw new ProtocolError('the kernel sent a trace without a request');
+        }
+        insertBuffers(data.view, data.bufferPaths, buffers);
+        return {
+          type: 'trace',
+          request: data.request,
+          view: checkDrawable(decodeView(data.view))
+        };
+      case 'error':
+        return {
+          type: 'error',
+          request: typeof data.request === 'number' ? data.request : undefined,
+          message: String(data.message).slice(0, 400)
+        };
+      default:
+        // A newer kernel may say more than this panel knows.
+        return undefined;
+    }
+  }
+
+  private _comm: Kernel.IComm;
+  private _isDisposed = false;
+  private _received = new Signal<this, KernelChannel.Event>(this);
+}
+
+export namespace KernelChannel {
+  export type Event =
+    | { type: 'hello'; version: number }
+    | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
+    | { type: 'trace'; request: number; view: View }
+    | { type: 'error'; request: number | undefined; message: string }
+    | { type: 'closed' };
+}

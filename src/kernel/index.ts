@@ -1,0 +1,2 @@
+export { KernelChannel } from './channel';
+export { KernelFollower } from './follower';

@@ -1,0 +1,1 @@
+export { MoEDebuggerPanel } from './panel';

@@ -1,0 +1,82 @@
+import { PanelLayout, Widget } from '@lumino/widgets';
+import { ErrorBox } from '../../error-box';
+import { RoutingView, type RoutingModel } from '../../routing';
+import type { IMoEDebugger } from '../../tokens';
+import type { PanelModel } from '../model';
+
+/** The selected trace of the notebook's kernel, in the routing view. */
+export class RoutingPanel extends Widget {
+  constructor(private _options: RoutingPanel.IOptions) {
+    super();
+    const { model, context } = _options;
+    this.addClass('moe-RoutingPanel');
+    this.title.label = context.trans.__('Routing');
+    this.layout = new PanelLayout();
+    this._empty = new Widget();
+    this._empty.addClass('moe-Message');
+    this._empty.node.textContent = context.trans.__(
+      'The routing of the selected trace is drawn here.'
+    );
+    this._content.addWidget(this._empty);
+    model.changed.connect(this._update, this);
+    this._update();
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this._options.model.changed.disconnect(this._update, this);
+    super.dispose();
+  }
+
+  private get _content(): PanelLayout {
+    return this.layout as PanelLayout;
+  }
+
+  private _update(): void {
+    const { model, context } = this._options;
+    const { follower } = model;
+    // A picture outlives its process, but not the choice of a kernel that is not ours.
+    const routing =
+      follower && !['other-kernel', 'no-kernel'].includes(follower.status)
+        ? follower.routing
+        : undefined;
+    if (routing !== this._routing) {
+      this._view?.dispose();
+      this._view = undefined;
+      this._routing = routing;
+      if (routing) {
+        this._view = new RoutingView({ model: routing, context });
+        this._content.addWidget(this._view);
+      }
+    }
+    this._empty.setHidden(routing !== undefined);
+    this._view?.toggleClass('moe-mod-stale', follower?.isStale ?? false);
+    if (follower?.error !== this._error) {
+      this._error = follower?.error;
+      this._errorBox?.dispose();
+      this._errorBox = undefined;
+      if (this._error) {
+        this._errorBox = new ErrorBox({
+          title: context.trans.__('This trace cannot be shown.'),
+          error: this._error
+        });
+        this._content.insertWidget(0, this._errorBox);
+      }
+    }
+  }
+
+  private _empty: Widget;
+  private _error: string | undefined;
+  private _errorBox: ErrorBox | undefined;
+  private _routing: RoutingModel | undefined;
+  private _view: RoutingView | undefined;
+}
+
+export namespace RoutingPanel {
+  export interface IOptions {
+    model: PanelModel;
+    context: IMoEDebugger;
+  }
+}

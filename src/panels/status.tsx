@@ -1,0 +1,203 @@
+import { NotebookActions } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import {
+  KERNEL_DISPLAY_NAME,
+  KERNEL_NAME,
+  PROTOCOL_VERSION
+} from 'moe-debugger/protocol';
+import { CommandIDs } from '../command-ids';
+import { EXAMPLE } from '../example';
+import type { KernelFollower } from '../kernel';
+import type { PanelModel } from './model';
+
+interface IStatusProps {
+  model: PanelModel;
+  commands: CommandRegistry;
+  trans: TranslationBundle;
+}
+
+/** Says in plain words why there is nothing to see, or that what is seen is old, and what to do. */
+export class PanelStatus extends ReactWidget {
+  constructor(private _props: IStatusProps) {
+    super();
+    this.addClass('moe-PanelStatus');
+    this.node.setAttribute('role', 'status');
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <UseSignal signal={this._props.model.changed}>
+        {() => <Status {...this._props} />}
+      </UseSignal>
+    );
+  }
+}
+
+function Status(props: IStatusProps): JSX.Element | null {
+  const { model, commands, trans } = props;
+  const { follower } = model;
+  if (!follower) {
+    return (
+      <>
+        <p>
+          {trans.__(
+            'Open a notebook of the kernel “%1” to see how its models route tokens.',
+            KERNEL_DISPLAY_NAME
+          )}
+        </p>
+        <button
+          className="moe-Button"
+          onClick={() => void commands.execute(CommandIDs.newNotebook)}
+        >
+          {trans.__('New MoE notebook')}
+        </button>
+      </>
+    );
+  }
+  switch (follower.status) {
+    case 'no-kernel':
+      return (
+        <SwitchKernel
+          follower={follower}
+          trans={trans}
+          text={trans.__(
+            'This notebook has no kernel. Its stored outputs can be read; to trace a model, it needs the kernel “%1”.',
+            KERNEL_DISPLAY_NAME
+          )}
+          label={trans.__('Start kernel')}
+        />
+      );
+    case 'other-kernel':
+      return (
+        <SwitchKernel
+          follower={follower}
+          trans={trans}
+          text={trans.__(
+            'This notebook runs %1. MoE Debugger needs the kernel “%2”.',
+            follower.sessionContext.kernelDisplayName,
+            KERNEL_DISPLAY_NAME
+          )}
+          label={trans.__('Switch kernel')}
+        />
+      );
+    case 'connecting':
+      return <p>{trans.__('Connecting to the kernel…')}</p>;
+    case 'restarting':
+      return (
+        <p>
+          {follower.routing
+            ? trans.__('The kernel restarts. The picture below is from before.')
+            : trans.__('The kernel restarts.')}
+        </p>
+      );
+    case 'dead':
+      return (
+        <SwitchKernel
+          follower={follower}
+          trans={trans}
+          text={trans.__(
+            'The kernel is dead; models and traces in it are lost. The output of the last cell may say why.'
+          )}
+          label={trans.__('Start kernel')}
+        />
+      );
+    case 'closed':
+      return (
+        <p>
+          {trans.__(
+            'The kernel closed the connection to this panel. Restart the kernel to connect anew.'
+          )}
+        </p>
+      );
+    case 'version':
+      return (
+        <p>
+          {trans.__(
+            'The kernel speaks version %1 of the protocol and this panel version %2. Update both to the same release of jupyterlab-moe-debugger, then restart the kernel and reload the page.',
+            follower.kernelVersion ?? '?',
+            PROTOCOL_VERSION
+          )}
+        </p>
+      );
+    case 'ready':
+      return <Ready {...props} follower={follower} />;
+  }
+}
+
+function Ready({
+  model,
+  follower,
+  trans
+}: IStatusProps & { follower: KernelFollower }): JSX.Element | null {
+  if (follower.isStale) {
+    return (
+      <p>
+        {trans.__(
+          'The kernel was restarted. The picture below is from before: run your cells again for a new one.'
+        )}
+      </p>
+    );
+  }
+  if (follower.traces.length > 0) {
+    return null;
+  }
+  const text =
+    follower.models.length === 0
+      ? trans.__('No model is loaded in this kernel. Run a cell like this:')
+      : trans.__('Nothing was traced yet. Run a cell like this:');
+  const code =
+    follower.models.length === 0 ? EXAMPLE.join('\n') : EXAMPLE.slice(-1)[0];
+  return (
+    <>
+      <p>{text}</p>
+      <pre tabIndex={0}>{code}</pre>
+      <button
+        className="moe-Button"
+        onClick={() => {
+          const notebook = model.notebook?.content;
+          if (notebook) {
+            NotebookActions.insertBelow(notebook);
+            notebook.activeCell?.model.sharedModel.setSource(code);
+          }
+        }}
+      >
+        {trans.__('Insert into the notebook')}
+      </button>
+    </>
+  );
+}
+
+function SwitchKernel(props: {
+  follower: KernelFollower;
+  trans: TranslationBundle;
+  text: string;
+  label: string;
+}): JSX.Element {
+  const { sessionContext } = props.follower;
+  const specs = sessionContext.specsManager.specs?.kernelspecs;
+  const isInstalled = !specs || specs[KERNEL_NAME] !== undefined;
+  return (
+    <>
+      <p>{props.text}</p>
+      {isInstalled ? (
+        <button
+          className="moe-Button"
+          onClick={() =>
+            void sessionContext.changeKernel({ name: KERNEL_NAME })
+          }
+        >
+          {props.label}
+        </button>
+      ) : (
+        <p>
+          {props.trans.__(
+            'That kernel is not installed on this server. Install it with: %1',
+            'moe-debugger kernel install'
+          )}
+        </p>
+      )}
+    </>
+  );
+}

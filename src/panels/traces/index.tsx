@@ -1,0 +1,85 @@
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { TraceSummary } from 'moe-debugger/protocol';
+import type { PanelModel } from '../model';
+
+interface ITracesProps {
+  model: PanelModel;
+  trans: TranslationBundle;
+}
+
+/** The kernel's latest traces; a click shows one. */
+export class TracesPanel extends ReactWidget {
+  constructor(private _props: ITracesProps) {
+    super();
+    this.addClass('moe-TracesPanel');
+    this.title.label = _props.trans.__('Traces');
+  }
+
+  protected override render(): JSX.Element {
+    const { model, trans } = this._props;
+    return (
+      <UseSignal signal={model.changed}>
+        {() => {
+          const { follower } = model;
+          return !follower || follower.traces.length === 0 ? (
+            <p className="moe-Message">
+              {trans.__('The traces of this kernel will be listed here.')}
+            </p>
+          ) : (
+            <ul className="moe-List" aria-label={trans.__('Traces')}>
+              {follower.traces.map(trace => (
+                <Trace
+                  key={trace.id}
+                  trace={trace}
+                  isSelected={trace.id === follower.selected}
+                  select={() => follower.select(trace.id)}
+                  trans={trans}
+                />
+              ))}
+            </ul>
+          );
+        }}
+      </UseSignal>
+    );
+  }
+}
+
+function Trace(props: {
+  trace: TraceSummary;
+  isSelected: boolean;
+  select: () => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { trace, isSelected, select, trans } = props;
+  return (
+    <li>
+      <button
+        className="moe-List-item"
+        aria-current={isSelected}
+        title={trace.label}
+        onClick={select}
+      >
+        <span className="moe-List-name">{trace.label}</span>
+        <time
+          className="moe-List-status"
+          dateTime={new Date(trace.created).toISOString()}
+        >
+          {new Date(trace.created).toLocaleTimeString()}
+        </time>
+        <span className="moe-List-detail">
+          {[
+            trace.model,
+            trans._n('%1 sample', '%1 samples', trace.samples),
+            trans._n('%1 token', '%1 tokens', trace.coverage.tokens),
+            trans.__(
+              '%1 of %2 layers',
+              trace.coverage.layersCaptured,
+              trace.coverage.moeLayers
+            )
+          ].join(' · ')}
+        </span>
+      </button>
+    </li>
+  );
+}
