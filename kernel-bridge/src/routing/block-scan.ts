@@ -58,8 +58,13 @@ export function scanBlock(graph: Graph, match: RouterMatch): BlockScan {
       );
       if (others.some(name => besideExpert.has(name))) {
         scan.sharedExperts++;
-      } else if (others.some(name => !beside.has(name))) {
-        // The residual stream: the block ends here.
+      } else if (
+        others.some(
+          name =>
+            !beside.has(name) || sourceOf(graph, name).tensor === input.tensor
+        )
+      ) {
+        // The residual stream, which without a norm before the router is its input: the block ends here.
         return scan;
       }
     }

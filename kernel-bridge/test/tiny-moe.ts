@@ -1,0 +1,163 @@
+/** Decoders of a few kilobytes with a router in each block, written as exporters write them; they run in onnxruntime. */
+import { GraphBuilder, type BuilderOptions } from './graph-builder';
+
+/** What a router hands to the experts: both [tokens, k]. */
+export interface Routing {
+  selected: string;
+  weights: string;
+}
+
+export type RouterWriter = (
+  builder: GraphBuilder,
+  hidden: string,
+  size: Sizes
+) => Routing;
+
+export interface Sizes {
+  layers: number;
+  experts: number;
+  topK: number;
+  hidden: number;
+  intermediate: number;
+  vocabulary: number;
+}
+
+export interface TinyOptions extends Partial<Sizes>, BuilderOptions {
+  router?: RouterWriter;
+  /** Layers that have a plain MLP. */
+  dense?: number[];
+  /** Norms before attention and MLP, as nearly all decoders have; or none. */
+  norms?: boolean;
+}
+
+const SIZES: Sizes = {
+  layers: 2,
+  experts: 8,
+  topK: 2,
+  hidden: 16,
+  intermediate: 12,
+  vocabulary: 50
+};
+
+/** A decoder over `input_ids` [batch, sequence] whose `logits` are [batch, sequence, vocabulary]. */
+export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
+  const {
+    router = mixtralRouter,
+    dense = [],
+    norms = true,
+    seed,
+    opset,
+    ...sizes
+  } = options;
+  const size: Sizes = { ...SIZES, ...sizes };
+  const b = new GraphBuilder({ seed, opset });
+  const ids = b.input('input_ids', 'int64', ['batch', 'sequence']);
+  const normed = (tensor: string): string =>
+    norms ? rmsNorm(b, tensor, size) : tensor;
+  let x = b.op('Gather', [b.weight([size.vocabulary, size.hidden]), ids]);
+  for (let layer = 0; layer < size.layers; layer++) {
+    x = b.op('Add', [x, attention(b, normed(x), size)]);
+    const flat = b.op('Reshape', [normed(x), b.ints([-1, size.hidden])]);
+    const mlp = dense.includes(layer)
+      ? denseMlp(b, flat, size)
+      : experts(b, flat, router(b, flat, size), size);
+    x = b.op('Add', [x, b.op('Reshape', [mlp, b.op('Shape', [x])])]);
+  }
+  const logits = b.op('MatMul', [
+    normed(x),
+    b.weight([size.hidden, size.vocabulary])
+  ]);
+  b.nodes.push({
+    opType: 'Identity',
+    input: [logits],
+    output: ['logits'],
+    attribute: []
+  });
+  b.output('logits', 'float', ['batch', 'sequence', size.vocabulary]);
+  return b;
+}
+
+/** Softmax, top-k, divided by the sum: Mixtral as torch.onnx writes it. */
+export const mixtralRouter: RouterWriter = (
+  b,
+  x,
+  { experts, topK, hidden }
+) => {
+  const logits = b.op('MatMul', [x, b.weight([hidden, experts], 2)]);
+  const [values, selected] = b.many(
+    'TopK',
+    [b.op('Softmax', [logits], { axis: -1 }), b.ints([topK])],
+    2
+  );
+  const sum = b.over('ReduceSum', values, [-1], { keepdims: 1 });
+  return { selected, weights: b.op('Div', [values, sum]) };
+};
+
+/** x / sqrt(mean(x²)), its mean as a product so that any opset runs it. */
+function rmsNorm(b: GraphBuilder, x: string, { hidden }: Sizes): string {
+  const mean = b.floats(new Float32Array(hidden).fill(1 / hidden), [hidden, 1]);
+  return b.op('Div', [
+    x,
+    b.op('Sqrt', [b.op('MatMul', [b.op('Mul', [x, x]), mean])])
+  ]);
+}
+
+function attention(b: GraphBuilder, x: string, { hidden }: Sizes): string {
+  const project = (): string =>
+    b.op('MatMul', [x, b.weight([hidden, hidden], 0.5)]);
+  const [query, key, value] = [project(), project(), project()];
+  const scores = b.op('MatMul', [
+    query,
+    b.op('Transpose', [key], { perm: [0, 2, 1] })
+  ]);
+  const attended = b.op('MatMul', [
+    b.op('Softmax', [scores], { axis: -1 }),
+    value
+  ]);
+  return b.op('MatMul', [attended, b.weight([hidden, hidden], 0.5)]);
+}
+
+function denseMlp(
+  b: GraphBuilder,
+  x: string,
+  { hidden, intermediate }: Sizes
+): string {
+  const inner = b.op('Relu', [
+    b.op('MatMul', [x, b.weight([hidden, intermediate])])
+  ]);
+  return b.op('MatMul', [inner, b.weight([intermediate, hidden])]);
+}
+
+/** Every expert on every token, times a dense [tokens, experts] matrix of weights. */
+function experts(
+  b: GraphBuilder,
+  x: string,
+  routing: Routing,
+  size: Sizes
+): string {
+  const { experts: count, hidden, intermediate } = size;
+  const tokens = b.op('Gather', [b.op('Shape', [x]), b.ints([0])]);
+  const zeros = b.op('ConstantOfShape', [
+    b.op('Concat', [tokens, b.ints([count])], { axis: 0 })
+  ]);
+  const dense = b.op(
+    'ScatterElements',
+    [zeros, routing.selected, routing.weights],
+    { axis: 1 }
+  );
+  const inner = b.op('Relu', [
+    b.op('MatMul', [
+      b.over('Unsqueeze', x, [0]),
+      b.weight([count, hidden, intermediate])
+    ])
+  ]);
+  const each = b.op('MatMul', [inner, b.weight([count, intermediate, hidden])]);
+  const factors = b.over(
+    'Unsqueeze',
+    b.op('Transpose', [dense], { perm: [1, 0] }),
+    [-1]
+  );
+  return b.over('ReduceSum', b.op('Mul', [each, factors]), [0], {
+    keepdims: 0
+  });
+}
