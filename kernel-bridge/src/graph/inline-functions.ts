@@ -127,7 +127,7 @@ class Scope {
   rename(node: NodeProto): NodeProto {
     return {
       ...node,
-      name: this._prefix + (node.name ?? ''),
+      name: node.name ? this._prefix + node.name : '',
       input: node.input.map(name => this._name(name)),
       output: node.output.map(name => this._name(name)),
       attribute: node.attribute.flatMap(attribute => this._fill(attribute))
