@@ -2,7 +2,13 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MoEDebuggerError } from '../errors';
-import type { Request, Response, SessionOptions, TensorValue } from './messages';
+import type {
+  Request,
+  Response,
+  RunOptions,
+  SessionOptions,
+  TensorValue
+} from './messages';
 
 export type RunOutputs = Record<string, TensorValue>;
 
@@ -27,11 +33,20 @@ export class Engine {
 
   constructor() {
     // Compiled code runs the worker from beside this file; from TypeScript sources it is the built one.
-    this._worker = new Worker(join(__dirname.replace(/([\\/])src([\\/]engine)$/, '$1lib$2'), 'worker.js'));
+    this._worker = new Worker(
+      join(
+        __dirname.replace(/([\\/])src([\\/]engine)$/, '$1lib$2'),
+        'worker.js'
+      )
+    );
     this._worker.unref();
     this._worker.on('message', (response: Response) => this._receive(response));
-    this._worker.on('error', error => this._fail(`the inference thread failed: ${error.message}`));
-    this._worker.on('exit', code => this._fail(`the inference thread ended (${code})`));
+    this._worker.on('error', error =>
+      this._fail(`the inference thread failed: ${error.message}`)
+    );
+    this._worker.on('exit', code =>
+      this._fail(`the inference thread ended (${code})`)
+    );
   }
 
   /** The process's engine, started at the first use and again if it died. */
@@ -44,7 +59,8 @@ export class Engine {
 
   /** @throws MoEDebuggerError 'model-unsupported' with onnxruntime's own words when it refuses the graph. */
   async createSession(
-    model: { bytes: Uint8Array; folder: string } | { path: string; folder: string },
+    model:
+      { bytes: Uint8Array; folder: string } | { path: string; folder: string },
     options: SessionOptions = {}
   ): Promise<Session> {
     const session = this._nextSession++;
@@ -57,13 +73,29 @@ export class Engine {
   }
 
   /** @internal */
-  async run(session: number, feeds: RunOutputs, fetches: string[]): Promise<{ outputs: RunOutputs; milliseconds: number }> {
+  async run(
+    session: number,
+    feeds: RunOutputs,
+    fetches: string[],
+    options: RunOptions = {}
+  ): Promise<{ outputs: RunOutputs; milliseconds: number }> {
     try {
-      const { outputs, milliseconds } = await this._send({ type: 'run', session, feeds, fetches });
+      const { outputs, milliseconds } = await this._send({
+        type: 'run',
+        session,
+        feeds,
+        fetches,
+        ...options
+      });
       return { outputs: outputs ?? {}, milliseconds };
     } catch (error) {
       throw refusal(error, 'run');
     }
+  }
+
+  /** @internal */
+  async forget(session: number, cache: number): Promise<void> {
+    await this._send({ type: 'forget', session, cache });
   }
 
   /** @internal */
@@ -76,7 +108,9 @@ export class Engine {
     await this._worker.terminate();
   }
 
-  private _send(body: Body<Request>): Promise<{ outputs?: RunOutputs; milliseconds: number }> {
+  private _send(
+    body: Body<Request>
+  ): Promise<{ outputs?: RunOutputs; milliseconds: number }> {
     if (this._dead) {
       return Promise.reject(this._dead);
     }
@@ -102,7 +136,9 @@ export class Engine {
   }
 
   private _fail(what: string): void {
-    this._dead ??= new MoEDebuggerError('engine', what, { hint: 'load the model again; if it repeats, the model may need more memory' });
+    this._dead ??= new MoEDebuggerError('engine', what, {
+      hint: 'load the model again; if it repeats, the model may need more memory'
+    });
     for (const { reject } of this._pending.values()) {
       reject(this._dead);
     }
@@ -113,6 +149,7 @@ export class Engine {
 /** A graph that is ready to run. */
 export class Session {
   private _released = false;
+  private _nextCache = 1;
 
   constructor(
     private readonly _engine: Engine,
@@ -120,8 +157,24 @@ export class Session {
   ) {}
 
   /** Runs the graph; outputs that are not in `fetches` are not copied out of onnxruntime. */
-  run(feeds: RunOutputs, fetches: string[]): Promise<{ outputs: RunOutputs; milliseconds: number }> {
-    return this._engine.run(this._id, feeds, fetches);
+  run(
+    feeds: RunOutputs,
+    fetches: string[],
+    options?: RunOptions
+  ): Promise<{ outputs: RunOutputs; milliseconds: number }> {
+    return this._engine.run(this._id, feeds, fetches, options);
+  }
+
+  /** A number for `RunOptions.cache`: what its runs keep stays on the worker until `forget`. */
+  newCache(): number {
+    return this._nextCache++;
+  }
+
+  /** Frees what a cache holds, after the runs that were sent before. */
+  async forget(cache: number): Promise<void> {
+    if (!this._released) {
+      await this._engine.forget(this._id, cache);
+    }
   }
 
   async release(): Promise<void> {

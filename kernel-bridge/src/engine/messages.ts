@@ -1,5 +1,18 @@
 /** Between the engine and its worker thread. */
-export type TensorType = 'float32' | 'float64' | 'float16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'uint16' | 'int16' | 'uint32' | 'uint64' | 'bool' | 'string';
+export type TensorType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int64'
+  | 'int32'
+  | 'int8'
+  | 'uint8'
+  | 'uint16'
+  | 'int16'
+  | 'uint32'
+  | 'uint64'
+  | 'bool'
+  | 'string';
 
 export type TensorData =
   | Float32Array
@@ -25,10 +38,42 @@ export interface SessionOptions {
   graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
 }
 
+/** Tensors that stay on the worker between runs of a session, by the name of the input that reads them. */
+export interface CacheUse {
+  cache: number;
+  /** Which output of a run becomes which input of the next one. */
+  keep: Record<string, string>;
+}
+
+export interface RunOptions {
+  /** Inputs that are not fed come from here, and outputs that it keeps stay there instead of being returned. */
+  cache?: CacheUse;
+  /**
+   * For outputs of shape [batch, tokens, width]: the one token of each batch entry to return, as [batch, width].
+   * A prompt's logits for its whole vocabulary need not leave the worker when only the last are read.
+   */
+  rows?: Record<string, number[]>;
+}
+
 export type Request =
   /** `bytes` is a graph whose external data lies in `folder`; `path` is an untouched file. */
-  | { type: 'create'; id: number; session: number; bytes?: Uint8Array; path?: string; folder: string; options: SessionOptions }
-  | { type: 'run'; id: number; session: number; feeds: Record<string, TensorValue>; fetches: string[] }
+  | {
+      type: 'create';
+      id: number;
+      session: number;
+      bytes?: Uint8Array;
+      path?: string;
+      folder: string;
+      options: SessionOptions;
+    }
+  | ({
+      type: 'run';
+      id: number;
+      session: number;
+      feeds: Record<string, TensorValue>;
+      fetches: string[];
+    } & RunOptions)
+  | { type: 'forget'; id: number; session: number; cache: number }
   | { type: 'release'; id: number; session: number };
 
 export type Response =

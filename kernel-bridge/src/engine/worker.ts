@@ -6,7 +6,13 @@ import { parentPort } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import type { Request, Response, TensorValue } from './messages';
 
-const sessions = new Map<number, ort.InferenceSession>();
+interface LoadedSession {
+  session: ort.InferenceSession;
+  /** Tensors that wait for the next run, by cache and by the input that reads them. */
+  caches: Map<number, Record<string, ort.Tensor>>;
+}
+
+const sessions = new Map<number, LoadedSession>();
 const port = parentPort!;
 
 // Requests are served in the order they come: a session exists before it is run.
@@ -19,15 +25,24 @@ async function serve(request: Request): Promise<void> {
   const start = performance.now();
   try {
     const outputs = await handle(request);
-    const response: Response = { id: request.id, outputs, milliseconds: performance.now() - start };
+    const response: Response = {
+      id: request.id,
+      outputs,
+      milliseconds: performance.now() - start
+    };
     port.postMessage(response, outputs ? transferables(outputs) : []);
   } catch (error) {
-    const response: Response = { id: request.id, error: error instanceof Error ? error.message : String(error) };
+    const response: Response = {
+      id: request.id,
+      error: error instanceof Error ? error.message : String(error)
+    };
     port.postMessage(response);
   }
 }
 
-async function handle(request: Request): Promise<Record<string, TensorValue> | undefined> {
+async function handle(
+  request: Request
+): Promise<Record<string, TensorValue> | undefined> {
   switch (request.type) {
     case 'create': {
       const { bytes, path, folder, options } = request;
@@ -36,43 +51,94 @@ async function handle(request: Request): Promise<Record<string, TensorValue> | u
         // Errors come back as exceptions; warnings about edited shapes would only reach the terminal.
         logSeverityLevel: 4,
         graphOptimizationLevel: options.graphOptimization ?? 'all',
-        ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-        extra: { session: { model_external_initializers_file_folder_path: folder } }
+        ...(options.threads === undefined
+          ? {}
+          : { intraOpNumThreads: options.threads }),
+        extra: {
+          session: { model_external_initializers_file_folder_path: folder }
+        }
       };
       const session = bytes
         ? await ort.InferenceSession.create(bytes, settings)
         : await ort.InferenceSession.create(path!, settings);
-      sessions.set(request.session, session);
+      sessions.set(request.session, { session, caches: new Map() });
       return undefined;
     }
-    case 'run': {
-      const session = sessions.get(request.session);
-      if (!session) {
-        throw new Error('the session was released');
-      }
-      const feeds: Record<string, ort.Tensor> = {};
-      for (const [name, { type, data, dims }] of Object.entries(request.feeds)) {
-        feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
-      }
-      const results = await session.run(feeds, request.fetches);
-      const outputs: Record<string, TensorValue> = {};
-      for (const [name, tensor] of Object.entries(results)) {
-        outputs[name] = {
-          type: tensor.type as TensorValue['type'],
-          dims: [...tensor.dims],
-          data: tensor.data as TensorValue['data']
-        };
-      }
-      return outputs;
-    }
+    case 'run':
+      return run(request);
+    case 'forget':
+      sessions.get(request.session)?.caches.delete(request.cache);
+      return undefined;
     case 'release': {
-      await sessions.get(request.session)?.release();
+      await sessions.get(request.session)?.session.release();
       sessions.delete(request.session);
       return undefined;
     }
   }
 }
 
+async function run({
+  session: id,
+  feeds: given,
+  fetches,
+  cache,
+  rows
+}: Extract<Request, { type: 'run' }>): Promise<Record<string, TensorValue>> {
+  const loaded = sessions.get(id);
+  if (!loaded) {
+    throw new Error('the session was released');
+  }
+  const feeds: Record<string, ort.Tensor> = {
+    ...(cache && loaded.caches.get(cache.cache))
+  };
+  for (const [name, { type, data, dims }] of Object.entries(given)) {
+    feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
+  }
+  const kept = cache?.keep ?? {};
+  const results = await loaded.session.run(feeds, [
+    ...fetches,
+    ...Object.keys(kept)
+  ]);
+  const outputs: Record<string, TensorValue> = {};
+  const next: Record<string, ort.Tensor> = {};
+  for (const [name, tensor] of Object.entries(results)) {
+    if (name in kept) {
+      next[kept[name]] = tensor;
+    } else {
+      const value = {
+        type: tensor.type as TensorValue['type'],
+        dims: [...tensor.dims],
+        data: tensor.data as TensorValue['data']
+      };
+      outputs[name] = rows?.[name] ? pickRows(value, rows[name]) : value;
+    }
+  }
+  if (cache) {
+    loaded.caches.set(cache.cache, next);
+  }
+  return outputs;
+}
+
+/** One token of each batch entry of [batch, tokens, width]; anything else stays as it is. */
+function pickRows(
+  { type, dims, data }: TensorValue,
+  rows: readonly number[]
+): TensorValue {
+  if (dims.length !== 3 || dims[0] !== rows.length) {
+    return { type, dims, data };
+  }
+  const [batch, tokens, width] = dims;
+  rows.forEach((row, entry) => {
+    const start = (entry * tokens + row) * width;
+    data.copyWithin(entry * width, start, start + width);
+  });
+  return { type, dims: [batch, width], data: data.slice(0, batch * width) };
+}
+
 function transferables(outputs: Record<string, TensorValue>): ArrayBuffer[] {
-  return [...new Set(Object.values(outputs).map(({ data }) => data.buffer as ArrayBuffer))];
+  return [
+    ...new Set(
+      Object.values(outputs).map(({ data }) => data.buffer as ArrayBuffer)
+    )
+  ];
 }

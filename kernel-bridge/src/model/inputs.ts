@@ -1,13 +1,33 @@
-/** What a graph wants to be fed for a whole sequence from an empty past. */
-import type { TensorData, TensorType, TensorValue } from '../engine/messages';
+/** What a graph wants to be fed: the one place that knows, for traces and for generation. */
+import type { TensorType, TensorValue } from '../engine/messages';
 import { MoEDebuggerError } from '../errors';
+import type { Graph } from '../graph/graph';
 import { ELEMENT, type GraphProto } from '../onnx/schema';
+import { emptyCache, findCache, type CacheEntry } from './cache';
+import type { ModelConfig } from './config';
 
 export interface ModelInput {
   name: string;
-  type: TensorType;
+  /** Undefined for a type that onnxruntime-node has no tensors of. */
+  type: TensorType | undefined;
   /** Undefined dims are symbolic. */
   dims: (number | undefined)[];
+  /** Names of the symbolic dims. */
+  dimNames: (string | undefined)[];
+}
+
+/** Tokens to run through the model, a row a sequence; all rows are equally long, padded where they have to be. */
+export interface Step {
+  /** [batch][tokens] */
+  ids: readonly (readonly number[])[];
+  /** [batch][tokens]: each token's place in its sequence. */
+  positions: readonly (readonly number[])[];
+  /** [batch][cached + tokens]: 1 for a token that counts, 0 for padding. */
+  mask: readonly (readonly number[])[];
+  /** Tokens that the cache holds already. */
+  cached: number;
+  /** Of encoder-decoder models: what the encoder reads; `ids` are the decoder's. */
+  encoderIds?: readonly (readonly number[])[];
 }
 
 export interface Sequence {
@@ -15,6 +35,74 @@ export interface Sequence {
   /** Of encoder-decoder models: the decoder's tokens; the encoder reads `ids`. */
   decoderIds?: readonly number[];
 }
+
+/** One whole sequence from an empty past. */
+export function wholeSequence({ ids, decoderIds }: Sequence): Step {
+  const own = decoderIds ?? ids;
+  return {
+    ids: [own],
+    positions: [own.map((_, i) => i)],
+    mask: [own.map(() => 1)],
+    cached: 0,
+    ...(decoderIds ? { encoderIds: [ids] } : {})
+  };
+}
+
+export class ModelInputs {
+  /** The model has an encoder that reads the prompt and a decoder that writes. */
+  readonly encoderDecoder: boolean;
+  private readonly _inputs: readonly ModelInput[];
+  private _cache?: readonly CacheEntry[];
+
+  constructor(
+    private readonly _graph: Graph,
+    private readonly _config: ModelConfig
+  ) {
+    this._inputs = modelInputs(_graph.proto);
+    this.encoderDecoder = this.has('decoder_input_ids');
+  }
+
+  /**
+   * What is carried from step to step; empty for a model without a cache.
+   * @throws MoEDebuggerError 'model-unsupported' for a cache of unknown size
+   */
+  get cache(): readonly CacheEntry[] {
+    return (this._cache ??= findCache(this._graph, this._inputs, this._config));
+  }
+
+  has(name: string): boolean {
+    return this._inputs.some(input => input.name === name);
+  }
+
+  /** True when several sequences can be fed side by side. */
+  get batched(): boolean {
+    return this._inputs.some(
+      ({ name, dims }) =>
+        TOKENS.has(name) && dims.length > 1 && dims[0] === undefined
+    );
+  }
+
+  /**
+   * Inputs of one run. A step from an empty past brings an empty cache; a later one leaves the cache out, which the
+   * engine keeps.
+   * @throws MoEDebuggerError 'model-unsupported' naming an input that nothing is known of
+   */
+  feeds(step: Step): Record<string, TensorValue> {
+    const feeds: Record<string, TensorValue> = {};
+    const cache = new Map(this.cache.map(entry => [entry.past, entry]));
+    for (const input of this._inputs) {
+      const entry = cache.get(input.name);
+      if (!entry) {
+        feeds[input.name] = feed(input, step);
+      } else if (step.cached === 0) {
+        feeds[input.name] = emptyCache(entry, step.ids.length);
+      }
+    }
+    return feeds;
+  }
+}
+
+const TOKENS = new Set(['input_ids', 'decoder_input_ids']);
 
 const TYPES: Record<number, TensorType> = {
   [ELEMENT.float]: 'float32',
@@ -27,64 +115,116 @@ const TYPES: Record<number, TensorType> = {
   [ELEMENT.double]: 'float64'
 };
 
-export function modelInputs(graph: GraphProto): ModelInput[] {
+function modelInputs(graph: GraphProto): ModelInput[] {
   const stored = new Set(graph.initializer.map(({ name }) => name));
   return graph.input
     .filter(({ name }) => !stored.has(name))
-    .map(({ name = '', type }) => ({
-      name,
-      type: TYPES[type?.tensorType?.elemType ?? 0] ?? 'float32',
-      dims: (type?.tensorType?.shape?.dim ?? []).map(({ dimValue }) => (dimValue !== undefined && Number(dimValue) > 0 ? Number(dimValue) : undefined))
-    }));
+    .map(({ name = '', type }) => {
+      const dims = type?.tensorType?.shape?.dim ?? [];
+      return {
+        name,
+        type: TYPES[type?.tensorType?.elemType ?? 0],
+        dims: dims.map(({ dimValue }) =>
+          dimValue !== undefined && Number(dimValue) > 0
+            ? Number(dimValue)
+            : undefined
+        ),
+        dimNames: dims.map(({ dimParam }) => dimParam || undefined)
+      };
+    });
 }
 
-/** Inputs that carry a cache: Optimum's, genai's and transformers.js' names alike begin so. */
-const PAST = /^past(_key_values|_key|_value|_\d|\.)/;
-
-export function isPast({ name }: ModelInput): boolean {
-  return PAST.test(name);
-}
-
-/**
- * Feeds for one sequence, batch 1.
- * @throws MoEDebuggerError 'model-unsupported' naming an input that nothing is known of
- */
-export function sequenceFeeds(inputs: readonly ModelInput[], sequence: Sequence): Record<string, TensorValue> {
-  const feeds: Record<string, TensorValue> = {};
-  const own = sequence.ids;
-  const encoderDecoder = inputs.some(({ name }) => name === 'decoder_input_ids');
-  for (const input of inputs) {
-    const { name } = input;
-    if (name === 'input_ids') {
-      feeds[name] = integers(input, own);
-    } else if (name === 'decoder_input_ids') {
-      feeds[name] = integers(input, sequence.decoderIds ?? []);
-    } else if (name === 'decoder_attention_mask') {
-      feeds[name] = integers(input, (sequence.decoderIds ?? []).map(() => 1));
-    } else if (name === 'attention_mask' || name === 'encoder_attention_mask') {
-      feeds[name] = integers(input, own.map(() => 1));
-    } else if (name === 'position_ids') {
-      feeds[name] = integers(input, (encoderDecoder ? (sequence.decoderIds ?? []) : own).map((_, i) => i));
-    } else if (name === 'token_type_ids') {
-      feeds[name] = integers(input, own.map(() => 0));
-    } else if (name === 'cache_position') {
-      feeds[name] = { ...integers(input, own.map((_, i) => i)), dims: [own.length] };
-    } else if (name === 'use_cache_branch') {
-      feeds[name] = { type: 'bool', dims: [1], data: Uint8Array.of(0) };
-    } else if (isPast(input)) {
-      feeds[name] = emptyPast(input);
-    } else {
-      throw new MoEDebuggerError('model-unsupported', `the graph has an input ${name} that this version cannot feed`, {
-        where: `${input.type}[${input.dims.map(dim => dim ?? '?').join(', ')}]`,
-        hint: 'export the model for text generation, so that it takes input_ids'
-      });
-    }
+function feed(input: ModelInput, step: Step): TensorValue {
+  const { ids, positions, mask, cached, encoderIds } = step;
+  const tokens = ids[0].length;
+  const ones = (rows: readonly (readonly number[])[]): number[][] =>
+    rows.map(row => row.map(() => 1));
+  switch (input.name) {
+    case 'input_ids':
+      return integers(input, encoderIds ?? ids);
+    case 'decoder_input_ids':
+      return integers(input, ids);
+    case 'attention_mask':
+      return integers(input, encoderIds ? ones(encoderIds) : mask);
+    case 'encoder_attention_mask':
+      return integers(input, ones(encoderIds ?? ids));
+    case 'decoder_attention_mask':
+      return integers(input, mask);
+    case 'position_ids':
+    case 'decoder_position_ids':
+      return integers(input, positions);
+    case 'token_type_ids':
+      return integers(
+        input,
+        ids.map(row => row.map(() => 0))
+      );
+    case 'cache_position':
+      return count(
+        input,
+        ids[0].map((_, i) => cached + i)
+      );
+    case 'past_sequence_length':
+    case 'past_seq_len':
+      return count(input, [cached]);
+    case 'total_sequence_length':
+      return count(input, [cached + tokens]);
+    case 'seqlens_k':
+      return count(
+        input,
+        mask.map(row => row.reduce((sum, value) => sum + value, 0) - 1)
+      );
+    case 'num_logits_to_keep':
+    case 'logits_to_keep':
+      // Zero means all.
+      return count(input, [0]);
+    case 'use_cache_branch':
+      return {
+        type: 'bool',
+        dims: [1],
+        data: Uint8Array.of(cached > 0 ? 1 : 0)
+      };
+    default:
+      throw new MoEDebuggerError(
+        'model-unsupported',
+        `the graph has an input ${input.name} that this version cannot feed`,
+        {
+          where: `${input.type ?? 'an unknown type'}[${input.dims.map(dim => dim ?? '?').join(', ')}]`,
+          hint: 'export the model for text generation, so that it takes input_ids'
+        }
+      );
   }
-  return feeds;
 }
 
-function integers({ type, name }: ModelInput, values: readonly number[]): TensorValue {
-  const dims = [1, values.length];
+/** [batch, tokens], or [tokens] where the graph knows no batch. */
+function integers(
+  input: ModelInput,
+  rows: readonly (readonly number[])[]
+): TensorValue {
+  return tensor(
+    input,
+    rows.flat(),
+    input.dims.length === 1 ? [rows[0].length] : [rows.length, rows[0].length]
+  );
+}
+
+/** A short list, or the number itself where the graph declares a scalar. */
+function count(input: ModelInput, values: readonly number[]): TensorValue {
+  return tensor(
+    input,
+    values,
+    input.dims.length === 0 && values.length === 1
+      ? []
+      : input.dims.length === 2
+        ? [values.length, 1]
+        : [values.length]
+  );
+}
+
+function tensor(
+  { type, name }: ModelInput,
+  values: readonly number[],
+  dims: number[]
+): TensorValue {
   switch (type) {
     case 'int64':
       return { type, dims, data: BigInt64Array.from(values, BigInt) };
@@ -95,14 +235,13 @@ function integers({ type, name }: ModelInput, values: readonly number[]): Tensor
     case 'bool':
       return { type, dims, data: Uint8Array.from(values) };
     default:
-      throw new MoEDebuggerError('model-unsupported', `the graph's input ${name} has type ${type}`, { hint: 'export it with int64 ids' });
+      throw new MoEDebuggerError(
+        'model-unsupported',
+        `the graph's input ${name} has a type that it cannot be fed`,
+        {
+          where: name,
+          hint: 'export it with int64 ids'
+        }
+      );
   }
-}
-
-/** A cache of no tokens: the batch is 1, the symbolic length 0, the rest as declared. */
-function emptyPast({ type, dims }: ModelInput): TensorValue {
-  const shape = dims.map((dim, axis) => (axis === 0 ? (dim ?? 1) : (dim ?? 0)));
-  const size = shape.reduce((product, n) => product * n, 1);
-  const data: TensorData = type === 'float16' ? new Uint16Array(size) : type === 'float64' ? new Float64Array(size) : new Float32Array(size);
-  return { type, dims: shape, data };
 }

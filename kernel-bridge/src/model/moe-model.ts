@@ -17,7 +17,7 @@ import { RoutingTrace } from '../trace/routing-trace';
 import type { OutputLogits } from '../trace/trace-document';
 import { configCount, contextLength, type ModelConfig } from './config';
 import { formatDescription, markdownDescription, type LayerCard, type ModelDescription } from './description';
-import { modelInputs, sequenceFeeds, type ModelInput } from './inputs';
+import { ModelInputs, wholeSequence } from './inputs';
 import { tokenizePrompt, type Prompt, type PromptLimits, type TokenizedPrompt } from './prompt';
 import type { Tokenizer } from './tokenizer';
 
@@ -37,7 +37,7 @@ export class MoEModel implements Displayable {
   /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
   readonly tokenizer: Tokenizer | undefined;
   private readonly _options: MoEModel.IOptions;
-  private readonly _inputs: ModelInput[];
+  private readonly _inputs: ModelInputs;
   private readonly _limits: PromptLimits;
   private _disposed = false;
 
@@ -46,13 +46,13 @@ export class MoEModel implements Displayable {
     this.name = options.onnx.name;
     this.description = options.description;
     this.tokenizer = options.tokenizer;
-    this._inputs = modelInputs(options.onnx.proto.graph);
+    this._inputs = new ModelInputs(options.graph, options.config);
     const { model } = options.config;
     this._limits = {
       tokenizer: options.tokenizer,
       vocabulary: vocabularySize(options.graph) ?? configCount(model, 'vocab_size'),
       context: contextLength(options.config),
-      ...(this._inputs.some(({ name }) => name === 'decoder_input_ids')
+      ...(this._inputs.encoderDecoder
         ? { decoderStart: [configCount(model, 'decoder_start_token_id', 'pad_token_id') ?? 0] }
         : {})
     };
@@ -134,7 +134,7 @@ export class MoEModel implements Displayable {
 
   private async _run(prompt: TokenizedPrompt, { logits: wanted, signal }: TraceOptions): Promise<{ sample: RoutingSample; logits?: OutputLogits; milliseconds: number }> {
     const { routers, plan, session } = this._options;
-    const feeds = sequenceFeeds(this._inputs, prompt);
+    const feeds = this._inputs.feeds(wholeSequence(prompt));
     const output = wanted ? [this._logitsOutput()] : [];
     const { outputs, milliseconds } = await cancellable(session.run(feeds, [...plan.outputs, ...output]), signal);
     const decoderIds = prompt.decoderIds ?? prompt.ids;
