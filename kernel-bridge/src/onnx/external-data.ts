@@ -125,7 +125,11 @@ function fileSize(
       'copy the weights file beside the .onnx file'
     );
   }
-  return statSync(real).size;
+  const status = statSync(real);
+  if (!status.isFile()) {
+    fail(`external data at ${location} is not a file`, 'export the model again');
+  }
+  return status.size;
 }
 
 /** All tensors of a graph: initializers, tensors in attributes, and those of nested bodies. */

@@ -31,7 +31,14 @@ export function locateModel(path: string): ModelLocation {
       hint: 'give a folder with a .onnx file, or the file itself'
     });
   }
-  if (!statSync(full).isDirectory()) {
+  const status = statSync(full);
+  if (!status.isDirectory()) {
+    if (!status.isFile()) {
+      throw new MoEDebuggerError('model-not-found', 'this is not a file', {
+        where: path,
+        hint: 'give a folder with a .onnx file, or the file itself'
+      });
+    }
     return { file: full, folder: dirname(full), weightsFolder: dirname(full) };
   }
   for (const subfolder of SUBFOLDERS) {
