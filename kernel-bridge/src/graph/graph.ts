@@ -28,10 +28,14 @@ export class Graph {
   private readonly _initializers = new Map<string, TensorProto>();
   private readonly _shapes = new Map<string, (number | undefined)[]>();
 
-  /** @throws MoEDebuggerError 'model-invalid' for a cycle or a tensor that is made twice. */
+  /**
+   * @param _parent the graph around a body: its constants and inputs are seen from within
+   * @throws MoEDebuggerError 'model-invalid' for a cycle or a tensor that is made twice
+   */
   constructor(
     readonly proto: GraphProto,
-    readonly file = ''
+    readonly file = '',
+    private readonly _parent?: Graph
   ) {
     for (const tensor of proto.initializer) {
       this._initializers.set(tensor.name ?? '', tensor);
@@ -49,9 +53,12 @@ export class Graph {
         );
       }
     }
-    this.inputs = proto.input
-      .map(({ name }) => name ?? '')
-      .filter(name => !this._initializers.has(name));
+    // A body has the inputs of the graph around it, which it reads by name.
+    this.inputs =
+      this._parent?.inputs ??
+      proto.input
+        .map(({ name }) => name ?? '')
+        .filter(name => !this._initializers.has(name));
     this.outputs = proto.output.map(({ name }) => name ?? '');
     const unordered = proto.node.map((node, index): GraphNode => ({
       index,
@@ -92,6 +99,11 @@ export class Graph {
     });
   }
 
+  /** The outermost graph: its inputs and outputs are the model's. */
+  get root(): Graph {
+    return this._parent?.root ?? this;
+  }
+
   producer(tensor: string): GraphNode | undefined {
     return this._producer.get(tensor);
   }
@@ -102,7 +114,7 @@ export class Graph {
   }
 
   initializer(tensor: string): TensorProto | undefined {
-    return this._initializers.get(tensor);
+    return this._initializers.get(tensor) ?? this._parent?.initializer(tensor);
   }
 
   /** True for an initializer, a Constant, and what is computed from these alone by shape-preserving nodes. */
@@ -120,10 +132,13 @@ export class Graph {
       return stored;
     }
     const node = this._producer.get(tensor);
-    if (node?.op === 'Constant') {
+    if (!node) {
+      return this._parent?.constantTensor(tensor);
+    }
+    if (node.op === 'Constant') {
       return attributeTensor(node.proto, 'value');
     }
-    return node?.op === 'Identity'
+    return node.op === 'Identity'
       ? this.constantTensor(node.inputs[0])
       : undefined;
   }
@@ -131,6 +146,9 @@ export class Graph {
   /** Values of a small constant; undefined for anything computed or kept outside the graph. */
   constantValues(tensor: string): number[] | undefined {
     const node = this._producer.get(tensor);
+    if (!node && this._parent && !this._initializers.has(tensor)) {
+      return this._parent.constantValues(tensor);
+    }
     if (node?.op === 'Constant') {
       for (const name of ['value_int', 'value_ints'] as const) {
         const ints =
@@ -174,7 +192,10 @@ export class Graph {
       return { tensor: stored, dims: dimsOf(stored) };
     }
     const node = this._producer.get(tensor);
-    if (!node || !WEIGHT_VIEWS.has(node.op)) {
+    if (!node) {
+      return this._parent?.weightOf(tensor);
+    }
+    if (!WEIGHT_VIEWS.has(node.op)) {
       return undefined;
     }
     const source = this.weightOf(node.inputs[0]);
@@ -202,7 +223,9 @@ export class Graph {
   /** Shape as the file declares it; undefined dims are symbolic. Undefined where nothing is declared. */
   shape(tensor: string): (number | undefined)[] | undefined {
     const stored = this._initializers.get(tensor);
-    return stored ? dimsOf(stored) : this._shapes.get(tensor);
+    return stored
+      ? dimsOf(stored)
+      : (this._shapes.get(tensor) ?? this._parent?.shape(tensor));
   }
 
   elementType(tensor: string): number | undefined {

@@ -6,7 +6,12 @@ import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
 import { readModel, type OnnxModel } from '../onnx/model';
 import { encodeModelProto } from '../onnx/schema';
-import { addCapture } from '../routing/capture';
+import {
+  captureBranches,
+  findBranchedRouters,
+  type BranchedRouters
+} from '../routing/branches';
+import { captureGraph } from '../routing/capture';
 import { findRouters, type FoundRouters } from '../routing/find-routers';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
@@ -24,6 +29,7 @@ interface ReadModel {
   onnx: OnnxModel;
   graph: Graph;
   found: FoundRouters;
+  branched?: BranchedRouters;
   config: ModelConfig;
   description: ModelDescription;
 }
@@ -43,33 +49,61 @@ export function inspectModel(path: string): ModelDescription {
  * @throws MoEDebuggerError with one of the codes of `inspectModel`; 'not-a-moe' when the graph has no router;
  * 'tokenizer'; 'model-unsupported' when onnxruntime refuses the graph
  */
-export async function loadModel(path: string, options: LoadOptions = {}): Promise<MoEModel> {
+export async function loadModel(
+  path: string,
+  options: LoadOptions = {}
+): Promise<MoEModel> {
   // The thread loads onnxruntime while the graph is read here.
   const engine = Engine.shared();
-  const { onnx, graph, found, config, description } = read(path);
+  const { onnx, graph, found, branched, config, description } = read(path);
   if (found.routers.length === 0) {
-    throw new MoEDebuggerError('not-a-moe', 'the model has no router that this version knows', {
-      where: onnx.file,
-      hint: 'load a Mixture-of-Experts model; if it is one, please report it'
-    });
+    throw new MoEDebuggerError(
+      'not-a-moe',
+      'the model has no router that this version knows',
+      {
+        where: onnx.file,
+        hint: 'load a Mixture-of-Experts model; if it is one, please report it'
+      }
+    );
   }
   const tokenizer = Tokenizer.load(onnx.folder);
-  const { model, plan } = addCapture(onnx.proto, found.routers);
+  const captured = branched
+    ? captureBranches(onnx.proto.graph, branched)
+    : captureGraph(onnx.proto.graph, found.routers);
   const session = await cancellable(
     engine.createSession(
-      { bytes: encodeModelProto(model), folder: onnx.weightsFolder },
+      {
+        bytes: encodeModelProto({ ...onnx.proto, graph: captured.graph }),
+        folder: onnx.weightsFolder
+      },
       { threads: options.threads, graphOptimization: options.graphOptimization }
     ),
     options.signal
   );
-  return new MoEModel({ onnx, graph, routers: found.routers, plan, config, description, tokenizer, session });
+  return new MoEModel({
+    onnx,
+    graph,
+    routers: found.routers,
+    plan: captured.plan,
+    config,
+    description,
+    tokenizer,
+    session
+  });
 }
 
 function read(path: string): ReadModel {
   const onnx = readModel(path);
-  const graph = new Graph(onnx.proto.graph, onnx.file);
-  const found = findRouters(graph);
+  const whole = new Graph(onnx.proto.graph, onnx.file);
+  const direct = findRouters(whole);
+  const branched =
+    direct.routers.length === 0 ? findBranchedRouters(whole) : undefined;
+  // Both branches route alike, so either describes the model.
+  const { graph, found } = branched?.branches[0] ?? {
+    graph: whole,
+    found: direct
+  };
   const config = readConfig(onnx.folder);
   const description = describeModel(onnx, found, contradictions(config, found));
-  return { onnx, graph, found, config, description };
+  return { onnx, graph, found, branched, config, description };
 }

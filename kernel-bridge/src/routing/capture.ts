@@ -7,9 +7,9 @@ import { MoEDebuggerError } from '../errors';
 import {
   ELEMENT,
   type GraphProto,
-  type ModelProto,
   type NodeProto,
-  type TensorProto
+  type TensorProto,
+  type ValueInfoProto
 } from '../onnx/schema';
 import type { Router } from './convention';
 
@@ -36,18 +36,23 @@ export interface CapturePlan {
 const PREFIX = 'moe_debugger/';
 
 /**
- * @returns a model that shares all messages with `model` but for its graph's lists of nodes, initializers and outputs
+ * Adds the routing of `routers` to a graph's outputs. The graph returned shares all messages with the one given but
+ * for its lists of nodes, initializers and outputs.
+ *
+ * @param prefix before the names of what is added; the outputs of two bodies of one If must not share theirs
  * @throws MoEDebuggerError 'not-a-moe' when there is no router to capture
  */
-export function addCapture(
-  model: ModelProto & { graph: GraphProto },
-  routers: readonly Router[]
-): { model: ModelProto & { graph: GraphProto }; plan: CapturePlan } {
+export function captureGraph(
+  graph: GraphProto,
+  routers: readonly Router[],
+  prefix: string = ''
+): { graph: GraphProto; plan: CapturePlan } {
   if (routers.length === 0) {
     throw new MoEDebuggerError('not-a-moe', 'the graph has no router', {
       hint: 'load a Mixture-of-Experts model; "moe-debugger inspect" shows what was found'
     });
   }
+  const flatShape = `${prefix}${PREFIX}flat`;
   const nodes: NodeProto[] = [];
   const plan: CapturePlan = {
     segments: { logits: [], selected: [], weights: [], kept: [] },
@@ -65,12 +70,12 @@ export function addCapture(
     router: number,
     width: number
   ): void => {
-    const name = `${PREFIX}${kind}/${plan.segments[kind].length}`;
+    const name = `${prefix}${PREFIX}${kind}/${plan.segments[kind].length}`;
     const type = kind === 'selected' ? ELEMENT.int32 : ELEMENT.float;
     nodes.push(
       node('Cast', [tensor], [`${name}/cast`], { name: 'to', type: 2, i: type })
     );
-    nodes.push(node('Reshape', [`${name}/cast`, FLAT], [name]));
+    nodes.push(node('Reshape', [`${name}/cast`, flatShape], [name]));
     flat[kind].push(name);
     plan.segments[kind].push({ router, width });
   };
@@ -90,46 +95,34 @@ export function addCapture(
       add('kept', tensors.kept, index, experts);
     }
   });
-  const outputs = [...model.graph.output];
+  const outputs = [...graph.output];
   for (const kind of Object.keys(flat) as CaptureKind[]) {
     if (flat[kind].length > 0) {
-      const name = CAPTURE_OUTPUTS[kind];
+      const name = prefix + CAPTURE_OUTPUTS[kind];
       nodes.push(
         node('Concat', flat[kind], [name], { name: 'axis', type: 2, i: 0 })
       );
-      outputs.push({
-        name,
-        type: {
-          tensorType: {
-            elemType: kind === 'selected' ? ELEMENT.int32 : ELEMENT.float
-          }
-        }
-      });
-      plan.outputs.push(name);
+      outputs.push(captureOutput(kind, name));
+      plan.outputs.push(CAPTURE_OUTPUTS[kind]);
     }
   }
   const minusOne: TensorProto = {
     ...emptyTensor,
-    name: FLAT,
+    name: flatShape,
     dims: [1],
     dataType: ELEMENT.int64,
     int64Data: [-1]
   };
   return {
-    model: {
-      ...model,
-      graph: {
-        ...model.graph,
-        node: [...model.graph.node, ...nodes],
-        initializer: [...model.graph.initializer, minusOne],
-        output: outputs
-      }
+    graph: {
+      ...graph,
+      node: [...graph.node, ...nodes],
+      initializer: [...graph.initializer, minusOne],
+      output: outputs
     },
     plan
   };
 }
-
-const FLAT = `${PREFIX}flat`;
 
 const emptyTensor: TensorProto = {
   dims: [],
@@ -165,4 +158,10 @@ function node(
         ]
       : []
   };
+}
+
+/** Declares an output; its length is not known before a run. */
+export function captureOutput(kind: CaptureKind, name: string): ValueInfoProto {
+  const elemType = kind === 'selected' ? ELEMENT.int32 : ELEMENT.float;
+  return { name, type: { tensorType: { elemType } } };
 }
