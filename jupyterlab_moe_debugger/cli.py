@@ -38,7 +38,7 @@ def _run(arguments: list[str]) -> int:
             else f'the clone is not built yet ({installation.CLONE}): run "npm start" or "npm run build:kernel" in it'
         )
     if command == ["kernel", "remove"] and not asks_for_help:
-        code = _pass_on(node, main_file, [*arguments, *_place(arguments)])
+        code = _pass_on(node, main_file, with_place(arguments))
         for folder in installation.remove():
             print(f"Removed {folder}", file=sys.stderr)
         return code
@@ -61,20 +61,29 @@ def _install(arguments: list[str]) -> int:
         )
         print(f"Installing the kernel's packages into {home} (a minute or so) ...", file=sys.stderr)
         main_file = installation.install(home, node)
-    return _pass_on(node, main_file, [*arguments, *_place(arguments)])
+    return _pass_on(node, main_file, with_place(arguments))
+
+
+def with_place(arguments: list[str]) -> list[str]:
+    """The arguments with the place of the kernelspec: by default, beside this Python's other kernels."""
+    here = ["--prefix", sys.prefix]
+    if arguments[-1] == "--sys-prefix":
+        # The Node program would look for an active environment; ours is the one that this Python runs in.
+        return [*arguments[:-1], *here]
+    if _names_place(arguments):
+        return arguments
+    return [*arguments, *(["--user"] if _wants_user(arguments) else here)]
 
 
 def _wants_user(arguments: list[str]) -> bool:
-    if any(argument.split("=")[0] == "--sys-prefix" for argument in arguments):
-        return False
-    return "--user" in arguments or not installation.environment_is_writable()
+    if _names_place(arguments):
+        return "--user" in arguments
+    return not installation.environment_is_writable()
 
 
-def _place(arguments: list[str]) -> list[str]:
-    """Where the kernelspec goes when the user did not say: beside this Python's other kernels."""
-    if any(argument.split("=")[0] in ("--sys-prefix", "--user") for argument in arguments):
-        return []
-    return ["--user"] if _wants_user(arguments) else ["--sys-prefix", sys.prefix]
+def _names_place(arguments: list[str]) -> bool:
+    options = ("--prefix", "--sys-prefix", "--user")
+    return any(argument.split("=")[0] in options for argument in arguments)
 
 
 def _pass_on(node: Node, main_file: Path, arguments: list[str]) -> int:

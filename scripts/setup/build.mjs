@@ -120,7 +120,7 @@ function writeSettings() {
 export const kernelspec = {
   name: 'kernelspec',
   title: 'Installing the kernel "TypeScript (MoE Debugger)" into .venv',
-  inputs: ['kernel-bridge/src/kernel'],
+  inputs: ['kernel-bridge/src/kernel', 'kernel-bridge/src/cli'],
   outputs: [
     path.join(venv, 'share', 'jupyter', 'kernels', 'tslab-moe', 'kernel.json')
   ],
@@ -128,9 +128,10 @@ export const kernelspec = {
     const { error, lines } = await run(
       [
         process.execPath,
-        '-e',
-        'require(process.argv[1]).installKernelspec({ prefix: process.argv[2] })',
-        inRoot('kernel-bridge', 'lib', 'kernel', 'kernelspec.js'),
+        inRoot('kernel-bridge', 'lib', 'cli', 'main.js'),
+        'kernel',
+        'install',
+        '--prefix',
         venv
       ],
       { onLine }
@@ -138,7 +139,7 @@ export const kernelspec = {
     if (error) {
       throw new SetupError(
         explain(lines, 'The kernel') ??
-          `The kernel could not be installed into .venv: its program ${error}.`
+          `The kernel could not be installed into .venv: moe-debugger kernel install ${error}.`
       );
     }
   }

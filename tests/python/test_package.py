@@ -1,0 +1,29 @@
+"""What Jupyter asks the Python package for."""
+
+import json
+
+import jupyterlab_moe_debugger
+
+
+def test_the_version_is_that_of_package_json(version):
+    assert jupyterlab_moe_debugger.__version__ == version
+
+
+def test_the_labextension_is_where_the_package_says(repository):
+    (place,) = jupyterlab_moe_debugger._jupyter_labextension_paths()
+    manifest = repository / "jupyterlab_moe_debugger" / place["src"] / "package.json"
+    assert json.loads(manifest.read_text(encoding="utf-8"))["name"] == place["dest"]
+
+
+def test_the_server_extension_is_enabled_by_its_config_file(repository):
+    config = repository / "jupyter-config/server-config/jupyterlab_moe_debugger.json"
+    enabled = json.loads(config.read_text(encoding="utf-8"))["ServerApp"]["jpserver_extensions"]
+    (point,) = jupyterlab_moe_debugger._jupyter_server_extension_points()
+    assert enabled == {point["module"]: True}
+
+
+def test_node_and_python_package_have_one_version(repository, version):
+    kernel = json.loads((repository / "kernel-bridge/package.json").read_text(encoding="utf-8"))
+    root = json.loads((repository / "package.json").read_text(encoding="utf-8"))
+    assert kernel["version"] == version
+    assert root["dependencies"]["moe-debugger"] == version
