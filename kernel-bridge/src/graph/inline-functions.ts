@@ -15,7 +15,7 @@ import type {
 type Model = ModelProto & { graph: GraphProto };
 
 /** Functions that call each other can grow without bound; no exporter comes near this. */
-const MAX_NODES = 1_000_000;
+const MAX_NODES = 500_000;
 const MAX_DEPTH = 32;
 
 /** @throws MoEDebuggerError 'model-invalid' for functions that call themselves or grow without bound */
@@ -45,26 +45,30 @@ class Inliner {
   }
 
   graph(graph: GraphProto, depth: number): GraphProto {
-    return { ...graph, node: this._list(graph.node, depth) };
+    const node: NodeProto[] = [];
+    this._write(graph.node, depth, node);
+    return { ...graph, node };
   }
 
-  private _list(nodes: readonly NodeProto[], depth: number): NodeProto[] {
-    const result: NodeProto[] = [];
+  private _write(
+    nodes: readonly NodeProto[],
+    depth: number,
+    result: NodeProto[]
+  ): void {
     for (const node of nodes) {
       const body = this._functions.get(key({ ...node, name: node.opType }));
       if (body) {
-        result.push(...this._call(node, body, depth));
+        this._call(node, body, depth, result);
       } else {
-        this._nodes++;
         result.push(this._bodies(node, depth));
       }
+      this._nodes++;
       if (this._nodes > MAX_NODES) {
         throw this._invalid(
           `written out, they make more than ${MAX_NODES} nodes`
         );
       }
     }
-    return result;
   }
 
   private _bodies(node: NodeProto, depth: number): NodeProto {
@@ -84,8 +88,9 @@ class Inliner {
   private _call(
     node: NodeProto,
     body: FunctionProto,
-    depth: number
-  ): NodeProto[] {
+    depth: number,
+    result: NodeProto[]
+  ): void {
     if (depth >= MAX_DEPTH) {
       throw this._invalid(`${body.name ?? ''} calls itself`);
     }
@@ -101,9 +106,10 @@ class Inliner {
       given.set(attribute.name ?? '', attribute);
     }
     const scope = new Scope(prefix, names, given);
-    return this._list(
+    this._write(
       body.node.map(inner => scope.rename(inner)),
-      depth + 1
+      depth + 1,
+      result
     );
   }
 
