@@ -17,6 +17,7 @@ import {
   type ErrorReport,
   type Problem
 } from './error-report';
+import { hasTopLevelForAwait } from './for-await';
 import { INTERNAL_FOLDERS } from './internal-folders';
 import { resolveModules, resolveTypes } from './module-resolution';
 
@@ -52,9 +53,7 @@ export class Interpreter {
   constructor(folder: string, display: DisplayHook) {
     resolveTypes(ts.sys);
     resolveModules();
-    const node = this._watchProblems(
-      createConverter({ isJS: false, isBrowser: false })
-    );
+    const node = this._wrap(createConverter({ isJS: false, isBrowser: false }));
     let browser: Converter | undefined;
     this._executor = createExecutor(
       folder,
@@ -129,8 +128,8 @@ export class Interpreter {
     this._executor.close();
   }
 
-  /** tslab prints diagnostics; taken from where they arise, they keep their positions. */
-  private _watchProblems(converter: Converter): Converter {
+  /** Stands between tslab and its compiler. tslab prints diagnostics; taken from here, they keep their positions. */
+  private _wrap(converter: Converter): Converter {
     const record = (diagnostics: Diagnostic[]): void => {
       this._cells.getStore()?.problems.push(...diagnostics.map(toProblem));
     };
@@ -139,7 +138,9 @@ export class Interpreter {
       convert: (declarations, source) => {
         const converted = converter.convert(declarations, source);
         record(converted.diagnostics);
-        return converted;
+        return hasTopLevelForAwait(source)
+          ? { ...converted, hasToplevelAwait: true }
+          : converted;
       },
       addModule: (name, content, meta) => {
         const diagnostics = converter.addModule(name, content, meta);

@@ -5,6 +5,7 @@ import { context, Publisher, Reply, Router } from 'zeromq';
 import type { JsonObject } from './api';
 import type { Channel } from './connection';
 import { killProcess, watchParent } from './lifetime';
+import { OutputBuffer, type Output } from './output-buffer';
 import type { FromIOWorker, IOWorkerData, ToIOWorker } from './sockets';
 import { Terminator } from './terminator';
 import { makeHeader, Wire, type Message } from './wire';
@@ -23,6 +24,7 @@ class IOWorker {
   private readonly _control = new Router();
   private readonly _stdin = new Router();
   private readonly _heartbeat = new Reply();
+  private readonly _output = new OutputBuffer(output => this._print(output));
   /** Interrupt requests that the main thread has not handled yet. */
   private _interrupts: Message[] = [];
   private _shutdown: { message: Message; channel: Channel } | undefined;
@@ -106,6 +108,8 @@ class IOWorker {
         );
         return this._send(event.channel, frames);
       }
+      case 'output':
+        return this._output.write(event.output);
       case 'barrier':
         // What is already in the sockets is delivered in this turn of the loop and the next.
         setTimeout(() => this._post({ type: 'barrier' }), 5);
@@ -212,7 +216,23 @@ class IOWorker {
     ]);
   }
 
+  private _print({ name, text, parent }: Output): void {
+    const frames = this._wire.serialize(
+      [Buffer.from(`stream.${name}`)],
+      [
+        JSON.stringify(makeHeader('stream', this._data.session)),
+        parent,
+        '{}',
+        JSON.stringify({ name, text })
+      ]
+    );
+    this._send('iopub', frames);
+  }
+
   private _send(channel: Channel, frames: (string | Uint8Array)[]): void {
+    if (channel === 'iopub') {
+      this._output.flush();
+    }
     const sockets: Partial<Record<Channel, Publisher | Router>> = {
       iopub: this._iopub,
       shell: this._shell,

@@ -21,12 +21,11 @@ import { answer } from './introspection';
 import { endProcess } from './lifetime';
 import { encodeBundle } from './mime-bundle';
 import type { Sockets } from './sockets';
-import { captureOutput, OutputBuffer, refuseInput } from './stdio';
+import { captureOutput, refuseInput } from './stdio';
 import type { Header, Message } from './wire';
 
 /** Messages that show something under a cell; the others answer the request being served. */
 const OUTPUTS = new Set([
-  'stream',
   'display_data',
   'update_display_data',
   'execute_result',
@@ -48,9 +47,6 @@ export class Kernel implements KernelApi {
   private readonly _interpreter: Interpreter;
   private readonly _comms: CommManager;
   private readonly _cells: CellQueue;
-  private readonly _output = new OutputBuffer((parent, name, text) =>
-    this._sockets.publish({ type: 'stream', content: { name, text }, parent })
-  );
 
   constructor(sockets: Sockets) {
     this._sockets = sockets;
@@ -66,7 +62,10 @@ export class Kernel implements KernelApi {
 
   /** Takes over the process's standard streams and starts to answer. */
   async start(): Promise<void> {
-    captureOutput(this._output, () => this._contexts.output);
+    captureOutput(
+      (parent, name, text) => this._sockets.print(parent, name, text),
+      () => this._contexts.output
+    );
     refuseInput();
     process.on('uncaughtException', error => {
       if (error !== TERMINATED) {
@@ -163,7 +162,6 @@ export class Kernel implements KernelApi {
     content: JsonObject,
     { metadata, buffers, context = this._contexts.active }: PublishOptions = {}
   ): void {
-    this._output.flush();
     let parent = context?.request;
     if (OUTPUTS.has(type)) {
       const output = this._contexts.outputOf(context);
@@ -206,7 +204,6 @@ export class Kernel implements KernelApi {
         this._publish(type, content, { context }),
       publishStatus: (state, context) => this._publishStatus(state, context),
       reply: (channel, to, type, content) => {
-        this._output.flush();
         this._sockets.reply(channel, to, type, content);
       },
       run: (context, task) => this._run(context, task),
@@ -243,7 +240,6 @@ export class Kernel implements KernelApi {
   }
 
   private async _shutdown(): Promise<void> {
-    this._output.flush();
     this._interpreter.close();
     await this._sockets.close();
     endProcess();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { JsonObject } from './api';
 import type { Channel, Connection } from './connection';
+import type { Output, StreamName } from './output-buffer';
 import {
   makeHeader,
   type Header,
@@ -30,6 +31,7 @@ export type ToIOWorker =
       parts: SignedParts;
       buffers: Uint8Array[];
     }
+  | { type: 'output'; output: Output }
   | { type: 'barrier' }
   | { type: 'interrupted' }
   | { type: 'close' };
@@ -62,6 +64,7 @@ export class Sockets {
   private readonly _session: string;
   private readonly _bound: Promise<void>;
   private readonly _barriers: (() => void)[] = [];
+  private _printing: { parent: Header; json: string } | undefined;
   private _closed: () => void = () => undefined;
 
   /** Binds at once, and holds what arrives until `open`. */
@@ -104,9 +107,16 @@ export class Sockets {
   }
 
   publish(outgoing: Outgoing): void {
-    const { type, content } = outgoing;
-    const topic = type === 'stream' ? `stream.${String(content.name)}` : type;
-    this._send('iopub', [Buffer.from(topic)], outgoing);
+    this._send('iopub', [Buffer.from(outgoing.type)], outgoing);
+  }
+
+  /** Prints under a cell; what is printed in quick succession leaves as one message. */
+  print(parent: Header, name: StreamName, text: string): void {
+    if (parent !== this._printing?.parent) {
+      this._printing = { parent, json: JSON.stringify(parent) };
+    }
+    const output: Output = { name, text, parent: this._printing.json };
+    this._post({ type: 'output', output });
   }
 
   reply(

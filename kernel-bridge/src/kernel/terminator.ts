@@ -7,6 +7,9 @@ import { Session, type Debugger } from 'node:inspector';
 /** Put on the main thread's `globalThis` by `Interrupter`; called with the main thread paused. */
 export const UNWIND = 'moe-debugger.unwind';
 
+/** JavaScript reaches a statement, and with it a pause, long before. */
+const PAUSE_MS = 1000;
+
 export class Terminator {
   private readonly _guarded: string[];
   private _session: Session | undefined;
@@ -33,25 +36,28 @@ export class Terminator {
     });
     session.on('Debugger.paused', ({ params }) => {
       if (wanted() && !this._isGuarded(params.callFrames, urls)) {
-        session.post('Runtime.evaluate', {
-          expression: `globalThis[Symbol.for('${UNWIND}')]?.()`
-        });
-        session.post('Runtime.terminateExecution');
+        terminate(session);
       }
       session.post('Debugger.resume');
       this._end();
     });
     session.post('Debugger.enable');
     session.post('Debugger.pause');
-    // The main thread may be idle by now: a pause must not wait for it.
-    setTimeout(() => this._end(session), 1000).unref();
+    setTimeout(() => {
+      if (session === this._session) {
+        // No statement was reached: the thread is idle by now, or inside a regular expression.
+        if (wanted()) {
+          terminate(session);
+        }
+        this._end();
+      }
+    }, PAUSE_MS).unref();
   }
 
-  private _end(session: Session | undefined = this._session): void {
-    if (session && session === this._session) {
-      this._session = undefined;
-      session.post('Debugger.disable', () => session.disconnect());
-    }
+  private _end(): void {
+    const session = this._session;
+    this._session = undefined;
+    session?.post('Debugger.disable', () => session.disconnect());
   }
 
   private _isGuarded(
@@ -66,4 +72,11 @@ export class Terminator {
       );
     });
   }
+}
+
+function terminate(session: Session): void {
+  session.post('Runtime.evaluate', {
+    expression: `globalThis[Symbol.for('${UNWIND}')]?.()`
+  });
+  session.post('Runtime.terminateExecution');
 }

@@ -1,0 +1,54 @@
+/**
+ * Joins neighbouring writes to one stream under one cell. It works on the sockets' thread, so that what a cell prints
+ * is seen also while the cell keeps the main thread busy.
+ */
+export type StreamName = 'stdout' | 'stderr';
+
+export interface Output {
+  name: StreamName;
+  text: string;
+  /** Header of the cell, as JSON text. */
+  parent: string;
+}
+
+/** Output waits this long for more of its kind: jupyter_server drops what exceeds 1000 messages/s. */
+const FLUSH_MS = 10;
+const FLUSH_CHARACTERS = 1 << 18;
+
+export class OutputBuffer {
+  private readonly _publish: (output: Output) => void;
+  private _pending: Output | undefined;
+  private _parts: string[] = [];
+  private _characters = 0;
+  private _timer: NodeJS.Timeout | undefined;
+
+  constructor(publish: (output: Output) => void) {
+    this._publish = publish;
+  }
+
+  write(output: Output): void {
+    const pending = this._pending;
+    if (pending?.name !== output.name || pending.parent !== output.parent) {
+      this.flush();
+      this._pending = output;
+      this._timer = setTimeout(() => this.flush(), FLUSH_MS);
+    }
+    this._parts.push(output.text);
+    this._characters += output.text.length;
+    if (this._characters > FLUSH_CHARACTERS) {
+      this.flush();
+    }
+  }
+
+  /** Called before any other message is published, so that messages keep their order. */
+  flush(): void {
+    if (this._pending) {
+      const output = { ...this._pending, text: this._parts.join('') };
+      clearTimeout(this._timer);
+      this._pending = undefined;
+      this._parts = [];
+      this._characters = 0;
+      this._publish(output);
+    }
+  }
+}
