@@ -1,5 +1,6 @@
 /** The tests in a real browser. */
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { inRoot, tool } from '../paths.mjs';
 import { run } from '../processes.mjs';
@@ -35,6 +36,7 @@ export const galata = {
         env: {
           ...isolatedJupyter(),
           CHROMIUM_PATH: browser,
+          MOE_UI_PORT: String(await freePort()),
           PLAYWRIGHT_JSON_OUTPUT_NAME: file
         }
       }
@@ -42,6 +44,14 @@ export const galata = {
     return withCrash(read(readReport(file)), error, this.title);
   }
 };
+
+async function freePort() {
+  const server = createServer();
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
 
 function read(text) {
   const result = nothing();

@@ -1,4 +1,5 @@
 /** The Python tests, and the notebooks, which are run by Python tests of their own. */
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { cache, inRoot, venvPython } from '../paths.mjs';
 import { run } from '../processes.mjs';
@@ -9,7 +10,11 @@ const SECONDS = 1200;
 
 /** What a user has configured in the home folder has no say in the tests. */
 export const isolatedJupyter = () => {
-  const at = name => path.join(cache, 'jupyter', name);
+  const at = name => {
+    const folder = path.join(cache, 'jupyter', name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  };
   return {
     JUPYTER_CONFIG_DIR: at('config'),
     JUPYTER_DATA_DIR: at('data'),
