@@ -2,10 +2,10 @@
  * ONNX's messages (onnx.proto, IR version 13) as far as this project reads or writes them. Fields that are not
  * listed here survive a decode and encode as unknown bytes.
  */
-import Long from 'long';
 import { Reader, Root, type Type } from 'protobufjs/light';
 
-export type Int64 = Long | number;
+/** 64-bit integers: numbers as written here, protobufjs' own form as read; `Number` takes either. */
+export type Int64 = number | { low: number; high: number; unsigned: boolean };
 
 export interface StringEntry {
   key?: string;
