@@ -8,6 +8,14 @@ export type {
   ModelDescription,
   MoELayerCard
 } from './model/description';
+export { GenerationCancelled } from './generation/generation';
+export type {
+  FinishReason,
+  Generation,
+  GenerationDocument
+} from './generation/generation';
+export type { GenerateOptions, TokenEvent } from './generation/options';
+export type { ChatMessage } from './model/chat-template';
 export type { Prompt, PromptObject } from './model/prompt';
 export type { Tokenizer } from './model/tokenizer';
 export type { RoutingTrace } from './trace/routing-trace';

@@ -120,12 +120,12 @@ function byName(
         index === undefined
           ? undefined
           : (present as string).replace('%d', index);
-      if (named !== undefined && graph.outputs.includes(named)) {
+      if (named !== undefined && graph.root.outputs.includes(named)) {
         return named;
       }
     }
     const rest = bare(name);
-    return graph.outputs.find(
+    return graph.root.outputs.find(
       output => /^present/.test(output) && bare(output) === rest
     );
   });
@@ -151,9 +151,9 @@ function flowsTo(graph: Graph, input: string): string | undefined {
   for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
     const next: string[] = [];
     for (const tensor of frontier) {
-      for (const node of graph.consumers(tensor)) {
+      for (const node of graph.root.consumers(tensor)) {
         for (const output of continued(node, tensor)) {
-          if (graph.outputs.includes(output)) {
+          if (graph.root.outputs.includes(output)) {
             return output;
           }
           if (output !== '' && !seen.has(output)) {

@@ -58,7 +58,7 @@ export class ModelInputs {
     private readonly _graph: Graph,
     private readonly _config: ModelConfig
   ) {
-    this._inputs = modelInputs(_graph.proto);
+    this._inputs = modelInputs(_graph.root.proto);
     this.encoderDecoder = this.has('decoder_input_ids');
   }
 

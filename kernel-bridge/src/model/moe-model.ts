@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { cancellable, cancelledError } from '../engine/cancel';
 import type { Session } from '../engine/engine';
 import type { TensorValue } from '../engine/messages';
+import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
+import { readEnding } from '../generation/ending';
+import { generate } from '../generation/generate';
+import type { Generation } from '../generation/generation';
+import type { GenerateOptions } from '../generation/options';
 import type { Graph } from '../graph/graph';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { OnnxModel } from '../onnx/model';
-import { float16 } from '../onnx/tensor';
 import type { RoutingSample, Token } from '../protocol';
 import type { CapturePlan } from '../routing/capture';
 import type { Router } from '../routing/convention';
@@ -16,9 +20,20 @@ import { sessionStore } from '../session/store';
 import { RoutingTrace } from '../trace/routing-trace';
 import type { OutputLogits } from '../trace/trace-document';
 import { configCount, contextLength, type ModelConfig } from './config';
-import { formatDescription, markdownDescription, type LayerCard, type ModelDescription } from './description';
+import {
+  formatDescription,
+  markdownDescription,
+  type LayerCard,
+  type ModelDescription
+} from './description';
+import { ChatTemplate } from './chat-template';
 import { ModelInputs, wholeSequence } from './inputs';
-import { tokenizePrompt, type Prompt, type PromptLimits, type TokenizedPrompt } from './prompt';
+import {
+  tokenizePrompt,
+  type Prompt,
+  type PromptLimits,
+  type TokenizedPrompt
+} from './prompt';
 import type { Tokenizer } from './tokenizer';
 
 export interface TraceOptions {
@@ -50,10 +65,16 @@ export class MoEModel implements Displayable {
     const { model } = options.config;
     this._limits = {
       tokenizer: options.tokenizer,
-      vocabulary: vocabularySize(options.graph) ?? configCount(model, 'vocab_size'),
+      chat: new ChatTemplate(options.onnx.folder),
+      vocabulary:
+        vocabularySize(options.graph) ?? configCount(model, 'vocab_size'),
       context: contextLength(options.config),
       ...(this._inputs.encoderDecoder
-        ? { decoderStart: [configCount(model, 'decoder_start_token_id', 'pad_token_id') ?? 0] }
+        ? {
+            decoderStart: [
+              configCount(model, 'decoder_start_token_id', 'pad_token_id') ?? 0
+            ]
+          }
         : {})
     };
     sessionStore().addModel({
@@ -76,11 +97,18 @@ export class MoEModel implements Displayable {
    * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt that does not fit, 'capture' when what was captured
    * contradicts the graph, 'cancelled'
    */
-  async trace(prompts: Prompt | readonly Prompt[], options: TraceOptions = {}): Promise<RoutingTrace> {
+  async trace(
+    prompts: Prompt | readonly Prompt[],
+    options: TraceOptions = {}
+  ): Promise<RoutingTrace> {
     this._checkUsable();
-    const list = promptList(prompts).map((prompt, i) => tokenizePrompt(prompt, i, this._limits));
+    const list = promptList(prompts).map((prompt, i) =>
+      tokenizePrompt(prompt, i, this._limits)
+    );
     if (list.length === 0) {
-      throw new MoEDebuggerError('input', 'there are no prompts', { hint: 'give at least one' });
+      throw new MoEDebuggerError('input', 'there are no prompts', {
+        hint: 'give at least one'
+      });
     }
     const store = sessionStore();
     const samples: RoutingSample[] = [];
@@ -92,7 +120,10 @@ export class MoEModel implements Displayable {
         if (options.signal?.aborted) {
           throw cancelledError();
         }
-        const { sample, logits, milliseconds } = await this._run(prompt, options);
+        const { sample, logits, milliseconds } = await this._run(
+          prompt,
+          options
+        );
         samples.push(sample);
         inference += milliseconds;
         if (logits) {
@@ -115,6 +146,49 @@ export class MoEModel implements Displayable {
     return trace;
   }
 
+  /**
+   * Writes on from prompts, greedily unless a temperature is given, with the routing of every token.
+   *
+   * @param prompt as for `trace`; a list gives a list of generations in its order
+   * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt or an option that does not fit, 'capture',
+   * 'engine'; GenerationCancelled, with what there is so far, unless `onCancel` asks for that as the result
+   */
+  async generate(
+    prompt: Prompt,
+    options?: GenerateOptions
+  ): Promise<Generation>;
+  async generate(
+    prompts: readonly Prompt[],
+    options?: GenerateOptions
+  ): Promise<Generation[]>;
+  async generate(
+    prompts: Prompt | readonly Prompt[],
+    options: GenerateOptions = {}
+  ): Promise<Generation | Generation[]> {
+    this._checkUsable();
+    const list = promptList(prompts);
+    const store = sessionStore();
+    store.setStatus(this.id, 'running');
+    try {
+      const generations = await generate(
+        {
+          ...this._options,
+          name: this.name,
+          inputs: this._inputs,
+          logits: this._logitsOutput(),
+          ending: readEnding(this._options.config),
+          onGeneration: ({ trace, prompt: label }) =>
+            store.addTrace(trace, this.id, label)
+        },
+        list.map((prompt, i) => tokenizePrompt(prompt, i, this._limits)),
+        options
+      );
+      return list === prompts ? generations : generations[0];
+    } finally {
+      store.setStatus(this.id, 'ready');
+    }
+  }
+
   /** Frees the model's memory; it cannot be run afterwards. Can be called twice. */
   async dispose(): Promise<void> {
     if (!this._disposed) {
@@ -129,16 +203,30 @@ export class MoEModel implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString(), 'text/markdown': markdownDescription(this.description) };
+    return {
+      'text/plain': this.toString(),
+      'text/markdown': markdownDescription(this.description)
+    };
   }
 
-  private async _run(prompt: TokenizedPrompt, { logits: wanted, signal }: TraceOptions): Promise<{ sample: RoutingSample; logits?: OutputLogits; milliseconds: number }> {
+  private async _run(
+    prompt: TokenizedPrompt,
+    { logits: wanted, signal }: TraceOptions
+  ): Promise<{
+    sample: RoutingSample;
+    logits?: OutputLogits;
+    milliseconds: number;
+  }> {
     const { routers, plan, session } = this._options;
     const feeds = this._inputs.feeds(wholeSequence(prompt));
     const output = wanted ? [this._logitsOutput()] : [];
-    const { outputs, milliseconds } = await cancellable(session.run(feeds, [...plan.outputs, ...output]), signal);
+    const { outputs, milliseconds } = await cancellable(
+      session.run(feeds, [...plan.outputs, ...output]),
+      signal
+    );
     const decoderIds = prompt.decoderIds ?? prompt.ids;
-    const count = ({ stack }: Router): number => (stack === 'decoder' ? decoderIds.length : prompt.ids.length);
+    const count = ({ stack }: Router): number =>
+      stack === 'decoder' ? decoderIds.length : prompt.ids.length;
     const sample: RoutingSample = {
       id: prompt.id,
       ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
@@ -146,21 +234,35 @@ export class MoEModel implements Displayable {
       ...(prompt.decoderIds ? { encoderTokens: this._tokens(prompt.ids) } : {}),
       layers: readCapture(routers, plan, outputs, count)
     };
-    return { sample, milliseconds, ...(wanted ? { logits: outputLogits(outputs[output[0]], wanted) } : {}) };
+    return {
+      sample,
+      milliseconds,
+      ...(wanted ? { logits: outputLogits(outputs[output[0]], wanted) } : {})
+    };
   }
 
   private _tokens(ids: readonly number[]): Token[] {
-    return ids.map((id, position) => (this.tokenizer ? { position, id, text: this.tokenizer.piece(id) } : { position, id }));
+    return ids.map((id, position) =>
+      this.tokenizer
+        ? { position, id, text: this.tokenizer.piece(id) }
+        : { position, id }
+    );
   }
 
   private _logitsOutput(): string {
-    const names = this._options.onnx.proto.graph.output.map(({ name }) => name ?? '');
+    const names = this._options.onnx.proto.graph.output.map(
+      ({ name }) => name ?? ''
+    );
     return names.find(name => name === 'logits') ?? names[0];
   }
 
   private _checkUsable(): void {
     if (this._disposed) {
-      throw new MoEDebuggerError('input', `the model ${this.name} was disposed`, { hint: 'load it again with loadModel' });
+      throw new MoEDebuggerError(
+        'input',
+        `the model ${this.name} was disposed`,
+        { hint: 'load it again with loadModel' }
+      );
     }
   }
 }
@@ -180,13 +282,18 @@ export namespace MoEModel {
 
 /** A list of numbers is one prompt of token ids; any other list is a list of prompts. */
 function promptList(prompts: Prompt | readonly Prompt[]): readonly Prompt[] {
-  return Array.isArray(prompts) && (prompts.length === 0 || typeof prompts[0] !== 'number') ? (prompts as readonly Prompt[]) : [prompts as Prompt];
+  return Array.isArray(prompts) &&
+    (prompts.length === 0 || typeof prompts[0] !== 'number')
+    ? (prompts as readonly Prompt[])
+    : [prompts as Prompt];
 }
 
 /** Rows of the table that token ids index, if there is one. */
 function vocabularySize(graph: Graph): number | undefined {
   for (const name of ['input_ids', 'decoder_input_ids']) {
-    const lookup = graph.consumers(name).find(({ op, inputs }) => op === 'Gather' && inputs[1] === name);
+    const lookup = graph
+      .consumers(name)
+      .find(({ op, inputs }) => op === 'Gather' && inputs[1] === name);
     const rows = lookup && graph.weightOf(lookup.inputs[0])?.dims?.[0];
     if (rows !== undefined) {
       return rows;
@@ -195,9 +302,14 @@ function vocabularySize(graph: Graph): number | undefined {
   return undefined;
 }
 
-function outputLogits({ data, dims, type }: TensorValue, wanted: 'last' | 'all'): OutputLogits {
-  const values = type === 'float16' ? Float32Array.from(data as Uint16Array, float16) : Float32Array.from(data as Float32Array);
-  const width = dims[dims.length - 1];
-  return { width, data: wanted === 'all' ? values : values.slice(values.length - width) };
+function outputLogits(
+  tensor: TensorValue,
+  wanted: 'last' | 'all'
+): OutputLogits {
+  const values = toFloat32(tensor);
+  const width = tensor.dims[tensor.dims.length - 1];
+  return {
+    width,
+    data: wanted === 'all' ? values : values.slice(values.length - width)
+  };
 }
-

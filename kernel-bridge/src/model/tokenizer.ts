@@ -1,7 +1,9 @@
 /** Text to token ids and back, by the model's own tokenizer. */
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
-import type * as HuggingFace from '@huggingface/tokenizers' with { 'resolution-mode': 'import' };
+import type * as HuggingFace from '@huggingface/tokenizers' with {
+  'resolution-mode': 'import'
+};
 import { MoEDebuggerError } from '../errors';
 import { readJson } from './config';
 
@@ -27,24 +29,45 @@ export class Tokenizer {
       return undefined;
     }
     try {
-      const { Tokenizer: HuggingFaceTokenizer } = load('@huggingface/tokenizers') as typeof HuggingFace;
-      return new Tokenizer(new HuggingFaceTokenizer(definition, readJson(join(folder, 'tokenizer_config.json')) ?? {}), path);
+      const { Tokenizer: HuggingFaceTokenizer } = load(
+        '@huggingface/tokenizers'
+      ) as typeof HuggingFace;
+      return new Tokenizer(
+        new HuggingFaceTokenizer(
+          definition,
+          readJson(join(folder, 'tokenizer_config.json')) ?? {}
+        ),
+        path
+      );
     } catch (error) {
-      throw new MoEDebuggerError('tokenizer', `the tokenizer cannot be read: ${(error as Error).message}`, {
-        where: path,
-        hint: 'save it again with a fast tokenizer, or run the model on token ids',
-        cause: error
-      });
+      throw new MoEDebuggerError(
+        'tokenizer',
+        `the tokenizer cannot be read: ${(error as Error).message}`,
+        {
+          where: path,
+          hint: 'save it again with a fast tokenizer, or run the model on token ids',
+          cause: error
+        }
+      );
     }
   }
 
-  /** Ids of a text, with the special tokens that the tokenizer adds by itself. */
-  encode(text: string): number[] {
-    return Array.from(this._tokenizer.encode(text).ids, Number);
+  /** Ids of a text, with the special tokens that the tokenizer adds by itself unless they are left out. */
+  encode(
+    text: string,
+    { specialTokens = true }: { specialTokens?: boolean } = {}
+  ): number[] {
+    return Array.from(
+      this._tokenizer.encode(text, { add_special_tokens: specialTokens }).ids,
+      Number
+    );
   }
 
   decode(ids: readonly number[]): string {
-    return this._tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    return this._tokenizer.decode([...ids], {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces: false
+    });
   }
 
   /** The piece of text that one token stands for, its leading space kept. */

@@ -1,0 +1,37 @@
+/**
+ * Random numbers that a seed repeats: sfc32 (Chris Doty-Humphrey's PractRand), its state filled by splitmix32. The
+ * same seed gives the same numbers on every machine.
+ *
+ * @param seed an integer from 0 to 2^53 - 1
+ * @returns a function that gives the next number in [0, 1), with 53 random bits
+ */
+export function randomNumbers(seed: number): () => number {
+  const fill = splitmix32(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
+  let [a, b, c, counter] = [fill(), fill(), fill(), fill()];
+  const next = (): number => {
+    const result = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21) | (c >>> 11)) + result;
+    c |= 0;
+    return result >>> 0;
+  };
+  // The first outputs still show the state that they came from.
+  for (let i = 0; i < 12; i++) {
+    next();
+  }
+  return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+}
+
+function splitmix32(low: number, high: number): () => number {
+  let state = low ^ Math.imul(high, 0x85ebca6b);
+  return () => {
+    state = (state + 0x9e3779b9) | 0;
+    let z = state ^ (state >>> 16);
+    z = Math.imul(z, 0x21f0aaad);
+    z ^= z >>> 15;
+    z = Math.imul(z, 0x735a2d97);
+    return z ^ (z >>> 15);
+  };
+}
