@@ -61,9 +61,9 @@ class IOWorker {
       this._heartbeat.bind(addresses.hb)
     ]);
     this._data.port.on('message', (event: ToIOWorker) => this._onEvent(event));
-    this._listen('shell', this._shell);
-    this._listen('control', this._control);
-    this._echoHeartbeat();
+    void this._listen('shell', this._shell);
+    void this._listen('control', this._control);
+    void this._echoHeartbeat();
     watchParent();
   }
 

@@ -131,7 +131,7 @@ export class Kernel implements KernelApi {
     const context: Context = { request: message.header };
     this._publishStatus('busy', context);
     try {
-      await this._answer(message, channel);
+      await this._contexts.run(context, () => this._answer(message, channel));
     } catch (error) {
       this._printError(`in ${message.header.msg_type}`, error);
     }
