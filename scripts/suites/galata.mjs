@@ -1,13 +1,12 @@
 /** The tests in a real browser. */
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { inRoot, tool } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { findBrowser } from '../setup/browser.mjs';
-import { isolatedJupyter } from './pytest.mjs';
 import { readReport, reportPath } from './reports.mjs';
 import { nothing, withCrash } from './results.mjs';
+import { freePort, isolatedJupyter } from './servers.mjs';
 
 const SECONDS = 1200;
 
@@ -44,14 +43,6 @@ export const galata = {
     return withCrash(read(readReport(file)), error, this.title);
   }
 };
-
-async function freePort() {
-  const server = createServer();
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
 
 function read(text) {
   const result = nothing();

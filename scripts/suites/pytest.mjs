@@ -1,27 +1,11 @@
 /** The Python tests, and the notebooks, which are run by Python tests of their own. */
-import { mkdirSync } from 'node:fs';
-import path from 'node:path';
-import { cache, inRoot, venvPython } from '../paths.mjs';
+import { inRoot, venvPython } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { readReport, reportPath } from './reports.mjs';
 import { nothing, withCrash } from './results.mjs';
+import { isolatedJupyter } from './servers.mjs';
 
 const SECONDS = 1200;
-
-/** What a user has configured in the home folder has no say in the tests. */
-export const isolatedJupyter = () => {
-  const at = name => {
-    const folder = path.join(cache, 'jupyter', name);
-    mkdirSync(folder, { recursive: true });
-    return folder;
-  };
-  return {
-    JUPYTER_CONFIG_DIR: at('config'),
-    JUPYTER_DATA_DIR: at('data'),
-    JUPYTER_RUNTIME_DIR: at('runtime'),
-    IPYTHONDIR: at('ipython')
-  };
-};
 
 async function runPytest(title, report, args) {
   const file = reportPath(report);
