@@ -19,7 +19,12 @@ export interface Problem {
   file?: string;
 }
 
-export function reportError(error: unknown, internal: string[]): ErrorReport {
+/** `internal` names the folders whose frames are left out. */
+export function reportError(
+  error: unknown,
+  internal: string[],
+  depth: number = 0
+): ErrorReport {
   if (!isError(error)) {
     const text = typeof error === 'string' ? error : inspect(error);
     return {
@@ -41,7 +46,7 @@ export function reportError(error: unknown, internal: string[]): ErrorReport {
     traceback: [
       headline,
       ...stackOf(error, internal),
-      ...causeOf(error, internal)
+      ...causeOf(error, internal, depth)
     ]
   };
 }
@@ -102,10 +107,13 @@ function stackOf(error: Error, internal: string[]): string[] {
     .map(line => line.replace(/evalmachine\.<anonymous>/, 'cell'));
 }
 
-function causeOf(error: Error, internal: string[]): string[] {
-  if (error.cause === undefined) {
+/** An error may be its own cause. */
+const MAX_CAUSES = 5;
+
+function causeOf(error: Error, internal: string[], depth: number): string[] {
+  if (error.cause === undefined || depth >= MAX_CAUSES) {
     return [];
   }
-  const { traceback } = reportError(error.cause, internal);
+  const { traceback } = reportError(error.cause, internal, depth + 1);
   return [`Caused by ${traceback[0]}`, ...traceback.slice(1)];
 }

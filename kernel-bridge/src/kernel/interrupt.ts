@@ -79,6 +79,10 @@ export class Interrupter {
     };
   }
 
+  dispose(): void {
+    this._channel.port1.close();
+  }
+
   /**
    * Node asserts that the stack of asynchronous ids is empty after each turn of the event loop, and aborts the process
    * otherwise. Code that is ended by force never pops its entry. Node clears the stack when an exception leaves a
