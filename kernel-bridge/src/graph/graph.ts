@@ -27,6 +27,8 @@ export class Graph {
   private readonly _consumers = new Map<string, GraphNode[]>();
   private readonly _initializers = new Map<string, TensorProto>();
   private readonly _shapes = new Map<string, (number | undefined)[]>();
+  /** Tensors that a node needs, those that its bodies take from outside included. */
+  private readonly _reads = new Map<GraphNode, string[]>();
 
   /**
    * @param _parent the graph around a body: its constants and inputs are seen from within
@@ -72,6 +74,12 @@ export class Graph {
       proto: node
     }));
     for (const node of unordered) {
+      if (Math.max(node.inputs.length, node.outputs.length) > MAX_EDGES) {
+        throw this._invalid(
+          `node ${node.name || node.op} has more than ${MAX_EDGES} inputs or outputs`
+        );
+      }
+      this._reads.set(node, readBy(node.proto));
       for (const output of node.outputs) {
         if (output === '') {
           continue;
@@ -85,16 +93,11 @@ export class Graph {
     this.nodes = this._sort(unordered);
     this.nodes.forEach((node, index) => {
       node.index = index;
-      for (const input of new Set([
-        ...node.inputs,
-        ...capturedBy(node.proto)
-      ])) {
-        if (input !== '') {
-          (
-            this._consumers.get(input) ??
-            this._consumers.set(input, []).get(input)!
-          ).push(node);
-        }
+      for (const input of new Set(this._reads.get(node))) {
+        (
+          this._consumers.get(input) ??
+          this._consumers.set(input, []).get(input)!
+        ).push(node);
       }
     });
   }
@@ -127,27 +130,32 @@ export class Graph {
 
   /** The stored tensor behind an initializer or a Constant, through Identity. */
   constantTensor(tensor: string): TensorProto | undefined {
-    const stored = this._initializers.get(tensor);
-    if (stored) {
-      return stored;
+    let name = tensor;
+    for (let view = 0; view < MAX_VIEWS; view++) {
+      const stored = this._initializers.get(name);
+      if (stored) {
+        return stored;
+      }
+      const node = this._producer.get(name);
+      if (!node) {
+        return this._parent?.constantTensor(name);
+      }
+      if (node.op === 'Constant') {
+        return attributeTensor(node.proto, 'value');
+      }
+      if (node.op !== 'Identity') {
+        return undefined;
+      }
+      name = node.inputs[0];
     }
-    const node = this._producer.get(tensor);
-    if (!node) {
-      return this._parent?.constantTensor(tensor);
-    }
-    if (node.op === 'Constant') {
-      return attributeTensor(node.proto, 'value');
-    }
-    return node.op === 'Identity'
-      ? this.constantTensor(node.inputs[0])
-      : undefined;
+    return undefined;
   }
 
   /** Values of a small constant; undefined for anything computed or kept outside the graph. */
-  constantValues(tensor: string): number[] | undefined {
+  constantValues(tensor: string, views = MAX_VIEWS): number[] | undefined {
     const node = this._producer.get(tensor);
     if (!node && this._parent && !this._initializers.has(tensor)) {
-      return this._parent.constantValues(tensor);
+      return this._parent.constantValues(tensor, views);
     }
     if (node?.op === 'Constant') {
       for (const name of ['value_int', 'value_ints'] as const) {
@@ -167,7 +175,9 @@ export class Graph {
       }
     }
     if (node && VALUE_PRESERVING.has(node.op)) {
-      return this.constantValues(node.inputs[0]);
+      return views > 0
+        ? this.constantValues(node.inputs[0], views - 1)
+        : undefined;
     }
     const stored = this.constantTensor(tensor);
     return stored && inlineValues(stored);
@@ -184,7 +194,8 @@ export class Graph {
    * `dims` are those of the tensor asked for, where they follow from the weight's own.
    */
   weightOf(
-    tensor: string
+    tensor: string,
+    views = MAX_VIEWS
   ): { tensor: TensorProto; dims?: number[] } | undefined {
     const stored =
       this._initializers.get(tensor) ?? this.constantTensor(tensor);
@@ -193,12 +204,12 @@ export class Graph {
     }
     const node = this._producer.get(tensor);
     if (!node) {
-      return this._parent?.weightOf(tensor);
+      return this._parent?.weightOf(tensor, views);
     }
-    if (!WEIGHT_VIEWS.has(node.op)) {
+    if (!WEIGHT_VIEWS.has(node.op) || views === 0) {
       return undefined;
     }
-    const source = this.weightOf(node.inputs[0]);
+    const source = this.weightOf(node.inputs[0], views - 1);
     if (!source) {
       return undefined;
     }
@@ -246,29 +257,26 @@ export class Graph {
     const open = new Set<GraphNode>();
     const order: GraphNode[] = [];
     for (const root of nodes) {
-      const stack = [root];
+      // `next` is the first input that has not been looked at: those before it are made.
+      const stack = done.has(root) ? [] : [{ node: root, next: 0 }];
       while (stack.length > 0) {
-        const node = stack[stack.length - 1];
-        if (done.has(node)) {
-          stack.pop();
-          continue;
-        }
+        const top = stack[stack.length - 1];
+        const { node } = top;
         open.add(node);
-        let ready = true;
-        for (const input of [...node.inputs, ...capturedBy(node.proto)]) {
-          const source = this._producer.get(input);
-          if (source && !done.has(source)) {
-            if (open.has(source)) {
-              throw this._invalid(
-                `node ${node.name || node.op} is part of a cycle`
-              );
-            }
-            stack.push(source);
-            ready = false;
-            break;
-          }
+        const inputs = this._reads.get(node)!;
+        let pending: GraphNode | undefined;
+        while (!pending && top.next < inputs.length) {
+          const source = this._producer.get(inputs[top.next++]);
+          pending = source && !done.has(source) ? source : undefined;
         }
-        if (ready) {
+        if (pending && open.has(pending)) {
+          throw this._invalid(
+            `node ${node.name || node.op} is part of a cycle`
+          );
+        }
+        if (pending) {
+          stack.push({ node: pending, next: 0 });
+        } else {
           open.delete(node);
           done.add(node);
           order.push(node);
@@ -307,9 +315,14 @@ const WEIGHT_VIEWS = new Set([
   'DequantizeBFP'
 ]);
 
-/** Names of outer tensors that the bodies of a node read. */
-function capturedBy(node: NodeProto): string[] {
-  const names: string[] = [];
+/** More inputs or outputs than any operator of a real graph has. */
+const MAX_EDGES = 1 << 16;
+/** Views of one another that are followed; exporters write a few. */
+const MAX_VIEWS = 64;
+
+/** Names of the tensors that a node reads, those that its bodies take from outside included. */
+function readBy(node: NodeProto): string[] {
+  const names = node.input.filter(name => name !== '');
   for (const attribute of node.attribute) {
     for (const body of attribute.g
       ? [attribute.g, ...attribute.graphs]
@@ -319,18 +332,15 @@ function capturedBy(node: NodeProto): string[] {
         ...body.initializer.map(({ name }) => name),
         ...body.node.flatMap(({ output }) => output)
       ]);
-      for (const inner of body.node) {
-        names.push(
-          ...[...inner.input, ...capturedBy(inner)].filter(
-            name => name !== '' && !own.has(name)
-          )
-        );
+      const read = [
+        ...body.node.flatMap(readBy),
+        ...body.output.map(({ name }) => name ?? '')
+      ];
+      for (const name of read) {
+        if (name !== '' && !own.has(name)) {
+          names.push(name);
+        }
       }
-      names.push(
-        ...body.output
-          .map(({ name }) => name ?? '')
-          .filter(name => name !== '' && !own.has(name))
-      );
     }
   }
   return names;

@@ -94,6 +94,22 @@ export async function loadModel(
 
 function read(path: string): ReadModel {
   const onnx = readModel(path);
+  try {
+    return understand(onnx);
+  } catch (error) {
+    // Recursion over a graph ends in a RangeError when someone nests it deeply on purpose.
+    if (error instanceof RangeError) {
+      throw new MoEDebuggerError(
+        'model-invalid',
+        'the graph is nested or chained too deeply',
+        { where: onnx.file, hint: 'export the model again', cause: error }
+      );
+    }
+    throw error;
+  }
+}
+
+function understand(onnx: OnnxModel): ReadModel {
   const whole = new Graph(onnx.proto.graph, onnx.file);
   const direct = findRouters(whole);
   const branched =

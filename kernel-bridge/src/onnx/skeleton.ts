@@ -12,7 +12,7 @@ import { ELEMENT, FIELD } from './schema';
 /** Tensors up to this size stay inline: shape inference and router patterns read axes, k, shapes and biases. */
 const INLINE_BYTES = 4096;
 /** A graph without weights that is larger than this is no graph that a person exported. */
-const SKELETON_LIMIT = 512 << 20;
+const SKELETON_LIMIT = 256 << 20;
 const MAX_DEPTH = 64;
 
 const VARINT = 0;

@@ -55,6 +55,8 @@ const TRANSPARENT = new Set([
   'Dropout'
 ]);
 const MAX_STEPS = 24;
+/** Tensors that are asked for a size that one of them does not declare. */
+const MAX_SEEN = 200;
 
 /** The producer of a tensor, past casts and reshapes, with the tensor it makes. */
 export function sourceOf(
@@ -121,16 +123,17 @@ function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
 export function lastDim(
   graph: Graph,
   tensor: string,
-  depth = 0
+  seen = new Set<string>()
 ): number | undefined {
   const declared = graph.shape(tensor)?.at(-1);
   if (declared !== undefined) {
     return declared;
   }
   const node = graph.producer(tensor);
-  if (!node || depth > MAX_STEPS) {
+  if (!node || seen.has(tensor) || seen.size > MAX_SEEN) {
     return undefined;
   }
+  seen.add(tensor);
   switch (node.op) {
     case 'Gemm':
       return graph
@@ -156,7 +159,7 @@ export function lastDim(
       for (const input of node.inputs.filter(name => name !== '')) {
         const dim =
           ELEMENTWISE.has(node.op) || SCORES.has(node.op)
-            ? lastDim(graph, input, depth + 1)
+            ? lastDim(graph, input, seen)
             : undefined;
         if (dim !== undefined && dim > 1) {
           return dim;
