@@ -1,9 +1,11 @@
 /**
- * What happens between a router's choice and the residual stream: whether an expert that every token takes is added
- * to the routed ones, and whether the routed part holds the attention itself.
+ * What happens between a router's choice and the residual stream: where it is added to the stream, whether an expert
+ * that every token takes is added to the routed ones, whether the routed part holds the attention itself, and whether
+ * experts are weighted at their input.
  */
 import type { Graph, GraphNode } from '../graph/graph';
-import { isAttention } from './blocks';
+import { isAttention } from './attention';
+import type { Blocks } from './blocks';
 import type { RouterMatch } from './convention';
 import { isWeightProduct, routerProduct, sourceOf } from './router-input';
 
@@ -12,6 +14,10 @@ export interface BlockScan {
   sharedExperts: number;
   /** The experts are attention's own projections (mixture-of-attention), not an MLP. */
   inAttention: boolean;
+  /** The router's weights multiply what experts read. */
+  weightsInput: boolean;
+  /** The node that adds what was routed to the residual stream. */
+  join?: number;
 }
 
 const SUMS = new Set([
@@ -22,34 +28,46 @@ const SUMS = new Set([
 ]);
 /** These look at a tensor's shape only, so their results carry nothing of its values. */
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
+const ACTIVATION_PRODUCTS = new Set([
+  'MatMul',
+  'Gemm',
+  'Einsum',
+  'com.microsoft.FusedMatMul'
+]);
 
-export function scanBlock(graph: Graph, match: RouterMatch): BlockScan {
+export function scanBlock(
+  graph: Graph,
+  blocks: Blocks,
+  match: RouterMatch
+): BlockScan {
   const product = routerProduct(graph, match.tensors.logits);
   const input = product && sourceOf(graph, activationOf(graph, product));
-  const scan: BlockScan = { sharedExperts: 0, inAttention: false };
+  const scan: BlockScan = {
+    sharedExperts: 0,
+    inAttention: false,
+    weightsInput: false
+  };
   if (!product || !input) {
     return scan;
   }
-  const { tensors, selectors } = match;
+  const weighting = new WeightsUse(graph, match, product, input.tensor);
   // What depends on the choice, and what depends on the router's input but not on the choice.
-  const routed = new Set<string>([
-    ...(tensors.selected ?? []),
-    ...(tensors.weights ?? []),
-    ...(tensors.denseWeights ? [tensors.denseWeights] : []),
-    ...(tensors.selected === null
-      ? graph.nodes[selectors[0].index].outputs
-      : [])
-  ]);
+  const routed = choiceOf(graph, match);
   const beside = new Set<string>([input.tensor]);
   const besideExpert = new Set<string>();
   const start = graph.producer(input.tensor)?.index ?? 0;
+  let layer: number | undefined;
   for (let i = start; i < graph.nodes.length; i++) {
     const node = graph.nodes[i];
+    const block = blocks.blockOfJoin(i);
+    if (layer !== undefined && block && block.layer !== layer) {
+      break;
+    }
     if (SHAPE_ONLY.has(node.op)) {
       continue;
     }
     const isRouted = node.inputs.some(name => routed.has(name));
-    if (isRouted && isAttention(graph, node)) {
+    if (isRouted && scan.join === undefined && isAttention(graph, node)) {
       scan.inAttention = true;
     }
     if (isRouted && SUMS.has(node.op)) {
@@ -58,22 +76,32 @@ export function scanBlock(graph: Graph, match: RouterMatch): BlockScan {
       );
       if (others.some(name => besideExpert.has(name))) {
         scan.sharedExperts++;
+      }
+      if (block && scan.join === undefined) {
+        // What runs beside the routed experts may be added after them.
+        scan.join = i;
+        layer = block.layer;
       } else if (
+        !blocks.hasStream &&
         others.some(
           name =>
-            !beside.has(name) || sourceOf(graph, name).tensor === input.tensor
+            !besideExpert.has(name) &&
+            (!beside.has(name) || sourceOf(graph, name).tensor === input.tensor)
         )
       ) {
-        // The residual stream, which without a norm before the router is its input: the block ends here.
-        return scan;
+        break;
       }
+    }
+    if (scan.join === undefined) {
+      weighting.see(node);
     }
     if (isRouted) {
       node.outputs.forEach(name => routed.add(name));
     } else if (node.inputs.some(name => beside.has(name))) {
       const expert =
-        node.inputs.some(name => besideExpert.has(name)) ||
-        (node !== product && isWeightProduct(graph, node));
+        !blocks.place(node.outputs[0])?.mixes &&
+        (node.inputs.some(name => besideExpert.has(name)) ||
+          (node !== product && isWeightProduct(graph, node)));
       for (const name of node.outputs) {
         beside.add(name);
         if (expert) {
@@ -82,7 +110,71 @@ export function scanBlock(graph: Graph, match: RouterMatch): BlockScan {
       }
     }
   }
-  return scan;
+  return { ...scan, weightsInput: weighting.ofInput };
+}
+
+/** The tensors that hold a router's choice. */
+function choiceOf(graph: Graph, { tensors, selectors }: RouterMatch) {
+  return new Set<string>([
+    ...(tensors.selected ?? []),
+    ...(tensors.weights ?? []),
+    ...(tensors.denseWeights ? [tensors.denseWeights] : []),
+    ...(tensors.selected === null
+      ? graph.nodes[selectors[0].index].outputs
+      : [])
+  ]);
+}
+
+/** Whether the weights first meet what experts read, or what they write. */
+class WeightsUse {
+  /** The first product of weights and activations has no weight product behind it. */
+  ofInput = false;
+  private _met = false;
+  private readonly _weights: Set<string>;
+  /** What carries the router's input, and which of it has been through an expert's product. */
+  private readonly _carries: Set<string>;
+  private readonly _computed = new Set<string>();
+
+  constructor(
+    private readonly _graph: Graph,
+    { tensors }: RouterMatch,
+    private readonly _product: GraphNode,
+    input: string
+  ) {
+    this._weights = new Set([
+      ...(tensors.weights ?? []),
+      ...(tensors.denseWeights ? [tensors.denseWeights] : [])
+    ]);
+    this._carries = new Set([input]);
+  }
+
+  see(node: GraphNode): void {
+    if (node === this._product) {
+      return;
+    }
+    const weights = node.inputs.some(name => this._weights.has(name));
+    const carrier = node.inputs.filter(name => this._carries.has(name));
+    if (weights && carrier.length > 0) {
+      if (!this._met && node.op === 'Mul') {
+        this._met = true;
+        this.ofInput = !carrier.some(name => this._computed.has(name));
+      }
+    } else if (weights) {
+      node.outputs.forEach(name => this._weights.add(name));
+    }
+    if (carrier.length > 0) {
+      const computed =
+        carrier.some(name => this._computed.has(name)) ||
+        ACTIVATION_PRODUCTS.has(node.op) ||
+        isWeightProduct(this._graph, node);
+      for (const name of node.outputs) {
+        this._carries.add(name);
+        if (computed) {
+          this._computed.add(name);
+        }
+      }
+    }
+  }
 }
 
 function activationOf(graph: Graph, product: GraphNode): string {

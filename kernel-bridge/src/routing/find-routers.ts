@@ -30,7 +30,7 @@ export function findRouters(graph: Graph): FoundRouters {
         : pattern.match(graph, node);
       if (match && sendsTokens(graph, match)) {
         match.selectors.forEach(({ index }) => taken.add(index));
-        routers.push(place(graph, blocks, match));
+        routers.push(place(graph, blocks, match, routers));
         break;
       }
     }
@@ -39,14 +39,28 @@ export function findRouters(graph: Graph): FoundRouters {
   return { routers, blocks };
 }
 
-function place(graph: Graph, blocks: Blocks, match: RouterMatch): Router {
-  const { sharedExperts, inAttention } = scanBlock(graph, match);
-  const { layer, stack } = blocks.blockOf(match.tensors.logits);
-  const before = blocks.depthOf(match.tensors.logits);
+function place(
+  graph: Graph,
+  blocks: Blocks,
+  match: RouterMatch,
+  before: readonly Router[]
+): Router {
+  const { sharedExperts, inAttention, weightsInput, join } = scanBlock(
+    graph,
+    blocks,
+    match
+  );
+  const stack = blocks.stackOf(match.tensors.logits);
+  const block = join === undefined ? undefined : blocks.blockOfJoin(join);
   return {
     ...match,
-    // A router inside the attention comes before the attention by which its block is counted.
-    layer: inAttention ? before : layer,
+    convention: {
+      ...match.convention,
+      ...(weightsInput ? { weightsInput: true } : {})
+    },
+    // Without a residual stream to count along, each router is a layer of its own.
+    layer:
+      block?.layer ?? before.filter(router => router.stack === stack).length,
     ...(stack ? { stack } : {}),
     ...(inAttention ? { module: 'attention' } : {}),
     sharedExperts

@@ -1,0 +1,91 @@
+/** Attention as graphs hold it: one fused node, or a softmax over products of two activations. */
+import type { Graph, GraphNode } from '../graph/graph';
+
+const FUSED_ATTENTION = new Set([
+  'Attention',
+  'com.microsoft.Attention',
+  'com.microsoft.MultiHeadAttention',
+  'com.microsoft.GroupQueryAttention',
+  'com.microsoft.DecoderMaskedMultiHeadAttention',
+  'com.microsoft.DecoderMaskedSelfAttention',
+  'com.microsoft.PackedAttention',
+  'com.microsoft.PackedMultiHeadAttention',
+  'com.microsoft.QAttention',
+  'com.microsoft.SparseAttention',
+  'com.microsoft.PagedAttention',
+  'com.microsoft.LongformerAttention',
+  'com.microsoft.LinearAttention'
+]);
+const SCORE_STEPS = new Set([
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Where',
+  'Cast',
+  'Concat',
+  'Slice',
+  'Reshape',
+  'Transpose',
+  'Tanh',
+  'Identity',
+  'Unsqueeze',
+  'Squeeze',
+  'Expand',
+  'Pad',
+  'Max',
+  'Min',
+  'Clip',
+  'ReduceMax'
+]);
+const PRODUCTS = new Set(['MatMul', 'Einsum', 'com.microsoft.FusedMatMul']);
+const MAX_STEPS = 16;
+
+/** True for a fused attention and for the softmax of one written out. */
+export function isAttention(graph: Graph, node: GraphNode): boolean {
+  return attentionOperands(graph, node) !== undefined;
+}
+
+/** Query and key of an attention; undefined when the node is none. */
+export function attentionOperands(
+  graph: Graph,
+  node: GraphNode
+): string[] | undefined {
+  if (FUSED_ATTENTION.has(node.op)) {
+    return node.inputs
+      .slice(0, 2)
+      .filter(input => input !== '' && !graph.isConstant(input));
+  }
+  if (node.op !== 'Softmax') {
+    return undefined;
+  }
+  const seen = new Set<string>();
+  let frontier = [node.inputs[0]];
+  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
+    const next: string[] = [];
+    for (const tensor of frontier) {
+      const above = graph.producer(tensor);
+      if (!above || seen.has(tensor)) {
+        continue;
+      }
+      seen.add(tensor);
+      if (PRODUCTS.has(above.op)) {
+        const operands = above.inputs.slice(0, 2);
+        if (
+          operands.length === 2 &&
+          operands.every(input => !graph.isConstant(input))
+        ) {
+          return operands;
+        }
+      } else if (SCORE_STEPS.has(above.op)) {
+        next.push(
+          ...above.inputs.filter(
+            input => input !== '' && !graph.isConstant(input)
+          )
+        );
+      }
+    }
+    frontier = next;
+  }
+  return undefined;
+}

@@ -1,0 +1,296 @@
+/**
+ * The residual stream: the tensor that each part of a transformer reads and adds to. It starts where token ids are
+ * looked up; a sum of the stream and something computed from it by stored weights is a join, and moves it on.
+ */
+import type { Graph, GraphNode } from '../graph/graph';
+import { attributeInts } from '../graph/attributes';
+import { attentionOperands } from './attention';
+import { isWeightProduct } from './router-input';
+
+/** Where a branch's result is added to the stream. */
+export interface Join {
+  /** Index of the adding node. */
+  node: number;
+  /** Joins before this one that the branch has seen: fewer than its own place when it ran beside others. */
+  from: number;
+  /** The branch exchanges values between tokens: attention, a convolution, a recurrence. */
+  mixes: boolean;
+}
+
+/**
+ * The stream itself, scaled or normalised; what a norm measures of it; or a branch, which weights, a choice or
+ * attention have made something else of.
+ */
+type Kind = 'stream' | 'statistic' | 'branch';
+
+/** A tensor that was computed from the stream. */
+export interface StreamPlace {
+  decoder: boolean;
+  /** Joins on the way to the tensor. */
+  joins: number;
+  kind: Kind;
+  mixes: boolean;
+  /** Computed from a choice, so that a product with it selects rather than mixes. */
+  chosen: boolean;
+}
+
+export interface ResidualStream {
+  place(tensor: string): StreamPlace | undefined;
+  encoder: Join[];
+  decoder: Join[];
+}
+
+/** Sums of two tensors; the fused ones hand the sum on as well. */
+const SUMS = new Set([
+  'Add',
+  'Sum',
+  'com.microsoft.SkipLayerNormalization',
+  'com.microsoft.SkipSimplifiedLayerNormalization'
+]);
+/** These look at a tensor's shape only, so their results carry nothing of its values. */
+const SHAPE_ONLY = new Set(['Shape', 'Size', 'ConstantOfShape']);
+/** What may be done to the stream without making a branch of it. */
+const KEEPS_STREAM = new Set([
+  ...SUMS,
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Flatten',
+  'Mul',
+  'Div',
+  'Sub',
+  'Clip',
+  'Dropout',
+  'Where',
+  'Pow',
+  'LayerNormalization',
+  'RMSNormalization',
+  'SimplifiedLayerNormalization',
+  'com.microsoft.SimplifiedLayerNormalization',
+  'com.microsoft.EmbedLayerNormalization'
+]);
+const LOOKUPS = new Set([
+  'Gather',
+  'com.microsoft.GatherBlockQuantized',
+  'com.microsoft.EmbedLayerNormalization'
+]);
+const CHOICES = new Set(['TopK', 'ArgMax', 'ArgMin', 'NonZero', 'OneHot']);
+const ACTIVATION_PRODUCTS = new Set([
+  'MatMul',
+  'Einsum',
+  'com.microsoft.FusedMatMul',
+  'com.microsoft.TransposeMatMul'
+]);
+const INDEX_VIEWS = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Slice',
+  'Gather',
+  'Where',
+  'Clip',
+  'Add',
+  'Mul'
+]);
+const MAX_STEPS = 12;
+
+/** The input by which an encoder-decoder model is fed its target: part of the exporters' interface. */
+const DECODER_INPUT = 'decoder_input_ids';
+
+export function hasTwoStacks(graph: Graph): boolean {
+  return graph.inputs.includes(DECODER_INPUT);
+}
+
+export function findResidualStream(graph: Graph): ResidualStream {
+  const places = new Map<string, StreamPlace>();
+  const decoderOnly = new Set<string>(
+    hasTwoStacks(graph) ? [DECODER_INPUT] : []
+  );
+  const joins: Record<'encoder' | 'decoder', Join[]> = {
+    encoder: [],
+    decoder: []
+  };
+  for (const node of graph.nodes) {
+    if (SHAPE_ONLY.has(node.op)) {
+      continue;
+    }
+    const decoder = node.inputs.some(input => decoderOnly.has(input));
+    if (decoder) {
+      node.outputs.forEach(output => decoderOnly.add(output));
+    }
+    const inputs = node.inputs.flatMap(input => {
+      const place = places.get(input);
+      // What a decoder reads of its encoder is no part of the decoder's stream.
+      return place && place.decoder === decoder ? [place] : [];
+    });
+    if (inputs.length === 0) {
+      if (LOOKUPS.has(node.op) && looksUpTokens(graph, node)) {
+        setAll(places, node, {
+          decoder,
+          joins: 0,
+          kind: 'stream',
+          mixes: false,
+          chosen: false
+        });
+      }
+      continue;
+    }
+    const join = readJoin(node, places, decoder);
+    if (join) {
+      const list = joins[decoder ? 'decoder' : 'encoder'];
+      list.push(join);
+      setAll(places, node, {
+        decoder,
+        joins: list.length,
+        kind: 'stream',
+        mixes: false,
+        chosen: false
+      });
+      continue;
+    }
+    setAll(places, node, follow(graph, node, inputs, places));
+  }
+  return { place: tensor => places.get(tensor), ...joins };
+}
+
+function setAll(
+  places: Map<string, StreamPlace>,
+  node: GraphNode,
+  place: StreamPlace
+): void {
+  for (const output of node.outputs) {
+    places.set(output, place);
+  }
+}
+
+/** Rows of a stored table, one for each id that a user feeds. */
+function looksUpTokens(graph: Graph, node: GraphNode): boolean {
+  if (node.op === 'com.microsoft.EmbedLayerNormalization') {
+    return true;
+  }
+  if (graph.weightOf(node.inputs[0]) === undefined) {
+    return false;
+  }
+  let frontier = [node.inputs[1]];
+  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
+    const next: string[] = [];
+    for (const tensor of frontier) {
+      if (graph.isConstant(tensor)) {
+        continue;
+      }
+      const above = graph.producer(tensor);
+      if (!above) {
+        return true;
+      }
+      if (INDEX_VIEWS.has(above.op)) {
+        next.push(...above.inputs.filter(input => input !== ''));
+      }
+    }
+    frontier = next;
+  }
+  return false;
+}
+
+/** A sum of the stream with a branch of it, which may be older than the stream's last join. */
+function readJoin(
+  node: GraphNode,
+  places: ReadonlyMap<string, StreamPlace>,
+  decoder: boolean
+): Join | undefined {
+  if (!SUMS.has(node.op)) {
+    return undefined;
+  }
+  // Of the fused ones, the inputs after the second are weights.
+  const operands = (node.op === 'Sum' ? node.inputs : node.inputs.slice(0, 2))
+    .map(input => places.get(input))
+    .filter(place => place !== undefined && place.decoder === decoder);
+  const stream = operands.find(place => place!.kind === 'stream');
+  const branches = operands.filter(place => place!.kind === 'branch');
+  if (
+    !stream ||
+    branches.length === 0 ||
+    branches.some(branch => branch!.joins > stream.joins)
+  ) {
+    return undefined;
+  }
+  return {
+    node: node.index,
+    from: Math.min(...branches.map(branch => branch!.joins)),
+    mixes: branches.some(branch => branch!.mixes)
+  };
+}
+
+/** The place of what a node computes from its inputs' places. */
+function follow(
+  graph: Graph,
+  node: GraphNode,
+  inputs: StreamPlace[],
+  places: ReadonlyMap<string, StreamPlace>
+): StreamPlace {
+  const joins = Math.max(...inputs.map(place => place.joins));
+  // A branch that is older than the stream's last join says nothing of what happened since.
+  const current = inputs.filter(place => place.joins === joins);
+  const mixes =
+    current.some(place => place.mixes) || mixesTokens(graph, node, places);
+  const chosen = current.some(place => place.chosen) || CHOICES.has(node.op);
+  const kind: Kind =
+    inputs.some(place => place.kind === 'branch') ||
+    mixes ||
+    chosen ||
+    isWeightProduct(graph, node)
+      ? 'branch'
+      : KEEPS_STREAM.has(node.op) &&
+          inputs.some(place => place.kind === 'stream')
+        ? 'stream'
+        : 'statistic';
+  return { decoder: inputs[0].decoder, joins, kind, mixes, chosen };
+}
+
+/** True when values of one token reach another here. */
+function mixesTokens(
+  graph: Graph,
+  node: GraphNode,
+  places: ReadonlyMap<string, StreamPlace>
+): boolean {
+  const own = places.get(node.inputs.find(input => places.has(input)) ?? '');
+  const isBranch = (input: string): boolean => {
+    const place = places.get(input);
+    return (
+      place?.kind === 'branch' &&
+      !place.chosen &&
+      place.decoder === own?.decoder
+    );
+  };
+  switch (node.op) {
+    case 'Conv':
+      return (
+        places.has(node.inputs[0]) &&
+        (
+          attributeInts(node.proto, 'kernel_shape') ??
+          graph.weightOf(node.inputs[1])?.dims?.slice(2) ??
+          []
+        ).some(size => size > 1)
+      );
+    case 'CumSum':
+      return isBranch(node.inputs[0]);
+    case 'Scan':
+      return true;
+    default:
+      if (ACTIVATION_PRODUCTS.has(node.op)) {
+        return (
+          node.inputs.slice(0, 2).every(isBranch) && node.inputs.length > 1
+        );
+      }
+      // Attention to another stack's tokens is no exchange within this one.
+      return (
+        attentionOperands(graph, node)?.every(
+          operand => places.get(operand)?.decoder === own?.decoder
+        ) ?? false
+      );
+  }
+}
