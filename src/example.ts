@@ -1,6 +1,7 @@
-/** The first cell of a new notebook, and what an empty panel suggests; each line is a statement. */
+/** The first cell of a new notebook, and what an empty panel suggests; the last line traces. */
 export const EXAMPLE: readonly string[] = [
   "import { loadModel } from 'moe-debugger';",
+  '// A folder with an .onnx file, relative to this notebook.',
   "const model = await loadModel('models/demo');",
   "await model.trace('def fib(n):')"
 ];

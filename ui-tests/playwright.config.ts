@@ -11,7 +11,7 @@ export default defineConfig({
   testDir: '.',
   testMatch: /tests\/.*\.spec\.ts$/,
   outputDir: './test-results',
-  timeout: 90_000,
+  timeout: 60_000,
   expect: { timeout: 15_000 },
   workers: 1,
   fullyParallel: false,

@@ -3,6 +3,7 @@ import type { ITranslator } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
+import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
 import type { IMoEDebugger } from '../tokens';
 import { PanelModel } from './model';
@@ -33,6 +34,7 @@ export class MoEDebuggerPanel extends SidePanel {
     this.addWidget(new RoutingPanel({ model: this._model, context }));
     this.addWidget(new TracesPanel({ model: this._model, trans }));
     this.addWidget(new ModelsPanel({ model: this._model, trans }));
+    (this.content as AccordionPanel).setRelativeSizes([6, 2, 1]);
   }
 
   override dispose(): void {

@@ -29,7 +29,15 @@ export class PanelStatus extends ReactWidget {
   protected override render(): JSX.Element {
     return (
       <UseSignal signal={this._props.model.changed}>
-        {() => <Status {...this._props} />}
+        {() => (
+          <>
+            <h2 title={this._props.model.notebook?.context.path}>
+              {this._props.model.notebook?.title.label ??
+                this._props.trans.__('MoE Debugger')}
+            </h2>
+            <Status {...this._props} />
+          </>
+        )}
       </UseSignal>
     );
   }

@@ -71,7 +71,7 @@ function colors(
 ): { scheme: string; reverse: boolean } {
   switch (scheme) {
     case 'auto':
-      return { scheme: 'viridis', reverse: isLight };
+      return { scheme: isLight ? 'tealblues' : 'viridis', reverse: false };
     case 'blues':
       return isLight
         ? { scheme: 'blues', reverse: false }

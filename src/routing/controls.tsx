@@ -84,6 +84,7 @@ function Measures({ model, trans }: IControlsProps): JSX.Element {
       <span>{trans.__('Show')}</span>
       <select
         {...OWN_KEYS}
+        aria-label={trans.__('Measure')}
         value={model.measure}
         disabled={!model.hasProbabilities}
         title={
@@ -119,11 +120,7 @@ function Samples({ model, trans }: IControlsProps): JSX.Element | null {
       {model.panes.map(pane => (
         <label key={pane}>
           <span>
-            {model.panes.length === 1
-              ? trans.__('Sample')
-              : pane === 0
-                ? trans.__('Left')
-                : trans.__('Right')}
+            {model.panes.length === 1 ? trans.__('Sample') : 'AB'[pane]}
           </span>
           <select
             {...OWN_KEYS}

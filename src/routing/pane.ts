@@ -56,7 +56,7 @@ export class RoutingPane extends Widget {
     if (!experts || model.display === 'table') {
       return;
     }
-    const bars = Math.round(Math.min(120, Math.max(48, width * 0.16)));
+    const bars = Math.round(Math.min(120, Math.max(36, width * 0.16)));
     const height = Math.round(
       Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, experts * 18))
     );
@@ -90,16 +90,21 @@ export class RoutingPane extends Widget {
     const hasLayer = model.layer(pane) !== undefined;
     const isTable = model.display === 'table';
     this._title.setHidden(model.panes.length === 1);
-    this._title.node.textContent = [sample.id, sample.domain]
+    this._title.node.textContent = [
+      // Two traces may use the same ids.
+      'AB'[pane],
+      sample.id.slice(0, 60),
+      sample.domain?.slice(0, 60)
+    ]
       .filter(Boolean)
-      .join(' · ')
-      .slice(0, 120);
-    this._empty.setHidden(hasLayer && model.tokens(pane).length > 0);
+      .join(' · ');
+    const isEmpty = model.tokens(pane).length === 0;
+    this._empty.setHidden(!isEmpty);
     this._empty.node.textContent = hasLayer
       ? trans.__('This layer routed no tokens.')
       : trans.__('This sample has no such layer.');
-    this._charts.setHidden(!hasLayer || isTable);
-    this._table.setHidden(!hasLayer || !isTable);
+    this._charts.setHidden(isEmpty || isTable);
+    this._table.setHidden(isEmpty || !isTable);
   }
 
   private _bars: LoadBars;

@@ -10,7 +10,7 @@ import { RoutingPane } from './pane';
 import { readingText } from './reading';
 
 /** Panes stand side by side from this width on. */
-const SIDE_BY_SIDE = 640;
+const SIDE_BY_SIDE = 560;
 const PANE_GAP = 16;
 
 /** Draws a routing model: in an output, in a widget and in the side panel. */

@@ -1,18 +1,116 @@
 import { expect, test } from '@jupyterlab/galata';
+import { KERNEL_NAME } from 'moe-debugger/protocol';
+import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
+import { openNotebook } from '../fixtures/open-notebook';
 import { RoutingPage } from '../fixtures/routing-page';
+import { LAYERS, prompts, truth } from '../fixtures/truth';
 
-test('quickstart', async ({ page }) => {
-  await page.notebook.openByPath('notebooks/quickstart.ipynb');
+const NOTEBOOK = 'notebooks/quickstart.ipynb';
+
+test('the quickstart runs, and its explorer survives saving and reopening', async ({
+  page
+}) => {
+  await page.notebook.openByPath(NOTEBOOK);
   await page.notebook.activate('quickstart.ipynb');
-  await page.evaluate(() =>
-    window.jupyterapp.commands.execute('jupyterlab-moe-debugger:open-panel')
-  );
-  await page.screenshot({ path: 'ui-tests/test-results/panel-empty.png' });
   await page.notebook.run();
-  const view = new RoutingPage(
-    page.locator('.jp-Notebook .moe-RoutingView').first()
-  );
+  await expect(
+    page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
+  ).toHaveCount(0);
+  const views = page.locator('.jp-Notebook .moe-RoutingView');
+  const view = new RoutingPage(views.first());
+  await view.root.scrollIntoViewIfNeeded();
   await view.drawn(0);
-  await new RoutingPage(page.locator('.moe-Panel .moe-RoutingView')).drawn(0);
-  await page.screenshot({ path: 'ui-tests/test-results/quick.png' });
+  await view.press('End');
+  await view.drawn(LAYERS - 1);
+  await view.setTable(true);
+  const last = await view.rows();
+  await view.press('Home');
+  const first = await view.rows();
+  expect(first).not.toEqual(last);
+  await view.setTable(false);
+
+  await page.notebook.save();
+  // As a reader finds it who has no such kernel.
+  const stored = JSON.parse(
+    await page.evaluate(async path => {
+      const model = await window.jupyterapp.serviceManager.contents.get(path);
+      return JSON.stringify(model.content);
+    }, NOTEBOOK)
+  ) as { metadata: Record<string, unknown> };
+  stored.metadata = NO_KERNEL_METADATA;
+  await page.notebook.close(true);
+  await page.contents.uploadContent(
+    JSON.stringify(stored),
+    'text',
+    'notebooks/reopened.ipynb'
+  );
+  await page.notebook.openByPath('notebooks/reopened.ipynb');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'No Kernel' })
+    .click();
+  const reopened = new RoutingPage(views.first());
+  await reopened.root.scrollIntoViewIfNeeded();
+  await reopened.drawn(0);
+  await reopened.setTable(true);
+  await expect.poll(() => reopened.rows()).toEqual(first);
+  await reopened.press('End');
+  await expect.poll(() => reopened.rows()).toEqual(last);
+});
+
+test('a traced prompt shows the routing that was recorded for it', async ({
+  page,
+  tmpPath
+}) => {
+  const prompt = 3;
+  await openNotebook(
+    page,
+    `${tmpPath}/recorded.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      "import { loadModel } from 'moe-debugger';\n" +
+        "const model = await loadModel('../models/demo');\n" +
+        `const trace = await model.trace(${JSON.stringify(prompts[prompt])});\n` +
+        'const explorer = trace.explorer();\nexplorer',
+      'explorer.layerIndex'
+    ])
+  );
+  await page.notebook.runCell(0);
+  const view = new RoutingPage(page.locator('.moe-RoutingView'));
+  await view.drawn(0);
+  const sample = truth(prompt);
+  await view.expectWeights(sample, 0);
+  await view.setTable(false);
+
+  await view.drag(4, LAYERS);
+  await view.drawn(4);
+  await view.expectWeights(sample, 4);
+
+  // The slider's widget lives in the kernel: code sees where it stands.
+  await page.notebook.runCell(1);
+  await expect(
+    page.locator('.jp-OutputArea-executeResult').last()
+  ).toContainText('4');
+});
+
+test('code in a cell moves the slider of an explorer above it', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/moved.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      "import { loadModel } from 'moe-debugger';\n" +
+        "const model = await loadModel('../models/demo');\n" +
+        "const explorer = (await model.trace('one two three')).explorer();\n" +
+        'explorer',
+      "explorer.layerIndex = 5;\nexplorer.measure = 'probability';"
+    ])
+  );
+  await page.notebook.runCell(0);
+  const view = new RoutingPage(page.locator('.moe-RoutingView'));
+  await view.drawn(0);
+  await page.notebook.runCell(1);
+  await view.drawn(5, 'probability');
+  await expect(view.slider).toHaveValue('5');
 });

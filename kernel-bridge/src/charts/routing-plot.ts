@@ -86,7 +86,7 @@ export function routingEncoding(
       field: 'weight',
       type: 'quantitative',
       title: 'weight',
-      scale: { domain: [0, ceiling], scheme: 'viridis', reverse: true },
+      scale: { domain: [0, ceiling], scheme: 'tealblues' },
       legend: { gradientLength: Math.min(size.height, 120) }
     },
     tooltip: [

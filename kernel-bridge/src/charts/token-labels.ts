@@ -23,7 +23,8 @@ export function tokenText(token: Token): string {
 
 /** The same, short enough for an axis. */
 export function tokenLabel(token: Token): string {
-  const characters = [...tokenText(token)];
+  // Cut before it is taken apart: a stranger's token may be megabytes long.
+  const characters = [...tokenText(token).slice(0, 4 * LONGEST_LABEL)];
   return characters.length > LONGEST_LABEL
     ? `${characters.slice(0, LONGEST_LABEL - 1).join('')}…`
     : characters.join('');

@@ -1,0 +1,79 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test } from '@jupyterlab/galata';
+import { KERNEL_NAME } from 'moe-debugger/protocol';
+import {
+  emptyNotebook,
+  notebookWith,
+  viewBundle,
+  viewDocument
+} from '../fixtures/notebooks';
+import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import { PanelPage } from '../fixtures/panel-page';
+import { RoutingPage } from '../fixtures/routing-page';
+import { truth } from '../fixtures/truth';
+
+for (const theme of ['light', 'dark'] as const) {
+  test.describe(`axe, ${theme} theme`, () => {
+    test.beforeEach(async ({ page }) => {
+      if (theme === 'dark') {
+        await page.theme.setDarkTheme();
+      }
+    });
+
+    test('finds nothing serious in a view and its table', async ({
+      page,
+      tmpPath
+    }) => {
+      await openWithoutKernel(
+        page,
+        `${tmpPath}/view.ipynb`,
+        notebookWith(
+          viewBundle(
+            viewDocument([truth(0), truth(1), truth(2)], { view: 'comparison' })
+          )
+        )
+      );
+      const view = new RoutingPage(page.locator('.moe-RoutingView'));
+      await view.drawn(0);
+      expect(await violations(page, '.moe-RoutingView')).toEqual([]);
+      await view.setTable(true);
+      await expect(view.table).toBeVisible();
+      expect(await violations(page, '.moe-RoutingView')).toEqual([]);
+    });
+
+    test('finds nothing serious in the panel', async ({ page, tmpPath }) => {
+      const panel = new PanelPage(page);
+      await panel.open();
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+      await openNotebook(
+        page,
+        `${tmpPath}/panel.ipynb`,
+        emptyNotebook(KERNEL_NAME, [
+          "import { loadModel } from 'moe-debugger';\n" +
+            "await (await loadModel('../models/demo')).trace('one two');"
+        ])
+      );
+      await expect(panel.status).toContainText('No model is loaded');
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+      await page.notebook.runCell(0);
+      await panel.routing.drawn(0);
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+    });
+  });
+}
+
+/** Serious and critical findings inside an element, with the nodes they are about. */
+async function violations(
+  page: Parameters<Parameters<typeof test>[2]>[0]['page'],
+  selector: string
+): Promise<string[]> {
+  // Axe needs Playwright's own page, which Galata's wraps.
+  const results = await new AxeBuilder({ page: page as never })
+    .include(selector)
+    .analyze();
+  return results.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(node => `${id}: ${node.html.slice(0, 200)}`)
+    );
+}

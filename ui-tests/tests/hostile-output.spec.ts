@@ -1,0 +1,158 @@
+import { expect, test } from '@jupyterlab/galata';
+import type { EncodedView } from 'moe-debugger/protocol';
+import { notebookWith, viewBundle, viewDocument } from '../fixtures/notebooks';
+import { openWithoutKernel } from '../fixtures/open-notebook';
+import { truth } from '../fixtures/truth';
+
+const ATTACK = '<img src="http://127.0.0.1:9/x.png" onerror="window.hacked=1">';
+
+/** A sound document, changed. */
+function changed(change: (view: EncodedView) => void): EncodedView {
+  const view = structuredClone(viewDocument([truth(0)]));
+  change(view);
+  return view;
+}
+
+const refused: [string, unknown, string][] = [
+  ['text', ATTACK, 'this output is not a MoE Debugger view'],
+  ['a list', [1, 2], 'this output is not a MoE Debugger view'],
+  [
+    'a newer version',
+    changed(view => (view.version = 99)),
+    'update the extension'
+  ],
+  [
+    'an unknown view',
+    changed(view => Object.assign(view, { view: ATTACK })),
+    'unknown view'
+  ],
+  ['no samples', changed(view => (view.samples = [])), 'holds no routing'],
+  [
+    'a short array',
+    changed(view => {
+      view.samples[0].layers[0].weights.data = 'AAAA';
+    }),
+    'holds 3 bytes'
+  ],
+  [
+    'an array that is no base64',
+    changed(view => {
+      view.samples[0].layers[0].weights.data = '%%%';
+    }),
+    'is not base64'
+  ],
+  [
+    'more experts than a page can draw',
+    changed(view => {
+      const [sample] = view.samples;
+      sample.tokens = [];
+      const empty = (dtype: 'float32' | 'int32') => ({
+        dtype,
+        shape: [0, 2],
+        data: ''
+      });
+      sample.layers = [
+        {
+          layer: 0,
+          experts: 1 << 24,
+          topK: 2,
+          score: 'softmax',
+          logitsAre: 'logits',
+          selected: empty('int32'),
+          weights: empty('float32')
+        }
+      ];
+    }),
+    'cannot be drawn'
+  ],
+  [
+    'an expert that the layer has not',
+    changed(view => {
+      view.samples[0].layers[0].experts = 3;
+      delete view.samples[0].layers[0].logits;
+    }),
+    'names expert'
+  ]
+];
+
+const drawn: [string, EncodedView][] = [
+  ['markup in the model name', changed(view => (view.model = ATTACK))],
+  [
+    'markup in tokens and ids',
+    changed(view => {
+      view.samples[0].id = ATTACK;
+      view.samples[0].domain = ATTACK;
+      view.samples[0].tokens.forEach(token => (token.text = ATTACK));
+    })
+  ],
+  ['markup in the note', changed(view => (view.truncated = ATTACK))],
+  [
+    'a token of a megabyte',
+    changed(view => (view.samples[0].tokens[0].text = 'x'.repeat(1 << 20)))
+  ],
+  [
+    'weights that are not numbers',
+    changed(view => {
+      const { weights } = view.samples[0].layers[0];
+      weights.data = Buffer.from(
+        new Float32Array(96).fill(NaN).buffer
+      ).toString('base64');
+    })
+  ]
+];
+
+test('documents that are wrong are refused in words', async ({
+  page,
+  tmpPath
+}) => {
+  await openWithoutKernel(
+    page,
+    `${tmpPath}/refused.ipynb`,
+    notebookWith(...refused.map(([, document]) => viewBundle(document)))
+  );
+  for (let i = 0; i < refused.length; i++) {
+    const cell = page.locator('.jp-CodeCell').nth(i);
+    await cell.scrollIntoViewIfNeeded();
+    await expect(cell.getByRole('alert'), refused[i][0]).toContainText(
+      refused[i][2]
+    );
+  }
+  await expect(page.locator('.moe-RoutingView')).toHaveCount(0);
+});
+
+test('what a stranger wrote is shown as text and runs nothing', async ({
+  page,
+  tmpPath,
+  baseURL
+}) => {
+  const foreign: string[] = [];
+  page.on('request', request => {
+    const url = request.url();
+    if (!url.startsWith(baseURL!) && !/^(data|blob):/.test(url)) {
+      foreign.push(url);
+    }
+  });
+  await openWithoutKernel(
+    page,
+    `${tmpPath}/drawn.ipynb`,
+    notebookWith(...drawn.map(([, document]) => viewBundle(document)))
+  );
+  for (let i = 0; i < drawn.length; i++) {
+    const view = page
+      .locator('.jp-CodeCell')
+      .nth(i)
+      .locator('.moe-RoutingView');
+    await view.scrollIntoViewIfNeeded();
+    await expect(view, drawn[i][0]).toHaveAttribute(
+      'data-moe-drawn',
+      '0/weight'
+    );
+    await view.getByRole('button', { name: 'Table' }).click();
+    await expect(view.getByRole('table')).toBeVisible();
+    await expect(view.locator('img')).toHaveCount(0);
+  }
+  expect(await page.evaluate(() => 'hacked' in window), 'a script ran').toBe(
+    false
+  );
+  expect(foreign).toEqual([]);
+});

@@ -1,0 +1,215 @@
+import { expect, test } from '@jupyterlab/galata';
+import { KERNEL_DISPLAY_NAME, KERNEL_NAME } from 'moe-debugger/protocol';
+import { emptyNotebook } from '../fixtures/notebooks';
+import { openNotebook } from '../fixtures/open-notebook';
+import { PanelPage } from '../fixtures/panel-page';
+import { RoutingPage } from '../fixtures/routing-page';
+import { prompts, truth } from '../fixtures/truth';
+
+const LOAD =
+  "import { loadModel } from 'moe-debugger';\n" +
+  "const model = await loadModel('../models/demo');";
+const trace = (prompt: string) =>
+  `await model.trace(${JSON.stringify(prompt)});`;
+
+test('follows the kernel while cells run', async ({ page, tmpPath }) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/live.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      LOAD,
+      `${trace(prompts[0])}
+import { existsSync } from 'fs';
+while (!existsSync('go')) { await new Promise(done => setTimeout(done, 20)); }
+${trace('the second prompt')}`
+    ])
+  );
+  const panel = new PanelPage(page);
+  await panel.open();
+  await expect(panel.status).toContainText('No model is loaded');
+  await expect(panel.status).toContainText('await loadModel(');
+
+  await page.notebook.runCell(0);
+  await expect(panel.models).toHaveCount(1);
+  await expect(panel.models).toContainText('6 MoE layers, 8 experts, top 2');
+  await expect(panel.status).toContainText('Nothing was traced yet');
+
+  const run = page.notebook.runCell(1);
+  await expect(panel.traces).toHaveCount(1);
+  await panel.routing.drawn(0);
+  await expect(panel.routing.coverage).toHaveText(
+    '6 of 6 MoE layers, 48 tokens, 576 slots = k × tokens, checked'
+  );
+  await panel.routing.expectWeights(truth(0), 0);
+  await panel.routing.press('ArrowRight');
+  await panel.routing.expectWeights(truth(0), 1);
+  await expect(
+    page.locator('.jp-Cell').nth(1).locator('.jp-InputPrompt')
+  ).toHaveText('[*]:');
+
+  await page.contents.uploadContent('', 'text', `${tmpPath}/go`);
+  await run;
+  await expect(panel.traces).toHaveCount(2);
+  await expect(panel.traces.first()).toContainText('the second prompt');
+  await expect(panel.traces.first().getByRole('button')).toHaveAttribute(
+    'aria-current',
+    'true'
+  );
+  // The layer stays where the user put it.
+  await expect(panel.routing.slider).toHaveValue('1');
+
+  await panel.traces.last().getByRole('button').click();
+  await panel.routing.expectWeights(truth(0), 1);
+});
+
+test('keeps the last picture through a restart and says that it is old', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/restart.ipynb`,
+    emptyNotebook(KERNEL_NAME, [`${LOAD}\n${trace(prompts[0])}`])
+  );
+  const panel = new PanelPage(page);
+  await panel.open();
+  await page.notebook.runCell(0);
+  await panel.routing.drawn(0);
+
+  await page.menu.clickMenuItem('Kernel>Restart Kernel…');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Confirm Kernel Restart' })
+    .click();
+  await expect(panel.status).toContainText('The kernel was restarted');
+  await expect(panel.routing.root).toBeVisible();
+  await expect(panel.traces).toHaveCount(0);
+  await panel.routing.expectWeights(truth(0), 0);
+
+  await page.notebook.runCell(0);
+  await expect(panel.traces).toHaveCount(1);
+  await expect(panel.status).not.toContainText('restarted');
+});
+
+test('two notebooks with two kernels do not mix', async ({ page, tmpPath }) => {
+  for (const [name, prompt] of [
+    ['a', 0],
+    ['b', 1]
+  ] as const) {
+    await openNotebook(
+      page,
+      `${tmpPath}/${name}.ipynb`,
+      emptyNotebook(KERNEL_NAME, [`${LOAD}\n${trace(prompts[prompt])}`])
+    );
+  }
+  const panel = new PanelPage(page);
+  await panel.open();
+  await page.notebook.runCell(0);
+  await panel.routing.drawn(0);
+  await panel.routing.expectWeights(truth(1), 0);
+
+  await page.notebook.activate('a.ipynb');
+  await expect(panel.status).toContainText('a.ipynb');
+  await expect(panel.status).toContainText('No model is loaded');
+  await expect(panel.traces).toHaveCount(0);
+  await page.notebook.runCell(0);
+  await panel.routing.drawn(0);
+  await panel.routing.expectWeights(truth(0), 0);
+
+  await page.notebook.activate('b.ipynb');
+  await expect(panel.traces).toHaveCount(1);
+  await panel.routing.expectWeights(truth(1), 0);
+});
+
+test('says which kernel it needs and switches to it', async ({
+  page,
+  tmpPath
+}) => {
+  const panel = new PanelPage(page);
+  await panel.open();
+  await expect(panel.status).toContainText('Open a notebook');
+
+  await openNotebook(
+    page,
+    `${tmpPath}/python.ipynb`,
+    emptyNotebook('python3', ['1 + 1'])
+  );
+  await expect(panel.status).toContainText(
+    `This notebook runs Python 3 (ipykernel). MoE Debugger needs the kernel “${KERNEL_DISPLAY_NAME}”.`
+  );
+  await panel.status.getByRole('button', { name: 'Switch kernel' }).click();
+  await expect(panel.status).toContainText('No model is loaded');
+
+  await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
+  await expect(panel.status).toContainText('This notebook has no kernel');
+  await panel.status.getByRole('button', { name: 'Start kernel' }).click();
+  await expect(panel.status).toContainText('No model is loaded');
+});
+
+test('asks nothing of the kernel while hidden', async ({ page, tmpPath }) => {
+  const states: string[] = [];
+  page.on('websocket', socket =>
+    socket.on('framereceived', ({ payload }) => {
+      const text = payload.toString();
+      if (text.includes('"type": "state"') || text.includes('"type":"state"')) {
+        states.push(text);
+      }
+    })
+  );
+  await openNotebook(
+    page,
+    `${tmpPath}/hidden.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}\n${trace('first')}`,
+      trace('second'),
+      trace('third')
+    ])
+  );
+  await page.notebook.runCell(0);
+  expect(states).toHaveLength(0);
+  const panel = new PanelPage(page);
+  await panel.open();
+  await expect(panel.traces).toHaveCount(1);
+  expect(states.length).toBeGreaterThan(0);
+
+  await panel.hide();
+  // The answer to this cell comes after the word that the panel is hidden.
+  await page.notebook.runCell(1);
+  const before = states.length;
+  await page.notebook.runCell(2);
+  expect(states).toHaveLength(before);
+
+  await panel.open();
+  await expect(panel.traces).toHaveCount(3);
+});
+
+test('a new MoE notebook has its first cell written', async ({ page }) => {
+  // Where the demo model lies under `models/`.
+  await page.filebrowser.openHomeDirectory();
+  await page.evaluate(() => {
+    void window.jupyterapp.commands.execute(
+      'jupyterlab-moe-debugger:new-notebook'
+    );
+  });
+  await expect(page.locator('.jp-Notebook .jp-CodeCell').first()).toContainText(
+    "await loadModel('models/demo')"
+  );
+  await page.notebook.runCell(0);
+  const panel = new PanelPage(page);
+  await panel.open();
+  await expect(panel.traces).toHaveCount(1);
+  await panel.routing.drawn(0);
+  for (const [command, layer] of [
+    ['next-layer', 1],
+    ['next-layer', 2],
+    ['previous-layer', 1]
+  ] as const) {
+    await panel.routing.slider.focus();
+    await page.evaluate(
+      id => window.jupyterapp.commands.execute(id),
+      `jupyterlab-moe-debugger:${command}`
+    );
+    await panel.routing.drawn(layer);
+  }
+  expect(await new RoutingPage(panel.root).slider.count()).toBe(1);
+});

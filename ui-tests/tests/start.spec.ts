@@ -1,0 +1,54 @@
+import { expect, test } from '@jupyterlab/galata';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { notebookWith, viewBundle, viewDocument } from '../fixtures/notebooks';
+import { openWithoutKernel } from '../fixtures/open-notebook';
+import { truth } from '../fixtures/truth';
+
+const STATIC = join(
+  __dirname,
+  '../../jupyterlab_moe_debugger/labextension/static'
+);
+/** A function of vega's that no other library has. */
+const MARK = 'vega-bindings';
+
+/** Built files of ours that hold vega. */
+function vegaChunks(): string[] {
+  return readdirSync(STATIC).filter(
+    name =>
+      name.endsWith('.js') &&
+      readFileSync(join(STATIC, name), 'utf8').includes(MARK)
+  );
+}
+
+test('JupyterLab starts without vega, and the first view loads it', async ({
+  page,
+  tmpPath
+}) => {
+  const chunks = vegaChunks();
+  expect(chunks.length).toBeGreaterThan(0);
+  expect(chunks.filter(name => name.startsWith('remoteEntry'))).toEqual([]);
+  const loaded = () =>
+    page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .map(entry => entry.name.split('?')[0].split('/').pop()!)
+    );
+  // Reload with the session as a user finds it.
+  await page.reload();
+  await page.evaluate(() => window.jupyterapp.restored);
+  const atStart = await loaded();
+  expect(atStart.some(name => name.startsWith('remoteEntry'))).toBe(true);
+  expect(atStart.filter(name => chunks.includes(name))).toEqual([]);
+
+  await openWithoutKernel(
+    page,
+    `${tmpPath}/stored.ipynb`,
+    notebookWith(viewBundle(viewDocument([truth(0)])))
+  );
+  await expect(page.locator('.moe-RoutingView')).toHaveAttribute(
+    'data-moe-drawn',
+    '0/weight'
+  );
+  expect((await loaded()).some(name => chunks.includes(name))).toBe(true);
+});
