@@ -39,7 +39,6 @@ export class Engine {
         'worker.js'
       )
     );
-    this._worker.unref();
     this._worker.on('message', (response: Response) => this._receive(response));
     this._worker.on('error', error =>
       this._fail(`the inference thread failed: ${error.message}`)
@@ -47,6 +46,8 @@ export class Engine {
     this._worker.on('exit', code =>
       this._fail(`the inference thread ended (${code})`)
     );
+    // After the listeners: adding one would make the thread keep the process alive again.
+    this._worker.unref();
   }
 
   /** The process's engine, started at the first use and again if it died. */

@@ -1,7 +1,7 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { temporaryFolder, tensor } from '../../test/graph-builder';
-import { checkExternalData } from './external-data';
+import { checkExternalData, followLinks } from './external-data';
 
 const stored = (entries: Record<string, string>, dims = [10]) => ({
   ...tensor('weights.0', 1, dims),
@@ -18,6 +18,8 @@ function folder(): { model: string; at: string } {
   writeFileSync(join(at, '..', 'outside.bin'), Buffer.alloc(100));
   return { model: join(at, 'model.onnx'), at };
 }
+
+const folderOf = (model: string): string => realpathSync(dirname(model));
 
 const refusal = (model: string, what: RegExp) =>
   expect.objectContaining({
@@ -36,7 +38,12 @@ describe('checkExternalData', () => {
       stored({ location: 'weights.bin' }, [25])
     ];
     expect(checkExternalData(tensors, model)).toEqual(
-      new Map([['weights.bin', 100]])
+      new Map([
+        [
+          'weights.bin',
+          { path: join(folderOf(model), 'weights.bin'), size: 100 }
+        ]
+      ])
     );
   });
 
@@ -47,7 +54,7 @@ describe('checkExternalData', () => {
     expect(
       checkExternalData([stored({ location: 'parts/0.bin' })], model).get(
         'parts/0.bin'
-      )
+      )?.size
     ).toBe(40);
   });
 
@@ -130,7 +137,7 @@ describe('checkExternalData', () => {
     expect(
       checkExternalData([stored({ location: 'linked.bin' })], model).get(
         'linked.bin'
-      )
+      )?.size
     ).toBe(100);
   });
 
@@ -140,5 +147,22 @@ describe('checkExternalData', () => {
     expect(() =>
       checkExternalData([stored({ location: 'parts' })], model)
     ).toThrow(refusal(model, /not a file/));
+  });
+
+  it("follows a model cache's links to its blobs, and names them for onnxruntime", () => {
+    const repository = join(temporaryFolder(), 'models--org--name');
+    const snapshot = join(repository, 'snapshots', 'main');
+    mkdirSync(join(repository, 'blobs'), { recursive: true });
+    mkdirSync(snapshot, { recursive: true });
+    writeFileSync(join(repository, 'blobs', 'a1b2'), Buffer.alloc(40));
+    symlinkSync('../../blobs/a1b2', join(snapshot, 'weights.bin'));
+    const model = join(snapshot, 'model.onnx');
+    const weights = stored({ location: 'weights.bin' });
+    const files = checkExternalData([weights], model);
+    expect(files.get('weights.bin')?.size).toBe(40);
+    expect(followLinks([weights], files, model)).toBe(realpathSync(repository));
+    expect(weights.externalData).toEqual([
+      { key: 'location', value: 'blobs/a1b2' }
+    ]);
   });
 });

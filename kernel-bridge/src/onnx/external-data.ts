@@ -1,6 +1,6 @@
 /** Weights outside the .onnx file come from whoever made the model: no path may lead out of the model's folder. */
-import { lstatSync, realpathSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, sep } from 'node:path';
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { MoEDebuggerError } from '../errors';
 import type { GraphProto, TensorProto } from './schema';
 import { byteSize, isExternal } from './tensor';
@@ -10,6 +10,12 @@ export interface ExternalReference {
   offset: number;
   /** Undefined: to the end of the file. */
   length?: number;
+}
+
+export interface ExternalFile {
+  /** Where the file really lies, links followed. */
+  path: string;
+  size: number;
 }
 
 export function externalReference(tensor: TensorProto): ExternalReference {
@@ -27,16 +33,16 @@ export function externalReference(tensor: TensorProto): ExternalReference {
 /**
  * Checks every external tensor of a graph and its bodies against the files on disk.
  *
- * @returns total bytes of the files referred to, by location
+ * @returns the files referred to, by location
  * @throws MoEDebuggerError 'external-data' naming the tensor: a path that is absolute, leads upwards or through a
  * link, a file that is missing, or a range beyond its end.
  */
 export function checkExternalData(
   tensors: Iterable<TensorProto>,
   modelFile: string
-): Map<string, number> {
+): Map<string, ExternalFile> {
   const folder = dirname(modelFile);
-  const sizes = new Map<string, number>();
+  const files = new Map<string, ExternalFile>();
   for (const tensor of tensors) {
     if (!isExternal(tensor)) {
       continue;
@@ -48,11 +54,9 @@ export function checkExternalData(
         hint
       });
     };
-    let size = sizes.get(location);
-    if (size === undefined) {
-      size = fileSize(folder, location, fail);
-      sizes.set(location, size);
-    }
+    const file = files.get(location) ?? externalFile(folder, location, fail);
+    files.set(location, file);
+    const { size } = file;
     const expected = byteSize(tensor);
     const end = offset + (length ?? (Number.isNaN(expected) ? 0 : expected));
     if (
@@ -77,14 +81,14 @@ export function checkExternalData(
       );
     }
   }
-  return sizes;
+  return files;
 }
 
-function fileSize(
+function externalFile(
   folder: string,
   location: string,
   fail: (what: string, hint: string) => never
-): number {
+): ExternalFile {
   const parts = location.split(/[\\/]/);
   if (
     location === '' ||
@@ -107,33 +111,68 @@ function fileSize(
       'put it beside the .onnx file'
     );
   }
-  // A model cache links whole snapshots into a blob store, so a link is judged by where the model itself leads.
   const real = realpathSync(path);
-  const allowed = [realpathSync(folder)];
-  if (
-    lstatSync(path).isSymbolicLink() &&
-    !allowed.some(root => real.startsWith(root + sep))
-  ) {
+  if (!allowedRoots(folder).some(root => real.startsWith(root + sep))) {
     fail(
       `external data at ${location} is a link that leads out of the model's folder`,
       'copy the weights file beside the .onnx file'
     );
   }
-  if (!allowed.some(root => real.startsWith(root + sep))) {
-    fail(
-      `external data at ${location} leads out of the model's folder`,
-      'copy the weights file beside the .onnx file'
-    );
-  }
   const status = statSync(real);
   if (!status.isFile()) {
-    fail(`external data at ${location} is not a file`, 'export the model again');
+    fail(
+      `external data at ${location} is not a file`,
+      'export the model again'
+    );
   }
-  return status.size;
+  return { path: real, size: status.size };
+}
+
+/**
+ * Names external files by where they really lie: onnxruntime follows no links out of the folder that it is given.
+ * @returns the folder that the names are relative to
+ */
+export function followLinks(
+  tensors: Iterable<TensorProto>,
+  files: ReadonlyMap<string, ExternalFile>,
+  modelFile: string
+): string {
+  const folder = realpathSync(dirname(modelFile));
+  if ([...files.values()].every(({ path }) => path.startsWith(folder + sep))) {
+    return folder;
+  }
+  // Only a snapshot in a model cache gets here; links and blobs have its repository's folder in common.
+  const repository = dirname(allowedRoots(dirname(modelFile)).at(-1)!);
+  for (const tensor of tensors) {
+    for (const entry of isExternal(tensor) ? tensor.externalData : []) {
+      const file = entry.key === 'location' && files.get(entry.value ?? '');
+      if (file) {
+        entry.value = relative(repository, file.path).split(sep).join('/');
+      }
+    }
+  }
+  return repository;
+}
+
+/**
+ * Folders that weights may really lie in: the model's own, and where that is a snapshot in Hugging Face's cache
+ * (`models--org--name/snapshots/revision/...`), the blobs that the snapshot's files are links to.
+ */
+function allowedRoots(folder: string): string[] {
+  const own = realpathSync(folder);
+  for (let at = own; dirname(at) !== at; at = dirname(at)) {
+    const blobs = join(dirname(dirname(at)), 'blobs');
+    if (basename(dirname(at)) === 'snapshots' && existsSync(blobs)) {
+      return [own, realpathSync(blobs)];
+    }
+  }
+  return [own];
 }
 
 /** All tensors of a graph: initializers, tensors in attributes, and those of nested bodies. */
-export function* tensorsOf(graph: GraphProto): Generator<TensorProto, void, undefined> {
+export function* tensorsOf(
+  graph: GraphProto
+): Generator<TensorProto, void, undefined> {
   yield* graph.initializer;
   for (const node of graph.node) {
     for (const attribute of node.attribute) {

@@ -8,8 +8,6 @@ export interface ModelLocation {
   file: string;
   /** Where configuration and tokenizer lie: the folder given, or the file's. */
   folder: string;
-  /** The file's own folder, which external data is relative to. */
-  weightsFolder: string;
 }
 
 /** Folders, besides the model's own, in which exporters put the .onnx file. */
@@ -39,7 +37,7 @@ export function locateModel(path: string): ModelLocation {
         hint: 'give a folder with a .onnx file, or the file itself'
       });
     }
-    return { file: full, folder: dirname(full), weightsFolder: dirname(full) };
+    return { file: full, folder: dirname(full) };
   }
   for (const subfolder of SUBFOLDERS) {
     const folder = join(full, subfolder);
@@ -50,7 +48,7 @@ export function locateModel(path: string): ModelLocation {
       PREFERRED.find(name => files.includes(name)) ??
       (files.length === 1 ? files[0] : undefined);
     if (chosen) {
-      return { file: join(folder, chosen), folder: full, weightsFolder: folder };
+      return { file: join(folder, chosen), folder: full };
     }
     if (files.length > 1) {
       throw new MoEDebuggerError(

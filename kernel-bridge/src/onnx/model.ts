@@ -3,13 +3,15 @@ import { basename } from 'node:path';
 import { statSync } from 'node:fs';
 import { MoEDebuggerError } from '../errors';
 import { inlineFunctions } from '../graph/inline-functions';
-import { checkExternalData, tensorsOf } from './external-data';
+import { checkExternalData, followLinks, tensorsOf } from './external-data';
 import { locateModel, type ModelLocation } from './locate';
 import { decodeModelProto, type GraphProto, type ModelProto } from './schema';
 import { readSkeleton } from './skeleton';
 import { elementCount } from './tensor';
 
 export interface OnnxModel extends ModelLocation {
+  /** What the names of external data are relative to. */
+  weightsFolder: string;
   name: string;
   proto: ModelProto & { graph: GraphProto };
   opset: number;
@@ -42,11 +44,13 @@ export function readModel(path: string): OnnxModel {
       ...tensorsOf({ ...emptyGraph, node: f.node })
     ])
   ];
-  const sizes = checkExternalData(tensors, location.file);
+  const files = checkExternalData(tensors, location.file);
+  const weightsFolder = followLinks(tensors, files, location.file);
   const own = statSync(location.file).size;
-  sizes.delete(basename(location.file));
+  files.delete(basename(location.file));
   return {
     ...location,
+    weightsFolder,
     name: basename(location.folder) || basename(location.file),
     proto: inlineFunctions({ ...proto, graph }, location.file),
     opset: Number(
@@ -57,7 +61,7 @@ export function readModel(path: string): OnnxModel {
       .filter(Boolean)
       .join(' '),
     parameters: tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0),
-    bytes: own + [...sizes.values()].reduce((sum, size) => sum + size, 0)
+    bytes: own + [...files.values()].reduce((sum, { size }) => sum + size, 0)
   };
 }
 
