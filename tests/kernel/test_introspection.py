@@ -111,3 +111,19 @@ def test_a_package_of_the_same_name_in_the_folder_does_not_stand_in(new_notebook
 def test_files_beside_the_notebook_can_be_imported(new_notebook):
     (new_notebook.folder / "local.ts").write_text("export const local: number = 5;\n")
     assert new_notebook.ok("import { local } from './local';\nlocal").result == "5"
+
+
+@pytest.mark.parametrize("name", ["fresh", "@scope/fresh"])
+def test_a_package_that_is_installed_while_the_kernel_runs_is_found(new_notebook, name):
+    modules = new_notebook.folder / "node_modules"
+    (modules / "@scope" / "other").mkdir(parents=True)
+    new_notebook.manager.restart_kernel()
+    new_notebook.client.wait_for_ready(timeout=60)
+    code = f"import {{ fresh }} from '{name}';\nfresh + 1"
+    assert "Cannot find module" in new_notebook.run(code).error["evalue"]
+    package = modules / name
+    package.mkdir()
+    (package / "package.json").write_text('{"main": "index.js", "types": "index.d.ts"}')
+    (package / "index.js").write_text("exports.fresh = 1;")
+    (package / "index.d.ts").write_text("export declare const fresh: number;")
+    assert new_notebook.ok(code).result == "2"

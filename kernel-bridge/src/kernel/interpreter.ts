@@ -1,23 +1,18 @@
 /** tslab, reduced to what it is good at: compiling a cell and running it among the cells before it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import * as ts from '@tslab/typescript-for-tslab';
-import {
-  createConverter,
-  isCompleteCode,
-  type Converter,
-  type Diagnostic
-} from 'tslab/dist/converter';
+import { isCompleteCode, type Diagnostic } from 'tslab/dist/converter';
 import { createExecutor, type Executor } from 'tslab/dist/executor';
 import { printQuickInfo } from 'tslab/dist/inspect';
 import * as jupyter from 'tslab/dist/jupyter';
 import type { JsonObject } from './api';
+import { Compiler } from './compiler';
 import {
   reportError,
   reportProblems,
   type ErrorReport,
   type Problem
 } from './error-report';
-import { hasTopLevelForAwait } from './for-await';
 import { INTERNAL_FOLDERS } from './internal-folders';
 import { resolveModules, resolveTypes } from './module-resolution';
 
@@ -53,14 +48,17 @@ export class Interpreter {
   constructor(folder: string, display: DisplayHook) {
     resolveTypes(ts.sys);
     resolveModules();
-    const node = this._wrap(createConverter({ isJS: false, isBrowser: false }));
-    let browser: Converter | undefined;
+    const onProblems = (diagnostics: Diagnostic[]): void => {
+      this._cells.getStore()?.problems.push(...diagnostics.map(toProblem));
+    };
+    const node = new Compiler(false, onProblems);
+    let browser: Compiler | undefined;
     this._executor = createExecutor(
       folder,
       {
         node,
-        get browser(): Converter {
-          browser ??= createConverter({ isJS: false, isBrowser: true });
+        get browser(): Compiler {
+          browser ??= new Compiler(true, onProblems);
           return browser;
         },
         close: () => {
@@ -126,28 +124,6 @@ export class Interpreter {
 
   close(): void {
     this._executor.close();
-  }
-
-  /** Stands between tslab and its compiler. tslab prints diagnostics; taken from here, they keep their positions. */
-  private _wrap(converter: Converter): Converter {
-    const record = (diagnostics: Diagnostic[]): void => {
-      this._cells.getStore()?.problems.push(...diagnostics.map(toProblem));
-    };
-    return {
-      ...converter,
-      convert: (declarations, source) => {
-        const converted = converter.convert(declarations, source);
-        record(converted.diagnostics);
-        return hasTopLevelForAwait(source)
-          ? { ...converted, hasToplevelAwait: true }
-          : converted;
-      },
-      addModule: (name, content, meta) => {
-        const diagnostics = converter.addModule(name, content, meta);
-        record(diagnostics);
-        return diagnostics;
-      }
-    };
   }
 
   private _onResult(value: unknown): void {

@@ -51,6 +51,9 @@ export function resolveTypes(system: System): void {
   if (realpath) {
     system.realpath = path => realpath(locate(path));
   }
+  // Watching a whole `node_modules` costs most of a second at the start, and what it reports confuses tslab, which
+  // expects no change but its own. `Compiler` looks again when a module is missing.
+  system.watchDirectory = () => ({ close: () => undefined });
 }
 
 /** The same for `require`, which also covers `import` in a cell: tslab compiles it to `require`. */

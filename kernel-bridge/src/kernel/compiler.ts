@@ -1,0 +1,84 @@
+/** tslab's compiler, with three of its faults mended. */
+import {
+  createConverter,
+  type Converter,
+  type ConvertResult,
+  type Diagnostic
+} from 'tslab/dist/converter';
+import type { CodeMetadata } from 'tslab/dist/metadata';
+import { hasTopLevelForAwait } from './for-await';
+
+/** The compiler's codes for a module, or the typings of one, that it has not found. */
+const UNRESOLVED = new Set([2307, 7016]);
+
+/**
+ * Keeps the positions of diagnostics, which tslab prints; lets a cell have a lone `for await`; and finds a package that was
+ * installed after the compiler had missed it once.
+ */
+export class Compiler implements Converter {
+  private readonly _onProblems: (diagnostics: Diagnostic[]) => void;
+  private readonly _isBrowser: boolean;
+  private readonly _modules = new Map<string, [string, CodeMetadata?]>();
+  private _converter: Converter;
+
+  constructor(
+    isBrowser: boolean,
+    onProblems: (diagnostics: Diagnostic[]) => void
+  ) {
+    this._isBrowser = isBrowser;
+    this._onProblems = onProblems;
+    this._converter = this._create();
+  }
+
+  convert(declarations: string, code: string): ConvertResult {
+    let converted = this._converter.convert(declarations, code);
+    if (converted.diagnostics.some(problem => UNRESOLVED.has(problem.code))) {
+      this._startAfresh();
+      converted = this._converter.convert(declarations, code);
+    }
+    this._onProblems(converted.diagnostics);
+    return hasTopLevelForAwait(code)
+      ? { ...converted, hasToplevelAwait: true }
+      : converted;
+  }
+
+  addModule(name: string, content: string, meta?: CodeMetadata): Diagnostic[] {
+    this._modules.set(name, [content, meta]);
+    const diagnostics = this._converter.addModule(name, content, meta);
+    this._onProblems(diagnostics);
+    return diagnostics;
+  }
+
+  inspect(
+    declarations: string,
+    code: string,
+    offset: number
+  ): ReturnType<Converter['inspect']> {
+    return this._converter.inspect(declarations, code, offset);
+  }
+
+  complete(
+    declarations: string,
+    code: string,
+    offset: number
+  ): ReturnType<Converter['complete']> {
+    return this._converter.complete(declarations, code, offset);
+  }
+
+  close(): void {
+    this._converter.close();
+  }
+
+  private _create(): Converter {
+    return createConverter({ isJS: false, isBrowser: this._isBrowser });
+  }
+
+  /** A compiler remembers for good that a package is missing. */
+  private _startAfresh(): void {
+    this._converter.close();
+    this._converter = this._create();
+    for (const [name, [content, meta]] of this._modules) {
+      this._converter.addModule(name, content, meta);
+    }
+  }
+}
