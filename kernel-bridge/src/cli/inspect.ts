@@ -1,12 +1,13 @@
 import { formatDescription } from '../model/description';
 import { inspectModel } from '../model/load-model';
+import { localModel } from './local-model';
 import { write, writeJson } from './output';
 
 export async function inspect(
   model: string,
   options: { json?: boolean }
 ): Promise<void> {
-  const description = inspectModel(model);
+  const description = inspectModel(await localModel(model));
   await (options.json
     ? writeJson(description)
     : write(`${formatDescription(description)}\n`));

@@ -3,6 +3,7 @@ import { loadModel } from '../model/load-model';
 import type { PromptObject } from '../model/prompt';
 import { layerName, type Coverage, type RoutingSample } from '../protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
+import { localModel } from './local-model';
 import { progress, write } from './output';
 import { readPrompts } from './prompts-file';
 
@@ -20,7 +21,7 @@ export async function trace(
   options: TraceArguments
 ): Promise<void> {
   const prompts = promptsOf(options);
-  const model = await loadModel(path);
+  const model = await loadModel(await localModel(path));
   try {
     const output = options.json ? new JsonOutput() : new TextOutput();
     for await (const prompt of prompts) {

@@ -15,14 +15,14 @@ import { captureGraph } from '../routing/capture';
 import { findRouters, type FoundRouters } from '../routing/find-routers';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
+import { fetchModel, isHubId, type HubOptions } from './hub';
 import { MoEModel } from './moe-model';
 import { Tokenizer } from './tokenizer';
 
-export interface LoadOptions {
+export interface LoadOptions extends HubOptions {
   /** Threads within an operator; onnxruntime's own choice when absent. */
   threads?: number;
   graphOptimization?: SessionOptions['graphOptimization'];
-  signal?: AbortSignal;
 }
 
 interface ReadModel {
@@ -45,17 +45,19 @@ export function inspectModel(path: string): ModelDescription {
 /**
  * Loads an MoE model with its routing captured.
  *
- * @param path a folder with one `.onnx` file, or the file
+ * @param model a folder with one `.onnx` file, the file, or `hf:org/name` to fetch it from a hub
  * @throws MoEDebuggerError with one of the codes of `inspectModel`; 'not-a-moe' when the graph has no router;
  * 'tokenizer'; 'model-unsupported' when onnxruntime refuses the graph
  */
 export async function loadModel(
-  path: string,
+  model: string,
   options: LoadOptions = {}
 ): Promise<MoEModel> {
   // The thread loads onnxruntime while the graph is read here.
   const engine = Engine.shared();
-  const { onnx, graph, found, branched, config, description } = read(path);
+  const { onnx, graph, found, branched, config, description } = read(
+    isHubId(model) ? await fetchModel(model, options) : model
+  );
   if (found.routers.length === 0) {
     throw new MoEDebuggerError(
       'not-a-moe',

@@ -1,6 +1,6 @@
 /** Which file a user means by a model: a `.onnx` file, or a folder with one. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
 import { MoEDebuggerError } from '../errors';
 
 export interface ModelLocation {
@@ -39,25 +39,42 @@ export function locateModel(path: string): ModelLocation {
     }
     return { file: full, folder: dirname(full) };
   }
-  for (const subfolder of SUBFOLDERS) {
+  const files = SUBFOLDERS.flatMap(subfolder => {
     const folder = join(full, subfolder);
-    const files = existsSync(folder)
-      ? readdirSync(folder).filter(name => name.endsWith('.onnx'))
+    return existsSync(folder) && statSync(folder).isDirectory()
+      ? readdirSync(folder).map(name => posix.join(subfolder, name))
       : [];
+  });
+  return { file: join(full, chooseModelFile(files, path)), folder: full };
+}
+
+/**
+ * The graph among a model's files.
+ * @param files paths relative to the model's folder, with forward slashes
+ * @throws MoEDebuggerError 'model-not-found' when there is none or the choice is not clear
+ */
+export function chooseModelFile(
+  files: readonly string[],
+  where: string
+): string {
+  for (const subfolder of SUBFOLDERS) {
+    const graphs = files.filter(
+      file =>
+        file.endsWith('.onnx') &&
+        posix.dirname(file) === (subfolder === '' ? '.' : subfolder)
+    );
     const chosen =
-      PREFERRED.find(name => files.includes(name)) ??
-      (files.length === 1 ? files[0] : undefined);
-    if (chosen) {
-      return { file: join(folder, chosen), folder: full };
+      PREFERRED.map(name => posix.join(subfolder, name)).find(file =>
+        graphs.includes(file)
+      ) ?? (graphs.length === 1 ? graphs[0] : undefined);
+    if (chosen !== undefined) {
+      return chosen;
     }
-    if (files.length > 1) {
+    if (graphs.length > 1) {
       throw new MoEDebuggerError(
         'model-not-found',
-        `the folder holds ${files.length} .onnx files: ${files.slice(0, 5).join(', ')}`,
-        {
-          where: path,
-          hint: 'name the one to load'
-        }
+        `the folder holds ${graphs.length} .onnx files: ${graphs.slice(0, 5).join(', ')}`,
+        { where, hint: 'name the one to load' }
       );
     }
   }
@@ -65,7 +82,7 @@ export function locateModel(path: string): ModelLocation {
     'model-not-found',
     'the folder holds no .onnx file',
     {
-      where: path,
+      where,
       hint: 'export the model to ONNX first, for example with optimum-cli export onnx'
     }
   );
