@@ -8,7 +8,8 @@ const EXAMPLES = `
 Examples:
   $ moe-debugger inspect models/demo
   $ moe-debugger trace models/demo --prompt "def fib(n):" --json
-  $ moe-debugger trace models/demo --prompts prompts.jsonl --json`;
+  $ moe-debugger trace models/demo --prompts prompts.jsonl --json
+  $ moe-debugger generate models/demo --prompt "def fib(n):" --max-new-tokens 48`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -58,6 +59,34 @@ function build(): Command {
       (await import('./trace.js')).trace(model, options)
     );
 
+  program
+    .command('generate')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description('write on from a prompt, with the routing of every token')
+    .option('--prompt <text>', 'a text')
+    .option('--max-new-tokens <n>', 'most tokens to write', parseCount)
+    .option(
+      '--temperature <t>',
+      'draw tokens; 0 takes the likeliest',
+      parseNumber
+    )
+    .option('--sample-top-k <k>', 'draw from the k likeliest only', parseCount)
+    .option(
+      '--top-p <p>',
+      'draw from the likeliest that together reach p only',
+      parseNumber
+    )
+    .option('--seed <n>', 'repeat the draws of a run', parseSeed)
+    .option(
+      '--stop <text>',
+      'end before this text; can be given several times',
+      (text: string, stops: string[] = []) => [...stops, text]
+    )
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: object) =>
+      (await import('./generate.js')).generate(model, options)
+    );
+
   const kernel = program
     .command('kernel')
     .description('the Jupyter kernel "TypeScript (MoE Debugger)"');
@@ -97,12 +126,10 @@ function build(): Command {
 
   // Settings are not inherited by commands that exist already.
   for (const command of [kernel, ...program.commands, ...kernel.commands]) {
-    command
-      .exitOverride()
-      .configureOutput({
-        writeErr: () => undefined,
-        outputError: () => undefined
-      });
+    command.exitOverride().configureOutput({
+      writeErr: () => undefined,
+      outputError: () => undefined
+    });
   }
   return program;
 }
@@ -118,6 +145,30 @@ function parseIds(text: string): number[] {
     );
   }
   return ids;
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('give a number');
+  }
+  return value;
+}
+
+function parseSeed(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('give a whole number of 0 or more');
+  }
+  return value;
+}
+
+function parseCount(text: string): number {
+  const value = parseSeed(text);
+  if (value === 0) {
+    throw new InvalidArgumentError('give a whole number of 1 or more');
+  }
+  return value;
 }
 
 function parseWhich(text: string): 'last' | 'all' {

@@ -1,0 +1,126 @@
+import { MoEDebuggerError } from '../errors';
+import { GenerationCancelled, type Generation } from '../generation/generation';
+import type { TokenEvent } from '../generation/options';
+import { loadModel } from '../model/load-model';
+import { progress, write, writeJson } from './output';
+
+interface GenerateArguments {
+  prompt?: string;
+  maxNewTokens?: number;
+  temperature?: number;
+  sampleTopK?: number;
+  topP?: number;
+  seed?: number;
+  stop?: string[];
+  json?: boolean;
+}
+
+/** The exit code of a program that Ctrl-C ended, as shells have it. */
+const INTERRUPTED = 130;
+
+export async function generate(
+  path: string,
+  { prompt, sampleTopK, json, ...options }: GenerateArguments
+): Promise<void> {
+  if (prompt === undefined) {
+    throw new MoEDebuggerError('usage', 'there is nothing to go on from', {
+      where: 'generate',
+      hint: 'give --prompt'
+    });
+  }
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once('SIGINT', onInterrupt);
+  progress('loading the model');
+  try {
+    const model = await loadModel(path, { signal: interrupt.signal });
+    try {
+      const output = json ? new Quiet() : new Stream();
+      progress('reading the prompt');
+      const generation = await untilCancelled(
+        model.generate(prompt, {
+          ...options,
+          topK: sampleTopK,
+          signal: interrupt.signal,
+          onToken: event => output.add(event)
+        })
+      );
+      await output.end();
+      await (json ? writeJson(generation) : write('\n'));
+      progress(`${summary(generation)}\n`);
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}
+
+/** What there is when Ctrl-C ends it, as a result. @throws what else went wrong, or the cancellation of nothing */
+async function untilCancelled(
+  running: Promise<Generation>
+): Promise<Generation> {
+  try {
+    return await running;
+  } catch (error) {
+    process.exitCode =
+      error instanceof GenerationCancelled ? INTERRUPTED : process.exitCode;
+    if (error instanceof GenerationCancelled && error.partial.length > 0) {
+      return error.partial[0];
+    }
+    throw error;
+  }
+}
+
+/** A line of progress while tokens come. */
+class Quiet {
+  private readonly _started = performance.now();
+  private _count = 0;
+
+  async add(_event: TokenEvent): Promise<void> {
+    this._count++;
+    const perSecond =
+      (this._count * 1000) / (performance.now() - this._started);
+    progress(`${this._count} tokens, ${perSecond.toFixed(0)} a second`);
+  }
+
+  async end(): Promise<void> {
+    progress('');
+  }
+}
+
+/** Writes the text as it comes. On a terminal that is progress enough, and a line of its own would cut into it. */
+class Stream extends Quiet {
+  private _shown = false;
+
+  override async add(event: TokenEvent): Promise<void> {
+    if (!process.stdout.isTTY) {
+      await super.add(event);
+    } else if (!this._shown) {
+      progress('');
+    }
+    this._shown = true;
+    await write(event.text);
+  }
+
+  override async end(): Promise<void> {
+    if (!process.stdout.isTTY || !this._shown) {
+      await super.end();
+    }
+  }
+}
+
+function summary({
+  tokens,
+  tokensPerSecond,
+  finishReason
+}: Generation): string {
+  return `${tokens.length} tokens, ${tokensPerSecond.toFixed(0)} a second, ended by ${WHY[finishReason]}`;
+}
+
+const WHY: Record<Generation['finishReason'], string> = {
+  length: 'the limit of tokens',
+  stop: 'a stop string',
+  eos: "the model's end-of-sequence token",
+  cancelled: 'you'
+};
