@@ -22,8 +22,14 @@ export function confidence(layer: RoutingLayer, token: number): number {
   if (logits.length === 0) {
     return NaN;
   }
-  const p = probabilities({ ...layer, logits: logits.subarray(token * experts, (token + 1) * experts) });
+  const p = probabilities({
+    ...layer,
+    logits: logits.subarray(token * experts, (token + 1) * experts)
+  });
   const sum = p.reduce((a, b) => a + b, 0);
-  const entropy = p.reduce((h, value) => (value > 0 ? h - (value / sum) * Math.log(value / sum) : h), 0);
+  const entropy = p.reduce(
+    (h, value) => (value > 0 ? h - (value / sum) * Math.log(value / sum) : h),
+    0
+  );
   return 1 - entropy / Math.log(experts);
 }

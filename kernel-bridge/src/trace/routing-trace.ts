@@ -1,10 +1,24 @@
 /** The routing of one or more prompts: what a trace returns, shows in a cell and stores. */
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
-import { layerName, tokensOf, type Coverage, type RoutingLayer, type RoutingSample } from '../protocol';
+import {
+  layerName,
+  tokensOf,
+  type Coverage,
+  type RoutingLayer,
+  type RoutingSample
+} from '../protocol';
 import { viewBundle } from '../display/view-bundle';
-import { RoutingExplorer, type ExplorerOptions } from '../widgets/routing-explorer';
+import {
+  RoutingExplorer,
+  type ExplorerOptions
+} from '../widgets/routing-explorer';
 import { coverageOf } from './coverage';
-import { logitRows, rows, type OutputLogits, type TraceDocument } from './trace-document';
+import {
+  logitRows,
+  rows,
+  type OutputLogits,
+  type TraceDocument
+} from './trace-document';
 import { confidence, type RoutingEvent } from './routing-event';
 
 export interface TraceTiming {
@@ -35,10 +49,16 @@ export class RoutingTrace implements Displayable {
 
   /** Routing of one layer of the first sample, or of the sample given. @throws RangeError when there is none. */
   layer(layer: number, sample = 0): RoutingLayer {
-    const found = this.samples[sample]?.layers.find(entry => entry.layer === layer);
+    const found = this.samples[sample]?.layers.find(
+      entry => entry.layer === layer
+    );
     if (!found) {
       const have = this.samples[sample]?.layers.map(layerName).join(', ');
-      throw new RangeError(have === undefined ? `there is no sample ${sample}; the trace has ${this.samples.length}` : `layer ${layer} is not an MoE layer; there are ${have}`);
+      throw new RangeError(
+        have === undefined
+          ? `there is no sample ${sample}; the trace has ${this.samples.length}`
+          : `layer ${layer} is not an MoE layer; there are ${have}`
+      );
     }
     return found;
   }
@@ -50,7 +70,9 @@ export class RoutingTrace implements Displayable {
       for (const layer of sample.layers) {
         const tokens = tokensOf(sample, layer);
         for (let t = 0; t < tokens.length; t++) {
-          const expertWeights = Array.from(layer.weights.subarray(t * layer.topK, (t + 1) * layer.topK));
+          const expertWeights = Array.from(
+            layer.weights.subarray(t * layer.topK, (t + 1) * layer.topK)
+          );
           yield {
             timestamp,
             sessionId: this.id,
@@ -58,7 +80,9 @@ export class RoutingTrace implements Displayable {
             tokenPosition: tokens[t].position,
             tokenText: tokens[t].text ?? '',
             expertWeights,
-            selectedExperts: Array.from(layer.selected.subarray(t * layer.topK, (t + 1) * layer.topK)),
+            selectedExperts: Array.from(
+              layer.selected.subarray(t * layer.topK, (t + 1) * layer.topK)
+            ),
             routingConfidence: confidence(layer, t)
           };
         }
@@ -75,7 +99,9 @@ export class RoutingTrace implements Displayable {
         id: sample.id,
         ...(sample.domain === undefined ? {} : { domain: sample.domain }),
         tokens: sample.tokens,
-        ...(sample.encoderTokens ? { encoderTokens: sample.encoderTokens } : {}),
+        ...(sample.encoderTokens
+          ? { encoderTokens: sample.encoderTokens }
+          : {}),
         layers: sample.layers.map(layer => {
           const { logits, selected, weights, ...identity } = layer;
           return {
@@ -85,7 +111,9 @@ export class RoutingTrace implements Displayable {
             weights: rows(weights, layer.topK)
           };
         }),
-        ...(this.outputLogits.has(sample.id) ? { outputLogits: logitRows(this.outputLogits.get(sample.id)!) } : {})
+        ...(this.outputLogits.has(sample.id)
+          ? { outputLogits: logitRows(this.outputLogits.get(sample.id)!) }
+          : {})
       })),
       coverage: this.coverage,
       edits: []
@@ -95,22 +123,36 @@ export class RoutingTrace implements Displayable {
   /** A short text: what was captured, and where. */
   toString(): string {
     const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
-    const prompts = this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
+    const prompts =
+      this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
     return `RoutingTrace of ${this.model}: ${prompts}${tokens} tokens, ${layersCaptured} of ${moeLayers} MoE layers, ${slots} slots`;
   }
 
   /** An explorer with a layer slider, live where a kernel runs. */
   explorer(options: ExplorerOptions = {}): RoutingExplorer {
-    return new RoutingExplorer({ view: 'explorer', model: this.model, samples: this.samples, ...options });
+    return new RoutingExplorer({
+      view: 'explorer',
+      model: this.model,
+      samples: this.samples,
+      ...options
+    });
   }
 
   /** This trace's first prompt beside another's, under one layer slider. */
   compare(other: RoutingTrace, options: ExplorerOptions = {}): RoutingExplorer {
-    return new RoutingExplorer({ view: 'comparison', model: this.model, samples: [this.samples[0], other.samples[0]], ...options });
+    return new RoutingExplorer({
+      view: 'comparison',
+      model: this.model,
+      samples: [titled(this.samples[0]), titled(other.samples[0])],
+      ...options
+    });
   }
 
   [MIMEBUNDLE](): Promise<JsonObject> {
-    return viewBundle({ view: 'explorer', model: this.model, samples: this.samples }, this.toString());
+    return viewBundle(
+      { view: 'explorer', model: this.model, samples: this.samples },
+      this.toString()
+    );
   }
 }
 
@@ -124,4 +166,22 @@ export namespace RoutingTrace {
     timing: TraceTiming;
     outputLogits?: ReadonlyMap<string, OutputLogits>;
   }
+}
+
+const TITLE_LENGTH = 48;
+
+/** Prompts that were given no id have a number for one, which says nothing beside another trace's. */
+function titled(sample: RoutingSample): RoutingSample {
+  const text = sample.tokens
+    .map(token => token.text ?? token.id)
+    .join('')
+    .trim();
+  if (!/^\d+$/.test(sample.id) || text === '') {
+    return sample;
+  }
+  const short = text.length > TITLE_LENGTH;
+  return {
+    ...sample,
+    id: short ? `${text.slice(0, TITLE_LENGTH - 1)}…` : text
+  };
 }

@@ -34,10 +34,17 @@ export interface TraceDocument {
 }
 
 /** Rows as plain lists; JSON has no NaN or infinity, so those become null. */
-export function rows(values: Float32Array | Int32Array, width: number): (number | null)[][] {
+export function rows(
+  values: Float32Array | Int32Array,
+  width: number
+): (number | null)[][] {
   const result: (number | null)[][] = [];
   for (let start = 0; start < values.length; start += width) {
-    result.push(Array.from(values.subarray(start, start + width), value => (Number.isFinite(value) ? value : null)));
+    result.push(
+      Array.from(values.subarray(start, start + width), value =>
+        Number.isFinite(value) ? value : null
+      )
+    );
   }
   return result;
 }
