@@ -116,11 +116,14 @@ def test_compiler_errors_name_line_column_and_problem(notebook):
 
 def test_runtime_errors_show_the_cause_and_not_the_kernel(notebook):
     cell = notebook.run(
-        "function broken(): void { throw new TypeError('outer', { cause: new Error('inner') }); }\nbroken()"
+        "interface Unused { n: number }\n\n"
+        "function broken(): void {\n  throw new TypeError('outer', { cause: new Error('inner') });\n}\nbroken()"
     )
     assert (cell.error["ename"], cell.error["evalue"]) == ("TypeError", "outer")
     traceback = "\n".join(cell.error["traceback"])
-    assert "at broken (" in traceback
+    count = cell.reply["execution_count"]
+    assert f"at broken (cell {count}, line 4)" in traceback
+    assert f"at cell {count}, line 6" in traceback
     assert "Caused by Error: inner" in traceback
     assert (
         "tslab/dist" not in traceback

@@ -2,9 +2,8 @@
 import type { JsonObject } from './api';
 import type { Channel } from './connection';
 import type { Context } from './context';
-import { reportError, type ErrorReport } from './error-report';
+import type { ErrorReport } from './error-report';
 import type { History } from './history';
-import { INTERNAL_FOLDERS } from './internal-folders';
 import type { Interpreter, Outcome } from './interpreter';
 import { InterruptedError } from './interrupt';
 import { bundleOf } from './mime-bundle';
@@ -106,13 +105,13 @@ export class CellQueue {
   private async _evaluate(code: string, context: Context): Promise<Outcome> {
     try {
       return await this._host.run(context, () =>
-        this._host.interpreter.execute(code)
+        this._host.interpreter.execute(code, this._count)
       );
     } catch (error) {
       if (error instanceof InterruptedError) {
         this._host.interpreter.interrupt();
       }
-      return { error: reportError(error, INTERNAL_FOLDERS) };
+      return { error: this._host.interpreter.report(error) };
     }
   }
 
@@ -135,7 +134,7 @@ export class CellQueue {
       );
       return outcome;
     } catch (error) {
-      return { error: reportError(error, INTERNAL_FOLDERS) };
+      return { error: this._host.interpreter.report(error) };
     }
   }
 
@@ -164,7 +163,7 @@ export class CellQueue {
       const data = await this._host.run(context, () => bundleOf(result?.value));
       return { status: 'ok', data, metadata: {} };
     } catch (failure) {
-      return { status: 'error', ...reportError(failure, INTERNAL_FOLDERS) };
+      return { status: 'error', ...this._host.interpreter.report(failure) };
     }
   }
 

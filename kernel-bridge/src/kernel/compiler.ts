@@ -7,6 +7,7 @@ import {
 } from 'tslab/dist/converter';
 import type { CodeMetadata } from 'tslab/dist/metadata';
 import { hasTopLevelForAwait } from './for-await';
+import type { CompiledCell } from './source-lines';
 
 /** The compiler's codes for a module, or the typings of one, that it has not found. */
 const UNRESOLVED = new Set([2307, 7016]);
@@ -17,16 +18,19 @@ const UNRESOLVED = new Set([2307, 7016]);
  */
 export class Compiler implements Converter {
   private readonly _onProblems: (diagnostics: Diagnostic[]) => void;
+  private readonly _finish: (cell: CompiledCell) => string;
   private readonly _isBrowser: boolean;
   private readonly _modules = new Map<string, [string, CodeMetadata?]>();
   private _converter: Converter;
 
   constructor(
     isBrowser: boolean,
-    onProblems: (diagnostics: Diagnostic[]) => void
+    onProblems: (diagnostics: Diagnostic[]) => void,
+    finish: (cell: CompiledCell) => string
   ) {
     this._isBrowser = isBrowser;
     this._onProblems = onProblems;
+    this._finish = finish;
     this._converter = this._create();
   }
 
@@ -37,9 +41,12 @@ export class Compiler implements Converter {
       converted = this._converter.convert(declarations, code);
     }
     this._onProblems(converted.diagnostics);
-    return hasTopLevelForAwait(code)
-      ? { ...converted, hasToplevelAwait: true }
-      : converted;
+    const { output, hasToplevelAwait } = converted;
+    return {
+      ...converted,
+      output: output && this._finish({ code, output }),
+      hasToplevelAwait: hasToplevelAwait || hasTopLevelForAwait(code)
+    };
   }
 
   addModule(name: string, content: string, meta?: CodeMetadata): Diagnostic[] {

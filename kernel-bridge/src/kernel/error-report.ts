@@ -19,10 +19,12 @@ export interface Problem {
   file?: string;
 }
 
-/** `internal` names the folders whose frames are left out. */
+/** A line of a stack as it is to be shown; undefined to leave it out. */
+export type ReadFrame = (line: string) => string | undefined;
+
 export function reportError(
   error: unknown,
-  internal: string[],
+  readFrame: ReadFrame,
   depth: number = 0
 ): ErrorReport {
   if (!isError(error)) {
@@ -45,8 +47,8 @@ export function reportError(
     evalue,
     traceback: [
       headline,
-      ...stackOf(error, internal),
-      ...causeOf(error, internal, depth)
+      ...stackOf(error, readFrame),
+      ...causeOf(error, readFrame, depth)
     ]
   };
 }
@@ -95,25 +97,18 @@ function isError(value: unknown): value is Error {
   );
 }
 
-function stackOf(error: Error, internal: string[]): string[] {
+function stackOf(error: Error, readFrame: ReadFrame): string[] {
   const lines = typeof error.stack === 'string' ? error.stack.split('\n') : [];
-  return lines
-    .filter(line => /^\s+at /.test(line))
-    .filter(
-      line =>
-        !/\(?node:/.test(line) &&
-        !internal.some(folder => line.includes(folder))
-    )
-    .map(line => line.replace(/evalmachine\.<anonymous>/, 'cell'));
+  return lines.flatMap(line => readFrame(line) ?? []);
 }
 
 /** An error may be its own cause. */
 const MAX_CAUSES = 5;
 
-function causeOf(error: Error, internal: string[], depth: number): string[] {
+function causeOf(error: Error, readFrame: ReadFrame, depth: number): string[] {
   if (error.cause === undefined || depth >= MAX_CAUSES) {
     return [];
   }
-  const { traceback } = reportError(error.cause, internal, depth + 1);
+  const { traceback } = reportError(error.cause, readFrame, depth + 1);
   return [`Caused by ${traceback[0]}`, ...traceback.slice(1)];
 }

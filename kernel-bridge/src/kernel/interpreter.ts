@@ -13,7 +13,7 @@ import {
   type ErrorReport,
   type Problem
 } from './error-report';
-import { INTERNAL_FOLDERS } from './internal-folders';
+import { Frames } from './frames';
 import { resolveModules, resolveTypes } from './module-resolution';
 
 /** What came of a cell. */
@@ -41,6 +41,8 @@ export const LANGUAGE_VERSION: string = ts.version;
 
 export class Interpreter {
   private readonly _executor: Executor;
+  private readonly _frames = new Frames();
+  private _count = 0;
   /** An interrupted cell may report an error long after the next one has begun: each has a record of its own. */
   private readonly _cells = new AsyncLocalStorage<Cell>();
 
@@ -51,14 +53,16 @@ export class Interpreter {
     const onProblems = (diagnostics: Diagnostic[]): void => {
       this._cells.getStore()?.problems.push(...diagnostics.map(toProblem));
     };
-    const node = new Compiler(false, onProblems);
+    const node = new Compiler(false, onProblems, cell =>
+      this._frames.name(this._count, cell)
+    );
     let browser: Compiler | undefined;
     this._executor = createExecutor(
       folder,
       {
         node,
         get browser(): Compiler {
-          browser ??= new Compiler(true, onProblems);
+          browser ??= new Compiler(true, onProblems, ({ output }) => output);
           return browser;
         },
         close: () => {
@@ -75,20 +79,26 @@ export class Interpreter {
       display;
   }
 
-  /** Compiles and starts the code at once; may never settle when its code does not. */
-  async execute(code: string): Promise<Outcome> {
+  /** Compiles and starts the code at once, as cell number `count`; may never settle when its code does not. */
+  async execute(code: string, count: number): Promise<Outcome> {
     const cell: Cell = { problems: [] };
+    this._count = count;
     await this._cells.run(cell, async () => {
       try {
         await this._executor.execute(code);
       } catch (error) {
-        cell.error ??= reportError(error, INTERNAL_FOLDERS);
+        cell.error ??= this.report(error);
       }
     });
     if (cell.problems.length > 0) {
       return { error: reportProblems(cell.problems, code) };
     }
     return cell.error ? { error: cell.error } : cell;
+  }
+
+  /** An error as a notebook shows it, with the lines of the cells. */
+  report(error: unknown): ErrorReport {
+    return reportError(error, this._frames.read);
   }
 
   /** Lets go of a cell that waits on something. */
@@ -137,7 +147,7 @@ export class Interpreter {
     const cell = this._cells.getStore();
     // Diagnostics come with a format and its four values, and are recorded already.
     if (cell && values.length === 1) {
-      cell.error = reportError(values[0], INTERNAL_FOLDERS);
+      cell.error = this.report(values[0]);
     }
   }
 }

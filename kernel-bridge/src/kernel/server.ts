@@ -12,9 +12,7 @@ import { CellQueue, type CellHost } from './cells';
 import { CommManager, type CommHost } from './comms';
 import type { Channel } from './connection';
 import { Contexts, type Context } from './context';
-import { reportError } from './error-report';
 import { History } from './history';
-import { INTERNAL_FOLDERS } from './internal-folders';
 import { Interpreter } from './interpreter';
 import { Interrupter, TERMINATED } from './interrupt';
 import { answer } from './introspection';
@@ -188,7 +186,7 @@ export class Kernel implements KernelApi {
 
   /** For errors that no cell can report any more. */
   private _printError(where: string, error: unknown): void {
-    const { traceback } = reportError(error, INTERNAL_FOLDERS);
+    const { traceback } = this._interpreter.report(error);
     process.stderr.write(`${where}: ${traceback.join('\n')}\n`);
   }
 
