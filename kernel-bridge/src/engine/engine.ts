@@ -58,6 +58,11 @@ export class Engine {
     return Engine._shared;
   }
 
+  /** The thread ended; whoever needs an engine takes the shared one again. */
+  get dead(): boolean {
+    return this._dead !== undefined;
+  }
+
   /** @throws MoEDebuggerError 'model-unsupported' with onnxruntime's own words when it refuses the graph. */
   async createSession(
     model:
@@ -156,6 +161,11 @@ export class Session {
     private readonly _engine: Engine,
     private readonly _id: number
   ) {}
+
+  /** It cannot be run again: it was released, or its thread ended. */
+  get gone(): boolean {
+    return this._released || this._engine.dead;
+  }
 
   /** Runs the graph; outputs that are not in `fetches` are not copied out of onnxruntime. */
   run(

@@ -1,7 +1,9 @@
 /** From a path to a model that can be traced. */
+import { createHash } from 'node:crypto';
 import { cancellable } from '../engine/cancel';
 import { Engine } from '../engine/engine';
 import type { SessionOptions } from '../engine/messages';
+import { shareSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
 import { readModel, type OnnxModel } from '../onnx/model';
@@ -72,13 +74,18 @@ export async function loadModel(
   const captured = branched
     ? captureBranches(onnx.proto.graph, branched)
     : captureGraph(onnx.proto.graph, found.routers);
-  const session = await cancellable(
-    engine.createSession(
-      {
-        bytes: encodeModelProto({ ...onnx.proto, graph: captured.graph }),
-        folder: onnx.weightsFolder
-      },
-      { threads: options.threads, graphOptimization: options.graphOptimization }
+  const bytes = encodeModelProto({ ...onnx.proto, graph: captured.graph });
+  const settings = {
+    threads: options.threads,
+    graphOptimization: options.graphOptimization
+  };
+  const key = createHash('sha256')
+    .update(bytes)
+    .update(JSON.stringify([onnx.fingerprint, settings]))
+    .digest('hex');
+  const { session, release } = await cancellable(
+    shareSession(key, () =>
+      engine.createSession({ bytes, folder: onnx.weightsFolder }, settings)
     ),
     options.signal
   );
@@ -90,7 +97,8 @@ export async function loadModel(
     config,
     description,
     tokenizer,
-    session
+    session,
+    release
   });
 }
 

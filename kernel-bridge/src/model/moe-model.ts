@@ -194,7 +194,7 @@ export class MoEModel implements Displayable {
     if (!this._disposed) {
       this._disposed = true;
       sessionStore().setStatus(this.id, 'disposed');
-      await this._options.session.release();
+      await this._options.release();
     }
   }
 
@@ -277,6 +277,8 @@ export namespace MoEModel {
     description: ModelDescription;
     tokenizer: Tokenizer | undefined;
     session: Session;
+    /** Gives the session back, which others may share. */
+    release: () => Promise<void>;
   }
 }
 

@@ -5,7 +5,12 @@ import { MoEDebuggerError } from '../errors';
 import { inlineFunctions } from '../graph/inline-functions';
 import { checkExternalData, followLinks, tensorsOf } from './external-data';
 import { locateModel, type ModelLocation } from './locate';
-import { decodeModelProto, type GraphProto, type ModelProto } from './schema';
+import {
+  decodeModelProto,
+  ELEMENT,
+  type GraphProto,
+  type ModelProto
+} from './schema';
 import { readSkeleton } from './skeleton';
 import { elementCount } from './tensor';
 
@@ -16,10 +21,12 @@ export interface OnnxModel extends ModelLocation {
   proto: ModelProto & { graph: GraphProto };
   opset: number;
   producer: string;
-  /** Elements of all initializers and constants of the graph and its bodies. */
+  /** Weights in the graph and its bodies: elements of all tensors but those of integers, which are shapes and indices. */
   parameters: number;
   /** Size on disk, external data included. */
   bytes: number;
+  /** Changes when one of the model's files does. */
+  fingerprint: string;
 }
 
 /**
@@ -46,8 +53,9 @@ export function readModel(path: string): OnnxModel {
   ];
   const files = checkExternalData(tensors, location.file);
   const weightsFolder = followLinks(tensors, files, location.file);
-  const own = statSync(location.file).size;
+  const own = statSync(location.file);
   files.delete(basename(location.file));
+  const paths = [location.file, ...[...files.values()].map(({ path }) => path)];
   return {
     ...location,
     weightsFolder,
@@ -60,10 +68,22 @@ export function readModel(path: string): OnnxModel {
     producer: [proto.producerName, proto.producerVersion]
       .filter(Boolean)
       .join(' '),
-    parameters: tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0),
-    bytes: own + [...files.values()].reduce((sum, { size }) => sum + size, 0)
+    parameters: tensors
+      .filter(({ dataType }) => !INDEX_TYPES.has(dataType ?? 0))
+      .reduce((sum, tensor) => sum + elementCount(tensor), 0),
+    bytes:
+      own.size + [...files.values()].reduce((sum, { size }) => sum + size, 0),
+    fingerprint: paths
+      .map(path => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`)
+      .join('\n')
   };
 }
+
+const INDEX_TYPES: ReadonlySet<number> = new Set([
+  ELEMENT.int32,
+  ELEMENT.int64,
+  ELEMENT.bool
+]);
 
 const emptyGraph: GraphProto = {
   node: [],
