@@ -48,7 +48,7 @@ class IOWorker {
       // No limit and no waiting: zeromq.js rejects a send while another one waits.
       socket.sendHighWaterMark = 0;
       socket.sendTimeout = 0;
-      socket.linger = 1000;
+      socket.linger = 300;
     }
     for (const socket of [this._shell, this._control]) {
       socket.receiveHighWaterMark = 0;
