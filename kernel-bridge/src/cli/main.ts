@@ -54,6 +54,7 @@ function build(): Command {
       "keep the model's output logits: last or all",
       parseWhich
     )
+    .option('--out <file>', 'write the routing to a Parquet file')
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: object) =>
       (await import('./trace.js')).trace(model, options)

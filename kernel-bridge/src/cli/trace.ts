@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../errors';
 import { loadModel } from '../model/load-model';
+import type { MoEModel } from '../model/moe-model';
 import type { PromptObject } from '../model/prompt';
 import { layerName, type Coverage, type RoutingSample } from '../protocol';
+import { ParquetWriter } from '../trace/parquet';
 import type { RoutingTrace } from '../trace/routing-trace';
 import { localModel } from './local-model';
 import { progress, write } from './output';
@@ -13,6 +16,7 @@ interface TraceArguments {
   decoderInputIds?: number[];
   prompts?: string;
   logits?: 'last' | 'all';
+  out?: string;
   json?: boolean;
 }
 
@@ -22,16 +26,22 @@ export async function trace(
 ): Promise<void> {
   const prompts = promptsOf(options);
   const model = await loadModel(await localModel(path));
+  let outputs: Output[] = [];
   try {
-    const output = options.json ? new JsonOutput() : new TextOutput();
+    outputs = await outputsOf(options, model);
     for await (const prompt of prompts) {
       progress(`tracing ${prompt.id ?? 'the prompt'}`);
       const traced = await model.trace(prompt, { logits: options.logits });
       progress('');
-      await output.add(traced);
+      for (const output of outputs) {
+        await output.add(traced);
+      }
     }
-    await output.end();
+    for (const output of outputs) {
+      await output.end();
+    }
   } finally {
+    outputs.forEach(output => output.close?.());
     await model.dispose();
   }
 }
@@ -68,10 +78,22 @@ function promptsOf({
   ];
 }
 
+/** The document or table on stdout; a file gets a line of its own instead of the table. */
+async function outputsOf(
+  { json, out }: TraceArguments,
+  model: MoEModel
+): Promise<Output[]> {
+  const file =
+    out === undefined ? [] : [await ParquetOutput.create(out, model)];
+  return json ? [...file, new JsonOutput()] : out ? file : [new TextOutput()];
+}
+
 interface Output {
   add(trace: RoutingTrace): Promise<void>;
   /** @throws MoEDebuggerError 'input' when nothing was added */
   end(): Promise<void>;
+  /** Lets go of what was not finished. */
+  close?(): void;
 }
 
 /** Adds up what separate traces cover. */
@@ -118,6 +140,41 @@ class JsonOutput implements Output {
   async end(): Promise<void> {
     await write(
       `],"coverage":${JSON.stringify(this._totals.get())},"edits":[]}\n`
+    );
+  }
+}
+
+class ParquetOutput implements Output {
+  private readonly _totals = new Totals();
+
+  private constructor(
+    private readonly _path: string,
+    private readonly _writer: ParquetWriter
+  ) {}
+
+  static async create(path: string, model: MoEModel): Promise<ParquetOutput> {
+    const writer = await ParquetWriter.create(path, {
+      run: randomUUID(),
+      model: model.name,
+      cards: model.layers
+    });
+    return new ParquetOutput(path, writer);
+  }
+
+  async add(trace: RoutingTrace): Promise<void> {
+    this._totals.add(trace.coverage);
+    trace.samples.forEach(sample => this._writer.add(sample));
+  }
+
+  close(): void {
+    this._writer.close();
+  }
+
+  async end(): Promise<void> {
+    const { tokens, slots } = this._totals.get();
+    await this._writer.finish();
+    process.stderr.write(
+      `wrote ${this._path}: ${tokens} tokens, ${slots} slots\n`
     );
   }
 }
