@@ -9,7 +9,9 @@ export async function display(value: unknown): Promise<void> {
     console.log(String(value));
     return;
   }
-  const bundle = isDisplayable(value) ? await value[MIMEBUNDLE]() : { 'text/plain': typeof value === 'string' ? value : inspect(value) };
+  const bundle = isDisplayable(value)
+    ? await value[MIMEBUNDLE]()
+    : { 'text/plain': typeof value === 'string' ? value : inspect(value) };
   kernel.publishDisplay(bundle);
 }
 

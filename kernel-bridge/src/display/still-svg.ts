@@ -3,11 +3,23 @@ import { routingStillSpec } from '../charts';
 import type { RoutingSample } from '../protocol';
 
 /** SVG of one layer of a sample. Vega is loaded at the first picture: a program that only traces never pays for it. */
-export async function stillSvg(sample: RoutingSample, layerIndex: number, model: string): Promise<string> {
-  const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
+export async function stillSvg(
+  sample: RoutingSample,
+  layerIndex: number,
+  model: string
+): Promise<string> {
+  const [vega, vegaLite] = await Promise.all([
+    import('vega'),
+    import('vega-lite')
+  ]);
   const spec = routingStillSpec(sample, layerIndex, { model });
-  const { spec: compiled } = vegaLite.compile(spec as unknown as Parameters<typeof vegaLite.compile>[0]);
-  const view = new vega.View(vega.parse(compiled), { renderer: 'none', logLevel: vega.Error });
+  const { spec: compiled } = vegaLite.compile(
+    spec as unknown as Parameters<typeof vegaLite.compile>[0]
+  );
+  const view = new vega.View(vega.parse(compiled), {
+    renderer: 'none',
+    logLevel: vega.Error
+  });
   try {
     return await view.toSVG();
   } finally {

@@ -31,11 +31,15 @@ export function readJson(path: string): JsonConfig | undefined {
     }
     return value as JsonConfig;
   } catch (error) {
-    throw new MoEDebuggerError('model-invalid', `the file is not valid JSON: ${(error as Error).message}`, {
-      where: path,
-      hint: 'download the model again, or remove the file',
-      cause: error
-    });
+    throw new MoEDebuggerError(
+      'model-invalid',
+      `the file is not valid JSON: ${(error as Error).message}`,
+      {
+        where: path,
+        hint: 'download the model again, or remove the file',
+        cause: error
+      }
+    );
   }
 }
 
@@ -43,14 +47,18 @@ export function readConfig(folder: string): ModelConfig {
   const model = readJson(join(folder, 'config.json')) ?? {};
   const text = model.text_config;
   return {
-    model: typeof text === 'object' && text !== null ? { ...model, ...text } : model,
+    model:
+      typeof text === 'object' && text !== null ? { ...model, ...text } : model,
     generation: readJson(join(folder, 'generation_config.json')) ?? {},
     genai: readJson(join(folder, 'genai_config.json')) ?? {}
   };
 }
 
 /** The first of `names` that holds a non-negative integer. */
-export function configCount(config: JsonConfig, ...names: string[]): number | undefined {
+export function configCount(
+  config: JsonConfig,
+  ...names: string[]
+): number | undefined {
   for (const name of names) {
     const value = config[name];
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0) {
@@ -61,28 +69,68 @@ export function configCount(config: JsonConfig, ...names: string[]): number | un
 }
 
 /** Longest sequence that the model was made for, in tokens. */
-export function contextLength({ model, genai }: ModelConfig): number | undefined {
-  const own = configCount(model, 'max_position_embeddings', 'n_positions', 'max_seq_len', 'seq_length');
+export function contextLength({
+  model,
+  genai
+}: ModelConfig): number | undefined {
+  const own = configCount(
+    model,
+    'max_position_embeddings',
+    'n_positions',
+    'max_seq_len',
+    'seq_length'
+  );
   const inner = genai.model;
-  return own ?? (typeof inner === 'object' && inner !== null ? configCount(inner as JsonConfig, 'context_length') : undefined);
+  return (
+    own ??
+    (typeof inner === 'object' && inner !== null
+      ? configCount(inner as JsonConfig, 'context_length')
+      : undefined)
+  );
 }
 
 /** Where config.json and the graph disagree, in words. */
-export function contradictions({ model }: ModelConfig, { routers }: FoundRouters): string[] {
+export function contradictions(
+  { model }: ModelConfig,
+  { routers }: FoundRouters
+): string[] {
   const warnings: string[] = [];
-  const compare = (what: string, configured: number | undefined, found: number[]): void => {
-    if (configured !== undefined && found.length > 0 && found.some(value => value !== configured)) {
-      warnings.push(`config.json says ${configured} ${what}, the graph has ${[...new Set(found)].join(' and ')}: the graph is followed`);
+  const compare = (
+    what: string,
+    configured: number | undefined,
+    found: number[]
+  ): void => {
+    if (
+      configured !== undefined &&
+      found.length > 0 &&
+      found.some(value => value !== configured)
+    ) {
+      warnings.push(
+        `config.json says ${configured} ${what}, the graph has ${[...new Set(found)].join(' and ')}: the graph is followed`
+      );
     }
   };
   compare(
     'experts',
-    configCount(model, 'num_local_experts', 'num_experts', 'n_routed_experts', 'moe_num_experts'),
+    configCount(
+      model,
+      'num_local_experts',
+      'num_experts',
+      'n_routed_experts',
+      'moe_num_experts'
+    ),
     routers.map(({ experts }) => experts)
   );
   compare(
     'experts per token',
-    configCount(model, 'num_experts_per_tok', 'num_experts_per_token', 'moe_k', 'moe_topk', 'num_selected_experts'),
+    configCount(
+      model,
+      'num_experts_per_tok',
+      'num_experts_per_token',
+      'moe_k',
+      'moe_topk',
+      'num_selected_experts'
+    ),
     routers.map(({ topK }) => topK)
   );
   return warnings;

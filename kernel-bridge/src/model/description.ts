@@ -32,12 +32,23 @@ export type LayerCard = MoELayerCard | DenseLayerCard;
 
 export interface ModelDescription {
   schema: 'moe-debugger/inspect@1';
-  model: { name: string; path: string; opset: number; producer: string; parameters: number; bytes: number };
+  model: {
+    name: string;
+    path: string;
+    opset: number;
+    producer: string;
+    parameters: number;
+    bytes: number;
+  };
   layers: LayerCard[];
   warnings: string[];
 }
 
-export function describeModel(model: OnnxModel, found: FoundRouters, warnings: string[]): ModelDescription {
+export function describeModel(
+  model: OnnxModel,
+  found: FoundRouters,
+  warnings: string[]
+): ModelDescription {
   const { name, file, opset, producer, parameters, bytes } = model;
   return {
     schema: 'moe-debugger/inspect@1',
@@ -55,14 +66,28 @@ function layerCards({ routers, blocks }: FoundRouters): LayerCard[] {
     const last = Math.max(count - 1, ...own.map(({ layer }) => layer));
     for (let layer = 0; layer <= last; layer++) {
       const here = own.filter(router => router.layer === layer);
-      cards.push(...(here.length > 0 ? here.map(moeCard) : [{ layer, ...(stack ? { stack } : {}), moe: false as const }]));
+      cards.push(
+        ...(here.length > 0
+          ? here.map(moeCard)
+          : [{ layer, ...(stack ? { stack } : {}), moe: false as const }])
+      );
     }
   }
   return cards;
 }
 
 function moeCard(router: Router): MoELayerCard {
-  const { layer, stack, module, experts, topK, convention, sharedExperts, pattern, tensors } = router;
+  const {
+    layer,
+    stack,
+    module,
+    experts,
+    topK,
+    convention,
+    sharedExperts,
+    pattern,
+    tensors
+  } = router;
   return {
     layer,
     ...(stack ? { stack } : {}),
@@ -87,7 +112,11 @@ function single(names: string[] | null): string | string[] | null {
 }
 
 /** The description as text for people: one line a layer. */
-export function formatDescription({ model, layers, warnings }: ModelDescription): string {
+export function formatDescription({
+  model,
+  layers,
+  warnings
+}: ModelDescription): string {
   const moe = layers.filter(layer => layer.moe);
   const lines = [
     `${model.name}: ${model.parameters.toLocaleString('en')} parameters, ${(model.bytes / 2 ** 20).toFixed(1)} MB, opset ${model.opset}, ${model.producer}`,
@@ -95,13 +124,23 @@ export function formatDescription({ model, layers, warnings }: ModelDescription)
     ''
   ];
   for (const card of layers) {
-    lines.push(`  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : 'dense'}`);
+    lines.push(
+      `  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : 'dense'}`
+    );
   }
   lines.push(...warnings.map(warning => `warning: ${warning}`));
   return lines.join('\n');
 }
 
-function describeCard({ experts, topK, router, sharedExperts, scale, groups, capacity }: MoELayerCard): string {
+function describeCard({
+  experts,
+  topK,
+  router,
+  sharedExperts,
+  scale,
+  groups,
+  capacity
+}: MoELayerCard): string {
   return [
     `top-${topK} of ${experts}`,
     router.pattern,
@@ -115,8 +154,13 @@ function describeCard({ experts, topK, router, sharedExperts, scale, groups, cap
 }
 
 /** The description as a Markdown table, for a cell. */
-export function markdownDescription({ model, layers, warnings }: ModelDescription): string {
-  const cell = (text: string): string => text.replace(/[|\\`<>]/g, character => `\\${character}`);
+export function markdownDescription({
+  model,
+  layers,
+  warnings
+}: ModelDescription): string {
+  const cell = (text: string): string =>
+    text.replace(/[|\\`<>]/g, character => `\\${character}`);
   return [
     `**${cell(model.name)}** · ${model.parameters.toLocaleString('en')} parameters · ${(model.bytes / 2 ** 20).toFixed(1)} MB · ${layers.filter(({ moe }) => moe).length} of ${layers.length} layers are MoE`,
     '',

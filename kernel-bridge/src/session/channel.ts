@@ -49,7 +49,10 @@ function serveComm(comm: Comm): void {
         sendTrace(comm, Number(message.request), String(message.id));
         break;
       default:
-        send(comm, { type: 'error', message: `unknown message ${JSON.stringify(message.type)?.slice(0, 40)}` });
+        send(comm, {
+          type: 'error',
+          message: `unknown message ${JSON.stringify(message.type)?.slice(0, 40)}`
+        });
     }
   });
   send(comm, { type: 'hello', version: PROTOCOL_VERSION, package: version });
@@ -62,7 +65,11 @@ const MAX_SAMPLES = 64;
 function sendTrace(comm: Comm, request: number, id: string): void {
   const stored = sessionStore().trace(id);
   if (!stored) {
-    send(comm, { type: 'error', request, message: 'this trace is no longer kept: run the cell again' });
+    send(comm, {
+      type: 'error',
+      request,
+      message: 'this trace is no longer kept: run the cell again'
+    });
     return;
   }
   const { samples, model } = stored.trace;
@@ -70,14 +77,26 @@ function sendTrace(comm: Comm, request: number, id: string): void {
     version: PROTOCOL_VERSION,
     view: 'explorer',
     model,
-    samples: samples.slice(0, MAX_SAMPLES).map(sample => encodeSample(sample, { binary: true })),
+    samples: samples
+      .slice(0, MAX_SAMPLES)
+      .map(sample => encodeSample(sample, { binary: true })),
     state: { layerIndex: 0, measure: 'weight' },
-    ...(samples.length > MAX_SAMPLES ? { truncated: `the first ${MAX_SAMPLES} of ${samples.length} prompts` } : {})
+    ...(samples.length > MAX_SAMPLES
+      ? { truncated: `the first ${MAX_SAMPLES} of ${samples.length} prompts` }
+      : {})
   };
   const { state, bufferPaths, buffers } = extractBuffers(view);
-  send(comm, { type: 'trace', request, view: state as EncodedView, bufferPaths }, buffers);
+  send(
+    comm,
+    { type: 'trace', request, view: state as EncodedView, bufferPaths },
+    buffers
+  );
 }
 
-function send(comm: Comm, message: FromKernel, buffers: ArrayBufferView[] = []): void {
+function send(
+  comm: Comm,
+  message: FromKernel,
+  buffers: ArrayBufferView[] = []
+): void {
   comm.send(message as unknown as JsonObject, { buffers });
 }

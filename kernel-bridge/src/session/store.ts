@@ -30,7 +30,17 @@ export class SessionStore {
     return this._traces.get(id);
   }
 
-  addModel({ id, name, path, routers }: { id: string; name: string; path: string; routers: readonly Router[] }): void {
+  addModel({
+    id,
+    name,
+    path,
+    routers
+  }: {
+    id: string;
+    name: string;
+    path: string;
+    routers: readonly Router[];
+  }): void {
     this._models.set(id, {
       id,
       name,
