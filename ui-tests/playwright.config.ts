@@ -8,8 +8,7 @@ const venv = join(__dirname, '..', '.venv', 'bin', 'jupyter');
 const jupyter = existsSync(venv) ? venv : 'jupyter';
 
 export default defineConfig({
-  testDir: '.',
-  testMatch: /tests\/.*\.spec\.ts$/,
+  testDir: './tests',
   outputDir: './test-results',
   timeout: 60_000,
   expect: { timeout: 15_000 },

@@ -13,7 +13,7 @@ import {
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
-import { checkDrawable } from '../routing';
+import { checkDrawable } from '../routing/limits';
 import { readModels, readTraces } from './summaries';
 
 /** The comm to one kernel: sends `ToKernel`, reads and checks `FromKernel`. Lost with the kernel's process. */
@@ -32,6 +32,11 @@ export class KernelChannel implements IDisposable {
     return this._isDisposed;
   }
 
+  /** A restart drops a kernel's comms without a word. */
+  get isLost(): boolean {
+    return this._comm.isDisposed;
+  }
+
   /** What the kernel says, checked. */
   get received(): ISignal<this, KernelChannel.Event> {
     return this._received;
@@ -48,12 +53,12 @@ export class KernelChannel implements IDisposable {
     }
   }
 
-  dispose(): void {
+  /** Ends the channel on both sides. */
+  close(): void {
     if (this._isDisposed) {
       return;
     }
-    this._isDisposed = true;
-    Signal.clearData(this);
+    this.dispose();
     if (!this._comm.isDisposed) {
       try {
         this._settle(this._comm.close());
@@ -61,6 +66,15 @@ export class KernelChannel implements IDisposable {
         // The connection is gone, and the comm with it.
       }
     }
+  }
+
+  /** Forgets the channel without a word to the kernel, whose process ends or has ended. */
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    Signal.clearData(this);
   }
 
   /** A message is lost with a restart; the panel connects anew then, and there is no one to tell. */

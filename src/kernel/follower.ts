@@ -8,7 +8,7 @@ import {
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
-import { RoutingModel } from '../routing';
+import { RoutingModel } from '../routing/model';
 import type { IPreferences } from '../tokens';
 import { KernelChannel } from './channel';
 
@@ -21,6 +21,7 @@ export class KernelFollower implements IDisposable {
     const { sessionContext } = _options;
     sessionContext.kernelChanged.connect(this._onKernelChanged, this);
     sessionContext.statusChanged.connect(this._onStatusChanged, this);
+    sessionContext.connectionStatusChanged.connect(this._onStatusChanged, this);
     this._onStatusChanged();
   }
 
@@ -107,7 +108,11 @@ export class KernelFollower implements IDisposable {
     const { sessionContext } = this._options;
     sessionContext.kernelChanged.disconnect(this._onKernelChanged, this);
     sessionContext.statusChanged.disconnect(this._onStatusChanged, this);
-    this._channel?.dispose();
+    sessionContext.connectionStatusChanged.disconnect(
+      this._onStatusChanged,
+      this
+    );
+    this._channel?.close();
     this._channel = undefined;
     this._routing?.dispose();
     Signal.clearData(this);
@@ -152,11 +157,15 @@ export class KernelFollower implements IDisposable {
 
   private _connect(): void {
     const kernel = this.sessionContext.session?.kernel;
+    if (this._channel?.isLost) {
+      this._disconnect();
+    }
     if (
       !this._active ||
       this._channel ||
       this._status === 'closed' ||
       kernel?.name !== KERNEL_NAME ||
+      kernel.connectionStatus !== 'connected' ||
       !['idle', 'busy'].includes(kernel.status)
     ) {
       return;

@@ -57,6 +57,7 @@ function LayerSlider({ model, trans }: IControlsProps): JSX.Element {
         step={1}
         value={model.layerIndex}
         disabled={last === 0}
+        aria-label={trans.__('Layer')}
         aria-valuetext={trans.__(
           '%1, %2 of %3',
           name,
@@ -67,9 +68,9 @@ function LayerSlider({ model, trans }: IControlsProps): JSX.Element {
           model.layerIndex = Number(event.target.value);
         }}
       />
-      <output className="moe-RoutingControls-name">
+      <span className="moe-RoutingControls-name">
         {trans.__('%1 (%2/%3)', name, model.layerIndex + 1, last + 1)}
-      </output>
+      </span>
     </label>
   );
 }

@@ -50,7 +50,8 @@ for (const theme of ['light', 'dark'] as const) {
         `${tmpPath}/panel.ipynb`,
         emptyNotebook(KERNEL_NAME, [
           "import { loadModel } from 'moe-debugger';\n" +
-            "await (await loadModel('../models/demo')).trace('one two');"
+            "const model = await loadModel('../models/demo');\n" +
+            "await model.trace('one two');"
         ])
       );
       await expect(panel.status).toContainText('No model is loaded');

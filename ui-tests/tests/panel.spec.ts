@@ -6,6 +6,12 @@ import { PanelPage } from '../fixtures/panel-page';
 import { RoutingPage } from '../fixtures/routing-page';
 import { prompts, truth } from '../fixtures/truth';
 
+// Galata's stand-in for the kernels' address answers a restart with 201, which JupyterLab takes for a failure.
+test.use({ kernels: null, sessions: null });
+test.afterEach(({ page }) =>
+  page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
+);
+
 const LOAD =
   "import { loadModel } from 'moe-debugger';\n" +
   "const model = await loadModel('../models/demo');";
@@ -137,6 +143,9 @@ test('says which kernel it needs and switches to it', async ({
   await expect(panel.status).toContainText(
     `This notebook runs Python 3 (ipykernel). MoE Debugger needs the kernel “${KERNEL_DISPLAY_NAME}”.`
   );
+  await expect(
+    page.locator('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator')
+  ).toHaveAttribute('data-status', 'idle');
   await panel.status.getByRole('button', { name: 'Switch kernel' }).click();
   await expect(panel.status).toContainText('No model is loaded');
 
