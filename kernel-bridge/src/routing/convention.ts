@@ -16,6 +16,8 @@ export interface Convention {
   scoreBeforeTopK: boolean;
   /** The k weights are divided by their sum. */
   renormalized: boolean;
+  /** What was dropped over capacity is no part of that sum: the other weights of the token grow. */
+  renormalizedKept?: true;
   /** Added to the sum before dividing, against division by zero. */
   epsilon?: number;
   /** All weights are multiplied by this (`routed_scaling_factor`). */

@@ -1,35 +1,38 @@
 /** Whether a selection sends tokens to experts: it must reach weights, or it is a sort, a sampler or a beam. */
 import type { Graph } from '../graph/graph';
 
-const MAX_NODES = 400;
+const MAX_NODES = 20_000;
 
-/** True when `tensors` lead to a product, or to a gather of stored weights, further down the graph. */
+/**
+ * True when `tensors` lead to a product, or to a gather of stored weights, further down the graph; or to the residual
+ * stream, where every expert computes every token and the choice only weights them.
+ * @param joins true for a node that adds to the residual stream
+ */
 export function reachesExperts(
   graph: Graph,
-  tensors: readonly string[]
+  tensors: readonly string[],
+  joins: (node: number) => boolean = () => false
 ): boolean {
   const seen = new Set<number>();
-  let frontier = [...tensors];
-  while (frontier.length > 0 && seen.size < MAX_NODES) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      for (const node of graph.consumers(tensor)) {
-        if (seen.has(node.index)) {
-          continue;
-        }
-        seen.add(node.index);
-        if (
-          PRODUCTS.has(node.op) ||
-          (GATHERS.has(node.op) && graph.weightOf(node.inputs[0]) !== undefined)
-        ) {
-          return true;
-        }
-        if (!SHAPE_ONLY.has(node.op)) {
-          next.push(...node.outputs);
-        }
+  // Depth first: one expert is enough, and there may be hundreds.
+  const stack = [...tensors];
+  while (stack.length > 0 && seen.size < MAX_NODES) {
+    for (const node of graph.consumers(stack.pop()!)) {
+      if (seen.has(node.index)) {
+        continue;
+      }
+      seen.add(node.index);
+      if (
+        joins(node.index) ||
+        PRODUCTS.has(node.op) ||
+        (GATHERS.has(node.op) && graph.weightOf(node.inputs[0]) !== undefined)
+      ) {
+        return true;
+      }
+      if (!SHAPE_ONLY.has(node.op)) {
+        stack.push(...node.outputs);
       }
     }
-    frontier = next;
   }
   return false;
 }

@@ -28,7 +28,7 @@ export function findRouters(graph: Graph): FoundRouters {
       const match = taken.has(node.index)
         ? undefined
         : pattern.match(graph, node);
-      if (match && sendsTokens(graph, match)) {
+      if (match && sendsTokens(graph, blocks, match)) {
         match.selectors.forEach(({ index }) => taken.add(index));
         routers.push(place(graph, blocks, match, routers));
         break;
@@ -80,6 +80,17 @@ function nameModules(routers: Router[]): void {
   }
 }
 
-function sendsTokens(graph: Graph, { tensors }: RouterMatch): boolean {
-  return tensors.selected === null || reachesExperts(graph, tensors.selected);
+function sendsTokens(
+  graph: Graph,
+  blocks: Blocks,
+  { tensors }: RouterMatch
+): boolean {
+  return (
+    tensors.selected === null ||
+    reachesExperts(
+      graph,
+      tensors.selected,
+      node => blocks.blockOfJoin(node) !== undefined
+    )
+  );
 }

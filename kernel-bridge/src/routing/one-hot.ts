@@ -10,6 +10,8 @@ const VIEWS = new Set([
   'Flatten'
 ]);
 const MAX_STEPS = 6;
+/** Padding, then capacity. */
+const MAX_MASKS = 2;
 
 /** All tensors that show the choice `indices` as ones and zeros, past casts: OneHot, or Equal with 0, 1, 2, ... */
 export function oneHotsOf(graph: Graph, indices: string): string[] {
@@ -19,6 +21,36 @@ export function oneHotsOf(graph: Graph, indices: string): string[] {
       .filter(node => isOneHot(graph, node, view))
       .flatMap(node => viewsOf(graph, node.outputs[0]))
   );
+}
+
+/**
+ * Those of `oneHotsOf` and what is left of them where choices are masked out: padding, capacity.
+ * @param scores a product with one of these is a score and no mask
+ */
+export function keptOneHotsOf(
+  graph: Graph,
+  indices: string,
+  scores: ReadonlySet<string> = new Set()
+): { all: Set<string>; kept: Set<string> } {
+  const all = new Set(oneHotsOf(graph, indices));
+  const kept = new Set<string>();
+  let frontier = [...all];
+  for (let step = 0; step < MAX_MASKS && frontier.length > 0; step++) {
+    frontier = frontier
+      .flatMap(tensor => graph.consumers(tensor))
+      .filter(
+        ({ op, inputs }) =>
+          (op === 'Mul' || op === 'And') &&
+          !inputs.some(input => scores.has(input))
+      )
+      .flatMap(({ outputs }) => viewsOf(graph, outputs[0]))
+      .filter(tensor => !all.has(tensor));
+    frontier.forEach(tensor => {
+      all.add(tensor);
+      kept.add(tensor);
+    });
+  }
+  return { all, kept };
 }
 
 /** A tensor and all that casts and reshapes make of it. */

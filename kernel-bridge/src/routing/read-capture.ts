@@ -167,6 +167,9 @@ function verify(
     for (let k = 0; k < topK; k++) {
       expected.set(again.selected[t * topK + k], again.weights[t * topK + k]);
     }
+    if (convention.renormalizedKept) {
+      renormalizeKept(expected, selected, weights, t, topK);
+    }
     for (let k = 0; k < topK; k++) {
       const expert = selected[t * topK + k];
       const weight = weights[t * topK + k];
@@ -186,6 +189,23 @@ function verify(
         );
       }
     }
+  }
+}
+
+/** Divides a token's expected weights by the sum of those that were not dropped, which have a weight of exactly 0. */
+function renormalizeKept(
+  expected: Map<number, number>,
+  selected: Int32Array,
+  weights: Float32Array,
+  token: number,
+  topK: number
+): void {
+  let sum = 0;
+  for (let slot = token * topK; slot < (token + 1) * topK; slot++) {
+    sum += weights[slot] === 0 ? 0 : (expected.get(selected[slot]) ?? 0);
+  }
+  if (sum > 0) {
+    expected.forEach((weight, expert) => expected.set(expert, weight / sum));
   }
 }
 

@@ -63,6 +63,7 @@ const KEEPS_STREAM = new Set([
   'Sub',
   'Clip',
   'Dropout',
+  'DequantizeLinear',
   'Where',
   'Pow',
   'LayerNormalization',

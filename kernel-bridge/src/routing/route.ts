@@ -57,15 +57,14 @@ function chooseTopK(
       : scoreBeforeTopK
         ? applyScore(row, score)
         : row;
-  const choice = Float64Array.from(
-    scores,
-    (value, e) => value + (selectionBias?.[e] ?? 0)
-  );
+  const choice = new Float64Array(scores);
+  selectionBias?.forEach((bias, e) => (choice[e] += bias));
   if (groups) {
     maskGroups(choice, groups);
   }
   const experts = largest(choice, topK, tiesToLast);
-  let weights: Float32Array = Float32Array.from(experts, e => scores[e]);
+  let weights = new Float32Array(topK);
+  experts.forEach((e, slot) => (weights[slot] = scores[e]));
   if (!scoreBeforeTopK && are === 'logits') {
     weights = applyScore(weights, score);
   }
@@ -83,14 +82,28 @@ function chooseTopK(
 export function applyScore(
   row: Float32Array,
   score: 'softmax' | 'sigmoid'
-): Float32Array {
+): Float32Array<ArrayBuffer> {
+  // Plain loops: this runs for every token of fused routers, and for many of every other when it is checked.
+  const values = new Float32Array(row.length);
   if (score === 'sigmoid') {
-    return row.map(x => 1 / (1 + Math.exp(-x)));
+    for (let i = 0; i < row.length; i++) {
+      values[i] = 1 / (1 + Math.exp(-row[i]));
+    }
+    return values;
   }
-  const peak = row.reduce((a, b) => Math.max(a, b), -Infinity);
-  const values = row.map(x => Math.exp(x - peak));
-  const sum = values.reduce((a, b) => a + b, 0);
-  return values.map(value => value / sum);
+  let peak = -Infinity;
+  for (let i = 0; i < row.length; i++) {
+    peak = Math.max(peak, row[i]);
+  }
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) {
+    values[i] = Math.exp(row[i] - peak);
+    sum += values[i];
+  }
+  for (let i = 0; i < row.length; i++) {
+    values[i] /= sum;
+  }
+  return values;
 }
 
 /** Indices of the k largest values, largest first; among equals the lower index first, as ONNX's TopK has it, unless told otherwise. */
@@ -101,18 +114,17 @@ function largest(
 ): number[] {
   const chosen: number[] = [];
   for (let i = 0; i < values.length; i++) {
-    let at = chosen.length;
-    while (
-      at > 0 &&
-      (values[i] > values[chosen[at - 1]] ||
-        (tiesToLast && values[i] === values[chosen[at - 1]]))
-    ) {
-      at--;
+    const value = values[i];
+    const before = (other: number): boolean =>
+      value > values[other] || (tiesToLast && value === values[other]);
+    if (chosen.length === k && !before(chosen[k - 1])) {
+      continue;
     }
-    if (at < k) {
-      chosen.splice(at, 0, i);
-      chosen.length = Math.min(chosen.length, k);
+    let at = Math.min(chosen.length, k - 1);
+    for (; at > 0 && before(chosen[at - 1]); at--) {
+      chosen[at] = chosen[at - 1];
     }
+    chosen[at] = i;
   }
   return chosen;
 }

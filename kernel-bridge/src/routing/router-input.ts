@@ -136,6 +136,7 @@ export function lastDim(
   seen.add(tensor);
   switch (node.op) {
     case 'Gemm':
+    case 'com.microsoft.FusedGemm':
       return graph
         .weightOf(node.inputs[1])
         ?.dims?.at(attributeInt(node.proto, 'transB') ? 0 : 1);

@@ -1,12 +1,19 @@
 /** What a router selects by: a score of its logits, perhaps with a bias for choosing only, perhaps limited to groups. */
 import type { Graph, GraphNode } from '../graph/graph';
-import { attributeInt } from '../graph/attributes';
+import { attributeInt, attributeText } from '../graph/attributes';
 import type { Groups } from './convention';
-import { lastDim, routerProduct, sourceOf } from './router-input';
+import {
+  isWeightProduct,
+  lastDim,
+  routerProduct,
+  sourceOf
+} from './router-input';
 
 export interface SelectionScores {
   /** [..., experts] */
   logits: string;
+  /** Probabilities where one fused node makes the scores, so that the graph holds no logits. */
+  logitsAre: 'logits' | 'probabilities';
   /** The tensor of scores before bias and groups; the logits themselves when nothing scores them before the choice. */
   scores: string;
   score?: 'softmax' | 'sigmoid';
@@ -35,8 +42,22 @@ export function readScores(
         routerProduct(graph, logits)
         ? {
             logits,
+            logitsAre: 'logits',
             scores: at,
             score: node.op === 'Softmax' ? 'softmax' : 'sigmoid',
+            experts,
+            ...found
+          }
+        : undefined;
+    }
+    if (fusedSigmoid(node)) {
+      const experts = lastDim(graph, at);
+      return experts !== undefined && isWeightProduct(graph, node)
+        ? {
+            logits: at,
+            logitsAre: 'probabilities',
+            scores: at,
+            score: 'sigmoid',
             experts,
             ...found
           }
@@ -56,7 +77,7 @@ export function readScores(
     }
     const experts = lastDim(graph, at);
     return experts !== undefined && routerProduct(graph, at)
-      ? { logits: at, scores: at, experts, ...found }
+      ? { logits: at, logitsAre: 'logits', scores: at, experts, ...found }
       : undefined;
   }
 }
@@ -68,6 +89,14 @@ function isOverExperts(graph: Graph, node: GraphNode): boolean {
   const axis = attributeInt(node.proto, 'axis') ?? -1;
   const rank = graph.shape(node.outputs[0])?.length;
   return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
+}
+
+/** onnxruntime's optimiser writes a product and the sigmoid after it as one node. */
+function fusedSigmoid(node: GraphNode): boolean {
+  return (
+    node.op === 'com.microsoft.FusedGemm' &&
+    attributeText(node.proto, 'activation') === 'Sigmoid'
+  );
 }
 
 /** scores + a constant for each expert. */
@@ -90,7 +119,10 @@ function readBias(
 /** A bias before the score belongs to the logits; one after it steers the choice only. */
 function scoreAbove(graph: Graph, tensor: string): boolean {
   const { node } = sourceOf(graph, tensor);
-  return node?.op === 'Softmax' || node?.op === 'Sigmoid';
+  return (
+    node !== undefined &&
+    (node.op === 'Softmax' || node.op === 'Sigmoid' || fusedSigmoid(node))
+  );
 }
 
 /** Where(mask, ...) or Mul(scores, mask), the mask coming from a TopK over groups. */
@@ -175,13 +207,16 @@ function readGroupScore(
   }
   let members = node.inputs[0];
   if (node.op === 'ReduceSum') {
-    const best = graph.producer(members);
+    const best = sourceOf(graph, members).node;
     if (best?.op !== 'TopK' || graph.constantScalar(best.inputs[1]) !== 2) {
       return undefined;
     }
     members = best.inputs[0];
   }
-  const split = graph.producer(members);
+  let split = graph.producer(members);
+  while (split?.op === 'Cast' || split?.op === 'Identity') {
+    split = graph.producer(split.inputs[0]);
+  }
   const count =
     split?.op === 'Reshape'
       ? graph.constantValues(split.inputs[1])?.at(-2)

@@ -98,7 +98,7 @@ function separateWeights(
     pattern: `fused QMoE: ${selection.score} > top-k${renormalized ? ' > renormalise' : ''}`,
     tensors: {
       logits: selection.logits,
-      logitsAre: 'logits',
+      logitsAre: selection.logitsAre,
       selected: null,
       weights: null
     },

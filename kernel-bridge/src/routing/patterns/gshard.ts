@@ -5,7 +5,7 @@
 import type { Graph, GraphNode } from '../../graph/graph';
 import { readCapacity } from '../capacity';
 import type { Convention } from '../convention';
-import { oneHotsOf, viewsOf } from '../one-hot';
+import { keptOneHotsOf, oneHotsOf, viewsOf } from '../one-hot';
 import { readScores, type SelectionScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 
@@ -32,12 +32,13 @@ export const gshardTop2: RouterPattern = {
     if (one === undefined || two === undefined) {
       return undefined;
     }
-    const [a, b] = [finalGate(graph, one), finalGate(graph, two)];
+    const [a, b] = [finalGate(graph, one.tensor), finalGate(graph, two.tensor)];
     const capacity = readCapacity(graph, first);
     const convention: Convention = {
       score: selection.score ?? 'softmax',
       scoreBeforeTopK: true,
       renormalized: a.renormalized,
+      ...(a.renormalized && one.kept ? { renormalizedKept: true } : {}),
       ...(capacity?.limit === undefined ? {} : { capacity: capacity.limit })
     };
     return {
@@ -47,7 +48,7 @@ export const gshardTop2: RouterPattern = {
       pattern: describe(selection, convention, capacity !== undefined),
       tensors: {
         logits: selection.logits,
-        logitsAre: 'logits',
+        logitsAre: selection.logitsAre,
         selected: [first, second.outputs[0]],
         weights: [a.tensor, b.tensor]
       },
@@ -85,21 +86,30 @@ function secondChoice(graph: Graph, first: string): GraphNode | undefined {
   return undefined;
 }
 
-/** The score of a choice: scores times one-hot, summed over experts. */
+interface Gate {
+  /** The score of the choice, one a token. */
+  tensor: string;
+  /** Zero already where the choice was dropped over capacity. */
+  kept: boolean;
+}
+
+/** The score of a choice: scores times its one-hot form, summed over experts. */
 function gateOf(
   graph: Graph,
   scores: string,
   choice: string
-): string | undefined {
-  const oneHots = new Set(oneHotsOf(graph, choice));
-  for (const view of viewsOf(graph, scores)) {
+): Gate | undefined {
+  const views = viewsOf(graph, scores);
+  const { all, kept } = keptOneHotsOf(graph, choice, new Set(views));
+  for (const view of views) {
     for (const { op, inputs, outputs } of graph.consumers(view)) {
-      if (op === 'Mul' && inputs.some(input => oneHots.has(input))) {
+      if (op === 'Mul' && inputs.some(input => all.has(input))) {
+        const byKept = inputs.some(input => kept.has(input));
         const sum = graph
           .consumers(outputs[0])
           .find(node => node.op === 'ReduceSum');
         if (sum) {
-          return sum.outputs[0];
+          return { tensor: sum.outputs[0], kept: byKept };
         }
       }
     }

@@ -44,7 +44,7 @@ export const sparsemixer: RouterPattern = {
       pattern: `sparsemixer, ${picks.length} ${picks.length === 1 ? 'pick' : 'picks'}`,
       tensors: {
         logits: selection.logits,
-        logitsAre: 'logits',
+        logitsAre: selection.logitsAre,
         selected: picks.map(pick => pick.node.outputs[0]),
         weights: picks.map(pick => pick.weight)
       },
@@ -68,7 +68,7 @@ function readPick(graph: Graph, node: GraphNode): Pick | undefined {
       }
       const softmax = sourceOf(graph, gather.inputs[0]).node;
       const masked = softmax && sourceOf(graph, softmax.inputs[0]).node;
-      const mask = masked && graph.producer(masked.inputs[0]);
+      const mask = masked && sourceOf(graph, masked.inputs[0]).node;
       if (
         softmax?.op === 'Softmax' &&
         masked?.op === 'Where' &&

@@ -37,7 +37,7 @@ export const switchTop1: RouterPattern = {
       pattern: `${selection.score} > arg-max${capacity ? ' > capacity' : ''}`,
       tensors: {
         logits: selection.logits,
-        logitsAre: 'logits',
+        logitsAre: selection.logitsAre,
         selected: [node.outputs[0]],
         weights: [weights],
         ...(capacity ? { kept: capacity.kept } : {})

@@ -51,7 +51,10 @@ export const topK: RouterPattern = {
       ...(selection.selectionBias
         ? { selectionBias: selection.selectionBias }
         : {}),
-      ...(selection.groups ? { groups: selection.groups } : {})
+      // One group that is always kept limits nothing.
+      ...(selection.groups && selection.groups.count > 1
+        ? { groups: selection.groups }
+        : {})
     };
     return {
       experts: selection.experts,
@@ -60,7 +63,7 @@ export const topK: RouterPattern = {
       pattern: describe(convention),
       tensors: {
         logits: selection.logits,
-        logitsAre: 'logits',
+        logitsAre: selection.logitsAre,
         selected: [indices],
         ...(dense
           ? { weights: null, denseWeights: chain.weights }
