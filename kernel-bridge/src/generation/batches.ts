@@ -1,6 +1,7 @@
 /** Which prompts run side by side. */
 import type { Graph } from '../graph/graph';
 import type { TokenizedPrompt } from '../model/prompt';
+import type { Router } from '../routing/convention';
 import type { DecodableModel } from './decoder';
 
 /**
@@ -40,6 +41,23 @@ export function oneByOne(
     }
   }
   return undefined;
+}
+
+/** What a reader of a generation should know of how its routing was captured. */
+export function captureNotes({ routers, inputs }: DecodableModel): string[] {
+  return inputs.cache.length === 0 && hasCapacity(routers)
+    ? [
+        "the capacity of the model's experts is shared by all tokens of a run: each token's routing is that of the run in which it was new"
+      ]
+    : [];
+}
+
+/** Experts that take a limited number of tokens, and drop the rest. */
+function hasCapacity(routers: readonly Router[]): boolean {
+  return routers.some(
+    ({ convention, tensors }) =>
+      convention.capacity !== undefined || tensors.kept !== undefined
+  );
 }
 
 /** Indices of prompts in batches of similar length, so that little is padded. */

@@ -6,7 +6,7 @@ import type { Graph } from '../graph/graph';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Tokenizer } from '../model/tokenizer';
 import { RoutingTrace } from '../trace/routing-trace';
-import { batchesOf, oneByOne } from './batches';
+import { batchesOf, captureNotes, oneByOne } from './batches';
 import { Continuation } from './continuation';
 import type { Ending } from './ending';
 import { Decoder, type DecodableModel, type Decoding } from './decoder';
@@ -54,10 +54,10 @@ export async function generate(
   const reason = oneByOne(model, model.graph);
   const together =
     reason === undefined && prompts.length > 1 ? options.batchSize : 1;
-  const notes =
-    reason !== undefined && prompts.length > 1
-      ? [`the prompts were run one by one: ${reason}`]
-      : [];
+  const notes = captureNotes(model);
+  if (reason !== undefined && prompts.length > 1) {
+    notes.push(`the prompts were run one by one: ${reason}`);
+  }
   const done = new Map<number, Generation>();
   const cancel = new CancelRequest(options.signal);
   const results = (): Generation[] =>

@@ -6,7 +6,10 @@ describe('randomNumbers', () => {
     [0, [0.12763400566170402, 0.5167204543015397, 0.810084974068444]],
     [1, [0.2632282197728907, 0.7019734399297498, 0.6365781926529196]],
     [42, [0.890780191354953, 0.3220651388711815, 0.6512069328983437]],
-    [2 ** 40 + 7, [0.7392220121955749, 0.9297307891822724, 0.025882322766188515]]
+    [
+      2 ** 40 + 7,
+      [0.7392220121955749, 0.9297307891822724, 0.025882322766188515]
+    ]
   ])('gives the same numbers for seed %i everywhere', (seed, expected) => {
     const next = randomNumbers(seed);
     expect([next(), next(), next()]).toEqual(expected);
@@ -20,6 +23,8 @@ describe('randomNumbers', () => {
       bins[Math.floor(next() * bins.length)]++;
     }
     const expected = draws / bins.length;
-    expect(bins.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)).toBeLessThan(148.2);
+    expect(
+      bins.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)
+    ).toBeLessThan(148.2);
   });
 });
