@@ -1,0 +1,88 @@
+/** Sessions of a model's untouched file and of its graph with the routing captured, and what they are fed. */
+import { createRequire } from 'node:module';
+
+const lib = createRequire(import.meta.url);
+const { Engine } = lib('../../lib/engine/engine.js');
+const { readModel } = lib('../../lib/onnx/model.js');
+const { encodeModelProto } = lib('../../lib/onnx/schema.js');
+const { Graph } = lib('../../lib/graph/graph.js');
+const { findRouters } = lib('../../lib/routing/find-routers.js');
+const { captureGraph } = lib('../../lib/routing/capture.js');
+const { ModelInputs, wholeSequence } = lib('../../lib/model/inputs.js');
+const { readConfig } = lib('../../lib/model/config.js');
+
+/** What is needed of a decoder to run it both ways. */
+export function prepare(folder) {
+  const onnx = readModel(folder);
+  const graph = new Graph(onnx.proto.graph, onnx.file);
+  const { routers } = findRouters(graph);
+  const captured = captureGraph(onnx.proto.graph, routers);
+  const bytes = encodeModelProto({ ...onnx.proto, graph: captured.graph });
+  const inputs = new ModelInputs(graph, readConfig(onnx.folder));
+  const engine = Engine.shared();
+  const from = (model, outputs) => async work => {
+    const session = await engine.createSession({
+      ...model,
+      folder: onnx.weightsFolder
+    });
+    return {
+      run: () => work(session, ['logits', ...outputs]),
+      release: () => session.release()
+    };
+  };
+  return {
+    routers,
+    plan: captured.plan,
+    inputs,
+    plain: from({ path: onnx.file }, []),
+    captured: from({ bytes }, captured.plan.outputs)
+  };
+}
+
+export const tokenIds = (count, vocabulary = 1000) =>
+  Array.from({ length: count }, (_, i) => 5 + ((i * 7919) % vocabulary));
+
+/** One forward over a whole sequence; the logits of the last token come back. */
+export function forward(inputs, ids) {
+  const feeds = inputs.feeds(wholeSequence({ ids }));
+  return (session, fetches) =>
+    session.run(feeds, fetches, { rows: { logits: [ids.length - 1] } });
+}
+
+/** Single tokens from an empty past, one after the other. */
+export function singleTokens(inputs, count) {
+  const feeds = tokenIds(count).map(id =>
+    inputs.feeds(wholeSequence({ ids: [id] }))
+  );
+  return async (session, fetches) => {
+    for (const feed of feeds) {
+      await session.run(feed, fetches);
+    }
+  };
+}
+
+/** A prompt, then `count` tokens one at a time with the cache kept on the worker. */
+export function cachedDecoding(inputs, promptLength, count) {
+  const ids = tokenIds(promptLength + count);
+  const keep = Object.fromEntries(
+    inputs.cache.map(({ past, present }) => [present, past])
+  );
+  return async (session, fetches) => {
+    const cache = { cache: session.newCache(), keep };
+    await session.run(
+      inputs.feeds(wholeSequence({ ids: ids.slice(0, promptLength) })),
+      fetches,
+      { cache }
+    );
+    for (let at = promptLength; at < ids.length; at++) {
+      const step = {
+        ids: [[ids[at]]],
+        positions: [[at]],
+        mask: [Array(at + 1).fill(1)],
+        cached: at
+      };
+      await session.run(inputs.feeds(step), fetches, { cache });
+    }
+    await session.forget(cache.cache);
+  };
+}
