@@ -15,7 +15,7 @@ import {
   type RoutingSample,
   type ViewName
 } from '../protocol';
-import { Widget } from './widget';
+import { DOMWidget, type DOMWidgetState, type Widget } from './widget';
 
 export interface ExplorerOptions {
   /** The layer shown first, as an index into the captured layers: 0 is the first MoE layer. */
@@ -24,7 +24,7 @@ export interface ExplorerOptions {
 }
 
 /** What the widget shares with its front end. */
-interface ExplorerState {
+interface ExplorerState extends DOMWidgetState {
   layer_index: number;
   measure: Measure;
   /** Null while only an output shows the widget: the output has the document in itself. */
@@ -108,7 +108,7 @@ export class RoutingExplorer implements Displayable {
   }
 
   private _makeWidget(): Widget<ExplorerState> {
-    const widget = new Widget<ExplorerState>(
+    const widget = new DOMWidget<ExplorerState>(
       { model: 'RoutingExplorerModel', view: 'RoutingExplorerView' },
       {
         layer_index: this._layerIndex,
