@@ -2,6 +2,7 @@ import { MoEDebuggerError } from '../errors';
 import { GenerationCancelled, type Generation } from '../generation/generation';
 import type { TokenEvent } from '../generation/options';
 import { loadModel } from '../model/load-model';
+import { localModel } from './local-model';
 import { progress, write, writeJson } from './output';
 
 interface GenerateArguments {
@@ -28,12 +29,13 @@ export async function generate(
       hint: 'give --prompt'
     });
   }
+  const folder = await localModel(path);
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once('SIGINT', onInterrupt);
   progress('loading the model');
   try {
-    const model = await loadModel(path, { signal: interrupt.signal });
+    const model = await loadModel(folder, { signal: interrupt.signal });
     try {
       const output = json ? new Quiet() : new Stream();
       progress('reading the prompt');
@@ -63,9 +65,8 @@ async function untilCancelled(
   try {
     return await running;
   } catch (error) {
-    process.exitCode =
-      error instanceof GenerationCancelled ? INTERRUPTED : process.exitCode;
     if (error instanceof GenerationCancelled && error.partial.length > 0) {
+      process.exitCode = INTERRUPTED;
       return error.partial[0];
     }
     throw error;

@@ -51,7 +51,7 @@ export class Decoder {
   private readonly _cached: number[][];
 
   /**
-   * @param sequences prompts of any length; of encoder-decoder models one at a time
+   * @param sequences prompts of any length; one at a time for a model without a cache or with an encoder
    * @throws MoEDebuggerError 'model-unsupported' for a cache that no output continues
    */
   constructor(
@@ -77,13 +77,11 @@ export class Decoder {
 
   /** Runs the prompts. To be called once, first. */
   async start(): Promise<Decoding> {
-    const width = Math.max(...this._rows.map(({ ids }) => ids.length));
-    const step = this._wholeStep(this._rows, width);
+    const step = this._wholeStep();
     step.mask.forEach((mask, row) => this._cached[row].push(...mask));
     return this._run(
       step,
-      this._rows,
-      row => ({ tokens: row.ids.map((_, i) => i), last: row.ids.length - 1 }),
+      ({ ids }) => ({ tokens: ids.map((_, i) => i), last: ids.length - 1 }),
       true
     );
   }
@@ -119,16 +117,14 @@ export class Decoder {
       mask: this._cached,
       cached
     };
-    return this._run(step, this._rows, () => ({ tokens: [0], last: 0 }), false);
+    return this._run(step, () => ({ tokens: [0], last: 0 }), false);
   }
 
   private _advanceWhole(): Promise<Decoding> {
-    const rows = this._rows.filter(({ active }) => active);
-    const width = Math.max(...rows.map(({ ids }) => ids.length));
+    const last = ({ ids }: Row): number => ids.length - 1;
     return this._run(
-      this._wholeStep(rows, width),
-      rows,
-      ({ ids }) => ({ tokens: [ids.length - 1], last: ids.length - 1 }),
+      this._wholeStep(),
+      row => ({ tokens: [last(row)], last: last(row) }),
       false
     );
   }
@@ -137,7 +133,9 @@ export class Decoder {
    * Whole sequences, padded on the right: no token then looks at padding, because a decoder looks back only, and none
    * has nothing to look at, which some attention kernels answer with NaN.
    */
-  private _wholeStep(rows: readonly Row[], width: number): Step {
+  private _wholeStep(): Step {
+    const rows = this._rows;
+    const width = Math.max(...rows.map(({ ids }) => ids.length));
     const { encoderIds } = rows[0];
     return {
       ids: rows.map(({ ids }) => pad(ids, width, FILLER)),
@@ -156,13 +154,12 @@ export class Decoder {
 
   private async _run(
     step: Step,
-    rows: readonly Row[],
     fresh: (row: Row) => { tokens: number[]; last: number },
     first: boolean
   ): Promise<Decoding> {
     const { routers, plan, session, inputs, logits } = this._model;
     const width = step.ids[0].length;
-    const places = rows.map(fresh);
+    const places = this._rows.map(fresh);
     const options: RunOptions = {
       cache: this._cache,
       rows: { [logits]: places.map(({ last }) => last) }
@@ -174,33 +171,27 @@ export class Decoder {
     );
     const encoded = step.encoderIds?.[0].length ?? 0;
     const layers = readCapture(routers, plan, outputs, ({ stack }) =>
-      stack === 'encoder' ? encoded : rows.length * width
+      stack === 'encoder' ? encoded : this._rows.length * width
     );
     const values = toFloat32(outputs[logits]);
     const vocabulary = outputs[logits].dims[outputs[logits].dims.length - 1];
-    const decoded = new Map(
-      rows.map((row, i): [Row, Decoded] => [
-        row,
-        {
-          logits: values.subarray(i * vocabulary, (i + 1) * vocabulary),
-          layers: layers.map(layer => {
-            if (layer.stack === 'encoder') {
-              return first ? layer : takeTokens(layer, []);
-            }
-            return takeTokens(
-              layer,
-              places[i].tokens.map(token => i * width + token)
-            );
-          })
-        }
-      ])
+    const sequences = this._rows.map(({ active }, i) =>
+      active
+        ? {
+            logits: values.subarray(i * vocabulary, (i + 1) * vocabulary),
+            layers: layers.map(layer => {
+              if (layer.stack === 'encoder') {
+                return first ? layer : takeTokens(layer, []);
+              }
+              return takeTokens(
+                layer,
+                places[i].tokens.map(token => i * width + token)
+              );
+            })
+          }
+        : undefined
     );
-    return {
-      sequences: this._rows.map(row =>
-        row.active ? decoded.get(row) : undefined
-      ),
-      milliseconds
-    };
+    return { sequences, milliseconds };
   }
 }
 

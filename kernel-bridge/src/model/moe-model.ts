@@ -220,11 +220,14 @@ export class MoEModel implements Displayable {
     const { routers, plan, session } = this._options;
     const feeds = this._inputs.feeds(wholeSequence(prompt));
     const output = wanted ? [this._logitsOutput()] : [];
+    const decoderIds = prompt.decoderIds ?? prompt.ids;
+    const last = [decoderIds.length - 1];
     const { outputs, milliseconds } = await cancellable(
-      session.run(feeds, [...plan.outputs, ...output]),
+      session.run(feeds, [...plan.outputs, ...output], {
+        rows: wanted === 'last' ? { [output[0]]: last } : {}
+      }),
       signal
     );
-    const decoderIds = prompt.decoderIds ?? prompt.ids;
     const count = ({ stack }: Router): number =>
       stack === 'decoder' ? decoderIds.length : prompt.ids.length;
     const sample: RoutingSample = {
