@@ -51,8 +51,8 @@ export default tseslint.config(
   },
   {
     // What runs inside a page.
-    files: ['style/**/*.js'],
-    languageOptions: { globals: globals.browser }
+    files: ['style/**/*.js', 'scripts/pictures.mjs'],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } }
   },
   {
     files: ['**/*.{js,cjs,mjs,ts,tsx}'],

@@ -57,13 +57,14 @@ for (const [signal, number] of [
  * Runs a program to its end.
  *
  * @param {string[]} command the program and its arguments
- * @param {{cwd?: string, env?: object, seconds?: number, show?: boolean, onLine?: (line: string) => void}} options
- *   `seconds`: how long it may take; `show`: its output goes straight to the terminal and is not kept
+ * @param {{cwd?: string, env?: object, seconds?: number, show?: boolean, onLine?: (line: string) => void, until?: AbortSignal}} options
+ *   `seconds`: how long it may take; `show`: its output goes straight to the terminal and is not kept; `until`:
+ *   stops it
  * @returns {Promise<{code: number | null, lines: string[], error?: string}>} `error` says in words why it
  *   did not run to its end, or what code it ended with
  */
 export async function run(command, options = {}) {
-  const { cwd = root, env, seconds, show = false, onLine } = options;
+  const { cwd = root, env, seconds, show = false, onLine, until } = options;
   const child = spawn(command[0], command.slice(1), {
     cwd,
     env: environment(env),
@@ -89,6 +90,7 @@ export async function run(command, options = {}) {
     stream.on('end', () => rest && keep(rest));
   }
 
+  until?.addEventListener('abort', () => void stop(child));
   let late = false;
   const timer =
     seconds &&

@@ -33,6 +33,8 @@ def test_notebook(path):
         assert cell.execution_count is None, "strip the execution counts before committing"
     assert notebook.metadata.kernelspec.name == "tslab-moe"
 
+    language = notebook.metadata.get("language_info")
+
     client = NotebookClient(
         notebook,
         timeout=SECONDS_PER_CELL,
@@ -40,6 +42,9 @@ def test_notebook(path):
         resources={"metadata": {"path": str(FOLDER)}},
     )
     client.execute()
+
+    # JupyterLab writes down the kernel's language when it opens a notebook: a difference would change the file.
+    assert language == notebook.metadata.language_info, "take over the kernel's language_info"
 
     outputs = [output for cell in code for output in cell.outputs]
     assert [output for output in outputs if output.output_type == "error"] == []
