@@ -1,0 +1,270 @@
+import type {
+  Comm,
+  CommMessage,
+  JsonObject,
+  KernelApi,
+  SendOptions
+} from '../kernel/api';
+import {
+  COMM_TARGET,
+  decodeView,
+  insertBuffers,
+  type EncodedView,
+  type RoutingSample
+} from '../protocol';
+import type { Router } from '../routing/convention';
+import { RoutingTrace } from '../trace/routing-trace';
+import { serveSessions } from './channel';
+import { sessionStore, SessionStore } from './store';
+
+const SAMPLE: RoutingSample = {
+  id: 'a',
+  tokens: [{ position: 0, id: 7 }],
+  layers: [
+    {
+      layer: 2,
+      experts: 2,
+      topK: 1,
+      score: 'softmax',
+      logitsAre: 'logits',
+      logits: Float32Array.of(1, 3),
+      selected: Int32Array.of(1),
+      weights: Float32Array.of(0.875)
+    }
+  ]
+};
+
+const trace = (id: string, samples = [SAMPLE]): RoutingTrace =>
+  new RoutingTrace({
+    id,
+    model: 'tiny',
+    samples,
+    moeLayers: 1,
+    timing: { inference: 0 }
+  });
+
+const ROUTER: Router = {
+  layer: 2,
+  experts: 8,
+  topK: 2,
+  convention: { score: 'softmax', scoreBeforeTopK: true, renormalized: true },
+  pattern: '',
+  tensors: {
+    logits: 'l',
+    logitsAre: 'logits',
+    selected: ['s'],
+    weights: ['w']
+  },
+  sharedExperts: 0,
+  selectors: []
+};
+const MODEL = {
+  id: 'm',
+  name: 'tiny',
+  path: 'tiny/model.onnx',
+  routers: [ROUTER]
+};
+
+/** The panel's end of a comm, as a kernel would open it. */
+class FakeComm implements Comm {
+  readonly commId = 'c';
+  readonly targetName = COMM_TARGET;
+  closed = false;
+  readonly sent: { data: JsonObject; options?: SendOptions }[] = [];
+  private _message?: (message: CommMessage) => void | Promise<void>;
+  private _close?: () => void;
+
+  send(data: JsonObject, options?: SendOptions): void {
+    this.sent.push({ data, options });
+  }
+
+  close(): void {
+    this.closed = true;
+    this._close?.();
+  }
+
+  onMessage(
+    callback: (message: CommMessage) => void | Promise<void>
+  ): () => void {
+    this._message = callback;
+    return () => undefined;
+  }
+
+  onClose(callback: () => void): () => void {
+    this._close = callback;
+    return () => undefined;
+  }
+
+  receive(data: JsonObject): void {
+    void this._message?.({ data, metadata: {}, buffers: [] });
+  }
+
+  get types(): unknown[] {
+    return this.sent.map(({ data }) => data.type);
+  }
+}
+
+function connect(): FakeComm {
+  const comm = new FakeComm();
+  const registerTarget: KernelApi['registerTarget'] = (target, callback) => {
+    expect(target).toBe('moe-debugger');
+    void callback(comm, { data: {}, metadata: {}, buffers: [] });
+    return () => undefined;
+  };
+  serveSessions({ registerTarget } as KernelApi);
+  return comm;
+}
+
+const settled = (): Promise<void> =>
+  new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+
+describe('SessionStore', () => {
+  it('lists models as they were loaded and traces newest first', () => {
+    const store = new SessionStore();
+    store.addModel(MODEL);
+    store.addModel({ ...MODEL, id: 'n', name: 'other' });
+    store.addTrace(trace('1'), 'm', 'def fib(n):');
+    store.addTrace(trace('2'), 'm', 'x'.repeat(200));
+    expect(store.models.map(({ id }) => id)).toEqual(['m', 'n']);
+    expect(store.models[0]).toEqual({
+      id: 'm',
+      name: 'tiny',
+      path: 'tiny/model.onnx',
+      layers: ['layer 2'],
+      experts: 8,
+      topK: 2,
+      status: 'ready'
+    });
+    expect(store.traces.map(({ id }) => id)).toEqual(['2', '1']);
+    expect(store.traces[0].label).toHaveLength(80);
+    expect(store.traces[1]).toMatchObject({
+      modelId: 'm',
+      label: 'def fib(n):',
+      samples: 1,
+      coverage: { tokens: 1, slots: 1 }
+    });
+  });
+
+  it('keeps the hundred newest traces', () => {
+    const store = new SessionStore();
+    for (let i = 0; i < 130; i++) {
+      store.addTrace(trace(String(i)), 'm', '');
+    }
+    expect(store.traces).toHaveLength(100);
+    expect(store.traces[99].id).toBe('30');
+    expect(store.trace('29')).toBeUndefined();
+    store.clear();
+    expect(store.traces).toEqual([]);
+  });
+
+  it('tells listeners of each change until they stop', () => {
+    const store = new SessionStore();
+    const heard = jest.fn();
+    const stop = store.onChange(heard);
+    store.addModel(MODEL);
+    store.setStatus('m', 'running');
+    stop();
+    store.setStatus('m', 'ready');
+    expect(heard).toHaveBeenCalledTimes(2);
+    expect(store.models[0].status).toBe('ready');
+  });
+
+  it('leaves a disposed model disposed', () => {
+    const store = new SessionStore();
+    store.addModel(MODEL);
+    store.setStatus('m', 'disposed');
+    store.setStatus('m', 'ready');
+    expect(store.models[0].status).toBe('disposed');
+  });
+});
+
+describe('the session channel', () => {
+  beforeEach(() => sessionStore().clear());
+
+  it('greets a panel and tells it what there is', () => {
+    const comm = connect();
+    expect(comm.types).toEqual(['hello', 'state']);
+    expect(comm.sent[0].data).toMatchObject({ version: 1 });
+    comm.close();
+  });
+
+  it('tells a burst of changes once', async () => {
+    const comm = connect();
+    for (let i = 0; i < 20; i++) {
+      sessionStore().addTrace(trace(String(i)), 'm', '');
+    }
+    await settled();
+    expect(comm.types).toEqual(['hello', 'state', 'state']);
+    expect((comm.sent[2].data.traces as unknown[]).length).toBe(20);
+    comm.close();
+  });
+
+  it('says nothing to a hidden panel, and all when it is shown again', async () => {
+    const comm = connect();
+    comm.receive({ type: 'unsubscribe' });
+    sessionStore().addTrace(trace('1'), 'm', '');
+    await settled();
+    expect(comm.types).toEqual(['hello', 'state']);
+    comm.receive({ type: 'subscribe' });
+    expect(comm.types).toEqual(['hello', 'state', 'state']);
+    expect(comm.sent[2].data.traces).toHaveLength(1);
+    comm.close();
+  });
+
+  it('says nothing to a panel that is gone', async () => {
+    const comm = connect();
+    comm.close();
+    sessionStore().addTrace(trace('1'), 'm', '');
+    await settled();
+    expect(comm.types).toEqual(['hello', 'state']);
+  });
+
+  it('sends a trace with its arrays as buffers', () => {
+    const comm = connect();
+    sessionStore().addTrace(trace('1'), 'm', '');
+    comm.receive({ type: 'get-trace', request: 5, id: '1' });
+    const { data, options } = comm.sent.at(-1)!;
+    expect(data).toMatchObject({ type: 'trace', request: 5 });
+    const view = JSON.parse(JSON.stringify(data.view)) as EncodedView;
+    insertBuffers(view, data.bufferPaths, options!.buffers!);
+    expect(decodeView(view).samples).toEqual([SAMPLE]);
+    comm.close();
+  });
+
+  it('sends the first prompts of a long trace and says so', () => {
+    const comm = connect();
+    sessionStore().addTrace(
+      trace(
+        '1',
+        Array.from({ length: 70 }, () => SAMPLE)
+      ),
+      'm',
+      ''
+    );
+    comm.receive({ type: 'get-trace', request: 1, id: '1' });
+    const view = comm.sent.at(-1)!.data.view as EncodedView;
+    expect(view.samples).toHaveLength(64);
+    expect(view.truncated).toBe('the first 64 of 70 prompts');
+    comm.close();
+  });
+
+  it('answers what it cannot do with an error that names it', () => {
+    const comm = connect();
+    comm.receive({ type: 'get-trace', request: 9, id: 'gone' });
+    comm.receive({ type: 'dance' });
+    comm.receive({});
+    expect(comm.sent.slice(2).map(({ data }) => data)).toEqual([
+      {
+        type: 'error',
+        request: 9,
+        message: expect.stringMatching(/no longer kept/) as string
+      },
+      { type: 'error', message: 'unknown message "dance"' },
+      {
+        type: 'error',
+        message: expect.stringMatching(/unknown message/) as string
+      }
+    ]);
+    comm.close();
+  });
+});
