@@ -6,7 +6,6 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { CommandIDs } from './command-ids';
 import { EXAMPLE } from './example';
 import { moeDebuggerIcon } from './icons';
@@ -80,6 +79,7 @@ namespace Private {
         }
       },
       execute: async args => {
+        const { KERNEL_NAME } = await import('moe-debugger/protocol');
         await serviceManager.ready;
         const panel = (await commands.execute('notebook:create-new', {
           cwd: args.cwd ?? browser?.model.path ?? '',

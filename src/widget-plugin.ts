@@ -2,7 +2,6 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { WIDGET_MODULE } from 'moe-debugger/protocol';
 import { IMoEDebugger, NAMESPACE } from './tokens';
 
 /** The version of our widget classes, which kernels ask for as `^0.1.0`. */
@@ -32,6 +31,7 @@ namespace Private {
     context: IMoEDebugger
   ): Promise<void> {
     const { IJupyterWidgetRegistry } = await import('@jupyter-widgets/base');
+    const { WIDGET_MODULE } = await import('moe-debugger/protocol');
     const registry = await app.resolveOptionalService(IJupyterWidgetRegistry);
     registry?.registerWidget({
       name: WIDGET_MODULE,

@@ -1,2 +1,1 @@
-export { LiveLink } from './live-link';
 export { RoutingRenderer, rendererFactory } from './renderer';

@@ -30,13 +30,14 @@ describe('LiveLink', () => {
   it('takes the state of a widget that appears later, and sends nothing back', () => {
     const { liveModels } = context();
     const model = new RoutingModel({ view: view() });
-    new LiveLink({ id: 'w', model, liveModels });
+    const link = new LiveLink({ id: 'w', model, liveModels });
     const widget = new FakeWidget();
     liveModels.add('other', new FakeWidget());
     expect(model.layerIndex).toBe(0);
     liveModels.add('w', widget);
     expect([model.layerIndex, model.measure]).toEqual([1, 'probability']);
     expect(widget.updates).toEqual([]);
+    link.dispose();
   });
 
   it('carries changes both ways until it is disposed', () => {

@@ -1,12 +1,10 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { PanelLayout, Widget } from '@lumino/widgets';
-import { MIME_TYPE, decodeView, type View } from 'moe-debugger/protocol';
-import { ErrorBox } from '../error-box';
-import { RoutingModel, RoutingView, checkDrawable } from '../routing';
+import { MIME_TYPE } from 'moe-debugger/protocol';
 import type { IMoEDebugger } from '../tokens';
-import { LiveLink } from './live-link';
+import type { RoutingContent } from './content';
 
-/** Draws a view document stored in a notebook. Needs no kernel; treats what it reads as a stranger's. */
+/** Draws a view document stored in a notebook; needs no kernel. What draws is loaded with the first output. */
 export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
   constructor(private _context: IMoEDebugger) {
     super();
@@ -14,66 +12,19 @@ export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
     this.layout = new PanelLayout();
   }
 
-  override get layout(): PanelLayout {
-    return super.layout as PanelLayout;
-  }
-  override set layout(value: PanelLayout) {
-    super.layout = value;
-  }
-
   async renderModel(mime: IRenderMime.IMimeModel): Promise<void> {
-    let view: View;
-    try {
-      view = checkDrawable(decodeView(mime.data[MIME_TYPE]));
-    } catch (error) {
-      this._clear();
-      this.layout.addWidget(
-        new ErrorBox({
-          title: this._context.trans.__('This output cannot be shown.'),
-          error
-        })
-      );
-      return;
-    }
-    if (this._model) {
-      this._link?.dispose();
-      this._model.setView(view);
-    } else {
-      this._clear();
-      this._model = new RoutingModel({ view });
-      this.layout.addWidget(
-        new RoutingView({ model: this._model, context: this._context })
-      );
-    }
-    this._link = view.widget
-      ? new LiveLink({
-          id: view.widget,
-          model: this._model,
-          liveModels: this._context.liveModels
-        })
-      : undefined;
-  }
-
-  override dispose(): void {
+    const { RoutingContent } = await import('./content');
     if (this.isDisposed) {
       return;
     }
-    this._clear();
-    super.dispose();
-  }
-
-  private _clear(): void {
-    for (const widget of [...this.layout.widgets]) {
-      widget.dispose();
+    if (!this._content) {
+      this._content = new RoutingContent(this._context);
+      (this.layout as PanelLayout).addWidget(this._content);
     }
-    this._link?.dispose();
-    this._link = undefined;
-    this._model?.dispose();
-    this._model = undefined;
+    this._content.draw(mime.data[MIME_TYPE]);
   }
 
-  private _link: LiveLink | undefined;
-  private _model: RoutingModel | undefined;
+  private _content: RoutingContent | undefined;
 }
 
 /** Ranked before ipywidgets' own type, which shows "model not found" once its kernel is gone. */

@@ -6,35 +6,22 @@ import type { Message } from '@lumino/messaging';
 import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
 import type { IMoEDebugger } from '../tokens';
-import { PanelModel } from './model';
-import { ModelsPanel } from './models';
-import { RoutingPanel } from './routing';
-import { PanelStatus } from './status';
-import { TracesPanel } from './traces';
+import type { PanelModel } from './model';
 
-/** The side panel: follows the active notebook's kernel while it is on the screen. */
+/**
+ * The side panel: follows the active notebook's kernel while it is on the screen. What stands in it is loaded when
+ * it is first shown.
+ */
 export class MoEDebuggerPanel extends SidePanel {
-  constructor(options: MoEDebuggerPanel.IOptions) {
-    super({ translator: options.translator });
-    const { context, commands, tracker } = options;
-    const { trans } = context;
+  constructor(private _options: MoEDebuggerPanel.IOptions) {
+    super({ translator: _options.translator });
+    const { trans } = _options.context;
     this.id = MoEDebuggerPanel.ID;
     this.addClass('moe-Panel');
     this.title.icon = moeDebuggerIcon;
     this.title.caption = trans.__('MoE Debugger');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('MoE Debugger'));
-    this._model = new PanelModel({
-      tracker,
-      preferences: context.preferences
-    });
-    this.header.addWidget(
-      new PanelStatus({ model: this._model, commands, trans })
-    );
-    this.addWidget(new RoutingPanel({ model: this._model, context }));
-    this.addWidget(new TracesPanel({ model: this._model, trans }));
-    this.addWidget(new ModelsPanel({ model: this._model, trans }));
-    (this.content as AccordionPanel).setRelativeSizes([6, 2, 1]);
   }
 
   override dispose(): void {
@@ -42,30 +29,57 @@ export class MoEDebuggerPanel extends SidePanel {
       return;
     }
     super.dispose();
-    this._model.dispose();
+    this._model?.dispose();
   }
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
-    this._model.visible = this.isVisible;
+    this._follow();
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this._model.visible = true;
+    this._follow();
   }
 
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
-    this._model.visible = false;
+    this._follow();
   }
 
   protected override onBeforeDetach(message: Message): void {
-    this._model.visible = false;
+    if (this._model) {
+      this._model.visible = false;
+    }
     super.onBeforeDetach(message);
   }
 
-  private _model: PanelModel;
+  private _follow(): void {
+    if (this._model) {
+      this._model.visible = this.isVisible;
+    } else if (this.isVisible) {
+      this._load().catch(error =>
+        console.error('MoE Debugger: the panel did not load', error)
+      );
+    }
+  }
+
+  private async _load(): Promise<void> {
+    const { createPanelContent } = await import('./sections');
+    if (this.isDisposed || this._model) {
+      return;
+    }
+    const { model, status, sections } = createPanelContent(this._options);
+    this._model = model;
+    this.header.addWidget(status);
+    sections.forEach(({ widget }) => this.addWidget(widget));
+    (this.content as AccordionPanel).setRelativeSizes(
+      sections.map(({ share }) => share)
+    );
+    this._follow();
+  }
+
+  private _model: PanelModel | undefined;
 }
 
 export namespace MoEDebuggerPanel {

@@ -36,23 +36,26 @@ export class Chart implements IDisposable {
       return undefined;
     }
     const mount = document.createElement('div');
-    const result = await embed(mount, spec as unknown as VisualizationSpec, {
-      mode: 'vega-lite',
-      renderer: 'canvas',
-      actions: false,
-      defaultStyle: false,
-      tooltip: false,
-      hover: false,
-      ast: true,
-      loader: REFUSING_LOADER,
-      config: config as EmbedOptions['config'],
-      ...(patch ? { patch } : {})
-    });
+    let result: Result;
+    try {
+      result = await embed(mount, spec as unknown as VisualizationSpec, {
+        ...OPTIONS,
+        config: config as EmbedOptions['config'],
+        ...(patch ? { patch } : {})
+      });
+    } catch (error) {
+      if (turn === this._turn) {
+        // No picture is better than that of something else.
+        this._clear();
+        throw error;
+      }
+      return undefined;
+    }
     if (turn !== this._turn) {
       result.finalize();
       return undefined;
     }
-    this._result?.finalize();
+    this._clear();
     this._result = result;
     this._host.replaceChildren(mount);
     return result.view;
@@ -64,6 +67,10 @@ export class Chart implements IDisposable {
     }
     this._isDisposed = true;
     this._turn++;
+    this._clear();
+  }
+
+  private _clear(): void {
     this._result?.finalize();
     this._result = undefined;
     this._host.replaceChildren();
@@ -78,9 +85,13 @@ async function refuse(): Promise<never> {
   throw new Error('MoE Debugger charts load nothing');
 }
 
-const REFUSING_LOADER: NonNullable<EmbedOptions['loader']> = {
-  load: refuse,
-  sanitize: refuse,
-  http: refuse,
-  file: refuse
+const OPTIONS: EmbedOptions = {
+  mode: 'vega-lite',
+  renderer: 'canvas',
+  actions: false,
+  defaultStyle: false,
+  tooltip: false,
+  hover: false,
+  ast: true,
+  loader: { load: refuse, sanitize: refuse, http: refuse, file: refuse }
 };

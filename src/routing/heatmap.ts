@@ -53,18 +53,20 @@ export class Heatmap extends Widget {
   /** Replaces the cells only. */
   redraw(): void {
     this._describe();
-    if (this._view && this._shape !== this._currentShape()) {
+    const view = this._chart.view;
+    if (view && this._shape === this._currentShape()) {
+      this._drawn = this._paint(view);
+    } else if (this._size) {
       this._drawn = this._rebuild();
-    } else if (this._view) {
-      this._drawn = this._paint(this._view);
     }
   }
 
   /** Redraws the cursor only. */
   mark(): void {
-    if (this._view) {
-      this._view.data(CELL_CURSOR, this._cursorRows());
-      void this._view.runAsync();
+    const view = this._chart.view;
+    if (view && this._shape === this._currentShape()) {
+      view.data(CELL_CURSOR, this._cursorRows());
+      void view.runAsync();
     }
   }
 
@@ -120,6 +122,7 @@ export class Heatmap extends Widget {
     }
     const theme = this._theme;
     const shape = this._currentShape();
+    this._shape = '';
     const view = await this._chart.show(
       routingHeatmapSpec({
         tokens: model.tokens(pane),
@@ -143,7 +146,6 @@ export class Heatmap extends Widget {
     if (!view || this.isDisposed) {
       return;
     }
-    this._view = view;
     this._shape = shape;
     const scale = view.scale(CELL_SCALE);
     this._palette = readPalette(share => scale(share * model.ceiling));
@@ -230,11 +232,12 @@ export class Heatmap extends Widget {
     const { model, pane } = this._options;
     const layer = model.layer(pane);
     const canvas = this._host.querySelector('canvas');
-    if (!this._view || !layer || !canvas || !this._size) {
+    const view = this._chart.view;
+    if (!view || !layer || !canvas || !this._size) {
       return null;
     }
     const box = canvas.getBoundingClientRect();
-    const [left, top] = this._view.origin();
+    const [left, top] = view.origin();
     const tokens = model.tokens(pane).length;
     const x = event.clientX - box.left - left;
     const y = event.clientY - box.top - top;
@@ -353,7 +356,6 @@ export class Heatmap extends Widget {
   private _size: { width: number; height: number } | undefined;
   private _theme: IChartTheme | undefined;
   private _tooltip: Tooltip;
-  private _view: ChartView | undefined;
 }
 
 export namespace Heatmap {

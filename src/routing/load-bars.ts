@@ -28,12 +28,11 @@ export class LoadBars extends Widget {
   /** Replaces the bars, and the axis too where the layer has another shape. */
   redraw(): void {
     this._describe();
-    const view = this._chart.view;
-    if (!view) {
-      return;
+    if (this._chart.view && this._shape === this._currentShape()) {
+      this._drawn = this._fill();
+    } else if (this._size) {
+      this._drawn = this._rebuild();
     }
-    this._drawn =
-      this._shape === this._currentShape() ? this._fill() : this._rebuild();
   }
 
   override dispose(): void {
@@ -52,6 +51,7 @@ export class LoadBars extends Widget {
     }
     this._describe();
     const shape = this._currentShape();
+    this._shape = '';
     const view = await this._chart.show(
       expertLoadSpec({
         experts: layer.experts,

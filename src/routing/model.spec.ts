@@ -2,8 +2,11 @@ import { layer, sample, view } from '../testing/documents';
 import { RoutingModel } from './model';
 
 describe('RoutingModel', () => {
+  let model: RoutingModel;
+  afterEach(() => model.dispose());
+
   it('reads a cell: weight, rank and probability', () => {
-    const model = new RoutingModel({ view: view() });
+    model = new RoutingModel({ view: view() });
     expect(model.read({ pane: 0, token: 0, expert: 3 })).toEqual({
       token: { position: 0, id: 0, text: 'def' },
       expert: 3,
@@ -20,7 +23,7 @@ describe('RoutingModel', () => {
   });
 
   it('keeps the layer within the document and says when it changes', () => {
-    const model = new RoutingModel({ view: view() });
+    model = new RoutingModel({ view: view() });
     const changes: string[] = [];
     model.changed.connect((_, change) => changes.push(change));
     model.layerIndex = 7;
@@ -33,7 +36,7 @@ describe('RoutingModel', () => {
 
   it('shows weights where the logits were left out', () => {
     const bare = layer(0, { logits: new Float32Array(0) });
-    const model = new RoutingModel({
+    model = new RoutingModel({
       view: view([sample('a', [bare])], {
         state: { layerIndex: 0, measure: 'probability' }
       })
@@ -47,7 +50,7 @@ describe('RoutingModel', () => {
   });
 
   it('has one colour scale for all layers', () => {
-    const model = new RoutingModel({
+    model = new RoutingModel({
       view: view([
         sample('a', [
           layer(0, { weights: new Float32Array(6).fill(0.12) }),
@@ -61,7 +64,7 @@ describe('RoutingModel', () => {
   });
 
   it('compares two samples and lets the slider run over the longer one', () => {
-    const model = new RoutingModel({
+    model = new RoutingModel({
       view: view([sample('a', [layer(0)]), sample('b'), sample('c')], {
         view: 'comparison'
       })
@@ -76,7 +79,7 @@ describe('RoutingModel', () => {
   });
 
   it('stays at its layer when a new document comes, if that has it', () => {
-    const model = new RoutingModel({ view: view() });
+    model = new RoutingModel({ view: view() });
     model.layerIndex = 1;
     model.cursor = { pane: 0, token: 2, expert: 1 };
     model.setView(view([sample('b')]));

@@ -141,7 +141,15 @@ export class RoutingView extends Widget {
     }
     this._read();
     // Says to a test or a script that the charts show the state below.
-    await Promise.all(panes.map(pane => pane.drawn));
+    try {
+      await Promise.all(panes.map(pane => pane.drawn));
+    } catch (error) {
+      this._reading.node.textContent = this._options.context.trans.__(
+        'The chart could not be drawn: %1',
+        error instanceof Error ? error.message : String(error)
+      );
+      return;
+    }
     if (!this.isDisposed && this._frame === 0) {
       this.node.dataset.moeDrawn = `${this.model.layerIndex}/${this.model.measure}`;
     }

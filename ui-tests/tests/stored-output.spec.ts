@@ -101,9 +101,37 @@ test.describe('a stored output, with no kernel', () => {
   test('has a picker for its samples', async ({ page }) => {
     const view = new RoutingPage(page.locator('.moe-RoutingView'));
     await view.drawn(0);
-    await view.root.getByLabel('Sample').selectOption({ label: 'p1' });
+    const picture = () =>
+      view.heatmap
+        .locator('canvas')
+        .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+    const before = await picture();
+    await view.root.getByLabel('Sample').selectOption('1');
+    await expect.poll(picture).not.toBe(before);
+    view.expectReadings(await view.readTooltips(12, 8), truth(1), 0);
     await view.expectWeights(truth(1), 0);
   });
+});
+
+test('tokens that are words of an expression language are labels', async ({
+  page,
+  tmpPath
+}) => {
+  const errors: string[] = [];
+  page.on('pageerror', error => errors.push(error.message));
+  const sample = truth(0);
+  ['if', 'else', 'return', 'null', 'datum'].forEach((text, i) => {
+    sample.tokens[i].text = text;
+  });
+  await openWithoutKernel(
+    page,
+    `${tmpPath}/words.ipynb`,
+    notebookWith(viewBundle(viewDocument([sample])))
+  );
+  const view = new RoutingPage(page.locator('.moe-RoutingView'));
+  await view.drawn(0);
+  await expect(view.heatmap.locator('canvas')).toBeVisible();
+  expect(errors).toEqual([]);
 });
 
 test('two samples stand side by side under one slider', async ({

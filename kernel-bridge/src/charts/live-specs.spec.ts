@@ -58,6 +58,28 @@ describe('routingHeatmapSpec', () => {
     expect(svg[0]).toContain('>0.4<');
   });
 
+  it('labels tokens that are reserved words of an expression language', () => {
+    const words = ['if', 'else', 'return', 'null', 'datum'];
+    const { svg } = render(
+      routingHeatmapSpec({
+        tokens: words.map((text, position) => ({
+          position,
+          id: position,
+          text
+        })),
+        experts: 2,
+        ceiling: 1,
+        width: 200,
+        height: 60,
+        scheme: 'viridis',
+        titles: { token: 'token', expert: 'expert', measure: 'weight' }
+      })
+    );
+    for (const word of words) {
+      expect(svg[0]).toContain(`>${word}</text>`);
+    }
+  });
+
   it('puts the cells in one image under the cursor', () => {
     const vega = { data: [{ name: CELL_CURSOR }], marks: [{ type: 'rect' }] };
     const patched = addCellImage(vega);

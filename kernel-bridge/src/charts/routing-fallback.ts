@@ -2,15 +2,15 @@
 import { layerName, tokensOf, type RoutingSample } from '../protocol';
 import {
   ROUTING_CONFIG,
-  labelTable,
   plotSize,
   routingEncoding,
   subtitle,
+  tokenLabels,
   tokensWithin
 } from './routing-plot';
 import { longestRun, routingRows, weightCeiling } from './routing-rows';
 import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
-import { tokenLabel, tokenText } from './token-labels';
+import { tokenText } from './token-labels';
 
 export interface RoutingFallbackOptions {
   /** The model's name, shown in the title. */
@@ -95,11 +95,10 @@ function titles(sample: RoutingSample, model: string | undefined): string {
 /** An expression for a token's label: an encoder's layers and a decoder's saw different tokens. */
 function labels(sample: RoutingSample, shown: number): string {
   const size = plotSize(shown, 1);
-  const table = (tokens: RoutingSample['tokens']) =>
-    labelTable(tokens.slice(0, shown).map(tokenLabel), size);
+  const expression = (tokens: RoutingSample['tokens']) =>
+    tokenLabels(tokens.slice(0, shown), size);
   const encoder = sample.layers.map(layer => layer.stack === 'encoder');
-  if (!encoder.includes(true)) {
-    return `${table(sample.tokens)}[datum.value]`;
-  }
-  return `(${JSON.stringify(encoder)}[layer] ? ${table(sample.encoderTokens ?? [])} : ${table(sample.tokens)})[datum.value] || ''`;
+  return encoder.includes(true)
+    ? `${JSON.stringify(encoder)}[layer] ? ${expression(sample.encoderTokens ?? [])} : ${expression(sample.tokens)}`
+    : expression(sample.tokens);
 }

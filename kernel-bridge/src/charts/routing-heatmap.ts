@@ -1,6 +1,11 @@
 /** The live heatmap of one layer: axes, colour scale and cursor in Vega-Lite, the cells as one image. */
 import type { Token } from '../protocol';
-import { labelStride, labelledIndices, tokenLabel } from './token-labels';
+import {
+  labelExpression,
+  labelStride,
+  labelledIndices,
+  tokenLabel
+} from './token-labels';
 import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 
 /** Data set of one row `{ image }`: a canvas of the plot's size with a cell for each token and expert. */
@@ -37,9 +42,6 @@ export function routingHeatmapSpec(
     tokens.length,
     labelStride(tokens.length, width, labelSize)
   );
-  const labels = Object.fromEntries(
-    labelled.map(i => [i, tokenLabel(tokens[i])])
-  );
   return {
     $schema: VEGA_LITE_6,
     width,
@@ -54,7 +56,9 @@ export function routingHeatmapSpec(
         scale: { domain: labelledIndices(tokens.length, 1), padding: 0 },
         axis: {
           values: labelled,
-          labelExpr: `${JSON.stringify(labels)}[datum.value]`,
+          labelExpr: labelExpression(
+            new Map(labelled.map(i => [i, tokenLabel(tokens[i])]))
+          ),
           labelAngle: -60,
           labelOverlap: false
         }

@@ -1,5 +1,11 @@
 /** What the still picture and the fallback with its slider have in common. */
-import { labelStride, labelledIndices } from './token-labels';
+import type { Token } from '../protocol';
+import {
+  labelExpression,
+  labelStride,
+  labelledIndices,
+  tokenLabel
+} from './token-labels';
 
 /** Plot area in pixels, and the distance between labelled tokens and experts. */
 export interface PlotSize {
@@ -32,14 +38,17 @@ export function plotSize(tokens: number, experts: number): PlotSize {
   };
 }
 
-/** Labels of the labelled tokens as a Vega expression: an object from index to text. JSON quotes what a stranger wrote. */
-export function labelTable(
-  labels: readonly string[],
+/** An expression for the labels of those tokens that are labelled. */
+export function tokenLabels(
+  tokens: readonly Token[],
   { tokenStride }: PlotSize
 ): string {
-  return JSON.stringify(
-    Object.fromEntries(
-      labelledIndices(labels.length, tokenStride).map(i => [i, labels[i]])
+  return labelExpression(
+    new Map(
+      labelledIndices(tokens.length, tokenStride).map(i => [
+        i,
+        tokenLabel(tokens[i])
+      ])
     )
   );
 }

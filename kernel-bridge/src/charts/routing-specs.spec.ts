@@ -91,6 +91,23 @@ describe('routingStillSpec', () => {
     expect(svg[0].match(/>#\d+</g)!.length).toBeLessThanOrEqual(60);
   });
 
+  it('labels tokens that are reserved words of an expression language', () => {
+    const words = ['if', 'this', 'function'];
+    const code: RoutingSample = {
+      ...sample,
+      tokens: tokens.map((token, i) => ({ ...token, text: words[i] }))
+    };
+    const { svg } = render(
+      { spec: routingStillSpec(code, 0) },
+      { spec: routingFallbackSpec(code) }
+    );
+    for (const picture of svg) {
+      for (const word of words) {
+        expect(picture).toContain(`>${word}</text>`);
+      }
+    }
+  });
+
   it('names a layer that is not there', () => {
     expect(() => routingStillSpec(sample, 2)).toThrow(
       'layer index 2 of 2 layers'

@@ -2,15 +2,15 @@
 import { layerName, tokensOf, type RoutingSample } from '../protocol';
 import {
   ROUTING_CONFIG,
-  labelTable,
   plotSize,
   routingEncoding,
   subtitle,
+  tokenLabels,
   tokensWithin
 } from './routing-plot';
 import { routingRows, weightCeiling } from './routing-rows';
 import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
-import { tokenLabel, tokenText } from './token-labels';
+import { tokenText } from './token-labels';
 
 export interface RoutingStillOptions {
   /** The model's name, shown in the title. */
@@ -43,7 +43,6 @@ export function routingStillSpec(
     options.maxRows ?? MOST_ROWS
   );
   const size = plotSize(shown, layer.experts);
-  const labels = labelTable(tokens.slice(0, shown).map(tokenLabel), size);
   return {
     $schema: VEGA_LITE_5,
     background: 'white',
@@ -60,7 +59,7 @@ export function routingStillSpec(
       shown,
       layer.experts,
       size,
-      `${labels}[datum.value]`,
+      tokenLabels(tokens.slice(0, shown), size),
       weightCeiling([sample])
     ),
     config: ROUTING_CONFIG

@@ -53,3 +53,15 @@ export function labelledIndices(count: number, stride: number): number[] {
     (_, i) => i * stride
   );
 }
+
+/**
+ * A Vega expression for the label of `datum.value`, for those indices that have one. Each text stands behind a mark
+ * that the expression takes off again: Vega's parser takes a string that is a reserved word, such as the token
+ * "if", for a name.
+ */
+export function labelExpression(labels: ReadonlyMap<number, string>): string {
+  const marked = Object.fromEntries(
+    [...labels].map(([index, label]) => [index, `=${label}`])
+  );
+  return `slice(${JSON.stringify(marked)}[datum.value] || '=', 1)`;
+}

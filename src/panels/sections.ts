@@ -1,0 +1,35 @@
+import type { CommandRegistry } from '@lumino/commands';
+import type { Widget } from '@lumino/widgets';
+import type { IMoEDebugger } from '../tokens';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import { PanelModel } from './model';
+import { ModelsPanel } from './models';
+import { RoutingPanel } from './routing';
+import { PanelStatus } from './status';
+import { TracesPanel } from './traces';
+
+/** What stands in the side panel, top to bottom, with its share of the height. */
+export interface IPanelContent {
+  model: PanelModel;
+  status: Widget;
+  sections: { widget: Widget; share: number }[];
+}
+
+export function createPanelContent(options: {
+  tracker: INotebookTracker;
+  context: IMoEDebugger;
+  commands: CommandRegistry;
+}): IPanelContent {
+  const { tracker, context, commands } = options;
+  const { trans, preferences } = context;
+  const model = new PanelModel({ tracker, preferences });
+  return {
+    model,
+    status: new PanelStatus({ model, commands, trans }),
+    sections: [
+      { widget: new RoutingPanel({ model, context }), share: 6 },
+      { widget: new TracesPanel({ model, trans }), share: 2 },
+      { widget: new ModelsPanel({ model, trans }), share: 1 }
+    ]
+  };
+}
