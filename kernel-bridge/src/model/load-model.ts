@@ -15,6 +15,7 @@ import {
 } from '../routing/branches';
 import { captureGraph } from '../routing/capture';
 import { findRouters, type FoundRouters } from '../routing/find-routers';
+import { describeUnknown } from '../routing/unknown';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
 import { fetchModel, isHubId, type HubOptions } from './hub';
@@ -63,7 +64,9 @@ export async function loadModel(
   if (found.routers.length === 0) {
     throw new MoEDebuggerError(
       'not-a-moe',
-      'the model has no router that this version knows',
+      found.unknown.length > 0
+        ? `the model has routers of a kind that this version does not know: ${found.unknown.map(describeUnknown).join('; ')}`
+        : 'the model has no router that this version knows',
       {
         where: onnx.file,
         hint: 'load a Mixture-of-Experts model; if it is one, please report it'
@@ -130,6 +133,11 @@ function understand(onnx: OnnxModel): ReadModel {
     found: direct
   };
   const config = readConfig(onnx.folder);
-  const description = describeModel(onnx, found, contradictions(config, found));
+  const description = describeModel(onnx, found, [
+    ...contradictions(config, found),
+    ...found.unknown.map(
+      router => `a router is left out: ${describeUnknown(router)}`
+    )
+  ]);
   return { onnx, graph, found, branched, config, description };
 }

@@ -3,7 +3,7 @@
  * mixed (attention, convolution, recurrence) and holds the MLPs up to the next; a stack that never mixes tokens has a
  * block for each part.
  */
-import type { Graph } from '../graph/graph';
+import type { Graph, GraphNode } from '../graph/graph';
 import type { Stack } from '../protocol';
 import {
   findResidualStream,
@@ -19,6 +19,8 @@ export interface Blocks {
   place(tensor: string): StreamPlace | undefined;
   /** True when the graph has a residual stream to count blocks along. */
   hasStream: boolean;
+  /** True when what a node makes is added to the residual stream, so that it is part of a block. */
+  reachesJoin(node: GraphNode): boolean;
   stackOf(tensor: string): Stack | undefined;
   /** Blocks of each stack. */
   counts: { stack?: Stack; blocks: number }[];
@@ -45,6 +47,7 @@ export function findBlocks(graph: Graph): Blocks {
     blockOfJoin: node => byNode.get(node),
     place: stream.place,
     hasStream: byNode.size > 0,
+    reachesJoin: node => reachesAny(graph, node, byNode),
     stackOf: tensor =>
       twoStacks
         ? stream.place(tensor)?.decoder
@@ -53,6 +56,29 @@ export function findBlocks(graph: Graph): Blocks {
         : undefined
   };
 }
+
+function reachesAny(
+  graph: Graph,
+  node: GraphNode,
+  joins: ReadonlyMap<number, unknown>
+): boolean {
+  const seen = new Set<number>();
+  const stack = [...node.outputs];
+  while (stack.length > 0) {
+    for (const next of graph.consumers(stack.pop()!)) {
+      if (joins.has(next.index)) {
+        return true;
+      }
+      if (!seen.has(next.index) && !SHAPE_ONLY.has(next.op)) {
+        seen.add(next.index);
+        stack.push(...next.outputs);
+      }
+    }
+  }
+  return false;
+}
+
+const SHAPE_ONLY = new Set(['Shape', 'Size']);
 
 /** The block of each join of a stack. */
 function numberBlocks(joins: readonly Join[]): number[] {

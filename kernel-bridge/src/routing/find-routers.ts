@@ -5,11 +5,15 @@ import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
 import { patterns } from './patterns';
+import { routerProduct } from './router-input';
+import { findUnknownRouters, type UnknownRouter } from './unknown';
 
 export interface FoundRouters {
   /** In graph order. */
   routers: Router[];
   blocks: Blocks;
+  /** Selections that look like a router's and match no pattern. */
+  unknown: UnknownRouter[];
 }
 
 export function findRouters(graph: Graph): FoundRouters {
@@ -36,7 +40,17 @@ export function findRouters(graph: Graph): FoundRouters {
     }
   }
   nameModules(routers);
-  return { routers, blocks };
+  const products = new Set(
+    routers.flatMap(({ tensors }) => {
+      const product = routerProduct(graph, tensors.logits);
+      return product ? [product.index] : [];
+    })
+  );
+  return {
+    routers,
+    blocks,
+    unknown: findUnknownRouters(graph, blocks, taken, products)
+  };
 }
 
 function place(
@@ -89,7 +103,11 @@ function sendsTokens(
     tensors.selected === null ||
     reachesExperts(
       graph,
-      tensors.selected,
+      [
+        ...tensors.selected,
+        // Weights of all experts may do without the choice itself.
+        ...(tensors.denseWeights ? [tensors.denseWeights] : [])
+      ],
       node => blocks.blockOfJoin(node) !== undefined
     )
   );

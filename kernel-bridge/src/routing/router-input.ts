@@ -1,6 +1,7 @@
 /** From the scores that a router selects by, up to the product that made them. */
 import type { Graph, GraphNode } from '../graph/graph';
 import { attributeInt } from '../graph/attributes';
+import { isStored, storedDims } from './stored-weight';
 
 /** Products of activations with weights; the index is that of the weight input. */
 const PRODUCTS = new Map<string, number>([
@@ -114,9 +115,9 @@ export function isWeightProduct(graph: Graph, node: GraphNode): boolean {
 function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
   if (node.op === 'Einsum' || node.op === 'MatMul') {
     // Exporters put the weight on either side.
-    return node.inputs.some(input => graph.weightOf(input) !== undefined);
+    return node.inputs.some(input => isStored(graph, input));
   }
-  return graph.weightOf(node.inputs[index] ?? '') !== undefined;
+  return isStored(graph, node.inputs[index] ?? '');
 }
 
 /** The size of the last axis: declared in the file, or following from weights and shapes upstream. */
@@ -151,7 +152,7 @@ export function lastDim(
     case 'MatMulInteger':
     case 'com.microsoft.DynamicQuantizeMatMul':
     case 'com.microsoft.MatMulIntegerToFloat':
-      return graph.weightOf(node.inputs[1])?.dims?.at(-1);
+      return storedDims(graph, node.inputs[1])?.at(-1);
     case 'Reshape': {
       const last = graph.constantValues(node.inputs[1])?.at(-1);
       return last !== undefined && last > 0 ? last : undefined;

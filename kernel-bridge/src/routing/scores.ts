@@ -2,6 +2,7 @@
 import type { Graph, GraphNode } from '../graph/graph';
 import { attributeInt, attributeText } from '../graph/attributes';
 import type { Groups } from './convention';
+import { viewsOf } from './one-hot';
 import {
   isWeightProduct,
   lastDim,
@@ -17,10 +18,14 @@ export interface SelectionScores {
   /** The tensor of scores before bias and groups; the logits themselves when nothing scores them before the choice. */
   scores: string;
   score?: 'softmax' | 'sigmoid';
+  /** The scores are logarithms of probabilities. */
+  isLog?: true;
   experts: number;
   selectionBias?: number[];
   groups?: Groups;
 }
+
+const SCORES = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
 
 /** Reads upwards from the input of a selecting node; undefined when that is no router's. */
 export function readScores(
@@ -34,7 +39,7 @@ export function readScores(
     if (!node) {
       return undefined;
     }
-    if (node.op === 'Softmax' || node.op === 'Sigmoid') {
+    if (SCORES.has(node.op)) {
       const logits = node.inputs[0];
       const experts = lastDim(graph, logits) ?? lastDim(graph, at);
       return experts !== undefined &&
@@ -44,7 +49,8 @@ export function readScores(
             logits,
             logitsAre: 'logits',
             scores: at,
-            score: node.op === 'Softmax' ? 'softmax' : 'sigmoid',
+            score: node.op === 'Sigmoid' ? 'sigmoid' : 'softmax',
+            ...(node.op === 'LogSoftmax' ? { isLog: true } : {}),
             experts,
             ...found
           }
@@ -89,6 +95,27 @@ function isOverExperts(graph: Graph, node: GraphNode): boolean {
   const axis = attributeInt(node.proto, 'axis') ?? -1;
   const rank = graph.shape(node.outputs[0])?.length;
   return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
+}
+
+/** A score of all logits that stands beside a choice by the logits themselves: it orders experts as they do. */
+export function scoreBelow(
+  graph: Graph,
+  logits: string
+): { score: 'softmax' | 'sigmoid'; tensor: string } | undefined {
+  for (const view of viewsOf(graph, sourceOf(graph, logits).tensor)) {
+    for (const node of graph.consumers(view)) {
+      if (
+        (node.op === 'Softmax' || node.op === 'Sigmoid') &&
+        isOverExperts(graph, node)
+      ) {
+        return {
+          score: node.op === 'Softmax' ? 'softmax' : 'sigmoid',
+          tensor: node.outputs[0]
+        };
+      }
+    }
+  }
+  return undefined;
 }
 
 /** onnxruntime's optimiser writes a product and the sigmoid after it as one node. */

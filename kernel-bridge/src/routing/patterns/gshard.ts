@@ -5,7 +5,8 @@
 import type { Graph, GraphNode } from '../../graph/graph';
 import { readCapacity } from '../capacity';
 import type { Convention } from '../convention';
-import { keptOneHotsOf, oneHotsOf, viewsOf } from '../one-hot';
+import { keptOneHotsOf, viewsOf } from '../one-hot';
+import { nextPick } from '../picks';
 import { readScores, type SelectionScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 
@@ -13,7 +14,7 @@ export const gshardTop2: RouterPattern = {
   anchors: ['ArgMax'],
   match(graph, node) {
     const selection = readScores(graph, node.inputs[0]);
-    if (!selection) {
+    if (!selection || selection.isLog) {
       return undefined;
     }
     const first = node.outputs[0];
@@ -21,8 +22,8 @@ export const gshardTop2: RouterPattern = {
       selection.score === undefined
         ? softmaxOf(graph, selection.logits)
         : selection.scores;
-    const second = secondChoice(graph, first);
-    if (scores === undefined || !second) {
+    const second = nextPick(graph, node);
+    if (scores === undefined || !second || nextPick(graph, second)) {
       return undefined;
     }
     const gates = [first, second.outputs[0]].map(choice =>
@@ -61,29 +62,6 @@ function softmaxOf(graph: Graph, logits: string): string | undefined {
   return viewsOf(graph, logits)
     .flatMap(view => graph.consumers(view))
     .find(({ op }) => op === 'Softmax')?.outputs[0];
-}
-
-/** An ArgMax over scores from which the first choice was taken out by its one-hot form. */
-function secondChoice(graph: Graph, first: string): GraphNode | undefined {
-  for (const mask of oneHotsOf(graph, first)) {
-    for (const node of graph.consumers(mask)) {
-      const masks =
-        (node.op === 'Where' && node.inputs[0] === mask) ||
-        node.op === 'Mul' ||
-        node.op === 'Sub';
-      const next = masks
-        ? viewsOf(graph, node.outputs[0])
-            .flatMap(view => graph.consumers(view))
-            .find(
-              ({ op, inputs }) => op === 'ArgMax' && inputs[0] !== undefined
-            )
-        : undefined;
-      if (next) {
-        return next;
-      }
-    }
-  }
-  return undefined;
 }
 
 interface Gate {

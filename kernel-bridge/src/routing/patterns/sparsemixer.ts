@@ -4,6 +4,7 @@
  */
 import type { Graph, GraphNode } from '../../graph/graph';
 import { viewsOf } from '../one-hot';
+import { nextPick } from '../picks';
 import { sourceOf } from '../router-input';
 import { readScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
@@ -21,7 +22,7 @@ export const sparsemixer: RouterPattern = {
     for (
       let next: GraphNode | undefined = node;
       next && picks.length < MAX_PICKS;
-      next = nextChoice(graph, next)
+      next = nextPick(graph, next)
     ) {
       const pick = readPick(graph, next);
       if (!pick) {
@@ -77,23 +78,6 @@ function readPick(graph: Graph, node: GraphNode): Pick | undefined {
         const threshold = graph.constantScalar(mask.inputs[1]);
         if (threshold !== undefined) {
           return { node, weight: gather.outputs[0], threshold };
-        }
-      }
-    }
-  }
-  return undefined;
-}
-
-/** The ArgMax over the same logits with the choice of `node` overwritten. */
-function nextChoice(graph: Graph, node: GraphNode): GraphNode | undefined {
-  for (const view of viewsOf(graph, node.outputs[0])) {
-    for (const scatter of graph.consumers(view)) {
-      if (scatter.op === 'ScatterElements' && scatter.inputs[1] === view) {
-        const next = viewsOf(graph, scatter.outputs[0])
-          .flatMap(tensor => graph.consumers(tensor))
-          .find(({ op }) => op === 'ArgMax');
-        if (next) {
-          return next;
         }
       }
     }

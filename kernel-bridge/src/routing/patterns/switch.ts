@@ -3,8 +3,9 @@ import { attributeInt } from '../../graph/attributes';
 import type { Graph } from '../../graph/graph';
 import { readCapacity } from '../capacity';
 import { viewsOf } from '../one-hot';
+import { gatheredAt, nextPick } from '../picks';
 import { lastDim, sourceOf } from '../router-input';
-import { readScores } from '../scores';
+import { readScores, scoreBelow } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 
 export const switchTop1: RouterPattern = {
@@ -14,14 +15,21 @@ export const switchTop1: RouterPattern = {
     const axis = attributeInt(node.proto, 'axis') ?? 0;
     const rank = graph.shape(node.inputs[0])?.length;
     if (
-      selection?.score === undefined ||
+      !selection ||
+      selection.isLog ||
+      // A choice that is masked out for another one is the first of several.
+      nextPick(graph, node) ||
       !(axis === -1 || (rank !== undefined && axis === rank - 1)) ||
       lastDim(graph, node.inputs[0]) !== selection.experts
     ) {
       return undefined;
     }
-    const weights = largestScore(graph, selection.scores, node.outputs[0]);
-    if (weights === undefined) {
+    const scored = selection.score
+      ? { score: selection.score, tensor: selection.scores }
+      : scoreBelow(graph, selection.logits);
+    const weights =
+      scored && largestScore(graph, scored.tensor, node.outputs[0]);
+    if (!scored || weights === undefined) {
       return undefined;
     }
     const capacity = readCapacity(graph, node.outputs[0]);
@@ -29,12 +37,12 @@ export const switchTop1: RouterPattern = {
       experts: selection.experts,
       topK: 1,
       convention: {
-        score: selection.score,
+        score: scored.score,
         scoreBeforeTopK: true,
         renormalized: false,
         ...(capacity?.limit === undefined ? {} : { capacity: capacity.limit })
       },
-      pattern: `${selection.score} > arg-max${capacity ? ' > capacity' : ''}`,
+      pattern: `${scored.score} > arg-max${capacity ? ' > capacity' : ''}`,
       tensors: {
         logits: selection.logits,
         logitsAre: selection.logitsAre,
@@ -60,16 +68,9 @@ function largestScore(
       }
     }
   }
-  for (const view of viewsOf(graph, chosen)) {
-    for (const { op, inputs, outputs } of graph.consumers(view)) {
-      if (
-        op === 'GatherElements' &&
-        inputs[1] === view &&
-        sourceOf(graph, inputs[0]).tensor === sourceOf(graph, scores).tensor
-      ) {
-        return outputs[0];
-      }
-    }
-  }
-  return undefined;
+  return gatheredAt(
+    graph,
+    chosen,
+    tensor => sourceOf(graph, tensor).tensor === sourceOf(graph, scores).tensor
+  );
 }

@@ -4,44 +4,40 @@
  */
 import type { Graph, GraphNode } from '../../graph/graph';
 import type { Convention, RouterMatch } from '../convention';
-import { readScores, type SelectionScores } from '../scores';
+import { viewsOf } from '../one-hot';
+import { maskedByThreshold, readChoice } from '../choice';
+import { readScores, scoreBelow, type SelectionScores } from '../scores';
 import { lastDim, sourceOf } from '../router-input';
-import { readWeights } from '../weights';
+import { readWeights, type WeightChain } from '../weights';
 import { selector, type RouterPattern } from './pattern';
 
 export const topK: RouterPattern = {
   anchors: ['TopK'],
   match(graph, node) {
-    const k = graph.constantScalar(node.inputs[1]);
+    const choice = readChoice(graph, node);
     const selection = readScores(graph, node.inputs[0]);
     // A choice within groups, or of groups, is part of a router and not one of its own.
     const width = lastDim(graph, node.inputs[0]);
     if (
-      k === undefined ||
-      k < 1 ||
+      !choice ||
+      choice.k < 1 ||
       !selection ||
-      k > selection.experts ||
+      choice.k > selection.experts ||
       (width !== undefined && width !== selection.experts)
     ) {
       return undefined;
     }
-    const [values, indices] = node.outputs;
-    const chosen = chosenScores(graph, selection, indices) ?? values;
-    const scattered = scatteredOver(graph, chosen);
-    const perSlot = readWeights(graph, chosen, indices);
-    // Scored after they were spread over all experts: the graph holds a weight for each expert, chosen or not.
-    const dense =
-      selection.score === undefined &&
-      perSlot.score === undefined &&
-      scattered !== undefined;
-    const chain = dense ? readWeights(graph, scattered, indices) : perSlot;
-    const score = selection.score ?? chain.score;
-    if (score === undefined || selection.experts < 2) {
+    const { k, values, indices } = choice;
+    const read =
+      readMasked(graph, selection, node.outputs[0]) ??
+      readChosen(graph, selection, values, indices);
+    if (!read || selection.experts < 2) {
       return undefined;
     }
+    const { score, scoreBeforeTopK, chain, dense } = read;
     const convention: Convention = {
       score,
-      scoreBeforeTopK: selection.score !== undefined,
+      scoreBeforeTopK,
       renormalized: chain.renormalized,
       ...(chain.epsilon === undefined ? {} : { epsilon: chain.epsilon }),
       ...(chain.scale === undefined ? {} : { scale: chain.scale }),
@@ -74,6 +70,79 @@ export const topK: RouterPattern = {
   }
 };
 
+/** How the chosen are weighted. */
+interface Weighting {
+  score: 'softmax' | 'sigmoid';
+  scoreBeforeTopK: boolean;
+  chain: WeightChain;
+  /** The chain ends in a weight for each expert, chosen or not. */
+  dense: boolean;
+}
+
+/** Weights that start from the chosen scores. */
+function readChosen(
+  graph: Graph,
+  selection: SelectionScores,
+  values: string,
+  indices: string
+): Weighting | undefined {
+  const looked = chosenScores(graph, selection.scores, indices) ?? values;
+  const chosen = selection.isLog ? exponential(graph, looked) : looked;
+  if (chosen === undefined) {
+    return undefined;
+  }
+  const perSlot = readWeights(graph, chosen, indices);
+  const before = selection.score !== undefined;
+  if (before || perSlot.score !== undefined) {
+    return {
+      score: (selection.score ?? perSlot.score)!,
+      scoreBeforeTopK: before,
+      chain: perSlot,
+      dense: false
+    };
+  }
+  // Chosen by logits and weighted by a score of all of them.
+  const scored = scoreBelow(graph, selection.logits);
+  const beside = scored && chosenScores(graph, scored.tensor, indices);
+  if (beside !== undefined) {
+    return {
+      score: scored!.score,
+      scoreBeforeTopK: true,
+      chain: readWeights(graph, beside, indices),
+      dense: false
+    };
+  }
+  // Scored after they were spread over all experts: the graph holds a weight for each expert.
+  const scattered = scatteredOver(graph, values);
+  const chain =
+    scattered === undefined
+      ? undefined
+      : readWeights(graph, scattered, indices);
+  return chain?.score === undefined
+    ? undefined
+    : { score: chain.score, scoreBeforeTopK: false, chain, dense: true };
+}
+
+function exponential(graph: Graph, logarithms: string): string | undefined {
+  return viewsOf(graph, logarithms)
+    .flatMap(view => graph.consumers(view))
+    .find(({ op }) => op === 'Exp')?.outputs[0];
+}
+
+/** Weights that start from all scores, those below the k-th masked out. */
+function readMasked(
+  graph: Graph,
+  { scores, score: before, isLog }: SelectionScores,
+  values: string
+): Weighting | undefined {
+  const masked = isLog ? undefined : maskedByThreshold(graph, scores, values);
+  const chain = masked === undefined ? undefined : readWeights(graph, masked);
+  const score = before ?? chain?.score;
+  return chain && score !== undefined && !(before && chain.score)
+    ? { score, scoreBeforeTopK: before !== undefined, chain, dense: true }
+    : undefined;
+}
+
 /** The tensor over all experts that chosen scores are scattered into. */
 function scatteredOver(graph: Graph, chosen: string): string | undefined {
   return graph
@@ -85,14 +154,13 @@ function scatteredOver(graph: Graph, chosen: string): string | undefined {
 /** Where the choice is biased, the weights are gathered from the unbiased scores at the chosen experts. */
 function chosenScores(
   graph: Graph,
-  selection: SelectionScores,
+  scores: string,
   indices: string
 ): string | undefined {
   const gather = reachable(graph, indices).find(
     node =>
       (node.op === 'GatherElements' || node.op === 'GatherND') &&
-      sourceOf(graph, node.inputs[0]).tensor ===
-        sourceOf(graph, selection.scores).tensor
+      sourceOf(graph, node.inputs[0]).tensor === sourceOf(graph, scores).tensor
   );
   return gather?.outputs[0];
 }

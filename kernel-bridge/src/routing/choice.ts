@@ -1,0 +1,130 @@
+/** What a TopK hands on: its first k, where it was asked for more; and the mask that some programs make of its last. */
+import type { Graph, GraphNode } from '../graph/graph';
+import { attributeInts } from '../graph/attributes';
+import { viewsOf } from './one-hot';
+import { sourceOf } from './router-input';
+
+export interface Choice {
+  k: number;
+  /** [..., k] */
+  values: string;
+  /** [..., k] */
+  indices: string;
+}
+
+/** Undefined when neither the node nor a slice of both its outputs says how many are chosen. */
+export function readChoice(graph: Graph, topK: GraphNode): Choice | undefined {
+  const [values, indices] = topK.outputs;
+  const first = firstOf(graph, indices);
+  const asked = graph.constantScalar(topK.inputs[1]);
+  if (first && (asked === undefined || first.k < asked)) {
+    const best = firstOf(graph, values);
+    return {
+      k: first.k,
+      indices: first.tensor,
+      values: best?.k === first.k ? best.tensor : values
+    };
+  }
+  return asked === undefined ? undefined : { k: asked, values, indices };
+}
+
+/** The first k along the last axis, when that is all that is read. */
+function firstOf(
+  graph: Graph,
+  tensor: string
+): { k: number; tensor: string } | undefined {
+  const consumers = graph.consumers(tensor).filter(({ op }) => op !== 'Shape');
+  const [slice] = consumers;
+  if (consumers.length !== 1 || slice.op !== 'Slice') {
+    return undefined;
+  }
+  const [, starts, ends, axes, steps] = slice.inputs;
+  const values = (input: string | undefined, name: string) =>
+    input ? graph.constantValues(input) : attributeInts(slice.proto, name);
+  const [start, end, axis, step] = [
+    values(starts, 'starts'),
+    values(ends, 'ends'),
+    values(axes, 'axes'),
+    values(steps, 'steps') ?? [1]
+  ];
+  const rank = graph.shape(tensor)?.length;
+  const last =
+    axis?.length === 1 &&
+    (axis[0] === -1 ||
+      (rank === undefined ? axis[0] > 0 : axis[0] === rank - 1));
+  return last && start?.[0] === 0 && step[0] === 1 && end && end[0] > 0
+    ? { k: end[0], tensor: slice.outputs[0] }
+    : undefined;
+}
+
+const COMPARISONS = new Set([
+  'Less',
+  'LessOrEqual',
+  'Greater',
+  'GreaterOrEqual'
+]);
+const THRESHOLD_STEPS = new Set([
+  'Slice',
+  'Gather',
+  'ReduceMin',
+  'Unsqueeze',
+  'Squeeze',
+  'Reshape',
+  'Cast',
+  'Identity',
+  'Expand',
+  'Split'
+]);
+const MAX_STEPS = 6;
+
+/**
+ * The scores with all but the chosen set to minus infinity or zero, by comparing them with the least that was chosen.
+ * @returns [..., experts]
+ */
+export function maskedByThreshold(
+  graph: Graph,
+  scores: string,
+  values: string
+): string | undefined {
+  const source = sourceOf(graph, scores).tensor;
+  const isScores = (tensor: string): boolean =>
+    sourceOf(graph, tensor).tensor === source;
+  let frontier = [values];
+  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
+    const next: string[] = [];
+    for (const tensor of frontier) {
+      for (const node of graph.consumers(tensor)) {
+        if (COMPARISONS.has(node.op) && node.inputs.some(isScores)) {
+          return maskedScores(graph, node.outputs[0], isScores);
+        }
+        if (THRESHOLD_STEPS.has(node.op) && node.inputs[0] === tensor) {
+          next.push(...node.outputs);
+        }
+      }
+    }
+    frontier = next;
+  }
+  return undefined;
+}
+
+function maskedScores(
+  graph: Graph,
+  mask: string,
+  isScores: (tensor: string) => boolean
+): string | undefined {
+  const views = [
+    mask,
+    ...graph
+      .consumers(mask)
+      .filter(({ op }) => op === 'Not')
+      .flatMap(({ outputs }) => outputs)
+  ].flatMap(tensor => viewsOf(graph, tensor));
+  for (const view of views) {
+    for (const { op, inputs, outputs } of graph.consumers(view)) {
+      if ((op === 'Where' || op === 'Mul') && inputs.some(isScores)) {
+        return outputs[0];
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,80 @@
+/** Top-k drawn as k ArgMax, each with the choices before it masked out, weighted by the scores at the choices. */
+import type { Graph, GraphNode } from '../../graph/graph';
+import { viewsOf } from '../one-hot';
+import { gatheredAt, nextPick } from '../picks';
+import { sourceOf } from '../router-input';
+import { readScores } from '../scores';
+import { readWeights } from '../weights';
+import { selector, type RouterPattern } from './pattern';
+
+const MAX_PICKS = 64;
+
+export const repeatedArgMax: RouterPattern = {
+  anchors: ['ArgMax'],
+  match(graph, node) {
+    const selection = readScores(graph, node.inputs[0]);
+    if (selection?.score === undefined || selection.isLog) {
+      return undefined;
+    }
+    const picks: GraphNode[] = [];
+    for (
+      let next: GraphNode | undefined = node;
+      next && picks.length < MAX_PICKS;
+      next = nextPick(graph, next)
+    ) {
+      picks.push(next);
+    }
+    const scores = sourceOf(graph, selection.scores).tensor;
+    const gates = picks.map(pick =>
+      gatheredAt(
+        graph,
+        pick.outputs[0],
+        tensor => sourceOf(graph, tensor).tensor === scores
+      )
+    );
+    if (picks.length < 2 || gates.some(gate => gate === undefined)) {
+      return undefined;
+    }
+    const joined = concatOf(graph, gates as string[]);
+    if (joined === undefined) {
+      return undefined;
+    }
+    const chain = readWeights(graph, joined);
+    return {
+      experts: selection.experts,
+      topK: picks.length,
+      convention: {
+        score: selection.score,
+        scoreBeforeTopK: true,
+        renormalized: chain.renormalized,
+        ...(chain.epsilon === undefined ? {} : { epsilon: chain.epsilon }),
+        ...(chain.scale === undefined ? {} : { scale: chain.scale })
+      },
+      pattern: `${selection.score} > arg-max ${picks.length} times${chain.renormalized ? ' > renormalise' : ''}${chain.scale === undefined ? '' : ' > scale'}`,
+      tensors: {
+        logits: selection.logits,
+        logitsAre: selection.logitsAre,
+        selected: picks.map(pick => pick.outputs[0]),
+        weights: [chain.weights]
+      },
+      selectors: picks.map(selector)
+    };
+  }
+};
+
+/** The node that lays the picks' scores side by side, in the order of the picks. */
+function concatOf(graph: Graph, gates: string[]): string | undefined {
+  const views = gates.map(gate => new Set(viewsOf(graph, gate)));
+  for (const view of views[0]) {
+    for (const { op, inputs, outputs } of graph.consumers(view)) {
+      if (
+        op === 'Concat' &&
+        inputs.length === gates.length &&
+        inputs.every((input, i) => views[i].has(input))
+      ) {
+        return outputs[0];
+      }
+    }
+  }
+  return undefined;
+}

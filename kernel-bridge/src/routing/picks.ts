@@ -1,0 +1,50 @@
+/** Choices drawn one after the other: an ArgMax, the choice masked out of the scores, an ArgMax over what is left. */
+import type { Graph, GraphNode } from '../graph/graph';
+import { oneHotsOf, viewsOf } from './one-hot';
+
+/** The ArgMax over the same scores with the choice of `node` overwritten or masked out. */
+export function nextPick(graph: Graph, node: GraphNode): GraphNode | undefined {
+  const masked: string[] = [];
+  for (const view of viewsOf(graph, node.outputs[0])) {
+    for (const scatter of graph.consumers(view)) {
+      if (scatter.op === 'ScatterElements' && scatter.inputs[1] === view) {
+        masked.push(scatter.outputs[0]);
+      }
+    }
+  }
+  for (const mask of oneHotsOf(graph, node.outputs[0])) {
+    for (const { op, inputs, outputs } of graph.consumers(mask)) {
+      if (
+        (op === 'Where' && inputs[0] === mask) ||
+        op === 'Mul' ||
+        op === 'Sub'
+      ) {
+        masked.push(outputs[0]);
+      }
+    }
+  }
+  return masked
+    .flatMap(tensor => viewsOf(graph, tensor))
+    .flatMap(view => graph.consumers(view))
+    .find(({ op, index }) => op === 'ArgMax' && index !== node.index);
+}
+
+/** Scores looked up at a choice. */
+export function gatheredAt(
+  graph: Graph,
+  choice: string,
+  isScores: (tensor: string) => boolean
+): string | undefined {
+  for (const view of viewsOf(graph, choice)) {
+    for (const { op, inputs, outputs } of graph.consumers(view)) {
+      if (
+        (op === 'GatherElements' || op === 'GatherND') &&
+        inputs[1] === view &&
+        isScores(inputs[0])
+      ) {
+        return outputs[0];
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,190 @@
+/**
+ * Selections that look like a router's and match no pattern. They are reported and never guessed: a wrong weight is
+ * worse than none.
+ */
+import type { Graph, GraphNode } from '../graph/graph';
+import type { Blocks } from './blocks';
+import { reachesExperts } from './dispatch';
+import { isWeightProduct } from './router-input';
+
+export interface UnknownRouter {
+  node: { index: number; name: string; op: string };
+  /** What was seen and what was not understood, in words. */
+  why: string;
+}
+
+/** A sentence for people. */
+export function describeUnknown({ node, why }: UnknownRouter): string {
+  return `${node.op} ${node.name || `at node ${node.index}`}: ${why}`;
+}
+
+const CHOICES = new Set(['TopK', 'ArgMax']);
+const COMPARISONS = new Set([
+  'Less',
+  'LessOrEqual',
+  'Greater',
+  'GreaterOrEqual'
+]);
+const FUSED = new Set(['com.microsoft.MoE', 'com.microsoft.QMoE']);
+/** From a product to scores and to the place where they are compared: each value stays one expert's. */
+const SCORE_STEPS = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Flatten',
+  'Transpose',
+  'Expand',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Neg',
+  'Abs',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Pow',
+  'Relu',
+  'Tanh',
+  'Sigmoid',
+  'HardSigmoid',
+  'Softplus',
+  'Softmax',
+  'LogSoftmax',
+  'Where',
+  'Min',
+  'Max',
+  'Clip',
+  'ReduceSum',
+  'ReduceMax',
+  'ReduceLogSumExp',
+  'DequantizeLinear',
+  'QuantizeLinear',
+  'ScatterElements'
+]);
+const MAX_SCORE_NODES = 60;
+/** Wider products than this make vocabularies, not scores of experts. */
+const MAX_EXPERTS = 16_384;
+
+/**
+ * @param known nodes that belong to routers which were understood
+ * @param products indices of the products that made those routers' logits
+ */
+export function findUnknownRouters(
+  graph: Graph,
+  blocks: Blocks,
+  known: ReadonlySet<number>,
+  products: ReadonlySet<number>
+): UnknownRouter[] {
+  const unknown: UnknownRouter[] = [];
+  const reported = new Set<number>(products);
+  for (const node of graph.nodes) {
+    if (known.has(node.index)) {
+      continue;
+    }
+    if (FUSED.has(node.op)) {
+      unknown.push(report(node, 'its attributes or inputs are not understood'));
+      continue;
+    }
+    const scores = CHOICES.has(node.op)
+      ? node.inputs[0]
+      : COMPARISONS.has(node.op)
+        ? node.inputs.find(
+            input => input !== '' && graph.constantScalar(input) === undefined
+          )
+        : undefined;
+    if (scores === undefined) {
+      continue;
+    }
+    const product = scoreProduct(graph, scores, !CHOICES.has(node.op));
+    if (
+      product &&
+      !reported.has(product.index) &&
+      weightsExperts(graph, blocks, node)
+    ) {
+      reported.add(product.index);
+      unknown.push(
+        report(
+          node,
+          `it chooses by scores of the product ${product.name || `at node ${product.index}`} in a way that no pattern describes`
+        )
+      );
+    }
+  }
+  return unknown;
+}
+
+function report({ index, name, op }: GraphNode, why: string): UnknownRouter {
+  return { node: { index, name, op }, why };
+}
+
+/**
+ * The weight product that scores are made of; undefined when anything else that depends on tokens goes in.
+ * @param normalised only when they are probabilities: activation functions compare plain products with constants too
+ */
+function scoreProduct(
+  graph: Graph,
+  scores: string,
+  normalised: boolean
+): GraphNode | undefined {
+  const seen = new Set<string>();
+  const stack = [scores];
+  let product: GraphNode | undefined;
+  let scored = !normalised;
+  while (stack.length > 0) {
+    const tensor = stack.pop()!;
+    if (tensor === '' || seen.has(tensor) || graph.isConstant(tensor)) {
+      continue;
+    }
+    seen.add(tensor);
+    const node = graph.producer(tensor);
+    if (!node || seen.size > MAX_SCORE_NODES) {
+      return undefined;
+    }
+    if (isWeightProduct(graph, node)) {
+      product ??= node;
+    } else if (SCORE_STEPS.has(node.op)) {
+      scored ||= node.op === 'Softmax' || node.op === 'Sigmoid';
+      // A shape says nothing of the values.
+      stack.push(
+        ...(KEEPS_VALUES.has(node.op) ? node.inputs.slice(0, 1) : node.inputs)
+      );
+    } else if (!SHAPES.has(node.op)) {
+      return undefined;
+    }
+  }
+  return scored && product && widthOf(graph, product) <= MAX_EXPERTS
+    ? product
+    : undefined;
+}
+
+const KEEPS_VALUES = new Set([
+  'Reshape',
+  'Expand',
+  'Unsqueeze',
+  'Squeeze',
+  'ReduceSum',
+  'ReduceMax',
+  'Clip'
+]);
+const SHAPES = new Set(['Shape', 'ConstantOfShape']);
+
+function widthOf(graph: Graph, product: GraphNode): number {
+  const dims = product.inputs
+    .map(input => graph.weightOf(input)?.dims)
+    .find(found => found !== undefined && found.length > 1);
+  return dims ? Math.min(...dims) : 0;
+}
+
+/** The choice is added to the residual stream; without a stream, it leads to products. */
+function weightsExperts(
+  graph: Graph,
+  blocks: Blocks,
+  node: GraphNode
+): boolean {
+  return blocks.hasStream
+    ? blocks.reachesJoin(node)
+    : reachesExperts(graph, node.outputs);
+}
