@@ -25,6 +25,7 @@ test('the quickstart runs, and its explorer survives saving and reopening', asyn
   await view.setTable(true);
   const last = await view.rows();
   await view.press('Home');
+  await view.drawn(0);
   const first = await view.rows();
   expect(first).not.toEqual(last);
   await view.setTable(false);
