@@ -1,8 +1,8 @@
 /** How often each expert of a layer was selected. */
 import type { RoutingLayer, RoutingSample } from '../protocol';
+import { bandScale } from './band-scale';
 import { expertCounts } from './measure';
 import { ceiling } from './routing-rows';
-import { labelledIndices } from './token-labels';
 import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 
 /** Data set of the bars: rows `ExpertLoadRow`. */
@@ -73,7 +73,7 @@ export function expertLoadSpec(options: ExpertLoadOptions): VegaLiteSpec {
           y: {
             field: 'expert',
             type: 'ordinal',
-            scale: { domain: labelledIndices(experts, 1), padding: 0 },
+            scale: bandScale(experts),
             ...(options.withoutLabels
               ? { axis: null }
               : { title: 'expert', axis: { labelOverlap: true } })
@@ -83,7 +83,11 @@ export function expertLoadSpec(options: ExpertLoadOptions): VegaLiteSpec {
             type: 'quantitative',
             title: options.title,
             scale: { domain: [0, options.ceiling], nice: false },
-            axis: { format: '~%', tickCount: 3, grid: false }
+            axis: {
+              format: '~%',
+              tickCount: options.width < 90 ? 2 : 3,
+              grid: false
+            }
           }
         }
       },

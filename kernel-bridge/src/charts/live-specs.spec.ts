@@ -58,6 +58,21 @@ describe('routingHeatmapSpec', () => {
     expect(svg[0]).toContain('>0.4<');
   });
 
+  it('labels the first token in a width that is no multiple of the cells', () => {
+    const { svg } = render(
+      routingHeatmapSpec({
+        tokens: tokens.slice(0, 15),
+        experts: 8,
+        ceiling: 1,
+        width: 250,
+        height: 144,
+        scheme: 'viridis',
+        titles: { token: 'token', expert: 'expert', measure: 'weight' }
+      })
+    );
+    expect(svg[0].match(/>t\d+</g)).toHaveLength(15);
+  });
+
   it('labels tokens that are reserved words of an expression language', () => {
     const words = ['if', 'else', 'return', 'null', 'datum'];
     const { svg } = render(

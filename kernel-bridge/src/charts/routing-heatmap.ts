@@ -1,5 +1,6 @@
 /** The live heatmap of one layer: axes, colour scale and cursor in Vega-Lite, the cells as one image. */
 import type { Token } from '../protocol';
+import { bandScale } from './band-scale';
 import {
   labelExpression,
   labelStride,
@@ -53,7 +54,7 @@ export function routingHeatmapSpec(
         field: 'token',
         type: 'ordinal',
         title: titles.token,
-        scale: { domain: labelledIndices(tokens.length, 1), padding: 0 },
+        scale: bandScale(tokens.length),
         axis: {
           values: labelled,
           labelExpr: labelExpression(
@@ -67,7 +68,7 @@ export function routingHeatmapSpec(
         field: 'expert',
         type: 'ordinal',
         title: titles.expert,
-        scale: { domain: labelledIndices(experts, 1), padding: 0 },
+        scale: bandScale(experts),
         axis: {
           values: labelledIndices(
             experts,

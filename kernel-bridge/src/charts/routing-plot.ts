@@ -1,5 +1,6 @@
 /** What the still picture and the fallback with its slider have in common. */
 import type { Token } from '../protocol';
+import { bandScale } from './band-scale';
 import {
   labelExpression,
   labelStride,
@@ -76,7 +77,7 @@ export function routingEncoding(
       field: 'token',
       type: 'ordinal',
       title: 'token',
-      scale: { domain: labelledIndices(tokens, 1) },
+      scale: bandScale(tokens),
       axis: {
         values: labelledIndices(tokens, size.tokenStride),
         labelExpr,
@@ -88,7 +89,7 @@ export function routingEncoding(
       field: 'expert',
       type: 'ordinal',
       title: 'expert',
-      scale: { domain: labelledIndices(experts, 1) },
+      scale: bandScale(experts),
       axis: { values: labelledIndices(experts, size.expertStride) }
     },
     color: {
