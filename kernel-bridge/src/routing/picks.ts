@@ -29,22 +29,21 @@ export function nextPick(graph: Graph, node: GraphNode): GraphNode | undefined {
     .find(({ op, index }) => op === 'ArgMax' && index !== node.index);
 }
 
-/** Scores looked up at a choice. */
+/** All tensors of scores looked up at a choice. */
 export function gatheredAt(
   graph: Graph,
   choice: string,
   isScores: (tensor: string) => boolean
-): string | undefined {
-  for (const view of viewsOf(graph, choice)) {
-    for (const { op, inputs, outputs } of graph.consumers(view)) {
-      if (
-        (op === 'GatherElements' || op === 'GatherND') &&
-        inputs[1] === view &&
-        isScores(inputs[0])
-      ) {
-        return outputs[0];
-      }
-    }
-  }
-  return undefined;
+): string[] {
+  return viewsOf(graph, choice).flatMap(view =>
+    graph
+      .consumers(view)
+      .filter(
+        ({ op, inputs }) =>
+          (op === 'GatherElements' || op === 'GatherND') &&
+          inputs[1] === view &&
+          isScores(inputs[0])
+      )
+      .map(({ outputs }) => outputs[0])
+  );
 }

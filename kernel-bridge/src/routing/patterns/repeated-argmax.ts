@@ -32,10 +32,10 @@ export const repeatedArgMax: RouterPattern = {
         tensor => sourceOf(graph, tensor).tensor === scores
       )
     );
-    if (picks.length < 2 || gates.some(gate => gate === undefined)) {
+    if (picks.length < 2) {
       return undefined;
     }
-    const joined = concatOf(graph, gates as string[]);
+    const joined = concatOf(graph, gates);
     if (joined === undefined) {
       return undefined;
     }
@@ -62,9 +62,11 @@ export const repeatedArgMax: RouterPattern = {
   }
 };
 
-/** The node that lays the picks' scores side by side, in the order of the picks. */
-function concatOf(graph: Graph, gates: string[]): string | undefined {
-  const views = gates.map(gate => new Set(viewsOf(graph, gate)));
+/** The node that lays one score of each pick side by side, in the order of the picks. */
+function concatOf(graph: Graph, gates: string[][]): string | undefined {
+  const views = gates.map(
+    own => new Set(own.flatMap(gate => viewsOf(graph, gate)))
+  );
   for (const view of views[0]) {
     for (const { op, inputs, outputs } of graph.consumers(view)) {
       if (

@@ -72,5 +72,5 @@ function largestScore(
     graph,
     chosen,
     tensor => sourceOf(graph, tensor).tensor === sourceOf(graph, scores).tensor
-  );
+  )[0];
 }

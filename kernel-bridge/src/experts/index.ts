@@ -1,0 +1,2 @@
+export { findExperts } from './find-experts';
+export type { Expert, ExpertWeight, WeightRole } from './expert';
