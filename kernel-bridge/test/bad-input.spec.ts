@@ -14,7 +14,8 @@ import {
   MoEDebuggerError,
   type ErrorCode
 } from '../src';
-import { GraphBuilder, saveModel, temporaryFolder } from './graph-builder';
+import { GraphBuilder, saveModel } from './graph-builder';
+import { temporaryFolder } from './temporary';
 import { readSafetensors } from './safetensors';
 import { tinyMoE } from './tiny-moe';
 import { DEMO, ZOO } from './zoo';

@@ -215,7 +215,7 @@ function nestedByHand(depth: number): Uint8Array {
     }
     return Buffer.concat([Buffer.from([(field << 3) | 2, ...length]), content]);
   };
-  let graph = Buffer.alloc(0);
+  let graph: Buffer = Buffer.alloc(0);
   for (let i = 0; i < depth; i++) {
     graph = wrap(1, wrap(5, wrap(6, graph)));
   }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelDescription, TraceDocument } from '../src';
-import { temporaryFolder } from './graph-builder';
+import { temporaryFolder } from './temporary';
 import { tinyMoE } from './tiny-moe';
 import { DEMO } from './zoo';
 

@@ -6,7 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FuzzReport } from './fuzz';
-import { temporaryFolder } from './graph-builder';
+import { temporaryFolder } from './temporary';
 
 /** Two processes, since a machine that runs tests has two cores. */
 const SEEDS = [20260101, 20260102];

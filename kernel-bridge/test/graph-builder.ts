@@ -1,6 +1,5 @@
 /** Builds small ONNX graphs in tests: nodes and tensors in, a model that runs out. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ELEMENT,
@@ -12,6 +11,9 @@ import {
   type TensorProto,
   type ValueInfoProto
 } from '../src/onnx/schema';
+import { temporaryFolder } from './temporary';
+
+export { temporaryFolder };
 
 export type Attributes = Record<
   string,
@@ -25,11 +27,6 @@ export interface BuilderOptions {
 }
 
 const INT8 = 3;
-
-/** A fresh folder below the system's own for temporary files. */
-export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'moe-debugger-test-'));
-}
 
 export class GraphBuilder {
   readonly nodes: NodeProto[] = [];

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspectModel, loadModel } from '../src';
-import { temporaryFolder } from './graph-builder';
+import { temporaryFolder } from './temporary';
 
 const GENERATOR = join(__dirname, '../bench/models/synthetic-model.mjs');
 

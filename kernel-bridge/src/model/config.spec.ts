@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../test/graph-builder';
+import { temporaryFolder } from '../../test/temporary';
 import { tinyMoE } from '../../test/tiny-moe';
 import { contextLength, readConfig, readJson } from './config';
 import { inspectModel } from './load-model';

@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { temporaryFolder, tensor } from '../../test/graph-builder';
+import { tensor } from '../../test/graph-builder';
+import { temporaryFolder } from '../../test/temporary';
 import { checkExternalData, followLinks } from './external-data';
 
 const stored = (entries: Record<string, string>, dims = [10]) => ({

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../../test/graph-builder';
+import { temporaryFolder } from '../../test/temporary';
 import { tinyMoE } from '../../test/tiny-moe';
 import { Engine } from '../engine/engine';
 import { externalReference } from './external-data';
@@ -167,7 +167,7 @@ describe('readSkeleton', () => {
   });
 
   it('refuses bodies within bodies without end', () => {
-    let nested = Buffer.alloc(5000);
+    let nested: Buffer = Buffer.alloc(5000);
     for (let depth = 0; depth < 100; depth++) {
       nested = bytes(1, text(4, 'If'), bytes(5, bytes(6, nested)));
     }
