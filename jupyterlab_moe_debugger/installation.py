@@ -139,8 +139,7 @@ def _fetch(folder: Path, node: Node) -> None:
         errors="replace",
     )
     if result.returncode != 0:
-        lines = result.stdout.splitlines()
-        sys.stderr.write("".join(f"    {line}\n" for line in lines[-15:]))
+        _show(result.stdout, "npm error")
         raise UserError(
             f"npm could not install the kernel's packages (npm ci ended with code {result.returncode}): "
             "look at the lines above, check the network and npm's registry setting, and try again"
@@ -153,11 +152,17 @@ def _fetch(folder: Path, node: Node) -> None:
         errors="replace",
     )
     if check.returncode != 0:
-        sys.stderr.write("".join(f"    {line}\n" for line in check.stderr.splitlines()[-15:]))
+        _show(check.stderr)
         raise UserError(
             f"the kernel's packages do not run here (Node {node.version} on {sys.platform}): "
             "look at the lines above, and use 64-bit Linux with glibc, macOS or Windows"
         )
+
+
+def _show(output: str, telling: str = "") -> None:
+    """The lines of a failed program that tell why; npm says that first and its usage last."""
+    lines = [line for line in output.splitlines() if telling in line] or output.splitlines()
+    sys.stderr.write("".join(f"    {line}\n" for line in lines[:15]))
 
 
 def _put_in_place(folder: Path, target: Path) -> None:

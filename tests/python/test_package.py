@@ -27,3 +27,27 @@ def test_node_and_python_package_have_one_version(repository, version):
     root = json.loads((repository / "package.json").read_text(encoding="utf-8"))
     assert kernel["version"] == version
     assert root["dependencies"]["moe-debugger"] == version
+
+
+def places_of(packages, start, name):
+    """Where a package of the lock file looks for another, from its own folder upwards."""
+    place = start
+    while True:
+        yield f"{place}/node_modules/{name}".lstrip("/")
+        if not place:
+            return
+        place = place.rpartition("/node_modules/")[0]
+
+
+def test_the_lock_file_installs_on_every_platform_from_any_registry(repository):
+    packages = json.loads((repository / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    resolved = [entry["resolved"] for entry in packages.values() if "resolved" in entry]
+    assert resolved == ["kernel-bridge"], "download addresses tie the lock file to one registry"
+    missing = [
+        f"{name} of {place}"
+        for place, entry in packages.items()
+        for name in entry.get("optionalDependencies", {})
+        if not any(at in packages for at in places_of(packages, place, name))
+    ]
+    # npm leaves out what the registry does not have, and `npm ci` then refuses: pin a release that is complete.
+    assert missing == []
