@@ -128,10 +128,16 @@ export class RoutingView extends Widget {
     const panes = this._panes.widgets as readonly RoutingPane[];
     const width = this.node.clientWidth;
     if (width === 0) {
-      // In a hidden tab or a cell scrolled away there is nothing to draw in; the observer calls when there is.
+      // In a hidden tab or a cell scrolled away there is nothing to draw in; the observer calls when there is. It does
+      // not when the page is hidden for less than a frame, as JupyterLab does between themes: hence a second look.
       this._width = 0;
+      if (!this._lookedAgain) {
+        this._lookedAgain = true;
+        this._schedule('rebuild');
+      }
       return;
     }
+    this._lookedAgain = false;
     if (width !== this._width) {
       this._layOut(panes, width);
     } else if (update === 'mark') {
@@ -201,6 +207,7 @@ export class RoutingView extends Widget {
   private _coverage: Widget;
   private _entry: IDisposable;
   private _frame = 0;
+  private _lookedAgain = false;
   private _observer: ResizeObserver;
   private _panes: Panel;
   private _pending: Update | undefined;

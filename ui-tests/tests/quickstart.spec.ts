@@ -115,3 +115,31 @@ test('code in a cell moves the slider of an explorer above it', async ({
   await view.drawn(5, 'probability');
   await expect(view.slider).toHaveValue('5');
 });
+
+test('an explorer works as a widget among others', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/widget.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      "import { loadModel } from 'moe-debugger';\n" +
+        "const model = await loadModel('../models/demo');\n" +
+        `const explorer = (await model.trace(${JSON.stringify(prompts[1])})).explorer();\n` +
+        'explorer.widget',
+      'explorer.layerIndex'
+    ])
+  );
+  await page.notebook.runCell(0);
+  const widget = page.locator('.jp-OutputArea-output .moe-RoutingExplorer');
+  const view = new RoutingPage(widget.locator('.moe-RoutingView'));
+  await view.drawn(0);
+  await view.press('ArrowRight');
+  await view.drawn(1);
+  await view.expectWeights(truth(1), 1);
+  await page.notebook.runCell(1);
+  await expect(
+    page.locator('.jp-OutputArea-executeResult').last()
+  ).toContainText('1');
+});

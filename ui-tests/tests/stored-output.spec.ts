@@ -98,6 +98,39 @@ test.describe('a stored output, with no kernel', () => {
     await expect(view.slider).toHaveValue('1');
   });
 
+  test('follows the theme in place', async ({ page }) => {
+    const view = new RoutingPage(page.locator('.moe-RoutingView'));
+    await view.drawn(0);
+    await view.press('ArrowRight');
+    await view.drawn(1);
+    const brightest = () =>
+      view.heatmap.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
+        // A label of the axis: the strongest text colour beside the plot.
+        const { data } = canvas
+          .getContext('2d')!
+          .getImageData(0, 0, 28, canvas.height / 2);
+        let light = 0;
+        let dark = 0;
+        for (let i = 0; i < data.length; i += 4) {
+          if (data[i + 3] > 200) {
+            if (data[i] > 128) {
+              light++;
+            } else {
+              dark++;
+            }
+          }
+        }
+        return light > dark ? 'light text' : 'dark text';
+      });
+    await expect.poll(brightest).toBe('dark text');
+    await page.theme.setDarkTheme();
+    await expect.poll(brightest).toBe('light text');
+    await expect(view.slider).toHaveValue('1');
+    view.expectReadings(await view.readTooltips(8, 6), sample, 1);
+    await page.theme.setLightTheme();
+    await expect.poll(brightest).toBe('dark text');
+  });
+
   test('has a picker for its samples', async ({ page }) => {
     const view = new RoutingPage(page.locator('.moe-RoutingView'));
     await view.drawn(0);
