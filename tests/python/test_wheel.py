@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from environment import clean_environment
 
+# pip and npm download here.
+pytestmark = pytest.mark.timeout(900)
+
 MEGABYTE = 1024 * 1024
 
 # Run by the clean environment's own Python: starts the kernel that Jupyter finds there and runs two cells.
