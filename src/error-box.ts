@@ -11,11 +11,12 @@ export class ErrorBox extends Widget {
     const title = document.createElement('strong');
     title.textContent = options.title;
     const text = document.createElement('p');
-    text.textContent = (
+    const message =
       options.error instanceof Error
         ? options.error.message
-        : String(options.error)
-    ).slice(0, LONGEST);
+        : String(options.error);
+    text.textContent =
+      message.charAt(0).toUpperCase() + message.slice(1, LONGEST);
     this.node.append(title, text);
   }
 }

@@ -179,6 +179,7 @@ export class RoutingView extends Widget {
     const { trans } = this._options.context;
     const { cursor } = this.model;
     const reading = cursor && this.model.read(cursor);
+    this._reading.setHidden(this.model.display === 'table');
     this._reading.node.textContent = reading
       ? readingText(reading, trans)
       : trans.__(

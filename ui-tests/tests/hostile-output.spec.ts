@@ -14,8 +14,8 @@ function changed(change: (view: EncodedView) => void): EncodedView {
 }
 
 const refused: [string, unknown, string][] = [
-  ['text', ATTACK, 'this output is not a MoE Debugger view'],
-  ['a list', [1, 2], 'this output is not a MoE Debugger view'],
+  ['text', ATTACK, 'This output is not a MoE Debugger view'],
+  ['a list', [1, 2], 'This output is not a MoE Debugger view'],
   [
     'a newer version',
     changed(view => (view.version = 99)),
@@ -24,7 +24,7 @@ const refused: [string, unknown, string][] = [
   [
     'an unknown view',
     changed(view => Object.assign(view, { view: ATTACK })),
-    'unknown view'
+    'Unknown view'
   ],
   ['no samples', changed(view => (view.samples = [])), 'holds no routing'],
   [
