@@ -20,11 +20,11 @@ export function prepare(folder) {
   const bytes = encodeModelProto({ ...onnx.proto, graph: captured.graph });
   const inputs = new ModelInputs(graph, readConfig(onnx.folder));
   const engine = Engine.shared();
-  const from = (model, outputs) => async work => {
-    const session = await engine.createSession({
-      ...model,
-      folder: onnx.weightsFolder
-    });
+  const from = (model, outputs) => async (work, options) => {
+    const session = await engine.createSession(
+      { ...model, folder: onnx.weightsFolder },
+      options
+    );
     return {
       run: () => work(session, ['logits', ...outputs]),
       release: () => session.release()
