@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'tokenizer'
   | 'input'
   | 'capture'
+  | 'edit'
   | 'cancelled'
   | 'engine'
   | 'protocol'

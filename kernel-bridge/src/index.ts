@@ -8,6 +8,15 @@ export type {
   ModelDescription,
   MoELayerCard
 } from './model/description';
+export { EditedModel } from './edits/edited-model';
+export type {
+  Ablation,
+  AblationMode,
+  EditRecord,
+  Edits,
+  RouterPlace,
+  TokenRange
+} from './edits/edits';
 export { GenerationCancelled } from './generation/generation';
 export type {
   FinishReason,

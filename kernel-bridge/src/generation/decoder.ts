@@ -3,6 +3,7 @@ import type { Session } from '../engine/engine';
 import type { CacheUse, RunOptions } from '../engine/messages';
 import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
+import type { RunEdits } from '../edits/run-edits';
 import type { ModelInputs, Sequence, Step } from '../model/inputs';
 import type { RoutingLayer } from '../protocol';
 import type { CapturePlan } from '../routing/capture';
@@ -18,6 +19,8 @@ export interface DecodableModel {
   inputs: ModelInputs;
   /** The output that holds the logits of the next token. */
   logits: string;
+  /** What the session's graph is fed beside the model's own inputs. */
+  edits?: RunEdits;
 }
 
 /** What a step says of one sequence. */
@@ -157,7 +160,7 @@ export class Decoder {
     fresh: (row: Row) => { tokens: number[]; last: number },
     first: boolean
   ): Promise<Decoding> {
-    const { routers, plan, session, inputs, logits } = this._model;
+    const { routers, plan, session, inputs, logits, edits } = this._model;
     const width = step.ids[0].length;
     const places = this._rows.map(fresh);
     const options: RunOptions = {
@@ -165,13 +168,18 @@ export class Decoder {
       rows: { [logits]: places.map(({ last }) => last) }
     };
     const { outputs, milliseconds } = await session.run(
-      inputs.feeds(step),
+      { ...inputs.feeds(step), ...edits?.feeds(step) },
       [...plan.outputs, logits],
       options
     );
     const encoded = step.encoderIds?.[0].length ?? 0;
-    const layers = readCapture(routers, plan, outputs, ({ stack }) =>
-      stack === 'encoder' ? encoded : this._rows.length * width
+    const layers = readCapture(
+      routers,
+      plan,
+      outputs,
+      ({ stack }) =>
+        stack === 'encoder' ? encoded : this._rows.length * width,
+      edits?.adjustments(step)
     );
     const values = toFloat32(outputs[logits]);
     const vocabulary = outputs[logits].dims[outputs[logits].dims.length - 1];

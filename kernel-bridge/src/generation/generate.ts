@@ -168,6 +168,7 @@ function finish(
       model: model.name,
       samples: [sample],
       moeLayers: model.routers.length,
+      edits: model.edits?.records,
       timing: { inference },
       outputLogits:
         options.logits === 'last'

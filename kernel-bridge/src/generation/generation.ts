@@ -26,7 +26,7 @@ export interface GenerationDocument {
   notes: string[];
   samples: TraceDocument['samples'];
   coverage: Coverage;
-  edits: unknown[];
+  edits: TraceDocument['edits'];
 }
 
 export class Generation implements Displayable {

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { cancellable } from '../engine/cancel';
 import { Engine } from '../engine/engine';
 import type { SessionOptions } from '../engine/messages';
-import { shareSession } from '../engine/session-pool';
+import { editableGraph } from '../edits/editable-graph';
+import { EditedSession } from '../edits/edited-session';
+import { shareSession, type SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
 import { readModel, type OnnxModel } from '../onnx/model';
-import { encodeModelProto } from '../onnx/schema';
+import { encodeModelProto, type GraphProto } from '../onnx/schema';
 import {
   captureBranches,
   findBranchedRouters,
@@ -58,9 +60,10 @@ export async function loadModel(
 ): Promise<MoEModel> {
   // The thread loads onnxruntime while the graph is read here.
   const engine = Engine.shared();
-  const { onnx, graph, found, branched, config, description } = read(
+  const understood = read(
     isHubId(model) ? await fetchModel(model, options) : model
   );
+  const { onnx, graph, found, branched, config, description } = understood;
   if (found.routers.length === 0) {
     throw new MoEDebuggerError(
       'not-a-moe',
@@ -77,21 +80,22 @@ export async function loadModel(
   const captured = branched
     ? captureBranches(onnx.proto.graph, branched)
     : captureGraph(onnx.proto.graph, found.routers);
-  const bytes = encodeModelProto({ ...onnx.proto, graph: captured.graph });
   const settings = {
     threads: options.threads,
     graphOptimization: options.graphOptimization
   };
-  const key = createHash('sha256')
-    .update(bytes)
-    .update(JSON.stringify([onnx.fingerprint, settings]))
-    .digest('hex');
   const { session, release } = await cancellable(
-    shareSession(key, () =>
-      engine.createSession({ bytes, folder: onnx.weightsFolder }, settings)
-    ),
+    sharedSession(engine, onnx, captured.graph, settings),
     options.signal
   );
+  const edited = new EditedSession(() => {
+    const { graph: editable, ...described } = editableGraph(understood);
+    return {
+      ...described,
+      original: found.routers,
+      load: () => sharedSession(Engine.shared(), onnx, editable, settings)
+    };
+  });
   return new MoEModel({
     onnx,
     graph,
@@ -101,8 +105,26 @@ export async function loadModel(
     description,
     tokenizer,
     session,
-    release
+    release,
+    edited
   });
+}
+
+/** The session of a graph over a model's weights, shared with whoever loads the same. */
+function sharedSession(
+  engine: Engine,
+  { proto, fingerprint, weightsFolder }: OnnxModel,
+  graph: GraphProto,
+  settings: SessionOptions
+): Promise<SharedSession> {
+  const bytes = encodeModelProto({ ...proto, graph });
+  const key = createHash('sha256')
+    .update(bytes)
+    .update(JSON.stringify([fingerprint, settings]))
+    .digest('hex');
+  return shareSession(key, () =>
+    engine.createSession({ bytes, folder: weightsFolder }, settings)
+  );
 }
 
 function read(path: string): ReadModel {

@@ -5,6 +5,10 @@ import type { Session } from '../engine/engine';
 import type { TensorValue } from '../engine/messages';
 import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
+import type { EditedSession } from '../edits/edited-session';
+import { EditedModel } from '../edits/edited-model';
+import type { Edits } from '../edits/edits';
+import type { RunEdits } from '../edits/run-edits';
 import { readEnding } from '../generation/ending';
 import { generate } from '../generation/generate';
 import type { Generation } from '../generation/generation';
@@ -42,6 +46,14 @@ export interface TraceOptions {
   signal?: AbortSignal;
   /** Called after each prompt. */
   onProgress?: (done: number, total: number) => void;
+}
+
+/** What prompts are run on: the model's own session, or the one that takes edits. */
+export interface RunTarget {
+  session: Session;
+  routers: readonly Router[];
+  plan: CapturePlan;
+  edits?: RunEdits;
 }
 
 export class MoEModel implements Displayable {
@@ -101,6 +113,25 @@ export class MoEModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: TraceOptions = {}
   ): Promise<RoutingTrace> {
+    return this.traceOn(() => Promise.resolve(this._options), prompts, options);
+  }
+
+  /**
+   * The model with edits: the same `trace` and `generate`, on one session that all edits of this model share.
+   *
+   * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
+   */
+  with(edits: Edits): EditedModel {
+    this._checkUsable();
+    return new EditedModel(this, this._options.edited, edits);
+  }
+
+  /** @internal */
+  async traceOn(
+    target: () => Promise<RunTarget>,
+    prompts: Prompt | readonly Prompt[],
+    options: TraceOptions
+  ): Promise<RoutingTrace> {
     this._checkUsable();
     const list = promptList(prompts).map((prompt, i) =>
       tokenizePrompt(prompt, i, this._limits)
@@ -115,12 +146,16 @@ export class MoEModel implements Displayable {
     const outputLogits = new Map<string, OutputLogits>();
     let inference = 0;
     store.setStatus(this.id, 'running');
+    let edits: RunEdits | undefined;
     try {
+      const running = await target();
+      edits = running.edits;
       for (const prompt of list) {
         if (options.signal?.aborted) {
           throw cancelledError();
         }
         const { sample, logits, milliseconds } = await this._run(
+          running,
           prompt,
           options
         );
@@ -140,7 +175,8 @@ export class MoEModel implements Displayable {
       samples,
       moeLayers: this._options.routers.length,
       timing: { inference },
-      outputLogits
+      outputLogits,
+      edits: edits?.records
     });
     store.addTrace(trace, this.id, list[0].label);
     return trace;
@@ -165,6 +201,19 @@ export class MoEModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: GenerateOptions = {}
   ): Promise<Generation | Generation[]> {
+    return this.generateOn(
+      () => Promise.resolve(this._options),
+      prompts,
+      options
+    );
+  }
+
+  /** @internal */
+  async generateOn(
+    target: () => Promise<RunTarget>,
+    prompts: Prompt | readonly Prompt[],
+    options: GenerateOptions
+  ): Promise<Generation | Generation[]> {
     this._checkUsable();
     const list = promptList(prompts);
     const store = sessionStore();
@@ -173,6 +222,7 @@ export class MoEModel implements Displayable {
       const generations = await generate(
         {
           ...this._options,
+          ...(await target()),
           name: this.name,
           inputs: this._inputs,
           logits: this._logitsOutput(),
@@ -195,6 +245,7 @@ export class MoEModel implements Displayable {
       this._disposed = true;
       sessionStore().setStatus(this.id, 'disposed');
       await this._options.release();
+      await this._options.edited.release();
     }
   }
 
@@ -210,6 +261,7 @@ export class MoEModel implements Displayable {
   }
 
   private async _run(
+    { session, routers, plan, edits }: RunTarget,
     prompt: TokenizedPrompt,
     { logits: wanted, signal }: TraceOptions
   ): Promise<{
@@ -217,8 +269,8 @@ export class MoEModel implements Displayable {
     logits?: OutputLogits;
     milliseconds: number;
   }> {
-    const { routers, plan, session } = this._options;
-    const feeds = this._inputs.feeds(wholeSequence(prompt));
+    const step = wholeSequence(prompt);
+    const feeds = { ...this._inputs.feeds(step), ...edits?.feeds(step) };
     const output = wanted ? [this._logitsOutput()] : [];
     const decoderIds = prompt.decoderIds ?? prompt.ids;
     const last = [decoderIds.length - 1];
@@ -235,7 +287,13 @@ export class MoEModel implements Displayable {
       ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
       tokens: this._tokens(decoderIds),
       ...(prompt.decoderIds ? { encoderTokens: this._tokens(prompt.ids) } : {}),
-      layers: readCapture(routers, plan, outputs, count)
+      layers: readCapture(
+        routers,
+        plan,
+        outputs,
+        count,
+        edits?.adjustments(step)
+      )
     };
     return {
       sample,
@@ -282,6 +340,8 @@ export namespace MoEModel {
     session: Session;
     /** Gives the session back, which others may share. */
     release: () => Promise<void>;
+    /** The session that takes edits, loaded at the first one. */
+    edited: EditedSession;
   }
 }
 

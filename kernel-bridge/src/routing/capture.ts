@@ -33,6 +33,35 @@ export interface CapturePlan {
   outputs: string[];
 }
 
+/** The plan of the same outputs for routers that run with another k. */
+export function withTopK(
+  { segments, outputs }: CapturePlan,
+  routers: readonly Router[]
+): CapturePlan {
+  const widths = (
+    list: readonly Segment[],
+    parts: (router: Router) => number | undefined
+  ): Segment[] =>
+    list.map(({ router, width }) => {
+      const count = parts(routers[router]);
+      return {
+        router,
+        width: count === undefined ? width : routers[router].topK / count
+      };
+    });
+  return {
+    segments: {
+      ...segments,
+      selected: widths(
+        segments.selected,
+        ({ tensors }) => tensors.selected?.length
+      ),
+      weights: widths(segments.weights, ({ tensors }) => tensors.weights?.length)
+    },
+    outputs
+  };
+}
+
 const PREFIX = 'moe_debugger/';
 
 /**

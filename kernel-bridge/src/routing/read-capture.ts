@@ -2,23 +2,32 @@
 import type { RunOutputs } from '../engine/engine';
 import { MoEDebuggerError } from '../errors';
 import { layerName, type RoutingLayer } from '../protocol';
+import {
+  adjustLogits,
+  adjustRouting,
+  ofToken,
+  type Adjustment
+} from './adjustment';
 import { CAPTURE_OUTPUTS, type CaptureKind, type CapturePlan } from './capture';
 import type { Router } from './convention';
-import { route } from './route';
+import { route, type Routed } from './route';
 
 /** Tokens of each layer that are recomputed from the logits and compared; enough to notice a misread convention. */
 const CHECKED_TOKENS = 64;
 const WEIGHT_TOLERANCE = 2e-3;
 
 /**
- * @param tokens how many tokens a router saw, by its index
+ * @param routers with the k that they ran with
+ * @param tokens how many tokens a router saw
+ * @param adjustments what edits did to each router's rule
  * @throws MoEDebuggerError 'capture' naming the layer whose size, experts or weights do not fit
  */
 export function readCapture(
   routers: readonly Router[],
   plan: CapturePlan,
   outputs: RunOutputs,
-  tokens: (router: Router) => number
+  tokens: (router: Router) => number,
+  adjustments: readonly (Adjustment | undefined)[] = []
 ): RoutingLayer[] {
   const parts = routers.map(
     () =>
@@ -56,7 +65,7 @@ export function readCapture(
     }
   }
   return routers.map((router, i) =>
-    readLayer(router, parts[i], tokens(router))
+    readLayer(router, parts[i], tokens(router), adjustments[i])
   );
 }
 
@@ -65,13 +74,18 @@ type Parts = Record<
   { data: Float32Array | Int32Array; width: number }[]
 >;
 
-function readLayer(router: Router, parts: Parts, tokens: number): RoutingLayer {
+function readLayer(
+  router: Router,
+  parts: Parts,
+  tokens: number,
+  adjustment?: Adjustment
+): RoutingLayer {
   const { experts, topK, convention, tensors } = router;
   const logits = parts.logits[0].data as Float32Array;
   const computed =
     tensors.selected === null ||
     (tensors.weights === null && !tensors.denseWeights)
-      ? route(logits, experts, topK, convention, tensors.logitsAre)
+      ? routeEdited(router, logits, adjustment)
       : undefined;
   const selected =
     tensors.selected === null
@@ -95,7 +109,7 @@ function readLayer(router: Router, parts: Parts, tokens: number): RoutingLayer {
   if (selected.some(expert => expert < 0 || expert >= experts)) {
     throw mismatch(router, 'an expert was selected that does not exist');
   }
-  verify(router, logits, selected, weights!, tokens);
+  verify(router, logits, selected, weights!, tokens, adjustment);
   const kept = parts.kept[0]?.data;
   if (kept) {
     weights = weights!.map((weight, slot) =>
@@ -116,6 +130,22 @@ function readLayer(router: Router, parts: Parts, tokens: number): RoutingLayer {
     selected,
     weights: weights!
   };
+}
+
+/** The router's own rule, with what edits do to it. */
+function routeEdited(
+  { experts, topK, convention, tensors }: Router,
+  logits: Float32Array,
+  adjustment: Adjustment | undefined
+): Routed {
+  const own = route(
+    adjustment ? adjustLogits(logits, experts, adjustment) : logits,
+    experts,
+    topK,
+    convention,
+    tensors.logitsAre
+  );
+  return adjustment ? adjustRouting(own, experts, topK, adjustment) : own;
 }
 
 function sideBySide(
@@ -147,45 +177,54 @@ function verify(
   logits: Float32Array,
   selected: Int32Array,
   weights: Float32Array,
-  tokens: number
+  tokens: number,
+  adjustment?: Adjustment
 ): void {
-  const { experts, topK, convention, tensors } = router;
+  const { experts, topK, convention } = router;
   const count = Math.min(tokens, CHECKED_TOKENS);
-  const again = route(
+  const again = routeEdited(
+    router,
     logits.subarray(0, count * experts),
-    experts,
-    topK,
-    convention,
-    tensors.logitsAre
+    adjustment
   );
   for (let t = 0; t < count; t++) {
     const row = logits.subarray(t * experts, (t + 1) * experts);
     if (!row.every(Number.isFinite)) {
       continue;
     }
-    const expected = new Map<number, number>();
+    // Two slots hold the same expert where an edit swapped one for it.
+    const expected = new Map<number, number[]>();
     for (let k = 0; k < topK; k++) {
-      expected.set(again.selected[t * topK + k], again.weights[t * topK + k]);
+      const expert = again.selected[t * topK + k];
+      expected.set(expert, [
+        ...(expected.get(expert) ?? []),
+        again.weights[t * topK + k]
+      ]);
     }
     if (convention.renormalizedKept) {
+      if (adjustment) {
+        // What an edit dropped cannot be told from what was dropped over capacity.
+        continue;
+      }
       renormalizeKept(expected, selected, weights, t, topK);
     }
+    const own = adjustment && ofToken(adjustment, t, experts, topK);
     for (let k = 0; k < topK; k++) {
       const expert = selected[t * topK + k];
       const weight = weights[t * topK + k];
-      const want = expected.get(expert) ?? nearTie(router, row, expert);
+      const wanted = expected.get(expert) ?? nearTie(router, row, expert, own);
       // A weight of exactly 0 is a token that was dropped over capacity.
-      if (
-        want === undefined ||
-        (Math.abs(weight - want) >
-          WEIGHT_TOLERANCE * Math.max(1, Math.abs(want)) &&
-          weight !== 0)
-      ) {
+      const fits = wanted.some(
+        want =>
+          Math.abs(weight - want) <=
+          WEIGHT_TOLERANCE * Math.max(1, Math.abs(want))
+      );
+      if (wanted.length === 0 || (!fits && weight !== 0)) {
         throw mismatch(
           router,
-          want === undefined
+          wanted.length === 0
             ? `token ${t} took expert ${expert}, which its logits do not explain`
-            : `token ${t} gave expert ${expert} a weight of ${weight} where its logits give ${want}`
+            : `token ${t} gave expert ${expert} a weight of ${weight} where its logits give ${wanted.join(' or ')}`
         );
       }
     }
@@ -194,7 +233,7 @@ function verify(
 
 /** Divides a token's expected weights by the sum of those that were not dropped, which have a weight of exactly 0. */
 function renormalizeKept(
-  expected: Map<number, number>,
+  expected: Map<number, number[]>,
   selected: Int32Array,
   weights: Float32Array,
   token: number,
@@ -202,30 +241,34 @@ function renormalizeKept(
 ): void {
   let sum = 0;
   for (let slot = token * topK; slot < (token + 1) * topK; slot++) {
-    sum += weights[slot] === 0 ? 0 : (expected.get(selected[slot]) ?? 0);
+    sum += weights[slot] === 0 ? 0 : (expected.get(selected[slot])?.[0] ?? 0);
   }
   if (sum > 0) {
-    expected.forEach((weight, expert) => expected.set(expert, weight / sum));
+    expected.forEach(([weight], expert) =>
+      expected.set(expert, [weight / sum])
+    );
   }
 }
 
-/** The weight an expert would have, were it chosen instead of one whose score is equal but for rounding. */
+/** The weights an expert could have, were it chosen instead of one whose score is equal but for rounding. */
 function nearTie(
   router: Router,
   row: Float32Array,
-  expert: number
-): number | undefined {
-  const nudged = Float32Array.from(row);
-  nudged[expert] += 1e-3 * Math.max(1, Math.abs(row[expert]));
-  const again = route(
-    nudged,
-    router.experts,
-    router.topK,
-    router.convention,
-    router.tensors.logitsAre
-  );
-  const slot = again.selected.indexOf(expert);
-  return slot < 0 ? undefined : again.weights[slot];
+  expert: number,
+  adjustment?: Adjustment
+): number[] {
+  const weights: number[] = [];
+  for (let chosen = 0; chosen < router.experts; chosen++) {
+    if ((adjustment?.map?.[chosen] ?? chosen) === expert) {
+      const nudged = Float32Array.from(row);
+      nudged[chosen] += 1e-3 * Math.max(1, Math.abs(row[chosen]));
+      const again = routeEdited(router, nudged, adjustment);
+      again.selected.forEach(
+        (other, slot) => other === expert && weights.push(again.weights[slot])
+      );
+    }
+  }
+  return weights;
 }
 
 function mismatch(router: Router, what: string): MoEDebuggerError {

@@ -13,6 +13,7 @@ import {
   type ExplorerOptions
 } from '../widgets/routing-explorer';
 import { coverageOf } from './coverage';
+import type { EditRecord } from '../edits/edits';
 import {
   logitRows,
   rows,
@@ -32,6 +33,8 @@ export class RoutingTrace implements Displayable {
   readonly model: string;
   readonly samples: readonly RoutingSample[];
   readonly coverage: Coverage;
+  /** What was changed in the run; empty for the model as it is. */
+  readonly edits: readonly EditRecord[];
   readonly created: Date;
   readonly timing: TraceTiming;
   /** Logits of the model's output by sample, where they were asked for: [tokens or 1, vocabulary]. */
@@ -41,6 +44,7 @@ export class RoutingTrace implements Displayable {
     this.id = options.id;
     this.model = options.model;
     this.samples = options.samples;
+    this.edits = options.edits ?? [];
     this.created = new Date();
     this.timing = options.timing;
     this.outputLogits = options.outputLogits ?? new Map();
@@ -116,7 +120,7 @@ export class RoutingTrace implements Displayable {
           : {})
       })),
       coverage: this.coverage,
-      edits: []
+      edits: [...this.edits]
     };
   }
 
@@ -165,6 +169,7 @@ export namespace RoutingTrace {
     moeLayers: number;
     timing: TraceTiming;
     outputLogits?: ReadonlyMap<string, OutputLogits>;
+    edits?: readonly EditRecord[];
   }
 }
 

@@ -1,4 +1,5 @@
 /** The JSON document of a trace. */
+import type { EditRecord } from '../edits/edits';
 import type { Coverage, RouterIdentity, Token } from '../protocol';
 
 /** Row-major [rows, width]. */
@@ -30,7 +31,7 @@ export interface TraceDocument {
     outputLogits?: (number | null)[][];
   }[];
   coverage: Coverage;
-  edits: unknown[];
+  edits: EditRecord[];
 }
 
 /** Rows as plain lists; JSON has no NaN or infinity, so those become null. */

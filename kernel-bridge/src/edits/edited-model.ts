@@ -1,0 +1,56 @@
+/** A model with edits: runs as the model does, and tells in every trace what was changed. */
+import type { Generation } from '../generation/generation';
+import type { GenerateOptions } from '../generation/options';
+import type { MoEModel, TraceOptions } from '../model/moe-model';
+import type { Prompt } from '../model/prompt';
+import type { RoutingTrace } from '../trace/routing-trace';
+import type { EditedRun, EditedSession } from './edited-session';
+import type { EditRecord, Edits } from './edits';
+
+export class EditedModel {
+  /** The edits one by one, as its traces record them. */
+  readonly edits: readonly EditRecord[];
+  private readonly _run: () => Promise<EditedRun>;
+
+  /**
+   * @param model what is edited; disposing of it disposes of this
+   * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
+   */
+  constructor(
+    readonly model: MoEModel,
+    session: EditedSession,
+    edits: Edits
+  ) {
+    const { records, run } = session.resolve(edits);
+    this.edits = records.records;
+    this._run = run;
+  }
+
+  /** As `MoEModel.trace`, with the edits. Logits are the router's own, before them. */
+  trace(
+    prompts: Prompt | readonly Prompt[],
+    options: TraceOptions = {}
+  ): Promise<RoutingTrace> {
+    return this.model.traceOn(this._run, prompts, options);
+  }
+
+  /** As `MoEModel.generate`, with the edits. */
+  async generate(
+    prompt: Prompt,
+    options?: GenerateOptions
+  ): Promise<Generation>;
+  async generate(
+    prompts: readonly Prompt[],
+    options?: GenerateOptions
+  ): Promise<Generation[]>;
+  async generate(
+    prompts: Prompt | readonly Prompt[],
+    options: GenerateOptions = {}
+  ): Promise<Generation | Generation[]> {
+    return this.model.generateOn(this._run, prompts, options);
+  }
+
+  toString(): string {
+    return `${this.model.name} with ${this.edits.length} ${this.edits.length === 1 ? 'edit' : 'edits'}`;
+  }
+}

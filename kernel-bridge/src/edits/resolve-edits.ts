@@ -1,0 +1,308 @@
+/** Edits checked against a model's routers: what is fed to each, or an error that says what is possible. */
+import { MoEDebuggerError } from '../errors';
+import { layerName } from '../protocol';
+import type { Router } from '../routing/convention';
+import type { RouterSlots, Slot } from './edit-graph';
+import type { EditRecord, Edits, RouterPlace, TokenRange } from './edits';
+
+/** What is changed at one router. */
+export interface RouterEdits {
+  topK: number;
+  records: EditRecord[];
+}
+
+/**
+ * @param slots what each router's graph takes
+ * @returns one entry a router, in the order of `routers`
+ * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
+ */
+export function resolveEdits(
+  edits: Edits,
+  routers: readonly Router[],
+  slots: readonly RouterSlots[]
+): RouterEdits[] {
+  const resolved: RouterEdits[] = routers.map(({ topK }) => ({
+    topK,
+    records: []
+  }));
+  for (const record of listEdits(edits, routers)) {
+    const index = findRouter(record, routers);
+    const router = routers[index];
+    checkValues(record, router);
+    checkSlot(record, router, slots[index]);
+    const own = resolved[index];
+    own.records.forEach(other => checkTogether(other, record, router));
+    own.records.push(record);
+    if (record.kind === 'topK') {
+      own.topK = record.k!;
+    }
+  }
+  resolved.forEach((own, i) => checkLeft(own, routers[i]));
+  return resolved;
+}
+
+/** Edits one by one, a number for all routers spelled out. */
+function listEdits(
+  { ablate = [], force = [], topK = [], bias = [], ...others }: Edits,
+  routers: readonly Router[]
+): EditRecord[] {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new MoEDebuggerError('edit', `there is no edit named ${unknown}`, {
+      hint: 'give ablate, force, topK or bias'
+    });
+  }
+  return [
+    ...ablate.map(edit => ({
+      kind: 'ablate' as const,
+      ...edit,
+      mode: edit.mode ?? ('mask' as const)
+    })),
+    ...force.map(edit => ({ kind: 'force' as const, ...edit })),
+    ...(typeof topK === 'number'
+      ? routers.map(({ layer, stack, module }) => ({
+          kind: 'topK' as const,
+          layer,
+          ...(stack ? { stack } : {}),
+          ...(module ? { module } : {}),
+          k: topK
+        }))
+      : topK.map(edit => ({ kind: 'topK' as const, ...edit }))),
+    ...bias.map(edit => ({ kind: 'bias' as const, ...edit }))
+  ];
+}
+
+function findRouter(place: RouterPlace, routers: readonly Router[]): number {
+  const matches = [...routers.keys()].filter(
+    i =>
+      routers[i].layer === place.layer &&
+      (place.stack === undefined || routers[i].stack === place.stack) &&
+      (place.module === undefined || routers[i].module === place.module)
+  );
+  if (matches.length === 1) {
+    return matches[0];
+  }
+  const names = (matches.length > 1 ? matches : [...routers.keys()])
+    .map(i => layerName(routers[i]))
+    .join(', ');
+  throw new MoEDebuggerError(
+    'edit',
+    matches.length > 1
+      ? `layer ${place.layer} has more than one router`
+      : `layer ${String(place.layer)} has no router`,
+    {
+      where: [place.stack, `layer ${String(place.layer)}`, place.module]
+        .filter(Boolean)
+        .join(' '),
+      hint:
+        matches.length > 1
+          ? `say by stack or module which of ${names}`
+          : `the model routes in ${names}`
+    }
+  );
+}
+
+function checkValues(record: EditRecord, router: Router): void {
+  const { experts } = router;
+  const isExpert = (expert: number | undefined): boolean =>
+    Number.isInteger(expert) && expert! >= 0 && expert! < experts;
+  const possible = `give one of its experts, 0 to ${experts - 1}`;
+  if (record.kind === 'topK') {
+    check(
+      Number.isInteger(record.k) && record.k! >= 1 && record.k! <= experts,
+      router,
+      `top-${String(record.k)} cannot be taken of ${experts} experts`,
+      `give 1 to ${experts}`
+    );
+    return;
+  }
+  check(
+    isExpert(record.expert),
+    router,
+    `there is no expert ${String(record.expert)}`,
+    possible
+  );
+  if (record.kind === 'bias') {
+    check(
+      Number.isFinite(record.value),
+      router,
+      `a bias of ${String(record.value)} cannot be added`,
+      'give a finite number; to take the expert away, ablate it'
+    );
+  }
+  if (record.kind === 'ablate') {
+    check(
+      ['mask', 'drop', 'swap'].includes(record.mode!),
+      router,
+      `there is no way of ablating named ${String(record.mode)}`,
+      'give mask, drop or swap'
+    );
+    check(
+      (record.mode === 'swap') === (record.to !== undefined),
+      router,
+      record.mode === 'swap'
+        ? `nothing was given to run instead of expert ${record.expert}`
+        : `a substitute is given only to a swap, and not to ${record.mode}`,
+      record.mode === 'swap' ? possible : 'leave it out, or swap'
+    );
+    if (record.mode === 'swap') {
+      check(
+        isExpert(record.to),
+        router,
+        `there is no expert ${String(record.to)} to run instead`,
+        possible
+      );
+      check(
+        record.to !== record.expert,
+        router,
+        `expert ${record.expert} would be swapped for itself`,
+        'give another one'
+      );
+    }
+  }
+  const { tokens } = record;
+  check(
+    tokens === undefined ||
+      (Number.isInteger(tokens[0]) &&
+        tokens[0] >= 0 &&
+        (tokens[1] === undefined || tokens[1] > tokens[0])),
+    router,
+    `the tokens ${JSON.stringify(tokens)} are no range`,
+    'give the first position and the one after the last'
+  );
+}
+
+function checkSlot(
+  record: EditRecord,
+  router: Router,
+  slots: RouterSlots
+): void {
+  const slot = slotOf(record, slots);
+  if ('refused' in slot) {
+    const what =
+      record.kind === 'ablate' ? `ablate by ${record.mode}` : record.kind;
+    throw new MoEDebuggerError(
+      'edit',
+      `this graph does not take ${what} there: ${slot.refused}`,
+      { where: place(router), hint: `it takes ${taken(slots).join(', ')}` }
+    );
+  }
+}
+
+function slotOf(record: EditRecord, slots: RouterSlots): Slot {
+  switch (record.kind) {
+    case 'bias':
+      return slots.bias;
+    case 'topK':
+      return slots.topK;
+    case 'force':
+      return slots.forcedByLogits ? slots.bias : slots.force;
+    case 'ablate':
+      return record.mode === 'mask'
+        ? slots.bias
+        : record.mode === 'drop'
+          ? slots.scale
+          : slots.map;
+  }
+}
+
+function taken(slots: RouterSlots): string[] {
+  const names: [string, Slot][] = [
+    ['ablate by mask', slots.bias],
+    ['bias', slots.bias],
+    ['ablate by drop', slots.scale],
+    ['ablate by swap', slots.map],
+    ['force', slots.forcedByLogits ? slots.bias : slots.force],
+    ['topK', slots.topK]
+  ];
+  const possible = names
+    .filter(([, slot]) => 'input' in slot)
+    .map(([name]) => name);
+  return possible.length > 0 ? possible : ['no edit'];
+}
+
+/** Two edits of one router that cannot both hold. */
+function checkTogether(a: EditRecord, b: EditRecord, router: Router): void {
+  if (!overlap(a.tokens, b.tokens)) {
+    return;
+  }
+  const pair = [a, b];
+  const of = (kind: EditRecord['kind']): EditRecord | undefined =>
+    pair.find(record => record.kind === kind);
+  const forced = of('force');
+  const ablated = of('ablate');
+  const contradiction =
+    a.kind === 'topK' && b.kind === 'topK'
+      ? a.k !== b.k && `top-${a.k} and top-${b.k}`
+      : a.kind === 'force' && b.kind === 'force'
+        ? a.expert !== b.expert &&
+          `expert ${a.expert} alone and expert ${b.expert} alone`
+        : a.kind === 'ablate' && b.kind === 'ablate'
+          ? a.expert === b.expert
+            ? (a.mode !== b.mode || a.to !== b.to) &&
+              `${a.mode} and ${b.mode} of expert ${a.expert}`
+            : swapsInto(a, b) || swapsInto(b, a)
+          : forced && ablated
+            ? ablated.mode !== 'swap' &&
+              ablated.expert === forced.expert &&
+              `expert ${forced.expert} alone and without it`
+            : of('bias') &&
+              ablated?.mode === 'mask' &&
+              ablated.expert === of('bias')!.expert &&
+              `a bias of expert ${ablated.expert} and without it`;
+  if (contradiction) {
+    throw new MoEDebuggerError(
+      'edit',
+      `edits contradict each other: ${contradiction}`,
+      { where: place(router), hint: 'leave one of them out' }
+    );
+  }
+}
+
+function swapsInto(swap: EditRecord, other: EditRecord): string | false {
+  return (
+    swap.mode === 'swap' &&
+    swap.to === other.expert &&
+    `expert ${swap.to} in place of ${swap.expert} and without it`
+  );
+}
+
+function overlap(a: TokenRange = [0], b: TokenRange = [0]): boolean {
+  return a[0] < (b[1] ?? Infinity) && b[0] < (a[1] ?? Infinity);
+}
+
+/** Enough experts must be left to choose from at every token. */
+function checkLeft({ records, topK }: RouterEdits, router: Router): void {
+  const masks = records.filter(({ mode }) => mode === 'mask');
+  for (const { tokens: [from] = [0] } of masks) {
+    const gone = new Set(
+      masks
+        .filter(({ tokens }) => overlap(tokens, [from, from + 1]))
+        .map(({ expert }) => expert)
+    );
+    const left = router.experts - gone.size;
+    check(
+      left >= topK,
+      router,
+      left === 0
+        ? 'every expert is masked'
+        : `${left} ${left === 1 ? 'expert is' : 'experts are'} left where each token takes ${topK}`,
+      `mask at most ${router.experts - topK}${topK > 1 ? ', or lower topK too' : ''}`
+    );
+  }
+}
+
+function check(
+  holds: boolean,
+  router: Router,
+  what: string,
+  hint: string
+): void {
+  if (!holds) {
+    throw new MoEDebuggerError('edit', what, { where: place(router), hint });
+  }
+}
+
+function place(router: Router): string {
+  return layerName(router);
+}
