@@ -12,7 +12,8 @@ export interface EditTruth {
   value: number;
   /** [tokens, vocabulary] */
   logits: Float32Array;
-  /** [tokens, k] */
+  /** What the router itself returned under a mask or another k: each [tokens, k]. Of a drop or a force, before it. */
+  experts: Int32Array;
   weights: Float32Array;
 }
 
@@ -40,6 +41,8 @@ export function readEditTruth(folder: string): EditTruth[] {
         router: Number(router),
         value: Number(value),
         logits: floats('logits'),
+        experts: tensors.get(name.replace(/logits$/, 'experts'))!
+          .data as Int32Array,
         weights: floats('weights')
       }
     ];

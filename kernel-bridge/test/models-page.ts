@@ -40,7 +40,7 @@ const COLUMNS = [
 
 /** Rewrites the page when it says something else. */
 export function writeModelsPage(reports: readonly ModelReport[]): void {
-  const page = `${HEAD}\n${table([COLUMNS, ...reports.map(row)])}\n\n${reports.length} models. A row is one token in one MoE layer; rows whose recorded logits are not finite are compared by their logits only.\n`;
+  const page = `${HEAD}\n${markdownTable([COLUMNS, ...reports.map(row)])}\n\n${reports.length} models. A row is one token in one MoE layer; rows whose recorded logits are not finite are compared by their logits only.\n`;
   if (!existsSync(PAGE) || readFileSync(PAGE, 'utf8') !== page) {
     writeFileSync(`${PAGE}.new`, page);
     renameSync(`${PAGE}.new`, PAGE);
@@ -48,7 +48,7 @@ export function writeModelsPage(reports: readonly ModelReport[]): void {
 }
 
 /** A Markdown table with aligned columns, as prettier would write it. */
-function table(rows: string[][]): string {
+export function markdownTable(rows: string[][]): string {
   const widths = rows[0].map((_, column) =>
     Math.max(3, ...rows.map(row => row[column].length))
   );
@@ -69,7 +69,7 @@ function row({
 }: ModelReport): string[] {
   const runs = [all, disabled].filter(run => run !== undefined);
   const largest = (read: (run: Differences) => number): string =>
-    runs.length === 2 ? bound(Math.max(...runs.map(read))) : '';
+    runs.length === 2 ? powerOfTen(Math.max(...runs.map(read))) : '';
   return [
     truth.name,
     truth.architecture,
@@ -89,7 +89,7 @@ function row({
 }
 
 /** The next power of ten above, so that rounding noise between machines does not change the page. */
-function bound(value: number): string {
+export function powerOfTen(value: number): string {
   return value === 0
     ? '0'
     : Number.isFinite(value)

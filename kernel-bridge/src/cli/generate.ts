@@ -2,10 +2,11 @@ import { MoEDebuggerError } from '../errors';
 import { GenerationCancelled, type Generation } from '../generation/generation';
 import type { TokenEvent } from '../generation/options';
 import { loadModel } from '../model/load-model';
+import { editsOf, type EditArguments } from './edits';
 import { localModel } from './local-model';
 import { progress, write, writeJson } from './output';
 
-interface GenerateArguments {
+interface GenerateArguments extends EditArguments {
   prompt?: string;
   maxNewTokens?: number;
   temperature?: number;
@@ -29,6 +30,7 @@ export async function generate(
       hint: 'give --prompt'
     });
   }
+  const edits = editsOf(options);
   const folder = await localModel(path);
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
@@ -40,7 +42,7 @@ export async function generate(
       const output = json ? new Quiet() : new Stream();
       progress('reading the prompt');
       const generation = await untilCancelled(
-        model.generate(prompt, {
+        (edits ? model.with(edits) : model).generate(prompt, {
           ...options,
           topK: sampleTopK,
           signal: interrupt.signal,

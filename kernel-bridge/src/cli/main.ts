@@ -2,6 +2,7 @@
 /** The command line: `moe-debugger`. Each command is a file of its own, loaded when it is asked for. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
+import { addEditOptions } from './edits';
 import { reportError } from './report-error';
 
 const EXAMPLES = `
@@ -9,7 +10,8 @@ Examples:
   $ moe-debugger inspect models/demo
   $ moe-debugger trace models/demo --prompt "def fib(n):" --json
   $ moe-debugger trace models/demo --prompts prompts.jsonl --json
-  $ moe-debugger generate models/demo --prompt "def fib(n):" --max-new-tokens 48`;
+  $ moe-debugger generate models/demo --prompt "def fib(n):" --max-new-tokens 48
+  $ moe-debugger generate models/demo --prompt "def fib(n):" --ablate 4:6 --top-k 1`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -34,7 +36,7 @@ function build(): Command {
       (await import('./inspect.js')).inspect(model, options)
     );
 
-  program
+  const trace = program
     .command('trace')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description('run prompts and print which experts each token took')
@@ -59,8 +61,9 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./trace.js')).trace(model, options)
     );
+  addEditOptions(trace);
 
-  program
+  const generate = program
     .command('generate')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description('write on from a prompt, with the routing of every token')
@@ -87,6 +90,7 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./generate.js')).generate(model, options)
     );
+  addEditOptions(generate);
 
   const kernel = program
     .command('kernel')

@@ -6,11 +6,12 @@ import type { PromptObject } from '../model/prompt';
 import { layerName, type Coverage, type RoutingSample } from '../protocol';
 import { ParquetWriter } from '../trace/parquet';
 import type { RoutingTrace } from '../trace/routing-trace';
+import { editsOf, type EditArguments } from './edits';
 import { localModel } from './local-model';
 import { progress, write } from './output';
 import { readPrompts } from './prompts-file';
 
-interface TraceArguments {
+interface TraceArguments extends EditArguments {
   prompt?: string;
   inputIds?: number[];
   decoderInputIds?: number[];
@@ -25,13 +26,15 @@ export async function trace(
   options: TraceArguments
 ): Promise<void> {
   const prompts = promptsOf(options);
+  const edits = editsOf(options);
   const model = await loadModel(await localModel(path));
   let outputs: Output[] = [];
   try {
+    const target = edits ? model.with(edits) : model;
     outputs = await outputsOf(options, model);
     for await (const prompt of prompts) {
       progress(`tracing ${prompt.id ?? 'the prompt'}`);
-      const traced = await model.trace(prompt, { logits: options.logits });
+      const traced = await target.trace(prompt, { logits: options.logits });
       progress('');
       for (const output of outputs) {
         await output.add(traced);
@@ -127,9 +130,11 @@ class Totals {
 /** Writes the document's samples as they come, so that memory stays the same however many there are. */
 class JsonOutput implements Output {
   private readonly _totals = new Totals();
+  private _edits: RoutingTrace['edits'] = [];
 
   async add(trace: RoutingTrace): Promise<void> {
-    const { schema, model, samples } = trace.toJSON();
+    const { schema, model, samples, edits } = trace.toJSON();
+    this._edits = edits;
     const head = this._totals.coverage
       ? ','
       : `{"schema":${JSON.stringify(schema)},"model":${JSON.stringify(model)},"samples":[`;
@@ -139,7 +144,7 @@ class JsonOutput implements Output {
 
   async end(): Promise<void> {
     await write(
-      `],"coverage":${JSON.stringify(this._totals.get())},"edits":[]}\n`
+      `],"coverage":${JSON.stringify(this._totals.get())},"edits":${JSON.stringify(this._edits)}}\n`
     );
   }
 }

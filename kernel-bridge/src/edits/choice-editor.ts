@@ -58,9 +58,13 @@ export class ChoiceEditor {
     const { graph } = this._rewriter;
     const selected = this._router.tensors.selected!;
     const before = ancestors(graph, weights);
-    const readers = selected.map(tensor => readersOf(graph, tensor, before));
+    const apart = new Set([...selected, ...weights]);
+    const readers = selected.map(tensor =>
+      readersOf(graph, tensor, before, apart)
+    );
     const tangled =
       readers.find(found => typeof found === 'string') ??
+      (readers.some(found => found.length === 0) ? TANGLED : undefined) ??
       (selected.length === weights.length
         ? undefined
         : 'experts and weights are not laid out alike');
@@ -69,7 +73,9 @@ export class ChoiceEditor {
       this._weighted(tensor, selected[Math.min(i, selected.length - 1)], scale)
     );
     if (tangled !== undefined) {
-      weights.forEach((tensor, i) => this._redirectAll(tensor, scaled[i].whole));
+      weights.forEach((tensor, i) =>
+        this._redirectAll(tensor, scaled[i].whole)
+      );
       return {
         scale: { input: scale },
         map: { refused: tangled as string },
@@ -89,15 +95,12 @@ export class ChoiceEditor {
     const column = (table: string, i: number): string =>
       selected.length === 1
         ? table
-        : this._rewriter.add(
-            'Gather',
-            [table, this._rewriter.ints(i)],
-            { axis: 1 }
-          );
+        : this._rewriter.add('Gather', [table, this._rewriter.ints(i)], {
+            axis: 1
+          });
     const edited = selected.map((tensor, i) => {
       const rows = this._rows(tensor);
-      const mapped =
-        map === undefined ? rows : this._lookUp(map, rows);
+      const mapped = map === undefined ? rows : this._lookUp(map, rows);
       return this._like(
         tensor,
         this._rewriter.add('Where', [column(none, i), mapped, column(ids, i)])
@@ -267,12 +270,15 @@ interface Reader {
 
 /**
  * Those who read a choice to run experts, and not to compute weights.
+ * @param weighing nodes that the weights are computed by
+ * @param apart choices and weights: what is made of them is another matter
  * @returns why they cannot be told apart, where they cannot
  */
 function readersOf(
   graph: Graph,
   tensor: string,
   weighing: ReadonlySet<GraphNode>,
+  apart: ReadonlySet<string>,
   through: GraphNode[] = []
 ): Reader[] | string {
   const readers: Reader[] = [];
@@ -283,7 +289,7 @@ function readersOf(
     if (!weighing.has(node)) {
       readers.push({ node, through, scatters: scatters(graph, node, tensor) });
     } else if (VIEWS.has(node.op)) {
-      const more = readersOf(graph, node.outputs[0], weighing, [
+      const more = readersOf(graph, node.outputs[0], weighing, apart, [
         ...through,
         node
       ]);
@@ -291,16 +297,43 @@ function readersOf(
         return more;
       }
       readers.push(...more);
-    } else if (
-      node.outputs.some(output =>
-        graph.consumers(output).some(next => !weighing.has(next))
-      ) &&
-      !/^Gather/.test(node.op)
-    ) {
-      return 'its weights are computed from the same tensors that send tokens to experts';
+    } else if (sends(graph, node, tensor, weighing, apart)) {
+      return TANGLED;
     }
   }
   return readers;
+}
+
+const TANGLED =
+  'its weights are computed from the same tensors that send tokens to experts';
+
+/** Whether what a node makes of a choice reaches others than the weights; scores looked up by it show no choice. */
+function sends(
+  graph: Graph,
+  node: GraphNode,
+  choice: string,
+  weighing: ReadonlySet<GraphNode>,
+  apart: ReadonlySet<string>
+): boolean {
+  if (/^Gather/.test(node.op) && node.inputs[0] !== choice) {
+    return false;
+  }
+  const seen = new Set([node]);
+  const open = [node];
+  while (open.length > 0) {
+    for (const output of open.pop()!.outputs) {
+      for (const next of apart.has(output) ? [] : graph.consumers(output)) {
+        if (!weighing.has(next)) {
+          return true;
+        }
+        if (!seen.has(next)) {
+          seen.add(next);
+          open.push(next);
+        }
+      }
+    }
+  }
+  return false;
 }
 
 /** Whether weights are written over one another where the same expert comes twice, here or past views. */

@@ -89,8 +89,7 @@ export class RunEdits {
     const { stack } = this._routers[index];
     const { records } = this._edits[index];
     if (records.every(({ tokens }) => tokens === undefined)) {
-      const shared =
-        this._shared.get(index) ?? this._fill(index, [Number.NaN]);
+      const shared = this._shared.get(index) ?? this._fill(index, [Number.NaN]);
       this._shared.set(index, shared);
       return shared;
     }

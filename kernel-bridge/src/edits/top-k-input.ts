@@ -154,7 +154,7 @@ function shapesWithK(
 /** The axis of [-1, k, ...rest] that lays slots side by side, where an input of [tokens * k, ...rest] is split. */
 function axisOfK(
   graph: Graph,
-  { inputs }: GraphNode,
+  { inputs, outputs }: GraphNode,
   shape: readonly number[],
   k: number
 ): number | undefined | 'unclear' {
@@ -167,7 +167,18 @@ function axisOfK(
     if (shape.at(-1) === width) {
       return 1;
     }
-    return width === product(shape.slice(1)) ? undefined : 'unclear';
+    if (width !== undefined) {
+      return width === product(shape.slice(1)) ? undefined : 'unclear';
+    }
+    // Results of the slots are summed up.
+    return graph
+      .consumers(outputs[0])
+      .every(
+        ({ op, inputs: [, axes] }) =>
+          op === 'ReduceSum' && graph.constantScalar(axes ?? '') === 1
+      )
+      ? 1
+      : 'unclear';
   }
   if (shape.length === 2 && shape[0] === -1 && width === undefined) {
     return 'unclear';
@@ -192,10 +203,10 @@ function repetition(
   let node = graph.producer(tensor);
   for (let step = 0; step < MAX_VIEWS && node; step++) {
     if (node.op === 'Expand' || node.op === 'Tile') {
-      const before = graph.shape(node.inputs[0]);
-      const shape = graph.constantValues(node.inputs[1]);
+      const { op, inputs } = node;
+      const shape = graph.constantValues(inputs[1]);
       const axis = shape?.findIndex(
-        (n, i) => n === k && (node!.op === 'Tile' || before?.[i] === 1)
+        (n, i) => n === k && (op === 'Tile' || isOne(graph, inputs[0], i))
       );
       return shape && axis !== undefined && axis > 0 && k !== experts
         ? { node, shape, axis }
@@ -209,6 +220,16 @@ function repetition(
     node = graph.producer(node.inputs[lookedUp ? 1 : 0]);
   }
   return undefined;
+}
+
+/** True for an axis of size one: declared, or just put there. */
+function isOne(graph: Graph, tensor: string, axis: number): boolean {
+  const shape = graph.shape(tensor);
+  const node = graph.producer(tensor);
+  return shape
+    ? shape[axis] === 1
+    : node?.op === 'Unsqueeze' &&
+        graph.constantScalar(node.inputs[1] ?? '') === axis;
 }
 
 /** A Split, a Slice or a Gather along the axis of the slots. */

@@ -42,8 +42,7 @@ export function adjustRouting(
     token: number,
     width: number,
     column: number
-  ): number =>
-    table[(table.length === width ? 0 : token * width) + column];
+  ): number => table[(table.length === width ? 0 : token * width) + column];
   const result: Routed = {
     selected: Int32Array.from(selected),
     weights: Float32Array.from(weights)

@@ -1,0 +1,150 @@
+/** EDITS on the command line, as `model.with` takes them. */
+import { InvalidArgumentError, type Command } from 'commander';
+import type { AblationMode, Edits } from '../edits/edits';
+import { MoEDebuggerError } from '../errors';
+
+type ExpertAt = { layer: number; expert: number };
+
+/** What the options of EDITS are parsed to. */
+export interface EditArguments {
+  ablate?: ExpertAt[];
+  ablateMode?: AblationMode;
+  swapTo?: number;
+  force?: ExpertAt[];
+  topK?: number | { layer: number; k: number }[];
+  bias?: (ExpertAt & { value: number })[];
+}
+
+/** Adds EDITS to a command. */
+export function addEditOptions(command: Command): Command {
+  return command
+    .option('--ablate <L:E,...>', 'take experts away', parseExperts)
+    .option(
+      '--ablate-mode <mode>',
+      'mask: a substitute enters (the default); drop: its term vanishes; swap: another runs at its weight',
+      parseMode
+    )
+    .option(
+      '--swap-to <E>',
+      'the expert that runs instead, by swap',
+      parseWhole
+    )
+    .option('--force <L:E,...>', 'run one expert alone', parseExperts)
+    .option(
+      '--top-k <K|L:K,...>',
+      'experts a token, or of one layer',
+      parseTopK
+    )
+    .option(
+      '--bias <L:E=V,...>',
+      "add to an expert's logit before it is chosen by",
+      parseBias
+    );
+}
+
+/**
+ * @returns undefined when nothing is edited
+ * @throws MoEDebuggerError 'usage' for an option that has no effect
+ */
+export function editsOf({
+  ablate,
+  ablateMode,
+  swapTo,
+  force,
+  topK,
+  bias
+}: EditArguments): Edits | undefined {
+  if (!ablate && (ablateMode !== undefined || swapTo !== undefined)) {
+    throw new MoEDebuggerError('usage', 'nothing is ablated', {
+      where: ablateMode === undefined ? '--swap-to' : '--ablate-mode',
+      hint: 'give --ablate L:E too, or leave it out'
+    });
+  }
+  if (!ablate && !force && topK === undefined && !bias) {
+    return undefined;
+  }
+  return {
+    ...(ablate
+      ? {
+          ablate: ablate.map(edit => ({
+            ...edit,
+            ...(ablateMode ? { mode: ablateMode } : {}),
+            ...(swapTo === undefined ? {} : { to: swapTo })
+          }))
+        }
+      : {}),
+    ...(force ? { force } : {}),
+    ...(topK === undefined ? {} : { topK }),
+    ...(bias ? { bias } : {})
+  };
+}
+
+/** An option that is given again adds to what it was given before. */
+function parseExperts(text: string, before: ExpertAt[] = []): ExpertAt[] {
+  return [
+    ...before,
+    ...text.split(',').map(part => {
+      const [, layer, expert] = match(part, /^(\d+):(\d+)$/, 'layer:expert');
+      return { layer: Number(layer), expert: Number(expert) };
+    })
+  ];
+}
+
+function parseBias(
+  text: string,
+  before: (ExpertAt & { value: number })[] = []
+): (ExpertAt & { value: number })[] {
+  return [
+    ...before,
+    ...text.split(',').map(part => {
+      const [, layer, expert, value] = match(
+        part,
+        /^(\d+):(\d+)=([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i,
+        'layer:expert=value'
+      );
+      return {
+        layer: Number(layer),
+        expert: Number(expert),
+        value: Number(value)
+      };
+    })
+  ];
+}
+
+function parseTopK(
+  text: string,
+  before?: number | { layer: number; k: number }[]
+): number | { layer: number; k: number }[] {
+  if (/^\s*\d+\s*$/.test(text) && before === undefined) {
+    return Number(text);
+  }
+  if (typeof before === 'number') {
+    throw new InvalidArgumentError('give one k for all layers, or L:K');
+  }
+  return [
+    ...(before ?? []),
+    ...text.split(',').map(part => {
+      const [, layer, k] = match(part, /^(\d+):(\d+)$/, 'K or layer:K');
+      return { layer: Number(layer), k: Number(k) };
+    })
+  ];
+}
+
+function parseMode(text: string): AblationMode {
+  if (text !== 'mask' && text !== 'drop' && text !== 'swap') {
+    throw new InvalidArgumentError('give mask, drop or swap');
+  }
+  return text;
+}
+
+function parseWhole(text: string): number {
+  return Number(match(text, /^\d+$/, 'an expert')[0]);
+}
+
+function match(text: string, pattern: RegExp, form: string): RegExpExecArray {
+  const found = pattern.exec(text.trim());
+  if (!found) {
+    throw new InvalidArgumentError(`give ${form}`);
+  }
+  return found;
+}

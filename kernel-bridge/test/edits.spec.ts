@@ -1,0 +1,220 @@
+/**
+ * Edits do to exported models what they did to the originals in PyTorch, and leave alone what they do not touch. Models
+ * without recorded edits take those of a model with the same weights in another form, where there is one.
+ */
+import { basename } from 'node:path';
+import type {
+  MoEDebuggerError} from '../src';
+import {
+  loadModel,
+  type Edits,
+  type MoELayerCard,
+  type MoEModel,
+  type PromptObject,
+  type RoutingTrace
+} from '../src';
+import {
+  asEdits,
+  editedTwin,
+  largestDifference,
+  readEditTruth
+} from './edit-truth';
+import { writeEditsPage, type EditReport } from './edits-page';
+import { DEMO, readTruth, zooModels } from './zoo';
+
+/** Described, and refused when run: there is no CPU kernel for it. */
+const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
+const zoo = zooModels().filter(
+  folder => !['demo', NOT_RUNNABLE].includes(basename(folder))
+);
+const reports = new Map<string, EditReport>();
+
+if (zoo.length === 0) {
+  console.log(
+    'Edits of the demo model only, without recorded truth: there is no zoo of models beside the repository.'
+  );
+}
+
+afterAll(() => {
+  // A run of some of the tests has nothing to say of the rest.
+  if (zoo.length > 0 && reports.size === zoo.length + 1) {
+    writeEditsPage([...reports.values()]);
+  }
+});
+
+describe.each(
+  [DEMO, ...zoo].map(folder => ({ name: basename(folder), folder }))
+)('$name', ({ name, folder }) => {
+  const report: EditReport = { name, differences: {}, refused: new Set() };
+  let model: MoEModel;
+  let prompt: PromptObject;
+  let plain: RoutingTrace;
+
+  beforeAll(async () => {
+    model = await loadModel(folder);
+    const { ids } = readTruth(folder).prompts[0];
+    prompt = {
+      inputIds: ids,
+      ...(model.layers.some(({ stack }) => stack)
+        ? { decoderInputIds: [0, ...ids.slice(0, -1)] }
+        : {})
+    };
+    plain = await model.trace(prompt, { logits: 'all' });
+    reports.set(name, report);
+  });
+
+  afterAll(() => model.dispose());
+
+  const routers = (): MoELayerCard[] => model.layers.filter(layer => layer.moe);
+  const place = ({
+    layer,
+    stack,
+    module
+  }: MoELayerCard): Pick<MoELayerCard, 'layer' | 'stack' | 'module'> => ({
+    layer,
+    ...(stack ? { stack } : {}),
+    ...(module ? { module } : {})
+  });
+  const logitsOf = (trace: RoutingTrace): Float32Array =>
+    [...trace.outputLogits.values()][0].data;
+
+  /** Undefined, and noted, where the graph does not take the edit. */
+  async function run(edits: Edits): Promise<RoutingTrace | undefined> {
+    try {
+      return await model.with(edits).trace(prompt, { logits: 'all' });
+    } catch (error) {
+      const { code, message } = error as MoEDebuggerError;
+      if (code !== 'edit' || !/does not take/.test(message)) {
+        throw error;
+      }
+      report.refused.add(/take (.*) there/.exec(message)![1]);
+      return undefined;
+    }
+  }
+
+  it('changes nothing, bit for bit, by an empty edit', async () => {
+    const same = await model.with({}).trace(prompt, { logits: 'all' });
+    expect(bits(logitsOf(same))).toEqual(bits(logitsOf(plain)));
+    same.samples[0].layers.forEach((layer, i) => {
+      const own = plain.samples[0].layers[i];
+      expect(bits(layer.weights)).toEqual(bits(own.weights));
+      expect(layer.selected).toEqual(own.selected);
+    });
+  });
+
+  it('computes what PyTorch did with the same edit', async () => {
+    const truth =
+      readEditTruth(folder).length > 0 ? folder : editedTwin(folder);
+    if (!truth) {
+      return;
+    }
+    report.truth = basename(truth);
+    for (const edit of readEditTruth(truth)) {
+      const edited = await run(asEdits(edit, place(routers()[edit.router])));
+      if (edited) {
+        const difference = largestDifference(logitsOf(edited), edit.logits);
+        expect(difference).toBeLessThanOrEqual(1e-3);
+        report.differences[edit.kind] = Math.max(
+          difference,
+          report.differences[edit.kind] ?? 0
+        );
+        if (edit.kind === 'mask' || edit.kind === 'topK') {
+          const layer = edited.samples[0].layers[edit.router];
+          expect(sortedRows(layer.selected, layer.topK)).toEqual(
+            sortedRows(edit.experts, layer.topK)
+          );
+          expect(
+            largestDifference(
+              sortedRows(layer.weights, layer.topK),
+              sortedRows(edit.weights, layer.topK)
+            )
+          ).toBeLessThanOrEqual(1e-4);
+        }
+      }
+    }
+  });
+
+  it.each(['drop', 'swap'] as const)(
+    'changes exactly the tokens that chose the expert by %s',
+    async mode => {
+      // No token looks at another one after the last router.
+      const card = routers().at(-1)!;
+      const own = plain.samples[0].layers.at(-1)!;
+      const [expert] = own.selected;
+      const edited = await run({
+        ablate: [
+          {
+            ...place(card),
+            expert,
+            mode,
+            ...(mode === 'swap' ? { to: (expert + 1) % card.experts } : {})
+          }
+        ]
+      });
+      if (!edited) {
+        return;
+      }
+      const before = logitsOf(plain);
+      const after = logitsOf(edited);
+      const tokens = own.selected.length / own.topK;
+      const width = before.length / tokens;
+      const changed: number[] = [];
+      const chose: number[] = [];
+      for (let t = 0; t < tokens; t++) {
+        const row = (values: Float32Array): Float32Array =>
+          values.subarray(t * width, (t + 1) * width);
+        if (!row(before).every(Number.isFinite)) {
+          continue;
+        }
+        if (largestDifference(row(before), row(after)) > 1e-5) {
+          changed.push(t);
+        }
+        // A token that was dropped over capacity has a weight of zero: nothing of it is left to drop.
+        for (let slot = t * own.topK; slot < (t + 1) * own.topK; slot++) {
+          if (own.selected[slot] === expert && own.weights[slot] !== 0) {
+            chose.push(t);
+          }
+        }
+      }
+      expect(chose.length).toBeGreaterThan(0);
+      expect(changed).toEqual(chose);
+    }
+  );
+
+  it('takes no token to an expert that is masked, and every one to an expert that is forced', async () => {
+    const card = routers()[0];
+    const [expert] = plain.samples[0].layers[0].selected;
+    const masked = await run({ ablate: [{ ...place(card), expert }] });
+    await run({ topK: [{ ...place(card), k: 1 }] });
+    expect(masked!.samples[0].layers[0].selected).not.toContain(expert);
+    const forced = await run({ force: [{ ...place(card), expert }] });
+    if (forced) {
+      const { selected, weights, topK } = forced.samples[0].layers[0];
+      for (let t = 0; t < selected.length; t += topK) {
+        const slots = [...selected.subarray(t, t + topK)];
+        expect(slots).toContain(expert);
+        slots.forEach((other, slot) => {
+          if (other !== expert) {
+            expect(weights[t + slot]).toBe(0);
+          }
+        });
+      }
+    }
+  });
+});
+
+/** The numbers of each row in order: the order of slots has no meaning. */
+function sortedRows(
+  values: Float32Array | Int32Array,
+  width: number
+): number[] {
+  const rows: number[] = [];
+  for (let start = 0; start < values.length; start += width) {
+    rows.push(...values.slice(start, start + width).sort());
+  }
+  return rows;
+}
+
+function bits({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
