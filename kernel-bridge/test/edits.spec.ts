@@ -3,8 +3,7 @@
  * without recorded edits take those of a model with the same weights in another form, where there is one.
  */
 import { basename } from 'node:path';
-import type {
-  MoEDebuggerError} from '../src';
+import type { MoEDebuggerError } from '../src';
 import {
   loadModel,
   type Edits,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Engine } from '../engine/engine';
 import type { GraphBuilder } from '../../test/graph-builder';
 import { tinyMoE, type RouterWriter } from '../../test/tiny-moe';
+import { ELEMENT } from '../onnx/schema';
 import { loadModel } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
 import type { RoutingTrace } from '../trace/routing-trace';
@@ -147,6 +148,34 @@ describe('edits of a decoder', () => {
     expect(trace.toJSON().edits).toEqual([
       { kind: 'force', layer: 0, expert: 6, tokens: [4] }
     ]);
+  });
+
+  it('take an expert away where the router computes in half precision', async () => {
+    const half: RouterWriter = (b, x, { hidden, experts, topK }) => {
+      const logits = b.op(
+        'Cast',
+        [b.op('MatMul', [x, b.weight([hidden, experts], 2)])],
+        { to: ELEMENT.float16 }
+      );
+      const [values, selected] = b.many(
+        'TopK',
+        [b.op('Softmax', [logits], { axis: -1 }), b.ints([topK])],
+        2
+      );
+      const weights = b.op('Cast', [values], { to: ELEMENT.float });
+      return { selected, weights };
+    };
+    const ours = await load(tinyMoE({ router: half }));
+    const before = await ours.trace(IDS, { logits: 'all' });
+    const expert = before.samples[0].layers[1].selected[0];
+    const masked = await ours
+      .with({ ablate: [{ layer: 1, expert }] })
+      .trace(IDS, { logits: 'all' });
+    expect(chose(masked, expert)).toEqual([]);
+    expect(logitsOf(masked).every(Number.isFinite)).toBe(true);
+    expect(chose(before, expert)).toEqual(
+      expect.arrayContaining(changed(before, masked, 1e-2))
+    );
   });
 
   it.each<[string, Edits, RegExp]>([

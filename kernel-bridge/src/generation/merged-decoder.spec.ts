@@ -5,7 +5,7 @@
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadModel, type MoEModel } from '..';
+import { loadModel, type Edits, type MoEModel } from '..';
 import { DEMO } from '../../test/zoo';
 import { readModel } from '../onnx/model';
 import {
@@ -164,4 +164,27 @@ describe('a merged decoder', () => {
       });
     });
   }, 30_000);
+
+  it('takes edits as the decoder that it was made from, prompts side by side as one by one', async () => {
+    const edits: Edits = {
+      force: [{ layer: 2, expert: 5, tokens: [3] }],
+      ablate: [{ layer: 4, expert: 1, mode: 'drop' }],
+      topK: [{ layer: 1, k: 3 }]
+    };
+    const prompts = ['def fib(n):', 'Der Rechner'];
+    const ours = await merged.with(edits).generate(prompts, {
+      maxNewTokens: 8
+    });
+    for (const [i, prompt] of prompts.entries()) {
+      const expected = await demo
+        .with(edits)
+        .generate(prompt, { maxNewTokens: 8 });
+      expect(ours[i].text).toBe(expected.text);
+      ours[i].trace.samples[0].layers.forEach(({ selected, topK }, l) => {
+        const layer = expected.trace.samples[0].layers[l];
+        expect(topK).toBe(layer.topK);
+        expect([...selected]).toEqual([...layer.selected]);
+      });
+    }
+  }, 60_000);
 });

@@ -56,7 +56,10 @@ export function withTopK(
         segments.selected,
         ({ tensors }) => tensors.selected?.length
       ),
-      weights: widths(segments.weights, ({ tensors }) => tensors.weights?.length)
+      weights: widths(
+        segments.weights,
+        ({ tensors }) => tensors.weights?.length
+      )
     },
     outputs
   };
