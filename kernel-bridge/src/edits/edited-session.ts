@@ -64,7 +64,8 @@ export class EditedSession {
   async release(): Promise<void> {
     const loaded = this._loaded;
     this._loaded = undefined;
-    await (await loaded)?.release();
+    const session = await loaded?.catch(() => undefined);
+    await session?.release();
   }
 
   /** A session that could not be loaded may be loaded by the next run. */
