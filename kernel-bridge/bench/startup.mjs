@@ -17,25 +17,30 @@ function firstRouting() {
       { stdio: ['ignore', 'pipe', 'inherit'] }
     );
     let routed;
-    child.stdout.once('data', () => (routed = performance.now() - start));
+    let processor;
+    child.stdout.once('data', text => {
+      routed = performance.now() - start;
+      processor = Number(text);
+    });
     child.on('error', reject);
     child.on('close', code =>
       code === 0 && routed
-        ? resolve(routed)
+        ? resolve({ routed, processor })
         : reject(new Error(`the program ended with ${code}`))
     );
   });
 }
 
-const times = [];
+const runs = [];
 for (let run = 0; run < RUNS; run++) {
-  times.push(await firstRouting());
+  runs.push(await firstRouting());
 }
+const times = runs.map(({ routed }) => routed);
 const seconds = value => value / 1000;
 report(
   'Start',
   'process start to first routing of the demo model',
   seconds(median(times)),
   's',
-  `median of ${RUNS}, fastest ${seconds(Math.min(...times)).toFixed(2)}, p95 ${seconds(quantile(times, 0.95)).toFixed(2)}; target <= 1.2 s`
+  `median of ${RUNS}, fastest ${seconds(Math.min(...times)).toFixed(2)}, p95 ${seconds(quantile(times, 0.95)).toFixed(2)}, ${median(runs.map(({ processor }) => processor)).toFixed(2)} s of processor time; target <= 1.2 s`
 );
