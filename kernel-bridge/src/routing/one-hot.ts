@@ -1,14 +1,7 @@
 /** One-hot forms of a choice: [..., experts], one where the expert was chosen. */
 import type { Graph, GraphNode } from '../graph/graph';
+import { TRANSPARENT } from './router-input';
 
-const VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Flatten'
-]);
 const MAX_STEPS = 6;
 /** Padding, then capacity. */
 const MAX_MASKS = 2;
@@ -61,7 +54,7 @@ export function viewsOf(graph: Graph, tensor: string): string[] {
     frontier = frontier.flatMap(name =>
       graph
         .consumers(name)
-        .filter(({ op, inputs }) => VIEWS.has(op) && inputs[0] === name)
+        .filter(({ op, inputs }) => TRANSPARENT.has(op) && inputs[0] === name)
         .map(({ outputs }) => outputs[0])
     );
     views.push(...frontier);

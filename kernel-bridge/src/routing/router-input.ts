@@ -46,7 +46,7 @@ const ELEMENTWISE = new Set([
   'Neg'
 ]);
 /** Nodes that hand a tensor on unchanged, but for its type or the way its tokens are laid out. */
-const TRANSPARENT = new Set([
+export const TRANSPARENT: ReadonlySet<string> = new Set([
   'Identity',
   'Cast',
   'Reshape',

@@ -1,5 +1,6 @@
 /** From the chosen scores down to the multipliers that reach the experts' outputs. */
 import type { Graph, GraphNode } from '../graph/graph';
+import { TRANSPARENT } from './router-input';
 
 export interface WeightChain {
   /** The tensor that holds the final weights, shaped as the selection. */
@@ -13,15 +14,6 @@ export interface WeightChain {
   expertScale?: number[];
 }
 
-const TRANSPARENT = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten',
-  'Dropout'
-]);
 const MAX_STEPS = 24;
 
 /**
