@@ -7,7 +7,7 @@ import { temporaryFolder } from './temporary';
 import { tinyMoE } from './tiny-moe';
 import { DEMO } from './zoo';
 
-const MAIN = join(__dirname, '../lib/cli/main.js');
+const MAIN = join(__dirname, '../bin/moe-debugger.mjs');
 
 interface Ended {
   code: number | null;

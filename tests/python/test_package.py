@@ -1,6 +1,7 @@
 """What Jupyter asks the Python package for."""
 
 import json
+import subprocess
 
 import jupyterlab_moe_debugger
 
@@ -51,3 +52,10 @@ def test_the_lock_file_installs_on_every_platform_from_any_registry(repository):
     ]
     # npm leaves out what the registry does not have, and `npm ci` then refuses: pin a release that is complete.
     assert missing == []
+
+
+def test_a_clone_has_the_command_for_npx(repository, version):
+    # npm links a command when it installs, before anything is built.
+    command = repository / "node_modules/.bin/moe-debugger"
+    shown = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == version

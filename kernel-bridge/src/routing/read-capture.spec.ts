@@ -200,6 +200,21 @@ describe('readCapture', () => {
     }
   );
 
+  it('names the layer when nothing has a weight, though single tokens may be dropped', () => {
+    const routers = [router(4)];
+    const { plan } = captureGraph(graph, routers);
+    const times = <T>(list: T[]): T[] => [...list, ...list, ...list];
+    const read = (weights: number[]) =>
+      readCapture(
+        routers,
+        plan,
+        outputs(times(LOGITS), times(SELECTED), weights),
+        () => 6
+      );
+    expect(() => read(Array<number>(12).fill(0))).toThrow(/layer 4/);
+    expect(read([...WEIGHTS, ...Array<number>(8).fill(0)])).toHaveLength(1);
+  });
+
   it('names the layer when an expert does not exist', () => {
     expect(() => read([router(7)], outputs(LOGITS, [2, 3, 0, 1]))).toThrow(
       /does not exist \(layer 7/
