@@ -16,6 +16,7 @@ import {
   type BranchedRouters
 } from '../routing/branches';
 import { captureGraph } from '../routing/capture';
+import { findRoutersInBodies } from '../routing/bodies';
 import { findRouters, type FoundRouters } from '../routing/find-routers';
 import { describeUnknown } from '../routing/unknown';
 import { contradictions, readConfig, type ModelConfig } from './config';
@@ -150,9 +151,13 @@ function understand(onnx: OnnxModel): ReadModel {
   const branched =
     direct.routers.length === 0 ? findBranchedRouters(whole) : undefined;
   // Both branches route alike, so either describes the model.
-  const { graph, found } = branched?.branches[0] ?? {
+  const { graph, found: own } = branched?.branches[0] ?? {
     graph: whole,
     found: direct
+  };
+  const found: FoundRouters = {
+    ...own,
+    unknown: [...own.unknown, ...findRoutersInBodies(whole, branched?.node)]
   };
   const config = readConfig(onnx.folder);
   const description = describeModel(onnx, found, [

@@ -114,4 +114,29 @@ describe('routers in the branches of an If', () => {
     );
     expect(findBranchedRouters(new Graph(different.graph))).toBeUndefined();
   });
+
+  it('are reported where nothing can be captured: in a Loop, or where the branches differ', () => {
+    const inIf = merged((branch, name) =>
+      name === 'then_branch'
+        ? {
+            ...branch,
+            node: branch.node.filter(({ opType }) => opType !== 'TopK')
+          }
+        : branch
+    );
+    const inLoop = merged();
+    inLoop.graph.node[0].opType = 'Loop';
+    for (const [model, count] of [
+      [inIf, 2],
+      [inLoop, 4]
+    ] as const) {
+      const { warnings, layers } = inspectModel(saveModel(model));
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          new RegExp(`left out: .* merged: ${count} routers are in its body`)
+        )
+      ]);
+      expect(layers.some(({ moe }) => moe)).toBe(false);
+    }
+  });
 });

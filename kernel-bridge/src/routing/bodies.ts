@@ -1,0 +1,37 @@
+/** Routers in bodies that cannot hand their tensors out: of a Loop, a Scan, or an If whose branches differ. */
+import { Graph, type GraphNode } from '../graph/graph';
+import { findRouters } from './find-routers';
+import type { UnknownRouter } from './unknown';
+
+const BODIES = new Set(['If', 'Loop', 'Scan']);
+
+/**
+ * Reports what is inside, node by node; nothing of it is captured.
+ * @param captured the If whose branches are captured, if there is one
+ */
+export function findRoutersInBodies(
+  graph: Graph,
+  captured?: GraphNode
+): UnknownRouter[] {
+  return graph.nodes
+    .filter(node => BODIES.has(node.op) && node !== captured)
+    .flatMap(node => {
+      const count = node.proto.attribute
+        .flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
+        .reduce((sum, body) => {
+          const { routers, unknown } = findRouters(
+            new Graph(body, graph.file, graph)
+          );
+          return sum + routers.length + unknown.length;
+        }, 0);
+      const { index, name, op } = node;
+      return count === 0
+        ? []
+        : [
+            {
+              node: { index, name, op },
+              why: `${count} ${count === 1 ? 'router is' : 'routers are'} in its body, from where nothing can be captured: export the model unrolled`
+            }
+          ];
+    });
+}
