@@ -15,6 +15,7 @@ export type {
   EditRecord,
   Edits,
   RouterPlace,
+  Steering,
   TokenRange
 } from './edits/edits';
 export { GenerationCancelled } from './generation/generation';

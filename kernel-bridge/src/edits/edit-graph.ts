@@ -1,13 +1,16 @@
 /**
- * Gives every router inputs by which a run edits it. With the values that mean nothing (bias 0, scale 1, each expert
- * itself, nothing forced, the model's own k) the graph computes, bit for bit, what it did before.
+ * Gives every router inputs by which a run edits it, and the residual stream others. With the values that mean nothing
+ * (bias 0, scale 1, each expert itself, nothing forced, the model's own k, zeros) the graph computes, bit for bit, what
+ * it did before.
  */
+import { streamPoints, streamWidth } from '../activations/stream-points';
 import type { Graph } from '../graph/graph';
 import type { ValueInfoProto, GraphProto } from '../onnx/schema';
 import type { Router } from '../routing/convention';
 import type { FoundRouters } from '../routing/find-routers';
 import { ChoiceEditor } from './choice-editor';
 import { GraphRewriter } from './graph-rewriter';
+import { addStreamInputs, type StreamSlot } from './stream-input';
 import { makeTopKInput } from './top-k-input';
 
 /** A kind of edit that a router takes, as the name of its input; or why its graph cannot take it. */
@@ -38,6 +41,8 @@ export interface EditedGraph {
   /** The same routers, whose experts and weights are those that are left after the edits. */
   routers: Router[];
   slots: RouterSlots[];
+  /** One a block. */
+  stream: StreamSlot[];
 }
 
 /**
@@ -63,11 +68,18 @@ export function editGraph(
     slots.push({ ...choice, bias: logits, topK });
     return { ...router, tensors };
   });
+  const points = streamPoints(blocks);
+  const stream = addStreamInputs(
+    rewriter,
+    points,
+    streamWidth(graph, points, routers)
+  );
   return {
     graph: rewriter.build(),
     inputs: rewriter.inputs,
     routers: edited,
-    slots
+    slots,
+    stream
   };
 }
 

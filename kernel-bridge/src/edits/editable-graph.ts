@@ -8,6 +8,7 @@ import { captureGraph, type CapturePlan } from '../routing/capture';
 import type { Router } from '../routing/convention';
 import type { FoundRouters } from '../routing/find-routers';
 import { editGraph, type EditedGraph, type RouterSlots } from './edit-graph';
+import type { StreamSlot } from './stream-input';
 
 export interface EditableModel {
   onnx: OnnxModel;
@@ -21,6 +22,7 @@ export interface CapturedEdits {
   plan: CapturePlan;
   routers: Router[];
   slots: RouterSlots[];
+  stream: StreamSlot[];
 }
 
 export function editableGraph({
@@ -37,6 +39,7 @@ export function editableGraph({
       plan: captured.plan,
       routers: edited.routers,
       slots: edited.slots,
+      stream: edited.stream,
       graph: withInputs(captured.graph, edited)
     };
   }
@@ -77,6 +80,7 @@ export function editableGraph({
     plan: captured.plan,
     routers: edited.routers,
     slots: edited.slots,
+    stream: edited.stream,
     graph: withInputs(captured.graph, edited)
   };
 }
@@ -86,6 +90,6 @@ function withInputs(graph: GraphProto, { inputs }: EditedGraph): GraphProto {
 }
 
 /** What each router takes, as a text to compare. */
-function kinds({ slots }: EditedGraph): string {
-  return JSON.stringify(slots);
+function kinds({ slots, stream }: EditedGraph): string {
+  return JSON.stringify([slots, stream]);
 }

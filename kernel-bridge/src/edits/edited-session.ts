@@ -7,7 +7,10 @@ import type { Router } from '../routing/convention';
 import type { RouterSlots } from './edit-graph';
 import type { Edits } from './edits';
 import { resolveEdits } from './resolve-edits';
+import { resolveSteering } from './resolve-steering';
 import { RunEdits } from './run-edits';
+import { StreamEdits } from './stream-edits';
+import type { StreamSlot } from './stream-input';
 
 /** A graph that takes edits, ready to be loaded. */
 export interface EditableGraph {
@@ -17,6 +20,8 @@ export interface EditableGraph {
   routers: readonly Router[];
   /** One a router. */
   slots: readonly RouterSlots[];
+  /** One a block. */
+  stream: readonly StreamSlot[];
   plan: CapturePlan;
   load(): Promise<SharedSession>;
 }
@@ -43,13 +48,21 @@ export class EditedSession {
    */
   resolve(edits: Edits): { records: RunEdits; run: () => Promise<EditedRun> } {
     const graph = (this._graph ??= this._prepare());
-    const { original, slots } = graph;
-    const resolved = resolveEdits(edits, original, slots);
+    const { original, slots, stream } = graph;
+    const { steer = [], ...choices } = edits;
+    const resolved = resolveEdits(choices, original, slots);
+    const steering = resolveSteering(steer, stream);
     const routers = graph.routers.map((router, i) => ({
       ...router,
       topK: resolved[i].topK
     }));
-    const records = new RunEdits(original, slots, resolved);
+    const records = new RunEdits(
+      original,
+      slots,
+      resolved,
+      new StreamEdits(stream, steering.edits),
+      [...resolved.flatMap(own => own.records), ...steering.records]
+    );
     const plan = withTopK(graph.plan, routers);
     return {
       records,

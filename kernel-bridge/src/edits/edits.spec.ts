@@ -249,3 +249,114 @@ describe('edits of a decoder', () => {
     );
   });
 });
+
+describe('steering', () => {
+  const WIDTH = 16;
+  const vector = Array.from({ length: WIDTH }, (_, i) => (i % 3) - 1);
+
+  it('adds to what a layer leaves, at the tokens of a range', async () => {
+    const model = await load(tinyMoE());
+    const plain = await model.trace(IDS, { logits: 'all' });
+    const run = (edits: Edits): Promise<RoutingTrace> =>
+      model.with(edits).trace(IDS, { logits: 'all' });
+    const steered = await run({
+      steer: [{ layer: 1, vector, scale: 2, tokens: [3, 5] }]
+    });
+    expect(changed(plain, steered)).toEqual([3, 4]);
+    // Its router has read the stream before; that of the layer after the first reads it afterwards.
+    expect(steered.samples[0].layers).toEqual(plain.samples[0].layers);
+    const earlier = await run({ steer: [{ layer: 0, vector }] });
+    const [first, second] = earlier.samples[0].layers;
+    expect(first).toEqual(plain.samples[0].layers[0]);
+    expect(second.logits).not.toEqual(plain.samples[0].layers[1].logits);
+    expect(steered.edits).toEqual([
+      {
+        kind: 'steer',
+        layer: 1,
+        scale: 2,
+        norm: Math.hypot(...vector),
+        tokens: [3, 5]
+      }
+    ]);
+    const nothing = await run({ steer: [{ layer: 1, vector, scale: 0 }] });
+    expect(logitsOf(nothing)).toEqual(logitsOf(plain));
+    const twice = await run({
+      steer: [
+        { layer: 1, vector, tokens: [3, 5] },
+        { layer: 1, vector, tokens: [3, 5] }
+      ]
+    });
+    expect(changed(twice, steered, 1e-5)).toEqual([]);
+  });
+
+  it('by the last block moves the logits by what the head makes of the vector', async () => {
+    const model = await load(tinyMoE({ norms: false }));
+    const at = async (scale: number): Promise<Float32Array> =>
+      logitsOf(
+        await model
+          .with({ steer: [{ layer: 1, vector, scale }] })
+          .trace(IDS, { logits: 'all' })
+      );
+    // Without a norm the head is linear: equal steps move its logits equally.
+    const [zero, one, two] = [await at(0), await at(1), await at(2)];
+    expect(Math.max(...one.map((value, i) => value - zero[i]))).toBeGreaterThan(
+      0.1
+    );
+    one.forEach((value, i) =>
+      expect(two[i] - value).toBeCloseTo(value - zero[i], 4)
+    );
+  });
+
+  it.each<[string, Edits, RegExp]>([
+    [
+      'a layer',
+      { steer: [{ layer: 5, vector }] },
+      /no layer 5 to steer.*layer 0, layer 1/
+    ],
+    [
+      'a width',
+      { steer: [{ layer: 1, vector: [1, 2] }] },
+      /2 values does not fit a residual stream of 16 \(layer 1\): give 16/
+    ],
+    [
+      'a value',
+      { steer: [{ layer: 1, vector, scale: Infinity }] },
+      /no finite numbers \(layer 1\)/
+    ],
+    [
+      'a range',
+      { steer: [{ layer: 1, vector, tokens: [4, 4] }] },
+      /\[4,4\] are no range/
+    ]
+  ])('is refused for what does not fit: %s', async (_, edits, message) => {
+    const model = await load(tinyMoE());
+    expect(() => model.with(edits)).toThrow(message);
+  });
+});
+
+describe('scaling an expert', () => {
+  it('multiplies its weight at the tokens that chose it', async () => {
+    const model = await load(tinyMoE());
+    const plain = await model.trace(IDS, { logits: 'all' });
+    const expert = plain.samples[0].layers[1].selected[0];
+    const scaled = await model
+      .with({ scale: [{ layer: 1, expert, factor: 0.25 }] })
+      .trace(IDS, { logits: 'all' });
+    expect(changed(plain, scaled)).toEqual(chose(plain, expert));
+    const [before, after] = [plain, scaled].map(
+      ({ samples }) => samples[0].layers[1]
+    );
+    before.selected.forEach((own, slot) =>
+      expect(after.weights[slot]).toBeCloseTo(
+        before.weights[slot] * (own === expert ? 0.25 : 1),
+        6
+      )
+    );
+    expect(() =>
+      model.with({
+        scale: [{ layer: 1, expert, factor: 2 }],
+        ablate: [{ layer: 1, expert, mode: 'drop' }]
+      })
+    ).toThrow(/a scale of expert \d and without it/);
+  });
+});

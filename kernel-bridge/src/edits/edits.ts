@@ -29,6 +29,17 @@ export interface Ablation extends RouterPlace {
   tokens?: TokenRange;
 }
 
+/** A vector that is added to the residual stream as a block leaves it. */
+export interface Steering {
+  layer: number;
+  stack?: Stack;
+  /** As many values as the stream is wide. */
+  vector: ArrayLike<number>;
+  /** What the vector is multiplied by; default 1. */
+  scale?: number;
+  tokens?: TokenRange;
+}
+
 export interface Edits {
   ablate?: readonly Ablation[];
   /** Only this expert, with weight 1; shared experts stay. */
@@ -41,15 +52,37 @@ export interface Edits {
     value: number;
     tokens?: TokenRange;
   })[];
+  /** Multiplies what an expert adds: its weight, where it is chosen. */
+  scale?: readonly (RouterPlace & {
+    expert: number;
+    factor: number;
+    tokens?: TokenRange;
+  })[];
+  steer?: readonly Steering[];
 }
 
 /** One edit as a trace records it. */
 export interface EditRecord extends RouterPlace {
-  kind: 'ablate' | 'force' | 'topK' | 'bias';
+  kind: 'ablate' | 'force' | 'topK' | 'bias' | 'scale' | 'steer';
   expert?: number;
   mode?: AblationMode;
   to?: number;
   k?: number;
+  /** Of a bias what is added, of a scale the factor. */
   value?: number;
+  /** Of steering: what its vector was multiplied by, and how long the vector is. */
+  scale?: number;
+  norm?: number;
   tokens?: TokenRange;
+}
+
+/** @param position not a number for all tokens at once */
+export function includes(
+  tokens: TokenRange | undefined,
+  position: number
+): boolean {
+  return (
+    tokens === undefined ||
+    (position >= tokens[0] && position < (tokens[1] ?? Infinity))
+  );
 }

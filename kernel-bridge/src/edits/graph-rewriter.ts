@@ -17,6 +17,7 @@ export class GraphRewriter {
   private readonly _nodes: NodeProto[] = [];
   private readonly _initializers = new Map<string, TensorProto>();
   private readonly _redirected = new Map<NodeProto, string[]>();
+  private readonly _declared: ValueInfoProto[] = [];
   private readonly _shapeless = new Set<string>();
 
   /** @param _prefix tells what is added to one body of an If from what is added to the other */
@@ -122,6 +123,14 @@ export class GraphRewriter {
     );
   }
 
+  /** Declares the shape of a tensor that was added as that of another: onnxruntime fuses only what has known shapes. */
+  shapeLike(tensor: string, like: string): void {
+    const info = this.graph.proto.valueInfo.find(({ name }) => name === like);
+    if (info) {
+      this._declared.push({ ...info, name: tensor });
+    }
+  }
+
   /** Forgets the declared shape of a tensor, which an edit changes. */
   dropShape(tensor: string): void {
     this._shapeless.add(tensor);
@@ -140,7 +149,7 @@ export class GraphRewriter {
         ...this._nodes
       ],
       initializer: [...proto.initializer, ...this._initializers.values()],
-      valueInfo: proto.valueInfo.filter(
+      valueInfo: [...proto.valueInfo, ...this._declared].filter(
         ({ name }) => !this._shapeless.has(name ?? '')
       )
     };

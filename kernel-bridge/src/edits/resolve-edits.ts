@@ -17,7 +17,7 @@ export interface RouterEdits {
  * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
  */
 export function resolveEdits(
-  edits: Edits,
+  edits: Omit<Edits, 'steer'>,
   routers: readonly Router[],
   slots: readonly RouterSlots[]
 ): RouterEdits[] {
@@ -43,13 +43,20 @@ export function resolveEdits(
 
 /** Edits one by one, a number for all routers spelled out. */
 function listEdits(
-  { ablate = [], force = [], topK = [], bias = [], ...others }: Edits,
+  {
+    ablate = [],
+    force = [],
+    topK = [],
+    bias = [],
+    scale = [],
+    ...others
+  }: Omit<Edits, 'steer'>,
   routers: readonly Router[]
 ): EditRecord[] {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
     throw new MoEDebuggerError('edit', `there is no edit named ${unknown}`, {
-      hint: 'give ablate, force, topK or bias'
+      hint: 'give ablate, force, topK, bias, scale or steer'
     });
   }
   return [
@@ -68,7 +75,12 @@ function listEdits(
           k: topK
         }))
       : topK.map(edit => ({ kind: 'topK' as const, ...edit }))),
-    ...bias.map(edit => ({ kind: 'bias' as const, ...edit }))
+    ...bias.map(edit => ({ kind: 'bias' as const, ...edit })),
+    ...scale.map(({ factor, ...edit }) => ({
+      kind: 'scale' as const,
+      ...edit,
+      value: factor
+    }))
   ];
 }
 
@@ -130,6 +142,20 @@ function checkValues(record: EditRecord, router: Router): void {
       'give a finite number; to take the expert away, ablate it'
     );
   }
+  if (record.kind === 'scale') {
+    check(
+      Number.isFinite(record.value),
+      router,
+      `an expert cannot be scaled by ${String(record.value)}`,
+      'give a finite number'
+    );
+    check(
+      !router.convention.weightsInput || record.value === 0,
+      router,
+      'its weights multiply what experts read, so what they add cannot be scaled',
+      'ablate by drop takes it away, force gives it the weight 1'
+    );
+  }
   if (record.kind === 'ablate') {
     check(
       ['mask', 'drop', 'swap'].includes(record.mode!),
@@ -160,16 +186,28 @@ function checkValues(record: EditRecord, router: Router): void {
       );
     }
   }
-  const { tokens } = record;
-  check(
-    tokens === undefined ||
-      (Number.isInteger(tokens[0]) &&
-        tokens[0] >= 0 &&
-        (tokens[1] === undefined || tokens[1] > tokens[0])),
-    router,
-    `the tokens ${JSON.stringify(tokens)} are no range`,
-    'give the first position and the one after the last'
-  );
+  checkRange(record.tokens, place(router));
+}
+
+/** @throws MoEDebuggerError 'edit' for what holds no token */
+export function checkRange(
+  tokens: TokenRange | undefined,
+  where: string
+): void {
+  if (
+    tokens !== undefined &&
+    !(
+      Number.isInteger(tokens[0]) &&
+      tokens[0] >= 0 &&
+      (tokens[1] === undefined || tokens[1] > tokens[0])
+    )
+  ) {
+    throw new MoEDebuggerError(
+      'edit',
+      `the tokens ${JSON.stringify(tokens)} are no range`,
+      { where, hint: 'give the first position and the one after the last' }
+    );
+  }
 }
 
 function checkSlot(
@@ -193,11 +231,13 @@ function slotOf(record: EditRecord, slots: RouterSlots): Slot {
   switch (record.kind) {
     case 'bias':
       return slots.bias;
+    case 'scale':
+      return slots.scale;
     case 'topK':
       return slots.topK;
     case 'force':
       return slots.forcedByLogits ? slots.bias : slots.force;
-    case 'ablate':
+    default:
       return record.mode === 'mask'
         ? slots.bias
         : record.mode === 'drop'
@@ -211,6 +251,7 @@ function taken(slots: RouterSlots): string[] {
     ['ablate by mask', slots.bias],
     ['bias', slots.bias],
     ['ablate by drop', slots.scale],
+    ['scale', slots.scale],
     ['ablate by swap', slots.map],
     ['force', slots.forcedByLogits ? slots.bias : slots.force],
     ['topK', slots.topK]
@@ -246,10 +287,7 @@ function checkTogether(a: EditRecord, b: EditRecord, router: Router): void {
             ? ablated.mode !== 'swap' &&
               ablated.expert === forced.expert &&
               `expert ${forced.expert} alone and without it`
-            : of('bias') &&
-              ablated?.mode === 'mask' &&
-              ablated.expert === of('bias')!.expert &&
-              `a bias of expert ${ablated.expert} and without it`;
+            : besideAnother(of('bias') ?? of('scale'), forced, ablated);
   if (contradiction) {
     throw new MoEDebuggerError(
       'edit',
@@ -257,6 +295,28 @@ function checkTogether(a: EditRecord, b: EditRecord, router: Router): void {
       { where: place(router), hint: 'leave one of them out' }
     );
   }
+}
+
+/** A bias means nothing where the expert is masked, a scale nothing where it is forced or taken away. */
+function besideAnother(
+  own: EditRecord | undefined,
+  forced: EditRecord | undefined,
+  ablated: EditRecord | undefined
+): string | false {
+  if (!own) {
+    return false;
+  }
+  if (ablated?.expert === own.expert) {
+    return (
+      (own.kind === 'scale' || ablated!.mode === 'mask') &&
+      `a ${own.kind} of expert ${own.expert} and without it`
+    );
+  }
+  return (
+    own.kind === 'scale' &&
+    forced?.expert === own.expert &&
+    `a scale of expert ${own.expert} and a weight of 1`
+  );
 }
 
 function swapsInto(swap: EditRecord, other: EditRecord): string | false {

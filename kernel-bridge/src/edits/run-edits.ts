@@ -4,8 +4,9 @@ import type { Step } from '../model/inputs';
 import type { Adjustment } from '../routing/adjustment';
 import type { Router } from '../routing/convention';
 import type { RouterSlots } from './edit-graph';
-import type { EditRecord, TokenRange } from './edits';
+import { includes, type EditRecord } from './edits';
 import type { RouterEdits } from './resolve-edits';
+import type { StreamEdits } from './stream-edits';
 
 /** Takes a logit away: its score is exactly 0, and no arithmetic on it makes NaN as that of an infinity does. */
 const AWAY = -1e30;
@@ -21,25 +22,24 @@ interface Tables extends Adjustment {
 }
 
 export class RunEdits {
-  /** Every edit, in the order of routers. */
-  readonly records: readonly EditRecord[];
   private readonly _shared = new Map<number, Tables>();
 
   /**
    * @param _routers as they are before the edits
    * @param _slots and `_edits`: one a router
+   * @param records every edit
    */
   constructor(
     private readonly _routers: readonly Router[],
     private readonly _slots: readonly RouterSlots[],
-    private readonly _edits: readonly RouterEdits[]
-  ) {
-    this.records = _edits.flatMap(({ records }) => records);
-  }
+    private readonly _edits: readonly RouterEdits[],
+    private readonly _stream: StreamEdits,
+    readonly records: readonly EditRecord[]
+  ) {}
 
   /** The inputs of the edited graph that are the edits'. */
   feeds(step: Step): Record<string, TensorValue> {
-    const feeds: Record<string, TensorValue> = {};
+    const feeds = this._stream.feeds(step);
     this._routers.forEach((router, i) => {
       const { bias, scale, map, force, forceWeights, topK } = this._slots[i];
       const tables = this._tables(i, step);
@@ -122,6 +122,8 @@ export class RunEdits {
         const at = row * experts + (record.expert ?? 0);
         if (record.kind === 'bias') {
           tables.bias[at] += record.value!;
+        } else if (record.kind === 'scale') {
+          tables.scale[at] *= record.value!;
         } else if (record.kind === 'force' && byLogits) {
           for (let e = 0; e < experts; e++) {
             tables.bias[row * experts + e] += e === record.expert ? 0 : AWAY;
@@ -146,13 +148,6 @@ export class RunEdits {
     });
     return tables;
   }
-}
-
-function includes(tokens: TokenRange | undefined, position: number): boolean {
-  return (
-    tokens === undefined ||
-    (position >= tokens[0] && position < (tokens[1] ?? Infinity))
-  );
 }
 
 /** The weights of forced experts, laid out by expert. */

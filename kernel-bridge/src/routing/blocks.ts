@@ -12,7 +12,18 @@ import {
   type StreamPlace
 } from './residual';
 
+/** A node that adds what a part of a block made to the residual stream. */
+export interface BlockJoin {
+  node: GraphNode;
+  layer: number;
+  stack?: Stack;
+  /** What is added: an input of the node. */
+  branch: string;
+}
+
 export interface Blocks {
+  /** In graph order. */
+  joins: readonly BlockJoin[];
   /** Index of the block whose result is added to the residual stream by the node of this index. */
   blockOfJoin(node: number): { layer: number; stack?: Stack } | undefined;
   /** Where a tensor stands along the stream; undefined for what is not computed from token ids. */
@@ -29,21 +40,26 @@ export interface Blocks {
 export function findBlocks(graph: Graph): Blocks {
   const stream = findResidualStream(graph);
   const twoStacks = hasTwoStacks(graph);
+  const all: BlockJoin[] = [];
   const byNode = new Map<number, { layer: number; stack?: Stack }>();
   const count = (joins: Join[], stack?: Stack): number => {
     const layers = numberBlocks(joins);
-    joins.forEach(({ node }, i) =>
-      byNode.set(node, { layer: layers[i], ...(stack ? { stack } : {}) })
-    );
+    joins.forEach(({ node, branch }, i) => {
+      const place = { layer: layers[i], ...(stack ? { stack } : {}) };
+      byNode.set(node, place);
+      all.push({ ...place, node: graph.nodes[node], branch });
+    });
     return layers.length === 0 ? 0 : layers[layers.length - 1] + 1;
   };
+  const counts: Blocks['counts'] = twoStacks
+    ? [
+        { stack: 'encoder', blocks: count(stream.encoder, 'encoder') },
+        { stack: 'decoder', blocks: count(stream.decoder, 'decoder') }
+      ]
+    : [{ blocks: count(stream.encoder) }];
   return {
-    counts: twoStacks
-      ? [
-          { stack: 'encoder', blocks: count(stream.encoder, 'encoder') },
-          { stack: 'decoder', blocks: count(stream.decoder, 'decoder') }
-        ]
-      : [{ blocks: count(stream.encoder) }],
+    counts,
+    joins: all.sort((a, b) => a.node.index - b.node.index),
     blockOfJoin: node => byNode.get(node),
     place: stream.place,
     hasStream: byNode.size > 0,

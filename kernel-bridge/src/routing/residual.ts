@@ -13,6 +13,8 @@ export interface Join {
   node: number;
   /** Joins before this one that the branch has seen: fewer than its own place when it ran beside others. */
   from: number;
+  /** The tensor that is added: the latest branch where there are several. */
+  branch: string;
   /** The branch exchanges values between tokens: attention, a convolution, a recurrence. */
   mixes: boolean;
 }
@@ -207,22 +209,28 @@ function readJoin(
     return undefined;
   }
   // Of the fused ones, the inputs after the second are weights.
-  const operands = (node.op === 'Sum' ? node.inputs : node.inputs.slice(0, 2))
-    .map(input => places.get(input))
-    .filter(place => place !== undefined && place.decoder === decoder);
-  const stream = operands.find(place => place!.kind === 'stream');
-  const branches = operands.filter(place => place!.kind === 'branch');
+  const operands = (
+    node.op === 'Sum' ? node.inputs : node.inputs.slice(0, 2)
+  ).flatMap(tensor => {
+    const place = places.get(tensor);
+    return place?.decoder === decoder ? [{ tensor, place }] : [];
+  });
+  const stream = operands.find(({ place }) => place.kind === 'stream');
+  const branches = operands.filter(({ place }) => place.kind === 'branch');
   if (
     !stream ||
     branches.length === 0 ||
-    branches.some(branch => branch!.joins > stream.joins)
+    branches.some(({ place }) => place.joins > stream.place.joins)
   ) {
     return undefined;
   }
   return {
     node: node.index,
-    from: Math.min(...branches.map(branch => branch!.joins)),
-    mixes: branches.some(branch => branch!.mixes)
+    branch: branches.reduce((latest, branch) =>
+      branch.place.joins >= latest.place.joins ? branch : latest
+    ).tensor,
+    from: Math.min(...branches.map(({ place }) => place.joins)),
+    mixes: branches.some(({ place }) => place.mixes)
   };
 }
 
