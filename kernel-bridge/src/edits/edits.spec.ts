@@ -303,7 +303,7 @@ describe('steering', () => {
       0.1
     );
     one.forEach((value, i) =>
-      expect(two[i] - value).toBeCloseTo(value - zero[i], 4)
+      expect(two[i] - value).toBeCloseTo(value - zero[i], 3)
     );
   });
 
