@@ -26,8 +26,22 @@ export type {
 } from './generation/generation';
 export type { GenerateOptions, TokenEvent } from './generation/options';
 export type { ChatMessage } from './model/chat-template';
+export type { Lens, LensDocument } from './lens/lens';
+export type { LensOptions } from './lens/read-lens';
 export type { Prompt, PromptObject } from './model/prompt';
 export type { Tokenizer } from './model/tokenizer';
+export type { ContrastOptions } from './steering/contrast-vectors';
+export {
+  riskDifferences,
+  riskSteering,
+  type RiskDifference,
+  type RiskSteering
+} from './steering/risk-difference';
+export type {
+  SteeringDocument,
+  SteeringVector,
+  SteeringVectors
+} from './steering/steering-vectors';
 export type { RoutingTrace } from './trace/routing-trace';
 export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';
@@ -37,7 +51,13 @@ export {
 } from './widgets/routing-explorer';
 export type {
   Coverage,
+  ExpertVote,
+  LensData,
+  LensExperts,
+  LensLayer,
+  LensReading,
   Measure,
+  RankedToken,
   RoutingLayer,
   RoutingSample,
   Token

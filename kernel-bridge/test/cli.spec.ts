@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelDescription, TraceDocument } from '../src';
+import type { LensDocument, ModelDescription, TraceDocument } from '../src';
 import { temporaryFolder } from './temporary';
 import { tinyMoE } from './tiny-moe';
 import { DEMO } from './zoo';
@@ -281,5 +281,91 @@ describe('what is refused', () => {
       stderr: '',
       stdout: expect.stringContaining('--input-ids') as string
     });
+  });
+});
+describe('lens and steer', () => {
+  it('print what each layer says, and vectors that change it', async () => {
+    const { code, stdout, stderr } = await run([
+      'lens',
+      tiny,
+      '--input-ids',
+      '3,14,15',
+      '--top',
+      '4',
+      '--json'
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const document = JSON.parse(stdout) as LensDocument;
+    expect(document).toMatchObject({
+      schema: 'moe-debugger/lens@1',
+      positions: [2],
+      warnings: [],
+      edits: []
+    });
+    expect(
+      document.layers.map(({ layer, top }) => [layer, top.length])
+    ).toEqual([
+      [0, 4],
+      [1, 4]
+    ]);
+    const out = join(temporaryFolder(), 'steer.json');
+    const steer = await run([
+      'steer',
+      tiny,
+      '--positive',
+      promptsFile({ input_ids: [1, 2, 3, 4] }),
+      '--negative',
+      promptsFile({ input_ids: [3, 14, 15] }),
+      '--layer',
+      '1',
+      '--out',
+      out
+    ]);
+    expect(steer).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `wrote ${out}: 1 vectors\n`
+    });
+    const steered = await run([
+      'lens',
+      tiny,
+      '--input-ids',
+      '3,14,15',
+      '--steer',
+      out,
+      '--no-experts',
+      '--json'
+    ]);
+    const changed = JSON.parse(steered.stdout) as LensDocument;
+    expect(changed.edits).toMatchObject([{ kind: 'steer', layer: 1 }]);
+    const other = await run(['lens', tiny, '--input-ids', '1,2,3,4', '--json']);
+    const { layers } = JSON.parse(other.stdout) as LensDocument;
+    // The vector leads from the one prompt's last token to the other's.
+    changed.layers[1].top.forEach(({ id, logit }, i) => {
+      expect(id).toBe(layers[1].top[i].id);
+      expect(logit).toBeCloseTo(layers[1].top[i].logit!, 3);
+    });
+  });
+
+  it('refuse a vector of another width, and a position beyond the prompt', async () => {
+    const path = join(temporaryFolder(), 'steer.json');
+    writeFileSync(path, '{"layer": 1, "vector": [1, 2]}');
+    const wide = await run(['lens', tiny, '--input-ids', '3', '--steer', path]);
+    expect(wide.code).toBe(2);
+    expect(wide.stderr).toMatch(
+      /^moe-debugger: error: a steering vector of 2 values does not fit a residual stream of 16 \(layer 1\): give 16 values\n$/
+    );
+    const beyond = await run([
+      'lens',
+      tiny,
+      '--input-ids',
+      '3,4',
+      '--positions',
+      '2'
+    ]);
+    expect(beyond.code).toBe(2);
+    expect(beyond.stderr).toMatch(
+      /there is no position 2 \(positions\): give positions from 0 to 1/
+    );
   });
 });

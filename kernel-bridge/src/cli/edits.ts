@@ -2,6 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { AblationMode, Edits } from '../edits/edits';
 import { MoEDebuggerError } from '../errors';
+import { readSteering } from '../steering/read-steering';
 
 type ExpertAt = { layer: number; expert: number };
 
@@ -13,6 +14,9 @@ export interface EditArguments {
   force?: ExpertAt[];
   topK?: number | { layer: number; k: number }[];
   bias?: (ExpertAt & { value: number })[];
+  scale?: (ExpertAt & { value: number })[];
+  steer?: string[];
+  steerScale?: number;
 }
 
 /** Adds EDITS to a command. */
@@ -38,8 +42,15 @@ export function addEditOptions(command: Command): Command {
     .option(
       '--bias <L:E=V,...>',
       "add to an expert's logit before it is chosen by",
-      parseBias
-    );
+      parseValues
+    )
+    .option('--scale <L:E=V,...>', 'multiply what an expert adds', parseValues)
+    .option(
+      '--steer <FILE.json>',
+      'add vectors to the residual stream, as "moe-debugger steer" writes them; can be given several times',
+      (file: string, files: string[] = []) => [...files, file]
+    )
+    .option('--steer-scale <s>', 'multiply the vectors of --steer', parseScale);
 }
 
 /**
@@ -52,7 +63,10 @@ export function editsOf({
   swapTo,
   force,
   topK,
-  bias
+  bias,
+  scale,
+  steer,
+  steerScale
 }: EditArguments): Edits | undefined {
   if (!ablate && (ablateMode !== undefined || swapTo !== undefined)) {
     throw new MoEDebuggerError('usage', 'nothing is ablated', {
@@ -60,9 +74,17 @@ export function editsOf({
       hint: 'give --ablate L:E too, or leave it out'
     });
   }
-  if (!ablate && !force && topK === undefined && !bias) {
+  if (!steer && steerScale !== undefined) {
+    throw new MoEDebuggerError('usage', 'nothing is steered', {
+      where: '--steer-scale',
+      hint: 'give --steer FILE.json too, or leave it out'
+    });
+  }
+  if (!ablate && !force && topK === undefined && !bias && !scale && !steer) {
     return undefined;
   }
+  const files = (steer ?? []).map(readSteering);
+  const biases = [...(bias ?? []), ...files.flatMap(file => file.bias ?? [])];
   return {
     ...(ablate
       ? {
@@ -75,7 +97,22 @@ export function editsOf({
       : {}),
     ...(force ? { force } : {}),
     ...(topK === undefined ? {} : { topK }),
-    ...(bias ? { bias } : {})
+    ...(biases.length > 0 ? { bias: biases } : {}),
+    ...(scale
+      ? {
+          scale: scale.map(({ value, ...edit }) => ({ ...edit, factor: value }))
+        }
+      : {}),
+    ...(steer
+      ? {
+          steer: files.flatMap(file =>
+            (file.steer ?? []).map(own => ({
+              ...own,
+              scale: (own.scale ?? 1) * (steerScale ?? 1)
+            }))
+          )
+        }
+      : {})
   };
 }
 
@@ -90,7 +127,7 @@ function parseExperts(text: string, before: ExpertAt[] = []): ExpertAt[] {
   ];
 }
 
-function parseBias(
+function parseValues(
   text: string,
   before: (ExpertAt & { value: number })[] = []
 ): (ExpertAt & { value: number })[] {
@@ -128,6 +165,14 @@ function parseTopK(
       return { layer: Number(layer), k: Number(k) };
     })
   ];
+}
+
+function parseScale(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('give a number');
+  }
+  return value;
 }
 
 function parseMode(text: string): AblationMode {

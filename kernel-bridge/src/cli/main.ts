@@ -11,7 +11,8 @@ Examples:
   $ moe-debugger trace models/demo --prompt "def fib(n):" --json
   $ moe-debugger trace models/demo --prompts prompts.jsonl --json
   $ moe-debugger generate models/demo --prompt "def fib(n):" --max-new-tokens 48
-  $ moe-debugger generate models/demo --prompt "def fib(n):" --ablate 4:6 --top-k 1`;
+  $ moe-debugger generate models/demo --prompt "def fib(n):" --ablate 4:6 --top-k 1
+  $ moe-debugger lens models/demo --prompt "def fib(n):"`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -91,6 +92,45 @@ function build(): Command {
       (await import('./generate.js')).generate(model, options)
     );
   addEditOptions(generate);
+
+  const lens = program
+    .command('lens')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description(
+      'what each layer, and each chosen expert, would say if the model ended there'
+    )
+    .option('--prompt <text>', 'a text')
+    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
+    .option('--top <n>', 'tokens of each distribution', parseCount)
+    .option(
+      '--positions <which>',
+      'last (the default), all, or positions such as "0,3"',
+      parsePositions
+    )
+    .option('--no-experts', 'do not read single experts')
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: object) =>
+      (await import('./lens.js')).lens(model, options)
+    );
+  addEditOptions(lens);
+
+  program
+    .command('steer')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description('make steering vectors from contrast prompts, for --steer')
+    .option('--positive <file>', 'prompts to steer towards, as of --prompts')
+    .option('--negative <file>', 'prompts to steer away from')
+    .option(
+      '--at <where>',
+      "a prompt's last token (the default), or the mean of all",
+      parseAt
+    )
+    .option('--layer <L>', 'write the vector of one layer only', parseSeed)
+    .option('--out <file>', 'write the vectors to a JSON file')
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: object) =>
+      (await import('./steer.js')).steer(model, options)
+    );
 
   const kernel = program
     .command('kernel')
@@ -179,6 +219,17 @@ function parseCount(text: string): number {
 function parseWhich(text: string): 'last' | 'all' {
   if (text !== 'last' && text !== 'all') {
     throw new InvalidArgumentError('give last or all');
+  }
+  return text;
+}
+
+function parsePositions(text: string): 'last' | 'all' | number[] {
+  return text === 'last' || text === 'all' ? text : parseIds(text);
+}
+
+function parseAt(text: string): 'last' | 'mean' {
+  if (text !== 'last' && text !== 'mean') {
+    throw new InvalidArgumentError('give last or mean');
   }
   return text;
 }

@@ -1,9 +1,23 @@
 /** From a model as it was read to its graph with inputs for edits and its routing captured. */
+import {
+  activationTensors,
+  type ActivationTensors
+} from '../activations/activation-tensors';
+import {
+  activationOutput,
+  activationOutputs,
+  captureActivations,
+  type ActivationPlan
+} from '../activations/capture-activations';
 import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
 import type { OnnxModel } from '../onnx/model';
 import type { GraphProto } from '../onnx/schema';
-import { captureBranches, type BranchedRouters } from '../routing/branches';
+import {
+  captureBranches,
+  type Branch,
+  type BranchedRouters
+} from '../routing/branches';
 import { captureGraph, type CapturePlan } from '../routing/capture';
 import type { Router } from '../routing/convention';
 import type { FoundRouters } from '../routing/find-routers';
@@ -23,73 +37,121 @@ export interface CapturedEdits {
   routers: Router[];
   slots: RouterSlots[];
   stream: StreamSlot[];
+  activations: ActivationPlan;
 }
 
-export function editableGraph({
-  onnx,
-  graph,
-  found,
-  branched
-}: EditableModel): CapturedEdits {
-  const { opset, proto } = onnx;
-  if (!branched) {
-    const edited = editGraph(graph, found, opset);
-    const captured = captureGraph(edited.graph, edited.routers);
-    return {
-      plan: captured.plan,
-      routers: edited.routers,
-      slots: edited.slots,
-      stream: edited.stream,
-      graph: withInputs(captured.graph, edited)
+/**
+ * @param probed with what flows between the blocks among the outputs, at the price of memory that onnxruntime could
+ * use again otherwise
+ */
+export function editableGraph(
+  model: EditableModel,
+  probed: boolean = false
+): CapturedEdits {
+  return model.branched
+    ? editBranches(model.onnx, model.branched, probed)
+    : editWhole(model, probed);
+}
+
+const NO_ACTIVATIONS: ActivationTensors = { residual: [], routers: [] };
+
+function editWhole(
+  { onnx, graph, found }: EditableModel,
+  probed: boolean
+): CapturedEdits {
+  const edited = editGraph(graph, found, onnx.opset);
+  const captured = captureGraph(edited.graph, edited.routers);
+  const activations = captureActivations(
+    captured.graph,
+    probed ? tensorsOf(graph, found, edited) : NO_ACTIVATIONS
+  );
+  return {
+    plan: captured.plan,
+    activations: activations.plan,
+    ...slotsOf(edited),
+    graph: withInputs(activations.graph, edited)
+  };
+}
+
+function editBranches(
+  { file, opset, proto }: OnnxModel,
+  { node, branches }: BranchedRouters,
+  probed: boolean
+): CapturedEdits {
+  const whole = branches[0].graph.root;
+  const bodies = branches.map(branch => {
+    const { attribute, graph, found } = branch;
+    const edited = editGraph(graph, found, opset, `${attribute}/`);
+    const own: Branch = {
+      attribute,
+      graph: new Graph(edited.graph, graph.file, whole),
+      found: { ...found, routers: edited.routers }
     };
-  }
-  const whole = branched.branches[0].graph.root;
-  const bodies = branched.branches.map(branch => {
-    const { attribute } = branch;
-    const edited = editGraph(
-      branch.graph,
-      branch.found,
-      opset,
-      `${attribute}/`
-    );
     return {
       edited,
-      branch: {
-        attribute,
-        graph: new Graph(edited.graph, branch.graph.file, whole),
-        found: { ...branch.found, routers: edited.routers }
-      }
+      branch: own,
+      tensors: probed ? tensorsOf(graph, found, edited) : NO_ACTIVATIONS
     };
   });
-  const captured = captureBranches(proto.graph, {
-    node: branched.node,
-    branches: bodies.map(({ branch }) => branch)
-  });
-  const [{ edited }, ...others] = bodies;
+  const [{ edited, tensors }, ...others] = bodies;
   if (others.some(other => kinds(other.edited) !== kinds(edited))) {
     throw new MoEDebuggerError(
       'edit',
       'the branches of the graph do not take the same edits',
       {
-        where: onnx.file,
+        where: file,
         hint: 'export the model without merging its decoders'
       }
     );
   }
+  const { plan: activations } = captureActivations(edited.graph, tensors);
+  const captured = captureBranches(
+    proto.graph,
+    { node, branches: bodies.map(({ branch }) => branch) },
+    {
+      add: (body, branch) =>
+        captureActivations(
+          body,
+          bodies.find(own => own.branch === branch)!.tensors,
+          `${branch.attribute}/`
+        ).graph,
+      outputs: activationOutputs(activations).map(activationOutput)
+    }
+  );
   return {
     plan: captured.plan,
-    routers: edited.routers,
-    slots: edited.slots,
-    stream: edited.stream,
+    activations,
+    ...slotsOf(edited),
     graph: withInputs(captured.graph, edited)
   };
+}
+
+function tensorsOf(
+  graph: Graph,
+  { routers, blocks }: FoundRouters,
+  { stream }: EditedGraph
+): ActivationTensors {
+  return activationTensors(
+    graph,
+    routers,
+    blocks,
+    stream.map(({ branch }) => branch)
+  );
+}
+
+function slotsOf({
+  routers,
+  slots,
+  stream
+}: EditedGraph): Pick<CapturedEdits, 'routers' | 'slots' | 'stream'> {
+  return { routers, slots, stream };
 }
 
 function withInputs(graph: GraphProto, { inputs }: EditedGraph): GraphProto {
   return { ...graph, input: [...graph.input, ...inputs] };
 }
 
-/** What each router takes, as a text to compare. */
+/** What each router and block takes, as a text to compare. */
 function kinds({ slots, stream }: EditedGraph): string {
-  return JSON.stringify([slots, stream]);
+  return JSON.stringify([slots, stream.map(({ residual }) => residual)]);
 }

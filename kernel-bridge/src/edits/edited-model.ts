@@ -1,6 +1,8 @@
 /** A model with edits: runs as the model does, and tells in every trace what was changed. */
 import type { Generation } from '../generation/generation';
 import type { GenerateOptions } from '../generation/options';
+import type { Lens } from '../lens/lens';
+import type { LensOptions } from '../lens/read-lens';
 import type { MoEModel, TraceOptions } from '../model/moe-model';
 import type { Prompt } from '../model/prompt';
 import type { RoutingTrace } from '../trace/routing-trace';
@@ -19,9 +21,9 @@ export class EditedModel {
   constructor(
     readonly model: MoEModel,
     session: EditedSession,
-    edits: Edits
+    private readonly _edits: Edits
   ) {
-    const { records, run } = session.resolve(edits);
+    const { records, run } = session.resolve(_edits);
     this.edits = records.records;
     this._run = run;
   }
@@ -48,6 +50,14 @@ export class EditedModel {
     options: GenerateOptions = {}
   ): Promise<Generation | Generation[]> {
     return this.model.generateOn(this._run, prompts, options);
+  }
+
+  /** As `MoEModel.lens`, with the edits. */
+  async lens(
+    prompt: Prompt,
+    options: Omit<LensOptions, 'edits'> = {}
+  ): Promise<Lens> {
+    return this.model.lens(prompt, { ...options, edits: this._edits });
   }
 
   toString(): string {

@@ -1,5 +1,7 @@
 /** One model's graph with inputs for edits: read at the first edit, loaded at the first edited run, shared by all. */
+import type { ActivationPlan } from '../activations/capture-activations';
 import type { Session } from '../engine/engine';
+import { LazySession } from '../engine/lazy-session';
 import type { SharedSession } from '../engine/session-pool';
 import type { CapturePlan } from '../routing/capture';
 import { withTopK } from '../routing/capture';
@@ -23,6 +25,7 @@ export interface EditableGraph {
   /** One a block. */
   stream: readonly StreamSlot[];
   plan: CapturePlan;
+  activations: ActivationPlan;
   load(): Promise<SharedSession>;
 }
 
@@ -31,15 +34,21 @@ export interface EditedRun {
   session: Session;
   routers: readonly Router[];
   plan: CapturePlan;
+  activations: ActivationPlan;
   edits: RunEdits;
 }
 
 export class EditedSession {
   private _graph?: EditableGraph;
-  private _loaded?: Promise<SharedSession>;
+  private _session?: LazySession;
 
   /** @param _prepare makes the edited graph; called once */
   constructor(private readonly _prepare: () => EditableGraph) {}
+
+  /** What each router takes. */
+  get slots(): readonly RouterSlots[] {
+    return this._prepared.slots;
+  }
 
   /**
    * Checks edits at once, and runs nothing.
@@ -47,7 +56,8 @@ export class EditedSession {
    * @throws MoEDebuggerError 'edit'
    */
   resolve(edits: Edits): { records: RunEdits; run: () => Promise<EditedRun> } {
-    const graph = (this._graph ??= this._prepare());
+    const graph = this._prepared;
+    const session = (this._session ??= new LazySession(() => graph.load()));
     const { original, slots, stream } = graph;
     const { steer = [], ...choices } = edits;
     const resolved = resolveEdits(choices, original, slots);
@@ -66,28 +76,22 @@ export class EditedSession {
     const plan = withTopK(graph.plan, routers);
     return {
       records,
-      run: async () => {
-        const { session } = await (this._loaded ??= this._load(graph));
-        return { session, routers, plan, edits: records };
-      }
+      run: async () => ({
+        session: await session.get(),
+        routers,
+        plan,
+        activations: graph.activations,
+        edits: records
+      })
     };
+  }
+
+  private get _prepared(): EditableGraph {
+    return (this._graph ??= this._prepare());
   }
 
   /** Gives the session back. Can be called twice. */
   async release(): Promise<void> {
-    const loaded = this._loaded;
-    this._loaded = undefined;
-    const session = await loaded?.catch(() => undefined);
-    await session?.release();
-  }
-
-  /** A session that could not be loaded may be loaded by the next run. */
-  private async _load(graph: EditableGraph): Promise<SharedSession> {
-    try {
-      return await graph.load();
-    } catch (error) {
-      this._loaded = undefined;
-      throw error;
-    }
+    await this._session?.release();
   }
 }

@@ -12,6 +12,8 @@ export interface StreamSlot {
   residual: Slot;
   /** 0 where the graph does not say. */
   width: number;
+  /** What the block's last part adds, with what the input adds to it. */
+  branch: string;
 }
 
 /** Adds to what the last part of each block adds, so that the sum itself stays one node. */
@@ -27,6 +29,7 @@ export function addStreamInputs(
       return {
         ...place,
         width: 0,
+        branch,
         residual: {
           refused: 'the graph does not say how wide its residual stream is'
         }
@@ -48,6 +51,6 @@ export function addStreamInputs(
     ]);
     rewriter.shapeLike(sum, branch);
     rewriter.redirect(node, branch, sum);
-    return { ...place, width, residual: { input } };
+    return { ...place, width, branch: sum, residual: { input } };
   });
 }

@@ -27,7 +27,6 @@ export class Graph {
   private readonly _consumers = new Map<string, GraphNode[]>();
   private readonly _initializers = new Map<string, TensorProto>();
   private readonly _shapes = new Map<string, (number | undefined)[]>();
-  /** Tensors that a node needs, those that its bodies take from outside included. */
   private readonly _reads = new Map<GraphNode, string[]>();
 
   /**
@@ -109,6 +108,11 @@ export class Graph {
 
   producer(tensor: string): GraphNode | undefined {
     return this._producer.get(tensor);
+  }
+
+  /** Tensors that a node needs, those that its bodies take from outside included. */
+  reads(node: GraphNode): readonly string[] {
+    return this._reads.get(node) ?? [];
   }
 
   /** Nodes that read a tensor, also from inside an If, Loop or Scan body. */

@@ -8,6 +8,7 @@ import { EditedSession } from '../edits/edited-session';
 import { shareSession, type SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
+import { Head, headGraph } from '../lens/head';
 import { readModel, type OnnxModel } from '../onnx/model';
 import { encodeModelProto, type GraphProto } from '../onnx/schema';
 import {
@@ -24,6 +25,7 @@ import { describeModel, type ModelDescription } from './description';
 import { fetchModel, isHubId, type HubOptions } from './hub';
 import { MoEModel } from './moe-model';
 import { Tokenizer } from './tokenizer';
+import { logitsOutput } from './vocabulary';
 
 export interface LoadOptions extends HubOptions {
   /** Threads within an operator; onnxruntime's own choice when absent. */
@@ -89,14 +91,17 @@ export async function loadModel(
     sharedSession(engine, onnx, captured.graph, settings),
     options.signal
   );
-  const edited = new EditedSession(() => {
-    const { graph: editable, ...described } = editableGraph(understood);
-    return {
-      ...described,
-      original: found.routers,
-      load: () => sharedSession(Engine.shared(), onnx, editable, settings)
-    };
-  });
+  const load = (edited: GraphProto): Promise<SharedSession> =>
+    sharedSession(Engine.shared(), onnx, edited, settings);
+  const editable = (probed: boolean): EditedSession =>
+    new EditedSession(() => {
+      const { graph: edited, ...described } = editableGraph(understood, probed);
+      return {
+        ...described,
+        original: found.routers,
+        load: () => load(edited)
+      };
+    });
   return new MoEModel({
     onnx,
     graph,
@@ -107,8 +112,21 @@ export async function loadModel(
     tokenizer,
     session,
     release,
-    edited
+    edited: editable(false),
+    probed: editable(true),
+    head: new Head(
+      () => headGraph(graph, found.blocks, logitsOf(understood)),
+      load
+    )
   });
+}
+
+/** The logits as the graph that holds the routers names them: a branch of an If has names of its own. */
+function logitsOf({ onnx, branched, graph }: ReadModel): string {
+  const logits = logitsOutput(onnx.proto.graph);
+  return branched
+    ? graph.outputs[branched.node.outputs.indexOf(logits)]
+    : logits;
 }
 
 /** The session of a graph over a model's weights, shared with whoever loads the same. */

@@ -2,8 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { cancellable, cancelledError } from '../engine/cancel';
 import type { Session } from '../engine/engine';
-import type { TensorValue } from '../engine/messages';
-import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
 import type { EditedSession } from '../edits/edited-session';
 import { EditedModel } from '../edits/edited-model';
@@ -14,6 +12,9 @@ import { generate } from '../generation/generate';
 import type { Generation } from '../generation/generation';
 import type { GenerateOptions } from '../generation/options';
 import type { Graph } from '../graph/graph';
+import type { Head } from '../lens/head';
+import type { Lens } from '../lens/lens';
+import { readLens, type LensOptions } from '../lens/read-lens';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { OnnxModel } from '../onnx/model';
 import type { RoutingSample, Token } from '../protocol';
@@ -21,6 +22,11 @@ import type { CapturePlan } from '../routing/capture';
 import type { Router } from '../routing/convention';
 import { readCapture } from '../routing/read-capture';
 import { sessionStore } from '../session/store';
+import {
+  contrastVectors,
+  type ContrastOptions
+} from '../steering/contrast-vectors';
+import type { SteeringVectors } from '../steering/steering-vectors';
 import { RoutingTrace } from '../trace/routing-trace';
 import type { OutputLogits } from '../trace/trace-document';
 import { configCount, contextLength, type ModelConfig } from './config';
@@ -33,12 +39,14 @@ import {
 import { ChatTemplate } from './chat-template';
 import { ModelInputs, wholeSequence } from './inputs';
 import {
+  promptList,
   tokenizePrompt,
   type Prompt,
   type PromptLimits,
   type TokenizedPrompt
 } from './prompt';
 import type { Tokenizer } from './tokenizer';
+import { logitsOutput, outputLogits, vocabularySize } from './vocabulary';
 
 export interface TraceOptions {
   /** Keep the model's output logits too: of the last token, or of all. */
@@ -56,6 +64,16 @@ export interface RunTarget {
   edits?: RunEdits;
 }
 
+/** A model's parts, for analyses that run it in ways of their own. */
+export interface ModelParts extends MoEModel.IOptions {
+  inputs: ModelInputs;
+  /** Name of the output that holds the logits. */
+  logits: string;
+  /** @throws MoEDebuggerError 'input' or 'tokenizer' for what does not fit, or when the model was disposed */
+  tokenize(prompt: Prompt, index?: number): TokenizedPrompt;
+  tokens(ids: readonly number[]): Token[];
+}
+
 export class MoEModel implements Displayable {
   /** Identifies the model within this process. */
   readonly id: string = randomUUID();
@@ -63,6 +81,8 @@ export class MoEModel implements Displayable {
   readonly description: ModelDescription;
   /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
   readonly tokenizer: Tokenizer | undefined;
+  /** @internal what analyses run the model with */
+  readonly parts: ModelParts;
   private readonly _options: MoEModel.IOptions;
   private readonly _inputs: ModelInputs;
   private readonly _limits: PromptLimits;
@@ -88,6 +108,16 @@ export class MoEModel implements Displayable {
             ]
           }
         : {})
+    };
+    this.parts = {
+      ...options,
+      inputs: this._inputs,
+      logits: this._logitsOutput(),
+      tokenize: (prompt, index = 0) => {
+        this._checkUsable();
+        return tokenizePrompt(prompt, index, this._limits);
+      },
+      tokens: ids => this._tokens(ids)
     };
     sessionStore().addModel({
       id: this.id,
@@ -124,6 +154,26 @@ export class MoEModel implements Displayable {
   with(edits: Edits): EditedModel {
     this._checkUsable();
     return new EditedModel(this, this._options.edited, edits);
+  }
+
+  /**
+   * What each layer, and each chosen expert, would say if the model ended there.
+   *
+   * @throws MoEDebuggerError 'input' for a prompt or an option that does not fit, 'edit', 'model-unsupported' where the
+   * graph shows no residual stream, 'cancelled'
+   */
+  async lens(prompt: Prompt, options: LensOptions = {}): Promise<Lens> {
+    return readLens(this.parts, prompt, options);
+  }
+
+  /**
+   * Vectors of the residual stream from contrast prompts, to be used in `with({ steer })`.
+   *
+   * @throws MoEDebuggerError 'input' for prompts that do not fit, 'model-unsupported' where the graph shows no residual
+   * stream, 'cancelled'
+   */
+  async steeringVectors(options: ContrastOptions): Promise<SteeringVectors> {
+    return contrastVectors(this.parts, options);
   }
 
   /** @internal */
@@ -246,6 +296,8 @@ export class MoEModel implements Displayable {
       sessionStore().setStatus(this.id, 'disposed');
       await this._options.release();
       await this._options.edited.release();
+      await this._options.probed.release();
+      await this._options.head.release();
     }
   }
 
@@ -311,10 +363,7 @@ export class MoEModel implements Displayable {
   }
 
   private _logitsOutput(): string {
-    const names = this._options.onnx.proto.graph.output.map(
-      ({ name }) => name ?? ''
-    );
-    return names.find(name => name === 'logits') ?? names[0];
+    return logitsOutput(this._options.onnx.proto.graph);
   }
 
   private _checkUsable(): void {
@@ -342,39 +391,9 @@ export namespace MoEModel {
     release: () => Promise<void>;
     /** The session that takes edits, loaded at the first one. */
     edited: EditedSession;
+    /** The same, which also hands out what flows between the blocks. */
+    probed: EditedSession;
+    /** Final norm and unembedding alone. */
+    head: Head;
   }
-}
-
-/** A list of numbers is one prompt of token ids; any other list is a list of prompts. */
-function promptList(prompts: Prompt | readonly Prompt[]): readonly Prompt[] {
-  return Array.isArray(prompts) &&
-    (prompts.length === 0 || typeof prompts[0] !== 'number')
-    ? (prompts as readonly Prompt[])
-    : [prompts as Prompt];
-}
-
-/** Rows of the table that token ids index, if there is one. */
-function vocabularySize(graph: Graph): number | undefined {
-  for (const name of ['input_ids', 'decoder_input_ids']) {
-    const lookup = graph
-      .consumers(name)
-      .find(({ op, inputs }) => op === 'Gather' && inputs[1] === name);
-    const rows = lookup && graph.weightOf(lookup.inputs[0])?.dims?.[0];
-    if (rows !== undefined) {
-      return rows;
-    }
-  }
-  return undefined;
-}
-
-function outputLogits(
-  tensor: TensorValue,
-  wanted: 'last' | 'all'
-): OutputLogits {
-  const values = toFloat32(tensor);
-  const width = tensor.dims[tensor.dims.length - 1];
-  return {
-    width,
-    data: wanted === 'all' ? values : values.slice(values.length - width)
-  };
 }

@@ -33,6 +33,16 @@ export interface PromptLimits {
   decoderStart?: number[];
 }
 
+/** A list of numbers is one prompt of token ids; any other list is a list of prompts. */
+export function promptList(
+  prompts: Prompt | readonly Prompt[]
+): readonly Prompt[] {
+  return Array.isArray(prompts) &&
+    (prompts.length === 0 || typeof prompts[0] !== 'number')
+    ? (prompts as readonly Prompt[])
+    : [prompts as Prompt];
+}
+
 /** @throws MoEDebuggerError 'input' or 'tokenizer' naming what does not fit and what would. */
 export function tokenizePrompt(
   prompt: Prompt,

@@ -5,4 +5,5 @@ export * from './error';
 export * from './messages';
 export * from './names';
 export * from './routing';
+export * from './lens';
 export * from './view';

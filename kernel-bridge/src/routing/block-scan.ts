@@ -7,7 +7,12 @@ import type { Graph, GraphNode } from '../graph/graph';
 import { isAttention } from './attention';
 import type { Blocks } from './blocks';
 import type { RouterMatch } from './convention';
-import { isWeightProduct, routerProduct, sourceOf } from './router-input';
+import {
+  isWeightProduct,
+  productInput,
+  routerProduct,
+  sourceOf
+} from './router-input';
 
 export interface BlockScan {
   /** MLPs that all tokens take, beside the routed experts. */
@@ -41,7 +46,7 @@ export function scanBlock(
   match: RouterMatch
 ): BlockScan {
   const product = routerProduct(graph, match.tensors.logits);
-  const input = product && sourceOf(graph, activationOf(graph, product));
+  const input = product && sourceOf(graph, productInput(graph, product));
   const scan: BlockScan = {
     sharedExperts: 0,
     inAttention: false,
@@ -175,11 +180,4 @@ class WeightsUse {
       }
     }
   }
-}
-
-function activationOf(graph: Graph, product: GraphNode): string {
-  return (
-    product.inputs.find(name => name !== '' && !graph.isConstant(name)) ??
-    product.inputs[0]
-  );
 }

@@ -3,7 +3,11 @@
  * the whole model into both. Each branch tells its routing by outputs of its own, which the If hands on.
  */
 import { Graph, type GraphNode } from '../graph/graph';
-import type { AttributeProto, GraphProto } from '../onnx/schema';
+import type {
+  AttributeProto,
+  GraphProto,
+  ValueInfoProto
+} from '../onnx/schema';
 import {
   CAPTURE_OUTPUTS,
   captureGraph,
@@ -79,20 +83,29 @@ function signature({ found }: Branch): string {
   );
 }
 
+/** Outputs beside those of the routing, which both branches have: see `captureBranches`. */
+export interface MoreOutputs {
+  /** Adds them to a branch, after what it has. */
+  add(body: GraphProto, branch: Branch): GraphProto;
+  /** As the If hands them on. */
+  outputs: ValueInfoProto[];
+}
+
 /** Adds capture to both branches and hands their outputs through the If. */
 export function captureBranches(
   graph: GraphProto,
-  { node, branches }: BranchedRouters
+  { node, branches }: BranchedRouters,
+  more: MoreOutputs = { add: body => body, outputs: [] }
 ): { graph: GraphProto; plan: CapturePlan } {
   const captured = new Map(
-    branches.map(branch => [
-      branch.attribute,
-      captureGraph(
+    branches.map(branch => {
+      const own = captureGraph(
         branch.graph.proto,
         branch.found.routers,
         `${branch.attribute}/`
-      )
-    ])
+      );
+      return [branch.attribute, { ...own, graph: more.add(own.graph, branch) }];
+    })
   );
   const { plan } = [...captured.values()][0];
   const attribute = node.proto.attribute.map((own): AttributeProto => ({
@@ -104,7 +117,11 @@ export function captureBranches(
   const edited = {
     ...node.proto,
     attribute,
-    output: [...node.proto.output, ...plan.outputs]
+    output: [
+      ...node.proto.output,
+      ...plan.outputs,
+      ...more.outputs.map(({ name }) => name ?? '')
+    ]
   };
   const kinds = (Object.keys(CAPTURE_OUTPUTS) as CaptureKind[]).filter(kind =>
     plan.outputs.includes(CAPTURE_OUTPUTS[kind])
@@ -115,7 +132,8 @@ export function captureBranches(
       node: graph.node.map(other => (other === node.proto ? edited : other)),
       output: [
         ...graph.output,
-        ...kinds.map(kind => captureOutput(kind, CAPTURE_OUTPUTS[kind]))
+        ...kinds.map(kind => captureOutput(kind, CAPTURE_OUTPUTS[kind])),
+        ...more.outputs
       ]
     },
     plan

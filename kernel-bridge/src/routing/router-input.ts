@@ -106,6 +106,14 @@ export function routerProduct(
   return undefined;
 }
 
+/** What a product multiplies with its weight. */
+export function productInput(graph: Graph, product: GraphNode): string {
+  return (
+    product.inputs.find(name => name !== '' && !graph.isConstant(name)) ??
+    product.inputs[0]
+  );
+}
+
 /** True for a product of activations with a stored weight. */
 export function isWeightProduct(graph: Graph, node: GraphNode): boolean {
   const weight = PRODUCTS.get(node.op);

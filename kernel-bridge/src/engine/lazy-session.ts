@@ -1,0 +1,28 @@
+/** A session that is loaded when it is first needed. */
+import type { Session } from './engine';
+import type { SharedSession } from './session-pool';
+
+export class LazySession {
+  private _loaded?: Promise<SharedSession>;
+
+  /** @param _load may be called again after it failed, or after `release` */
+  constructor(private readonly _load: () => Promise<SharedSession>) {}
+
+  async get(): Promise<Session> {
+    const loaded = (this._loaded ??= this._load());
+    try {
+      return (await loaded).session;
+    } catch (error) {
+      this._loaded = undefined;
+      throw error;
+    }
+  }
+
+  /** Gives the session back. Can be called twice. */
+  async release(): Promise<void> {
+    const loaded = this._loaded;
+    this._loaded = undefined;
+    const session = await loaded?.catch(() => undefined);
+    await session?.release();
+  }
+}
