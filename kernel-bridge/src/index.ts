@@ -1,7 +1,8 @@
 /** The public surface of `moe-debugger`. */
 export { MoEDebuggerError, type ErrorCode } from './errors';
 export { inspectModel, loadModel, type LoadOptions } from './model/load-model';
-export type { MoEModel, TraceOptions } from './model/moe-model';
+export type { MoEModel } from './model/moe-model';
+export type { TraceOptions } from './model/trace-prompts';
 export type {
   DenseLayerCard,
   LayerCard,

@@ -1,12 +1,10 @@
 /** A loaded MoE model: run it and see how it routes. */
 import { randomUUID } from 'node:crypto';
-import { cancellable, cancelledError } from '../engine/cancel';
 import type { Session } from '../engine/engine';
 import { MoEDebuggerError } from '../errors';
 import type { EditedSession } from '../edits/edited-session';
 import { EditedModel } from '../edits/edited-model';
 import type { Edits } from '../edits/edits';
-import type { RunEdits } from '../edits/run-edits';
 import { readEnding } from '../generation/ending';
 import { generate } from '../generation/generate';
 import type { Generation } from '../generation/generation';
@@ -17,18 +15,16 @@ import type { Lens } from '../lens/lens';
 import { readLens, type LensOptions } from '../lens/read-lens';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { OnnxModel } from '../onnx/model';
-import type { RoutingSample, Token } from '../protocol';
+import type { Token } from '../protocol';
 import type { CapturePlan } from '../routing/capture';
 import type { Router } from '../routing/convention';
-import { readCapture } from '../routing/read-capture';
-import { sessionStore } from '../session/store';
+import { sessionStore, type SessionStore } from '../session/store';
 import {
   contrastVectors,
   type ContrastOptions
 } from '../steering/contrast-vectors';
 import type { SteeringVectors } from '../steering/steering-vectors';
-import { RoutingTrace } from '../trace/routing-trace';
-import type { OutputLogits } from '../trace/trace-document';
+import type { RoutingTrace } from '../trace/routing-trace';
 import { configCount, contextLength, type ModelConfig } from './config';
 import {
   formatDescription,
@@ -37,7 +33,7 @@ import {
   type ModelDescription
 } from './description';
 import { ChatTemplate } from './chat-template';
-import { ModelInputs, wholeSequence } from './inputs';
+import { ModelInputs } from './inputs';
 import {
   promptList,
   tokenizePrompt,
@@ -46,23 +42,12 @@ import {
   type TokenizedPrompt
 } from './prompt';
 import type { Tokenizer } from './tokenizer';
-import { logitsOutput, outputLogits, vocabularySize } from './vocabulary';
-
-export interface TraceOptions {
-  /** Keep the model's output logits too: of the last token, or of all. */
-  logits?: 'last' | 'all';
-  signal?: AbortSignal;
-  /** Called after each prompt. */
-  onProgress?: (done: number, total: number) => void;
-}
-
-/** What prompts are run on: the model's own session, or the one that takes edits. */
-export interface RunTarget {
-  session: Session;
-  routers: readonly Router[];
-  plan: CapturePlan;
-  edits?: RunEdits;
-}
+import {
+  tracePrompts,
+  type RunTarget,
+  type TraceOptions
+} from './trace-prompts';
+import { logitsOutput, vocabularySize } from './vocabulary';
 
 /** A model's parts, for analyses that run it in ways of their own. */
 export interface ModelParts extends MoEModel.IOptions {
@@ -112,7 +97,7 @@ export class MoEModel implements Displayable {
     this.parts = {
       ...options,
       inputs: this._inputs,
-      logits: this._logitsOutput(),
+      logits: logitsOutput(options.onnx.proto.graph),
       tokenize: (prompt, index = 0) => {
         this._checkUsable();
         return tokenizePrompt(prompt, index, this._limits);
@@ -182,54 +167,14 @@ export class MoEModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: TraceOptions
   ): Promise<RoutingTrace> {
-    this._checkUsable();
     const list = promptList(prompts).map((prompt, i) =>
-      tokenizePrompt(prompt, i, this._limits)
+      this.parts.tokenize(prompt, i)
     );
-    if (list.length === 0) {
-      throw new MoEDebuggerError('input', 'there are no prompts', {
-        hint: 'give at least one'
-      });
-    }
-    const store = sessionStore();
-    const samples: RoutingSample[] = [];
-    const outputLogits = new Map<string, OutputLogits>();
-    let inference = 0;
-    store.setStatus(this.id, 'running');
-    let edits: RunEdits | undefined;
-    try {
-      const running = await target();
-      edits = running.edits;
-      for (const prompt of list) {
-        if (options.signal?.aborted) {
-          throw cancelledError();
-        }
-        const { sample, logits, milliseconds } = await this._run(
-          running,
-          prompt,
-          options
-        );
-        samples.push(sample);
-        inference += milliseconds;
-        if (logits) {
-          outputLogits.set(sample.id, logits);
-        }
-        options.onProgress?.(samples.length, list.length);
-      }
-    } finally {
-      store.setStatus(this.id, 'ready');
-    }
-    const trace = new RoutingTrace({
-      id: randomUUID(),
-      model: this.name,
-      samples,
-      moeLayers: this._options.routers.length,
-      timing: { inference },
-      outputLogits,
-      edits: edits?.records
+    return this._running(async store => {
+      const trace = await tracePrompts(this.parts, target, list, options);
+      store.addTrace(trace, this.id, list[0].label);
+      return trace;
     });
-    store.addTrace(trace, this.id, list[0].label);
-    return trace;
   }
 
   /**
@@ -264,29 +209,24 @@ export class MoEModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: GenerateOptions
   ): Promise<Generation | Generation[]> {
-    this._checkUsable();
-    const list = promptList(prompts);
-    const store = sessionStore();
-    store.setStatus(this.id, 'running');
-    try {
-      const generations = await generate(
+    const list = promptList(prompts).map((prompt, i) =>
+      this.parts.tokenize(prompt, i)
+    );
+    const generations = await this._running(async store =>
+      generate(
         {
-          ...this._options,
+          ...this.parts,
           ...(await target()),
           name: this.name,
-          inputs: this._inputs,
-          logits: this._logitsOutput(),
           ending: readEnding(this._options.config),
           onGeneration: ({ trace, prompt: label }) =>
             store.addTrace(trace, this.id, label)
         },
-        list.map((prompt, i) => tokenizePrompt(prompt, i, this._limits)),
+        list,
         options
-      );
-      return list === prompts ? generations : generations[0];
-    } finally {
-      store.setStatus(this.id, 'ready');
-    }
+      )
+    );
+    return promptList(prompts) === prompts ? generations : generations[0];
   }
 
   /** Frees the model's memory; it cannot be run afterwards. Can be called twice. */
@@ -312,46 +252,17 @@ export class MoEModel implements Displayable {
     };
   }
 
-  private async _run(
-    { session, routers, plan, edits }: RunTarget,
-    prompt: TokenizedPrompt,
-    { logits: wanted, signal }: TraceOptions
-  ): Promise<{
-    sample: RoutingSample;
-    logits?: OutputLogits;
-    milliseconds: number;
-  }> {
-    const step = wholeSequence(prompt);
-    const feeds = { ...this._inputs.feeds(step), ...edits?.feeds(step) };
-    const output = wanted ? [this._logitsOutput()] : [];
-    const decoderIds = prompt.decoderIds ?? prompt.ids;
-    const last = [decoderIds.length - 1];
-    const { outputs, milliseconds } = await cancellable(
-      session.run(feeds, [...plan.outputs, ...output], {
-        rows: wanted === 'last' ? { [output[0]]: last } : {}
-      }),
-      signal
-    );
-    const count = ({ stack }: Router): number =>
-      stack === 'decoder' ? decoderIds.length : prompt.ids.length;
-    const sample: RoutingSample = {
-      id: prompt.id,
-      ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
-      tokens: this._tokens(decoderIds),
-      ...(prompt.decoderIds ? { encoderTokens: this._tokens(prompt.ids) } : {}),
-      layers: readCapture(
-        routers,
-        plan,
-        outputs,
-        count,
-        edits?.adjustments(step)
-      )
-    };
-    return {
-      sample,
-      milliseconds,
-      ...(wanted ? { logits: outputLogits(outputs[output[0]], wanted) } : {})
-    };
+  /** Others see that the model is busy while it works. */
+  private async _running<T>(
+    work: (store: SessionStore) => Promise<T>
+  ): Promise<T> {
+    const store = sessionStore();
+    store.setStatus(this.id, 'running');
+    try {
+      return await work(store);
+    } finally {
+      store.setStatus(this.id, 'ready');
+    }
   }
 
   private _tokens(ids: readonly number[]): Token[] {
@@ -360,10 +271,6 @@ export class MoEModel implements Displayable {
         ? { position, id, text: this.tokenizer.piece(id) }
         : { position, id }
     );
-  }
-
-  private _logitsOutput(): string {
-    return logitsOutput(this._options.onnx.proto.graph);
   }
 
   private _checkUsable(): void {
