@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'input'
   | 'capture'
   | 'edit'
+  | 'gradient'
   | 'cancelled'
   | 'engine'
   | 'protocol'

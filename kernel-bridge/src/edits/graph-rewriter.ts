@@ -1,8 +1,8 @@
 /** Adds nodes to a graph and points others at them; the graph that is read stays as it is. */
+import { writeAttribute } from '../graph/attributes';
 import { Graph, type GraphNode } from '../graph/graph';
 import {
   ELEMENT,
-  type AttributeProto,
   type GraphProto,
   type NodeProto,
   type TensorProto,
@@ -61,12 +61,9 @@ export class GraphRewriter {
         opType: op,
         input: inputs,
         output: [''],
-        attribute: Object.entries(attributes).map(([name, i]) => ({
-          ...emptyAttribute,
-          name,
-          type: INT,
-          i
-        }))
+        attribute: Object.entries(attributes).map(([name, value]) =>
+          writeAttribute(name, value)
+        )
       },
       inputs
     );
@@ -161,13 +158,3 @@ export class GraphRewriter {
 }
 
 const CAST_LIKE = 15;
-/** AttributeProto's type for one integer. */
-const INT = 2;
-
-const emptyAttribute: AttributeProto = {
-  floats: [],
-  ints: [],
-  strings: [],
-  tensors: [],
-  graphs: []
-};

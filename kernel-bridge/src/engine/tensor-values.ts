@@ -11,3 +11,10 @@ export function toFloat32({ type, data }: TensorValue): Float32Array {
     ? Float32Array.from(data, float16)
     : Float32Array.from(data as ArrayLike<number>);
 }
+
+/** Whole numbers as JavaScript's own. */
+export function toIntegers({ data }: TensorValue): number[] {
+  const values: number[] = [];
+  data.forEach((value: number | bigint) => values.push(Number(value)));
+  return values;
+}

@@ -1,6 +1,10 @@
 /** Attributes of a node by name and type. */
 import type { AttributeProto, NodeProto, TensorProto } from '../onnx/schema';
 
+/** A number is an integer; a float says so. */
+export type AttributeValue =
+  number | { float: number } | readonly number[] | string | TensorProto;
+
 function find(node: NodeProto, name: string): AttributeProto | undefined {
   return node.attribute.find(attribute => attribute.name === name);
 }
@@ -43,3 +47,32 @@ export function attributeTensor(
 ): TensorProto | undefined {
   return find(node, name)?.t ?? undefined;
 }
+
+export function writeAttribute(
+  name: string,
+  value: AttributeValue
+): AttributeProto {
+  const empty: AttributeProto = {
+    name,
+    floats: [],
+    ints: [],
+    strings: [],
+    tensors: [],
+    graphs: []
+  };
+  if (typeof value === 'number') {
+    return { ...empty, type: TYPE.int, i: value };
+  }
+  if (typeof value === 'string') {
+    return { ...empty, type: TYPE.string, s: Buffer.from(value) };
+  }
+  if ('float' in value) {
+    return { ...empty, type: TYPE.float, f: value.float };
+  }
+  return 'dims' in value
+    ? { ...empty, type: TYPE.tensor, t: value }
+    : { ...empty, type: TYPE.ints, ints: [...value] };
+}
+
+/** AttributeProto's types. */
+const TYPE = { float: 1, int: 2, string: 3, tensor: 4, ints: 7 };

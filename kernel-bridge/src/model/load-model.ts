@@ -1,16 +1,15 @@
 /** From a path to a model that can be traced. */
-import { createHash } from 'node:crypto';
 import { cancellable } from '../engine/cancel';
 import { Engine } from '../engine/engine';
 import type { SessionOptions } from '../engine/messages';
 import { editableGraph } from '../edits/editable-graph';
 import { EditedSession } from '../edits/edited-session';
-import { shareSession, type SharedSession } from '../engine/session-pool';
+import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
 import { Head, headGraph } from '../lens/head';
 import { readModel, type OnnxModel } from '../onnx/model';
-import { encodeModelProto, type GraphProto } from '../onnx/schema';
+import type { GraphProto } from '../onnx/schema';
 import {
   captureBranches,
   findBranchedRouters,
@@ -23,6 +22,7 @@ import { describeUnknown } from '../routing/unknown';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
 import { fetchModel, isHubId, type HubOptions } from './hub';
+import { modelSession } from './model-session';
 import { MoEModel } from './moe-model';
 import { Tokenizer } from './tokenizer';
 import { logitsOutput } from './vocabulary';
@@ -88,11 +88,11 @@ export async function loadModel(
     graphOptimization: options.graphOptimization
   };
   const { session, release } = await cancellable(
-    sharedSession(engine, onnx, captured.graph, settings),
+    modelSession(engine, onnx, captured.graph, settings),
     options.signal
   );
   const load = (edited: GraphProto): Promise<SharedSession> =>
-    sharedSession(Engine.shared(), onnx, edited, settings);
+    modelSession(Engine.shared(), onnx, edited, settings);
   const editable = (probed: boolean): EditedSession =>
     new EditedSession(() => {
       const { graph: edited, ...described } = editableGraph(understood, probed);
@@ -127,23 +127,6 @@ function logitsOf({ onnx, branched, graph }: ReadModel): string {
   return branched
     ? graph.outputs[branched.node.outputs.indexOf(logits)]
     : logits;
-}
-
-/** The session of a graph over a model's weights, shared with whoever loads the same. */
-function sharedSession(
-  engine: Engine,
-  { proto, fingerprint, weightsFolder }: OnnxModel,
-  graph: GraphProto,
-  settings: SessionOptions
-): Promise<SharedSession> {
-  const bytes = encodeModelProto({ ...proto, graph });
-  const key = createHash('sha256')
-    .update(bytes)
-    .update(JSON.stringify([fingerprint, settings]))
-    .digest('hex');
-  return shareSession(key, () =>
-    engine.createSession({ bytes, folder: weightsFolder }, settings)
-  );
 }
 
 function read(path: string): ReadModel {

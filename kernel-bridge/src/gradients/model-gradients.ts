@@ -1,0 +1,289 @@
+/** Gradients of a loaded model: its graph is made ready once, and each target gets a session of its own. */
+import { Engine } from '../engine/engine';
+import type { SessionOptions, TensorValue } from '../engine/messages';
+import type { SharedSession } from '../engine/session-pool';
+import { MoEDebuggerError } from '../errors';
+import { Graph } from '../graph/graph';
+import { elementTypes } from '../graph/element-types';
+import { NodeWriter } from '../graph/node-writer';
+import { pruneGraph } from '../graph/prune';
+import type { ModelInputs, Step } from '../model/inputs';
+import { modelSession } from '../model/model-session';
+import type { OnnxModel } from '../onnx/model';
+import {
+  ELEMENT,
+  encodeModelProto,
+  type GraphProto,
+  type ModelProto
+} from '../onnx/schema';
+import { differentiate } from './differentiate';
+import {
+  findEmbeddings,
+  floatInput,
+  interpolateEmbeddings,
+  type InterpolatedGraph
+} from './embeddings';
+import { GradientSession } from './gradient-session';
+import { probeTensors, type RunGraph } from './probe';
+import { GRADIENT_PREFIX } from './tape';
+import { writeTarget, type TargetKind } from './targets';
+import type { TensorFacts } from './tensor-facts';
+
+export interface GradientSource {
+  onnx: OnnxModel;
+  graph: Graph;
+  inputs: ModelInputs;
+  settings: SessionOptions;
+}
+
+/** What is differentiated, and by which tensors of the graph beside the embeddings. */
+export interface GradientRequest {
+  kind: TargetKind;
+  /** The tensor that the target is read from. */
+  tensor: string;
+  by?: readonly string[];
+}
+
+/** A graph that can be differentiated for any target. */
+export interface PreparedGraph {
+  interpolated: InterpolatedGraph;
+  facts: TensorFacts;
+  /** The input that the target's tokens are counted in. */
+  ids: string;
+  /** Sizes of the probe runs. */
+  probes: readonly { batch: number; tokens: number }[];
+}
+
+export class ModelGradients {
+  private _prepared?: Promise<PreparedGraph>;
+  private readonly _sessions: Promise<SharedSession>[] = [];
+
+  constructor(private readonly _source: GradientSource) {}
+
+  /**
+   * A session that gives a target's value and its gradients.
+   *
+   * @throws MoEDebuggerError 'gradient' naming a tensor that does not exist, or a node on the path that cannot be
+   * differentiated; 'model-unsupported' for an opset that is too old
+   */
+  async session({
+    kind,
+    tensor,
+    by = []
+  }: GradientRequest): Promise<GradientSession> {
+    const prepared = await this.prepare();
+    const { interpolated, ids, probes } = prepared;
+    const facts = prepared.facts.copy();
+    const { embeddings } = interpolated;
+    const { file } = this._source.onnx;
+    const whole = new Graph(interpolated.graph, file);
+    if (!facts.has(tensor)) {
+      throw new MoEDebuggerError(
+        'gradient',
+        `the graph computes no tensor ${tensor} to read a target from`,
+        { where: file, hint: 'name a float tensor of the graph' }
+      );
+    }
+    const target = writeTarget(whole.proto, facts, kind, tensor, ids);
+    const opset = gradientOpset(this._source.onnx);
+    const derived = differentiate(new Graph(target.graph, file), facts, {
+      seeds: target.seeds,
+      by: [embeddings, ...by],
+      opset
+    });
+    const summed = sumOverSteps(
+      derived.graph,
+      derived.gradients.get(embeddings)
+    );
+    const outputs = new Map(derived.gradients);
+    const graph = pruneGraph(new Graph(summed.graph, file), [
+      target.value,
+      interpolated.original,
+      ...outputs.values(),
+      ...(summed.sum ? [summed.sum] : [])
+    ]);
+    const shared = await this._load(graph);
+    return new GradientSession({
+      session: shared.session,
+      inputs: this._source.inputs,
+      graph,
+      value: target.value,
+      original: interpolated.original,
+      gradients: new Map(
+        [...outputs].map(([name, gradient]) => [
+          name === embeddings ? 'embeddings' : name,
+          gradient
+        ])
+      ),
+      sum: summed.sum,
+      scale: interpolated.scale,
+      baseline: interpolated.baseline,
+      nodes: derived.nodes,
+      facts,
+      probes
+    });
+  }
+
+  /** The graph in plain operators, with what is known of its tensors; made once. */
+  prepare(): Promise<PreparedGraph> {
+    return (this._prepared ??= this._prepare().catch((error: unknown) => {
+      this._prepared = undefined;
+      throw error;
+    }));
+  }
+
+  /** Gives the sessions back. Can be called twice. */
+  async release(): Promise<void> {
+    await Promise.all(
+      this._sessions
+        .splice(0)
+        .map(async session => (await session.catch(() => undefined))?.release())
+    );
+  }
+
+  private async _prepare(): Promise<PreparedGraph> {
+    const { graph, inputs, onnx } = this._source;
+    gradientOpset(onnx);
+    const types = elementTypes(graph);
+    const read = inputs.encoderDecoder ? 'decoder_input_ids' : 'input_ids';
+    const original = findEmbeddings(graph, 'input_ids', types);
+    const interpolated = interpolateEmbeddings(
+      graph,
+      original,
+      types.get(original) ?? ELEMENT.float
+    );
+    const probes = PROBES.map(({ batch, tokens }) => ({
+      batch: inputs.batched ? batch : 1,
+      tokens
+    }));
+    const feeds = probes.map(({ batch, tokens }) => ({
+      ...inputs.feeds(probeStep(batch, tokens, inputs.encoderDecoder)),
+      [interpolated.scale]: floats([batch, 1, 1], 1),
+      [interpolated.baseline]: floats([1, 1, 1], 0)
+    }));
+    const facts = await probeTensors(
+      new Graph(interpolated.graph, onnx.file),
+      feeds,
+      this._run()
+    );
+    return { interpolated, facts, ids: read, probes };
+  }
+
+  private _run(): RunGraph {
+    return async (graph, feeds, fetches) => {
+      const { onnx } = this._source;
+      const session = await Engine.shared().createSession(
+        {
+          bytes: encodeModelProto({ ...onnx.proto, graph }),
+          folder: onnx.weightsFolder
+        },
+        { graphOptimization: 'disabled' }
+      );
+      try {
+        const runs = [];
+        for (const feed of feeds) {
+          runs.push((await session.run(feed, [...fetches])).outputs);
+        }
+        return runs;
+      } finally {
+        await session.release();
+      }
+    };
+  }
+
+  private _load(graph: GraphProto): Promise<SharedSession> {
+    const { onnx, settings } = this._source;
+    const proto = withOpset(onnx.proto, gradientOpset(onnx));
+    const session = modelSession(
+      Engine.shared(),
+      { ...onnx, proto: { ...proto, graph } },
+      graph,
+      settings
+    );
+    this._sessions.push(session);
+    return session;
+  }
+}
+
+/** Of different sizes, none of which is a product of others, so that a size is not mistaken for another. */
+const PROBES = [
+  { batch: 2, tokens: 7 },
+  { batch: 3, tokens: 11 }
+];
+
+function probeStep(batch: number, tokens: number, encoder: boolean): Step {
+  const rows = <T>(row: T[]): T[][] => Array.from({ length: batch }, () => row);
+  const places = Array.from({ length: tokens }, (_, i) => i);
+  // The first ids of any vocabulary.
+  const ids = rows(places.map(i => i % 4));
+  return {
+    ids,
+    positions: rows(places),
+    mask: rows(places.map(() => 1)),
+    cached: 0,
+    ...(encoder ? { encoderIds: ids } : {})
+  };
+}
+
+function floats(dims: number[], value: number): TensorValue {
+  const size = dims.reduce((product, n) => product * n, 1);
+  return { type: 'float32', dims, data: new Float32Array(size).fill(value) };
+}
+
+/**
+ * The gradients are written for opset 17 or later. Opsets 14 to 17 only added to 13 (onnx/docs/Changelog.md), so a
+ * graph of these may be declared as 17.
+ */
+function gradientOpset({ opset, file }: OnnxModel): number {
+  if (opset < OLDEST) {
+    throw new MoEDebuggerError(
+      'model-unsupported',
+      `the graph is of opset ${opset}, and gradients need ${OLDEST} or later`,
+      { where: file, hint: 'export the model with a newer opset' }
+    );
+  }
+  return Math.max(opset, WRITTEN_FOR);
+}
+
+const OLDEST = 13;
+const WRITTEN_FOR = 17;
+
+function withOpset(proto: ModelProto, version: number): ModelProto {
+  return {
+    ...proto,
+    opsetImport: proto.opsetImport.map(entry =>
+      !entry.domain || entry.domain === 'ai.onnx'
+        ? { ...entry, version }
+        : entry
+    )
+  };
+}
+
+/** Adds the weighted sum over the batch of a gradient: [tokens, width], one number a batch entry being the weight. */
+function sumOverSteps(
+  graph: GraphProto,
+  gradient: string | undefined
+): { graph: GraphProto; sum?: string } {
+  if (gradient === undefined) {
+    return { graph };
+  }
+  const writer = new NodeWriter(`${GRADIENT_PREFIX}steps/`);
+  const like = writer.op('CastLike', [STEP_WEIGHTS, gradient]);
+  const sum = writer.op(
+    'ReduceSum',
+    [writer.op('Mul', [gradient, like]), writer.ints([0])],
+    { keepdims: 0 }
+  );
+  return {
+    sum,
+    graph: {
+      ...graph,
+      node: [...graph.node, ...writer.nodes],
+      initializer: [...graph.initializer, ...writer.initializers],
+      input: [...graph.input, floatInput(STEP_WEIGHTS, ['batch', 1, 1])]
+    }
+  };
+}
+
+/** float32 [batch, 1, 1]: what each entry counts in the sum over the batch. */
+export const STEP_WEIGHTS = `${GRADIENT_PREFIX}step_weights`;

@@ -1,0 +1,92 @@
+/** All rules, by operator. */
+import type { GradientRule } from '../rule';
+import { casts } from './casts';
+import { clip, extremes, topK, where } from './choices';
+import { cumulativeSum } from './cumulative-sum';
+import { einsum } from './einsum';
+import { gather, gatherElements, gatherND } from './gathers';
+import { gemm, matMul } from './mat-mul';
+import { norms } from './norms';
+import { power } from './power';
+import { division, multiplication } from './products';
+import { reductions } from './reductions';
+import { rotaryEmbedding } from './rotary-embedding';
+import { scatters } from './scatters';
+import { concat, expand, reshapes, split, tile, transpose } from './shapes';
+import { slice } from './slice';
+import { softmax } from './softmax';
+import { sums } from './sums';
+import { unary } from './unary';
+
+const RULES: readonly GradientRule[] = [
+  casts,
+  clip,
+  concat,
+  cumulativeSum,
+  division,
+  einsum,
+  expand,
+  extremes,
+  gather,
+  gatherElements,
+  gatherND,
+  gemm,
+  matMul,
+  multiplication,
+  norms,
+  power,
+  reductions,
+  reshapes,
+  rotaryEmbedding,
+  scatters,
+  slice,
+  softmax,
+  split,
+  sums,
+  tile,
+  topK,
+  transpose,
+  unary,
+  where
+];
+
+const byOperator = new Map(
+  RULES.flatMap(rule =>
+    rule.ops.map((op): [string, GradientRule] => [op, rule])
+  )
+);
+
+/** Operators whose results do not change with small changes of what they read, or that only look at its shape. */
+const CONSTANT_ALMOST_EVERYWHERE: ReadonlySet<string> = new Set([
+  'Shape',
+  'Size',
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'And',
+  'Or',
+  'Xor',
+  'Not',
+  'IsNaN',
+  'IsInf',
+  'NonZero',
+  'ArgMax',
+  'ArgMin',
+  'OneHot',
+  'ConstantOfShape',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Sign',
+  'EyeLike'
+]);
+
+export function ruleOf(op: string): GradientRule | undefined {
+  return byOperator.get(op);
+}
+
+export function stopsGradients(op: string): boolean {
+  return CONSTANT_ALMOST_EVERYWHERE.has(op);
+}
