@@ -6,6 +6,8 @@ const { Engine } = lib('../../lib/engine/engine.js');
 const { readModel } = lib('../../lib/onnx/model.js');
 const { encodeModelProto } = lib('../../lib/onnx/schema.js');
 const { Graph } = lib('../../lib/graph/graph.js');
+const { editableGraph } = lib('../../lib/edits/editable-graph.js');
+const { EditedSession } = lib('../../lib/edits/edited-session.js');
 const { findRouters } = lib('../../lib/routing/find-routers.js');
 const { captureGraph } = lib('../../lib/routing/capture.js');
 const { ModelInputs, wholeSequence } = lib('../../lib/model/inputs.js');
@@ -15,7 +17,8 @@ const { readConfig } = lib('../../lib/model/config.js');
 export function prepare(folder) {
   const onnx = readModel(folder);
   const graph = new Graph(onnx.proto.graph, onnx.file);
-  const { routers } = findRouters(graph);
+  const found = findRouters(graph);
+  const { routers } = found;
   const captured = captureGraph(onnx.proto.graph, routers);
   const bytes = encodeModelProto({ ...onnx.proto, graph: captured.graph });
   const inputs = new ModelInputs(graph, readConfig(onnx.folder));
@@ -30,12 +33,20 @@ export function prepare(folder) {
       release: () => session.release()
     };
   };
+  const editable = editableGraph({ onnx, graph, found });
+  const editing = new EditedSession(() => ({ ...editable, original: routers }));
   return {
     routers,
     plan: captured.plan,
     inputs,
     plain: from({ path: onnx.file }, []),
-    captured: from({ bytes }, captured.plan.outputs)
+    captured: from({ bytes }, captured.plan.outputs),
+    edited: from(
+      { bytes: encodeModelProto({ ...onnx.proto, graph: editable.graph }) },
+      editable.plan.outputs
+    ),
+    /** What an edited graph is fed beside the model's own inputs; with nothing edited, what means nothing. */
+    editFeeds: (edits, step) => editing.resolve(edits).records.feeds(step)
   };
 }
 
@@ -43,8 +54,9 @@ export const tokenIds = (count, vocabulary = 1000) =>
   Array.from({ length: count }, (_, i) => 5 + ((i * 7919) % vocabulary));
 
 /** One forward over a whole sequence; the logits of the last token come back. */
-export function forward(inputs, ids) {
-  const feeds = inputs.feeds(wholeSequence({ ids }));
+export function forward(inputs, ids, more = () => ({})) {
+  const step = wholeSequence({ ids });
+  const feeds = { ...inputs.feeds(step), ...more(step) };
   return (session, fetches) =>
     session.run(feeds, fetches, { rows: { logits: [ids.length - 1] } });
 }
