@@ -5,10 +5,11 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { RoutingModel } from './routing';
 import type {
   ILiveModel,
-  ILiveModels,
+  ILiveRegistry,
   IMoEDebugger,
   IPreferences,
-  IRoutingViews
+  IRoutingViews,
+  IToolLink
 } from './tokens';
 
 /** What the views of the extension share, for as long as the page lives. */
@@ -20,7 +21,8 @@ export class MoEDebugger implements IMoEDebugger {
   }
 
   readonly views: IRoutingViews = new RoutingViews();
-  readonly liveModels: ILiveModels = new LiveModels();
+  readonly liveModels: ILiveRegistry<ILiveModel> = new LiveRegistry();
+  readonly liveTools: ILiveRegistry<IToolLink> = new LiveRegistry();
 
   get trans(): TranslationBundle {
     return this._options.trans;
@@ -90,26 +92,26 @@ class RoutingViews implements IRoutingViews {
   private _stack: RoutingModel[] = [];
 }
 
-class LiveModels implements ILiveModels {
+class LiveRegistry<T> implements ILiveRegistry<T> {
   get changed(): ISignal<this, string> {
     return this._changed;
   }
 
-  get(id: string): ILiveModel | undefined {
-    return this._models.get(id);
+  get(id: string): T | undefined {
+    return this._entries.get(id);
   }
 
-  add(id: string, model: ILiveModel): IDisposable {
-    this._models.set(id, model);
+  add(id: string, entry: T): IDisposable {
+    this._entries.set(id, entry);
     this._changed.emit(id);
     return new DisposableDelegate(() => {
-      if (this._models.get(id) === model) {
-        this._models.delete(id);
+      if (this._entries.get(id) === entry) {
+        this._entries.delete(id);
         this._changed.emit(id);
       }
     });
   }
 
   private _changed = new Signal<this, string>(this);
-  private _models = new Map<string, ILiveModel>();
+  private _entries = new Map<string, T>();
 }

@@ -17,7 +17,8 @@ export interface IMoEDebugger {
   /** Whether the page shows dark text on a light ground. */
   readonly isLight: boolean;
   readonly views: IRoutingViews;
-  readonly liveModels: ILiveModels;
+  readonly liveModels: ILiveRegistry<ILiveModel>;
+  readonly liveTools: ILiveRegistry<IToolLink>;
 }
 
 export const IMoEDebugger = new Token<IMoEDebugger>(
@@ -57,10 +58,20 @@ export interface ILiveModel {
   update(state: { layerIndex: number; measure: Measure }): void;
 }
 
+/** A tool that runs in a kernel, reached through its widget or through the panel's comm. */
+export interface IToolLink {
+  /** Whether what is sent arrives. */
+  readonly isLive: boolean;
+  /** As the kernel sent it, not yet checked; undefined before it has. */
+  readonly state: Readonly<Record<string, unknown>> | undefined;
+  readonly changed: ISignal<IToolLink, void>;
+  send(action: object): void;
+}
+
 /** Live widgets by model id: an output stored in a notebook finds its widget here while the kernel runs. */
-export interface ILiveModels {
-  get(id: string): ILiveModel | undefined;
-  /** A model came or went; the argument is its id. */
-  readonly changed: ISignal<ILiveModels, string>;
-  add(id: string, model: ILiveModel): IDisposable;
+export interface ILiveRegistry<T> {
+  get(id: string): T | undefined;
+  /** One came or went; the argument is its id. */
+  readonly changed: ISignal<ILiveRegistry<T>, string>;
+  add(id: string, entry: T): IDisposable;
 }

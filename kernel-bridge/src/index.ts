@@ -47,6 +47,10 @@ export type { RoutingTrace } from './trace/routing-trace';
 export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';
 export {
+  ExpertSelector,
+  type ExpertSelectorOptions
+} from './tools/expert-selector';
+export {
   RoutingExplorer,
   type ExplorerOptions
 } from './widgets/routing-explorer';

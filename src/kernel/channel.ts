@@ -8,8 +8,10 @@ import {
   ProtocolError,
   decodeView,
   insertBuffers,
+  isToolName,
   type ModelSummary,
   type ToKernel,
+  type ToolName,
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
@@ -104,7 +106,11 @@ export class KernelChannel implements IDisposable {
   ): KernelChannel.Event | undefined {
     switch (data.type) {
       case 'hello':
-        return { type: 'hello', version: Number(data.version) };
+        return {
+          type: 'hello',
+          version: Number(data.version),
+          tools: Array.isArray(data.tools) ? data.tools.filter(isToolName) : []
+        };
       case 'state':
         return {
           type: 'state',
@@ -120,6 +126,20 @@ export class KernelChannel implements IDisposable {
           type: 'trace',
           request: data.request,
           view: checkDrawable(decodeView(data.view))
+        };
+      case 'tool':
+        return {
+          type: 'tool',
+          tool: Number(data.tool),
+          patch: (typeof data.patch === 'object' && data.patch !== null
+            ? data.patch
+            : {}) as Record<string, unknown>
+        };
+      case 'tool-error':
+        return {
+          type: 'tool-error',
+          tool: Number(data.tool),
+          message: String(data.message).slice(0, 400)
         };
       case 'error':
         return {
@@ -140,9 +160,11 @@ export class KernelChannel implements IDisposable {
 
 export namespace KernelChannel {
   export type Event =
-    | { type: 'hello'; version: number }
+    | { type: 'hello'; version: number; tools: ToolName[] }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
     | { type: 'trace'; request: number; view: View }
     | { type: 'error'; request: number | undefined; message: string }
+    | { type: 'tool'; tool: number; patch: Record<string, unknown> }
+    | { type: 'tool-error'; tool: number; message: string }
     | { type: 'closed' };
 }

@@ -5,12 +5,14 @@ import {
   KERNEL_NAME,
   PROTOCOL_VERSION,
   type ModelSummary,
+  type ToolName,
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
 import { RoutingModel } from '../routing/model';
 import type { IPreferences } from '../tokens';
 import { KernelChannel } from './channel';
+import { PanelTool } from './panel-tool';
 
 /**
  * What the panel knows of one notebook's kernel. Works only while `active`; keeps the last picture through a restart
@@ -75,6 +77,26 @@ export class KernelFollower implements IDisposable {
     return this._error;
   }
 
+  /** The connection to the kernel, while both sides understand each other. */
+  get channel(): KernelChannel | undefined {
+    return this._status === 'ready' ? this._channel : undefined;
+  }
+
+  /** Whether this kernel has such a tool: it may be older than the panel. */
+  has(tool: ToolName): boolean {
+    return this._toolNames.includes(tool);
+  }
+
+  /** The tool of this kernel, one of each kind. */
+  tool(name: ToolName): PanelTool {
+    let tool = this._tools.get(name);
+    if (!tool) {
+      tool = new PanelTool({ follower: this, name });
+      this._tools.set(name, tool);
+    }
+    return tool;
+  }
+
   /** Off while the panel is hidden or shows another notebook: the kernel sends nothing then. */
   get active(): boolean {
     return this._active;
@@ -115,6 +137,7 @@ export class KernelFollower implements IDisposable {
     this._channel?.close();
     this._channel = undefined;
     this._routing?.dispose();
+    this._tools.forEach(tool => tool.dispose());
     Signal.clearData(this);
   }
 
@@ -202,6 +225,7 @@ export class KernelFollower implements IDisposable {
     switch (event.type) {
       case 'hello':
         this._kernelVersion = event.version;
+        this._toolNames = event.tools;
         if (event.version === PROTOCOL_VERSION) {
           this._setStatus('ready');
           if (!this._active) {
@@ -231,6 +255,10 @@ export class KernelFollower implements IDisposable {
           this._error = event.message;
         }
         break;
+      case 'tool':
+      case 'tool-error':
+        // Told of by the tool itself: tokens stream, and the rest of the panel need not follow.
+        return;
       case 'closed':
         this._disconnect();
         this._setStatus('closed');
@@ -303,6 +331,8 @@ export class KernelFollower implements IDisposable {
   private _selected: string | undefined;
   private _shown: string | undefined;
   private _status: KernelFollower.Status = 'no-kernel';
+  private _toolNames: readonly ToolName[] = [];
+  private _tools = new Map<ToolName, PanelTool>();
   private _traces: TraceSummary[] = [];
 }
 

@@ -1,2 +1,3 @@
 export { KernelChannel } from './channel';
 export { KernelFollower } from './follower';
+export { PanelTool } from './panel-tool';

@@ -33,7 +33,8 @@ export function readTraces(value: unknown): TraceSummary[] {
     label: text(source.label),
     samples: count(source.samples),
     coverage: coverage(source.coverage),
-    created: count(source.created)
+    created: count(source.created),
+    ...(source.edits === undefined ? {} : { edits: count(source.edits) })
   }));
 }
 

@@ -5,8 +5,14 @@ import { RoutingModel, RoutingView, checkDrawable } from '../routing';
 import type { IMoEDebugger } from '../tokens';
 import { LiveLink } from './live-link';
 
+/** What draws the data of an output. */
+export interface IContent extends Widget {
+  /** Shows a document, or another one in its place. */
+  draw(data: unknown): void;
+}
+
 /** A view document or, where it cannot be read, why. What is shown is taken to be a stranger's. */
-export class RoutingContent extends Widget {
+export class RoutingContent extends Widget implements IContent {
   constructor(private _context: IMoEDebugger) {
     super();
     this.layout = new PanelLayout();
@@ -19,7 +25,6 @@ export class RoutingContent extends Widget {
     super.layout = value;
   }
 
-  /** Shows a document, or another one in its place. */
   draw(data: unknown): void {
     let view: View;
     try {

@@ -1,6 +1,6 @@
 import type { IDisposable } from '@lumino/disposable';
 import type { RoutingModel } from '../routing';
-import type { ILiveModel, ILiveModels } from '../tokens';
+import type { ILiveModel, ILiveRegistry } from '../tokens';
 
 /** Keeps a view and the live widget behind it on the same layer and measure, while that widget exists. */
 export class LiveLink implements IDisposable {
@@ -25,7 +25,7 @@ export class LiveLink implements IDisposable {
     this._live = undefined;
   }
 
-  private _onModels(_: ILiveModels, id: string): void {
+  private _onModels(_: ILiveRegistry<ILiveModel>, id: string): void {
     if (id === this._options.id) {
       this._attach();
     }
@@ -72,6 +72,6 @@ export namespace LiveLink {
     /** The widget model's id, as the document names it. */
     id: string;
     model: RoutingModel;
-    liveModels: ILiveModels;
+    liveModels: ILiveRegistry<ILiveModel>;
   }
 }

@@ -73,9 +73,19 @@ export class MoEDebuggerPanel extends SidePanel {
     this._model = model;
     this.header.addWidget(status);
     sections.forEach(({ widget }) => this.addWidget(widget));
-    (this.content as AccordionPanel).setRelativeSizes(
-      sections.map(({ share }) => share)
-    );
+    const accordion = this.content as AccordionPanel;
+    sections.forEach(({ isClosed }, i) => {
+      if (isClosed) {
+        accordion.collapse(i);
+      }
+    });
+    // Left to itself an accordion gives a section that opens what it had when it was closed: nothing, at first.
+    const share = () =>
+      accordion.setRelativeSizes(
+        sections.map(section => (section.widget.isHidden ? 0 : section.share))
+      );
+    accordion.expansionToggled.connect(share);
+    share();
     this._follow();
   }
 

@@ -6,13 +6,15 @@ import { PanelModel } from './model';
 import { ModelsPanel } from './models';
 import { RoutingPanel } from './routing';
 import { PanelStatus } from './status';
+import { ToolPanel } from './tool';
 import { TracesPanel } from './traces';
 
 /** What stands in the side panel, top to bottom, with its share of the height. */
 export interface IPanelContent {
   model: PanelModel;
   status: Widget;
-  sections: { widget: Widget; share: number }[];
+  /** Those that are closed do nothing until they are opened. */
+  sections: { widget: Widget; share: number; isClosed?: boolean }[];
 }
 
 export function createPanelContent(options: {
@@ -28,6 +30,11 @@ export function createPanelContent(options: {
     status: new PanelStatus({ model, commands, trans }),
     sections: [
       { widget: new RoutingPanel({ model, context }), share: 6 },
+      {
+        widget: new ToolPanel({ name: 'experts', model, context }),
+        share: 6,
+        isClosed: true
+      },
       { widget: new TracesPanel({ model, trans }), share: 2 },
       { widget: new ModelsPanel({ model, trans }), share: 1 }
     ]

@@ -1,1 +1,12 @@
-export { createWidgetClasses } from './routing-explorer';
+import type { ExportMap } from '@jupyter-widgets/base';
+import type { IMoEDebugger } from '../tokens';
+import { createToolClasses } from './model-tool';
+import { createExplorerClasses } from './routing-explorer';
+
+/**
+ * The widget classes, bound to what the extension's views share: the widget manager creates them by name and hands
+ * them nothing of ours.
+ */
+export function createWidgetClasses(context: IMoEDebugger): ExportMap {
+  return { ...createExplorerClasses(context), ...createToolClasses(context) };
+}

@@ -18,11 +18,8 @@ import { LiveLink } from '../mime/live-link';
 import { RoutingModel, RoutingView, checkDrawable } from '../routing';
 import type { ILiveModel, IMoEDebugger } from '../tokens';
 
-/**
- * The widget classes, bound to what the extension's views share: the widget manager creates them by name and hands
- * them nothing of ours.
- */
-export function createWidgetClasses(context: IMoEDebugger): ExportMap {
+/** The widget classes of a routing explorer. */
+export function createExplorerClasses(context: IMoEDebugger): ExportMap {
   /** The state that the kernel and all views of an explorer share. */
   class RoutingExplorerModel extends DOMWidgetModel {
     override defaults(): Dict<unknown> {

@@ -24,6 +24,11 @@ import {
   type ContrastOptions
 } from '../steering/contrast-vectors';
 import type { SteeringVectors } from '../steering/steering-vectors';
+import { createTool } from '../tools/create-tool';
+import {
+  ExpertSelector,
+  type ExpertSelectorOptions
+} from '../tools/expert-selector';
 import type { RoutingTrace } from '../trace/routing-trace';
 import { configCount, contextLength, type ModelConfig } from './config';
 import {
@@ -108,7 +113,8 @@ export class MoEModel implements Displayable {
       id: this.id,
       name: this.name,
       path: options.onnx.file,
-      routers: options.routers
+      routers: options.routers,
+      openTool: (name, trace) => createTool(name, this, trace)
     });
   }
 
@@ -139,6 +145,12 @@ export class MoEModel implements Displayable {
   with(edits: Edits): EditedModel {
     this._checkUsable();
     return new EditedModel(this, this._options.edited, edits);
+  }
+
+  /** A grid of layers and experts to edit, beside what the model writes with and without the edits. */
+  experts(options: ExpertSelectorOptions = {}): ExpertSelector {
+    this._checkUsable();
+    return new ExpertSelector(this, options);
   }
 
   /**

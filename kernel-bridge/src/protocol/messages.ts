@@ -3,9 +3,11 @@
  *
  * The front end opens the comm with `OpenData`. The kernel answers `hello`, then sends `state` at once and
  * after each change while subscribed. `get-trace` is answered by `trace` or `error` with the same `request`.
+ * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
  * Binary arrays travel as buffers: the message's `data` has `bufferPaths` (see `buffers.ts`).
  */
 import type { Coverage } from './routing';
+import type { ToolAnswer, ToolName, ToolRequest } from './tools';
 import type { EncodedView } from './view';
 
 export interface OpenData {
@@ -33,16 +35,19 @@ export interface TraceSummary {
   coverage: Coverage;
   /** Milliseconds since the epoch. */
   created: number;
+  /** Edits that the run was made with; absent for none. */
+  edits?: number;
 }
 
 export type ToKernel =
   | { type: 'subscribe' }
   /** While a panel is hidden: no `state` is sent. */
   | { type: 'unsubscribe' }
-  | { type: 'get-trace'; request: number; id: string };
+  | { type: 'get-trace'; request: number; id: string }
+  | ToolRequest;
 
 export type FromKernel =
-  | { type: 'hello'; version: number; package: string }
+  | { type: 'hello'; version: number; package: string; tools: ToolName[] }
   /** Newest trace first. */
   | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
   | {
@@ -51,4 +56,5 @@ export type FromKernel =
       view: EncodedView;
       bufferPaths: (string | number)[][];
     }
+  | ToolAnswer
   | { type: 'error'; request?: number; message: string };

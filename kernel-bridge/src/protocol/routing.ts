@@ -1,5 +1,6 @@
 /** The routing of a run: the one definition that capture fills, files store and views draw. */
 import { decodeArray, encodeArray, type EncodedArray } from './arrays';
+import { count, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 
 export type Stack = 'encoder' | 'decoder';
@@ -142,6 +143,28 @@ export function decodeSample(value: unknown): RoutingSample {
   return sample;
 }
 
+/** Where a router stands. @throws ProtocolError naming the field that is wrong. */
+export function decodePlace(
+  source: Record<string, unknown>,
+  at: string
+): Pick<RouterIdentity, 'layer' | 'stack' | 'module'> {
+  return {
+    layer: count(source.layer, `${at}.layer`),
+    ...(source.stack === undefined
+      ? {}
+      : {
+          stack: oneOf<Stack>(
+            source.stack,
+            ['encoder', 'decoder'],
+            `${at}.stack`
+          )
+        }),
+    ...(source.module === undefined
+      ? {}
+      : { module: text(source.module, `${at}.module`) })
+  };
+}
+
 function decodeLayer(
   value: unknown,
   sample: RoutingSample,
@@ -149,21 +172,11 @@ function decodeLayer(
 ): RoutingLayer {
   const source = object(value, at);
   const identity: RouterIdentity = {
-    layer: count(source.layer, `${at}.layer`),
+    ...decodePlace(source, at),
     experts: count(source.experts, `${at}.experts`),
     topK: count(source.topK, `${at}.topK`),
     score: oneOf(source.score, ['softmax', 'sigmoid'], `${at}.score`)
   };
-  if (source.stack !== undefined) {
-    identity.stack = oneOf<Stack>(
-      source.stack,
-      ['encoder', 'decoder'],
-      `${at}.stack`
-    );
-  }
-  if (source.module !== undefined) {
-    identity.module = text(source.module, `${at}.module`);
-  }
   const n = tokensOf(sample, identity).length;
   const layer: RoutingLayer = {
     ...identity,
@@ -203,52 +216,6 @@ function decodeLayer(
     );
   }
   return layer;
-}
-
-const LIMIT = 1 << 24;
-
-function object(value: unknown, at: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ProtocolError(`${at} is not an object`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown, at: string): unknown[] {
-  if (!Array.isArray(value)) {
-    throw new ProtocolError(`${at} is not a list`);
-  }
-  return value;
-}
-
-function text(value: unknown, at: string): string {
-  if (typeof value !== 'string') {
-    throw new ProtocolError(`${at} is not text`);
-  }
-  return value;
-}
-
-function count(value: unknown, at: string): number {
-  if (
-    typeof value !== 'number' ||
-    !Number.isInteger(value) ||
-    value < 0 ||
-    value > LIMIT
-  ) {
-    throw new ProtocolError(`${at} is not a count`);
-  }
-  return value;
-}
-
-function oneOf<const T extends string>(
-  value: unknown,
-  choices: readonly T[],
-  at: string
-): T {
-  if (!choices.includes(value as T)) {
-    throw new ProtocolError(`${at} is not one of ${choices.join(', ')}`);
-  }
-  return value as T;
 }
 
 function tokens(value: unknown, at: string): Token[] {

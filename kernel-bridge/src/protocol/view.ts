@@ -47,14 +47,7 @@ export function decodeView(value: unknown): View {
   ) {
     throw new ProtocolError('this output is not a MoE Debugger view');
   }
-  if (source.version !== PROTOCOL_VERSION) {
-    throw new ProtocolError(
-      `this output was written for version ${source.version} of the MoE Debugger and this one reads version ${PROTOCOL_VERSION}: ` +
-        (source.version > PROTOCOL_VERSION
-          ? 'update the extension'
-          : 'run the cell again')
-    );
-  }
+  checkVersion(source.version);
   if (source.view !== 'explorer' && source.view !== 'comparison') {
     throw new ProtocolError(
       `unknown view ${JSON.stringify(source.view)?.slice(0, 40)}`
@@ -90,4 +83,16 @@ export function decodeView(value: unknown): View {
       ? { truncated: source.truncated }
       : {})
   };
+}
+
+/** @throws ProtocolError asking for an update, or for another run */
+export function checkVersion(version: number): void {
+  if (version !== PROTOCOL_VERSION) {
+    throw new ProtocolError(
+      `this output was written for version ${version} of the MoE Debugger and this one reads version ${PROTOCOL_VERSION}: ` +
+        (version > PROTOCOL_VERSION
+          ? 'update the extension'
+          : 'run the cell again')
+    );
+  }
 }

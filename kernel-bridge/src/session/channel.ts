@@ -6,11 +6,13 @@ import {
   encodeSample,
   extractBuffers,
   PROTOCOL_VERSION,
+  TOOL_NAMES,
   type EncodedView,
   type FromKernel,
   type ToKernel
 } from '../protocol';
 import { sessionStore } from './store';
+import { ToolServer } from './tool-server';
 
 /** Registers the comm target; panels connect when they like, and several at once. */
 export function serveSessions(kernel: KernelApi): void {
@@ -35,6 +37,12 @@ function serveComm(comm: Comm): void {
     }
   });
   comm.onClose(stop);
+  const tools = new ToolServer(answer => {
+    if (!comm.closed) {
+      send(comm, answer);
+    }
+  });
+  comm.onClose(() => tools.dispose());
   comm.onMessage(({ data }) => {
     const message = data as Partial<ToKernel>;
     switch (message.type) {
@@ -48,6 +56,10 @@ function serveComm(comm: Comm): void {
       case 'get-trace':
         sendTrace(comm, Number(message.request), String(message.id));
         break;
+      case 'open-tool':
+      case 'act':
+      case 'close-tool':
+        return tools.receive(data);
       default:
         send(comm, {
           type: 'error',
@@ -55,7 +67,12 @@ function serveComm(comm: Comm): void {
         });
     }
   });
-  send(comm, { type: 'hello', version: PROTOCOL_VERSION, package: version });
+  send(comm, {
+    type: 'hello',
+    version: PROTOCOL_VERSION,
+    package: version,
+    tools: [...TOOL_NAMES]
+  });
   sendState();
 }
 

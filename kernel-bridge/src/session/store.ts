@@ -1,6 +1,12 @@
 /** What a process has loaded and traced, for the sidebar to follow. One a process, whichever copy of the package asks. */
-import { layerName, type ModelSummary, type TraceSummary } from '../protocol';
+import {
+  layerName,
+  type ModelSummary,
+  type ToolName,
+  type TraceSummary
+} from '../protocol';
 import type { Router } from '../routing/convention';
+import type { ModelTool } from '../tools/model-tool';
 import type { RoutingTrace } from '../trace/routing-trace';
 
 /** Traces are kept for the panel; the oldest go first. */
@@ -11,8 +17,13 @@ export interface StoredTrace {
   trace: RoutingTrace;
 }
 
+/** @param trace the model's newest one, to begin with something */
+export type ToolOpener = (name: ToolName, trace?: RoutingTrace) => ModelTool;
+
 export class SessionStore {
   private readonly _models = new Map<string, ModelSummary>();
+  /** By model, of those that can be run. */
+  private readonly _openers = new Map<string, ToolOpener>();
   private readonly _traces = new Map<string, StoredTrace>();
   private readonly _listeners = new Set<() => void>();
 
@@ -30,17 +41,37 @@ export class SessionStore {
     return this._traces.get(id);
   }
 
+  /** The newest trace of a model as it is, without edits. */
+  newestTrace(modelId: string): RoutingTrace | undefined {
+    return [...this._traces.values()]
+      .reverse()
+      .find(
+        ({ summary, trace }) =>
+          summary.modelId === modelId && trace.edits.length === 0
+      )?.trace;
+  }
+
+  /** A tool of a model; undefined when the model is not there or was disposed of. */
+  openTool(name: ToolName, modelId: string): ModelTool | undefined {
+    return this._openers.get(modelId)?.(name, this.newestTrace(modelId));
+  }
+
   addModel({
     id,
     name,
     path,
-    routers
+    routers,
+    openTool
   }: {
     id: string;
     name: string;
     path: string;
     routers: readonly Router[];
+    openTool?: ToolOpener;
   }): void {
+    if (openTool) {
+      this._openers.set(id, openTool);
+    }
     this._models.set(id, {
       id,
       name,
@@ -54,6 +85,9 @@ export class SessionStore {
   }
 
   setStatus(id: string, status: ModelSummary['status']): void {
+    if (status === 'disposed') {
+      this._openers.delete(id);
+    }
     const model = this._models.get(id);
     if (model && model.status !== 'disposed') {
       this._models.set(id, { ...model, status });
@@ -71,7 +105,8 @@ export class SessionStore {
         label: label.length > 80 ? `${label.slice(0, 79)}…` : label,
         samples: trace.samples.length,
         coverage: trace.coverage,
-        created: trace.created.getTime()
+        created: trace.created.getTime(),
+        ...(trace.edits.length > 0 ? { edits: trace.edits.length } : {})
       }
     });
     for (const id of this._traces.keys()) {

@@ -76,7 +76,10 @@ function Trace(props: {
               '%1 of %2 layers',
               trace.coverage.layersCaptured,
               trace.coverage.moeLayers
-            )
+            ),
+            ...(trace.edits
+              ? [trans._n('%1 edit', '%1 edits', trace.edits)]
+              : [])
           ].join(' · ')}
         </span>
       </button>

@@ -1,0 +1,74 @@
+/** Reading values that came from a notebook, a file or a comm, which anyone may have written. */
+import { ProtocolError } from './error';
+
+const LIMIT = 1 << 24;
+
+/** @throws ProtocolError naming the field, as all of these do */
+export function object(value: unknown, at: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ProtocolError(`${at} is not an object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** @param most entries, where more would be too many to show */
+export function list(value: unknown, at: string, most = Infinity): unknown[] {
+  if (!Array.isArray(value)) {
+    throw new ProtocolError(`${at} is not a list`);
+  }
+  if (value.length > most) {
+    throw new ProtocolError(
+      `${at} has ${value.length} entries, more than the ${most} that can be shown`
+    );
+  }
+  return value;
+}
+
+/** @param most characters */
+export function text(value: unknown, at: string, most = Infinity): string {
+  if (typeof value !== 'string') {
+    throw new ProtocolError(`${at} is not text`);
+  }
+  if (value.length > most) {
+    throw new ProtocolError(`${at} is longer than ${most} characters`);
+  }
+  return value;
+}
+
+export function count(value: unknown, at: string, most = LIMIT): number {
+  if (
+    typeof value !== 'number' ||
+    !Number.isInteger(value) ||
+    value < 0 ||
+    value > most
+  ) {
+    throw new ProtocolError(`${at} is not a count`);
+  }
+  return value;
+}
+
+/** A number from 0 to 1. */
+export function share(value: unknown, at: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
+    throw new ProtocolError(`${at} is not a share`);
+  }
+  return value;
+}
+
+export function flag(value: unknown, at: string): boolean {
+  if (typeof value !== 'boolean') {
+    throw new ProtocolError(`${at} is not true or false`);
+  }
+  return value;
+}
+
+export function oneOf<const T extends string>(
+  value: unknown,
+  choices: readonly T[],
+  at: string
+): T {
+  if (!choices.includes(value as T)) {
+    throw new ProtocolError(`${at} is not one of ${choices.join(', ')}`);
+  }
+  return value as T;
+}

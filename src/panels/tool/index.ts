@@ -1,0 +1,178 @@
+import type { Message } from '@lumino/messaging';
+import { PanelLayout, Widget } from '@lumino/widgets';
+import type { ModelSummary, ToolName } from 'moe-debugger/protocol';
+import { ErrorBox } from '../../error-box';
+import type { PanelTool } from '../../kernel';
+import { takeKeys } from '../../routing/own-keys';
+import type { IMoEDebugger } from '../../tokens';
+import { ToolFrame, createTool, toolTitle } from '../../tools';
+import type { PanelModel } from '../model';
+
+/** A tool of the active notebook's kernel. Nothing is asked of the kernel before the section is opened. */
+export class ToolPanel extends Widget {
+  constructor(private _options: ToolPanel.IOptions) {
+    super();
+    const { name, model, context } = _options;
+    this.addClass('moe-ToolPanel');
+    this.title.label = toolTitle(name, context.trans);
+    const layout = (this.layout = new PanelLayout());
+    this._models = new Widget({ node: document.createElement('label') });
+    this._models.addClass('moe-ToolPanel-models');
+    this._select = document.createElement('select');
+    takeKeys(this._select);
+    this._models.node.append(context.trans.__('Model'), this._select);
+    this._select.addEventListener('change', this);
+    this._message = new Widget();
+    this._message.addClass('moe-Message');
+    layout.addWidget(this._models);
+    layout.addWidget(this._message);
+    model.changed.connect(this._update, this);
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this._options.model.changed.disconnect(this._update, this);
+    this._tool?.changed.disconnect(this._draw, this);
+    super.dispose();
+  }
+
+  handleEvent(): void {
+    this._tool?.choose(this._select.value);
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._update();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._update();
+  }
+
+  private _update(): void {
+    const { name, model } = this._options;
+    const { follower } = model;
+    const tool =
+      this.isVisible &&
+      follower &&
+      !['other-kernel', 'no-kernel'].includes(follower.status)
+        ? follower.tool(name)
+        : undefined;
+    if (tool !== this._tool) {
+      if (this._tool) {
+        this._tool.active = false;
+        this._tool.changed.disconnect(this._draw, this);
+      }
+      this._tool = tool;
+      this._shown = undefined;
+      this._frame?.dispose();
+      this._frame = undefined;
+      tool?.changed.connect(this._draw, this);
+      if (tool) {
+        tool.active = follower?.has(name) ?? false;
+      }
+    } else if (tool) {
+      tool.active = follower?.has(name) ?? false;
+    }
+    if (this.isVisible) {
+      this._draw();
+    }
+  }
+
+  private _draw(): void {
+    const tool = this._tool;
+    const models = tool?.models ?? [];
+    this._list(models, tool?.model?.id);
+    // A tool that is opened for another model is another tool.
+    const shown = tool?.state && tool.model?.id;
+    if (shown !== this._shown || tool?.error !== this._error) {
+      this._shown = shown;
+      this._error = tool?.error;
+      this._frame?.dispose();
+      this._frame = tool && this._makeFrame(tool);
+      if (this._frame) {
+        (this.layout as PanelLayout).addWidget(this._frame);
+      }
+    }
+    this._message.setHidden(this._frame !== undefined);
+    this._message.node.textContent = this._advice();
+  }
+
+  private _list(models: readonly ModelSummary[], chosen?: string): void {
+    this._models.setHidden(models.length < 2);
+    const listed = JSON.stringify([models.map(({ id }) => id), chosen]);
+    if (listed !== this._listed) {
+      this._listed = listed;
+      this._select.replaceChildren(
+        ...models.map(
+          ({ id, name }) => new Option(name, id, false, id === chosen)
+        )
+      );
+    }
+  }
+
+  private _makeFrame(tool: PanelTool): Widget | undefined {
+    const { name, context } = this._options;
+    const { trans } = context;
+    try {
+      if (tool.error !== undefined) {
+        throw new Error(tool.error);
+      }
+      if (!tool.state) {
+        return undefined;
+      }
+      const made = createTool(
+        name,
+        { modelName: tool.model?.name ?? '', state: tool.state },
+        trans
+      );
+      made.model.link = tool;
+      return new ToolFrame({
+        tool: made,
+        context,
+        notice: trans.__(
+          'The kernel no longer has this model: you see what it last wrote. Run the cell that loads it again.'
+        )
+      });
+    } catch (error) {
+      return new ErrorBox({
+        title: trans.__('This tool cannot be shown.'),
+        error
+      });
+    }
+  }
+
+  private _advice(): string {
+    const { trans } = this._options.context;
+    const { follower } = this._options.model;
+    return !this._tool
+      ? trans.__('The model of the active notebook can be changed here.')
+      : this._tool.models.length === 0
+        ? trans.__('Load a model in a cell: its experts can be switched here.')
+        : follower?.status === 'ready' && !follower.has(this._options.name)
+          ? trans.__(
+              'The kernel is older than this panel and has no such tool. Update moe-debugger and restart the kernel.'
+            )
+          : trans.__('Asking the kernel…');
+  }
+
+  private _error: string | undefined;
+  private _frame: Widget | undefined;
+  private _listed = '';
+  private _message: Widget;
+  private _models: Widget;
+  private _select: HTMLSelectElement;
+  private _shown: string | undefined;
+  private _tool: PanelTool | undefined;
+}
+
+export namespace ToolPanel {
+  export interface IOptions {
+    name: ToolName;
+    model: PanelModel;
+    context: IMoEDebugger;
+  }
+}

@@ -1,0 +1,2 @@
+export { ExpertsModel } from './model';
+export { ExpertsView } from './view';

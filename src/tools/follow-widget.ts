@@ -1,0 +1,19 @@
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import type { ILiveRegistry, IToolLink } from '../tokens';
+import type { ITool } from './create-tool';
+
+/** Keeps a stored tool connected to the live widget behind it, while that exists. */
+export function followWidget(
+  { model }: ITool,
+  id: string,
+  liveTools: ILiveRegistry<IToolLink>
+): IDisposable {
+  const follow = (_: ILiveRegistry<IToolLink>, changed: string) => {
+    if (changed === id) {
+      model.link = liveTools.get(id);
+    }
+  };
+  liveTools.changed.connect(follow);
+  model.link = liveTools.get(id);
+  return new DisposableDelegate(() => liveTools.changed.disconnect(follow));
+}

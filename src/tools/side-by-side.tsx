@@ -1,0 +1,150 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { tokenText } from 'moe-debugger/charts';
+import {
+  changedTokens,
+  type GeneratedText,
+  type GeneratedToken
+} from 'moe-debugger/protocol';
+
+interface ISideBySideProps {
+  original: GeneratedText | null;
+  edited: GeneratedText | null;
+  /** What stands in place of a text that is not there. */
+  empty: { original: string; edited: string };
+  /** Names the second text. */
+  title: string;
+  trans: TranslationBundle;
+}
+
+/** Two texts; tokens of the second that differ from those at the same place in the first are marked. */
+export function SideBySide(props: ISideBySideProps): JSX.Element {
+  const { original, edited, empty, trans } = props;
+  const changed =
+    original && edited ? changedTokens(original.tokens, edited.tokens) : [];
+  return (
+    <>
+      <div className="moe-SideBySide">
+        <Text
+          title={trans.__('Original')}
+          text={original}
+          changed={[]}
+          empty={empty.original}
+          trans={trans}
+        />
+        <Text
+          title={props.title}
+          text={edited}
+          changed={changed}
+          empty={empty.edited}
+          trans={trans}
+        />
+      </div>
+      <p className="moe-SideBySide-summary" role="status">
+        {summary(original, edited, changed, trans)}
+      </p>
+    </>
+  );
+}
+
+function Text(props: {
+  title: string;
+  text: GeneratedText | null;
+  changed: readonly boolean[];
+  empty: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { title, text, changed, empty, trans } = props;
+  const first = changed.indexOf(true);
+  return (
+    <section className="moe-SideBySide-side" aria-label={title}>
+      <h4>
+        {title}
+        {text && <small>{statusText(text, trans)}</small>}
+      </h4>
+      {text ? (
+        <p
+          className="moe-SideBySide-text"
+          aria-busy={text.status === 'running'}
+        >
+          {text.tokens.map((token, i) =>
+            changed[i] ? (
+              <mark
+                key={i}
+                className={i === first ? 'moe-mod-first' : undefined}
+                title={trans.__('token %1, id %2', i + 1, token.id)}
+                data-sign={sign(token)}
+              >
+                {shown(token)}
+              </mark>
+            ) : (
+              <span key={i}>{shown(token)}</span>
+            )
+          )}
+          {text.status === 'running' && (
+            <span className="moe-SideBySide-caret" aria-hidden="true" />
+          )}
+        </p>
+      ) : (
+        <p className="moe-Message">{empty}</p>
+      )}
+    </section>
+  );
+}
+
+function statusText(
+  { status, tokens }: GeneratedText,
+  trans: TranslationBundle
+): string {
+  const count = trans._n('%1 token', '%1 tokens', tokens.length);
+  switch (status) {
+    case 'running':
+      return trans.__('writing… %1', count);
+    case 'done':
+      return count;
+    case 'cancelled':
+      return trans.__('cancelled after %1', count);
+    case 'failed':
+      return trans.__('failed after %1', count);
+  }
+}
+
+function summary(
+  original: GeneratedText | null,
+  edited: GeneratedText | null,
+  changed: readonly boolean[],
+  trans: TranslationBundle
+): string {
+  if (!original || edited?.status !== 'done') {
+    return '';
+  }
+  const first = changed.indexOf(true);
+  if (first < 0) {
+    return original.tokens.length === edited.tokens.length
+      ? trans.__('The edits change none of the %1 tokens.', changed.length)
+      : trans.__('The edited text ends after %1 tokens.', changed.length);
+  }
+  const was = original.tokens[first];
+  return trans.__(
+    '%1 of %2 tokens differ, from token %3 on: %4 instead of %5.',
+    changed.filter(Boolean).length,
+    changed.length,
+    first + 1,
+    quoted(edited.tokens[first]),
+    was ? quoted(was) : trans.__('the end')
+  );
+}
+
+/** Running text; the id where there is no text. */
+function shown({ id, text }: GeneratedToken): string {
+  return text ?? `${id} `;
+}
+
+/** A mark on what cannot be seen needs a sign, which is drawn and is not part of the text. */
+function sign(token: GeneratedToken): string | undefined {
+  const text = shown(token);
+  return text === '' ? '∅' : text.includes('\n') ? '↵' : undefined;
+}
+
+function quoted({ id, text }: GeneratedToken): string {
+  return `“${tokenText({ position: 0, id, text })}”`;
+}
