@@ -19,6 +19,8 @@ export type {
   Steering,
   TokenRange
 } from './edits/edits';
+export type { SweepOptions, SweepTarget } from './sweep/options';
+export { SweepCancelled, type SweepResult } from './sweep/sweep-result';
 export { GenerationCancelled } from './generation/generation';
 export type {
   FinishReason,
@@ -65,6 +67,11 @@ export type {
   RankedToken,
   RoutingLayer,
   RoutingSample,
+  SweepDocument,
+  SweepDomain,
+  SweepMode,
+  SweepRow,
+  SweepToken,
   Token
 } from './protocol';
 export { display } from './display/display';

@@ -2,7 +2,12 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LensDocument, ModelDescription, TraceDocument } from '../src';
+import type {
+  LensDocument,
+  ModelDescription,
+  SweepDocument,
+  TraceDocument
+} from '../src';
 import { temporaryFolder } from './temporary';
 import { tinyMoE } from './tiny-moe';
 import { DEMO } from './zoo';
@@ -179,6 +184,97 @@ describe('trace', () => {
       /^token\s+layer 0\s+layer 1\n0 1\s+\d:\d\.\d\d \d:\d\.\d\d/
     );
     expect(stdout).toMatch(/2 of 2 MoE layers, 2 tokens, 8 slots\n$/);
+  });
+});
+
+describe('sweep', () => {
+  const figures = {
+    klMean: expect.any(Number) as number,
+    klLast: expect.any(Number) as number,
+    deltaLogProb: expect.any(Number) as number
+  };
+
+  it('prints one JSON document', async () => {
+    const file = promptsFile(
+      { id: 'a', input_ids: [3, 14, 15], domain: 'x' },
+      { id: 'b', input_ids: [9, 2, 6, 5], domain: 'y' }
+    );
+    const { code, stdout, stderr } = await run([
+      'sweep',
+      tiny,
+      '--prompts',
+      file,
+      '--layers',
+      '1',
+      '--mode',
+      'drop',
+      '--json'
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const document = JSON.parse(stdout) as SweepDocument;
+    expect(document).toMatchObject({
+      schema: 'moe-debugger/sweep@1',
+      mode: 'drop',
+      prompts: 2,
+      tokens: 7,
+      done: 16,
+      total: 16
+    });
+    expect(document.rows).toHaveLength(8);
+    document.rows.forEach((row, expert) =>
+      expect(row).toMatchObject({
+        layer: 1,
+        expert,
+        mode: 'drop',
+        tokensAffected: expect.any(Number) as number,
+        domains: [
+          { domain: 'x', ...figures },
+          { domain: 'y', ...figures }
+        ],
+        ...figures
+      })
+    );
+  });
+
+  it('prints a table for people', async () => {
+    const { code, stdout } = await run([
+      'sweep',
+      tiny,
+      '--input-ids',
+      '3,14,15',
+      '--experts',
+      '0,5',
+      '--target',
+      '7'
+    ]);
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(2 + 4);
+    expect(stdout).toMatch(/layer +expert +tokens +KL mean/);
+  });
+
+  it.each([
+    [['--layers', '8'], /layer 8 has no router.*layer 0, layer 1/],
+    [['--experts', '8'], /no expert 8 \(layer 0\)/],
+    [['--mode', 'swap'], /give mask or drop/],
+    [['--target', '50'], /token id 50/],
+    [['--target', 'x'], /no tokenizer/]
+  ])('refuses %j in one line', async (more, message) => {
+    const { code, stdout, stderr } = await run([
+      'sweep',
+      tiny,
+      '--input-ids',
+      '3,14',
+      ...more
+    ]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('has nothing to sweep without a prompt', async () => {
+    const { code, stderr } = await run(['sweep', tiny]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/nothing to sweep.*--prompts/);
   });
 });
 

@@ -33,3 +33,8 @@ export {
   type RoutingHeatmapOptions,
   type VegaDocument
 } from './routing-heatmap';
+export {
+  sweepHeatmapSpec,
+  type SweepHeatmapOptions,
+  type SweepMeasure
+} from './sweep-heatmap';

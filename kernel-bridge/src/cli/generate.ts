@@ -4,7 +4,7 @@ import type { TokenEvent } from '../generation/options';
 import { loadModel } from '../model/load-model';
 import { editsOf, type EditArguments } from './edits';
 import { localModel } from './local-model';
-import { progress, write, writeJson } from './output';
+import { INTERRUPTED, progress, write, writeJson } from './output';
 
 interface GenerateArguments extends EditArguments {
   prompt?: string;
@@ -16,9 +16,6 @@ interface GenerateArguments extends EditArguments {
   stop?: string[];
   json?: boolean;
 }
-
-/** The exit code of a program that Ctrl-C ended, as shells have it. */
-const INTERRUPTED = 130;
 
 export async function generate(
   path: string,

@@ -12,7 +12,8 @@ Examples:
   $ moe-debugger trace models/demo --prompts prompts.jsonl --json
   $ moe-debugger generate models/demo --prompt "def fib(n):" --max-new-tokens 48
   $ moe-debugger generate models/demo --prompt "def fib(n):" --ablate 4:6 --top-k 1
-  $ moe-debugger lens models/demo --prompt "def fib(n):"`;
+  $ moe-debugger lens models/demo --prompt "def fib(n):"
+  $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -132,6 +133,40 @@ function build(): Command {
       (await import('./steer.js')).steer(model, options)
     );
 
+  program
+    .command('sweep')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description(
+      'take every expert away, one at a time, and print what that does to the predictions'
+    )
+    .option('--prompt <text>', 'a text')
+    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
+    .option(
+      '--decoder-input-ids <ids>',
+      "token ids of an encoder-decoder model's decoder",
+      parseIds
+    )
+    .option(
+      '--prompts <file>',
+      'a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line'
+    )
+    .option(
+      '--mode <mode>',
+      'mask: a substitute enters (the default); drop: its term vanishes',
+      parseSweepMode
+    )
+    .option('--layers <layers>', 'of these layers only', parseIds)
+    .option('--experts <experts>', 'these experts of each layer only', parseIds)
+    .option(
+      '--target <token>',
+      'whose log-probability after the last token is compared: an id, or a text that is one token',
+      parseTarget
+    )
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: object) =>
+      (await import('./sweep.js')).sweep(model, options)
+    );
+
   const kernel = program
     .command('kernel')
     .description('the Jupyter kernel "TypeScript (MoE Debugger)"');
@@ -214,6 +249,17 @@ function parseCount(text: string): number {
     throw new InvalidArgumentError('give a whole number of 1 or more');
   }
   return value;
+}
+
+function parseSweepMode(text: string): 'mask' | 'drop' {
+  if (text !== 'mask' && text !== 'drop') {
+    throw new InvalidArgumentError('give mask or drop');
+  }
+  return text;
+}
+
+function parseTarget(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text;
 }
 
 function parseWhich(text: string): 'last' | 'all' {

@@ -2,20 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../errors';
 import { loadModel } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
-import type { PromptObject } from '../model/prompt';
 import { layerName, type Coverage, type RoutingSample } from '../protocol';
 import { ParquetWriter } from '../trace/parquet';
 import type { RoutingTrace } from '../trace/routing-trace';
 import { editsOf, type EditArguments } from './edits';
+import { givenPrompts, type PromptArguments } from './given-prompts';
 import { localModel } from './local-model';
 import { progress, write } from './output';
-import { readPrompts } from './prompts-file';
 
-interface TraceArguments extends EditArguments {
-  prompt?: string;
-  inputIds?: number[];
-  decoderInputIds?: number[];
-  prompts?: string;
+interface TraceArguments extends EditArguments, PromptArguments {
   logits?: 'last' | 'all';
   out?: string;
   json?: boolean;
@@ -25,7 +20,7 @@ export async function trace(
   path: string,
   options: TraceArguments
 ): Promise<void> {
-  const prompts = promptsOf(options);
+  const prompts = givenPrompts(options, 'trace');
   const edits = editsOf(options);
   const model = await loadModel(await localModel(path));
   let outputs: Output[] = [];
@@ -47,38 +42,6 @@ export async function trace(
     outputs.forEach(output => output.close?.());
     await model.dispose();
   }
-}
-
-function promptsOf({
-  prompt,
-  inputIds,
-  decoderInputIds,
-  prompts
-}: TraceArguments): Iterable<PromptObject> | AsyncIterable<PromptObject> {
-  const given = [prompt, inputIds, prompts].filter(
-    value => value !== undefined
-  );
-  if (given.length !== 1) {
-    throw new MoEDebuggerError(
-      'usage',
-      given.length === 0
-        ? 'there is nothing to trace'
-        : 'more than one kind of prompt was given',
-      {
-        where: 'trace',
-        hint: 'give one of --prompt, --input-ids and --prompts'
-      }
-    );
-  }
-  if (prompts !== undefined) {
-    return readPrompts(prompts);
-  }
-  const decoder = decoderInputIds ? { decoderInputIds } : {};
-  return [
-    prompt === undefined
-      ? { inputIds, ...decoder }
-      : { text: prompt, ...decoder }
-  ];
 }
 
 /** The document or table on stdout; a file gets a line of its own instead of the table. */

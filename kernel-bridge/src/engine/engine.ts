@@ -159,7 +159,8 @@ export class Session {
 
   constructor(
     private readonly _engine: Engine,
-    private readonly _id: number
+    /** What `RunOptions.measure` names it by. */
+    readonly id: number
   ) {}
 
   /** It cannot be run again: it was released, or its thread ended. */
@@ -173,7 +174,7 @@ export class Session {
     fetches: string[],
     options?: RunOptions
   ): Promise<{ outputs: RunOutputs; milliseconds: number }> {
-    return this._engine.run(this._id, feeds, fetches, options);
+    return this._engine.run(this.id, feeds, fetches, options);
   }
 
   /** A number for `RunOptions.cache`: what its runs keep stays on the worker until `forget`. */
@@ -184,14 +185,14 @@ export class Session {
   /** Frees what a cache holds, after the runs that were sent before. */
   async forget(cache: number): Promise<void> {
     if (!this._released) {
-      await this._engine.forget(this._id, cache);
+      await this._engine.forget(this.id, cache);
     }
   }
 
   async release(): Promise<void> {
     if (!this._released) {
       this._released = true;
-      await this._engine.release(this._id);
+      await this._engine.release(this.id);
     }
   }
 }

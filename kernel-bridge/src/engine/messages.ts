@@ -45,6 +45,16 @@ export interface CacheUse {
   keep: Record<string, string>;
 }
 
+/** A second graph that reads outputs of the first, so that large ones need not leave the worker. */
+export interface Measurement {
+  session: number;
+  /** Which output of the run each of its inputs reads. */
+  reads: Record<string, string>;
+  feeds: Record<string, TensorValue>;
+  /** Returned beside the run's own outputs. */
+  fetches: string[];
+}
+
 export interface RunOptions {
   /** Inputs that are not fed come from here, and outputs that it keeps stay there instead of being returned. */
   cache?: CacheUse;
@@ -53,6 +63,7 @@ export interface RunOptions {
    * A prompt's logits for its whole vocabulary need not leave the worker when only the last are read.
    */
   rows?: Record<string, number[]>;
+  measure?: Measurement;
 }
 
 export type Request =

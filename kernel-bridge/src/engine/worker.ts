@@ -4,7 +4,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import type { Request, Response, TensorValue } from './messages';
+import type { Measurement, Request, Response, TensorValue } from './messages';
 
 interface LoadedSession {
   session: ort.InferenceSession;
@@ -82,34 +82,30 @@ async function run({
   feeds: given,
   fetches,
   cache,
-  rows
+  rows,
+  measure
 }: Extract<Request, { type: 'run' }>): Promise<Record<string, TensorValue>> {
   const loaded = sessions.get(id);
   if (!loaded) {
     throw new Error('the session was released');
   }
-  const feeds: Record<string, ort.Tensor> = {
-    ...(cache && loaded.caches.get(cache.cache))
+  const feeds = {
+    ...(cache && loaded.caches.get(cache.cache)),
+    ...tensors(given)
   };
-  for (const [name, { type, data, dims }] of Object.entries(given)) {
-    feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
-  }
   const kept = cache?.keep ?? {};
   const results = await loaded.session.run(feeds, [
     ...fetches,
     ...Object.keys(kept)
   ]);
-  const outputs: Record<string, TensorValue> = {};
+  // Before rows are picked, which moves them about in place.
+  const outputs = measure ? await measured(measure, results) : {};
   const next: Record<string, ort.Tensor> = {};
   for (const [name, tensor] of Object.entries(results)) {
     if (name in kept) {
       next[kept[name]] = tensor;
     } else {
-      const value = {
-        type: tensor.type as TensorValue['type'],
-        dims: [...tensor.dims],
-        data: tensor.data as TensorValue['data']
-      };
+      const value = valueOf(tensor);
       outputs[name] = rows?.[name] ? pickRows(value, rows[name]) : value;
     }
   }
@@ -117,6 +113,43 @@ async function run({
     loaded.caches.set(cache.cache, next);
   }
   return outputs;
+}
+
+async function measured(
+  { session, reads, feeds, fetches }: Measurement,
+  results: ort.InferenceSession.ReturnType
+): Promise<Record<string, TensorValue>> {
+  const loaded = sessions.get(session);
+  if (!loaded) {
+    throw new Error('the session that measures was released');
+  }
+  const inputs = tensors(feeds);
+  for (const [input, output] of Object.entries(reads)) {
+    inputs[input] = results[output];
+  }
+  const outputs = await loaded.session.run(inputs, fetches);
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, tensor]) => [name, valueOf(tensor)])
+  );
+}
+
+function tensors(
+  given: Record<string, TensorValue>
+): Record<string, ort.Tensor> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, { type, data, dims }]) => [
+      name,
+      new ort.Tensor(type as 'float32', data as Float32Array, dims)
+    ])
+  );
+}
+
+function valueOf(tensor: ort.Tensor): TensorValue {
+  return {
+    type: tensor.type as TensorValue['type'],
+    dims: [...tensor.dims],
+    data: tensor.data as TensorValue['data']
+  };
 }
 
 /** One token of each batch entry of [batch, tokens, width]; anything else stays as it is. */

@@ -1,8 +1,35 @@
 /** Which prompts run side by side. */
 import type { Graph } from '../graph/graph';
+import type { ModelInputs } from '../model/inputs';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Router } from '../routing/convention';
 import type { DecodableModel } from './decoder';
+
+/** Why the rows of a batch, equally long, would change one another; undefined where nothing in the graph says so. */
+export function mixesRows(
+  {
+    routers,
+    inputs
+  }: {
+    routers: readonly Router[];
+    inputs: Pick<ModelInputs, 'encoderDecoder' | 'batched'>;
+  },
+  graph: Graph
+): string | undefined {
+  if (hasCapacity(routers)) {
+    return "the capacity of the model's experts is shared by all tokens of a batch";
+  }
+  if (inputs.encoderDecoder) {
+    return 'the model has an encoder';
+  }
+  if (!inputs.batched) {
+    return 'the graph takes one sequence at a time';
+  }
+  if (graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear')) {
+    return 'the model quantises activations by the range that they have in a batch';
+  }
+  return undefined;
+}
 
 /**
  * Why a model's prompts must run one by one; undefined when they can run side by side: a batch is taken only where it
@@ -12,26 +39,16 @@ export function oneByOne(
   { routers, inputs, logits }: DecodableModel,
   graph: Graph
 ): string | undefined {
-  if (
-    routers.some(
-      ({ convention, tensors }) =>
-        convention.capacity !== undefined || tensors.kept !== undefined
-    )
-  ) {
-    return "the capacity of the model's experts is shared by all tokens of a batch";
-  }
-  if (inputs.encoderDecoder) {
-    return 'the model has an encoder';
+  const mixed = mixesRows({ routers, inputs }, graph);
+  if (mixed !== undefined) {
+    return mixed;
   }
   if (inputs.cache.length === 0) {
     // Measured: what a batch saves for each run, padding and finished rows cost again.
     return 'without a cache they are no faster side by side';
   }
-  if (!inputs.batched || graph.root.shape(logits)?.[1] === 1) {
+  if (graph.root.shape(logits)?.[1] === 1) {
     return 'the graph takes one sequence at a time';
-  }
-  if (graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear')) {
-    return 'the model quantises activations by the range that they have in a batch';
   }
   // The rows of a cache end at different lengths, which a mask must tell the graph, and positions count on.
   if (!inputs.has('attention_mask') || !inputs.has('position_ids')) {

@@ -24,6 +24,9 @@ import {
   type ContrastOptions
 } from '../steering/contrast-vectors';
 import type { SteeringVectors } from '../steering/steering-vectors';
+import type { SweepOptions } from '../sweep/options';
+import { sweep } from '../sweep/sweep';
+import type { SweepResult } from '../sweep/sweep-result';
 import { createTool } from '../tools/create-tool';
 import {
   ExpertSelector,
@@ -171,6 +174,19 @@ export class MoEModel implements Displayable {
    */
   async steeringVectors(options: ContrastOptions): Promise<SteeringVectors> {
     return contrastVectors(this.parts, options);
+  }
+
+  /**
+   * Takes every expert away, one at a time, over many prompts: what that does to the predictions.
+   *
+   * @throws MoEDebuggerError 'edit' naming a layer or an expert that cannot be ablated, 'input', 'tokenizer', 'capture',
+   * 'engine'; SweepCancelled, with what there is so far, unless `onCancel` asks for that as the result
+   */
+  async sweep(
+    prompts: Prompt | readonly Prompt[],
+    options: SweepOptions = {}
+  ): Promise<SweepResult> {
+    return this._running(() => sweep(this.parts, promptList(prompts), options));
   }
 
   /** @internal */

@@ -9,4 +9,5 @@ export * from './names';
 export * from './routing';
 export * from './tools';
 export * from './lens';
+export * from './sweep';
 export * from './view';

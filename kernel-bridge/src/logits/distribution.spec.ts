@@ -1,0 +1,39 @@
+import {
+  divergence,
+  likeliest,
+  logProbability,
+  logSumExp,
+  rank
+} from './distribution';
+
+const logits = Float32Array.of(Math.log(1), Math.log(2), Math.log(5));
+
+it('reads distributions from logits, whatever was added to all of them', () => {
+  expect(logSumExp(logits)).toBeCloseTo(Math.log(8), 6);
+  expect(logProbability(logits, 2)).toBeCloseTo(Math.log(5 / 8), 6);
+  expect(logSumExp(logits.map(x => x + 1e4))).toBeCloseTo(1e4 + Math.log(8), 2);
+  expect(likeliest(logits)).toBe(2);
+  expect([0, 1, 2].map(token => rank(logits, token))).toEqual([3, 2, 1]);
+  expect(rank(Float32Array.of(1, 2, 2), 1)).toBe(1);
+});
+
+it('gives the divergence of a coin by hand', () => {
+  const fair = Float32Array.of(0, 0);
+  const biased = Float32Array.of(Math.log(0.9), Math.log(0.1));
+  expect(divergence(fair, biased)).toBeCloseTo(
+    0.5 * Math.log(0.5 / 0.9) + 0.5 * Math.log(0.5 / 0.1),
+    6
+  );
+  expect(divergence(fair, fair)).toBe(0);
+});
+
+it('has a limit where a token is impossible, and none where a logit is broken', () => {
+  const impossible = Float32Array.of(0, -Infinity);
+  expect(divergence(impossible, Float32Array.of(0, 0))).toBeCloseTo(
+    Math.log(2),
+    6
+  );
+  expect(divergence(impossible, impossible)).toBe(0);
+  expect(divergence(Float32Array.of(Number.NaN, 0), logits)).toBeNaN();
+  expect(rank(Float32Array.of(Number.NaN, 0), 0)).toBeNaN();
+});

@@ -1,0 +1,16 @@
+/** What a sweep needs of a model. */
+import type { ModelParts } from '../model/moe-model';
+
+export type SweptModel = Pick<
+  ModelParts,
+  | 'onnx'
+  | 'graph'
+  | 'inputs'
+  | 'tokenizer'
+  | 'tokenize'
+  | 'logits'
+  | 'session'
+  | 'routers'
+  | 'plan'
+  | 'edited'
+>;
