@@ -40,12 +40,14 @@ async function together(edits: readonly Edits[]): Promise<Float32Array[]> {
 }
 
 it('edits each row of a batch as if it were alone', async () => {
+  const { layers } = (await model.trace(IDS)).samples[0];
+  const [first, second] = layers.map(({ selected }) => selected[0]);
   const edits: Edits[] = [
     {},
-    { ablate: [{ layer: 0, expert: 1 }] },
-    { ablate: [{ layer: 1, expert: 2, mode: 'drop' }] },
+    { ablate: [{ layer: 0, expert: first }] },
+    { ablate: [{ layer: 1, expert: second, mode: 'drop' }] },
     { force: [{ layer: 1, expert: 5, tokens: [2, 4] }] },
-    { bias: [{ layer: 0, expert: 6, value: 2.5, tokens: [1] }] },
+    { bias: [{ layer: 0, expert: 6, value: 25, tokens: [1] }] },
     {
       steer: [{ layer: 0, vector: Array.from({ length: 16 }, (_, i) => i / 8) }]
     }
