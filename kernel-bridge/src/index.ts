@@ -29,6 +29,11 @@ export type {
 } from './generation/generation';
 export type { GenerateOptions, TokenEvent } from './generation/options';
 export type { ChatMessage } from './model/chat-template';
+export type {
+  ExpertVocabulary,
+  LogitChange,
+  VocabularyOptions
+} from './lens/expert-vocabulary';
 export type { Lens, LensDocument } from './lens/lens';
 export type { LensOptions } from './lens/read-lens';
 export type { Prompt, PromptObject } from './model/prompt';

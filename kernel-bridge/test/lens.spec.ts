@@ -156,4 +156,67 @@ describe('the demo model', () => {
       )
     );
   });
+
+  it('tells what an expert of the last layer does to the logits, as dropping it does', async () => {
+    const model = await load(DEMO);
+    const prompt = 'def fib(n):\n    return';
+    const { layer, expert, position } = await lastChoice(model, prompt);
+    const vocabulary = await model.expertVocabulary({
+      layer,
+      expert,
+      prompts: { text: prompt },
+      top: 5
+    });
+    expect(vocabulary).toMatchObject({ by: 'activation', layer, expert });
+    // Nothing comes after the last layer, so its direct effect is all of it.
+    const logits = async (
+      target: Pick<MoEModel, 'trace'>
+    ): Promise<Float32Array> => {
+      const { outputLogits } = await target.trace(prompt, { logits: 'all' });
+      return [...outputLogits.values()][0].data;
+    };
+    const plain = await logits(model);
+    const dropped = await logits(
+      model.with({ ablate: [{ layer, expert, mode: 'drop' }] })
+    );
+    const width = plain.length / vocabulary.of;
+    const chose = [...Array(vocabulary.of).keys()].filter(t =>
+      plain
+        .subarray(t * width, (t + 1) * width)
+        .some((value, i) => Math.abs(value - dropped[t * width + i]) > 1e-4)
+    );
+    expect(chose).toContain(position);
+    expect(vocabulary.tokens).toBe(chose.length);
+    const changes = Array.from(
+      { length: width },
+      (_, id) =>
+        chose.reduce(
+          (sum, t) => sum + plain[t * width + id] - dropped[t * width + id],
+          0
+        ) / chose.length
+    );
+    const mean = changes.reduce((sum, value) => sum + value, 0) / width;
+    const sorted = [...changes].sort((a, b) => b - a);
+    vocabulary.raised.forEach(({ id, change }, i) => {
+      expect(change).toBeCloseTo(changes[id] - mean, 3);
+      expect(change).toBeCloseTo(sorted[i] - mean, 3);
+    });
+    vocabulary.lowered.forEach(({ change }, i) =>
+      expect(change).toBeCloseTo(sorted[width - 1 - i] - mean, 3)
+    );
+    await expect(
+      model.expertVocabulary({ layer, expert: 8, prompts: prompt })
+    ).rejects.toThrow(/no expert 8/);
+  });
 });
+
+/** The first expert of the last token in the last layer. */
+async function lastChoice(
+  model: MoEModel,
+  prompt: string
+): Promise<{ layer: number; expert: number; position: number }> {
+  const { samples } = await model.trace(prompt);
+  const { layer, selected, topK } = samples[0].layers.at(-1)!;
+  const position = selected.length / topK - 1;
+  return { layer, expert: selected[position * topK], position };
+}

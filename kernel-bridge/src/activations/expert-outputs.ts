@@ -39,6 +39,76 @@ export interface ExpertOutputOptions {
   onRun?: () => void;
 }
 
+/** Runs one prompt with single experts of one router. */
+class LoneExperts {
+  private readonly _router: Router;
+  private readonly _slots: RouterSlots;
+  private readonly _others: Edits;
+
+  constructor(
+    private readonly _parts: ModelParts,
+    private readonly _prompt: TokenizedPrompt,
+    private readonly _seen: RoutedRun,
+    private readonly _options: ExpertOutputOptions
+  ) {
+    this._router = _parts.routers[_seen.router];
+    this._slots = _parts.probed.slots[_seen.router];
+    this._others = without(_options.edits ?? {}, this._router);
+  }
+
+  /** [tokens, width]: what the layer adds when no routed expert runs. */
+  async beside(): Promise<Float32Array> {
+    // A fused op's output holds the routed experts alone.
+    return this._router.tensors.selected === null
+      ? new Float32Array(this._seen.added.length)
+      : this._run(dropping(this._router, range(this._router.experts)));
+  }
+
+  /**
+   * [tokens, width]: what one chosen expert of each token adds, unweighted.
+   * @param slotOf which of a token's k experts; undefined to leave the token out
+   */
+  async outputs(
+    beside: Float32Array,
+    slotOf: (token: number) => number | undefined
+  ): Promise<Float32Array> {
+    const { selected, weights, topK } = this._seen.routing;
+    const tokens = selected.length / topK;
+    const width = this._seen.added.length / tokens;
+    const forced = forces(this._slots);
+    const alone = await this._run(
+      leaving(this._router, this._slots, this._seen.routing, slotOf)
+    );
+    const outputs = new Float32Array(tokens * width).fill(NaN);
+    for (let t = 0; t < tokens; t++) {
+      const slot = slotOf(t);
+      const weight =
+        slot === undefined ? 0 : forced ? 1 : weights[t * topK + slot];
+      for (let i = t * width; weight !== 0 && i < (t + 1) * width; i++) {
+        outputs[i] = (alone[i] - beside[i]) / weight;
+      }
+    }
+    return outputs;
+  }
+
+  private async _run(edits: Edits): Promise<Float32Array> {
+    const { router } = this._seen;
+    const { signal, onRun } = this._options;
+    const target = await this._parts.probed
+      .resolve(merge(this._others, edits))
+      .run();
+    const { outputs } = await recordActivations(
+      this._parts,
+      target,
+      this._prompt,
+      { outputs: [router] },
+      signal
+    );
+    onRun?.();
+    return outputs.get(router)!;
+  }
+}
+
 /**
  * The outputs of the experts that a router chose.
  * @throws MoEDebuggerError 'model-unsupported' where the graph takes no edit that tells them apart, or mixes what they
@@ -47,73 +117,79 @@ export interface ExpertOutputOptions {
 export async function expertOutputs(
   parts: ModelParts,
   prompt: TokenizedPrompt,
-  { router, routing, added }: RoutedRun,
-  { edits = {}, signal, onRun }: ExpertOutputOptions = {}
+  seen: RoutedRun,
+  options: ExpertOutputOptions = {}
 ): Promise<ExpertOutputs> {
-  const own = parts.routers[router];
-  const slots = parts.probed.slots[router];
-  const { selected, weights, topK } = routing;
+  const { selected, weights, topK } = seen.routing;
   const tokens = selected.length / topK;
-  const others = without(edits, own);
-  const run = async (more: Edits): Promise<Float32Array> => {
-    const target = await parts.probed.resolve(merge(others, more)).run();
-    const choice = { outputs: [router] };
-    const { outputs } = await recordActivations(
-      parts,
-      target,
-      prompt,
-      choice,
-      signal
-    );
-    onRun?.();
-    return outputs.get(router)!;
-  };
-  const width = added.length / tokens;
-  // A fused op's output holds the routed experts alone.
-  const beside =
-    own.tensors.selected === null
-      ? new Float32Array(added.length)
-      : await run(dropping(own, range(own.experts)));
+  const width = seen.added.length / tokens;
+  const lone = new LoneExperts(parts, prompt, seen, options);
+  const beside = await lone.beside();
   const values = new Float32Array(tokens * topK * width);
   for (let slot = 0; slot < topK; slot++) {
-    const alone = await run(leaving(own, slots, selected, topK, slot));
+    const own = await lone.outputs(beside, () => slot);
     for (let t = 0; t < tokens; t++) {
-      const weight = forces(slots) ? 1 : weights[t * topK + slot];
-      for (let i = 0; i < width; i++) {
-        const at = t * width + i;
-        values[(t * topK + slot) * width + i] =
-          weight === 0 ? NaN : (alone[at] - beside[at]) / weight;
-      }
+      values.set(
+        own.subarray(t * width, (t + 1) * width),
+        (t * topK + slot) * width
+      );
     }
   }
-  const outputs = { router, topK, selected, weights, width, values };
-  if (!own.convention.weightsInput) {
-    checkSum(own, outputs, beside, added);
+  const outputs = {
+    router: seen.router,
+    topK,
+    selected,
+    weights,
+    width,
+    values
+  };
+  const router = parts.routers[seen.router];
+  if (!router.convention.weightsInput) {
+    checkSum(router, outputs, beside, seen.added);
   }
   return outputs;
+}
+
+/**
+ * What one expert added, unweighted, at the tokens that chose it: [tokens, width], not a number elsewhere.
+ * @throws MoEDebuggerError as `expertOutputs`, whose check of sums needs all experts and is not made
+ */
+export async function outputsOfExpert(
+  parts: ModelParts,
+  prompt: TokenizedPrompt,
+  seen: RoutedRun,
+  expert: number,
+  options: ExpertOutputOptions = {}
+): Promise<Float32Array> {
+  const { selected, topK } = seen.routing;
+  const lone = new LoneExperts(parts, prompt, seen, options);
+  return lone.outputs(await lone.beside(), t => {
+    const slot = selected.subarray(t * topK, (t + 1) * topK).indexOf(expert);
+    return slot < 0 ? undefined : slot;
+  });
 }
 
 function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
   return 'input' in (forcedByLogits ? bias : force);
 }
 
-/** Edits by which every token runs one of its chosen experts alone. */
+/** Edits by which tokens run one of their chosen experts alone. */
 function leaving(
   router: Router,
   slots: RouterSlots,
-  selected: Int32Array,
-  topK: number,
-  slot: number
+  { selected, topK }: RoutingLayer,
+  slotOf: (token: number) => number | undefined
 ): Edits {
-  const tokens = range(selected.length / topK);
   const place = placeOf(router);
+  const kept = range(selected.length / topK).flatMap(t => {
+    const slot = slotOf(t);
+    return slot === undefined
+      ? []
+      : [{ t, expert: selected[t * topK + slot], tokens: [t, t + 1] as const }];
+  });
   if (forces(slots)) {
     return {
-      force: tokens.map(t => ({
-        ...place,
-        expert: selected[t * topK + slot],
-        tokens: [t, t + 1]
-      }))
+      force: kept.map(({ expert, tokens }) => ({ ...place, expert, tokens }))
     };
   }
   if ('refused' in slots.scale) {
@@ -127,18 +203,16 @@ function leaving(
     );
   }
   return {
-    ablate: tokens.flatMap(t => {
-      const kept = selected[t * topK + slot];
-      return range(topK)
-        .map(other => selected[t * topK + other])
-        .filter(expert => expert !== kept)
-        .map(expert => ({
+    ablate: kept.flatMap(({ t, expert, tokens }) =>
+      [...selected.subarray(t * topK, (t + 1) * topK)]
+        .filter(other => other !== expert)
+        .map(other => ({
           ...place,
-          expert,
+          expert: other,
           mode: 'drop' as const,
-          tokens: [t, t + 1] as const
-        }));
-    })
+          tokens
+        }))
+    )
   };
 }
 

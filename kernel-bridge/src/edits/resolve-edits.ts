@@ -84,7 +84,10 @@ function listEdits(
   ];
 }
 
-function findRouter(place: RouterPlace, routers: readonly Router[]): number {
+export function findRouter(
+  place: RouterPlace,
+  routers: readonly Router[]
+): number {
   const matches = [...routers.keys()].filter(
     i =>
       routers[i].layer === place.layer &&
@@ -114,11 +117,22 @@ function findRouter(place: RouterPlace, routers: readonly Router[]): number {
   );
 }
 
+/** @throws MoEDebuggerError 'edit' for an expert that the router does not have */
+export function checkExpert(
+  expert: number | undefined,
+  router: Router,
+  what = ''
+): void {
+  check(
+    Number.isInteger(expert) && expert! >= 0 && expert! < router.experts,
+    router,
+    `there is no expert ${String(expert)}${what}`,
+    `give one of its experts, 0 to ${router.experts - 1}`
+  );
+}
+
 function checkValues(record: EditRecord, router: Router): void {
   const { experts } = router;
-  const isExpert = (expert: number | undefined): boolean =>
-    Number.isInteger(expert) && expert! >= 0 && expert! < experts;
-  const possible = `give one of its experts, 0 to ${experts - 1}`;
   if (record.kind === 'topK') {
     check(
       Number.isInteger(record.k) && record.k! >= 1 && record.k! <= experts,
@@ -128,12 +142,7 @@ function checkValues(record: EditRecord, router: Router): void {
     );
     return;
   }
-  check(
-    isExpert(record.expert),
-    router,
-    `there is no expert ${String(record.expert)}`,
-    possible
-  );
+  checkExpert(record.expert, router);
   if (record.kind === 'bias') {
     check(
       Number.isFinite(record.value),
@@ -169,15 +178,12 @@ function checkValues(record: EditRecord, router: Router): void {
       record.mode === 'swap'
         ? `nothing was given to run instead of expert ${record.expert}`
         : `a substitute is given only to a swap, and not to ${record.mode}`,
-      record.mode === 'swap' ? possible : 'leave it out, or swap'
+      record.mode === 'swap'
+        ? `give one of its experts, 0 to ${experts - 1}`
+        : 'leave it out, or swap'
     );
     if (record.mode === 'swap') {
-      check(
-        isExpert(record.to),
-        router,
-        `there is no expert ${String(record.to)} to run instead`,
-        possible
-      );
+      checkExpert(record.to, router, ' to run instead');
       check(
         record.to !== record.expert,
         router,

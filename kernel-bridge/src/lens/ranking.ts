@@ -1,4 +1,5 @@
 /** The likeliest tokens of a distribution. */
+import { MoEDebuggerError } from '../errors';
 import { logSumExp } from '../logits/distribution';
 import type { RankedToken } from '../protocol';
 
@@ -34,6 +35,18 @@ export function topTokens(
     };
   });
 }
+
+/** @throws MoEDebuggerError 'input' for a count that no list can have */
+export function checkTop(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > MAX_TOP) {
+    throw new MoEDebuggerError('input', `there is no top ${String(count)}`, {
+      where: 'top',
+      hint: `give 1 to ${MAX_TOP}`
+    });
+  }
+}
+
+const MAX_TOP = 1000;
 
 /** Entropy of the softmax, in nats; NaN where a logit is. */
 export function entropy(logits: Float32Array): number {

@@ -15,7 +15,7 @@ import type { Prompt, TokenizedPrompt } from '../model/prompt';
 import type { LensExperts, LensLayer, LensReading } from '../protocol';
 import { Lens } from './lens';
 import { project } from './project';
-import { entropy, finite, topTokens } from './ranking';
+import { checkTop, entropy, finite, topTokens } from './ranking';
 
 export interface LensOptions {
   /** Tokens of each distribution; default 10. */
@@ -40,12 +40,7 @@ export async function readLens(
   options: LensOptions = {}
 ): Promise<Lens> {
   const { top = 10, experts = true, edits = {}, signal } = options;
-  if (!Number.isInteger(top) || top < 1 || top > MAX_TOP) {
-    throw new MoEDebuggerError('input', `there is no top ${String(top)}`, {
-      where: 'top',
-      hint: `give 1 to ${MAX_TOP}`
-    });
-  }
+  checkTop(top);
   const tokenized = parts.tokenize(prompt);
   const ids = tokenized.decoderIds ?? tokenized.ids;
   const positions = positionsOf(options.positions ?? 'last', ids.length);
@@ -110,8 +105,6 @@ export async function readLens(
     records.records
   );
 }
-
-const MAX_TOP = 1000;
 
 function positionsOf(
   wanted: 'last' | 'all' | readonly number[],

@@ -12,6 +12,11 @@ import type { GenerateOptions } from '../generation/options';
 import type { Graph } from '../graph/graph';
 import type { Head } from '../lens/head';
 import type { Lens } from '../lens/lens';
+import {
+  expertVocabulary,
+  type ExpertVocabulary,
+  type VocabularyOptions
+} from '../lens/expert-vocabulary';
 import { readLens, type LensOptions } from '../lens/read-lens';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { OnnxModel } from '../onnx/model';
@@ -164,6 +169,18 @@ export class MoEModel implements Displayable {
    */
   async lens(prompt: Prompt, options: LensOptions = {}): Promise<Lens> {
     return readLens(this.parts, prompt, options);
+  }
+
+  /**
+   * The tokens that one expert raises and lowers most where prompts chose it.
+   *
+   * @throws MoEDebuggerError 'input' when no token chose the expert, 'edit' for one that does not exist,
+   * 'model-unsupported', 'cancelled'
+   */
+  async expertVocabulary(
+    options: VocabularyOptions
+  ): Promise<ExpertVocabulary> {
+    return expertVocabulary(this.parts, options);
   }
 
   /**
