@@ -50,6 +50,8 @@ export type {
   SteeringVector,
   SteeringVectors
 } from './steering/steering-vectors';
+export { openTrace, readTrace, type TraceFile } from './trace/read-trace';
+export type { ReadOptions } from './trace/read-trace';
 export type { RoutingTrace } from './trace/routing-trace';
 export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';

@@ -1,15 +1,15 @@
 /** Token texts as chart labels: white space made visible, long pieces cut, crowded axes thinned. */
-import type { Token } from '../protocol';
+import { NO_TOKEN_ID, type Token } from '../protocol';
 
 const LONGEST_LABEL = 14;
 /** Invisible and direction-changing characters would make two different tokens look the same. */
 const INVISIBLE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** A token's text with white space made visible; its id where there is no text. */
+/** A token's text with white space made visible; its id where there is no text, its position where there is neither. */
 export function tokenText(token: Token): string {
   if (token.text === undefined) {
-    return `#${token.id}`;
+    return token.id === NO_TOKEN_ID ? `@${token.position}` : `#${token.id}`;
   }
   if (token.text === '') {
     return '∅';

@@ -114,6 +114,7 @@ class JsonOutput implements Output {
 
 class ParquetOutput implements Output {
   private readonly _totals = new Totals();
+  private _edits: RoutingTrace['edits'] = [];
 
   private constructor(
     private readonly _path: string,
@@ -124,13 +125,15 @@ class ParquetOutput implements Output {
     const writer = await ParquetWriter.create(path, {
       run: randomUUID(),
       model: model.name,
-      cards: model.layers
+      cards: model.layers,
+      created: new Date().toISOString()
     });
     return new ParquetOutput(path, writer);
   }
 
   async add(trace: RoutingTrace): Promise<void> {
     this._totals.add(trace.coverage);
+    this._edits = trace.edits;
     trace.samples.forEach(sample => this._writer.add(sample));
   }
 
@@ -140,7 +143,9 @@ class ParquetOutput implements Output {
 
   async end(): Promise<void> {
     const { tokens, slots } = this._totals.get();
-    await this._writer.finish();
+    await this._writer.finish(
+      this._edits.length > 0 ? { edits: [...this._edits] } : {}
+    );
     process.stderr.write(
       `wrote ${this._path}: ${tokens} tokens, ${slots} slots\n`
     );

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { cancellable, CancelRequest } from '../engine/cancel';
 import { MoEDebuggerError } from '../errors';
 import type { Graph } from '../graph/graph';
+import type { LayerCard } from '../model/description';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Tokenizer } from '../model/tokenizer';
 import { RoutingTrace } from '../trace/routing-trace';
@@ -20,6 +21,7 @@ import {
 export interface GenerativeModel extends DecodableModel {
   name: string;
   graph: Graph;
+  description: { layers: readonly LayerCard[] };
   tokenizer: Tokenizer | undefined;
   ending: Ending;
   /** Called with each generation as it is done, a cancelled one too, so that none is lost. */
@@ -169,6 +171,7 @@ function finish(
       samples: [sample],
       moeLayers: model.routers.length,
       edits: model.edits?.records,
+      cards: model.description.layers,
       timing: { inference },
       outputLogits:
         options.logits === 'last'

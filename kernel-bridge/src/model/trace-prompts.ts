@@ -68,7 +68,8 @@ export async function tracePrompts(
     moeLayers: parts.routers.length,
     timing: { inference },
     outputLogits: logits,
-    edits: running.edits?.records
+    edits: running.edits?.records,
+    cards: parts.description.layers
   });
 }
 

@@ -2,11 +2,16 @@
 import { decodeArray, encodeArray, type EncodedArray } from './arrays';
 import { count, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
+import { count, list, object, oneOf, text } from './fields';
 
 export type Stack = 'encoder' | 'decoder';
 
+/** A token's id where a trace from elsewhere does not tell it. */
+export const NO_TOKEN_ID = -1;
+
 export interface Token {
   position: number;
+  /** `NO_TOKEN_ID` where it is not known. */
   id: number;
   /** The piece of text that the id stands for; absent when the model has no tokenizer. */
   text?: string;
@@ -32,7 +37,7 @@ export interface RoutingLayer extends RouterIdentity {
   logits: Float32Array;
   /** [tokens, topK], in the model's own order; -1 where a token was dropped. */
   selected: Int32Array;
-  /** [tokens, topK], the multipliers that the model applies to the experts' outputs. */
+  /** [tokens, topK], the multipliers that the model applies to the experts' outputs; NaN where a trace has none. */
   weights: Float32Array;
 }
 
@@ -223,7 +228,10 @@ function tokens(value: unknown, at: string): Token[] {
     const source = object(entry, `${at}[${i}]`);
     const token: Token = {
       position: count(source.position, `${at}[${i}].position`),
-      id: count(source.id, `${at}[${i}].id`)
+      id:
+        source.id === NO_TOKEN_ID
+          ? NO_TOKEN_ID
+          : count(source.id, `${at}[${i}].id`)
     };
     if (source.text !== undefined) {
       token.text = text(source.text, `${at}[${i}].text`);

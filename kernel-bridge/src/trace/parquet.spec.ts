@@ -54,8 +54,16 @@ describe('a trace as Parquet', () => {
     );
     expect(JSON.parse(String(value))).toEqual({
       schema: 'moe-debugger/parquet@1',
+      run: 'run',
       model: model.name,
-      layers: JSON.parse(JSON.stringify(model.layers)) as unknown
+      layers: JSON.parse(JSON.stringify(model.layers)) as unknown,
+      coverage: {
+        moeLayers: 2,
+        layersCaptured: 2,
+        samples: 1,
+        tokens: IDS.length,
+        slots: 2 * 2 * IDS.length
+      }
     });
     expect(
       await query(`SELECT DISTINCT compression FROM parquet_metadata(${file})`)

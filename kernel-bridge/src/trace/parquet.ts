@@ -1,32 +1,46 @@
 /**
- * Traces as Parquet: one row a token and layer, zstd, readable by pandas and DuckDB as it is. The model's cards stand
- * in the file's metadata under `moe-debugger`.
+ * Traces as Parquet: one row a token and layer, zstd, readable by pandas and DuckDB as it is. What the file says of
+ * itself, the model's cards among it, stands in its metadata under `moe-debugger`. docs/traces.md has the columns.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
-import { MoEDebuggerError } from '../errors';
 import type { LayerCard } from '../model/description';
-import { tokensOf, type RoutingLayer, type RoutingSample } from '../protocol';
-
-// 70 MB of native code that only those who write files need.
-const load = createRequire(__filename);
-
-export const PARQUET_SCHEMA = 'moe-debugger/parquet@1';
+import {
+  NO_TOKEN_ID,
+  tokensOf,
+  type RoutingLayer,
+  type RoutingSample,
+  type Token
+} from '../protocol';
+import { cannotWrite, writeAtomically } from './atomic-file';
+import { routerCards } from './cards';
+import { Database, quote, type DuckDBModule } from './database';
+import { encodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 
 const COLUMNS = `
   run VARCHAR, sample VARCHAR, domain VARCHAR, position INTEGER, token_id INTEGER, token_text VARCHAR,
   stack VARCHAR, layer INTEGER, module VARCHAR, experts INTEGER[], weights FLOAT[], logits FLOAT[]`;
 
-export interface ParquetOptions {
+/** What a data chunk of DuckDB holds. */
+const CHUNK_ROWS = 2048;
+
+export interface ParquetOptions extends Omit<
+  TraceMetadata,
+  'layers' | 'coverage'
+> {
   /** Names the run that the rows are of. */
   run: string;
-  /** The model's name. */
-  model: string;
-  cards: readonly LayerCard[];
+  /** The model's layers; those who know them last give them to `finish`. */
+  cards?: readonly LayerCard[];
+}
+
+/** Rows of one layer that wait for their chunk to be full. */
+interface Waiting {
+  sample: string;
+  domain: string | null;
+  tokens: readonly Token[];
+  layer: RoutingLayer;
+  hasWeights: boolean;
+  from: number;
 }
 
 /**
@@ -34,62 +48,101 @@ export interface ParquetOptions {
  * are; the file appears whole when `finish` has returned, and not at all otherwise.
  */
 export class ParquetWriter {
-  private readonly _api = load('@duckdb/node-api') as typeof DuckDB;
-  private readonly _scratch = mkdtempSync(join(tmpdir(), 'moe-debugger-'));
-  private _instance?: DuckDB.DuckDBInstance;
-  private _connection?: DuckDB.DuckDBConnection;
-  private _appender?: DuckDB.DuckDBAppender;
+  private readonly _types: DuckDB.DuckDBType[];
+  private readonly _appender: DuckDB.DuckDBAppender;
+  private readonly _waiting: Waiting[] = [];
+  private _waitingRows = 0;
+  private readonly _ids = new Set<string>();
+  private _lastId = '';
+  private readonly _total = { samples: 0, tokens: 0, slots: 0 };
+  private _layersCaptured = Infinity;
 
   private constructor(
     private readonly _path: string,
-    private readonly _options: ParquetOptions
-  ) {}
+    private readonly _options: ParquetOptions,
+    private readonly _database: Database,
+    appender: DuckDB.DuckDBAppender
+  ) {
+    this._appender = appender;
+    this._types = columnTypes(_database.api);
+  }
 
   /** @throws MoEDebuggerError 'environment' when the database cannot be made */
   static async create(
     path: string,
     options: ParquetOptions
   ): Promise<ParquetWriter> {
-    const writer = new ParquetWriter(path, options);
+    let database: Database | undefined;
     try {
-      await writer._open();
+      database = await Database.open('disk');
+      await database.connection.run(`CREATE TABLE routing (${COLUMNS})`);
+      const appender = await database.connection.createAppender('routing');
+      return new ParquetWriter(path, options, database, appender);
     } catch (error) {
-      writer.close();
-      throw writer._refusal(error);
+      database?.close();
+      throw cannotWrite(path, error);
     }
-    return writer;
   }
 
-  /** Adds all layers of a sample. */
+  /** Adds all layers of a sample. An id that an earlier sample has gets a number, since rows are told apart by it. */
   add(sample: RoutingSample): void {
+    this._lastId = sample.id;
+    for (let n = 2; this._ids.has(this._lastId); n++) {
+      this._lastId = `${sample.id} (${n})`;
+    }
+    this._ids.add(this._lastId);
+    this._total.samples++;
+    this._layersCaptured = Math.min(this._layersCaptured, sample.layers.length);
+    this.continue(sample);
+  }
+
+  /** Adds further tokens of the sample that was added last: long ones need not be in memory whole. */
+  continue(sample: RoutingSample): void {
+    this._total.tokens += sample.tokens.length;
     for (const layer of sample.layers) {
       const tokens = tokensOf(sample, layer);
-      tokens.forEach((_, t) => this._row(sample, layer, t));
+      this._total.slots += layer.selected.length;
+      this._waiting.push({
+        sample: this._lastId,
+        domain: sample.domain ?? null,
+        tokens,
+        layer,
+        hasWeights: layer.weights.some(weight => !Number.isNaN(weight)),
+        from: 0
+      });
+      this._waitingRows += tokens.length;
     }
-    this._appender!.flushSync();
+    while (this._waitingRows >= CHUNK_ROWS) {
+      this._append(CHUNK_ROWS);
+    }
   }
 
   /** @throws MoEDebuggerError 'environment' when the file cannot be written */
-  async finish(): Promise<void> {
-    const unfinished = join(
-      dirname(this._path),
-      `.${basename(this._path)}.${randomUUID().slice(0, 8)}`
-    );
-    const { model, cards } = this._options;
-    const metadata = JSON.stringify({
-      schema: PARQUET_SCHEMA,
-      model,
-      layers: cards
+  async finish(late: Partial<TraceMetadata> = {}): Promise<void> {
+    const { cards = [], ...known } = this._options;
+    const layers = late.layers ?? [...cards];
+    const metadata = encodeMetadata({
+      ...known,
+      ...late,
+      layers,
+      coverage: {
+        moeLayers: routerCards(layers).length,
+        layersCaptured: Number.isFinite(this._layersCaptured)
+          ? this._layersCaptured
+          : 0,
+        ...this._total
+      }
     });
     try {
-      this._appender!.closeSync();
-      await this._connection!.run(
-        `COPY routing TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {'moe-debugger': ${quote(metadata)}})`
+      while (this._waitingRows > 0) {
+        this._append(Math.min(this._waitingRows, CHUNK_ROWS));
+      }
+      this._appender.closeSync();
+      await writeAtomically(this._path, unfinished =>
+        this._database.connection.run(
+          `COPY routing TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
+        )
       );
-      renameSync(unfinished, this._path);
-    } catch (error) {
-      rmSync(unfinished, { force: true });
-      throw this._refusal(error);
     } finally {
       this.close();
     }
@@ -97,70 +150,81 @@ export class ParquetWriter {
 
   /** Lets go of everything that was not finished. Can be called twice. */
   close(): void {
-    this._connection?.closeSync();
-    this._instance?.closeSync();
-    this._connection = undefined;
-    this._instance = undefined;
-    rmSync(this._scratch, { recursive: true, force: true });
+    this._waiting.length = 0;
+    this._waitingRows = 0;
+    this._database.close();
   }
 
-  private async _open(): Promise<void> {
-    this._instance = await this._api.DuckDBInstance.create(
-      join(this._scratch, 'rows.duckdb')
-    );
-    this._connection = await this._instance.connect();
-    await this._connection.run(`CREATE TABLE routing (${COLUMNS})`);
-    this._appender = await this._connection.createAppender('routing');
-  }
-
-  private _row(sample: RoutingSample, layer: RoutingLayer, t: number): void {
-    const { INTEGER, FLOAT, LIST } = this._api;
-    const row = this._appender!;
-    const text = (value: string | undefined): void =>
-      value === undefined ? row.appendNull() : row.appendVarchar(value);
-    const token = tokensOf(sample, layer)[t];
-    const { experts, topK, selected, weights, logits } = layer;
-    text(this._options.run);
-    text(sample.id);
-    text(sample.domain);
-    row.appendInteger(token.position);
-    row.appendInteger(token.id);
-    text(token.text);
-    text(layer.stack);
-    row.appendInteger(layer.layer);
-    text(layer.module);
-    row.appendList(
-      Array.from(selected.subarray(t * topK, (t + 1) * topK)),
-      LIST(INTEGER)
-    );
-    row.appendList(
-      Array.from(weights.subarray(t * topK, (t + 1) * topK)),
-      LIST(FLOAT)
-    );
-    if (logits.length === 0) {
-      row.appendNull();
-    } else {
-      row.appendList(
-        Array.from(logits.subarray(t * experts, (t + 1) * experts)),
-        LIST(FLOAT)
-      );
-    }
-    row.endRow();
-  }
-
-  private _refusal(error: unknown): MoEDebuggerError {
-    return new MoEDebuggerError(
-      'environment',
-      `the file cannot be written: ${(error as Error).message}`,
-      {
-        where: this._path,
-        hint: 'check that its folder exists and has room',
-        cause: error
+  /** Moves rows from those that wait to the database. */
+  private _append(rows: number): void {
+    const chunk = this._database.api.DuckDBDataChunk.create(this._types, rows);
+    const columns = this._types.map((_, i) => chunk.getColumnVector(i));
+    for (let row = 0; row < rows;) {
+      const first = this._waiting[0];
+      const end = Math.min(first.tokens.length, first.from + rows - row);
+      for (; first.from < end; first.from++, row++) {
+        this._row(first, first.from).forEach((value, column) =>
+          columns[column].setItem(row, value)
+        );
       }
+      if (first.from === first.tokens.length) {
+        this._waiting.shift();
+      }
+    }
+    columns.forEach(column => column.flush());
+    this._appender.appendDataChunk(chunk);
+    this._waitingRows -= rows;
+  }
+
+  private _row(
+    { sample, domain, tokens, layer, hasWeights }: Waiting,
+    t: number
+  ): DuckDB.DuckDBValue[] {
+    const { experts, topK, selected, weights, logits } = layer;
+    const { position, id, text } = tokens[t];
+    return [
+      this._options.run,
+      sample,
+      domain,
+      position,
+      id === NO_TOKEN_ID ? null : id,
+      text ?? null,
+      layer.stack ?? null,
+      layer.layer,
+      layer.module ?? null,
+      this._list(selected, t, topK),
+      hasWeights ? this._list(weights, t, topK) : null,
+      logits.length > 0 ? this._list(logits, t, experts) : null
+    ];
+  }
+
+  private _list(
+    values: Int32Array | Float32Array,
+    row: number,
+    width: number
+  ): DuckDB.DuckDBListValue {
+    // DuckDB reads lists by index only, so the numbers need no array of their own.
+    const items = values.subarray(row * width, (row + 1) * width);
+    return new this._database.api.DuckDBListValue(
+      items as unknown as readonly number[]
     );
   }
 }
 
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+function columnTypes(api: DuckDBModule): DuckDB.DuckDBType[] {
+  const { VARCHAR, INTEGER, FLOAT, LIST } = api;
+  return [
+    VARCHAR,
+    VARCHAR,
+    VARCHAR,
+    INTEGER,
+    INTEGER,
+    VARCHAR,
+    VARCHAR,
+    INTEGER,
+    VARCHAR,
+    LIST(INTEGER),
+    LIST(FLOAT),
+    LIST(FLOAT)
+  ];
 }

@@ -13,6 +13,7 @@ import {
   type ExplorerOptions
 } from '../widgets/routing-explorer';
 import { coverageOf } from './coverage';
+import type { LayerCard } from '../model/description';
 import type { EditRecord } from '../edits/edits';
 import {
   logitRows,
@@ -23,7 +24,7 @@ import {
 import { confidence, type RoutingEvent } from './routing-event';
 
 export interface TraceTiming {
-  /** Milliseconds in onnxruntime, all samples together. */
+  /** Milliseconds in onnxruntime, all samples together; NaN where a file does not tell. */
   inference: number;
 }
 
@@ -36,6 +37,8 @@ export class RoutingTrace implements Displayable {
   /** What was changed in the run; empty for the model as it is. */
   readonly edits: readonly EditRecord[];
   readonly created: Date;
+  /** Conventions of the model's layers; empty where they are not known. */
+  readonly cards: readonly LayerCard[];
   readonly timing: TraceTiming;
   /** Logits of the model's output by sample, where they were asked for: [tokens or 1, vocabulary]. */
   readonly outputLogits: ReadonlyMap<string, OutputLogits>;
@@ -45,7 +48,8 @@ export class RoutingTrace implements Displayable {
     this.model = options.model;
     this.samples = options.samples;
     this.edits = options.edits ?? [];
-    this.created = new Date();
+    this.created = options.created ?? new Date();
+    this.cards = options.cards ?? [];
     this.timing = options.timing;
     this.outputLogits = options.outputLogits ?? new Map();
     this.coverage = coverageOf(options.samples, options.moeLayers);
@@ -170,6 +174,9 @@ export namespace RoutingTrace {
     timing: TraceTiming;
     outputLogits?: ReadonlyMap<string, OutputLogits>;
     edits?: readonly EditRecord[];
+    cards?: readonly LayerCard[];
+    /** Default: now. */
+    created?: Date;
   }
 }
 
