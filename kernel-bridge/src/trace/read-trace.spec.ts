@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../test/temporary';
 import { DEMO } from '../../test/zoo';
 import type { MoELayerCard } from '../model/description';
 import { loadModel } from '../model/load-model';
-import { NO_TOKEN_ID, type RoutingSample, type Stack } from '../protocol';
+import { NO_TOKEN_ID, type RoutingSample } from '../protocol';
 import { ParquetWriter } from './parquet';
 import { openTrace, readTrace } from './read-trace';
 
