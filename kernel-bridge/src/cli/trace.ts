@@ -134,7 +134,9 @@ class ParquetOutput implements Output {
   async add(trace: RoutingTrace): Promise<void> {
     this._totals.add(trace.coverage);
     this._edits = trace.edits;
-    trace.samples.forEach(sample => this._writer.add(sample));
+    for (const sample of trace.samples) {
+      await this._writer.add(sample);
+    }
   }
 
   close(): void {

@@ -68,6 +68,29 @@ export function configCount(
   return undefined;
 }
 
+/** Experts of a layer, by the names that families have for it. */
+export function configExperts(config: JsonConfig): number | undefined {
+  return configCount(
+    config,
+    'num_local_experts',
+    'num_experts',
+    'n_routed_experts',
+    'moe_num_experts'
+  );
+}
+
+/** Experts that a token takes. */
+export function configTopK(config: JsonConfig): number | undefined {
+  return configCount(
+    config,
+    'num_experts_per_tok',
+    'num_experts_per_token',
+    'moe_k',
+    'moe_topk',
+    'num_selected_experts'
+  );
+}
+
 /** Longest sequence that the model was made for, in tokens. */
 export function contextLength({
   model,
@@ -112,25 +135,12 @@ export function contradictions(
   };
   compare(
     'experts',
-    configCount(
-      model,
-      'num_local_experts',
-      'num_experts',
-      'n_routed_experts',
-      'moe_num_experts'
-    ),
+    configExperts(model),
     routers.map(({ experts }) => experts)
   );
   compare(
     'experts per token',
-    configCount(
-      model,
-      'num_experts_per_tok',
-      'num_experts_per_token',
-      'moe_k',
-      'moe_topk',
-      'num_selected_experts'
-    ),
+    configTopK(model),
     routers.map(({ topK }) => topK)
   );
   return warnings;

@@ -9,7 +9,7 @@ import type * as DuckDB from '@duckdb/node-api';
 const load = createRequire(__filename);
 
 /** What does not fit goes to the scratch folder. */
-const MEMORY = '1GB';
+const MEMORY = '512MB';
 
 export type DuckDBModule = typeof DuckDB;
 
@@ -24,21 +24,17 @@ export class Database {
     private readonly _instance: DuckDB.DuckDBInstance
   ) {}
 
-  /** @param where 'disk' for tables that need not fit into memory */
-  static async open(where: 'disk' | 'memory'): Promise<Database> {
+  static async open(): Promise<Database> {
     const scratch = mkdtempSync(join(tmpdir(), 'moe-debugger-'));
     try {
       const api = load('@duckdb/node-api') as DuckDBModule;
-      const instance = await api.DuckDBInstance.create(
-        where === 'disk' ? join(scratch, 'rows.duckdb') : ':memory:',
-        {
-          // A file that asks for an extension must not make us fetch one.
-          autoinstall_known_extensions: 'false',
-          autoload_known_extensions: 'false',
-          memory_limit: MEMORY,
-          temp_directory: join(scratch, 'spill')
-        }
-      );
+      const instance = await api.DuckDBInstance.create(':memory:', {
+        // A file that asks for an extension must not make us fetch one.
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+        memory_limit: MEMORY,
+        temp_directory: join(scratch, 'spill')
+      });
       return new Database(api, scratch, await instance.connect(), instance);
     } catch (error) {
       rmSync(scratch, { recursive: true, force: true });

@@ -27,7 +27,7 @@ describe('a trace as Parquet', () => {
       model: model.name,
       cards: model.layers
     });
-    writer.add(trace.samples[0]);
+    await writer.add(trace.samples[0]);
     await writer.finish();
     await model.dispose();
 

@@ -2,6 +2,7 @@
  * Traces as Parquet: one row a token and layer, zstd, readable by pandas and DuckDB as it is. What the file says of
  * itself, the model's cards among it, stands in its metadata under `moe-debugger`. docs/traces.md has the columns.
  */
+import { join } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
 import type { LayerCard } from '../model/description';
 import {
@@ -22,6 +23,9 @@ const COLUMNS = `
 
 /** What a data chunk of DuckDB holds. */
 const CHUNK_ROWS = 2048;
+/** Numbers and text that wait in memory, roughly in bytes; more goes to the scratch folder. */
+const MOST_HELD = 128 << 20;
+const ROW_BYTES = 100;
 
 export interface ParquetOptions extends Omit<
   TraceMetadata,
@@ -44,12 +48,15 @@ interface Waiting {
 }
 
 /**
- * Writes traces one after the other. Rows wait in a database on disk, so memory stays the same however many there
- * are; the file appears whole when `finish` has returned, and not at all otherwise.
+ * Writes traces one after the other. What does not fit into memory waits on disk, so memory stays the same however much
+ * there is; the file appears whole when `finish` has returned, and not at all otherwise.
  */
 export class ParquetWriter {
   private readonly _types: DuckDB.DuckDBType[];
-  private readonly _appender: DuckDB.DuckDBAppender;
+  private _appender?: DuckDB.DuckDBAppender;
+  private _held = 0;
+  /** Files in the scratch folder, in the order of their rows. */
+  private readonly _parts: string[] = [];
   private readonly _waiting: Waiting[] = [];
   private _waitingRows = 0;
   private readonly _ids = new Set<string>();
@@ -60,10 +67,8 @@ export class ParquetWriter {
   private constructor(
     private readonly _path: string,
     private readonly _options: ParquetOptions,
-    private readonly _database: Database,
-    appender: DuckDB.DuckDBAppender
+    private readonly _database: Database
   ) {
-    this._appender = appender;
     this._types = columnTypes(_database.api);
   }
 
@@ -74,10 +79,10 @@ export class ParquetWriter {
   ): Promise<ParquetWriter> {
     let database: Database | undefined;
     try {
-      database = await Database.open('disk');
-      await database.connection.run(`CREATE TABLE routing (${COLUMNS})`);
-      const appender = await database.connection.createAppender('routing');
-      return new ParquetWriter(path, options, database, appender);
+      database = await Database.open();
+      const writer = new ParquetWriter(path, options, database);
+      await writer._begin();
+      return writer;
     } catch (error) {
       database?.close();
       throw cannotWrite(path, error);
@@ -85,7 +90,7 @@ export class ParquetWriter {
   }
 
   /** Adds all layers of a sample. An id that an earlier sample has gets a number, since rows are told apart by it. */
-  add(sample: RoutingSample): void {
+  async add(sample: RoutingSample): Promise<void> {
     this._lastId = sample.id;
     for (let n = 2; this._ids.has(this._lastId); n++) {
       this._lastId = `${sample.id} (${n})`;
@@ -93,11 +98,11 @@ export class ParquetWriter {
     this._ids.add(this._lastId);
     this._total.samples++;
     this._layersCaptured = Math.min(this._layersCaptured, sample.layers.length);
-    this.continue(sample);
+    await this.continue(sample);
   }
 
   /** Adds further tokens of the sample that was added last: long ones need not be in memory whole. */
-  continue(sample: RoutingSample): void {
+  async continue(sample: RoutingSample): Promise<void> {
     this._total.tokens += sample.tokens.length;
     for (const layer of sample.layers) {
       const tokens = tokensOf(sample, layer);
@@ -111,9 +116,17 @@ export class ParquetWriter {
         from: 0
       });
       this._waitingRows += tokens.length;
+      this._held +=
+        layer.selected.byteLength +
+        layer.weights.byteLength +
+        layer.logits.byteLength +
+        tokens.length * ROW_BYTES;
     }
     while (this._waitingRows >= CHUNK_ROWS) {
       this._append(CHUNK_ROWS);
+    }
+    if (this._held > MOST_HELD) {
+      await this._moveOut();
     }
   }
 
@@ -134,15 +147,20 @@ export class ParquetWriter {
       }
     });
     try {
-      while (this._waitingRows > 0) {
-        this._append(Math.min(this._waitingRows, CHUNK_ROWS));
-      }
-      this._appender.closeSync();
-      await writeAtomically(this._path, unfinished =>
-        this._database.connection.run(
-          `COPY routing TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
-        )
-      );
+      await writeAtomically(this._path, async unfinished => {
+        if (this._parts.length > 0) {
+          await this._moveOut();
+        } else {
+          this._flush();
+        }
+        const source =
+          this._parts.length > 0
+            ? `(FROM read_parquet([${this._parts.map(quote).join(', ')}]))`
+            : 'routing';
+        await this._database.connection.run(
+          `COPY ${source} TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
+        );
+      });
     } finally {
       this.close();
     }
@@ -153,6 +171,35 @@ export class ParquetWriter {
     this._waiting.length = 0;
     this._waitingRows = 0;
     this._database.close();
+  }
+
+  private async _begin(): Promise<void> {
+    const { connection } = this._database;
+    await connection.run(`CREATE OR REPLACE TABLE routing (${COLUMNS})`);
+    this._appender = await connection.createAppender('routing');
+    this._held = 0;
+  }
+
+  /** Makes room: the rows so far go to a file of their own. */
+  private async _moveOut(): Promise<void> {
+    const part = join(this._database.scratch, `${this._parts.length}.parquet`);
+    try {
+      this._flush();
+      await this._database.connection.run(
+        `COPY routing TO ${quote(part)} (FORMAT parquet)`
+      );
+      this._parts.push(part);
+      await this._begin();
+    } catch (error) {
+      throw cannotWrite(this._path, error);
+    }
+  }
+
+  private _flush(): void {
+    while (this._waitingRows > 0) {
+      this._append(Math.min(this._waitingRows, CHUNK_ROWS));
+    }
+    this._appender!.closeSync();
   }
 
   /** Moves rows from those that wait to the database. */
@@ -172,7 +219,7 @@ export class ParquetWriter {
       }
     }
     columns.forEach(column => column.flush());
-    this._appender.appendDataChunk(chunk);
+    this._appender!.appendDataChunk(chunk);
     this._waitingRows -= rows;
   }
 

@@ -20,7 +20,9 @@ async function write(
     model: 'm',
     cards
   });
-  samples.forEach(sample => writer.add(sample));
+  for (const sample of samples) {
+    await writer.add(sample);
+  }
   await writer.finish();
   return path;
 }
@@ -103,7 +105,9 @@ describe('readTrace', () => {
       cards: trace.cards,
       created: trace.created.toISOString()
     });
-    trace.samples.forEach(sample => writer.add(sample));
+    for (const sample of trace.samples) {
+      await writer.add(sample);
+    }
     await writer.finish();
     // A neighbour that the characters of the name would match.
     copyFileSync(path, join(path, "../a 1 'trace'x.parquet"));

@@ -56,7 +56,7 @@ export async function openTrace(
       hint: 'give a Parquet file that "moe-debugger trace --out" or "import" wrote'
     });
   }
-  const database = await Database.open('memory');
+  const database = await Database.open();
   try {
     return await TraceFile.open(path, options, database);
   } catch (error) {

@@ -16,7 +16,6 @@ import type { NumberList, TraceRow } from './trace-rows';
 interface Rows {
   card: MoELayerCard;
   topK: number;
-  hasWeights: boolean;
   hasLogits: boolean;
   positions: ReturnType<typeof growingInts>;
   ids: ReturnType<typeof growingInts>;
@@ -49,11 +48,7 @@ export class SampleRows {
     if (position < 0) {
       this._refuse(`the position ${row.position} is none`, row);
     }
-    if (
-      experts?.length !== topK ||
-      (weights !== null) !== rows.hasWeights ||
-      (logits !== null) !== rows.hasLogits
-    ) {
+    if (experts?.length !== topK || (logits !== null) !== rows.hasLogits) {
       this._refuse('the row has other lists than those before it', row);
     }
     for (let i = 0; i < topK; i++) {
@@ -68,6 +63,10 @@ export class SampleRows {
     }
     if (weights) {
       this._numbers(weights, topK, rows.weights, 'weights', row);
+    } else {
+      for (let i = 0; i < topK; i++) {
+        rows.weights.push(NaN);
+      }
     }
     if (logits) {
       this._numbers(logits, card.experts, rows.logits, 'logits', row);
@@ -130,7 +129,6 @@ export class SampleRows {
     const rows: Rows = {
       card,
       topK,
-      hasWeights: row.weights !== null,
       hasLogits: row.logits !== null,
       positions: growingInts(),
       ids: growingInts(),
@@ -167,7 +165,6 @@ export class SampleRows {
     ids: Int32Array;
   } {
     const { card, topK } = rows;
-    const count = rows.positions.length;
     const given = rows.positions.toArray();
     const order = given.every((value, t) => t === 0 || value > given[t - 1])
       ? undefined
@@ -208,9 +205,7 @@ export class SampleRows {
         logitsAre: card.router.logitsAre,
         logits: sorted(rows.logits.toArray(), card.experts),
         selected: sorted(rows.selected.toArray(), topK),
-        weights: rows.hasWeights
-          ? sorted(rows.weights.toArray(), topK)
-          : new Float32Array(count * topK).fill(NaN)
+        weights: sorted(rows.weights.toArray(), topK)
       }
     };
   }

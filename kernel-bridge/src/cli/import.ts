@@ -1,0 +1,31 @@
+import type { ImportFormat } from '../import/importer';
+import { importTrace, type ImportOptions } from '../import/import-trace';
+import { progress, write, writeJson } from './output';
+
+export async function importFile(
+  format: string,
+  path: string,
+  { json, ...options }: ImportOptions & { json?: boolean }
+): Promise<void> {
+  const report = await importTrace(format as ImportFormat, path, {
+    ...options,
+    onProgress: tokens => progress(`imported ${tokens} tokens`)
+  });
+  progress('');
+  if (json) {
+    await writeJson(report);
+    return;
+  }
+  const { out, samples, tokens, slots, layers, notes } = report;
+  const shapes = new Set(
+    layers.map(({ experts, topK }) => `top-${topK} of ${experts} experts`)
+  );
+  await write(
+    [
+      `wrote ${out}: ${samples} ${samples === 1 ? 'sample' : 'samples'}, ${tokens} tokens, ${layers.length} MoE layers, ${slots} slots`,
+      ...shapes,
+      ...notes.map(note => `note: ${note}`),
+      ''
+    ].join('\n')
+  );
+}

@@ -1,0 +1,222 @@
+/**
+ * CSV of llama.cpp's moe-trace (examples/moe-trace of github.com/ggml-org/llama.cpp/pull/28544 and its forks), which
+ * writes the `ffn_moe_topk` ids of one batch after the other, all tokens of a batch at a layer together:
+ * - `layer,expert`: a row an expert (the pull request), k of them a token;
+ * - `phase,token,layer,rank,expert`: the same with token and rank (its forks); further columns by name: weight;
+ * - `pos,layer,id0,id1,...` without a header: a row a token (tools/moe-trace of thecodacus/llama.cpp); positions of the prompt are negative.
+ * Tokens are numbered in the order of the file. A header, or a prompt after a continuation, begins a sample.
+ */
+import { basename } from 'node:path';
+import {
+  need,
+  refuse,
+  type ImportContext,
+  type ImportedPart,
+  type TraceImporter
+} from './importer';
+import { LineReader } from './line-reader';
+import { MoeTraceBatches, type ExpertRow } from './moe-trace-batches';
+import { floatAt, integerAt } from './text-numbers';
+
+const COMMA = 0x2c;
+const HASH = 0x23;
+const HINT =
+  'rows are layer,expert or phase,token,layer,rank,expert or pos,layer,id0,id1,...';
+
+/** Columns by what they mean; -1 where there is none. */
+interface Columns {
+  layer: number;
+  token: number;
+  expert: number;
+  weight: number;
+  phase: number;
+  count: number;
+  /** One row a token: ids from `expert` to the end. */
+  wide: boolean;
+}
+
+export const llamacpp: TraceImporter = {
+  format: 'llamacpp',
+  async *read(path, context) {
+    const reader = new LineReader(path);
+    try {
+      yield* readRows(reader, context);
+    } finally {
+      reader.close();
+    }
+  }
+};
+
+async function* readRows(
+  reader: LineReader,
+  context: ImportContext
+): AsyncGenerator<ImportedPart, void, undefined> {
+  const { path } = reader;
+  const stem = basename(path).replace(/\.\w+(\.gz)?$/, '');
+  const numbers: number[] = [];
+  let columns: Columns | undefined;
+  let batches: MoeTraceBatches | undefined;
+  let samples = 0;
+  let continuation = false;
+  const begin = (): MoeTraceBatches => {
+    continuation = false;
+    return new MoeTraceBatches(
+      samples++ === 0 ? stem : `${stem}/${samples - 1}`,
+      reader,
+      columns!.token < 0 ? need(context, 'topK', path) : context.facts.topK
+    );
+  };
+  for (;;) {
+    const line = await reader.next();
+    if (line === undefined) {
+      break;
+    }
+    if (line.length === 0 || line[0] === HASH) {
+      continue;
+    }
+    const header = headerOf(line, reader);
+    if (header || !columns) {
+      yield* batches?.end() ?? [];
+      columns = header ?? withoutHeader(line, reader);
+      batches = begin();
+      if (header) {
+        continue;
+      }
+    }
+    const row = parseRow(line, columns, numbers, reader);
+    if (row.prompt && continuation) {
+      yield* batches!.end();
+      batches = begin();
+    }
+    continuation ||= row.prompt === false;
+    yield* batches!.add(row);
+  }
+  yield* batches?.end() ?? [];
+}
+
+function headerOf(line: Buffer, reader: LineReader): Columns | undefined {
+  const first = line[0];
+  const digit = first === 0x2d || (first >= 0x30 && first <= 0x39);
+  // A row of the kind "decode,12,..." begins with a word too.
+  if (digit || !line.includes('layer')) {
+    return undefined;
+  }
+  const names = line
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .split(',')
+    .map(name => name.trim().toLowerCase());
+  const find = (...any: string[]): number =>
+    names.findIndex(name => any.includes(name));
+  const expert = find('expert', 'expert_id', 'id');
+  const wide = expert < 0;
+  const ids = wide ? find('id0', 'e0', 'expert0', 'expert_0') : expert;
+  if (find('layer') < 0 || ids < 0) {
+    refuse(
+      'the header names no layer or no expert',
+      reader.path,
+      `line ${reader.number}`,
+      HINT
+    );
+  }
+  return {
+    layer: find('layer'),
+    token: find('token', 'pos', 'position', 'step'),
+    expert: ids,
+    weight: find('weight', 'prob'),
+    phase: find('phase'),
+    count: names.length,
+    wide
+  };
+}
+
+function withoutHeader(line: Buffer, reader: LineReader): Columns {
+  let count = 1;
+  for (const byte of line) {
+    count += byte === COMMA ? 1 : 0;
+  }
+  if (count < 2) {
+    refuse('the line is no row', reader.path, `line ${reader.number}`, HINT);
+  }
+  return count === 2
+    ? {
+        layer: 0,
+        expert: 1,
+        token: -1,
+        weight: -1,
+        phase: -1,
+        count,
+        wide: false
+      }
+    : {
+        token: 0,
+        layer: 1,
+        expert: 2,
+        weight: -1,
+        phase: -1,
+        count,
+        wide: true
+      };
+}
+
+/** @param ids scratch for the numbers of the row; what is returned is good until the next row */
+function parseRow(
+  line: Buffer,
+  columns: Columns,
+  ids: number[],
+  reader: LineReader
+): ExpertRow {
+  const row: ExpertRow = { layer: -1, token: undefined, ids, weight: NaN };
+  ids.length = 0;
+  let column = 0;
+  for (let from = 0; from <= line.length; column++) {
+    let to = line.indexOf(COMMA, from);
+    to = to < 0 ? line.length : to;
+    if (column === columns.phase) {
+      row.prompt = line.toString('latin1', from, to) !== 'decode';
+    } else if (column === columns.weight) {
+      row.weight = floatAt(line, from, to) ?? fail('weight', from, to);
+    } else if (column === columns.layer) {
+      row.layer = integerAt(line, from, to);
+      if (!(row.layer >= 0)) {
+        fail('layer', from, to);
+      }
+    } else if (column === columns.token) {
+      row.token = integerAt(line, from, to);
+      if (Number.isNaN(row.token)) {
+        fail('token', from, to);
+      }
+      if (columns.wide && columns.phase < 0) {
+        row.prompt = row.token < 0;
+      }
+    } else if (
+      column === columns.expert ||
+      (columns.wide && column > columns.expert)
+    ) {
+      const id = integerAt(line, from, to);
+      if (!(id >= -1)) {
+        fail("expert's id", from, to);
+      }
+      ids.push(id);
+    }
+    from = to + 1;
+  }
+  if (column !== columns.count) {
+    refuse(
+      `the row has ${column} fields where those before have ${columns.count}`,
+      reader.path,
+      `line ${reader.number}, column ${line.length + 1}`,
+      'the file may be cut off: trace again'
+    );
+  }
+  return row;
+
+  function fail(what: string, from: number, to: number): never {
+    return refuse(
+      `${JSON.stringify(line.toString('latin1', from, Math.min(to, from + 20)))} is no ${what}`,
+      reader.path,
+      `line ${reader.number}, column ${from + 1}`,
+      HINT
+    );
+  }
+}

@@ -1,0 +1,88 @@
+/** NumPy's .npy, as numpy/lib/format.py defines it: magic, version, length, a Python dictionary, the elements. */
+import { readSync } from 'node:fs';
+import { ArrayFile, type ElementName } from './array-file';
+import { refuse } from './importer';
+
+export const NPY_MAGIC = '\x93NUMPY';
+const MOST_HEADER = 1 << 16;
+const MOST_AXES = 8;
+const HINT = 'save it with numpy.save or numpy.savez';
+
+const DESCR = /'descr':\s*'([<>|=]?)([a-z])(\d+)'/;
+const FORTRAN = /'fortran_order':\s*(True|False)/;
+const SHAPE = /'shape':\s*\(([\d\s,]*)\)/;
+const TYPES: Record<string, ElementName> = {
+  b1: 'bool',
+  u1: 'u1',
+  i1: 'i1',
+  u2: 'u2',
+  i2: 'i2',
+  u4: 'u4',
+  i4: 'i4',
+  u8: 'u8',
+  i8: 'i8',
+  f2: 'f2',
+  f4: 'f4',
+  f8: 'f8'
+};
+
+/**
+ * @param range where the bytes of the array lie in the file of `descriptor`
+ * @throws MoEDebuggerError 'input' for what is no array of numbers, or cut off
+ */
+export function openNpy(
+  file: string,
+  name: string,
+  descriptor: number,
+  range: { offset: number; length: number }
+): ArrayFile {
+  const at = name ? `array ${name}` : '';
+  const bytes = (from: number, count: number): Buffer => {
+    const buffer = Buffer.alloc(count);
+    const wanted = Math.min(count, range.length - from);
+    if (
+      wanted < count ||
+      readSync(descriptor, buffer, 0, count, range.offset + from) < count
+    ) {
+      refuse('the array is cut off within its header', file, at, HINT);
+    }
+    return buffer;
+  };
+  const start = bytes(0, 10);
+  if (start.toString('latin1', 0, 6) !== NPY_MAGIC) {
+    refuse('this is no NumPy array', file, at, HINT);
+  }
+  const short = start[6] === 1;
+  const from = short ? 10 : 12;
+  const length = short ? start.readUInt16LE(8) : bytes(8, 4).readUInt32LE(0);
+  if (length > MOST_HEADER) {
+    refuse(`the header takes ${length} bytes`, file, at, HINT);
+  }
+  const header = bytes(from, length).toString('latin1');
+  const [, order, kind, width] = DESCR.exec(header) ?? [];
+  const fortran = FORTRAN.exec(header)?.[1];
+  const shape = SHAPE.exec(header)?.[1]
+    .split(',')
+    .filter(part => part.trim() !== '')
+    .map(Number);
+  const type = TYPES[`${kind}${width}`];
+  if (!type || fortran === undefined || !shape || shape.length > MOST_AXES) {
+    refuse(
+      `the array is not of numbers that can be read: ${header.trim().slice(0, 80)}`,
+      file,
+      at,
+      HINT
+    );
+  }
+  return new ArrayFile({
+    file,
+    name,
+    descriptor,
+    offset: range.offset + from + length,
+    available: range.length - from - length,
+    shape,
+    type,
+    little: order !== '>',
+    fortran: fortran === 'True'
+  });
+}
