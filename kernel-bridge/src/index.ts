@@ -50,6 +50,8 @@ export type {
   SteeringVector,
   SteeringVectors
 } from './steering/steering-vectors';
+export { importTrace } from './import';
+export type { ImportFormat, ImportOptions, ImportReport } from './import';
 export { openTrace, readTrace, type TraceFile } from './trace/read-trace';
 export type { ReadOptions } from './trace/read-trace';
 export type { RoutingTrace } from './trace/routing-trace';

@@ -1,14 +1,27 @@
+import { MoEDebuggerError } from '../errors';
 import type { ImportFormat } from '../import/importer';
 import { importTrace, type ImportOptions } from '../import/import-trace';
 import { progress, write, writeJson } from './output';
 
+export interface ImportArguments extends ImportOptions {
+  notRenormalized?: boolean;
+  json?: boolean;
+}
+
 export async function importFile(
   format: string,
   path: string,
-  { json, ...options }: ImportOptions & { json?: boolean }
+  { json, notRenormalized, ...options }: ImportArguments
 ): Promise<void> {
+  if (notRenormalized && options.renormalized) {
+    throw new MoEDebuggerError('usage', 'weights are either or', {
+      where: 'import',
+      hint: 'give one of --renormalized and --not-renormalized'
+    });
+  }
   const report = await importTrace(format as ImportFormat, path, {
     ...options,
+    ...(notRenormalized ? { renormalized: false } : {}),
     onProgress: tokens => progress(`imported ${tokens} tokens`)
   });
   progress('');

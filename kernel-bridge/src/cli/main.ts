@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
 import { addEditOptions } from './edits';
 import { reportError } from './report-error';
+import { addTraceCommands } from './trace-commands';
 
 const EXAMPLES = `
 Examples:
@@ -166,6 +167,7 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./sweep.js')).sweep(model, options)
     );
+  addTraceCommands(program, parseCount);
 
   const kernel = program
     .command('kernel')

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProtocolError } from '../protocol/error';
-import { count, list, object } from '../protocol/fields';
+import { count, list, object } from '../protocol/checks';
 import { ArrayFile, type ElementName } from './array-file';
 import { refuse } from './importer';
 import { NPY_MAGIC, openNpy } from './npy';

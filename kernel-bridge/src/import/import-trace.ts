@@ -52,13 +52,7 @@ export interface ImportReport {
   notes: string[];
 }
 
-/**
- * Imports a trace. Memory stays the same however long it is; `out` appears whole or not at all.
- *
- * @param path a file, or a folder of files of the format
- * @throws MoEDebuggerError 'input' naming what is wrong in which place, 'usage' for options that cannot be,
- * 'environment' when `out` cannot be written, 'cancelled'
- */
+/** As ./index.ts tells, which loads this at the first import. */
 export async function importTrace(
   format: ImportFormat,
   path: string,

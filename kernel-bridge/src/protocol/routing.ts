@@ -2,7 +2,6 @@
 import { decodeArray, encodeArray, type EncodedArray } from './arrays';
 import { count, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
-import { count, list, object, oneOf, text } from './fields';
 
 export type Stack = 'encoder' | 'decoder';
 

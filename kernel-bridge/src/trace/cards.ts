@@ -2,7 +2,7 @@
 import type { LayerCard, MoELayerCard } from '../model/description';
 import { layerName, type RouterIdentity, type Stack } from '../protocol';
 import { ProtocolError } from '../protocol/error';
-import { count, list, object, oneOf, text } from '../protocol/fields';
+import { count, list, object, oneOf, text } from '../protocol/checks';
 import type { Convention } from '../routing/convention';
 
 /** More experts than any model has; arrays of this length are made for a file that says so. */

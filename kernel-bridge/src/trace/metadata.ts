@@ -4,7 +4,7 @@ import { MoEDebuggerError } from '../errors';
 import type { LayerCard } from '../model/description';
 import type { Coverage } from '../protocol';
 import { ProtocolError } from '../protocol/error';
-import { count, list, object, oneOf, text } from '../protocol/fields';
+import { count, list, object, oneOf, text } from '../protocol/checks';
 import { decodeCards } from './cards';
 
 export const METADATA_KEY = 'moe-debugger';
