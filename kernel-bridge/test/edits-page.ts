@@ -9,6 +9,8 @@ export interface EditReport {
   name: string;
   /** The model whose recorded edits it was compared with. */
   truth?: string;
+  /** Levels of optimisation at which it was compared. */
+  compared: number;
   /** Largest differences of the output logits. */
   differences: Partial<Record<EditTruth['kind'], number>>;
   /** Edits that its graph does not take, as errors word them. */
@@ -20,7 +22,7 @@ const PAGE = join(REPOSITORY, 'docs/edits.md');
 const HEAD = `# Edits that are checked
 
 Written by \`kernel-bridge/test/edits.spec.ts\`; do not edit. Final logits of the first prompt with one edit, compared with
-what PyTorch computed with the same edit; tolerance 1e-3. A difference is given as the next power of ten above the
+what PyTorch computed with the same edit, with onnxruntime's optimisation and without; tolerance 1e-3. A difference is given as the next power of ten above the
 largest one, and as < 1e-4 below that. Models without recorded edits are compared with those of a model with the same weights in another form,
 where there is one.
 

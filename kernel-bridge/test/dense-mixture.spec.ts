@@ -1,0 +1,85 @@
+/**
+ * With k raised to all experts, a softmax router mixes all of them by their probabilities: what its layer adds is the
+ * sum of the expert outputs that PyTorch recorded, each times the softmax of the logits that PyTorch recorded.
+ */
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { loadModel, type Edits } from '../src';
+import { recordActivations } from '../src/activations/record-activations';
+import { largestDifference } from './edit-truth';
+import { readSafetensors } from './safetensors';
+import { readTruth, zooModels } from './zoo';
+
+const deep = zooModels().filter(folder =>
+  readSafetensors(join(folder, 'truth.safetensors')).has('expert_out/all')
+);
+if (deep.length === 0) {
+  console.log(
+    'Dense mixtures are not compared with recorded experts: there is no zoo of models beside the repository.'
+  );
+}
+
+it.each(deep.map(folder => [basename(folder), folder]))(
+  '%s',
+  async (name, folder) => {
+    const model = await loadModel(folder);
+    const { parts } = model;
+    const { layer: router, token } = (
+      JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as {
+        deep: { expert_out: { layer: number; token: number } };
+      }
+    ).deep.expert_out;
+    const { layer, experts, convention } = parts.routers[router];
+    if (convention.score !== 'softmax') {
+      console.log(`${name}: no dense mixture, its scores are no softmax`);
+      await model.dispose();
+      return;
+    }
+    const tensors = readSafetensors(join(folder, 'truth.safetensors'));
+    const values = (tensor: string): Float32Array =>
+      tensors.get(tensor)!.data as Float32Array;
+    const [{ ids }] = readTruth(folder).prompts;
+    /** What the layer adds at the token. */
+    const added = async (edits: Edits): Promise<Float32Array> => {
+      const { outputs } = await recordActivations(
+        parts,
+        await parts.probed.resolve(edits).run(),
+        parts.tokenize(ids),
+        { outputs: [router] }
+      );
+      const own = outputs.get(router)!;
+      const width = own.length / ids.length;
+      return own.subarray(token * width, (token + 1) * width);
+    };
+    const all = await added({ topK: [{ layer, k: experts }] });
+    const beside = await added({
+      ablate: Array.from({ length: experts }, (_, expert) => ({
+        layer,
+        expert,
+        mode: 'drop' as const
+      }))
+    });
+    const logits = values(`p0/l${router}/router_logits`).subarray(
+      token * experts,
+      (token + 1) * experts
+    );
+    const exponents = Array.from(logits, Math.exp);
+    const total = exponents.reduce((sum, value) => sum + value, 0);
+    const outputs = values('expert_out/all');
+    const mixture = all.map((_, i) =>
+      exponents.reduce(
+        (sum, value, expert) =>
+          sum + (value / total) * outputs[expert * all.length + i],
+        0
+      )
+    );
+    expect(
+      largestDifference(
+        all.map((value, i) => value - beside[i]),
+        mixture
+      )
+    ).toBeLessThanOrEqual(1e-4);
+    expect(Math.max(...mixture.map(Math.abs))).toBeGreaterThan(1e-3);
+    await model.dispose();
+  }
+);
