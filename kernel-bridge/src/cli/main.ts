@@ -2,6 +2,7 @@
 /** The command line: `moe-debugger`. Each command is a file of its own, loaded when it is asked for. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
+import { addDiagnose } from './diagnose-command';
 import { addEditOptions } from './edits';
 import { reportError } from './report-error';
 import { addTraceCommands } from './trace-commands';
@@ -13,6 +14,7 @@ Examples:
   $ moe-debugger trace models/demo --prompts prompts.jsonl --json
   $ moe-debugger generate models/demo --prompt "def fib(n):" --max-new-tokens 48
   $ moe-debugger generate models/demo --prompt "def fib(n):" --ablate 4:6 --top-k 1
+  $ moe-debugger diagnose models/demo --fail-on warning
   $ moe-debugger lens models/demo --prompt "def fib(n):"
   $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json`;
 
@@ -168,6 +170,8 @@ function build(): Command {
       (await import('./sweep.js')).sweep(model, options)
     );
   addTraceCommands(program, parseCount);
+
+  addDiagnose(program);
 
   const kernel = program
     .command('kernel')

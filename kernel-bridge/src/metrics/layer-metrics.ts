@@ -30,7 +30,7 @@ export interface LayerMetrics extends RouterIdentity {
   jain: number;
   /** Standard error of `jain` by leaving out groups of text; NaN with a single one. */
   jainError: number;
-  /** One-sided 95 % bound above `jain`: a layer whose bound is below a threshold is below it for sure. */
+  /** One-sided 95 % bound above `jain`: a layer whose bound is below a threshold is below it for sure; 1 of fewer than 5 texts. */
   jainUpperBound: number;
   cv: number;
   maxVio: number;
@@ -80,6 +80,9 @@ export interface DistributionMetrics {
   meanProbability: Float64Array;
 }
 
+/** From fewer texts the spread between texts is not known. */
+const MIN_GROUPS = 5;
+
 /** NaN stands for what no token has told yet. */
 export function layerMetrics(tally: RouterTally): LayerMetrics {
   const { router, counts, tokens, firstChoice } = tally;
@@ -95,7 +98,10 @@ export function layerMetrics(tally: RouterTally): LayerMetrics {
     droppedSlotRate: tally.droppedSlots / (slots + tally.droppedSlots),
     jain,
     jainError: error,
-    jainUpperBound: Math.min(1, jain + studentOneSided95(groups - 1) * error),
+    jainUpperBound:
+      groups < MIN_GROUPS
+        ? 1
+        : Math.min(1, jain + studentOneSided95(groups - 1) * error),
     cv: coefficientOfVariation(counts),
     maxVio: maxViolation(counts),
     absoluteBalance: absoluteBalance(counts),

@@ -33,7 +33,8 @@ export interface LoadOptions extends HubOptions {
   graphOptimization?: SessionOptions['graphOptimization'];
 }
 
-interface ReadModel {
+/** A model as its graph describes it, before anything runs. */
+export interface ModelStructure {
   onnx: OnnxModel;
   graph: Graph;
   found: FoundRouters;
@@ -47,7 +48,7 @@ interface ReadModel {
  * @throws MoEDebuggerError 'model-not-found', 'model-invalid' or 'external-data'
  */
 export function inspectModel(path: string): ModelDescription {
-  return read(path).description;
+  return readStructure(path).description;
 }
 
 /**
@@ -63,7 +64,7 @@ export async function loadModel(
 ): Promise<MoEModel> {
   // The thread loads onnxruntime while the graph is read here.
   const engine = Engine.shared();
-  const understood = read(
+  const understood = readStructure(
     isHubId(model) ? await fetchModel(model, options) : model
   );
   const { onnx, graph, found, branched, config, description } = understood;
@@ -129,7 +130,11 @@ function logitsOf({ onnx, branched, graph }: ReadModel): string {
     : logits;
 }
 
-function read(path: string): ReadModel {
+/**
+ * Reads a model's graph and finds its routers; weights are not read.
+ * @throws MoEDebuggerError with one of the codes of `inspectModel`
+ */
+export function readStructure(path: string): ModelStructure {
   const onnx = readModel(path);
   try {
     return understand(onnx);
@@ -146,7 +151,7 @@ function read(path: string): ReadModel {
   }
 }
 
-function understand(onnx: OnnxModel): ReadModel {
+function understand(onnx: OnnxModel): ModelStructure {
   const whole = new Graph(onnx.proto.graph, onnx.file);
   const direct = findRouters(whole);
   const branched =
