@@ -123,7 +123,7 @@ export async function loadModel(
 }
 
 /** The logits as the graph that holds the routers names them: a branch of an If has names of its own. */
-function logitsOf({ onnx, branched, graph }: ReadModel): string {
+function logitsOf({ onnx, branched, graph }: ModelStructure): string {
   const logits = logitsOutput(onnx.proto.graph);
   return branched
     ? graph.outputs[branched.node.outputs.indexOf(logits)]
