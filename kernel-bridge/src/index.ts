@@ -61,6 +61,12 @@ export {
   ExpertSelector,
   type ExpertSelectorOptions
 } from './tools/expert-selector';
+export { LayerLens, type LayerLensOptions } from './tools/layer-lens';
+export {
+  SteeringControls,
+  type SteeringControlsOptions
+} from './tools/steering-controls';
+export { SweepView, type SweepViewOptions } from './tools/sweep-view';
 export {
   RoutingExplorer,
   type ExplorerOptions

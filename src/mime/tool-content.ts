@@ -4,8 +4,17 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import { decodeToolDocument, toolDocument } from 'moe-debugger/protocol';
 import { ErrorBox } from '../error-box';
 import type { IMoEDebugger } from '../tokens';
-import { ToolFrame, createTool, followWidget, type ITool } from '../tools';
+import {
+  ToolFrame,
+  createTool,
+  followWidget,
+  type ITool,
+  type ToolModel
+} from '../tools';
 import type { IContent } from './content';
+
+/** Milliseconds after the last move of what only the page remembers. */
+const UNHURRIED = 300;
 
 /** A tool in an output: what was stored, connected to its widget while the kernel runs. */
 export class ToolContent extends Widget implements IContent {
@@ -34,9 +43,12 @@ export class ToolContent extends Widget implements IContent {
           tool,
           context,
           title: model,
-          notice: trans.__(
-            'No kernel is behind this output: you see what was saved. Run its cell to work with it.'
-          )
+          notice:
+            widget === undefined
+              ? undefined
+              : trans.__(
+                  'No kernel is behind this output: you see what was saved. Run its cell to work with it.'
+                )
         })
       );
       if (widget !== undefined) {
@@ -61,28 +73,43 @@ export class ToolContent extends Widget implements IContent {
     super.dispose();
   }
 
-  /** What a kernel has come to is written into the output, so that saving the notebook keeps it. */
-  private _onChanged(): void {
-    const tool = this._tool;
-    if (!tool?.model.isLive || tool.model.state.running) {
+  /**
+   * What a kernel has come to, and where a reader stands in it, is written into the output, so that saving the notebook
+   * keeps it.
+   */
+  private _onChanged(
+    { isLive, state }: ITool['model'],
+    change: ToolModel.Change
+  ): void {
+    clearTimeout(this._timer);
+    if (change === 'view') {
+      // A slider is still being dragged.
+      this._timer = window.setTimeout(() => this._store(), UNHURRIED);
+    } else if (isLive && !state.running) {
+      this._store();
+    }
+  }
+
+  private _store(): void {
+    if (!this._tool) {
       return;
     }
-    const { name, model, describe } = tool;
-    if (model.state === this._written) {
-      return;
-    }
-    this._written = model.state;
+    const { name, model, describe } = this._tool;
     const document = toolDocument(
       name,
       model.modelName,
-      model.state,
+      model.stored,
       this._widgetId
     );
-    this._stored = document as object as JSONValue;
-    this._options.store(document, describe());
+    const stored = document as object as JSONValue;
+    if (!JSONExt.deepEqual(stored, this._stored)) {
+      this._stored = stored;
+      this._options.store(document, describe());
+    }
   }
 
   private _clear(): void {
+    clearTimeout(this._timer);
     this._link?.dispose();
     this._link = undefined;
     this._tool = undefined;
@@ -93,9 +120,9 @@ export class ToolContent extends Widget implements IContent {
 
   private _link: IDisposable | undefined;
   private _stored: JSONValue = null;
+  private _timer: number | undefined;
   private _tool: ITool | undefined;
   private _widgetId: string | undefined;
-  private _written: unknown;
 }
 
 export namespace ToolContent {

@@ -2,6 +2,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 import type { IMoEDebugger } from '../tokens';
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import { TOOL_NAMES } from 'moe-debugger/protocol';
 import { PanelModel } from './model';
 import { ModelsPanel } from './models';
 import { RoutingPanel } from './routing';
@@ -30,11 +31,11 @@ export function createPanelContent(options: {
     status: new PanelStatus({ model, commands, trans }),
     sections: [
       { widget: new RoutingPanel({ model, context }), share: 6 },
-      {
-        widget: new ToolPanel({ name: 'experts', model, context }),
-        share: 6,
+      ...TOOL_NAMES.map(name => ({
+        widget: new ToolPanel({ name, model, context }),
+        share: 20,
         isClosed: true
-      },
+      })),
       { widget: new TracesPanel({ model, trans }), share: 2 },
       { widget: new ModelsPanel({ model, trans }), share: 1 }
     ]

@@ -2,11 +2,17 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 import {
   describeExperts,
+  describeLens,
+  describeSteering,
+  describeSweep,
   type ToolName,
   type ToolState
 } from 'moe-debugger/protocol';
 import { ExpertsModel, ExpertsView } from './experts';
+import { LensModel, LensView } from './lens';
 import type { ToolModel } from './model';
+import { SteeringModel, SteeringView } from './steering';
+import { SweepModel, SweepView } from './sweep';
 
 /** A tool as the page has it. */
 export interface ITool {
@@ -33,6 +39,33 @@ export function createTool(
         describe: () => describeExperts(options.modelName, model.state)
       };
     }
+    case 'lens': {
+      const model = new LensModel(options);
+      return {
+        name,
+        model,
+        view: new LensView({ model, trans }),
+        describe: () => describeLens(options.modelName, model.state)
+      };
+    }
+    case 'steering': {
+      const model = new SteeringModel(options);
+      return {
+        name,
+        model,
+        view: new SteeringView({ model, trans }),
+        describe: () => describeSteering(options.modelName, model.state)
+      };
+    }
+    case 'sweep': {
+      const model = new SweepModel(options);
+      return {
+        name,
+        model,
+        view: new SweepView({ model, trans }),
+        describe: () => describeSweep(options.modelName, model.state)
+      };
+    }
   }
 }
 
@@ -41,5 +74,11 @@ export function toolTitle(name: ToolName, trans: TranslationBundle): string {
   switch (name) {
     case 'experts':
       return trans.__('Expert selector');
+    case 'lens':
+      return trans.__('Layer lens');
+    case 'steering':
+      return trans.__('Steering');
+    case 'sweep':
+      return trans.__('Sweep');
   }
 }

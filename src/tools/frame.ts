@@ -19,7 +19,8 @@ export class ToolFrame extends Widget {
     this._notice = new Widget();
     this._notice.addClass('moe-ToolFrame-notice');
     this._notice.node.setAttribute('role', 'note');
-    this._notice.node.textContent = _options.notice;
+    this._notice.node.textContent = _options.notice ?? '';
+    this.toggleClass('moe-mod-static', _options.notice === undefined);
     layout.addWidget(this._notice);
     layout.addWidget(tool.view);
     tool.model.changed.connect(this._update, this);
@@ -40,7 +41,7 @@ export class ToolFrame extends Widget {
   private _update(): void {
     const { tool, context } = this._options;
     const { isLive, error, state } = tool.model;
-    this._notice.setHidden(isLive);
+    this._notice.setHidden(isLive || this._options.notice === undefined);
     // Says to a test or a script what the picture below is of.
     this.node.dataset.moeLive = String(isLive);
     this.node.dataset.moeRunning = String(isLive && state.running);
@@ -70,7 +71,7 @@ export namespace ToolFrame {
     context: IMoEDebugger;
     /** Above the tool, where nothing else names it. */
     title?: string;
-    /** What to do where there is no kernel. */
-    notice: string;
+    /** What to do where there is no kernel. Absent for a result, which needs none. */
+    notice?: string;
   }
 }

@@ -2,3 +2,4 @@
 export { createTool, toolTitle, type ITool } from './create-tool';
 export { followWidget } from './follow-widget';
 export { ToolFrame } from './frame';
+export type { ToolModel } from './model';

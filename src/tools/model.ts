@@ -38,6 +38,11 @@ export class ToolModel<
     return this._link?.isLive ?? false;
   }
 
+  /** What an output keeps: the state, and what the view itself remembers. */
+  get stored(): State {
+    return this._state;
+  }
+
   /** What the kernel sent and could not be read. */
   get error(): Error | undefined {
     return this._error;

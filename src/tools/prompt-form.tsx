@@ -1,30 +1,36 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useState } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { OWN_KEYS } from '../routing/own-keys';
 
 interface IPromptFormProps {
   prompt: string;
-  maxNewTokens: number;
   isLive: boolean;
   running: boolean;
-  generate: (prompt: string, maxNewTokens: number) => void;
+  /** Of the text box. */
+  label: string;
+  placeholder: string;
+  /** Of the button. */
+  action: string;
+  /** Enter starts a line, and Ctrl+Enter submits. */
+  isLines?: boolean;
+  /** More to fill in. */
+  children?: ReactNode;
+  /** Whether what else was filled in will do. */
+  isReady?: boolean;
+  submit: (prompt: string) => void;
   cancel: () => void;
   trans: TranslationBundle;
 }
 
-const MOST_TOKENS = 512;
-
-/** What the model writes on from, and how far. The kernel's prompt replaces what was typed only when it changes. */
+/** What the model is run on. The kernel's prompt replaces what was typed only when it changes. */
 export function PromptForm(props: IPromptFormProps): JSX.Element {
-  const { isLive, running, trans } = props;
+  const { isLive, running, isLines = false, trans } = props;
   const [prompt, setPrompt] = useState(props.prompt);
-  const [tokens, setTokens] = useState(props.maxNewTokens);
   useEffect(() => setPrompt(props.prompt), [props.prompt]);
-  useEffect(() => setTokens(props.maxNewTokens), [props.maxNewTokens]);
-  const isReady = isLive && prompt !== '' && tokens >= 1;
+  const isReady = isLive && prompt.trim() !== '' && (props.isReady ?? true);
   const submit = () => {
     if (isReady) {
-      props.generate(prompt, tokens);
+      props.submit(prompt);
     }
   };
   return (
@@ -37,37 +43,29 @@ export function PromptForm(props: IPromptFormProps): JSX.Element {
     >
       <textarea
         {...OWN_KEYS}
-        rows={2}
+        rows={isLines ? 3 : 2}
         value={prompt}
         readOnly={!isLive}
-        aria-label={trans.__('Prompt')}
-        placeholder={trans.__('Type a prompt, then press Enter')}
-        title={trans.__('Enter generates; Shift+Enter starts a line')}
+        aria-label={props.label}
+        placeholder={props.placeholder}
+        title={
+          isLines
+            ? trans.__('One a line. Ctrl+Enter: %1', props.action)
+            : trans.__('Enter: %1. Shift+Enter starts a line', props.action)
+        }
         onChange={event => setPrompt(event.target.value)}
         onKeyDown={event => {
-          if (event.key === 'Enter' && !event.shiftKey) {
+          if (
+            event.key === 'Enter' &&
+            (isLines ? event.ctrlKey || event.metaKey : !event.shiftKey)
+          ) {
             event.preventDefault();
             submit();
           }
         }}
       />
       <div className="moe-PromptForm-row">
-        <label>
-          <span>{trans.__('New tokens')}</span>
-          <input
-            {...OWN_KEYS}
-            type="number"
-            min={1}
-            max={MOST_TOKENS}
-            value={Number.isFinite(tokens) ? tokens : ''}
-            disabled={!isLive}
-            onChange={event =>
-              setTokens(
-                Math.min(MOST_TOKENS, Math.floor(event.target.valueAsNumber))
-              )
-            }
-          />
-        </label>
+        {props.children}
         {running ? (
           <button
             {...OWN_KEYS}
@@ -81,12 +79,12 @@ export function PromptForm(props: IPromptFormProps): JSX.Element {
         ) : (
           <button
             {...OWN_KEYS}
-            key="generate"
+            key="submit"
             type="submit"
             className="moe-Button moe-mod-accept"
             disabled={!isReady}
           >
-            {trans.__('Generate')}
+            {props.action}
           </button>
         )}
       </div>

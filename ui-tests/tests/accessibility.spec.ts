@@ -7,6 +7,7 @@ import {
   viewBundle,
   viewDocument
 } from '../fixtures/notebooks';
+import { ExpertsPage } from '../fixtures/experts-page';
 import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { RoutingPage } from '../fixtures/routing-page';
@@ -41,6 +42,34 @@ for (const theme of ['light', 'dark'] as const) {
       expect(await violations(page, '.moe-RoutingView')).toEqual([]);
     });
 
+    test('finds nothing serious in the expert selector', async ({
+      page,
+      tmpPath
+    }) => {
+      await openNotebook(
+        page,
+        `${tmpPath}/experts.ipynb`,
+        emptyNotebook(KERNEL_NAME, [
+          "import { loadModel } from 'moe-debugger';\n" +
+            "const model = await loadModel('../models/demo');\n" +
+            "model.experts({ prompt: 'one two', maxNewTokens: 8 })"
+        ])
+      );
+      await page.notebook.runCell(0);
+      const experts = new ExpertsPage(
+        page.locator('.jp-Notebook .moe-ToolFrame')
+      );
+      await experts.settled(0);
+      expect(await violations(page, '.moe-ToolFrame')).toEqual([]);
+      for (let expert = 0; expert < 6; expert++) {
+        await experts.cell(1, expert).click();
+        await experts.settled(expert + 1);
+      }
+      await experts.cell(1, 6).click();
+      await expect(experts.grid.getByRole('alert')).toBeVisible();
+      expect(await violations(page, '.moe-ToolFrame')).toEqual([]);
+    });
+
     test('finds nothing serious in the panel', async ({ page, tmpPath }) => {
       const panel = new PanelPage(page);
       await panel.open();
@@ -58,6 +87,12 @@ for (const theme of ['light', 'dark'] as const) {
       expect(await violations(page, '.moe-Panel')).toEqual([]);
       await page.notebook.runCell(0);
       await panel.routing.drawn(0);
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+      await page.sidebar.setWidth(250, 'right');
+      await panel.openSection('Expert selector');
+      const experts = new ExpertsPage(panel.root.locator('.moe-ToolFrame'));
+      await experts.cell(1, 2).click();
+      await experts.settled(1);
       expect(await violations(page, '.moe-Panel')).toEqual([]);
     });
   });

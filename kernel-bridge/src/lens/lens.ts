@@ -1,5 +1,6 @@
 /** What a lens read, to look at and to hand on. */
 import type { EditRecord } from '../edits/edits';
+import { resultDocument } from '../display/result-document';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import {
   layerName,
@@ -52,7 +53,17 @@ export class Lens implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString() };
+    return {
+      ...resultDocument('lens', this.data.model, {
+        running: false,
+        prompt: '',
+        lens: this.data,
+        done: 0,
+        total: 0,
+        refusal: null
+      }),
+      'text/plain': this.toString()
+    };
   }
 }
 

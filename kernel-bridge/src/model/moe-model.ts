@@ -37,6 +37,12 @@ import {
   ExpertSelector,
   type ExpertSelectorOptions
 } from '../tools/expert-selector';
+import { LayerLens, type LayerLensOptions } from '../tools/layer-lens';
+import {
+  SteeringControls,
+  type SteeringControlsOptions
+} from '../tools/steering-controls';
+import { SweepView, type SweepViewOptions } from '../tools/sweep-view';
 import type { RoutingTrace } from '../trace/routing-trace';
 import { configCount, contextLength, type ModelConfig } from './config';
 import {
@@ -159,6 +165,24 @@ export class MoEModel implements Displayable {
   experts(options: ExpertSelectorOptions = {}): ExpertSelector {
     this._checkUsable();
     return new ExpertSelector(this, options);
+  }
+
+  /** What each layer and each selected expert would say, under a layer slider. */
+  layerLens(options: LayerLensOptions = {}): LayerLens {
+    this._checkUsable();
+    return new LayerLens(this, options);
+  }
+
+  /** Sliders over steering vectors, beside what the model writes with and without them. */
+  steering(options: SteeringControlsOptions = {}): SteeringControls {
+    this._checkUsable();
+    return new SteeringControls(this, options);
+  }
+
+  /** What taking each expert away does, layer by expert, as it is measured. */
+  sweepView(options: SweepViewOptions = {}): SweepView {
+    this._checkUsable();
+    return new SweepView(this, options);
   }
 
   /**

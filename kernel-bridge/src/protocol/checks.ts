@@ -47,6 +47,19 @@ export function count(value: unknown, at: string, most = LIMIT): number {
   return value;
 }
 
+/** A finite number. */
+export function number(value: unknown, at: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    throw new ProtocolError(`${at} is not a number`);
+  }
+  return value;
+}
+
+/** A finite number, or null where there was none. */
+export function figure(value: unknown, at: string): number | null {
+  return value === null ? null : number(value, at);
+}
+
 /** A number from 0 to 1. */
 export function share(value: unknown, at: string): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {

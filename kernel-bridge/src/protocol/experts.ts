@@ -1,14 +1,14 @@
 /** The expert selector: a grid of layers and experts to edit, and what the model writes with and without the edits. */
-import { count, flag, list, object, oneOf, text } from './checks';
+import { count, flag, list, object, oneOf } from './checks';
 import { ProtocolError } from './error';
 import {
-  generatedText,
-  readGeneratedText,
+  describeTexts,
+  readEditedText,
+  readGenerateAction,
   readRates,
-  type GeneratedText
+  type EditedTextState
 } from './generated';
 import { decodePlace, layerName, type RouterIdentity } from './routing';
-import type { ToolState } from './tools';
 
 /** A router: one row of the grid. */
 export type ExpertRow = Pick<
@@ -32,18 +32,8 @@ export interface ExpertEdit {
   to?: number;
 }
 
-/** Why the kernel did not do what it was asked. */
-export interface Refusal {
-  text: string;
-  /** Index into `rows`; null where it is not about one of them. */
-  row: number | null;
-}
-
-export interface ExpertsState extends ToolState {
+export interface ExpertsState extends EditedTextState {
   rows: ExpertRow[];
-  /** Text; ids with commas between them where the model has no tokenizer. */
-  prompt: string;
-  maxNewTokens: number;
   edits: ExpertEdit[];
   /** One a row: experts a token; null for the model's own. */
   topK: (number | null)[];
@@ -51,11 +41,6 @@ export interface ExpertsState extends ToolState {
   canRedo: boolean;
   /** Token rates of a trace, shown until something is generated: [rows][experts]. */
   traced: number[][] | null;
-  /** Null until it was run for this prompt. */
-  original: GeneratedText | null;
-  /** Null while there are no edits. */
-  edited: GeneratedText | null;
-  refusal: Refusal | null;
 }
 
 export type ExpertsAction =
@@ -76,9 +61,6 @@ const MOST_ROWS = 4096;
 /** A cell is an element of the page. */
 const MOST_CELLS = 1 << 15;
 const MOST_EDITS = 1 << 14;
-const LONGEST_PROMPT = 1 << 20;
-const LONGEST_REFUSAL = 1000;
-const MOST_NEW_TOKENS = 4096;
 
 /**
  * Reads what a page asks for. Whether the model has such an expert is for the kernel to say.
@@ -110,15 +92,7 @@ export function readExpertsAction(value: unknown): ExpertsAction {
         k: source.k === null ? null : count(source.k, 'k')
       };
     case 'generate':
-      return {
-        do: name,
-        prompt: text(source.prompt, 'prompt', LONGEST_PROMPT),
-        maxNewTokens: count(
-          source.maxNewTokens,
-          'maxNewTokens',
-          MOST_NEW_TOKENS
-        )
-      };
+      return readGenerateAction(source);
     default:
       return { do: name };
   }
@@ -144,14 +118,13 @@ export function readExpertsState(value: unknown): ExpertsState {
       `${rows.length} layers with ${cells} experts cannot be shown: 1 to ${MOST_CELLS} can`
     );
   }
-  const run = (key: 'original' | 'edited'): GeneratedText | null => {
-    const read =
-      source[key] === null ? null : readGeneratedText(source[key], key);
-    if (read?.rates) {
-      checkShape(read.rates, rows, `${key}.rates`);
+  const texts = readEditedText(source, rows.length);
+  for (const key of ['original', 'edited'] as const) {
+    const { rates } = texts[key] ?? {};
+    if (rates) {
+      checkShape(rates, rows, `${key}.rates`);
     }
-    return read;
-  };
+  }
   const traced =
     source.traced === null ? null : readRates(source.traced, 'traced');
   if (traced) {
@@ -166,26 +139,21 @@ export function readExpertsState(value: unknown): ExpertsState {
     );
   }
   return {
+    ...texts,
     rows,
     topK,
     traced,
-    prompt: text(source.prompt, 'prompt', LONGEST_PROMPT),
-    maxNewTokens: count(source.maxNewTokens, 'maxNewTokens'),
     edits: list(source.edits, 'edits', MOST_EDITS).map((edit, i) =>
       readEdit(edit, rows, `edits[${i}]`)
     ),
     canUndo: flag(source.canUndo, 'canUndo'),
-    canRedo: flag(source.canRedo, 'canRedo'),
-    running: flag(source.running, 'running'),
-    original: run('original'),
-    edited: run('edited'),
-    refusal: source.refusal === null ? null : readRefusal(source.refusal, rows)
+    canRedo: flag(source.canRedo, 'canRedo')
   };
 }
 
 /** In words, for places that show only text. */
 export function describeExperts(model: string, state: ExpertsState): string {
-  const { rows, edits, topK, prompt, original, edited } = state;
+  const { rows, edits, topK } = state;
   const told = [
     ...edits.map(edit => describeEdit(edit, rows)),
     ...topK.flatMap((k, row) =>
@@ -194,9 +162,7 @@ export function describeExperts(model: string, state: ExpertsState): string {
   ];
   return [
     `ExpertSelector of ${model}: ${told.length === 0 ? 'no edits' : told.join(', ')}`,
-    ...(prompt === '' ? [] : [`prompt: ${prompt}`]),
-    ...(original ? [`original: ${generatedText(original.tokens)}`] : []),
-    ...(edited ? [`edited: ${generatedText(edited.tokens)}`] : [])
+    ...describeTexts(state)
   ].join('\n');
 }
 
@@ -222,17 +188,6 @@ function readEdit(
     ...(source.to === undefined
       ? {}
       : { to: count(source.to, `${at}.to`, last) })
-  };
-}
-
-function readRefusal(value: unknown, rows: readonly ExpertRow[]): Refusal {
-  const source = object(value, 'refusal');
-  return {
-    text: text(source.text, 'refusal.text').slice(0, LONGEST_REFUSAL),
-    row:
-      source.row === null
-        ? null
-        : count(source.row, 'refusal.row', rows.length - 1)
   };
 }
 

@@ -1,5 +1,6 @@
 /** Text that a model writes while one watches, beside what it wrote before an edit. */
-import { count, list, object, oneOf, share, text } from './checks';
+import { count, flag, list, object, oneOf, share, text } from './checks';
+import type { ToolState } from './tools';
 
 export interface GeneratedToken {
   id: number;
@@ -17,8 +18,30 @@ export interface GeneratedText {
   rates?: number[][];
 }
 
+/** Why the kernel did not do what it was asked. */
+export interface Refusal {
+  text: string;
+  /** Index of the layer among those that the tool shows; null where it is not about one of them. */
+  row: number | null;
+}
+
+/** The state of tools that write with an edit beside what the model wrote without. */
+export interface EditedTextState extends ToolState {
+  /** Text; ids with commas between them where the model has no tokenizer. */
+  prompt: string;
+  maxNewTokens: number;
+  /** Null until it was run for this prompt. */
+  original: GeneratedText | null;
+  /** Null while there are no edits. */
+  edited: GeneratedText | null;
+  refusal: Refusal | null;
+}
+
 const MOST_TOKENS = 1 << 14;
 const MOST_TOKEN_TEXT = 4096;
+const LONGEST_PROMPT = 1 << 20;
+const LONGEST_REFUSAL = 1000;
+const MOST_NEW_TOKENS = 4096;
 
 /** @throws ProtocolError */
 export function readGeneratedText(value: unknown, at: string): GeneratedText {
@@ -39,6 +62,66 @@ export function readGeneratedText(value: unknown, at: string): GeneratedText {
       ? {}
       : { rates: readRates(source.rates, `${at}.rates`) })
   };
+}
+
+/** @param rows layers that a refusal may be about @throws ProtocolError */
+export function readEditedText(
+  source: Record<string, unknown>,
+  rows: number
+): EditedTextState {
+  const run = (key: 'original' | 'edited'): GeneratedText | null =>
+    source[key] === null ? null : readGeneratedText(source[key], key);
+  return {
+    prompt: readPrompt(source.prompt),
+    maxNewTokens: count(source.maxNewTokens, 'maxNewTokens'),
+    running: flag(source.running, 'running'),
+    original: run('original'),
+    edited: run('edited'),
+    refusal: readRefusal(source.refusal, rows)
+  };
+}
+
+/** @throws ProtocolError */
+export function readRefusal(value: unknown, rows: number): Refusal | null {
+  if (value === null) {
+    return null;
+  }
+  const source = object(value, 'refusal');
+  return {
+    text: text(source.text, 'refusal.text').slice(0, LONGEST_REFUSAL),
+    row: source.row === null ? null : count(source.row, 'refusal.row', rows - 1)
+  };
+}
+
+/** @throws ProtocolError */
+export function readPrompt(value: unknown): string {
+  return text(value, 'prompt', LONGEST_PROMPT);
+}
+
+/** What a page asks to be written. @throws ProtocolError */
+export function readGenerateAction(source: Record<string, unknown>): {
+  do: 'generate';
+  prompt: string;
+  maxNewTokens: number;
+} {
+  return {
+    do: 'generate',
+    prompt: readPrompt(source.prompt),
+    maxNewTokens: count(source.maxNewTokens, 'maxNewTokens', MOST_NEW_TOKENS)
+  };
+}
+
+/** Both texts, in words. */
+export function describeTexts({
+  prompt,
+  original,
+  edited
+}: EditedTextState): string[] {
+  return [
+    ...(prompt === '' ? [] : [`prompt: ${prompt}`]),
+    ...(original ? [`original: ${generatedText(original.tokens)}`] : []),
+    ...(edited ? [`edited: ${generatedText(edited.tokens)}`] : [])
+  ];
 }
 
 /** Token rates, [routers][experts]. @throws ProtocolError */

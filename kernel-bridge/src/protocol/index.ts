@@ -9,5 +9,8 @@ export * from './names';
 export * from './routing';
 export * from './tools';
 export * from './lens';
+export * from './lens-view';
+export * from './steering';
 export * from './sweep';
+export * from './sweep-view';
 export * from './view';

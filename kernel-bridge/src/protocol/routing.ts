@@ -132,14 +132,17 @@ export function decodeSample(value: unknown): RoutingSample {
   const source = object(value, 'sample');
   const sample: RoutingSample = {
     id: text(source.id, 'sample.id'),
-    tokens: tokens(source.tokens, 'sample.tokens'),
+    tokens: decodeTokens(source.tokens, 'sample.tokens'),
     layers: []
   };
   if (source.domain !== undefined) {
     sample.domain = text(source.domain, 'sample.domain');
   }
   if (source.encoderTokens !== undefined) {
-    sample.encoderTokens = tokens(source.encoderTokens, 'sample.encoderTokens');
+    sample.encoderTokens = decodeTokens(
+      source.encoderTokens,
+      'sample.encoderTokens'
+    );
   }
   sample.layers = list(source.layers, 'sample.layers').map((entry, i) =>
     decodeLayer(entry, sample, `layers[${i}]`)
@@ -169,18 +172,26 @@ export function decodePlace(
   };
 }
 
+/** @throws ProtocolError naming the field that is wrong */
+export function decodeIdentity(
+  source: Record<string, unknown>,
+  at: string
+): RouterIdentity {
+  return {
+    ...decodePlace(source, at),
+    experts: count(source.experts, `${at}.experts`),
+    topK: count(source.topK, `${at}.topK`),
+    score: oneOf(source.score, ['softmax', 'sigmoid'], `${at}.score`)
+  };
+}
+
 function decodeLayer(
   value: unknown,
   sample: RoutingSample,
   at: string
 ): RoutingLayer {
   const source = object(value, at);
-  const identity: RouterIdentity = {
-    ...decodePlace(source, at),
-    experts: count(source.experts, `${at}.experts`),
-    topK: count(source.topK, `${at}.topK`),
-    score: oneOf(source.score, ['softmax', 'sigmoid'], `${at}.score`)
-  };
+  const identity = decodeIdentity(source, at);
   const n = tokensOf(sample, identity).length;
   const layer: RoutingLayer = {
     ...identity,
@@ -222,7 +233,8 @@ function decodeLayer(
   return layer;
 }
 
-function tokens(value: unknown, at: string): Token[] {
+/** @throws ProtocolError naming the field that is wrong */
+export function decodeTokens(value: unknown, at: string): Token[] {
   return list(value, at).map((entry, i) => {
     const source = object(entry, `${at}[${i}]`);
     const token: Token = {

@@ -6,7 +6,7 @@ import { ProtocolError } from './error';
 import { PROTOCOL_VERSION } from './names';
 import { checkVersion } from './view';
 
-export const TOOL_NAMES = ['experts'] as const;
+export const TOOL_NAMES = ['experts', 'lens', 'steering', 'sweep'] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
 /** What the states of all tools have. */

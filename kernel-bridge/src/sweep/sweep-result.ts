@@ -1,5 +1,6 @@
 /** What a sweep came to: every expert taken away, one at a time, and what that did to the predictions. */
 import { sweepHeatmapSpec, VEGA_LITE_5 } from '../charts';
+import { resultDocument } from '../display/result-document';
 import { specSvg } from '../display/still-svg';
 import { MoEDebuggerError } from '../errors';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
@@ -60,6 +61,13 @@ export class SweepResult implements Displayable {
   async [MIMEBUNDLE](): Promise<JsonObject> {
     const document = this.toJSON();
     return {
+      ...resultDocument('sweep', this.model, {
+        running: false,
+        prompts: '',
+        mode: this.mode,
+        sweep: document,
+        refusal: null
+      }),
       [VEGALITE_MIME_TYPE]: sweepHeatmapSpec(document, {
         schema: VEGA_LITE_5
       }),

@@ -3,7 +3,10 @@ import type { MoEModel } from '../model/moe-model';
 import type { ToolName } from '../protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import { ExpertSelector } from './expert-selector';
+import { LayerLens } from './layer-lens';
 import type { ModelTool } from './model-tool';
+import { SteeringControls } from './steering-controls';
+import { SweepView } from './sweep-view';
 
 /** @param trace the model's newest one, to begin with something */
 export function createTool(
@@ -14,5 +17,11 @@ export function createTool(
   switch (name) {
     case 'experts':
       return new ExpertSelector(model, { trace });
+    case 'lens':
+      return new LayerLens(model, { trace });
+    case 'steering':
+      return new SteeringControls(model, { trace });
+    case 'sweep':
+      return new SweepView(model, { trace });
   }
 }

@@ -144,6 +144,24 @@ export abstract class ModelTool<
     return this._work;
   }
 
+  /**
+   * What a person typed, as the model takes it: token ids where it has no tokenizer.
+   * @throws MoEDebuggerError 'input'
+   */
+  protected _input(prompt: string): string | number[] {
+    if (this.model.tokenizer) {
+      return prompt;
+    }
+    const ids = prompt.split(/[\s,]+/).filter(Boolean);
+    if (!ids.every(id => /^\d+$/.test(id))) {
+      throw new MoEDebuggerError('input', 'the model has no tokenizer', {
+        where: 'prompt',
+        hint: 'give token ids, as in 1, 2, 3'
+      });
+    }
+    return ids.map(Number);
+  }
+
   private _flush(): void {
     clearTimeout(this._timer);
     this._timer = undefined;

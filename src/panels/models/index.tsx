@@ -14,6 +14,8 @@ export class ModelsPanel extends ReactWidget {
     super();
     this.addClass('moe-ModelsPanel');
     this.title.label = _props.trans.__('Models');
+    // It scrolls when the sections above take its room.
+    this.node.tabIndex = 0;
   }
 
   protected override render(): JSX.Element {

@@ -14,6 +14,8 @@ export class TracesPanel extends ReactWidget {
     super();
     this.addClass('moe-TracesPanel');
     this.title.label = _props.trans.__('Traces');
+    // It scrolls when the sections above take its room.
+    this.node.tabIndex = 0;
   }
 
   protected override render(): JSX.Element {
@@ -69,6 +71,9 @@ function Trace(props: {
         </time>
         <span className="moe-List-detail">
           {[
+            ...(trace.edits
+              ? [trans._n('%1 edit', '%1 edits', trace.edits)]
+              : []),
             trace.model,
             trans._n('%1 sample', '%1 samples', trace.samples),
             trans._n('%1 token', '%1 tokens', trace.coverage.tokens),
@@ -76,10 +81,7 @@ function Trace(props: {
               '%1 of %2 layers',
               trace.coverage.layersCaptured,
               trace.coverage.moeLayers
-            ),
-            ...(trace.edits
-              ? [trans._n('%1 edit', '%1 edits', trace.edits)]
-              : [])
+            )
           ].join(' · ')}
         </span>
       </button>

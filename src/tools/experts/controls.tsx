@@ -115,6 +115,7 @@ function TopK({ model, trans }: IControlsProps): JSX.Element {
       </span>
       <select
         {...OWN_KEYS}
+        className="moe-ExpertControls-scope"
         aria-label={trans.__('Layers whose top-k changes')}
         value={scope ?? ''}
         disabled={!model.isLive}
@@ -145,12 +146,13 @@ function TopK({ model, trans }: IControlsProps): JSX.Element {
       <output>{isMixed ? trans.__('mixed') : shown}</output>
       <button
         {...OWN_KEYS}
-        className="moe-Button"
+        className="moe-Button moe-mod-icon"
         disabled={!model.isLive || !isChanged}
         title={trans.__('Back to the model’s own top-k')}
+        aria-label={trans.__('Reset')}
         onClick={() => model.send({ do: 'top-k', row: scope, k: null })}
       >
-        {trans.__('Reset')}
+        ↺
       </button>
     </div>
   );

@@ -35,7 +35,7 @@ function Line({ model, trans }: ILineProps): JSX.Element {
   const { refusal, rows } = model.state;
   if (refusal && refusal.row === null) {
     return (
-      <span className="moe-ExpertLine-refusal" role="alert">
+      <span className="moe-Refusal" role="alert">
         {refusal.text}
       </span>
     );
@@ -75,7 +75,7 @@ function Scale({ model, trans }: ILineProps): JSX.Element | null {
   return (
     <span className="moe-ExpertLine-scale">
       <label>
-        <span>{trans.__('token rate,')}</span>
+        <span className="moe-ExpertLine-unit">{trans.__('token rate')}</span>
         <select
           {...OWN_KEYS}
           aria-label={trans.__('Run whose token rates colour the grid')}

@@ -5,13 +5,8 @@ import {
   type ExpertsAction,
   type ExpertsState
 } from 'moe-debugger/protocol';
+import { clamp, type ICell } from '../layer-grid';
 import { ToolModel } from '../model';
-
-/** A cell of the grid. */
-export interface ICell {
-  row: number;
-  expert: number;
-}
 
 /** The run that colours the grid. */
 export type Side = 'original' | 'edited';
@@ -20,6 +15,7 @@ export type Side = 'original' | 'edited';
 export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
   constructor(options: { modelName: string; state: unknown }) {
     super({ ...options, read: readExpertsState });
+    this._index();
   }
 
   /** What a click on an expert does. */
@@ -65,16 +61,11 @@ export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
 
   /** Upper end of the colours: one for all rows and both sides, so that they can be compared. */
   get ceiling(): number {
-    const { original, edited, traced } = this.state;
-    return [original?.rates ?? traced, edited?.rates]
-      .flatMap(rates => rates ?? [])
-      .reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0);
+    return this._ceiling;
   }
 
   editAt({ row, expert }: ICell): ExpertEdit | undefined {
-    return this.state.edits.find(
-      edit => edit.row === row && edit.expert === expert
-    );
+    return this._edits.get(`${row}/${expert}`);
   }
 
   /** What a click or Enter does: edits the expert, takes the same edit back, or names the substitute of a swap. */
@@ -117,14 +108,24 @@ export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
       row,
       expert: clamp(this._cursor.expert, rows[row].experts)
     };
+    this._index();
   }
 
+  /** What is asked of each cell is looked up once. */
+  private _index(): void {
+    const { original, edited, traced, edits } = this.state;
+    this._edits = new Map(
+      edits.map(edit => [`${edit.row}/${edit.expert}`, edit])
+    );
+    this._ceiling = [original?.rates ?? traced, edited?.rates]
+      .flatMap(rates => rates ?? [])
+      .reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0);
+  }
+
+  private _ceiling = 0;
   private _cursor: ICell = { row: 0, expert: 0 };
+  private _edits = new Map<string, ExpertEdit>();
   private _mode: ExpertEditKind = 'mask';
   private _side: Side = 'original';
   private _swapping: ICell | null = null;
-}
-
-function clamp(index: number, count: number): number {
-  return Math.max(0, Math.min(index, count - 1));
 }

@@ -1,10 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Panel, PanelLayout, Widget } from '@lumino/widgets';
-import { PromptForm } from '../prompt-form';
-import { SideBySide } from '../side-by-side';
+import { EditedTexts, GenerateForm } from '../edited-text';
+import { LayerGrid } from '../layer-grid';
+import { OnceAFrame } from '../once-a-frame';
 import { ExpertControls } from './controls';
-import { ExpertGrid } from './grid';
+import { ExpertGridSource } from './grid-source';
 import { ExpertLine } from './line';
 import type { ExpertsModel } from './model';
 
@@ -15,114 +15,48 @@ export class ExpertsView extends Widget {
     this.addClass('moe-ExpertsView');
     const { model, trans } = _options;
     const layout = (this.layout = new PanelLayout());
-    this._grid = new ExpertGrid({ model, trans });
+    const grid = new LayerGrid({
+      source: new ExpertGridSource(model, trans),
+      trans
+    });
     const scroll = new Panel();
-    scroll.addClass('moe-ExpertsView-scroll');
-    scroll.addWidget(this._grid);
-    layout.addWidget(new Prompt(_options));
+    scroll.addClass('moe-LayerGrid-scroll');
+    scroll.addWidget(grid);
+    layout.addWidget(new GenerateForm({ model, trans }));
     layout.addWidget(new ExpertControls({ model, trans }));
     layout.addWidget(scroll);
     layout.addWidget(new ExpertLine({ model, trans }));
-    layout.addWidget(new Texts(_options));
-    model.changed.connect(this._schedule, this);
+    layout.addWidget(
+      new EditedTexts({
+        model,
+        trans,
+        edits: () =>
+          model.state.edits.length +
+          model.state.topK.filter(k => k !== null).length,
+        advice: trans.__(
+          'Choose an expert in the grid: what the model writes without it appears here.'
+        )
+      })
+    );
+    this._redraw = new OnceAFrame(() => grid.redraw());
+    model.changed.connect(this._redraw.ask, this._redraw);
   }
 
   override dispose(): void {
     if (this.isDisposed) {
       return;
     }
-    this._options.model.changed.disconnect(this._schedule, this);
-    cancelAnimationFrame(this._frame);
+    this._options.model.changed.disconnect(this._redraw.ask, this._redraw);
+    this._redraw.dispose();
     super.dispose();
   }
 
-  /** One update a frame, however many tokens come in between. */
-  private _schedule(): void {
-    if (this._frame === 0) {
-      this._frame = requestAnimationFrame(() => {
-        this._frame = 0;
-        this._grid.redraw();
-      });
-    }
-  }
-
-  private _frame = 0;
-  private _grid: ExpertGrid;
+  private _redraw: OnceAFrame;
 }
 
 export namespace ExpertsView {
   export interface IOptions {
     model: ExpertsModel;
     trans: TranslationBundle;
-  }
-}
-
-class Prompt extends ReactWidget {
-  constructor(private _options: ExpertsView.IOptions) {
-    super();
-  }
-
-  protected override render(): JSX.Element {
-    const { model, trans } = this._options;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => (
-          <PromptForm
-            prompt={model.state.prompt}
-            maxNewTokens={model.state.maxNewTokens}
-            isLive={model.isLive}
-            running={model.state.running && model.isLive}
-            generate={(prompt, maxNewTokens) =>
-              model.send({ do: 'generate', prompt, maxNewTokens })
-            }
-            cancel={() => model.send({ do: 'cancel' })}
-            trans={trans}
-          />
-        )}
-      </UseSignal>
-    );
-  }
-}
-
-class Texts extends ReactWidget {
-  constructor(private _options: ExpertsView.IOptions) {
-    super();
-  }
-
-  protected override render(): JSX.Element {
-    const { model, trans } = this._options;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => {
-          const { original, edited, edits, topK, prompt } = model.state;
-          const count = edits.length + topK.filter(k => k !== null).length;
-          return (
-            <SideBySide
-              original={original}
-              edited={edited}
-              title={
-                count === 0
-                  ? trans.__('Edited')
-                  : trans._n('Edited · %1 edit', 'Edited · %1 edits', count)
-              }
-              empty={{
-                original: trans.__(
-                  'Type a prompt above and press Generate: what the model writes appears here.'
-                ),
-                edited:
-                  count === 0
-                    ? trans.__(
-                        'Choose an expert in the grid: what the model writes without it appears here.'
-                      )
-                    : prompt === ''
-                      ? trans.__('The edits wait for a prompt.')
-                      : trans.__('Waits for the original.')
-              }}
-              trans={trans}
-            />
-          );
-        }}
-      </UseSignal>
-    );
   }
 }

@@ -1,0 +1,2 @@
+export { LensModel } from './model';
+export { LensView } from './view';

@@ -1,0 +1,41 @@
+import { useEffect, useState } from 'react';
+import { OWN_KEYS } from '../routing/own-keys';
+
+interface ISliderProps {
+  label: string;
+  value: number;
+  min: number;
+  max: number;
+  step?: number;
+  disabled: boolean;
+  /** The value in words. */
+  text?: string;
+  /** When it changes, the kernel's word counts again, also where the value is the same. */
+  answer?: unknown;
+  change: (value: number) => void;
+}
+
+/** A slider that stands where it was dragged to, while the kernel follows. */
+export function Slider(props: ISliderProps): JSX.Element {
+  const { value, answer } = props;
+  const [dragged, setDragged] = useState(value);
+  useEffect(() => setDragged(value), [value, answer]);
+  return (
+    <input
+      {...OWN_KEYS}
+      type="range"
+      min={props.min}
+      max={props.max}
+      step={props.step ?? 1}
+      value={dragged}
+      disabled={props.disabled}
+      aria-label={props.label}
+      aria-valuetext={props.text}
+      onChange={event => {
+        const next = Number(event.target.value);
+        setDragged(next);
+        props.change(next);
+      }}
+    />
+  );
+}

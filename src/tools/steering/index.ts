@@ -1,0 +1,2 @@
+export { SteeringModel } from './model';
+export { SteeringView } from './view';

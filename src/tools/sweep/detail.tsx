@@ -1,0 +1,179 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { tokenText, type SweepMeasure } from 'moe-debugger/charts';
+import {
+  layerName,
+  type SweepRow,
+  type SweepToken
+} from 'moe-debugger/protocol';
+import { OWN_KEYS } from '../../routing/own-keys';
+import { figureText } from './grid-source';
+import type { SweepModel } from './model';
+
+interface IDetailProps {
+  model: SweepModel;
+  trans: TranslationBundle;
+}
+
+const LONGEST_BEFORE = 60;
+
+/** Under the grid: what the colours mean, and the expert that is looked at, with the tokens that it changes most. */
+export class SweepDetail extends ReactWidget {
+  constructor(private _props: IDetailProps) {
+    super();
+    this.addClass('moe-SweepDetail');
+  }
+
+  protected override render(): JSX.Element {
+    const { model } = this._props;
+    return (
+      <UseSignal signal={model.changed}>
+        {() =>
+          model.state.sweep && (
+            <>
+              <Legend {...this._props} />
+              <Expert {...this._props} />
+              <Coverage {...this._props} />
+            </>
+          )
+        }
+      </UseSignal>
+    );
+  }
+}
+
+function Legend({ model, trans }: IDetailProps): JSX.Element {
+  const measures: [SweepMeasure, string][] = [
+    ['klMean', trans.__('mean KL')],
+    ['klLast', trans.__('KL at the last token')],
+    ['deltaLogProb', trans.__('change of log-probability')],
+    ['deltaRank', trans.__('change of rank')]
+  ];
+  const isSigned =
+    model.measure === 'deltaLogProb' || model.measure === 'deltaRank';
+  return (
+    <div className="moe-ExpertLine">
+      <select
+        {...OWN_KEYS}
+        aria-label={trans.__('What the colours show')}
+        value={model.measure}
+        onChange={event => {
+          model.measure = event.target.value as SweepMeasure;
+        }}
+      >
+        {measures.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <span className="moe-ExpertLine-scale">
+        <span>{isSigned ? figureText(-model.peak) : '0'}</span>
+        <span
+          className={`moe-ExpertLine-ramp${isSigned ? ' moe-mod-signed' : ''}`}
+        />
+        <span>{figureText(model.peak)}</span>
+      </span>
+    </div>
+  );
+}
+
+function Expert({ model, trans }: IDetailProps): JSX.Element {
+  const { cursor } = model;
+  const router = model.state.sweep!.routers[cursor.row];
+  const row = model.at(cursor);
+  const name = trans.__('%1, expert %2', layerName(router), cursor.expert);
+  return (
+    <section className="moe-SweepExpert" aria-label={name} aria-live="polite">
+      <h4>{name}</h4>
+      {row ? (
+        <>
+          <Figures row={row} trans={trans} />
+          <Tokens tokens={row.tokens} trans={trans} />
+        </>
+      ) : (
+        <p className="moe-Message">
+          {trans.__('This expert was not measured.')}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Figures(props: {
+  row: SweepRow;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { row, trans } = props;
+  const figures: [string, string][] = [
+    [trans.__('tokens that chose it'), String(row.tokensAffected)],
+    [trans.__('mean KL'), figureText(row.klMean)],
+    [trans.__('KL at the last token'), figureText(row.klLast)],
+    [trans.__('change of log-probability'), figureText(row.deltaLogProb)],
+    [trans.__('change of rank'), row.deltaRank?.toFixed(1) ?? '–']
+  ];
+  return (
+    <dl className="moe-SweepExpert-figures">
+      {figures.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Tokens(props: {
+  tokens: readonly SweepToken[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { tokens, trans } = props;
+  if (tokens.length === 0) {
+    return (
+      <p className="moe-Message">
+        {trans.__('It changed no prediction: no token chose it.')}
+      </p>
+    );
+  }
+  return (
+    <table aria-label={trans.__('Tokens whose prediction changed most')}>
+      <thead>
+        <tr>
+          <th scope="col">{trans.__('KL')}</th>
+          <th scope="col">{trans.__('token whose next one changed')}</th>
+          <th scope="col">{trans.__('prompt')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {tokens.map((token, i) => (
+          <tr key={i}>
+            <td className="moe-mod-number">{figureText(token.kl)}</td>
+            <td className="moe-SweepExpert-place">
+              <span className="moe-SweepExpert-before">
+                {(token.before ?? '').slice(-LONGEST_BEFORE)}
+              </span>
+              <mark>{tokenText(token)}</mark>
+            </td>
+            <td>{token.prompt}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Coverage({ model, trans }: IDetailProps): JSX.Element {
+  const { done, total, prompts, tokens, mode, notes } = model.state.sweep!;
+  return (
+    <p className="moe-RoutingView-coverage">
+      {[
+        trans.__('%1 of %2 pairs of prompt and expert', done, total),
+        trans._n('%1 prompt', '%1 prompts', prompts),
+        trans._n('%1 token', '%1 tokens', tokens),
+        trans.__('by %1', mode),
+        ...notes
+      ].join(' · ')}
+    </p>
+  );
+}

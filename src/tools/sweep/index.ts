@@ -1,0 +1,2 @@
+export { SweepModel } from './model';
+export { SweepView } from './view';
