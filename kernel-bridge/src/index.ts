@@ -54,7 +54,9 @@ export { importTrace } from './import';
 export type { ImportFormat, ImportOptions, ImportReport } from './import';
 export { openTrace, readTrace, type TraceFile } from './trace/read-trace';
 export type { ReadOptions } from './trace/read-trace';
-export type { RoutingTrace } from './trace/routing-trace';
+export type { RoutingTrace, TraceReportOptions } from './trace/routing-trace';
+export { exportTrace, type ExportOptions } from './trace/export-trace';
+export type { ReportOptions, ReportSection } from './report';
 export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';
 export {

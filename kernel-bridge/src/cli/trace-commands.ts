@@ -1,5 +1,6 @@
 /** The commands that work on traces as documents: no model is loaded. */
 import { Option, type Command } from 'commander';
+import type { ExportArguments } from './export';
 import type { ImportArguments } from './import';
 
 /** @param parseCount reads a whole number of 1 or more */
@@ -29,5 +30,21 @@ export function addTraceCommands(
     .option('--json', 'print one JSON document')
     .action(async (format: string, path: string, options: ImportArguments) =>
       (await import('./import.js')).importFile(format, path, options)
+    );
+
+  program
+    .command('export')
+    .argument('<trace>', 'a Parquet file of a trace')
+    .description('turn a trace into a report, JSON, CSV, or Parquet anew')
+    .requiredOption('--format <format>', 'html, json, csv or parquet')
+    .requiredOption('--out <file>', 'the file to write')
+    .option(
+      '--counts-only',
+      'of html: leave out all that tells what the text was'
+    )
+    .option('--run <id>', 'which run, where the file holds several')
+    .option('--json', 'print one JSON document of what was written')
+    .action(async (trace: string, options: ExportArguments) =>
+      (await import('./export.js')).exportFile(trace, options)
     );
 }

@@ -21,7 +21,7 @@ export async function writeAtomically<T>(
     renameSync(unfinished, path);
     return result;
   } catch (error) {
-    rmSync(unfinished, { force: true });
+    remove(unfinished);
     throw error instanceof MoEDebuggerError ? error : cannotWrite(path, error);
   }
 }
@@ -36,4 +36,12 @@ export function cannotWrite(path: string, error: unknown): MoEDebuggerError {
       cause: error
     }
   );
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where no file can be there is none to remove.
+  }
 }

@@ -1,4 +1,5 @@
 /** The routing of one or more prompts: what a trace returns, shows in a cell and stores. */
+import { writeFileSync } from 'node:fs';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import {
   layerName,
@@ -12,12 +13,13 @@ import {
   RoutingExplorer,
   type ExplorerOptions
 } from '../widgets/routing-explorer';
+import { reportOf, type ReportOptions } from '../report';
+import { writeAtomically } from './atomic-file';
 import { coverageOf } from './coverage';
 import type { LayerCard } from '../model/description';
 import type { EditRecord } from '../edits/edits';
 import {
-  logitRows,
-  rows,
+  sampleDocument,
   type OutputLogits,
   type TraceDocument
 } from './trace-document';
@@ -26,6 +28,11 @@ import { confidence, type RoutingEvent } from './routing-event';
 export interface TraceTiming {
   /** Milliseconds in onnxruntime, all samples together; NaN where a file does not tell. */
   inference: number;
+}
+
+export interface TraceReportOptions extends ReportOptions {
+  /** Writes the report to this file too. */
+  out?: string;
 }
 
 export class RoutingTrace implements Displayable {
@@ -103,26 +110,9 @@ export class RoutingTrace implements Displayable {
     return {
       schema: 'moe-debugger/trace@1',
       model: this.model,
-      samples: this.samples.map(sample => ({
-        id: sample.id,
-        ...(sample.domain === undefined ? {} : { domain: sample.domain }),
-        tokens: sample.tokens,
-        ...(sample.encoderTokens
-          ? { encoderTokens: sample.encoderTokens }
-          : {}),
-        layers: sample.layers.map(layer => {
-          const { logits, selected, weights, ...identity } = layer;
-          return {
-            ...identity,
-            logits: rows(logits, layer.experts),
-            selected: rows(selected, layer.topK),
-            weights: rows(weights, layer.topK)
-          };
-        }),
-        ...(this.outputLogits.has(sample.id)
-          ? { outputLogits: logitRows(this.outputLogits.get(sample.id)!) }
-          : {})
-      })),
+      samples: this.samples.map(sample =>
+        sampleDocument(sample, this.outputLogits.get(sample.id))
+      ),
       coverage: this.coverage,
       edits: [...this.edits]
     };
@@ -134,6 +124,28 @@ export class RoutingTrace implements Displayable {
     const prompts =
       this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
     return `RoutingTrace of ${this.model}: ${prompts}${tokens} tokens, ${layersCaptured} of ${moeLayers} MoE layers, ${slots} slots`;
+  }
+
+  /**
+   * A report of the whole trace: the text of one HTML file that needs no network and runs no scripts.
+   *
+   * @throws MoEDebuggerError 'environment' when `out` cannot be written
+   */
+  async report({ out, ...options }: TraceReportOptions = {}): Promise<string> {
+    const html = await reportOf(
+      this.samples,
+      {
+        model: this.model,
+        created: this.created,
+        edits: this.edits,
+        moeLayers: this.coverage.moeLayers
+      },
+      options
+    );
+    if (out !== undefined) {
+      await writeAtomically(out, unfinished => writeFileSync(unfinished, html));
+    }
+    return html;
   }
 
   /** An explorer with a layer slider, live where a kernel runs. */

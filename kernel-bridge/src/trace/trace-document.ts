@@ -1,6 +1,11 @@
 /** The JSON document of a trace. */
 import type { EditRecord } from '../edits/edits';
-import type { Coverage, RouterIdentity, Token } from '../protocol';
+import type {
+  Coverage,
+  RouterIdentity,
+  RoutingSample,
+  Token
+} from '../protocol';
 
 /** Row-major [rows, width]. */
 export interface OutputLogits {
@@ -18,18 +23,20 @@ export interface TraceLayerDocument extends RouterIdentity {
   weights: (number | null)[][];
 }
 
+export interface SampleDocument {
+  id: string;
+  domain?: string;
+  tokens: Token[];
+  encoderTokens?: Token[];
+  layers: TraceLayerDocument[];
+  /** [tokens or 1][vocabulary] */
+  outputLogits?: (number | null)[][];
+}
+
 export interface TraceDocument {
   schema: 'moe-debugger/trace@1';
   model: string;
-  samples: {
-    id: string;
-    domain?: string;
-    tokens: Token[];
-    encoderTokens?: Token[];
-    layers: TraceLayerDocument[];
-    /** [tokens or 1][vocabulary] */
-    outputLogits?: (number | null)[][];
-  }[];
+  samples: SampleDocument[];
   coverage: Coverage;
   edits: EditRecord[];
 }
@@ -50,6 +57,26 @@ export function rows(
   return result;
 }
 
-export function logitRows({ data, width }: OutputLogits): (number | null)[][] {
-  return rows(data, width);
+export function sampleDocument(
+  { id, domain, tokens, encoderTokens, layers }: RoutingSample,
+  outputLogits?: OutputLogits
+): SampleDocument {
+  return {
+    id,
+    ...(domain === undefined ? {} : { domain }),
+    tokens,
+    ...(encoderTokens ? { encoderTokens } : {}),
+    layers: layers.map(layer => {
+      const { logits, selected, weights, ...identity } = layer;
+      return {
+        ...identity,
+        logits: rows(logits, layer.experts),
+        selected: rows(selected, layer.topK),
+        weights: rows(weights, layer.topK)
+      };
+    }),
+    ...(outputLogits
+      ? { outputLogits: rows(outputLogits.data, outputLogits.width) }
+      : {})
+  };
 }
