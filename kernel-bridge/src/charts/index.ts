@@ -1,6 +1,11 @@
 /** Vega-Lite specifications and the numbers behind them. Pure: used by the kernel for stills and by the front end for live views. */
 export * from './measure';
 export * from './routing-fallback';
+export {
+  routingDiffSpec,
+  type RoutingDiffCell,
+  type RoutingDiffChart
+} from './routing-diff';
 export { routingStillSpec, type RoutingStillOptions } from './routing-still';
 export {
   ceiling,

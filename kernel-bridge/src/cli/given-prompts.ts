@@ -1,6 +1,8 @@
 /** The prompts of a command line: a text, token ids, or a file of many. */
+import type { Command } from 'commander';
 import { MoEDebuggerError } from '../errors';
 import type { PromptObject } from '../model/prompt';
+import { parseIds } from './option-values';
 import { readPrompts } from './prompts-file';
 
 export interface PromptArguments {
@@ -8,6 +10,27 @@ export interface PromptArguments {
   inputIds?: number[];
   decoderInputIds?: number[];
   prompts?: string;
+}
+
+/** Adds the kinds of prompts that can be given to a command. @param file whether a file of many is one of them */
+export function addPromptOptions(
+  command: Command,
+  { file = true } = {}
+): Command {
+  command
+    .option('--prompt <text>', 'a text')
+    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
+    .option(
+      '--decoder-input-ids <ids>',
+      "token ids of an encoder-decoder model's decoder",
+      parseIds
+    );
+  return file
+    ? command.option(
+        '--prompts <file>',
+        'a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line'
+      )
+    : command;
 }
 
 /** @throws MoEDebuggerError 'usage' unless exactly one kind of prompt was given */

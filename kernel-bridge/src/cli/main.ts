@@ -2,8 +2,17 @@
 /** The command line: `moe-debugger`. Each command is a file of its own, loaded when it is asked for. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
+import { addCompareCommands } from './compare-commands';
 import { addDiagnose } from './diagnose-command';
 import { addEditOptions } from './edits';
+import { addPromptOptions } from './given-prompts';
+import {
+  parseCount,
+  parseIds,
+  parseNumber,
+  parseSeed,
+  parseWhich
+} from './option-values';
 import { reportError } from './report-error';
 import { addTraceCommands } from './trace-commands';
 
@@ -16,7 +25,9 @@ Examples:
   $ moe-debugger generate models/demo --prompt "def fib(n):" --ablate 4:6 --top-k 1
   $ moe-debugger diagnose models/demo --fail-on warning
   $ moe-debugger lens models/demo --prompt "def fib(n):"
-  $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json`;
+  $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json
+  $ moe-debugger diff models/demo --prompt "def fib(n):" --ablate 4:6
+  $ moe-debugger counterfactual models/demo --prompt "def fib(n):" --ablate 4:6 --from 2 --format mermaid`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -45,17 +56,6 @@ function build(): Command {
     .command('trace')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description('run prompts and print which experts each token took')
-    .option('--prompt <text>', 'a text')
-    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
-    .option(
-      '--decoder-input-ids <ids>',
-      "token ids of an encoder-decoder model's decoder",
-      parseIds
-    )
-    .option(
-      '--prompts <file>',
-      'a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line'
-    )
     .option(
       '--logits <which>',
       "keep the model's output logits: last or all",
@@ -66,6 +66,7 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./trace.js')).trace(model, options)
     );
+  addPromptOptions(trace);
   addEditOptions(trace);
 
   const generate = program
@@ -136,22 +137,11 @@ function build(): Command {
       (await import('./steer.js')).steer(model, options)
     );
 
-  program
+  const sweep = program
     .command('sweep')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
       'take every expert away, one at a time, and print what that does to the predictions'
-    )
-    .option('--prompt <text>', 'a text')
-    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
-    .option(
-      '--decoder-input-ids <ids>',
-      "token ids of an encoder-decoder model's decoder",
-      parseIds
-    )
-    .option(
-      '--prompts <file>',
-      'a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line'
     )
     .option(
       '--mode <mode>',
@@ -169,6 +159,8 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./sweep.js')).sweep(model, options)
     );
+  addPromptOptions(sweep);
+  addCompareCommands(program);
   addTraceCommands(program, parseCount);
 
   addDiagnose(program);
@@ -220,43 +212,6 @@ function build(): Command {
   return program;
 }
 
-function parseIds(text: string): number[] {
-  const ids = text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map(Number);
-  if (ids.length === 0 || ids.some(id => !Number.isInteger(id) || id < 0)) {
-    throw new InvalidArgumentError(
-      'give non-negative integers separated by commas'
-    );
-  }
-  return ids;
-}
-
-function parseNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) {
-    throw new InvalidArgumentError('give a number');
-  }
-  return value;
-}
-
-function parseSeed(text: string): number {
-  const value = parseNumber(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('give a whole number of 0 or more');
-  }
-  return value;
-}
-
-function parseCount(text: string): number {
-  const value = parseSeed(text);
-  if (value === 0) {
-    throw new InvalidArgumentError('give a whole number of 1 or more');
-  }
-  return value;
-}
-
 function parseSweepMode(text: string): 'mask' | 'drop' {
   if (text !== 'mask' && text !== 'drop') {
     throw new InvalidArgumentError('give mask or drop');
@@ -266,13 +221,6 @@ function parseSweepMode(text: string): 'mask' | 'drop' {
 
 function parseTarget(text: string): number | string {
   return /^\d+$/.test(text) ? Number(text) : text;
-}
-
-function parseWhich(text: string): 'last' | 'all' {
-  if (text !== 'last' && text !== 'all') {
-    throw new InvalidArgumentError('give last or all');
-  }
-  return text;
 }
 
 function parsePositions(text: string): 'last' | 'all' | number[] {

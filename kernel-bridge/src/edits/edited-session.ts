@@ -10,6 +10,7 @@ import type { RouterSlots } from './edit-graph';
 import type { Edits } from './edits';
 import { resolveEdits } from './resolve-edits';
 import { resolveSteering } from './resolve-steering';
+import { unpinnable, type RoutingPin } from './routing-pin';
 import { RunEdits } from './run-edits';
 import { StreamEdits } from './stream-edits';
 import type { StreamSlot } from './stream-input';
@@ -50,17 +51,29 @@ export class EditedSession {
     return this._prepared.slots;
   }
 
+  /** Why routers of this model cannot be held to a routing; undefined where they can. */
+  get unpinnable(): string | undefined {
+    return unpinnable(this._prepared.original, this.slots);
+  }
+
   /**
    * Checks edits at once, and runs nothing.
+   * @param pins by router: a routing that it is held to; it has no edits then
    * @returns what loads the session, and can be called for every run
    * @throws MoEDebuggerError 'edit'
    */
-  resolve(edits: Edits): { records: RunEdits; run: () => Promise<EditedRun> } {
+  resolve(
+    edits: Edits,
+    pins: readonly (RoutingPin | undefined)[] = []
+  ): { records: RunEdits; run: () => Promise<EditedRun> } {
     const graph = this._prepared;
     const session = (this._session ??= new LazySession(() => graph.load()));
     const { original, slots, stream } = graph;
     const { steer = [], ...choices } = edits;
-    const resolved = resolveEdits(choices, original, slots);
+    const resolved = resolveEdits(choices, original, slots).map((own, i) => ({
+      ...own,
+      topK: pins[i]?.topK ?? own.topK
+    }));
     const steering = resolveSteering(steer, stream);
     const routers = graph.routers.map((router, i) => ({
       ...router,
@@ -71,7 +84,8 @@ export class EditedSession {
       slots,
       resolved,
       new StreamEdits(stream, steering.edits),
-      [...resolved.flatMap(own => own.records), ...steering.records]
+      [...resolved.flatMap(own => own.records), ...steering.records],
+      pins
     );
     const plan = withTopK(graph.plan, routers);
     return {

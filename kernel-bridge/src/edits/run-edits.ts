@@ -1,15 +1,13 @@
 /** Edits as the inputs of a run, and as what its routing is checked with. */
 import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
-import type { Adjustment } from '../routing/adjustment';
+import { AWAY, type Adjustment } from '../routing/adjustment';
 import type { Router } from '../routing/convention';
 import type { RouterSlots } from './edit-graph';
 import { includes, type EditRecord } from './edits';
 import type { RouterEdits } from './resolve-edits';
+import type { RoutingPin } from './routing-pin';
 import type { StreamEdits } from './stream-edits';
-
-/** Takes a logit away: its score is exactly 0, and no arithmetic on it makes NaN as that of an infinity does. */
-const AWAY = -1e30;
 
 /** Tables of one router for one run. */
 interface Tables extends Adjustment {
@@ -28,13 +26,15 @@ export class RunEdits {
    * @param _routers as they are before the edits
    * @param _slots and `_edits`: one a router
    * @param records every edit
+   * @param _pins by router: what it is held to, in runs of one whole sequence
    */
   constructor(
     private readonly _routers: readonly Router[],
     private readonly _slots: readonly RouterSlots[],
     private readonly _edits: readonly RouterEdits[],
     private readonly _stream: StreamEdits,
-    readonly records: readonly EditRecord[]
+    readonly records: readonly EditRecord[],
+    private readonly _pins: readonly (RoutingPin | undefined)[] = []
   ) {}
 
   /** The inputs of the edited graph that are the edits'. */
@@ -79,7 +79,7 @@ export class RunEdits {
   /** By router; undefined for one that is not edited. */
   adjustments(step: Step): (Adjustment | undefined)[] {
     return this._edits.map(({ records }, i) =>
-      records.some(({ kind }) => kind !== 'topK')
+      this._pins[i] || records.some(({ kind }) => kind !== 'topK')
         ? this._tables(i, step)
         : undefined
     );
@@ -88,6 +88,10 @@ export class RunEdits {
   private _tables(index: number, step: Step): Tables {
     const { stack } = this._routers[index];
     const { records } = this._edits[index];
+    const pin = this._pins[index];
+    if (pin) {
+      return pinned(pin, this._routers[index]);
+    }
     if (records.every(({ tokens }) => tokens === undefined)) {
       const shared = this._shared.get(index) ?? this._fill(index, [Number.NaN]);
       this._shared.set(index, shared);
@@ -148,6 +152,23 @@ export class RunEdits {
     });
     return tables;
   }
+}
+
+function pinned(
+  { topK, selected, weights }: RoutingPin,
+  { experts, tensors }: Router
+): Tables {
+  const rows = selected.length / topK;
+  return {
+    rows,
+    bias: new Float32Array(rows * experts),
+    scale: new Float32Array(rows * experts).fill(
+      tensors.weights === null ? 0 : 1
+    ),
+    map: Int32Array.from({ length: rows * experts }, (_, i) => i % experts),
+    ids: selected,
+    values: weights
+  };
 }
 
 /** The weights of forced experts, laid out by expert. */

@@ -1,6 +1,9 @@
 /** What an edit does to a router's rule, for tokens of one run: the same arithmetic that the edited graph does. */
 import type { Routed } from './route';
 
+/** Added to a logit, it takes it away: its score is exactly 0, and no arithmetic on it makes NaN as that of an infinity does. */
+export const AWAY = -1e30;
+
 /** Tables have one row for all tokens, or one a token; those that are absent change nothing. */
 export interface Adjustment {
   /** [rows, experts], added to the logits. */

@@ -18,6 +18,17 @@ export function routerCards(cards: readonly LayerCard[]): MoELayerCard[] {
   return cards.filter(card => card.moe);
 }
 
+/** The card of a layer that was captured; undefined where there is none of that many experts. */
+export function cardOf(
+  cards: readonly LayerCard[],
+  layer: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>
+): MoELayerCard | undefined {
+  return routerCards(cards).find(
+    card =>
+      routerKey(card) === routerKey(layer) && card.experts === layer.experts
+  );
+}
+
 /** What tells a router from the others of a model. */
 export function routerKey({
   layer,

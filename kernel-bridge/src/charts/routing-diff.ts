@@ -1,0 +1,117 @@
+/** Which tokens changed experts, layer by layer, as a still picture. */
+import type { Token } from '../protocol';
+import { bandScale } from './band-scale';
+import { ROUTING_CONFIG, plotSize, tokenLabels } from './routing-plot';
+import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
+import { labelExpression, labelledIndices, tokenText } from './token-labels';
+
+/** One token at one layer. */
+export interface RoutingDiffCell {
+  /** Index into `tokens`. */
+  token: number;
+  /** Index into `layers`. */
+  layer: number;
+  /** 1 - Jaccard: the share of the experts of either run that only one of them has. */
+  changed: number;
+  left: readonly number[];
+  entered: readonly number[];
+  nearMiss: boolean;
+}
+
+export interface RoutingDiffChart {
+  title: string;
+  subtitle?: string;
+  tokens: readonly Token[];
+  /** Names of the layers, in graph order. */
+  layers: readonly string[];
+  /** Those that are missing are blank: only one run has the token. */
+  cells: readonly RoutingDiffCell[];
+  /** Tokens after this many cells are left out, and the subtitle says so. */
+  maxCells?: number;
+}
+
+const MOST_CELLS = 8000;
+
+/** A heatmap of tokens and layers, coloured by the share of experts that changed. A Vega-Lite 5 document. */
+export function routingDiffSpec(chart: RoutingDiffChart): VegaLiteSpec {
+  const { tokens, layers } = chart;
+  const shown = Math.min(
+    tokens.length,
+    Math.max(
+      1,
+      Math.floor((chart.maxCells ?? MOST_CELLS) / Math.max(layers.length, 1))
+    )
+  );
+  const size = plotSize(shown, layers.length);
+  return {
+    $schema: VEGA_LITE_5,
+    background: 'white',
+    title: {
+      text: chart.title,
+      subtitle: [
+        chart.subtitle,
+        shown < tokens.length ? `first ${shown} of ${tokens.length} tokens` : ''
+      ]
+        .filter(Boolean)
+        .join(', '),
+      anchor: 'start'
+    },
+    width: size.width,
+    height: size.height,
+    data: {
+      values: chart.cells
+        .filter(({ token }) => token < shown)
+        .map(cell => ({
+          token: cell.token,
+          text: tokenText(tokens[cell.token]),
+          layer: cell.layer,
+          name: layers[cell.layer],
+          changed: Math.round(cell.changed * 1e4) / 1e4,
+          left: cell.left.join(', '),
+          entered: cell.entered.join(', '),
+          near: cell.nearMiss && cell.changed > 0 ? 'yes' : 'no'
+        }))
+    },
+    mark: { type: 'rect', tooltip: true },
+    encoding: {
+      x: {
+        field: 'token',
+        type: 'ordinal',
+        title: 'token',
+        scale: bandScale(shown),
+        axis: {
+          values: labelledIndices(shown, size.tokenStride),
+          labelExpr: tokenLabels(tokens.slice(0, shown), size),
+          labelAngle: -60,
+          labelOverlap: false
+        }
+      },
+      y: {
+        field: 'layer',
+        type: 'ordinal',
+        title: null,
+        scale: bandScale(layers.length),
+        axis: {
+          labelExpr: labelExpression(new Map(layers.entries())),
+          labelOverlap: true
+        }
+      },
+      color: {
+        field: 'changed',
+        type: 'quantitative',
+        title: 'changed',
+        scale: { domain: [0, 1], scheme: 'oranges' },
+        legend: { format: '%', gradientLength: Math.min(size.height, 120) }
+      },
+      tooltip: [
+        { field: 'text', type: 'nominal', title: 'token' },
+        { field: 'name', type: 'nominal', title: 'layer' },
+        { field: 'changed', type: 'quantitative', format: '.0%' },
+        { field: 'left', type: 'nominal' },
+        { field: 'entered', type: 'nominal' },
+        { field: 'near', type: 'nominal', title: 'near miss' }
+      ]
+    },
+    config: ROUTING_CONFIG
+  };
+}

@@ -1,0 +1,46 @@
+/** Values of options, as commander reads them. */
+import { InvalidArgumentError } from 'commander';
+
+export function parseIds(text: string): number[] {
+  const ids = text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
+  if (ids.length === 0 || ids.some(id => !Number.isInteger(id) || id < 0)) {
+    throw new InvalidArgumentError(
+      'give non-negative integers separated by commas'
+    );
+  }
+  return ids;
+}
+
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('give a number');
+  }
+  return value;
+}
+
+export function parseSeed(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('give a whole number of 0 or more');
+  }
+  return value;
+}
+
+export function parseCount(text: string): number {
+  const value = parseSeed(text);
+  if (value === 0) {
+    throw new InvalidArgumentError('give a whole number of 1 or more');
+  }
+  return value;
+}
+
+export function parseWhich(text: string): 'last' | 'all' {
+  if (text !== 'last' && text !== 'all') {
+    throw new InvalidArgumentError('give last or all');
+  }
+  return text;
+}

@@ -1,0 +1,250 @@
+/** A causal graph as DOT (Graphviz) and Mermaid. Names come from models and prompts: all text is escaped. */
+import { tokenLabel } from '../charts';
+import { editText } from '../edits/edit-text';
+import type { RoutingSample, Token } from '../protocol';
+import type {
+  CausalEdge,
+  CausalGraph,
+  CausalNode,
+  ExpertNode
+} from './causal-graph';
+
+export interface DrawingOptions {
+  /** Edges after this many are left out, the weakest first, and the drawing says so. */
+  maxEdges?: number;
+}
+
+/** A drawing before it is written in a language. */
+interface Drawing {
+  title: string;
+  nodes: { node: CausalNode; lines: string[] }[];
+  edges: { from: number; to: number; label: string; dashed: boolean }[];
+}
+
+const TOKENS_IN_LABEL = 3;
+/** Mermaid draws no more than 500 edges, and people read fewer. */
+const MOST_MERMAID_EDGES = 80;
+
+/** @param sample whose tokens the graph's positions are of */
+export function toDot(
+  graph: CausalGraph,
+  sample: RoutingSample,
+  { maxEdges = Infinity }: DrawingOptions = {}
+): string {
+  const { title, nodes, edges } = draw(graph, sample, maxEdges);
+  const lines = [
+    'digraph counterfactual {',
+    '  rankdir=LR;',
+    `  label=${dotText([title])};`,
+    '  labelloc=t;',
+    '  node [shape=box, style=rounded];',
+    ...nodes.map(
+      ({ node, lines }, i) =>
+        `  n${i} [label=${dotText(lines)}${node.kind === 'expert' ? '' : ', style=bold'}];`
+    ),
+    ...edges.map(
+      ({ from, to, label, dashed }) =>
+        `  n${from} -> n${to} [label=${dotText([label])}${dashed ? ', style=dashed' : ''}];`
+    ),
+    '}'
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function toMermaid(
+  graph: CausalGraph,
+  sample: RoutingSample,
+  { maxEdges = MOST_MERMAID_EDGES }: DrawingOptions = {}
+): string {
+  const { title, nodes, edges } = draw(graph, sample, maxEdges);
+  const lines = [
+    'flowchart LR',
+    `  title[${mermaidText([title])}]`,
+    '  style title fill:none,stroke:none',
+    ...nodes.map(({ node, lines }, i) =>
+      node.kind === 'expert'
+        ? `  n${i}(${mermaidText(lines)})`
+        : `  n${i}[${mermaidText(lines)}]`
+    ),
+    ...edges.map(
+      ({ from, to, label, dashed }) =>
+        `  n${from} ${dashed ? '-.->' : '-->'}|${mermaidText([label])}| n${to}`
+    )
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What the arrows of a graph mean, and the numbers on them. */
+export function effectsText({ effects, why, unmeasured }: CausalGraph): string {
+  return [
+    effects === 'total'
+      ? `total effects only: ${why}`
+      : 'direct effects, all other routing held; dashed: total effects',
+    ...(unmeasured.length === 0
+      ? []
+      : [`${unmeasured.length} experts not measured`]),
+    '+ tokens that take an expert up, - tokens that give it up'
+  ].join('; ');
+}
+
+/**
+ * Direct edges, and total ones where no direct one leads. What the edit does directly past the routers that it acts on is
+ * drawn where no expert there does the same.
+ */
+export function drawnEdges({ edges, nodes }: CausalGraph): CausalEdge[] {
+  const edited = new Set(
+    nodes.flatMap(node =>
+      node.kind === 'expert' && node.edited ? node.id : []
+    )
+  );
+  const all = edges.filter(({ effect }) => effect === 'direct');
+  const ofEdited = all.filter(({ from }) => edited.has(from));
+  const direct = all
+    .map(edge =>
+      edge.from !== 'edit' || edited.has(edge.to)
+        ? edge
+        : without(
+            edge,
+            ofEdited.filter(({ to }) => to === edge.to)
+          )
+    )
+    .filter(
+      ({ kl, entered = [], left = [] }) =>
+        kl !== undefined || entered.length + left.length > 0
+    );
+  const explained = new Set(direct.map(({ to }) => to));
+  explained.delete('output');
+  return [
+    ...direct,
+    ...edges.filter(
+      ({ effect, to }) => effect === 'total' && !explained.has(to)
+    )
+  ];
+}
+
+/** An edge less what others do too: positions, or all of an edge to the output. */
+function without(edge: CausalEdge, others: readonly CausalEdge[]): CausalEdge {
+  if (edge.kl) {
+    return others.length > 0 ? { ...edge, kl: undefined } : edge;
+  }
+  const rest = (how: 'entered' | 'left'): number[] =>
+    (edge[how] ?? []).filter(position =>
+      others.every(other => !other[how]?.includes(position))
+    );
+  return { ...edge, entered: rest('entered'), left: rest('left') };
+}
+
+function draw(
+  graph: CausalGraph,
+  sample: RoutingSample,
+  maxEdges: number
+): Drawing {
+  const all = drawnEdges(graph);
+  const kept = new Set(
+    [...all]
+      .sort((a, b) => strength(b) - strength(a))
+      .slice(0, Math.max(maxEdges, 0))
+  );
+  const edges = all.filter(edge => kept.has(edge));
+  const reached = new Set(edges.flatMap(({ from, to }) => [from, to]));
+  const nodes = graph.nodes.filter(
+    ({ kind, id }) => kind !== 'expert' || reached.has(id)
+  );
+  const index = new Map(nodes.map(({ id }, i) => [id, i]));
+  return {
+    title: [
+      effectsText(graph),
+      ...(edges.length < all.length
+        ? [`${all.length - edges.length} weaker edges left out`]
+        : [])
+    ].join('; '),
+    nodes: nodes.map(node => ({ node, lines: nodeLines(node, sample) })),
+    edges: edges.map(edge => ({
+      from: index.get(edge.from)!,
+      to: index.get(edge.to)!,
+      label: edgeText(edge),
+      dashed: edge.effect === 'total'
+    }))
+  };
+}
+
+/** Edges to the output before all others; those by their divergence, these by their tokens. */
+function strength({ kl, entered = [], left = [] }: CausalEdge): number {
+  return kl ? 1e9 + (kl.mean ?? Infinity) : entered.length + left.length;
+}
+
+export function edgeText({ kl, entered = [], left = [] }: CausalEdge): string {
+  if (kl) {
+    return `KL ${kl.mean === null ? 'not finite' : kl.mean.toPrecision(2)}`;
+  }
+  return [
+    ...(entered.length > 0 ? [`+${entered.length}`] : []),
+    ...(left.length > 0 ? [`-${left.length}`] : [])
+  ].join(' ');
+}
+
+function nodeLines(node: CausalNode, sample: RoutingSample): string[] {
+  switch (node.kind) {
+    case 'edit':
+      return node.edits.map(editText);
+    case 'output':
+      return ['output'];
+    case 'expert':
+      return [
+        node.id,
+        ...(node.entered.length > 0
+          ? [`+ ${tokenList(node, node.entered, sample)}`]
+          : []),
+        ...(node.left.length > 0
+          ? [`- ${tokenList(node, node.left, sample)}`]
+          : [])
+      ];
+  }
+}
+
+/** The first tokens at some positions, and how many more there are. */
+export function tokenList(
+  { stack }: Pick<ExpertNode, 'stack'>,
+  positions: readonly number[],
+  { tokens, encoderTokens = [] }: RoutingSample
+): string {
+  const byPosition = new Map<number, Token>(
+    (stack === 'encoder' ? encoderTokens : tokens).map(token => [
+      token.position,
+      token
+    ])
+  );
+  const shown = positions
+    .slice(0, TOKENS_IN_LABEL)
+    .map(position => tokenLabel(byPosition.get(position)!));
+  const more = positions.length - shown.length;
+  return `${shown.join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** A quoted string of DOT: no escapes of its own (`\N` is a node's name there), no entities. */
+function dotText(lines: readonly string[]): string {
+  return `"${lines
+    .map(line =>
+      line
+        .replace(/&/g, '&amp;')
+        .replace(/\\/g, '\\\\')
+        .replace(/"/g, '\\"')
+        .replace(/\s/g, ' ')
+    )
+    .join('\\n')}"`;
+}
+
+/** A quoted label of Mermaid: whatever is no letter, digit or plain mark is written as a character code. */
+function mermaidText(lines: readonly string[]): string {
+  return `"${lines
+    .map(line =>
+      [...line]
+        .map(character =>
+          /^[\p{L}\p{N} .,:+()-]$/u.test(character)
+            ? character
+            : `#${character.codePointAt(0)};`
+        )
+        .join('')
+    )
+    .join('<br/>')}"`;
+}
