@@ -21,6 +21,27 @@ export type {
 } from './edits/edits';
 export type { SweepOptions, SweepTarget } from './sweep/options';
 export { SweepCancelled, type SweepResult } from './sweep/sweep-result';
+export {
+  Counterfactual,
+  type CounterfactualDocument
+} from './counterfactual/counterfactual';
+export type { CounterfactualOptions } from './counterfactual/run-counterfactual';
+export type {
+  CausalEdge,
+  CausalGraph,
+  CausalNode,
+  Effect
+} from './counterfactual/causal-graph';
+export {
+  diffRouting,
+  type DiffOptions,
+  type DiffableTrace,
+  type RoutingDiff,
+  type SampleDiff
+} from './diff/routing-diff';
+export type { DiffDocument } from './diff/diff-document';
+export type { Both, TokenChange } from './diff/layer-diff';
+export type { LayerSummary } from './diff/layer-summary';
 export { GenerationCancelled } from './generation/generation';
 export type {
   FinishReason,

@@ -122,7 +122,7 @@ describe('a counterfactual', () => {
   it('is refused before it runs where the edit is', async () => {
     const model = await loadModel(DEMO);
     await expect(
-      runCounterfactual(model.parts, 'a', {
+      model.counterfactual('a', {
         ablate: [{ layer: 3, expert: 99 }]
       })
     ).rejects.toThrow(

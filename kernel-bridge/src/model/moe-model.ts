@@ -1,6 +1,11 @@
 /** A loaded MoE model: run it and see how it routes. */
 import { randomUUID } from 'node:crypto';
 import type { Session } from '../engine/engine';
+import type { Counterfactual } from '../counterfactual/counterfactual';
+import {
+  runCounterfactual,
+  type CounterfactualOptions
+} from '../counterfactual/run-counterfactual';
 import { MoEDebuggerError } from '../errors';
 import type { EditedSession } from '../edits/edited-session';
 import { EditedModel } from '../edits/edited-model';
@@ -228,6 +233,23 @@ export class MoEModel implements Displayable {
     options: SweepOptions = {}
   ): Promise<SweepResult> {
     return this._running(() => sweep(this.parts, promptList(prompts), options));
+  }
+
+  /**
+   * What follows from edits: one run as the model is, one with them, how routing and output differ, and by which experts
+   * the change went.
+   *
+   * @throws MoEDebuggerError 'edit' naming the layer and what is possible there, 'input', 'tokenizer', 'capture',
+   * 'cancelled'
+   */
+  async counterfactual(
+    prompt: Prompt,
+    edits: Edits,
+    options: CounterfactualOptions = {}
+  ): Promise<Counterfactual> {
+    return this._running(() =>
+      runCounterfactual(this.parts, prompt, edits, options)
+    );
   }
 
   /** @internal */
