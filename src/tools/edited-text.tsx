@@ -81,7 +81,7 @@ export class EditedTexts extends ReactWidget {
   }
 
   protected override render(): JSX.Element {
-    const { model, trans, edits, advice } = this._options;
+    const { model, trans, edits, title, advice } = this._options;
     return (
       <UseSignal signal={model.changed}>
         {() => {
@@ -91,15 +91,16 @@ export class EditedTexts extends ReactWidget {
             <SideBySide
               original={original}
               edited={edited}
-              title={
-                count === 0
-                  ? trans.__('Edited')
-                  : trans._n('Edited · %1 edit', 'Edited · %1 edits', count)
-              }
+              title={title(count)}
               empty={{
-                original: trans.__(
-                  'Type a prompt above and press Generate: what the model writes appears here.'
-                ),
+                original:
+                  prompt === ''
+                    ? trans.__(
+                        'Type a prompt above and press Generate: what the model writes appears here.'
+                      )
+                    : trans.__(
+                        'Press Generate: what the model writes appears here.'
+                      ),
                 edited:
                   count === 0
                     ? advice
@@ -120,6 +121,8 @@ export namespace EditedTexts {
   export interface IOptions extends IEditedTextOptions {
     /** How many there are. */
     edits: () => number;
+    /** Names the second text. */
+    title: (edits: number) => string;
     /** What to do while there are none. */
     advice: string;
   }

@@ -1,9 +1,10 @@
-import { expect, test, type IJupyterLabPageFixture } from '@jupyterlab/galata';
+import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { ExpertsPage } from '../fixtures/experts-page';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
 import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
+import { printed, saved } from '../fixtures/printed';
 import { prompts } from '../fixtures/truth';
 
 // Galata's stand-in for the kernels' address does not end kernels.
@@ -21,38 +22,6 @@ const SELECTOR = `model.experts({ prompt: ${JSON.stringify(PROMPT)}, maxNewToken
 /** Prints what the kernel writes, as JSON: white space is part of it. */
 const write = (model: string) =>
   `console.log(JSON.stringify((await ${model}.generate(${JSON.stringify(PROMPT)}, { maxNewTokens: ${TOKENS} })).text));`;
-
-/** What the last output of a cell printed. */
-async function printed(
-  page: IJupyterLabPageFixture,
-  cell: number
-): Promise<string[]> {
-  await page.notebook.runCell(cell);
-  const lines = await page
-    .locator('.jp-Cell')
-    .nth(cell)
-    .locator('.jp-OutputArea-output')
-    .allTextContents();
-  return lines
-    .join('')
-    .trim()
-    .split('\n')
-    .map(line => JSON.parse(line) as string);
-}
-
-/** The notebook as it is on the disk. */
-async function saved(
-  page: IJupyterLabPageFixture,
-  path: string
-): Promise<Record<string, unknown>> {
-  await page.notebook.save();
-  return JSON.parse(
-    await page.evaluate(async at => {
-      const model = await window.jupyterapp.serviceManager.contents.get(at);
-      return JSON.stringify(model.content);
-    }, path)
-  ) as Record<string, unknown>;
-}
 
 test('clicking an expert changes the generation beside it', async ({
   page,
@@ -77,7 +46,7 @@ test('clicking an expert changes the generation beside it', async ({
   const experts = new ExpertsPage(page.locator('.jp-Notebook .moe-ToolFrame'));
   await experts.settled(0);
   await expect(experts.edited).toContainText('Choose an expert in the grid');
-  const [original, masked, three] = await printed(page, 1);
+  const [original, masked, three] = await printed<string>(page, 1);
   expect(masked).not.toBe(original);
   expect(three).not.toBe(masked);
   expect(await experts.texts()).toEqual({ original, edited: null });
@@ -112,7 +81,7 @@ test('clicking an expert changes the generation beside it', async ({
   await expect(slider).toHaveValue('4');
   await experts.settled(3);
   await expect.poll(() => experts.texts()).toEqual({ original, edited: three });
-  const [edits] = await printed(page, 2);
+  const [edits] = await printed<string>(page, 2);
   expect(JSON.parse(edits)).toEqual({
     ablate: [
       { layer: 2, expert: 3, mode: 'mask' },
@@ -152,7 +121,7 @@ test('the grid works by keyboard alone', async ({ page, tmpPath }) => {
   await page.notebook.runCell(0);
   const experts = new ExpertsPage(page.locator('.jp-Notebook .moe-ToolFrame'));
   await experts.settled(0);
-  const [two, forced] = await printed(page, 1);
+  const [two, forced] = await printed<string>(page, 1);
   const at = async (layer: number, expert: number) =>
     expect(experts.grid).toHaveAttribute(
       'aria-activedescendant',
@@ -216,7 +185,7 @@ test('says at the layer why an edit is refused, and goes on', async ({
   const before = await experts.texts();
   await experts.cell(3, 6).click();
   const refusal = experts.grid.getByRole('alert');
-  const [message] = await printed(page, 1);
+  const [message] = await printed<string>(page, 1);
   await expect(refusal).toHaveText(message);
   const layer = (await experts.cell(3, 0).boundingBox())!;
   const next = (await experts.cell(4, 0).boundingBox())!;
@@ -256,7 +225,7 @@ test('a generation is cancelled, and a new click starts anew', async ({
   await expect(experts.edited).toContainText('Choose an expert in the grid');
   await experts.cell(2, 3).click();
   await experts.settled(1);
-  const [text] = await printed(page, 1);
+  const [text] = await printed<string>(page, 1);
   expect((await experts.texts()).edited).toBe(text);
 });
 
@@ -328,7 +297,7 @@ test('works in the side panel', async ({ page, tmpPath }) => {
   await expect(experts.prompt).toHaveValue(PROMPT);
   await experts.cell(2, 3).click();
   await experts.settled(1);
-  const [original] = await printed(page, 1);
-  const [edited] = await printed(page, 2);
+  const [original] = await printed<string>(page, 1);
+  const [edited] = await printed<string>(page, 2);
   expect(await experts.texts()).toEqual({ original, edited });
 });

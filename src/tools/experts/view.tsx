@@ -33,6 +33,10 @@ export class ExpertsView extends Widget {
         edits: () =>
           model.state.edits.length +
           model.state.topK.filter(k => k !== null).length,
+        title: count =>
+          count === 0
+            ? trans.__('Edited')
+            : trans._n('Edited · %1 edit', 'Edited · %1 edits', count),
         advice: trans.__(
           'Choose an expert in the grid: what the model writes without it appears here.'
         )

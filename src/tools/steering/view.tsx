@@ -28,6 +28,10 @@ export class SteeringView extends Widget {
         model,
         trans,
         edits: () => model.state.rows.filter(({ scale }) => scale !== 0).length,
+        title: count =>
+          count === 0
+            ? trans.__('Steered')
+            : trans._n('Steered · %1 layer', 'Steered · %1 layers', count),
         advice: trans.__(
           'Move a slider: what the model writes when it is steered appears here.'
         )

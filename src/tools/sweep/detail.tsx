@@ -109,19 +109,26 @@ function Figures(props: {
     [trans.__('tokens that chose it'), String(row.tokensAffected)],
     [trans.__('mean KL'), figureText(row.klMean)],
     [trans.__('KL at the last token'), figureText(row.klLast)],
-    [trans.__('change of log-probability'), figureText(row.deltaLogProb)],
-    [trans.__('change of rank'), row.deltaRank?.toFixed(1) ?? '–']
+    [
+      trans.__('change of log-probability'),
+      signed(figureText(row.deltaLogProb))
+    ],
+    [trans.__('change of rank'), signed(row.deltaRank?.toFixed(1) ?? '–')]
   ];
   return (
-    <dl className="moe-SweepExpert-figures">
+    <p className="moe-SweepExpert-figures">
       {figures.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
+        <span key={label}>
+          <small>{label}</small> {value}
+        </span>
       ))}
-    </dl>
+    </p>
   );
+}
+
+/** With its sign, where it is one of a change. */
+function signed(text: string): string {
+  return /^[1-9]|^0\..*[1-9]/.test(text) ? `+${text}` : text.replace('-', '−');
 }
 
 function Tokens(props: {

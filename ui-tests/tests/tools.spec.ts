@@ -1,0 +1,229 @@
+import { expect, test } from '@jupyterlab/galata';
+import { KERNEL_NAME } from 'moe-debugger/protocol';
+import { ExpertsPage } from '../fixtures/experts-page';
+import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
+import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import { PanelPage } from '../fixtures/panel-page';
+import { printed, saved } from '../fixtures/printed';
+import { EXPERTS, LAYERS } from '../fixtures/truth';
+
+// Galata's stand-in for the kernels' address does not end kernels.
+test.use({ kernels: null, sessions: null });
+test.afterEach(({ page }) =>
+  page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
+);
+
+const PROMPT = 'def fib(n):';
+const LOAD =
+  "import { loadModel } from 'moe-debugger';\n" +
+  "const model = await loadModel('../models/demo');\n";
+const FRAME = '.jp-Notebook .moe-ToolFrame';
+/** As the page writes tokens, whose white space is to be seen. */
+const visible = (text: string) =>
+  text.replaceAll('\n', '↵').replaceAll(' ', '·').slice(0, 8);
+
+test('the layer lens shows what the kernel reads, and opens where it was left', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/lens.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}model.layerLens({ prompt: ${JSON.stringify(PROMPT)} })`,
+      `const lens = await model.lens(${JSON.stringify(PROMPT)}, { positions: [2], top: 5 });
+const votes = lens.data.experts[1].positions[0].votes;
+console.log(JSON.stringify(lens.layers.map(layer => layer.top.map(({ text }) => text))));
+console.log(JSON.stringify(votes.map(({ expert, top }) => [expert, top[0].text])));`
+    ])
+  );
+  await page.notebook.runCell(0);
+  const frame = page.locator(FRAME);
+  const table = frame.getByRole('table');
+  await expect(table.locator('tbody tr')).toHaveCount(LAYERS);
+  const [layers] = await printed<string[][]>(page, 1);
+  const [, votes] = await printed<[number, string][]>(page, 1);
+  await frame.getByRole('radio').nth(2).check();
+  const cells = () =>
+    table
+      .locator('tbody tr')
+      .evaluateAll(rows =>
+        rows.map(row =>
+          [...row.querySelectorAll('td:not(.moe-mod-number)')].map(
+            cell => cell.textContent?.slice(0, 8) ?? ''
+          )
+        )
+      );
+  await expect.poll(cells).toEqual(layers.map(row => row.map(visible)));
+
+  const slider = frame.getByRole('slider', { name: 'Layer' });
+  await slider.press('Home');
+  await slider.press('ArrowRight');
+  const shown = frame.getByRole('region', { name: 'Votes of experts' });
+  await expect(shown).toContainText('layer 1');
+  await expect(shown.getByRole('listitem')).toHaveCount(votes.length);
+  for (const [expert, text] of votes) {
+    await expect(
+      shown.getByRole('listitem').filter({ hasText: `expert ${expert}` })
+    ).toContainText(visible(text));
+  }
+  const before = await cells();
+
+  // The page writes the place into the output as soon as the slider rests.
+  await expect
+    .poll(async () =>
+      JSON.stringify(await saved(page, `${tmpPath}/lens.ipynb`))
+    )
+    .toContain('"shown":{"layer":1,"position":2}');
+  const stored = await saved(page, `${tmpPath}/lens.ipynb`);
+  await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
+  await page.notebook.close(true);
+  await openWithoutKernel(page, `${tmpPath}/reopened.ipynb`, {
+    ...stored,
+    metadata: NO_KERNEL_METADATA
+  });
+  await expect(frame.getByRole('note')).toContainText('Run its cell');
+  await expect(slider).toHaveValue('1');
+  await expect.poll(cells).toEqual(before);
+  await expect(frame.getByRole('button', { name: 'Read' })).toBeDisabled();
+  await slider.press('End');
+  await expect(shown).toContainText(`layer ${LAYERS - 1}`);
+});
+
+test('a slider steers the generation beside the original', async ({
+  page,
+  tmpPath
+}) => {
+  const contrast =
+    "{ positive: ['Der Hund ist', 'Das Haus war'], negative: ['The dog is', 'The house was'] }";
+  await openNotebook(
+    page,
+    `${tmpPath}/steering.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}model.steering({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: 12 })`,
+      `const vectors = await model.steeringVectors(${contrast});
+const write = async (edits: object) => (await model.with(edits).generate(${JSON.stringify(PROMPT)}, { maxNewTokens: 12 })).text;
+console.log(JSON.stringify(await write({})));
+console.log(JSON.stringify(await write({ steer: [vectors.at(2, 1.5)] })));
+console.log(JSON.stringify(vectors.vectors.length));`
+    ])
+  );
+  await page.notebook.runCell(0);
+  const tool = new ExpertsPage(page.locator(FRAME));
+  await tool.settled(0);
+  await tool.root.getByLabel('Towards').fill('Der Hund ist\nDas Haus war');
+  await tool.root.getByLabel('Away from').fill('The dog is\nThe house was');
+  await tool.button('Make vectors').click();
+  const slider = tool.root.getByRole('slider', { name: 'Scale, layer 2' });
+  await slider.focus();
+  for (let i = 0; i < 3; i++) {
+    await page.keyboard.press('ArrowRight');
+  }
+  await expect(slider).toHaveValue('1.5');
+  await tool.settled(1);
+  const [original, steered] = await printed<string>(page, 1);
+  expect(steered).not.toBe(original);
+  await expect.poll(() => tool.texts()).toEqual({ original, edited: steered });
+  await tool.button('Clear').click();
+  await expect(tool.edited).toContainText('Move a slider');
+});
+
+test('a sweep fills its grid, and a click opens the tokens', async ({
+  page,
+  tmpPath
+}) => {
+  const prompts = [PROMPT, 'Der Hund ist', 'int main(void)'];
+  await openNotebook(
+    page,
+    `${tmpPath}/sweep.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}model.sweepView({ prompts: ${JSON.stringify(prompts)} })`,
+      `const result = await model.sweep(${JSON.stringify(prompts)});
+console.log(JSON.stringify(result.rows.map(({ layer, expert, klMean, tokens }) => ({ layer, expert, klMean, tokens }))));`,
+      'result'
+    ])
+  );
+  await page.notebook.runCell(0);
+  const frame = page.locator(FRAME).first();
+  const grid = frame.getByRole('grid', { name: 'Effect of ablating' });
+  await expect(frame).toContainText('of 144 pairs');
+  await expect(grid.getByRole('gridcell')).toHaveCount(LAYERS * EXPERTS);
+  await expect(frame).toHaveAttribute('data-moe-running', 'false');
+  const [rows] = await printed<
+    {
+      layer: number;
+      expert: number;
+      klMean: number;
+      tokens: { kl: number }[];
+    }[]
+  >(page, 1);
+  const strongest = [...rows].sort((a, b) => b.klMean - a.klMean);
+  const detail = (of: { layer: number; expert: number }) =>
+    frame.getByRole('region', {
+      name: `layer ${of.layer}, expert ${of.expert}`
+    });
+  // The strongest is looked at first.
+  await expect(detail(strongest[0])).toContainText(
+    strongest[0].klMean.toFixed(4)
+  );
+  const [, second] = strongest;
+  await grid
+    .getByRole('gridcell', {
+      name: `layer ${second.layer}, expert ${second.expert},`
+    })
+    .click();
+  await expect(detail(second)).toContainText(second.klMean.toFixed(4));
+  await expect(detail(second).locator('tbody tr')).toHaveCount(
+    second.tokens.length
+  );
+  await expect(detail(second).locator('tbody td').first()).toHaveText(
+    second.tokens[0].kl.toFixed(4)
+  );
+  await grid.press('Home');
+  await expect(detail({ layer: second.layer, expert: 0 })).toBeVisible();
+
+  // A result by itself is shown alike, with nothing to be asked for.
+  await page.notebook.runCell(2);
+  const result = page.locator(FRAME).nth(1);
+  await expect(
+    result.getByRole('region', {
+      name: `layer ${strongest[0].layer}, expert ${strongest[0].expert}`
+    })
+  ).toBeVisible();
+  await expect(result.getByRole('note')).toBeHidden();
+  await expect(result.getByRole('textbox')).toBeHidden();
+});
+
+test('each tool opens in the side panel', async ({ page, tmpPath }) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/panel.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}await model.trace(${JSON.stringify(PROMPT)});`
+    ])
+  );
+  const panel = new PanelPage(page);
+  await panel.open();
+  await page.sidebar.setWidth(250, 'right');
+  await page.notebook.runCell(0);
+  await panel.openSection('Routing');
+
+  await panel.openSection('Layer lens');
+  await panel.root.getByRole('button', { name: 'Read' }).click();
+  await expect(panel.root.getByRole('table').locator('tbody tr')).toHaveCount(
+    LAYERS
+  );
+  await panel.openSection('Layer lens');
+
+  await panel.openSection('Sweep');
+  await panel.root.getByRole('button', { name: 'Sweep', exact: true }).click();
+  await expect(panel.root).toContainText('of 48 pairs');
+  await expect(panel.root.getByRole('grid')).toBeVisible();
+  await panel.openSection('Sweep');
+
+  await panel.openSection('Steering');
+  await panel.root.getByLabel('Towards').fill('Der Hund');
+  await panel.root.getByLabel('Away from').fill('The dog');
+  await panel.root.getByRole('button', { name: 'Make vectors' }).click();
+  await expect(panel.root.getByRole('slider')).toHaveCount(LAYERS + 1);
+});
