@@ -3,6 +3,7 @@ import { Engine } from '../engine/engine';
 import type { SessionOptions, TensorValue } from '../engine/messages';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
+import { decomposeFused } from '../graph/decompose';
 import { Graph } from '../graph/graph';
 import { elementTypes } from '../graph/element-types';
 import { NodeWriter } from '../graph/node-writer';
@@ -142,8 +143,12 @@ export class ModelGradients {
   }
 
   private async _prepare(): Promise<PreparedGraph> {
-    const { graph, inputs, onnx } = this._source;
+    const { inputs, onnx } = this._source;
     gradientOpset(onnx);
+    const graph = new Graph(
+      decomposeFused(this._source.graph).graph,
+      onnx.file
+    );
     const types = elementTypes(graph);
     const read = inputs.encoderDecoder ? 'decoder_input_ids' : 'input_ids';
     const original = findEmbeddings(graph, 'input_ids', types);
