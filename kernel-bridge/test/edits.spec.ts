@@ -5,6 +5,7 @@
 import { basename } from 'node:path';
 import type { MoEDebuggerError } from '../src';
 import {
+  inspectModel,
   loadModel,
   type Edits,
   type MoELayerCard,
@@ -245,3 +246,67 @@ function sortedRows(
 function bits({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
+
+const fused = zoo.filter(folder =>
+  /MoE/.test(
+    inspectModel(folder)
+      .layers.map(own => (own.moe ? own.router.pattern : ''))
+      .join()
+  )
+);
+
+describe.each(fused.map(folder => ({ name: basename(folder), folder })))(
+  '$name with its experts in plain operators',
+  ({ folder }) => {
+    let model: MoEModel;
+    beforeAll(async () => {
+      model = await loadModel(folder);
+    });
+    afterAll(() => model.dispose());
+
+    it('computes what it did', async () => {
+      const { ids } = readTruth(folder).prompts[0];
+      const plain = await model.trace(ids, { logits: 'all' });
+      const same = await model
+        .with({}, { rewriteFused: true })
+        .trace(ids, { logits: 'all' });
+      const logits = (trace: RoutingTrace): Float32Array =>
+        [...trace.outputLogits.values()][0].data;
+      expect(
+        largestDifference(logits(same), logits(plain))
+      ).toBeLessThanOrEqual(1e-4);
+    });
+
+    it('takes the edits that it refused, and does what PyTorch did', async () => {
+      const truth = editedTwin(folder);
+      const { ids } = readTruth(folder).prompts[0];
+      const routers = model.layers.filter(own => own.moe);
+      for (const edit of truth ? readEditTruth(truth) : []) {
+        const { layer } = routers[edit.router];
+        const trace = await model
+          .with(asEdits(edit, { layer }), { rewriteFused: true })
+          .trace(ids, { logits: 'all' });
+        expect(
+          largestDifference(
+            [...trace.outputLogits.values()][0].data,
+            edit.logits
+          )
+        ).toBeLessThanOrEqual(1e-3);
+      }
+      const { layer, experts } = routers.at(-1) as MoELayerCard;
+      const own = (await model.trace(ids)).samples[0].layers.at(-1)!;
+      const [expert] = own.selected;
+      const to = (expert + 1) % experts;
+      const swapped = await model
+        .with(
+          { ablate: [{ layer, expert, mode: 'swap', to }] },
+          { rewriteFused: true }
+        )
+        .trace(ids);
+      const after = swapped.samples[0].layers.at(-1)!;
+      expect([...after.selected]).toEqual(
+        Array.from(own.selected, chosen => (chosen === expert ? to : chosen))
+      );
+    });
+  }
+);

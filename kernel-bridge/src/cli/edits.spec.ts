@@ -1,3 +1,4 @@
+import { describeEdit } from '../edits/describe-edits';
 import { Command } from 'commander';
 import { addEditOptions, editsOf } from './edits';
 
@@ -67,4 +68,24 @@ describe('edits on the command line', () => {
   ])('are refused where they say nothing: %j', (args, message) => {
     expect(() => parse(...args)).toThrow(message);
   });
+});
+
+it('reads edits back in words', () => {
+  expect(
+    (
+      [
+        { kind: 'ablate', layer: 3, expert: 5, mode: 'drop', tokens: [4, 8] },
+        { kind: 'ablate', layer: 3, expert: 5, mode: 'swap', to: 1 },
+        { kind: 'bias', layer: 0, expert: 2, value: 2.5, tokens: [7] },
+        { kind: 'topK', layer: 1, stack: 'encoder', k: 1 },
+        { kind: 'steer', layer: 2, scale: -3, norm: 12.345, tokens: [0, 1] }
+      ] as const
+    ).map(describeEdit)
+  ).toEqual([
+    'layer 3: expert 5 dropped at tokens 4 to 7',
+    'layer 3: expert 1 in place of 5',
+    'layer 0: expert 2 biased by +2.5 from token 7 on',
+    'encoder layer 1: top-1',
+    'layer 2: steered by -3 times a vector of length 12.3 at token 0'
+  ]);
 });

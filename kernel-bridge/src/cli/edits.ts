@@ -17,6 +17,8 @@ export interface EditArguments {
   scale?: (ExpertAt & { value: number })[];
   steer?: string[];
   steerScale?: number;
+  /** Of commands that can write fused experts in plain operators. */
+  rewriteFused?: boolean;
 }
 
 /** Adds EDITS to a command. */
@@ -51,6 +53,14 @@ export function addEditOptions(command: Command): Command {
       (file: string, files: string[] = []) => [...files, file]
     )
     .option('--steer-scale <s>', 'multiply the vectors of --steer', parseScale);
+}
+
+/** Adds what lets fused experts take all edits. */
+export function addRewriteOption(command: Command): Command {
+  return command.option(
+    '--rewrite-fused',
+    'run fused MoE and QMoE operators in plain ones, which take every edit'
+  );
 }
 
 /**

@@ -19,7 +19,7 @@ interface GenerateArguments extends EditArguments {
 
 export async function generate(
   path: string,
-  { prompt, sampleTopK, json, ...options }: GenerateArguments
+  { prompt, sampleTopK, json, rewriteFused, ...options }: GenerateArguments
 ): Promise<void> {
   if (prompt === undefined) {
     throw new MoEDebuggerError('usage', 'there is nothing to go on from', {
@@ -39,7 +39,7 @@ export async function generate(
       const output = json ? new Quiet() : new Stream();
       progress('reading the prompt');
       const generation = await untilCancelled(
-        (edits ? model.with(edits) : model).generate(prompt, {
+        (edits ? model.with(edits, { rewriteFused }) : model).generate(prompt, {
           ...options,
           topK: sampleTopK,
           signal: interrupt.signal,

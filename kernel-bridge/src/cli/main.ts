@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
 import { addCompareCommands } from './compare-commands';
 import { addDiagnose } from './diagnose-command';
-import { addEditOptions } from './edits';
+import { addEditOptions, addRewriteOption } from './edits';
 import { addPromptOptions } from './given-prompts';
 import {
   parseCount,
@@ -67,7 +67,7 @@ function build(): Command {
       (await import('./trace.js')).trace(model, options)
     );
   addPromptOptions(trace);
-  addEditOptions(trace);
+  addRewriteOption(addEditOptions(trace));
 
   const generate = program
     .command('generate')
@@ -96,7 +96,7 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./generate.js')).generate(model, options)
     );
-  addEditOptions(generate);
+  addRewriteOption(addEditOptions(generate));
 
   const lens = program
     .command('lens')

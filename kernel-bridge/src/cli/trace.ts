@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { describeEdit } from '../edits/describe-edits';
 import { MoEDebuggerError } from '../errors';
 import { loadModel } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
@@ -25,7 +26,8 @@ export async function trace(
   const model = await loadModel(await localModel(path));
   let outputs: Output[] = [];
   try {
-    const target = edits ? model.with(edits) : model;
+    const { rewriteFused } = options;
+    const target = edits ? model.with(edits, { rewriteFused }) : model;
     outputs = await outputsOf(options, model);
     for await (const prompt of prompts) {
       progress(`tracing ${prompt.id ?? 'the prompt'}`);
@@ -156,9 +158,11 @@ class ParquetOutput implements Output {
 
 class TextOutput implements Output {
   private readonly _totals = new Totals();
+  private _edits: RoutingTrace['edits'] = [];
 
   async add(trace: RoutingTrace): Promise<void> {
     this._totals.add(trace.coverage);
+    this._edits = trace.edits;
     await write(`${trace.samples.map(formatSample).join('\n')}\n`);
   }
 
@@ -166,6 +170,9 @@ class TextOutput implements Output {
     const { moeLayers, layersCaptured, tokens, slots } = this._totals.get();
     await write(
       `${layersCaptured} of ${moeLayers} MoE layers, ${tokens} tokens, ${slots} slots\n`
+    );
+    await write(
+      this._edits.map(edit => `edited, ${describeEdit(edit)}\n`).join('')
     );
   }
 }

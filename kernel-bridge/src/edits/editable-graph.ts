@@ -33,6 +33,8 @@ export interface EditableModel {
 
 export interface CapturedEdits {
   graph: GraphProto;
+  /** The routers before the edits. */
+  original: Router[];
   plan: CapturePlan;
   routers: Router[];
   slots: RouterSlots[];
@@ -68,6 +70,7 @@ function editWhole(
   return {
     plan: captured.plan,
     activations: activations.plan,
+    original: found.routers,
     ...slotsOf(edited),
     graph: withInputs(activations.graph, edited)
   };
@@ -121,6 +124,7 @@ function editBranches(
   return {
     plan: captured.plan,
     activations,
+    original: branches[0].found.routers,
     ...slotsOf(edited),
     graph: withInputs(captured.graph, edited)
   };

@@ -4,6 +4,7 @@ import { layerName } from '../protocol';
 import type { Router } from '../routing/convention';
 import type { RouterSlots, Slot } from './edit-graph';
 import type { EditRecord, Edits, RouterPlace, TokenRange } from './edits';
+import { isFusedRouter } from './rewrite-fused';
 
 /** What is changed at one router. */
 export interface RouterEdits {
@@ -228,7 +229,14 @@ function checkSlot(
     throw new MoEDebuggerError(
       'edit',
       `this graph does not take ${what} there: ${slot.refused}`,
-      { where: place(router), hint: `it takes ${taken(slots).join(', ')}` }
+      {
+        where: place(router),
+        hint: `it takes ${taken(slots).join(', ')}${
+          isFusedRouter(router)
+            ? '; written in plain operators it takes all: model.with(edits, { rewriteFused: true }), or --rewrite-fused'
+            : ''
+        }`
+      }
     );
   }
 }

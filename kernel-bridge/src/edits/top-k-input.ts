@@ -33,7 +33,7 @@ export function makeTopKInput(
   if (
     selectors.length > 1 ||
     node.op !== 'TopK' ||
-    tensors.selected?.[0] !== node.outputs[1] ||
+    !isIndexOf(graph, tensors.selected?.[0], node) ||
     graph.constantScalar(node.inputs[1]) !== topK
   ) {
     return {
@@ -75,6 +75,21 @@ export function makeTopKInput(
     rewriter.dropShape(tensor);
   }
   return { input };
+}
+
+/** The indices of a TopK, or these counted from the other end. */
+function isIndexOf(
+  graph: Graph,
+  selected: string | undefined,
+  { outputs }: GraphNode
+): boolean {
+  const above = selected === undefined ? undefined : graph.producer(selected);
+  return (
+    selected === outputs[1] ||
+    (above?.op === 'Sub' &&
+      above.inputs[1] === outputs[1] &&
+      graph.isConstant(above.inputs[0]))
+  );
 }
 
 interface Region {

@@ -101,6 +101,11 @@ export class Graph {
     });
   }
 
+  /** The graph around a body. */
+  get around(): Graph | undefined {
+    return this._parent;
+  }
+
   /** The outermost graph: its inputs and outputs are the model's. */
   get root(): Graph {
     return this._parent?.root ?? this;

@@ -2,8 +2,9 @@
 import { cancellable } from '../engine/cancel';
 import { Engine } from '../engine/engine';
 import type { SessionOptions } from '../engine/messages';
-import { editableGraph } from '../edits/editable-graph';
+import { editableGraph, type EditableModel } from '../edits/editable-graph';
 import { EditedSession } from '../edits/edited-session';
+import { rewriteFused } from '../edits/rewrite-fused';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { Graph } from '../graph/graph';
@@ -94,14 +95,10 @@ export async function loadModel(
   );
   const load = (edited: GraphProto): Promise<SharedSession> =>
     modelSession(Engine.shared(), onnx, edited, settings);
-  const editable = (probed: boolean): EditedSession =>
+  const editing = (read: () => EditableModel, probed = false): EditedSession =>
     new EditedSession(() => {
-      const { graph: edited, ...described } = editableGraph(understood, probed);
-      return {
-        ...described,
-        original: found.routers,
-        load: () => load(edited)
-      };
+      const { graph: edited, ...described } = editableGraph(read(), probed);
+      return { ...described, load: () => load(edited) };
     });
   return new MoEModel({
     onnx,
@@ -113,8 +110,9 @@ export async function loadModel(
     tokenizer,
     session,
     release,
-    edited: editable(false),
-    probed: editable(true),
+    edited: editing(() => understood),
+    rewritten: editing(() => rewriteFused(understood)),
+    probed: editing(() => understood, true),
     head: new Head(
       () => headGraph(graph, found.blocks, logitsOf(understood)),
       load

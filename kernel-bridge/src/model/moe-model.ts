@@ -10,6 +10,7 @@ import { MoEDebuggerError } from '../errors';
 import type { EditedSession } from '../edits/edited-session';
 import { EditedModel } from '../edits/edited-model';
 import type { Edits } from '../edits/edits';
+import { isFusedRouter } from '../edits/rewrite-fused';
 import { readEnding } from '../generation/ending';
 import { generate } from '../generation/generate';
 import type { Generation } from '../generation/generation';
@@ -159,11 +160,21 @@ export class MoEModel implements Displayable {
   /**
    * The model with edits: the same `trace` and `generate`, on one session that all edits of this model share.
    *
+   * @param options `rewriteFused` writes fused MoE and QMoE operators in plain ones, which take every edit; the results
+   * are equal but for rounding, and slower
    * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
    */
-  with(edits: Edits): EditedModel {
+  with(
+    edits: Edits,
+    { rewriteFused = false }: { rewriteFused?: boolean } = {}
+  ): EditedModel {
     this._checkUsable();
-    return new EditedModel(this, this._options.edited, edits);
+    const { rewritten, edited, routers } = this._options;
+    return new EditedModel(
+      this,
+      rewriteFused && routers.some(isFusedRouter) ? rewritten : edited,
+      edits
+    );
   }
 
   /** A grid of layers and experts to edit, beside what the model writes with and without the edits. */
@@ -327,6 +338,7 @@ export class MoEModel implements Displayable {
       sessionStore().setStatus(this.id, 'disposed');
       await this._options.release();
       await this._options.edited.release();
+      await this._options.rewritten.release();
       await this._options.probed.release();
       await this._options.head.release();
     }
@@ -389,6 +401,8 @@ export namespace MoEModel {
     release: () => Promise<void>;
     /** The session that takes edits, loaded at the first one. */
     edited: EditedSession;
+    /** The same with fused experts in plain operators, which takes edits that these refuse. */
+    rewritten: EditedSession;
     /** The same, which also hands out what flows between the blocks. */
     probed: EditedSession;
     /** Final norm and unembedding alone. */

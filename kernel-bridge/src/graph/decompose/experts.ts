@@ -137,10 +137,11 @@ function dense(
   });
   // 0 times a weight, so that the zeros have its type.
   const zero = writer.op('CastLike', [writer.floats([0]), weights]);
+  // Added up, since an edit may send two slots to one expert.
   return writer.op(
     'ScatterElements',
     [writer.op('Expand', [zero, shape]), selected, weights],
-    { axis: 1 }
+    { axis: 1, reduction: 'add' }
   );
 }
 
