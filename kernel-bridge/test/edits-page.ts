@@ -9,8 +9,8 @@ export interface EditReport {
   name: string;
   /** The model whose recorded edits it was compared with. */
   truth?: string;
-  /** Levels of optimisation at which it was compared. */
-  compared: number;
+  /** How many tests saw the model. */
+  tests: number;
   /** Largest differences of the output logits. */
   differences: Partial<Record<EditTruth['kind'], number>>;
   /** Edits that its graph does not take, as errors word them. */
