@@ -4,7 +4,10 @@ import { InvalidArgumentError, type Command } from 'commander';
 export function addDiagnose(program: Command): void {
   program
     .command('diagnose')
-    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .argument(
+      '<model or trace>',
+      'a folder with a .onnx file, the file, or a Parquet trace'
+    )
     .description(
       'find dead, cold, collapsed, duplicate and broken experts, with the evidence'
     )
@@ -12,6 +15,7 @@ export function addDiagnose(program: Command): void {
       '--prompts <file>',
       'texts to run, a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line; built-in texts otherwise'
     )
+    .option('--baseline <trace>', 'find what changed against a Parquet trace')
     .option(
       '--threshold <name=value>',
       'another threshold than the default; can be given several times',
@@ -24,7 +28,7 @@ export function addDiagnose(program: Command): void {
     )
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: object) =>
-      (await import('./diagnose.js')).diagnose(model, options)
+      (await import('./diagnose.js')).printDiagnosis(model, options)
     );
 }
 

@@ -1,5 +1,9 @@
+import { extname } from 'node:path';
+import { MoEDebuggerError } from '../errors';
 import {
+  diagnose,
   diagnoseModel,
+  traceFileEvidence,
   type Diagnosis,
   type Severity,
   type Thresholds
@@ -12,12 +16,14 @@ import { readPrompts } from './prompts-file';
 
 export interface DiagnoseArguments {
   prompts?: string;
+  /** A trace that the new one is compared with. */
+  baseline?: string;
   threshold?: Partial<Thresholds>;
   failOn?: 'error' | 'warning';
   json?: boolean;
 }
 
-export async function diagnose(
+export async function printDiagnosis(
   target: string,
   options: DiagnoseArguments
 ): Promise<void> {
@@ -32,19 +38,39 @@ export async function diagnose(
 
 async function diagnosed(
   target: string,
-  { prompts, threshold }: DiagnoseArguments
+  { prompts, threshold, baseline }: DiagnoseArguments
 ): Promise<Diagnosis> {
+  const options = {
+    thresholds: threshold,
+    ...(baseline === undefined
+      ? {}
+      : { baseline: (await traceFileEvidence(baseline)).evidence.tally })
+  };
+  if (isTrace(target)) {
+    if (prompts !== undefined) {
+      throw new MoEDebuggerError('usage', 'a trace has its prompts already', {
+        where: '--prompts',
+        hint: 'give a model, or leave --prompts out'
+      });
+    }
+    const { evidence, model } = await traceFileEvidence(target);
+    return diagnose(evidence, { ...options, model });
+  }
   const model = await loadModel(await localModel(target));
   try {
     return await diagnoseModel(model, {
+      ...options,
       ...(prompts === undefined ? {} : { prompts: readPrompts(prompts) }),
-      thresholds: threshold,
       onProgress: progress
     });
   } finally {
     progress('');
     await model.dispose();
   }
+}
+
+function isTrace(target: string): boolean {
+  return extname(target).toLowerCase() === '.parquet';
 }
 
 function fails(

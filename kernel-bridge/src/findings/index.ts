@@ -16,5 +16,9 @@ export type {
 export { surveyExperts, type ExpertSurvey } from './expert-survey';
 export { associations, type Association } from './specialists';
 export { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds';
-export { TraceEvidence, type EvidenceOptions } from './trace-evidence';
+export {
+  TraceEvidence,
+  traceFileEvidence,
+  type EvidenceOptions
+} from './trace-evidence';
 export { diagnoseModel, type DiagnoseModelOptions } from './diagnose-model';

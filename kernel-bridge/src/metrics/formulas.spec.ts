@@ -12,7 +12,7 @@ import {
   switchAuxiliaryLoss
 } from './balance';
 import { coactivation, generalists, specialistPairs } from './coactivation';
-import { expertImportance, naeeKeptSets, riskDifference } from './importance';
+import { expertImportance, naeeKeptSets } from './importance';
 import {
   jackknife,
   studentOneSided95,
@@ -217,15 +217,6 @@ describe('importance', () => {
     expect(() =>
       naeeKeptSets(logits, outputs, { experts: 3, topK: 2, width: 1, keep: 1 })
     ).toThrow(/keep at least 2/);
-  });
-
-  it('is a difference of rates (SteerMoE)', () => {
-    expect([
-      ...riskDifference(
-        { counts: [8, 2], tokens: 10 },
-        { counts: [1, 4], tokens: 10 }
-      )
-    ]).toEqual([expect.closeTo(0.7, 12), expect.closeTo(-0.2, 12)]);
   });
 });
 

@@ -1,4 +1,4 @@
-/** What an expert is worth to its layer: for pruning, merging and steering. */
+/** What an expert is worth to its layer: for pruning and merging. */
 import { MoEDebuggerError } from '../errors';
 
 export interface ExpertImportance {
@@ -134,19 +134,5 @@ function subsets(items: readonly number[], size: number): number[][] {
   }
   return items.flatMap((item, i) =>
     subsets(items.slice(i + 1), size - 1).map(rest => [item, ...rest])
-  );
-}
-
-/**
- * SteerMoE's risk difference (arXiv 2509.09660): how much more often an expert is selected in one set of texts than in
- * another, a1 / (a1 + d1) - a2 / (a2 + d2), a being tokens that selected it and d those that did not. [E]
- */
-export function riskDifference(
-  first: { counts: ArrayLike<number>; tokens: number },
-  second: { counts: ArrayLike<number>; tokens: number }
-): Float64Array {
-  return Float64Array.from(
-    first.counts,
-    (count, e) => count / first.tokens - second.counts[e] / second.tokens
   );
 }
