@@ -19,7 +19,7 @@ export const CHUNK = 512;
 /** Reused by all tallies of a process: a chunk is read and counted before the next one is. */
 export class Columns {
   readonly topK: number;
-  /** Stands for a dropped slot: an index of its own behind all experts. */
+  /** Stands for a dropped slot: the index behind all experts. */
   readonly dropped: number;
   /** [topK][CHUNK], by rank */
   readonly experts: Int32Array;
@@ -29,33 +29,41 @@ export class Columns {
   readonly tokens: Int32Array;
   /** Tokens in the chunk, padding left out. */
   length = 0;
-  /** Slots whose weight is not a finite number, [dropped + 1]; they are counted with weight 0. */
+  /** Tokens of the block that were read, padding included. */
+  tokensRead = 0;
+  /** Slots whose weight is not a finite number, [experts]; they are counted with weight 0. */
   readonly nonFinite: Int32Array;
-  /** True when `nonFinite` holds anything, or a slot was dropped. */
-  irregular = false;
+  droppedSlots = 0;
 
   constructor(
     private readonly _experts: number,
     topK: number
   ) {
     this.topK = topK;
-    this.dropped = droppedIndex(_experts);
+    this.dropped = _experts;
     this.experts = new Int32Array(topK * CHUNK);
     this.weights = new Float32Array(topK * CHUNK);
     this.tokens = new Int32Array(CHUNK);
-    this.nonFinite = new Int32Array(this.dropped + 1);
+    this.nonFinite = new Int32Array(_experts);
   }
 
   /**
-   * Reads tokens `from` to `from + CHUNK` of a block, or to its end.
+   * Reads up to `most` tokens of a block, a chunk at most, from `from` on.
    * @throws MoEDebuggerError 'input' naming the token whose expert does not exist
    */
-  read(block: RoutingBlock, from: number, where: string): void {
-    const count = Math.min(CHUNK, block.selected.length / this.topK - from);
-    this.irregular = false;
+  read(block: RoutingBlock, from: number, most: number, where: string): this {
+    const count = Math.min(
+      CHUNK,
+      most,
+      block.selected.length / this.topK - from
+    );
+    this.tokensRead = count;
+    this.droppedSlots = 0;
+    this.nonFinite.fill(0);
     if (block.padding || !this._readOrdered(block, from, count)) {
       this._readAny(block, from, count, where);
     }
+    return this;
   }
 
   /** The common case, finite weights in falling order; false when the chunk is something else. */
@@ -102,7 +110,6 @@ export class Columns {
   ): void {
     const { topK, dropped, experts, nonFinite } = this;
     const own = this.weights;
-    nonFinite.fill(0);
     this.length = 0;
     for (let token = from; token < from + count; token++) {
       if (padding?.[token]) {
@@ -115,7 +122,7 @@ export class Columns {
         let expert = selected[at];
         let weight = weights[at];
         if (expert === -1) {
-          this.irregular = true;
+          this.droppedSlots++;
           expert = dropped;
           weight = 0;
         } else if (expert >>> 0 >= this._experts) {
@@ -128,7 +135,6 @@ export class Columns {
             }
           );
         } else if (!Number.isFinite(weight)) {
-          this.irregular = true;
           nonFinite[expert]++;
           weight = 0;
         }
@@ -151,9 +157,4 @@ export class Columns {
       }
     }
   }
-}
-
-/** The smallest multiple of 32 that is no expert: dropped slots get a word of their own in bit sets of experts. */
-export function droppedIndex(experts: number): number {
-  return Math.ceil(experts / 32) * 32;
 }

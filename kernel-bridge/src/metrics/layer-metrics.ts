@@ -85,7 +85,7 @@ const MIN_GROUPS = 5;
 
 /** NaN stands for what no token has told yet. */
 export function layerMetrics(tally: RouterTally): LayerMetrics {
-  const { router, counts, tokens, firstChoice } = tally;
+  const { router, counts, tokens, firstChoice, gateSum, choiceWeights } = tally;
   const slots = counts.reduce((a, b) => a + b, 0);
   const { error, groups } = jackknife(tally.groups.counts, jainIndex);
   const jain = jainIndex(counts);
@@ -111,10 +111,10 @@ export function layerMetrics(tally: RouterTally): LayerMetrics {
     tokenRateUpperBound: counts.map(count => upperBound(count, tokens)),
     firstChoiceTokenRate,
     topFirstChoice: { expert: top, tokenRate: firstChoiceTokenRate[top] },
-    meanWeight: tally.gateSum.map((gates, e) => gates / counts[e]),
-    meanWeightSum: tally.gateSum.reduce((a, b) => a + b, 0) / tokens,
-    meanWeightMargin: (tally.firstWeight - tally.secondWeight) / tokens,
-    repetition: repetition(tally.repeats, router.experts, router.topK),
+    meanWeight: gateSum.map((gates, e) => gates / counts[e]),
+    meanWeightSum: gateSum.reduce((a, b) => a + b, 0) / tokens,
+    meanWeightMargin: (choiceWeights.first - choiceWeights.second) / tokens,
+    repetition: repetition(tally),
     ...(tally.logits.tokens + tally.logits.nonFiniteTokens > 0
       ? { distribution: distributionMetrics(tally) }
       : {})

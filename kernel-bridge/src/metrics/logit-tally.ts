@@ -1,6 +1,8 @@
 /** Sums over the router's full distribution, which need its logits. */
 import type { RouterIdentity } from '../protocol';
-import { CHUNK, type Columns } from './columns';
+import { CHUNK, type Columns, type RoutingBlock } from './columns';
+import { LogitKernel } from './logit-chunk';
+import { addTo } from './vectors';
 
 export type ScoreKind = RouterIdentity['score'];
 
@@ -28,15 +30,70 @@ export class LogitTally {
   decisiveTokens = 0;
   private readonly _row: Float64Array;
   private readonly _chosen: Uint8Array;
+  /** Made when logits first come: most traces of others have none. */
+  private _kernel: LogitKernel | null | undefined;
 
   constructor(
     private readonly _experts: number,
+    private readonly _topK: number,
     private readonly _score: ScoreKind,
     private readonly _are: 'logits' | 'probabilities'
   ) {
     this.probability = new Float64Array(_experts);
     this._row = new Float64Array(_experts);
     this._chosen = new Uint8Array(_experts);
+  }
+
+  /** True where `addOrdinary` is faster than `add`: routers with a softmax over logits. */
+  get hasKernel(): boolean {
+    this._kernel ??=
+      (this._are === 'logits' && this._score === 'softmax'
+        ? LogitKernel.for(this._experts, this._topK)
+        : undefined) ?? null;
+    return this._kernel !== null;
+  }
+
+  /**
+   * Adds tokens whose experts all exist.
+   * @param count a chunk at most
+   * @param columns reads them into columns, for tokens with logits that are not all finite
+   */
+  addOrdinary(
+    block: Required<Pick<RoutingBlock, 'logits' | 'selected'>>,
+    from: number,
+    count: number,
+    columns: () => Columns
+  ): void {
+    const { fields, probability } = this._kernel!.run(block, from, count);
+    addTo(this.probability, probability);
+    const { finite, largest, second, sum, dot, kept } = fields;
+    const { lowestSelected, highestOther } = fields;
+    const odd: number[] = [];
+    for (let t = 0; t < count; t++) {
+      if (finite[t] === 0) {
+        odd.push(t);
+        continue;
+      }
+      const total = sum[t];
+      const logTotal = Math.log(total);
+      const entropy = logTotal - dot[t] / total;
+      const logSumExp = largest[t] + logTotal;
+      this.tokens++;
+      this.entropy += entropy;
+      this.entropySquared += entropy * entropy;
+      this.margin += (1 - Math.exp(second[t] - largest[t])) / total;
+      this.keptMass += kept[t] / total;
+      this.zLoss += logSumExp * logSumExp;
+      this.decisiveTokens += isDecisive(entropy, this._experts) ? 1 : 0;
+      if (highestOther[t] !== -Infinity) {
+        this.nearMiss += lowestSelected[t] - highestOther[t];
+        this.nearMissTokens++;
+      }
+    }
+    if (odd.length > 0) {
+      const sorted = columns();
+      odd.forEach(t => this._addToken(block.logits, sorted, t));
+    }
   }
 
   /** @param logits [tokens of the block, experts] */
@@ -150,7 +207,7 @@ export class LogitTally {
 export const DECISIVE = 0.99;
 
 export function isDecisive(entropy: number, experts: number): boolean {
-  return Math.exp(entropy) < DECISIVE * experts;
+  return entropy < Math.log(DECISIVE * experts);
 }
 
 function onlyMasked(logits: Float32Array, base: number, n: number): boolean {

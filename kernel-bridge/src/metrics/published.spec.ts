@@ -183,8 +183,9 @@ if (!hasEsftTrace) {
   ])(
     'layer %i: highest co-activation, given %i of %i, is %d',
     (layer, expert, partner, conditional) => {
-      const { pairs, counts, tokens } = tally(layer);
-      const [best] = strongestPairs(pairs.all(), counts, tokens);
+      const { counts, tokens } = tally(layer);
+      const pairs = tally(layer).pairs();
+      const [best] = strongestPairs(pairs, counts, tokens);
       expect(best).toMatchObject({ expert, partner });
       expect(round(best.conditional, 4)).toBe(conditional);
     }

@@ -1,5 +1,5 @@
 /** How often consecutive tokens are routed alike, and how often they would be by chance. */
-import type { RepeatCounts } from './repeat-counts';
+import type { RouterTally } from './router-tally';
 
 export interface Repetition {
   /** Pairs of consecutive tokens. */
@@ -14,20 +14,16 @@ export interface Repetition {
   random: { firstChoice: number; anyOverlap: number; meanOverlap: number };
 }
 
-export function repetition(
-  repeats: Pick<
-    RepeatCounts,
-    'transitions' | 'firstChoiceRepeats' | 'anyOverlaps' | 'overlap'
-  >,
-  experts: number,
-  topK: number
-): Repetition {
-  const { transitions } = repeats;
+export function repetition({
+  router: { experts, topK },
+  transitions,
+  repeated
+}: Pick<RouterTally, 'router' | 'transitions' | 'repeated'>): Repetition {
   return {
     transitions,
-    firstChoice: repeats.firstChoiceRepeats / transitions,
-    anyOverlap: repeats.anyOverlaps / transitions,
-    meanOverlap: repeats.overlap / transitions,
+    firstChoice: repeated.firstChoice / transitions,
+    anyOverlap: repeated.any / transitions,
+    meanOverlap: repeated.overlap / transitions,
     random: {
       firstChoice: 1 / experts,
       anyOverlap: randomAnyOverlap(experts, topK),

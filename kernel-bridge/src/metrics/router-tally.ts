@@ -5,10 +5,10 @@
 import { MoEDebuggerError } from '../errors';
 import { layerName, type RouterIdentity } from '../protocol';
 import { CHUNK, Columns, type RoutingBlock } from './columns';
+import { CountKernel, countColumns } from './count-chunk';
 import { GroupCounts } from './group-counts';
 import { LogitTally } from './logit-tally';
-import { PairCounts } from './pair-counts';
-import { RepeatCounts } from './repeat-counts';
+import { TallyState } from './tally-state';
 import { addTo } from './vectors';
 import { WindowCounts } from './window-counts';
 
@@ -35,29 +35,25 @@ export class RouterTally {
   readonly router: RouterIdentity;
   /** Tokens counted, padding left out. */
   tokens = 0;
+  /** Pairs of consecutive tokens of a sequence. */
+  transitions = 0;
   /** Slots, topK a token, that no expert took. */
   droppedSlots = 0;
   /** [experts]: selections c_e */
   readonly counts: Float64Array;
   /** [experts]: tokens whose first choice, by weight, it was */
   readonly firstChoice: Float64Array;
-  /** [experts]: weights summed over the tokens that selected it */
-  readonly gateSum: Float64Array;
-  /** [experts]: slots whose weight is not a finite number */
+  /** [experts]: slots whose weight is not a finite number; they count with weight 0 */
   readonly nonFiniteWeights: Float64Array;
-  /** Weights of first and of second choices, summed over tokens. */
-  firstWeight = 0;
-  secondWeight = 0;
-  readonly pairs: PairCounts;
-  readonly repeats: RepeatCounts;
   readonly logits: LogitTally;
   readonly groups: GroupCounts;
   readonly windows: WindowCounts;
   readonly domains = new Map<string, DomainCounts>();
   private readonly _columns: Columns;
-  private readonly _chunkCounts: Int32Array;
-  private readonly _chunkFirst: Int32Array;
-  private readonly _gates: Float64Array;
+  private readonly _state: TallyState;
+  private readonly _kernel: CountKernel | undefined;
+  /** The sequence that goes on has a token before. */
+  private _started = false;
 
   /** @throws MoEDebuggerError 'input' for a router that chooses more experts than there are, or none */
   constructor(
@@ -78,19 +74,35 @@ export class RouterTally {
     }
     this.router = router;
     this._columns = new Columns(experts, topK);
-    const { dropped } = this._columns;
+    this._state = new TallyState(experts);
+    this._kernel = CountKernel.for(this._state, topK);
     this.counts = new Float64Array(experts);
     this.firstChoice = new Float64Array(experts);
     this.nonFiniteWeights = new Float64Array(experts);
-    this._gates = new Float64Array(dropped + 1);
-    this.gateSum = this._gates.subarray(0, experts);
-    this._chunkCounts = new Int32Array(dropped + 1);
-    this._chunkFirst = new Int32Array(dropped + 1);
-    this.pairs = new PairCounts(experts, dropped);
-    this.repeats = new RepeatCounts(dropped);
-    this.logits = new LogitTally(experts, score, logitsAre);
+    this.logits = new LogitTally(experts, topK, score, logitsAre);
     this.groups = new GroupCounts(experts);
     this.windows = new WindowCounts(experts);
+  }
+
+  /** [experts]: weights summed over the tokens that selected it */
+  get gateSum(): Float64Array {
+    return this._state.views.gates.slice();
+  }
+
+  /** Weights of first and of second choices, summed over tokens. */
+  get choiceWeights(): { first: number; second: number } {
+    const [first, second] = this._state.views.weights;
+    return { first, second };
+  }
+
+  /** Transitions on which the first choice stayed, any expert stayed, and how many experts stayed in all. */
+  get repeated(): { firstChoice: number; any: number; overlap: number } {
+    return this._state.repeated();
+  }
+
+  /** [experts, experts], symmetric, zero on the diagonal: tokens that selected both. */
+  pairs(ranks: 'all' | 'adjacent' = 'all'): Float64Array {
+    return this._state.pairs(ranks);
   }
 
   /**
@@ -99,73 +111,68 @@ export class RouterTally {
    */
   add(block: RoutingBlock, { continues, domain }: AddOptions = {}): void {
     const tokens = this._check(block);
+    const before = this.tokens;
     if (!continues) {
-      this.repeats.begin();
+      this._state.begin();
+      this._started = false;
     }
-    for (let from = 0; from < tokens; from += CHUNK) {
-      this._columns.read(block, from, layerName(this.router));
-      this._addChunk(block.logits, domain);
+    for (let from = 0; from < tokens;) {
+      from += this._addChunk(block, from, domain);
+    }
+    const counted = this.tokens - before;
+    if (counted > 0) {
+      this.transitions += counted - (this._started ? 0 : 1);
+      this._started = true;
     }
   }
 
+  /** @returns how many tokens of the block it has read */
   private _addChunk(
-    logits: Float32Array | undefined,
+    block: RoutingBlock,
+    from: number,
     domain: string | undefined
-  ): void {
+  ): number {
     const columns = this._columns;
-    this._count(columns);
-    this.pairs.add(columns);
-    this.repeats.add(columns);
+    const { counts, first } = this._state.views;
+    counts.fill(0);
+    first.fill(0);
+    this._state.expect(CHUNK);
+    const ordinary =
+      block.padding || !this._kernel
+        ? 0
+        : this._kernel.count(this._state, block, from);
+    const { selected, logits } = block;
+    const read = (most: number): Columns =>
+      columns.read(block, from, most, layerName(this.router));
+    if (ordinary === 0) {
+      countColumns(this._state, read(CHUNK));
+      this.droppedSlots += columns.droppedSlots;
+      addTo(this.nonFiniteWeights, columns.nonFinite);
+    }
     if (logits && logits.length > 0) {
-      this.logits.add(logits, columns);
-    }
-    this._spread(columns, domain);
-  }
-
-  private _count({ experts, weights, topK, length }: Columns): void {
-    const counts = this._chunkCounts.fill(0);
-    const first = this._chunkFirst.fill(0);
-    const gates = this._gates;
-    for (let rank = 0; rank < topK; rank++) {
-      const base = rank * CHUNK;
-      for (let at = base; at < base + length; at++) {
-        const expert = experts[at];
-        counts[expert]++;
-        gates[expert] += weights[at];
+      if (ordinary > 0 && this.logits.hasKernel) {
+        this.logits.addOrdinary({ selected, logits }, from, ordinary, () =>
+          read(ordinary)
+        );
+      } else {
+        this.logits.add(logits, ordinary > 0 ? read(ordinary) : columns);
       }
     }
-    let firstWeight = 0;
-    let secondWeight = 0;
-    for (let t = 0; t < length; t++) {
-      first[experts[t]]++;
-      firstWeight += weights[t];
-    }
-    if (topK > 1) {
-      for (let t = CHUNK; t < CHUNK + length; t++) {
-        secondWeight += weights[t];
-      }
-    }
-    this.firstWeight += firstWeight;
-    this.secondWeight += secondWeight;
+    this._spread(ordinary === 0 ? columns.length : ordinary, domain);
+    return ordinary === 0 ? columns.tokensRead : ordinary;
   }
 
   /** Adds the chunk's counts to everything that they are counts of. */
-  private _spread(columns: Columns, domain: string | undefined): void {
-    const { length, dropped, irregular, nonFinite } = columns;
-    const counts = this._chunkCounts;
-    const first = this._chunkFirst;
-    this.tokens += length;
-    this.droppedSlots += counts[dropped];
+  private _spread(tokens: number, domain: string | undefined): void {
+    const { counts, first } = this._state.views;
+    this.tokens += tokens;
     addTo(this.counts, counts);
     addTo(this.firstChoice, first);
-    if (irregular) {
-      addTo(this.nonFiniteWeights, nonFinite);
-    }
-    this.groups.add(counts, length);
-    this.windows.add(counts, length);
+    this.groups.add(counts, tokens);
+    this.windows.add(counts, tokens);
     if (domain !== undefined) {
       const own = this._domain(domain);
-      own.tokens += length;
+      own.tokens += tokens;
       addTo(own.counts, counts);
       addTo(own.firstChoice, first);
     }

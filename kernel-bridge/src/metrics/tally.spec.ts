@@ -81,7 +81,7 @@ describe('RouterTally', () => {
             5
           );
         }
-        const pairs = tally.pairs.all();
+        const pairs = tally.pairs();
         for (let i = 0; i < experts; i++) {
           for (let j = 0; j < experts; j++) {
             const together = all.filter(
@@ -103,7 +103,7 @@ describe('RouterTally', () => {
             any += same > 0 ? 1 : 0;
           }
         }
-        expect([tally.repeats.overlap, tally.repeats.anyOverlaps]).toEqual([
+        expect([tally.repeated.overlap, tally.repeated.any]).toEqual([
           overlap,
           any
         ]);
@@ -119,12 +119,12 @@ describe('RouterTally', () => {
     });
     expect([...tally.firstChoice]).toEqual([0, 1, 0, 1]);
     // Ranks are 1 2 0 and 3 1 0.
-    const adjacent = tally.pairs.adjacent();
+    const adjacent = tally.pairs('adjacent');
     expect(adjacent[1 * 4 + 0]).toBe(1);
     expect(adjacent[1 * 4 + 2]).toBe(1);
     expect(adjacent[0 * 4 + 2]).toBe(1);
     expect(adjacent[3 * 4 + 0]).toBe(0);
-    expect(tally.pairs.all()[3 * 4 + 0]).toBe(1);
+    expect(tally.pairs()[3 * 4 + 0]).toBe(1);
   });
 
   it('counts the same in one block, in pieces and across chunks', () => {
@@ -156,11 +156,11 @@ describe('RouterTally', () => {
     for (const part of ['counts', 'firstChoice'] as const) {
       expect(pieces[part]).toEqual(whole[part]);
     }
-    expect(pieces.pairs.all()).toEqual(whole.pairs.all());
+    expect(pieces.pairs()).toEqual(whole.pairs());
     expect({ ...layerMetrics(pieces).repetition }).toEqual(
       layerMetrics(whole).repetition
     );
-    expect(whole.repeats.transitions).toBe(tokens - 1);
+    expect(whole.transitions).toBe(tokens - 1);
   });
 
   it('leaves padding out', () => {
@@ -171,8 +171,8 @@ describe('RouterTally', () => {
     const padded = new RouterTally(router(3, 1));
     padded.add({ ...block, padding: Uint8Array.of(1, 0, 0, 1) });
     expect([padded.tokens, ...padded.counts]).toEqual([2, 0, 2, 0]);
-    expect(padded.repeats.transitions).toBe(1);
-    expect(padded.repeats.firstChoiceRepeats).toBe(1);
+    expect(padded.transitions).toBe(1);
+    expect(padded.repeated.firstChoice).toBe(1);
   });
 
   it('counts weights that are no numbers as such', () => {
@@ -248,17 +248,84 @@ describe('what logits tell', () => {
     expect(metricsOf([9, 0, 0, 0], [0]).decisiveTokenRate).toBe(1);
   });
 
+  it('gives the same by the kernel, for a softmax over logits, as by plain loops over its probabilities', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9 }).chain(quarter =>
+          fc.record({
+            experts: fc.constant(4 * quarter),
+            topK: fc.integer({ min: 1, max: Math.min(16, 4 * quarter) }),
+            tokens: fc.integer({ min: 1, max: 20 }),
+            spread: fc.constantFrom(0, 0.01, 1, 30, 500)
+          })
+        ),
+        fc.infiniteStream(fc.float({ min: -1, max: 1, noNaN: true })),
+        ({ experts, topK, tokens, spread }, values) => {
+          const logits = Float32Array.from(
+            { length: tokens * experts },
+            () => spread * (values.next().value as number)
+          );
+          const probabilities = logits.map((_, i) => {
+            const start = i - (i % experts);
+            const row = logits.subarray(start, start + experts);
+            const peak = Math.max(...row);
+            return (
+              Math.exp(logits[i] - peak) /
+              row.reduce((sum, x) => sum + Math.exp(x - peak), 0)
+            );
+          });
+          const block = {
+            selected: Int32Array.from(
+              { length: tokens * topK },
+              (_, i) => (i % topK) * Math.floor(experts / topK)
+            ),
+            weights: new Float32Array(tokens * topK).fill(0.5)
+          };
+          const [byKernel, byLoops] = [
+            { are: 'logits' as const, values: logits },
+            { are: 'probabilities' as const, values: probabilities }
+          ].map(({ are, values: given }) => {
+            const tally = new RouterTally(router(experts, topK), are);
+            tally.add({ ...block, logits: given });
+            return layerMetrics(tally).distribution!;
+          });
+          for (const figure of [
+            'meanTokenEntropy',
+            'meanMargin',
+            'meanKeptMass',
+            'switchLoss'
+          ] as const) {
+            expect(byKernel[figure]).toBeCloseTo(byLoops[figure], 4);
+          }
+          byKernel.meanProbability.forEach((p, e) =>
+            expect(p).toBeCloseTo(byLoops.meanProbability[e], 5)
+          );
+        }
+      )
+    );
+  });
+
   it('leaves tokens with logits that are not finite out, and counts them', () => {
-    const tally = new RouterTally(router(2, 1));
-    tally.add({
-      selected: Int32Array.of(0, 1, 1),
-      weights: Float32Array.of(1, 1, 1),
-      logits: Float32Array.of(0, 0, NaN, 0, -Infinity, 2)
-    });
-    const metrics = layerMetrics(tally).distribution!;
-    expect([metrics.tokens, metrics.nonFiniteTokens]).toEqual([2, 1]);
-    // One uniform token, and one with all but one expert masked.
-    expect(metrics.meanTokenEntropy).toBeCloseTo(Math.LN2 / 2, 6);
+    for (const experts of [3, 4]) {
+      const tally = new RouterTally(router(experts, 1));
+      const row = (...values: number[]): number[] => [
+        ...values,
+        ...new Array<number>(experts - 2).fill(-Infinity)
+      ];
+      tally.add({
+        selected: Int32Array.of(0, 1, 1),
+        weights: Float32Array.of(1, 1, 1),
+        logits: Float32Array.from([
+          ...row(0, 0),
+          ...row(NaN, 0),
+          ...row(-Infinity, 2)
+        ])
+      });
+      const metrics = layerMetrics(tally).distribution!;
+      expect([metrics.tokens, metrics.nonFiniteTokens]).toEqual([2, 1]);
+      // One token between two experts, and one with all but one masked.
+      expect(metrics.meanTokenEntropy).toBeCloseTo(Math.LN2 / 2, 6);
+    }
   });
 
   it('is defined for one expert, for all selected, and for no token', () => {
