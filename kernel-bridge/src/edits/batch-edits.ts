@@ -8,13 +8,15 @@ import type { RunEdits } from './run-edits';
  * The inputs of an edited graph for a batch.
  *
  * @param rows the edits of each row of `step`
+ * @param reach how many of the first rows an input is of; all, unless the batch grows on its way through the graph
  * @returns tables for one row where all rows agree; where they do not, for all: [batch * tokens, width], or
  * [batch, tokens, width] of what is added to the residual stream
  * @throws MoEDebuggerError 'edit' for rows of different top-k, which a graph takes once a run
  */
 export function batchFeeds(
   rows: readonly RunEdits[],
-  step: Step
+  step: Step,
+  reach: (input: string) => number = () => rows.length
 ): Record<string, TensorValue> {
   const own = rows.map((edits, row) => edits.feeds(rowOf(step, row)));
   const tokens = step.ids[0].length;
@@ -22,7 +24,7 @@ export function batchFeeds(
     Object.keys(own[0]).map(name => [
       name,
       stack(
-        own.map(feeds => feeds[name]),
+        own.slice(0, reach(name)).map(feeds => feeds[name]),
         tokens
       )
     ])

@@ -20,6 +20,8 @@ import { captureGraph } from '../routing/capture';
 import { findRoutersInBodies } from '../routing/bodies';
 import { findRouters, type FoundRouters } from '../routing/find-routers';
 import { describeUnknown } from '../routing/unknown';
+import { growGraph } from '../sweep/growing-graph';
+import { GrowingSession } from '../sweep/growing-session';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
 import { fetchModel, isHubId, type HubOptions } from './hub';
@@ -115,6 +117,18 @@ export async function loadModel(
     probed: editing(() => understood, true),
     head: new Head(
       () => headGraph(graph, found.blocks, logitsOf(understood)),
+      load
+    ),
+    growing: new GrowingSession(
+      () =>
+        branched
+          ? undefined
+          : growGraph(
+              editableGraph(understood).graph,
+              graph,
+              found,
+              onnx.opset
+            ),
       load
     )
   });

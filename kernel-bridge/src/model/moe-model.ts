@@ -35,6 +35,7 @@ import {
   type ContrastOptions
 } from '../steering/contrast-vectors';
 import type { SteeringVectors } from '../steering/steering-vectors';
+import type { GrowingSession } from '../sweep/growing-session';
 import type { SweepOptions } from '../sweep/options';
 import { sweep } from '../sweep/sweep';
 import type { SweepResult } from '../sweep/sweep-result';
@@ -341,6 +342,7 @@ export class MoEModel implements Displayable {
       await this._options.rewritten.release();
       await this._options.probed.release();
       await this._options.head.release();
+      await this._options.growing.release();
     }
   }
 
@@ -407,5 +409,7 @@ export namespace MoEModel {
     probed: EditedSession;
     /** Final norm and unembedding alone. */
     head: Head;
+    /** What sweeps run on. */
+    growing: GrowingSession;
   }
 }

@@ -1,24 +1,16 @@
 /** Runs (prompt, expert) pairs side by side and compares what comes out with the prompts' own distributions. */
 import { batchFeeds } from '../edits/batch-edits';
-import type { EditedRun } from '../edits/edited-session';
+import type { RunEdits } from '../edits/run-edits';
 import { Engine, type Session } from '../engine/engine';
-import { toFloat32 } from '../engine/tensor-values';
+import type { TensorValue } from '../engine/messages';
+import { mixesRows } from '../generation/batches';
+import { emptyCache } from '../model/cache';
 import type { Step } from '../model/inputs';
 import { ELEMENT } from '../onnx/schema';
 import type { Baseline } from './baseline';
-import {
-  atLeastZero,
-  divergence,
-  logProbability,
-  rank
-} from '../logits/distribution';
-import {
-  DIVERGENCE,
-  LEAST_LOG,
-  LOGITS,
-  measureGraph,
-  REFERENCE
-} from './measure-graph';
+import { readEffects, reference, type Effect } from './effects';
+import type { GrowingGraph } from './growing-graph';
+import { DIVERGENCE, LOGITS, measureGraph, REFERENCE } from './measure-graph';
 import type { SweepEdit } from './options';
 import type { Reach } from './reach';
 import type { SweptModel } from './swept-model';
@@ -33,30 +25,44 @@ export interface Pair {
   length: number;
 }
 
-/** What came of a pair. */
-export interface Effect {
-  /** KL(original || ablated) of each of the last positions, in nats; the prompt's last token is the last. */
-  kl: Float32Array;
-  klLast: number;
-  deltaLogProb: number;
-  deltaRank: number;
-  /** [vocabulary], after the last token. */
-  lastLogits: Float32Array;
+/** A pair that is ablated. */
+export type SweptPair = Pair & { edit: SweepEdit };
+
+export interface AblationRun {
+  /** One a pair. */
+  effects: Effect[];
+  milliseconds: number;
 }
 
 export class AblationRuns {
+  private readonly _unedited: RunEdits;
+  /** Which router an input for edits is of. */
+  private readonly _routerOf = new Map<string, number>();
+
   private constructor(
     private readonly _model: SweptModel,
-    private readonly _edited: EditedRun,
+    private readonly _session: Session,
+    private readonly _growing: GrowingGraph | undefined,
     private readonly _measure: Session
-  ) {}
+  ) {
+    const { edited } = _model;
+    this._unedited = edited.resolve({}).records;
+    edited.slots.forEach((slots, router) => {
+      for (const slot of Object.values(slots)) {
+        const input =
+          typeof slot === 'object' && 'input' in slot ? slot.input : slot;
+        if (typeof input === 'string') {
+          this._routerOf.set(input, router);
+        }
+      }
+    });
+  }
 
-  /** @param unedited the session that takes edits, with none */
-  static async create(
-    model: SweptModel,
-    unedited: EditedRun
-  ): Promise<AblationRuns> {
-    const { graph, onnx, logits } = model;
+  /** Loads the graph whose batch can grow, or where there is none the one that takes edits. */
+  static async create(model: SweptModel): Promise<AblationRuns> {
+    const { graph, onnx, logits, edited, growing } = model;
+    const grown = mixesRows(model, graph) ? undefined : await growing.get();
+    const session = grown?.session ?? (await edited.resolve({}).run()).session;
     const output = graph.root.proto.output.find(({ name }) => name === logits);
     const measure = await Engine.shared().createSession(
       {
@@ -67,63 +73,124 @@ export class AblationRuns {
       },
       {}
     );
-    return new AblationRuns(model, unedited, measure);
+    return new AblationRuns(model, session, grown?.graph, measure);
+  }
+
+  /** Whether `runGrowing` can be called; what it gives is to be compared once with what `run` gives. */
+  get canGrow(): boolean {
+    return this._growing !== undefined;
   }
 
   /**
+   * A row a pair from the beginning.
+   *
    * @param pairs of one length, unless the model takes padding on the right
    * @returns one effect a pair, and how long the run took
    */
-  async run(
-    pairs: readonly Pair[]
-  ): Promise<{ effects: Effect[]; milliseconds: number }> {
-    const { inputs, logits } = this._model;
+  run(pairs: readonly Pair[]): Promise<AblationRun> {
     const step = paddedStep(pairs);
-    const edits = await Promise.all(
-      pairs.map(async ({ edit }) =>
-        edit ? (await edit.run()).edits : this._edited.edits
+    const { inputs } = this._model;
+    return this._run(pairs, step.ids[0].length, {
+      ...inputs.feeds(step),
+      ...batchFeeds(
+        pairs.map(({ edit }) => edit?.records ?? this._unedited),
+        step
+      ),
+      ...this._rows(
+        () => pairs.length,
+        row => row
       )
-    );
-    const { outputs, milliseconds } = await this._edited.session.run(
-      { ...inputs.feeds(step), ...batchFeeds(edits, step) },
-      [logits],
-      {
-        rows: { [logits]: pairs.map(({ length }) => length - 1) },
-        measure: {
-          session: this._measure.id,
-          reads: { [LOGITS]: logits },
-          feeds: { [REFERENCE]: reference(pairs, step.ids[0].length) },
-          fetches: [DIVERGENCE]
-        }
-      }
-    );
-    const last = toFloat32(outputs[logits]);
-    const kl = toFloat32(outputs[DIVERGENCE]);
-    const effects = pairs.map(({ baseline }, row) => {
-      const { lastLogits, logProbs, target } = baseline;
-      const vocabulary = lastLogits.length;
-      // Where the graph gives all positions of a single prompt, the last of them are at the end.
-      const end =
-        last.length === pairs.length * vocabulary
-          ? (row + 1) * vocabulary
-          : last.length;
-      const own = last.slice(end - vocabulary, end);
-      const width = kl.length / pairs.length;
-      const positions = logProbs.length / vocabulary;
-      return {
-        kl: kl.slice(row * width, row * width + positions).map(atLeastZero),
-        klLast: divergence(lastLogits, own),
-        deltaLogProb:
-          logProbability(own, target) - logProbability(lastLogits, target),
-        deltaRank: rank(own, target) - rank(lastLogits, target),
-        lastLogits: own
-      };
     });
-    return { effects, milliseconds };
+  }
+
+  /**
+   * One row to begin with, to which each router adds those of its pairs.
+   *
+   * @param pairs of one prompt, in the order of routers
+   */
+  async runGrowing(pairs: readonly SweptPair[]): Promise<AblationRun> {
+    const [{ baseline, length }] = pairs;
+    const { inputs, routers } = this._model;
+    const rows: Pair[] = [
+      {
+        baseline,
+        length,
+        edit: undefined,
+        reach: { tokens: 0, first: undefined }
+      },
+      ...pairs
+    ];
+    const added = routers.map(
+      (_, router) =>
+        1 + pairs.filter(({ edit }) => edit.router <= router).length
+    );
+    const step = paddedStep(rows);
+    const feeds = inputs.feeds(paddedStep(rows.slice(0, 1)));
+    for (const entry of inputs.cache) {
+      const before = this._growing!.routersBefore(entry.past);
+      feeds[entry.past] = emptyCache(
+        entry,
+        before === 0 ? 1 : added[before - 1]
+      );
+    }
+    const { effects, milliseconds } = await this._run(rows, length, {
+      ...feeds,
+      ...batchFeeds(
+        rows.map(({ edit }) => edit?.records ?? this._unedited),
+        step,
+        input => {
+          const router = this._routerOf.get(input);
+          return router === undefined ? rows.length : added[router];
+        }
+      ),
+      ...this._rows(
+        router => added[router],
+        (row, router) => (row < (added[router - 1] ?? 1) ? row : 0)
+      )
+    });
+    return { effects: effects.slice(1), milliseconds };
   }
 
   release(): Promise<void> {
     return this._measure.release();
+  }
+
+  /** Of which row each row is a copy, from each router on. */
+  private _rows(
+    count: (router: number) => number,
+    from: (row: number, router: number) => number
+  ): Record<string, TensorValue> {
+    return Object.fromEntries(
+      (this._growing?.rows ?? []).map((input, router) => [
+        input,
+        {
+          type: 'int64',
+          dims: [count(router)],
+          data: BigInt64Array.from({ length: count(router) }, (_, row) =>
+            BigInt(from(row, router))
+          )
+        }
+      ])
+    );
+  }
+
+  private async _run(
+    pairs: readonly Pair[],
+    tokens: number,
+    feeds: Record<string, TensorValue>
+  ): Promise<AblationRun> {
+    const { logits } = this._model;
+    const baselines = pairs.map(({ baseline }) => baseline);
+    const { outputs, milliseconds } = await this._session.run(feeds, [logits], {
+      rows: { [logits]: pairs.map(({ length }) => length - 1) },
+      measure: {
+        session: this._measure.id,
+        reads: { [LOGITS]: logits },
+        feeds: { [REFERENCE]: reference(baselines, tokens) },
+        fetches: [DIVERGENCE]
+      }
+    });
+    return { effects: readEffects(outputs, logits, baselines), milliseconds };
   }
 }
 
@@ -142,31 +209,5 @@ function paddedStep(pairs: readonly Pair[]): Step {
     positions: rows.map(() => positions),
     cached: 0,
     ...(baseline.prompt.decoderIds ? { encoderIds: [baseline.prompt.ids] } : {})
-  };
-}
-
-/** What the rows are compared with: one table for all where they are of one prompt. */
-function reference(pairs: readonly Pair[], tokens: number) {
-  const [{ baseline: first }] = pairs;
-  const vocabulary = first.lastLogits.length;
-  const positions = first.logProbs.length / vocabulary;
-  if (pairs.every(({ baseline }) => baseline === first)) {
-    return {
-      type: 'float32' as const,
-      dims: [1, positions, vocabulary],
-      data: first.logProbs
-    };
-  }
-  const width = positions < first.ids.length ? positions : tokens;
-  const data = new Float32Array(pairs.length * width * vocabulary).fill(
-    LEAST_LOG
-  );
-  pairs.forEach(({ baseline: { logProbs } }, row) =>
-    data.set(logProbs, row * width * vocabulary)
-  );
-  return {
-    type: 'float32' as const,
-    dims: [pairs.length, width, vocabulary],
-    data
   };
 }

@@ -1,5 +1,5 @@
 /** What a caller may ask of a sweep, checked before anything runs. */
-import type { EditedRun } from '../edits/edited-session';
+import type { RunEdits } from '../edits/run-edits';
 import { MoEDebuggerError } from '../errors';
 import { vocabularySize } from '../model/vocabulary';
 import { layerName, type SweepMode } from '../protocol';
@@ -51,7 +51,7 @@ export interface SweepEdit {
   index: number;
   router: number;
   expert: number;
-  run: () => Promise<EditedRun>;
+  records: RunEdits;
 }
 
 /**
@@ -112,7 +112,7 @@ export function sweepEdits(
       index,
       router,
       expert,
-      run: edited.resolve({ ablate: [{ ...place, expert, mode }] }).run
+      records: edited.resolve({ ablate: [{ ...place, expert, mode }] }).records
     }));
 }
 

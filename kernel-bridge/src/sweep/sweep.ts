@@ -2,7 +2,12 @@
 import { cancellable, cancelledError, CancelRequest } from '../engine/cancel';
 import { MoEDebuggerError } from '../errors';
 import type { Prompt, TokenizedPrompt } from '../model/prompt';
-import { AblationRuns, type Effect, type Pair } from './ablation-runs';
+import {
+  AblationRuns,
+  type AblationRun,
+  type SweptPair
+} from './ablation-runs';
+import type { Effect } from './effects';
 import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
 import {
   checkCounts,
@@ -18,9 +23,6 @@ import { SweepCancelled, SweepResult } from './sweep-result';
 import type { SweptModel } from './swept-model';
 import { Tally } from './tally';
 
-/** A pair of a prompt and an expert that is taken away. */
-export type SweptPair = Pair & { edit: SweepEdit };
-
 /** Sees each pair's effect as it is measured; undefined where the ablation does not reach the prompt. */
 export type PairListener = (
   pair: SweptPair,
@@ -30,6 +32,8 @@ export type PairListener = (
 /** Of logits in one run, as float32; two runs may be under way. */
 const MOST_LOGIT_BYTES = 128 << 20;
 const BASELINE_ROWS = 8;
+/** Of a run: below this, what a run costs by itself is a good part of it. */
+const LEAST_TOKENS = 256;
 const KEPT_TOKENS = 8;
 
 /**
@@ -67,13 +71,19 @@ class Sweep {
   private readonly _requests: readonly BaselineRequest[];
   private readonly _tally: Tally;
   private readonly _started = performance.now();
+  /** Tokens of a run, by memory. */
+  private _most?: number;
   private _sizer?: BatchSizer;
-  private _batching: Batching = { sideBySide: false, padded: false };
+  private _batching: Batching = {
+    sideBySide: false,
+    padded: false,
+    growing: false
+  };
   private _ablations?: AblationRuns;
   /** A run that is under way while the next one is got ready. */
   private _pending?: {
     pairs: SweptPair[];
-    run: ReturnType<AblationRuns['run']>;
+    run: Promise<AblationRun>;
   };
   private _done = 0;
   private _runs = 0;
@@ -110,18 +120,12 @@ class Sweep {
     const { signal } = this._options;
     const cancel = new CancelRequest(signal);
     try {
-      const unedited = await cancellable(
-        this._model.edited.resolve({}).run(),
+      this._ablations = await cancellable(
+        AblationRuns.create(this._model),
         signal
       );
-      this._ablations = await AblationRuns.create(this._model, unedited);
       this._batching = await cancellable(
-        findBatching(
-          this._model,
-          this._ablations,
-          this._requests,
-          this._edits[0]
-        ),
+        findBatching(this._model, this._ablations, this._requests, this._edits),
         signal
       );
       const batches = new Batches<SweptPair>(
@@ -139,7 +143,7 @@ class Sweep {
           await this._prompt(baseline, batches);
         }
       }
-      await this._send(batches.rest());
+      await this._sendBatch(batches.rest());
       await this._settle();
     } finally {
       cancel.dispose();
@@ -202,9 +206,11 @@ class Sweep {
     baseline: Baseline,
     batches: Batches<SweptPair>
   ): Promise<void> {
-    this._sizer ??= new BatchSizer(
-      Math.floor(MOST_LOGIT_BYTES / 4 / baseline.lastLogits.length)
+    this._most ??= Math.floor(
+      MOST_LOGIT_BYTES / 4 / baseline.lastLogits.length
     );
+    this._sizer ??= new BatchSizer(this._most);
+    const reached: SweptPair[] = [];
     for (const edit of this._edits) {
       const pair: SweptPair = {
         baseline,
@@ -220,9 +226,33 @@ class Sweep {
       if (pair.reach.first === undefined) {
         this._count(pair, undefined);
       } else {
-        await this._send(batches.add(pair));
+        reached.push(pair);
       }
     }
+    if (this._growPays(reached)) {
+      const rows = Math.max(
+        1,
+        (this._options.batchSize ??
+          Math.floor(this._most! / baseline.ids.length)) - 1
+      );
+      for (let start = 0; start < reached.length; start += rows) {
+        const pairs = reached.slice(start, start + rows);
+        await this._send(pairs, () => this._ablations!.runGrowing(pairs));
+      }
+      return;
+    }
+    for (const pair of reached) {
+      await this._sendBatch(batches.add(pair));
+    }
+  }
+
+  /** Growing from one row takes a run a prompt; where that would be a small one, prompts share runs instead. */
+  private _growPays(pairs: readonly SweptPair[]): boolean {
+    return (
+      this._batching.growing &&
+      pairs.length * (pairs[0]?.length ?? 0) >= LEAST_TOKENS &&
+      pairs[0].edit.router !== pairs[pairs.length - 1].edit.router
+    );
   }
 
   private _rows(length: number): number {
@@ -231,12 +261,23 @@ class Sweep {
       : 1;
   }
 
-  /** Starts a run, and takes in the one before it. */
-  private async _send(pairs: SweptPair[] | undefined): Promise<void> {
-    if (!pairs) {
-      return;
+  private async _sendBatch(pairs: SweptPair[] | undefined): Promise<void> {
+    if (pairs) {
+      await this._send(pairs, async () => {
+        const run = await this._ablations!.run(pairs);
+        const longest = Math.max(...pairs.map(({ length }) => length));
+        this._sizer!.measured(pairs.length * longest, run.milliseconds);
+        return run;
+      });
     }
-    const run = this._ablations!.run(pairs);
+  }
+
+  /** Starts a run, and takes in the one before it. */
+  private async _send(
+    pairs: SweptPair[],
+    start: () => Promise<AblationRun>
+  ): Promise<void> {
+    const run = start();
     run.catch(() => undefined);
     await this._settle();
     this._pending = { pairs, run };
@@ -247,13 +288,8 @@ class Sweep {
       return;
     }
     const { pairs, run } = this._pending;
-    const { effects, milliseconds } = await cancellable(
-      run,
-      this._options.signal
-    );
+    const { effects } = await cancellable(run, this._options.signal);
     this._pending = undefined;
-    const longest = Math.max(...pairs.map(({ length }) => length));
-    this._sizer!.measured(pairs.length * longest, milliseconds);
     this._runs += pairs.length;
     this._batches++;
     pairs.forEach((pair, row) => this._count(pair, effects[row]));

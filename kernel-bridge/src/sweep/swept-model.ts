@@ -13,4 +13,5 @@ export type SweptModel = Pick<
   | 'routers'
   | 'plan'
   | 'edited'
+  | 'growing'
 >;

@@ -1,7 +1,8 @@
 /** Adds up effects: one row an expert, domain by domain, in memory that does not grow with the prompts. */
 import type { SweepEffect, SweepMode, SweepRow, SweepToken } from '../protocol';
 import type { Router } from '../routing/convention';
-import type { Effect, Pair } from './ablation-runs';
+import type { Pair } from './ablation-runs';
+import type { Effect } from './effects';
 import type { SweepEdit } from './options';
 
 /** Sums over prompts. Prompts without a finite figure are left out of its mean. */
