@@ -19,6 +19,9 @@ export type {
   Steering,
   TokenRange
 } from './edits/edits';
+export type { CausalityOptions } from './causality/causal-experts';
+export type { CausalityResult } from './causality/causality-result';
+export type { Criterion, CriterionOutput } from './causality/criterion';
 export type { SweepOptions, SweepTarget } from './sweep/options';
 export { SweepCancelled, type SweepResult } from './sweep/sweep-result';
 export {
@@ -105,6 +108,8 @@ export type {
   RankedToken,
   RoutingLayer,
   RoutingSample,
+  CausalityDocument,
+  CausalityRow,
   SweepDocument,
   SweepDomain,
   SweepMode,

@@ -1,5 +1,10 @@
 /** A loaded MoE model: run it and see how it routes. */
 import { randomUUID } from 'node:crypto';
+import {
+  causalExperts,
+  type CausalityOptions
+} from '../causality/causal-experts';
+import type { CausalityResult } from '../causality/causality-result';
 import type { Session } from '../engine/engine';
 import type { Counterfactual } from '../counterfactual/counterfactual';
 import {
@@ -261,6 +266,26 @@ export class MoEModel implements Displayable {
   ): Promise<Counterfactual> {
     return this._running(() =>
       runCounterfactual(this.parts, prompt, edits, options)
+    );
+  }
+
+  /**
+   * The experts that a condition on the output depends on, more than on others of their layer and load: each ablated
+   * over many prompts, compared with random experts, p-values adjusted for their number.
+   *
+   * @throws MoEDebuggerError 'edit', 'input' or 'tokenizer' for what does not fit, 'engine', 'cancelled'
+   */
+  async causalExperts(
+    prompts: Prompt | readonly Prompt[],
+    options: CausalityOptions
+  ): Promise<CausalityResult> {
+    return this._running(() =>
+      causalExperts(
+        this.parts,
+        promptList(prompts),
+        options,
+        (edits, prompt, settings) => this.with(edits).generate(prompt, settings)
+      )
     );
   }
 

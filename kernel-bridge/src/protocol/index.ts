@@ -1,6 +1,7 @@
 /** What the kernel and the front end say to each other. Pure: no Node, no DOM. */
 export * from './arrays';
 export * from './buffers';
+export * from './causality';
 export * from './error';
 export * from './experts';
 export * from './generated';

@@ -1,4 +1,5 @@
 /** What a caller may ask of a sweep, checked before anything runs. */
+import type { RouterPlace } from '../edits/edits';
 import type { RunEdits } from '../edits/run-edits';
 import { MoEDebuggerError } from '../errors';
 import { vocabularySize } from '../model/vocabulary';
@@ -51,6 +52,7 @@ export interface SweepEdit {
   index: number;
   router: number;
   expert: number;
+  place: RouterPlace;
   records: RunEdits;
 }
 
@@ -112,6 +114,7 @@ export function sweepEdits(
       index,
       router,
       expert,
+      place,
       records: edited.resolve({ ablate: [{ ...place, expert, mode }] }).records
     }));
 }

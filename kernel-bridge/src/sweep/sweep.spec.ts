@@ -209,9 +209,10 @@ it('refuses a sweep that would leave a token too few experts', async () => {
 it('grows one row to a row an expert, and gives the same', async () => {
   const long = Array.from({ length: 40 }, (_, t) => (t * t * 7 + 3) % 50);
   const grown = await model.sweep([long], { mode: 'drop' });
-  expect(grown.timing).toMatchObject({ runs: 16, batches: 1 });
+  expect(grown.timing.batches).toBe(1);
   const single = await model.sweep([long], { mode: 'drop', batchSize: 1 });
-  expect(single.timing.batches).toBe(16);
+  expect(grown.timing.runs).toBeGreaterThan(8);
+  expect(single.timing.batches).toBe(grown.timing.runs);
   grown.rows.forEach((row, i) => {
     expect(row.klMean).toBeCloseTo(single.rows[i].klMean!, 5);
     expect(row.klLast).toBeCloseTo(single.rows[i].klLast!, 5);
