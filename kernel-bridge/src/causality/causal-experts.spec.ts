@@ -102,7 +102,7 @@ it('takes any score of the output, and repeats its draws', async () => {
         logProbability(TOKEN)
     },
     layers: [1],
-    draws: 499
+    draws: 999
   };
   const few = prompts(20);
   const result = await model.causalExperts(few, options);
@@ -120,7 +120,7 @@ it('takes any score of the output, and repeats its draws', async () => {
     schema: 'moe-debugger/causality@1',
     criterion: 'score',
     prompts: 20,
-    draws: 499
+    draws: 999
   });
 });
 

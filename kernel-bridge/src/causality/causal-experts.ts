@@ -66,6 +66,10 @@ export async function causalExperts(
       { where: 'criterion', hint: 'give one that is finite on every output' }
     );
   }
+  // They come as their runs are done; the same seed is to draw the same.
+  observations.sort(
+    (a, b) => a.router - b.router || a.expert - b.expert || a.prompt - b.prompt
+  );
   const random = randomNumbers(seed);
   const experts = new Map<string, Observation[]>();
   const routers = new Map<number, Observation[]>();

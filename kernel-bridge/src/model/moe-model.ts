@@ -5,14 +5,12 @@ import {
   type CausalityOptions
 } from '../causality/causal-experts';
 import type { CausalityResult } from '../causality/causality-result';
-import type { Session } from '../engine/engine';
 import type { Counterfactual } from '../counterfactual/counterfactual';
 import {
   runCounterfactual,
   type CounterfactualOptions
 } from '../counterfactual/run-counterfactual';
 import { MoEDebuggerError } from '../errors';
-import type { EditedSession } from '../edits/edited-session';
 import { EditedModel } from '../edits/edited-model';
 import type { Edits } from '../edits/edits';
 import { isFusedRouter } from '../edits/rewrite-fused';
@@ -20,8 +18,6 @@ import { readEnding } from '../generation/ending';
 import { generate } from '../generation/generate';
 import type { Generation } from '../generation/generation';
 import type { GenerateOptions } from '../generation/options';
-import type { Graph } from '../graph/graph';
-import type { Head } from '../lens/head';
 import type { Lens } from '../lens/lens';
 import {
   expertVocabulary,
@@ -30,17 +26,12 @@ import {
 } from '../lens/expert-vocabulary';
 import { readLens, type LensOptions } from '../lens/read-lens';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
-import type { OnnxModel } from '../onnx/model';
-import type { Token } from '../protocol';
-import type { CapturePlan } from '../routing/capture';
-import type { Router } from '../routing/convention';
 import { sessionStore, type SessionStore } from '../session/store';
 import {
   contrastVectors,
   type ContrastOptions
 } from '../steering/contrast-vectors';
 import type { SteeringVectors } from '../steering/steering-vectors';
-import type { GrowingSession } from '../sweep/growing-session';
 import type { SweepOptions } from '../sweep/options';
 import { sweep } from '../sweep/sweep';
 import type { SweepResult } from '../sweep/sweep-result';
@@ -56,7 +47,7 @@ import {
 } from '../tools/steering-controls';
 import { SweepView, type SweepViewOptions } from '../tools/sweep-view';
 import type { RoutingTrace } from '../trace/routing-trace';
-import { configCount, contextLength, type ModelConfig } from './config';
+import { configCount, contextLength } from './config';
 import {
   formatDescription,
   markdownDescription,
@@ -65,12 +56,12 @@ import {
 } from './description';
 import { ChatTemplate } from './chat-template';
 import { ModelInputs } from './inputs';
+import type { ModelOptions, ModelParts } from './model-parts';
 import {
   promptList,
   tokenizePrompt,
   type Prompt,
-  type PromptLimits,
-  type TokenizedPrompt
+  type PromptLimits
 } from './prompt';
 import type { Tokenizer } from './tokenizer';
 import {
@@ -80,15 +71,7 @@ import {
 } from './trace-prompts';
 import { logitsOutput, vocabularySize } from './vocabulary';
 
-/** A model's parts, for analyses that run it in ways of their own. */
-export interface ModelParts extends MoEModel.IOptions {
-  inputs: ModelInputs;
-  /** Name of the output that holds the logits. */
-  logits: string;
-  /** @throws MoEDebuggerError 'input' or 'tokenizer' for what does not fit, or when the model was disposed */
-  tokenize(prompt: Prompt, index?: number): TokenizedPrompt;
-  tokens(ids: readonly number[]): Token[];
-}
+export type { ModelParts };
 
 export class MoEModel implements Displayable {
   /** Identifies the model within this process. */
@@ -133,7 +116,12 @@ export class MoEModel implements Displayable {
         this._checkUsable();
         return tokenizePrompt(prompt, index, this._limits);
       },
-      tokens: ids => this._tokens(ids)
+      tokens: ids =>
+        ids.map((id, position) =>
+          this.tokenizer
+            ? { position, id, text: this.tokenizer.piece(id) }
+            : { position, id }
+        )
     };
     sessionStore().addModel({
       id: this.id,
@@ -247,7 +235,7 @@ export class MoEModel implements Displayable {
    */
   async sweep(
     prompts: Prompt | readonly Prompt[],
-    options: SweepOptions = {}
+    options?: SweepOptions
   ): Promise<SweepResult> {
     return this._running(() => sweep(this.parts, promptList(prompts), options));
   }
@@ -395,14 +383,6 @@ export class MoEModel implements Displayable {
     }
   }
 
-  private _tokens(ids: readonly number[]): Token[] {
-    return ids.map((id, position) =>
-      this.tokenizer
-        ? { position, id, text: this.tokenizer.piece(id) }
-        : { position, id }
-    );
-  }
-
   private _checkUsable(): void {
     if (this._disposed) {
       throw new MoEDebuggerError(
@@ -415,26 +395,5 @@ export class MoEModel implements Displayable {
 }
 
 export namespace MoEModel {
-  export interface IOptions {
-    onnx: OnnxModel;
-    graph: Graph;
-    routers: readonly Router[];
-    plan: CapturePlan;
-    config: ModelConfig;
-    description: ModelDescription;
-    tokenizer: Tokenizer | undefined;
-    session: Session;
-    /** Gives the session back, which others may share. */
-    release: () => Promise<void>;
-    /** The session that takes edits, loaded at the first one. */
-    edited: EditedSession;
-    /** The same with fused experts in plain operators, which takes edits that these refuse. */
-    rewritten: EditedSession;
-    /** The same, which also hands out what flows between the blocks. */
-    probed: EditedSession;
-    /** Final norm and unembedding alone. */
-    head: Head;
-    /** What sweeps run on. */
-    growing: GrowingSession;
-  }
+  export type IOptions = ModelOptions;
 }
