@@ -52,6 +52,33 @@ export type {
   GenerationDocument
 } from './generation/generation';
 export type { GenerateOptions, TokenEvent } from './generation/options';
+export {
+  diagnose,
+  diagnoseModel,
+  TraceEvidence,
+  type DiagnosedLayer,
+  type DiagnoseModelOptions,
+  type DiagnoseOptions,
+  type Diagnosis,
+  type Finding,
+  type FindingKind,
+  type Severity,
+  type Suggestion,
+  type Thresholds,
+  type TokenEvidence,
+  type Undecided
+} from './findings';
+export { MoEDebugger, type ProfileOptions } from './debugger/moe-debugger';
+export type {
+  DiagnosticResult,
+  ExpertMetrics,
+  PerformanceMetrics,
+  RoutingStats,
+  SessionDocument,
+  SessionSummary
+} from './debugger/records';
+export type { DebuggerSettings } from './debugger/settings';
+export * as metrics from './metrics';
 export type { ChatMessage } from './model/chat-template';
 export type {
   ExpertVocabulary,
