@@ -124,7 +124,7 @@ describe('MoEDebugger', () => {
     [{ dead_expert_treshold: 3 }],
     [{ load_balance_threshold: 7 }]
   ])('refuses %j', settings => {
-    expect(() => new MoEDebugger(model, settings)).toThrow(
+    expect(() => new MoEDebugger(model, settings as object)).toThrow(
       expect.objectContaining({ code: 'usage' })
     );
   });
