@@ -15,7 +15,8 @@ import {
 import type { Router } from '../routing/convention';
 import { RoutingTrace } from '../trace/routing-trace';
 import { serveSessions } from './channel';
-import { sessionStore, SessionStore } from './store';
+import type { ModelTool } from '../tools/model-tool';
+import { sessionStore, SessionStore, type ToolOpener } from './store';
 
 const SAMPLE: RoutingSample = {
   id: 'a',
@@ -102,6 +103,39 @@ class FakeComm implements Comm {
   get types(): unknown[] {
     return this.sent.map(({ data }) => data.type);
   }
+}
+
+/** What the channel needs of a tool. */
+class FakeTool {
+  readonly name = 'experts';
+  readonly state = { running: false };
+  readonly actions: unknown[] = [];
+  readonly offered: unknown[] = [];
+  cancelled = false;
+  tell: (patch: object) => void = () => undefined;
+
+  act(action: unknown): void {
+    this.actions.push(action);
+  }
+
+  offer(trace: unknown): void {
+    this.offered.push(trace);
+  }
+
+  onChange(listener: (patch: object) => void): () => void {
+    this.tell = listener;
+    return () => {
+      this.tell = () => undefined;
+    };
+  }
+
+  async cancel(): Promise<void> {
+    this.cancelled = true;
+  }
+}
+
+function opener(tool?: FakeTool): ToolOpener {
+  return () => (tool ?? new FakeTool()) as unknown as ModelTool;
 }
 
 function connect(): FakeComm {
@@ -245,6 +279,65 @@ describe('the session channel', () => {
     const view = comm.sent.at(-1)!.data.view as EncodedView;
     expect(view.samples).toHaveLength(64);
     expect(view.truncated).toBe('the first 64 of 70 prompts');
+    comm.close();
+  });
+
+  it('opens a tool, hands it what is asked, and closes it with the panel', () => {
+    const tool = new FakeTool();
+    sessionStore().addModel({ ...MODEL, openTool: opener(tool) });
+    const comm = connect();
+    const open = { type: 'open-tool', tool: 7, name: 'experts', modelId: 'm' };
+    comm.receive(open);
+    expect(comm.sent.at(-1)!.data).toEqual({
+      type: 'tool',
+      tool: 7,
+      patch: { running: false }
+    });
+    comm.receive({ type: 'act', tool: 7, action: { do: 'dance' } });
+    expect(tool.actions).toEqual([{ do: 'dance' }]);
+    tool.tell({ running: true });
+    expect(comm.sent.at(-1)!.data.patch).toEqual({ running: true });
+    sessionStore().addTrace(trace('1'), 'm', '');
+    expect(tool.offered).toHaveLength(1);
+    comm.close();
+    const said = comm.sent.length;
+    tool.tell({ running: false });
+    expect(tool.cancelled).toBe(true);
+    expect(comm.sent).toHaveLength(said);
+  });
+
+  it('tells why a tool does not open', () => {
+    const comm = connect();
+    sessionStore().addModel({ ...MODEL, openTool: opener() });
+    const open = (more: object): unknown => {
+      comm.receive({
+        type: 'open-tool',
+        tool: 1,
+        name: 'experts',
+        modelId: 'm',
+        ...more
+      });
+      return comm.sent.at(-1)!.data;
+    };
+    const refusal = (tool: number, message: RegExp): unknown => ({
+      type: 'tool-error',
+      tool,
+      message: expect.stringMatching(message) as string
+    });
+    expect(open({ name: 'constructor' })).toEqual(refusal(1, /no tool/));
+    expect(open({ modelId: 'gone' })).toEqual(refusal(1, /no longer loaded/));
+    expect(open({ tool: '__proto__' })).toEqual(refusal(-1, /names none/));
+    comm.receive({ type: 'act', tool: 3, action: {} });
+    expect(comm.sent.at(-1)!.data).toEqual(refusal(3, /not open/));
+    expect(open({})).toMatchObject({ type: 'tool' });
+    expect(open({})).toEqual(refusal(1, /too many/));
+    for (let tool = 2; tool < 17; tool++) {
+      open({ tool });
+    }
+    expect(open({ tool: 99 })).toEqual(refusal(99, /too many/));
+    sessionStore().setStatus('m', 'disposed');
+    comm.receive({ type: 'close-tool', tool: 2 });
+    expect(open({ tool: 2 })).toEqual(refusal(2, /no longer loaded/));
     comm.close();
   });
 

@@ -59,7 +59,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
     const { prompts, mode } = this.state;
     const lines = prompts.split('\n').filter(line => line.trim() !== '');
     return this._run(async signal => {
-      this._set({ refusal: null });
+      this._set({ refusal: null, sweep: null });
       let shown = performance.now();
       const result = await this.model.sweep(
         lines.map(line => this._input(line)),

@@ -1,0 +1,238 @@
+/** Documents and states of tools, as strangers may have written them. */
+import {
+  changedTokens,
+  decodeToolDocument,
+  isToolDocument,
+  ProtocolError,
+  PROTOCOL_VERSION,
+  readExpertsState,
+  readLensState,
+  readSteeringState,
+  readSweepState,
+  toolDocument,
+  type ExpertsState,
+  type LensState,
+  type SteeringState,
+  type SweepState
+} from '.';
+
+const texts = {
+  running: false,
+  prompt: 'a',
+  maxNewTokens: 4,
+  original: {
+    tokens: [{ id: 1, text: 'b' }, { id: 2 }],
+    status: 'done' as const,
+    rates: [
+      [0, 1],
+      [0.5, 0.5]
+    ]
+  },
+  edited: null,
+  refusal: null
+};
+const experts: ExpertsState = {
+  ...texts,
+  rows: [
+    { layer: 0, experts: 2, topK: 1 },
+    { layer: 1, stack: 'decoder', module: 'mlp', experts: 2, topK: 1 }
+  ],
+  edits: [{ row: 1, expert: 0, kind: 'swap', to: 1 }],
+  topK: [null, 2],
+  traced: null,
+  canUndo: true,
+  canRedo: false
+};
+const steering: SteeringState = {
+  ...texts,
+  original: { tokens: [{ id: 1, text: 'b' }], status: 'cancelled' },
+  rows: [{ layer: 3, norm: 2.5, scale: -1 }],
+  contrast: { positive: 'x', negative: 'y' }
+};
+const top = [{ id: 5, text: 'c', logit: 1, probability: null }];
+const reading = {
+  position: 1,
+  top,
+  entropy: 0.5,
+  klToFinal: null,
+  rankOfFinal: 1
+};
+const lens: LensState = {
+  running: false,
+  prompt: '',
+  done: 0,
+  total: 0,
+  refusal: null,
+  shown: { layer: 0, position: 0 },
+  lens: {
+    model: 'demo',
+    tokens: [
+      { position: 0, id: 1 },
+      { position: 1, id: 2, text: 'd' }
+    ],
+    positions: [1],
+    layers: [{ layer: 0, top, readings: [reading] }],
+    experts: [
+      {
+        layer: 0,
+        experts: 2,
+        topK: 1,
+        score: 'softmax',
+        positions: [{ position: 1, votes: [{ expert: 1, weight: 1, top }] }]
+      }
+    ],
+    warnings: []
+  }
+};
+const effect = {
+  prompts: 1,
+  promptsReached: 1,
+  tokensAffected: 1,
+  tokensReached: 2,
+  klMean: 0.25,
+  klLast: null,
+  deltaLogProb: -1,
+  deltaRank: 3
+};
+const sweep: SweepState = {
+  running: false,
+  prompts: 'a\nb',
+  mode: 'mask',
+  refusal: null,
+  sweep: {
+    schema: 'moe-debugger/sweep@1',
+    model: 'demo',
+    mode: 'mask',
+    prompts: 1,
+    tokens: 2,
+    done: 1,
+    total: 2,
+    routers: [{ layer: 0, experts: 2 }],
+    rows: [
+      {
+        layer: 0,
+        expert: 1,
+        mode: 'mask',
+        ...effect,
+        tokens: [{ prompt: '0', position: 0, id: 1, text: 'a', kl: 0.5 }]
+      }
+    ],
+    notes: ['one']
+  }
+};
+
+const READERS: [string, object, (value: unknown) => object][] = [
+  ['experts', experts, readExpertsState],
+  ['steering', steering, readSteeringState],
+  ['lens', lens, readLensState],
+  ['sweep', sweep, readSweepState]
+];
+
+describe.each(READERS)('the state of %s', (_, state, read) => {
+  it('reads back as it was written', () => {
+    expect(read(JSON.parse(JSON.stringify(state)))).toEqual(state);
+  });
+
+  it('leaves out what it does not know', () => {
+    expect(read({ ...state, html: '<script>' })).toEqual(state);
+  });
+
+  it('comes to a state or to an error that may be shown, whatever stands where', () => {
+    for (const wrong of [
+      undefined,
+      Number.NaN,
+      'text',
+      -1,
+      {},
+      [[]],
+      [null],
+      1e12
+    ]) {
+      for (const change of changes(state, wrong)) {
+        try {
+          read(change.state);
+        } catch (error) {
+          // Some values fit in some places.
+          expect([change.path, error]).toEqual([
+            change.path,
+            expect.any(ProtocolError)
+          ]);
+        }
+      }
+    }
+  });
+});
+
+/** The state with one of its values replaced, for each of them. */
+function* changes(
+  state: unknown,
+  value: unknown,
+  path = ''
+): Generator<{ state: unknown; path: string }> {
+  yield { state: value, path };
+  if (typeof state === 'object' && state !== null) {
+    for (const key of Object.keys(state)) {
+      const own = (state as Record<string, unknown>)[key];
+      for (const inner of changes(own, value, `${path}.${key}`)) {
+        const copy: Record<string, unknown> | unknown[] = Array.isArray(state)
+          ? ([...state] as unknown[])
+          : { ...state };
+        (copy as Record<string, unknown>)[key] = inner.state;
+        yield { state: copy, path: inner.path };
+      }
+    }
+  }
+}
+
+describe('states that do not fit themselves', () => {
+  const refuse = (change: object, reason: RegExp): void =>
+    expect(() => readExpertsState({ ...experts, ...change })).toThrow(reason);
+
+  it('are refused', () => {
+    refuse({ rows: [] }, /cannot be shown/);
+    refuse({ rows: [{ layer: 0, experts: 1 << 20, topK: 1 }] }, /cannot be/);
+    refuse({ topK: [null] }, /topK has 1 entries for 2 rows/);
+    refuse({ edits: [{ row: 2, expert: 0, kind: 'mask' }] }, /edits\[0\].row/);
+    refuse({ edits: [{ row: 0, expert: 2, kind: 'mask' }] }, /expert/);
+    refuse({ traced: [[0, 1]] }, /traced does not fit/);
+    refuse({ refusal: { text: 'x', row: 9 } }, /refusal.row/);
+    expect(() =>
+      readSweepState({
+        ...sweep,
+        sweep: { ...sweep.sweep, routers: [{ layer: 4, experts: 2 }] }
+      })
+    ).toThrow(/not listed/);
+    expect(() =>
+      readLensState({ ...lens, lens: { ...lens.lens, positions: [0, 1] } })
+    ).toThrow(/does not fit the positions/);
+  });
+});
+
+describe('a tool document', () => {
+  it('is told from a routing view', () => {
+    const document = toolDocument('experts', 'demo', experts, 'w');
+    expect(isToolDocument(document)).toBe(true);
+    expect(isToolDocument({ ...document, view: 'explorer' })).toBe(false);
+    expect(isToolDocument(null)).toBe(false);
+    expect(decodeToolDocument(document)).toEqual(document);
+  });
+
+  it('asks for an update when it is newer', () => {
+    const document = toolDocument('experts', 'demo', experts);
+    expect(() =>
+      decodeToolDocument({ ...document, version: PROTOCOL_VERSION + 1 })
+    ).toThrow(/update the extension/);
+  });
+});
+
+describe('changedTokens', () => {
+  it('compares what stands at the same place', () => {
+    const ids = (...all: number[]): { id: number }[] => all.map(id => ({ id }));
+    expect(changedTokens(ids(1, 2, 3), ids(1, 4, 3, 5))).toEqual([
+      false,
+      true,
+      false,
+      true
+    ]);
+  });
+});
