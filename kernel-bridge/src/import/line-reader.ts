@@ -1,25 +1,41 @@
 /** Lines of a text file, gzipped or not, one at a time. */
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync
+} from 'node:fs';
 import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { MoEDebuggerError } from '../errors';
 import { refuse } from './importer';
 
 /** A sequence of a million tokens takes less; a file without line ends must not fill the memory. */
 const MAX_LINE = 128 << 20;
+/** Small files are read at once: waiting for their pieces would take longer than reading them. */
+const SMALL_FILE = 1 << 20;
+const SMALL_TEXT = 8 << 20;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 export class LineReader {
   /** Of the line that was read last, from 1. */
   number = 0;
-  private readonly _chunks: AsyncIterator<Buffer>;
-  private readonly _stream: Readable;
+  private readonly _chunks?: AsyncIterator<Buffer>;
+  private readonly _stream?: Readable;
   private _rest: Buffer = Buffer.alloc(0);
   private _from = 0;
   private _ended = false;
 
   constructor(readonly path: string) {
+    const whole = readWhole(path);
+    if (whole) {
+      this._rest = whole;
+      this._ended = true;
+      return;
+    }
     const file = createReadStream(path, { highWaterMark: 1 << 18 });
     if (isGzip(path)) {
       const text = createGunzip({ chunkSize: 1 << 18 });
@@ -59,7 +75,7 @@ export class LineReader {
   }
 
   close(): void {
-    this._stream.destroy();
+    this._stream?.destroy();
   }
 
   private _take(end: number, next: number): Buffer {
@@ -72,7 +88,7 @@ export class LineReader {
 
   private async _fill(): Promise<void> {
     try {
-      const { value, done } = await this._chunks.next();
+      const { value, done } = await this._chunks!.next();
       const rest = this._rest.subarray(this._from);
       this._ended = done === true;
       this._rest = done
@@ -91,6 +107,21 @@ export class LineReader {
         }
       );
     }
+  }
+}
+
+/** The text of a small file; undefined of others, and of those that a stream shall tell what is wrong with. */
+function readWhole(path: string): Buffer | undefined {
+  try {
+    if (statSync(path).size > SMALL_FILE) {
+      return undefined;
+    }
+    const bytes = readFileSync(path);
+    return isGzip(path)
+      ? gunzipSync(bytes, { maxOutputLength: SMALL_TEXT })
+      : bytes;
+  } catch {
+    return undefined;
   }
 }
 

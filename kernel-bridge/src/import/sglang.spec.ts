@@ -155,7 +155,7 @@ describe('responses that cannot be are refused', () => {
     ],
     [
       'a line that is cut off',
-      `${text}\n{"a":?}`,
+      `${text}\n{"a":`,
       SHAPE,
       /neither JSON nor base64.*line 2, column 6\)/
     ],

@@ -113,7 +113,7 @@ async function* documents(
   try {
     const lines: string[] = [];
     let size = 0;
-    let whole = false;
+    let start: number | undefined;
     for (;;) {
       const line = await reader.next();
       if (line === undefined) {
@@ -121,10 +121,10 @@ async function* documents(
       }
       const text = line.toString('utf8').trim();
       // A line that is a document of its own makes the file JSON Lines; else the document goes over several.
-      if (!whole && text.startsWith('{') && text.endsWith('}')) {
+      if (start === undefined && text.startsWith('{') && text.endsWith('}')) {
         yield { text, place: `line ${reader.number}` };
-      } else if (text !== '' || whole) {
-        whole = true;
+      } else if (text !== '' || start !== undefined) {
+        start ??= reader.number;
         size += text.length;
         if (size > MOST_TEXT) {
           refuse(
@@ -138,7 +138,7 @@ async function* documents(
       }
     }
     if (lines.length > 0) {
-      yield { text: lines.join('\n'), place: '' };
+      yield { text: lines.join('\n'), place: `line ${start}` };
     }
   } finally {
     reader.close();

@@ -15,6 +15,7 @@ export type DuckDBModule = typeof DuckDB;
 
 export class Database {
   private _closed = false;
+  private _streams = 0;
 
   private constructor(
     readonly api: DuckDBModule,
@@ -42,12 +43,53 @@ export class Database {
     }
   }
 
-  /** Can be called twice. */
+  /** Rows of a query, as they are computed. A query that is not read to its end is stopped. */
+  async *stream(
+    sql: string
+  ): AsyncGenerator<DuckDB.DuckDBDataChunk, void, undefined> {
+    this._streams++;
+    let result: DuckDB.DuckDBResult | undefined;
+    let more = true;
+    const next = async (): Promise<DuckDB.DuckDBDataChunk | undefined> => {
+      const chunk = await result!.fetchChunk();
+      more = chunk !== null && chunk.rowCount > 0;
+      return more ? chunk! : undefined;
+    };
+    try {
+      result = await this.connection.stream(sql);
+      for (let chunk = await next(); chunk; chunk = await next()) {
+        yield chunk;
+      }
+    } catch (error) {
+      more = false;
+      throw error;
+    } finally {
+      // DuckDB crashes when it is closed while its threads still work on a query.
+      while (more && result) {
+        this.connection.interrupt();
+        await next().catch(() => {
+          more = false;
+        });
+      }
+      this._streams--;
+      if (this._closed) {
+        this._release();
+      }
+    }
+  }
+
+  /** Can be called twice. Waits for a query that is still being read. */
   close(): void {
-    if (this._closed) {
+    if (!this._closed) {
+      this._closed = true;
+      this._release();
+    }
+  }
+
+  private _release(): void {
+    if (this._streams > 0) {
       return;
     }
-    this._closed = true;
     this.connection.closeSync();
     this._instance.closeSync();
     rmSync(this.scratch, { recursive: true, force: true });

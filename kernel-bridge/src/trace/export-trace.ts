@@ -195,13 +195,11 @@ async function writeText(
 ): Promise<void> {
   await writeAtomically(out, async unfinished => {
     const stream = createWriteStream(unfinished);
-    // A folder that is not there fails before anyone waits for it.
-    const failed = new Promise<never>((_, reject) =>
-      stream.once('error', reject)
-    );
-    failed.catch(() => undefined);
+    // What goes wrong between two writes is thrown by the next one.
+    stream.on('error', () => undefined);
     try {
-      await Promise.race([fill(text => writeTo(stream, text)), failed]);
+      await once(stream, 'open');
+      await fill(text => writeTo(stream, text));
       stream.end();
       await finished(stream);
     } finally {
@@ -211,6 +209,9 @@ async function writeText(
 }
 
 async function writeTo(stream: WriteStream, text: string): Promise<void> {
+  if (stream.errored) {
+    throw stream.errored;
+  }
   if (!stream.write(text)) {
     await once(stream, 'drain');
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { temporaryFolder } from '../../test/graph-builder';
@@ -77,10 +77,19 @@ describe('a trace as Parquet', () => {
     expect(readdirSync(folder)).toEqual([]);
 
     const nowhere = join(folder, 'missing', 'x.parquet');
-    const writer = await ParquetWriter.create(nowhere, options);
-    await expect(writer.finish()).rejects.toMatchObject({
+    await expect(ParquetWriter.create(nowhere, options)).rejects.toMatchObject({
       code: 'environment',
       where: nowhere
+    });
+    // Gone while the rows came.
+    const gone = join(folder, 'gone');
+    mkdirSync(gone);
+    const late = join(gone, 'x.parquet');
+    const writer = await ParquetWriter.create(late, options);
+    rmdirSync(gone);
+    await expect(writer.finish()).rejects.toMatchObject({
+      code: 'environment',
+      where: late
     });
     expect(existsSync(join(folder, 'missing'))).toBe(false);
   });

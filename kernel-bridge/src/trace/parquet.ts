@@ -2,7 +2,8 @@
  * Traces as Parquet: one row a token and layer, zstd, readable by pandas and DuckDB as it is. What the file says of
  * itself, the model's cards among it, stands in its metadata under `moe-debugger`. docs/traces.md has the columns.
  */
-import { join } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
 import type { LayerCard } from '../model/description';
 import {
@@ -13,13 +14,21 @@ import {
   type Token
 } from '../protocol';
 import { cannotWrite, writeAtomically } from './atomic-file';
-import { routerCards } from './cards';
+import { routerCards, routerKey } from './cards';
 import { Database, quote, type DuckDBModule } from './database';
 import { encodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 
-const COLUMNS = `
-  run VARCHAR, sample VARCHAR, domain VARCHAR, position INTEGER, token_id INTEGER, token_text VARCHAR,
-  stack VARCHAR, layer INTEGER, module VARCHAR, experts INTEGER[], weights FLOAT[], logits FLOAT[]`;
+/** Rows as they wait: what all rows of a sample or a router have alike is a number into `NAMES`. */
+const WAITING = `
+  sample INTEGER, router INTEGER, position INTEGER, token_id INTEGER, token_text VARCHAR,
+  experts INTEGER[], weights FLOAT[], logits FLOAT[]`;
+
+/** The columns of the file. */
+const columns = (run: string): string => `
+  ${quote(run)} AS run, getvariable('sample')[sample] AS sample, getvariable('domain')[sample] AS domain,
+  position, token_id, token_text,
+  getvariable('stack')[router] AS stack, CAST(getvariable('layer')[router] AS INTEGER) AS layer,
+  getvariable('module')[router] AS module, experts, weights, logits`;
 
 /** What a data chunk of DuckDB holds. */
 const CHUNK_ROWS = 2048;
@@ -39,8 +48,8 @@ export interface ParquetOptions extends Omit<
 
 /** Rows of one layer that wait for their chunk to be full. */
 interface Waiting {
-  sample: string;
-  domain: string | null;
+  sample: number;
+  router: number;
   tokens: readonly Token[];
   layer: RoutingLayer;
   hasWeights: boolean;
@@ -60,7 +69,14 @@ export class ParquetWriter {
   private readonly _waiting: Waiting[] = [];
   private _waitingRows = 0;
   private readonly _ids = new Set<string>();
-  private _lastId = '';
+  private readonly _names = {
+    sample: [] as (string | null)[],
+    domain: [] as (string | null)[],
+    stack: [] as (string | null)[],
+    layer: [] as (string | null)[],
+    module: [] as (string | null)[]
+  };
+  private readonly _routers = new Map<string, number>();
   private readonly _total = { samples: 0, tokens: 0, slots: 0 };
   private _layersCaptured = Infinity;
 
@@ -72,13 +88,15 @@ export class ParquetWriter {
     this._types = columnTypes(_database.api);
   }
 
-  /** @throws MoEDebuggerError 'environment' when the database cannot be made */
+  /** @throws MoEDebuggerError 'environment' when the file's folder cannot be written to, or there is no room to work */
   static async create(
     path: string,
     options: ParquetOptions
   ): Promise<ParquetWriter> {
     let database: Database | undefined;
     try {
+      // Known now, and not after hours of tracing.
+      accessSync(dirname(resolve(path)), constants.W_OK);
       database = await Database.open();
       const writer = new ParquetWriter(path, options, database);
       await writer._begin();
@@ -91,11 +109,13 @@ export class ParquetWriter {
 
   /** Adds all layers of a sample. An id that an earlier sample has gets a number, since rows are told apart by it. */
   async add(sample: RoutingSample): Promise<void> {
-    this._lastId = sample.id;
-    for (let n = 2; this._ids.has(this._lastId); n++) {
-      this._lastId = `${sample.id} (${n})`;
+    let id = sample.id;
+    for (let n = 2; this._ids.has(id); n++) {
+      id = `${sample.id} (${n})`;
     }
-    this._ids.add(this._lastId);
+    this._ids.add(id);
+    this._names.sample.push(id);
+    this._names.domain.push(sample.domain ?? null);
     this._total.samples++;
     this._layersCaptured = Math.min(this._layersCaptured, sample.layers.length);
     await this.continue(sample);
@@ -108,8 +128,8 @@ export class ParquetWriter {
       const tokens = tokensOf(sample, layer);
       this._total.slots += layer.selected.length;
       this._waiting.push({
-        sample: this._lastId,
-        domain: sample.domain ?? null,
+        sample: this._names.sample.length,
+        router: this._routerOf(layer),
         tokens,
         layer,
         hasWeights: layer.weights.some(weight => !Number.isNaN(weight)),
@@ -155,10 +175,11 @@ export class ParquetWriter {
         }
         const source =
           this._parts.length > 0
-            ? `(FROM read_parquet([${this._parts.map(quote).join(', ')}]))`
+            ? `read_parquet([${this._parts.map(quote).join(', ')}])`
             : 'routing';
+        await this._tellNames();
         await this._database.connection.run(
-          `COPY ${source} TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
+          `COPY (SELECT ${columns(this._options.run)} FROM ${source}) TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
         );
       });
     } finally {
@@ -170,12 +191,18 @@ export class ParquetWriter {
   close(): void {
     this._waiting.length = 0;
     this._waitingRows = 0;
+    if (this._appender) {
+      // DuckDB crashes when an appender outlives its connection.
+      this._appender.clear();
+      this._appender.closeSync();
+      this._appender = undefined;
+    }
     this._database.close();
   }
 
   private async _begin(): Promise<void> {
     const { connection } = this._database;
-    await connection.run(`CREATE OR REPLACE TABLE routing (${COLUMNS})`);
+    await connection.run(`CREATE OR REPLACE TABLE routing (${WAITING})`);
     this._appender = await connection.createAppender('routing');
     this._held = 0;
   }
@@ -200,49 +227,85 @@ export class ParquetWriter {
       this._append(Math.min(this._waitingRows, CHUNK_ROWS));
     }
     this._appender!.closeSync();
+    this._appender = undefined;
+  }
+
+  /** Numbers count from 1, as DuckDB's lists do. */
+  private _routerOf(layer: RoutingLayer): number {
+    const key = routerKey(layer);
+    let number = this._routers.get(key);
+    if (number === undefined) {
+      this._names.stack.push(layer.stack ?? null);
+      this._names.layer.push(String(layer.layer));
+      number = this._names.module.push(layer.module ?? null);
+      this._routers.set(key, number);
+    }
+    return number;
+  }
+
+  private async _tellNames(): Promise<void> {
+    const { connection } = this._database;
+    for (const [name, values] of Object.entries(this._names)) {
+      await connection.run(`CREATE OR REPLACE TABLE names (value VARCHAR)`);
+      const appender = await connection.createAppender('names');
+      for (const value of values) {
+        appender.appendValue(value, this._database.api.VARCHAR);
+        appender.endRow();
+      }
+      appender.closeSync();
+      await connection.run(
+        `SET VARIABLE ${name} = (SELECT list(value ORDER BY rowid) FROM names)`
+      );
+    }
   }
 
   /** Moves rows from those that wait to the database. */
   private _append(rows: number): void {
     const chunk = this._database.api.DuckDBDataChunk.create(this._types, rows);
-    const columns = this._types.map((_, i) => chunk.getColumnVector(i));
+    const vectors = this._types.map((_, i) => chunk.getColumnVector(i));
     for (let row = 0; row < rows;) {
       const first = this._waiting[0];
-      const end = Math.min(first.tokens.length, first.from + rows - row);
-      for (; first.from < end; first.from++, row++) {
-        this._row(first, first.from).forEach((value, column) =>
-          columns[column].setItem(row, value)
-        );
-      }
+      const count = Math.min(first.tokens.length - first.from, rows - row);
+      this._fill(vectors, row, first, count);
+      first.from += count;
+      row += count;
       if (first.from === first.tokens.length) {
         this._waiting.shift();
       }
     }
-    columns.forEach(column => column.flush());
+    vectors.forEach(vector => vector.flush());
     this._appender!.appendDataChunk(chunk);
     this._waitingRows -= rows;
   }
 
-  private _row(
-    { sample, domain, tokens, layer, hasWeights }: Waiting,
-    t: number
-  ): DuckDB.DuckDBValue[] {
-    const { experts, topK, selected, weights, logits } = layer;
-    const { position, id, text } = tokens[t];
-    return [
-      this._options.run,
-      sample,
-      domain,
-      position,
-      id === NO_TOKEN_ID ? null : id,
-      text ?? null,
-      layer.stack ?? null,
-      layer.layer,
-      layer.module ?? null,
-      this._list(selected, t, topK),
-      hasWeights ? this._list(weights, t, topK) : null,
-      logits.length > 0 ? this._list(logits, t, experts) : null
-    ];
+  /** Writes `count` rows of a layer into a chunk, from `row` on. */
+  private _fill(
+    vectors: readonly DuckDB.DuckDBVector[],
+    row: number,
+    { sample, router, tokens, layer, hasWeights, from }: Waiting,
+    count: number
+  ): void {
+    const [samples, routers, positions, ids, texts, chosen, weights, logits] =
+      vectors;
+    const hasLogits = layer.logits.length > 0;
+    for (let i = 0; i < count; i++) {
+      const { position, id, text } = tokens[from + i];
+      const at = row + i;
+      samples.setItem(at, sample);
+      routers.setItem(at, router);
+      positions.setItem(at, position);
+      ids.setItem(at, id === NO_TOKEN_ID ? null : id);
+      texts.setItem(at, text ?? null);
+      chosen.setItem(at, this._list(layer.selected, from + i, layer.topK));
+      weights.setItem(
+        at,
+        hasWeights ? this._list(layer.weights, from + i, layer.topK) : null
+      );
+      logits.setItem(
+        at,
+        hasLogits ? this._list(layer.logits, from + i, layer.experts) : null
+      );
+    }
   }
 
   private _list(
@@ -261,13 +324,9 @@ export class ParquetWriter {
 function columnTypes(api: DuckDBModule): DuckDB.DuckDBType[] {
   const { VARCHAR, INTEGER, FLOAT, LIST } = api;
   return [
-    VARCHAR,
-    VARCHAR,
-    VARCHAR,
     INTEGER,
     INTEGER,
-    VARCHAR,
-    VARCHAR,
+    INTEGER,
     INTEGER,
     VARCHAR,
     LIST(INTEGER),

@@ -147,12 +147,7 @@ export class TraceFile {
     let rows: SampleRows | undefined;
     let bytes = 0;
     try {
-      const result = await this._database.connection.stream(this._rows);
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (!chunk || chunk.rowCount === 0) {
-          break;
-        }
+      for await (const chunk of this._database.stream(this._rows)) {
         const at = rowReader(chunk);
         for (let i = 0; i < chunk.rowCount; i++) {
           const row = at(i);
