@@ -257,7 +257,11 @@ describe('sweep', () => {
     [['--experts', '8'], /no expert 8 \(layer 0\)/],
     [['--mode', 'swap'], /give mask or drop/],
     [['--target', '50'], /token id 50/],
-    [['--target', 'x'], /no tokenizer/]
+    [['--target', 'x'], /no tokenizer/],
+    [['--criterion', 'token:x'], /no tokenizer/],
+    [['--criterion', 'regex:('], /no regular expression/],
+    [['--criterion', 'better'], /give token:ID/],
+    [['--criterion', 'token:1', '--target', '2'], /target of its own/]
   ])('refuses %j in one line', async (more, message) => {
     const { code, stdout, stderr } = await run([
       'sweep',
@@ -269,6 +273,24 @@ describe('sweep', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('tests which experts a criterion depends on', async () => {
+    const { code, stdout, stderr } = await run([
+      'sweep',
+      tiny,
+      '--input-ids',
+      '3,14,15',
+      '--criterion',
+      'token:7',
+      '--json'
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'moe-debugger/causality@1',
+      criterion: 'log-probability of token 7',
+      prompts: 1
+    });
   });
 
   it('has nothing to sweep without a prompt', async () => {

@@ -155,6 +155,11 @@ function build(): Command {
       'whose log-probability after the last token is compared: an id, or a text that is one token',
       parseTarget
     )
+    .option(
+      '--criterion <what>',
+      'test which experts it depends on: token:ID, token:TEXT, or regex:PATTERN of the generated text',
+      parseCriterion
+    )
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: object) =>
       (await import('./sweep.js')).sweep(model, options)
@@ -217,6 +222,23 @@ function parseSweepMode(text: string): 'mask' | 'drop' {
     throw new InvalidArgumentError('give mask or drop');
   }
   return text;
+}
+
+function parseCriterion(
+  text: string
+): { token: number | string } | { pattern: RegExp } {
+  const [, kind, value] = /^(token|regex):(.+)$/s.exec(text) ?? [];
+  if (kind === 'token') {
+    return { token: parseTarget(value) };
+  }
+  try {
+    if (kind === 'regex') {
+      return { pattern: new RegExp(value) };
+    }
+  } catch {
+    throw new InvalidArgumentError('the pattern is no regular expression');
+  }
+  throw new InvalidArgumentError('give token:ID, token:TEXT or regex:PATTERN');
 }
 
 function parseTarget(text: string): number | string {

@@ -1,3 +1,4 @@
+import type { Criterion } from '../causality/criterion';
 import { MoEDebuggerError } from '../errors';
 import { loadModel } from '../model/load-model';
 import type { PromptObject } from '../model/prompt';
@@ -11,13 +12,20 @@ interface SweepArguments extends PromptArguments {
   layers?: number[];
   experts?: number[];
   target?: number | string;
+  criterion?: Criterion;
   json?: boolean;
 }
 
 export async function sweep(
   path: string,
-  { json, mode, layers, experts, target, ...given }: SweepArguments
+  { json, mode, layers, experts, target, criterion, ...given }: SweepArguments
 ): Promise<void> {
+  if (criterion && target !== undefined) {
+    throw new MoEDebuggerError('usage', 'a criterion has a target of its own', {
+      where: '--target',
+      hint: 'leave it out'
+    });
+  }
   const prompts: PromptObject[] = [];
   for await (const prompt of givenPrompts(given, 'sweep')) {
     prompts.push(prompt);
@@ -37,19 +45,24 @@ export async function sweep(
     const model = await loadModel(folder, { signal: interrupt.signal });
     try {
       const started = performance.now();
-      const result = await model.sweep(prompts, {
+      const options = {
         mode,
         layers,
         experts,
-        target,
         signal: interrupt.signal,
-        onCancel: 'return',
-        onProgress: (done, total) =>
+        onProgress: (done: number, total: number) =>
           progressBar('ablating', done, total, started)
-      });
+      };
+      const result = criterion
+        ? await model.causalExperts(prompts, { ...options, criterion })
+        : await model.sweep(prompts, {
+            ...options,
+            target,
+            onCancel: 'return'
+          });
       progress('');
       await (json ? writeJson(result) : write(`${result.toString()}\n`));
-      if (!result.complete) {
+      if ('complete' in result && !result.complete) {
         process.exitCode = INTERRUPTED;
       }
     } finally {
