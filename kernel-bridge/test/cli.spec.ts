@@ -1,59 +1,11 @@
 /** The command line as a shell sees it: exit codes, one line on stderr, one JSON document on stdout. Runs the built package. */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  LensDocument,
-  ModelDescription,
-  SweepDocument,
-  TraceDocument
-} from '../src';
+import type { LensDocument, ModelDescription, TraceDocument } from '../src';
 import { temporaryFolder } from './temporary';
+import { promptsFile, run } from './run-cli';
 import { tinyMoE } from './tiny-moe';
 import { DEMO } from './zoo';
-
-const MAIN = join(__dirname, '../bin/moe-debugger.mjs');
-
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function run(
-  args: string[],
-  whenStarted?: (child: ReturnType<typeof spawn>) => void
-): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe']
-    });
-    const ended: Ended = { code: null, stdout: '', stderr: '' };
-    child.stdout.on(
-      'data',
-      (chunk: Buffer) => (ended.stdout += chunk.toString())
-    );
-    child.stderr.on(
-      'data',
-      (chunk: Buffer) => (ended.stderr += chunk.toString())
-    );
-    child.on('error', reject);
-    child.on('close', code => resolve({ ...ended, code }));
-    whenStarted?.(child);
-  });
-}
-
-/** A file of prompts, one JSON document a line. */
-function promptsFile(...lines: (object | string)[]): string {
-  const path = join(temporaryFolder(), 'prompts.jsonl');
-  writeFileSync(
-    path,
-    lines
-      .map(line => (typeof line === 'string' ? line : JSON.stringify(line)))
-      .join('\n')
-  );
-  return path;
-}
 
 const tiny = tinyMoE().save();
 
@@ -184,119 +136,6 @@ describe('trace', () => {
       /^token\s+layer 0\s+layer 1\n0 1\s+\d:\d\.\d\d \d:\d\.\d\d/
     );
     expect(stdout).toMatch(/2 of 2 MoE layers, 2 tokens, 8 slots\n$/);
-  });
-});
-
-describe('sweep', () => {
-  const figures = {
-    klMean: expect.any(Number) as number,
-    klLast: expect.any(Number) as number,
-    deltaLogProb: expect.any(Number) as number
-  };
-
-  it('prints one JSON document', async () => {
-    const file = promptsFile(
-      { id: 'a', input_ids: [3, 14, 15], domain: 'x' },
-      { id: 'b', input_ids: [9, 2, 6, 5], domain: 'y' }
-    );
-    const { code, stdout, stderr } = await run([
-      'sweep',
-      tiny,
-      '--prompts',
-      file,
-      '--layers',
-      '1',
-      '--mode',
-      'drop',
-      '--json'
-    ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const document = JSON.parse(stdout) as SweepDocument;
-    expect(document).toMatchObject({
-      schema: 'moe-debugger/sweep@1',
-      mode: 'drop',
-      prompts: 2,
-      tokens: 7,
-      done: 16,
-      total: 16
-    });
-    expect(document.rows).toHaveLength(8);
-    document.rows.forEach((row, expert) =>
-      expect(row).toMatchObject({
-        layer: 1,
-        expert,
-        mode: 'drop',
-        tokensAffected: expect.any(Number) as number,
-        domains: [
-          { domain: 'x', ...figures },
-          { domain: 'y', ...figures }
-        ],
-        ...figures
-      })
-    );
-  });
-
-  it('prints a table for people', async () => {
-    const { code, stdout } = await run([
-      'sweep',
-      tiny,
-      '--input-ids',
-      '3,14,15',
-      '--experts',
-      '0,5',
-      '--target',
-      '7'
-    ]);
-    expect(code).toBe(0);
-    expect(stdout.trim().split('\n')).toHaveLength(2 + 4);
-    expect(stdout).toMatch(/layer +expert +tokens +KL mean/);
-  });
-
-  it.each([
-    [['--layers', '8'], /layer 8 has no router.*layer 0, layer 1/],
-    [['--experts', '8'], /no expert 8 \(layer 0\)/],
-    [['--mode', 'swap'], /give mask or drop/],
-    [['--target', '50'], /token id 50/],
-    [['--target', 'x'], /no tokenizer/],
-    [['--criterion', 'token:x'], /no tokenizer/],
-    [['--criterion', 'regex:('], /no regular expression/],
-    [['--criterion', 'better'], /give token:ID/],
-    [['--criterion', 'token:1', '--target', '2'], /target of its own/]
-  ])('refuses %j in one line', async (more, message) => {
-    const { code, stdout, stderr } = await run([
-      'sweep',
-      tiny,
-      '--input-ids',
-      '3,14',
-      ...more
-    ]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(message);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-  });
-
-  it('tests which experts a criterion depends on', async () => {
-    const { code, stdout, stderr } = await run([
-      'sweep',
-      tiny,
-      '--input-ids',
-      '3,14,15',
-      '--criterion',
-      'token:7',
-      '--json'
-    ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({
-      schema: 'moe-debugger/causality@1',
-      criterion: 'log-probability of token 7',
-      prompts: 1
-    });
-  });
-
-  it('has nothing to sweep without a prompt', async () => {
-    const { code, stderr } = await run(['sweep', tiny]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/nothing to sweep.*--prompts/);
   });
 });
 
