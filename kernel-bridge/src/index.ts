@@ -85,6 +85,11 @@ export type {
   LogitChange,
   VocabularyOptions
 } from './lens/expert-vocabulary';
+export type {
+  NeuronOptions,
+  NeuronToken,
+  NeuronVocabulary
+} from './lens/neuron-vocabulary';
 export type { Lens, LensDocument } from './lens/lens';
 export type { LensOptions } from './lens/read-lens';
 export type { Prompt, PromptObject } from './model/prompt';

@@ -24,6 +24,11 @@ import {
   type ExpertVocabulary,
   type VocabularyOptions
 } from '../lens/expert-vocabulary';
+import {
+  neuronVocabulary,
+  type NeuronOptions,
+  type NeuronVocabulary
+} from '../lens/neuron-vocabulary';
 import { readLens, type LensOptions } from '../lens/read-lens';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import { sessionStore, type SessionStore } from '../session/store';
@@ -206,15 +211,21 @@ export class MoEModel implements Displayable {
   }
 
   /**
-   * The tokens that one expert raises and lowers most where prompts chose it.
+   * The tokens that one expert raises and lowers most: where prompts chose it, by what it did; without prompts, by the
+   * weights of its neurons alone.
    *
    * @throws MoEDebuggerError 'input' when no token chose the expert, 'edit' for one that does not exist,
    * 'model-unsupported', 'cancelled'
    */
+  async expertVocabulary(options: VocabularyOptions): Promise<ExpertVocabulary>;
+  async expertVocabulary(options: NeuronOptions): Promise<NeuronVocabulary>;
   async expertVocabulary(
-    options: VocabularyOptions
-  ): Promise<ExpertVocabulary> {
-    return expertVocabulary(this.parts, options);
+    options: VocabularyOptions | NeuronOptions
+  ): Promise<ExpertVocabulary | NeuronVocabulary> {
+    this._checkUsable();
+    return 'prompts' in options
+      ? expertVocabulary(this.parts, options)
+      : neuronVocabulary(this.parts, options);
   }
 
   /**
