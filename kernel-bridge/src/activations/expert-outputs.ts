@@ -5,7 +5,7 @@
 import type { RouterSlots } from '../edits/edit-graph';
 import type { Edits } from '../edits/edits';
 import { MoEDebuggerError } from '../errors';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import type { TokenizedPrompt } from '../model/prompt';
 import { layerName, type RoutingLayer } from '../protocol';
 import type { Router } from '../routing/convention';

@@ -5,7 +5,7 @@ import type { RunOutputs } from '../engine/engine';
 import type { EditedRun } from '../edits/edited-session';
 import { MoEDebuggerError } from '../errors';
 import { wholeSequence } from '../model/inputs';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import type { TokenizedPrompt } from '../model/prompt';
 import { layerName, type RoutingLayer, type Stack } from '../protocol';
 import { readCapture } from '../routing/read-capture';

@@ -1,4 +1,4 @@
-import { describeEdit } from '../edits/describe-edits';
+import { editText } from '../edits/edit-text';
 import { Command } from 'commander';
 import { addEditOptions, editsOf } from './edits';
 
@@ -80,12 +80,12 @@ it('reads edits back in words', () => {
         { kind: 'topK', layer: 1, stack: 'encoder', k: 1 },
         { kind: 'steer', layer: 2, scale: -3, norm: 12.345, tokens: [0, 1] }
       ] as const
-    ).map(describeEdit)
+    ).map(editText)
   ).toEqual([
-    'layer 3: expert 5 dropped at tokens 4 to 7',
-    'layer 3: expert 1 in place of 5',
-    'layer 0: expert 2 biased by +2.5 from token 7 on',
-    'encoder layer 1: top-1',
-    'layer 2: steered by -3 times a vector of length 12.3 at token 0'
+    'ablate expert 5 of layer 3 by drop, at tokens 4 to 7',
+    'ablate expert 5 of layer 3 by swap to expert 1',
+    'add 2.5 to expert 2 of layer 0, from token 7 on',
+    'top-1 of encoder layer 1',
+    'steer layer 2 by a vector of length 12.3 times -3, at token 0'
   ]);
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describeEdit } from '../edits/describe-edits';
+import { editText } from '../edits/edit-text';
 import { MoEDebuggerError } from '../errors';
 import { loadModel } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
@@ -172,7 +172,7 @@ class TextOutput implements Output {
       `${layersCaptured} of ${moeLayers} MoE layers, ${tokens} tokens, ${slots} slots\n`
     );
     await write(
-      this._edits.map(edit => `edited, ${describeEdit(edit)}\n`).join('')
+      this._edits.map(edit => `edited, ${editText(edit)}\n`).join('')
     );
   }
 }

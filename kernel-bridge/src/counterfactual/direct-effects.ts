@@ -2,7 +2,7 @@
 import { diffRouting } from '../diff/routing-diff';
 import type { Edits } from '../edits/edits';
 import { mixRouting, type RoutingPin } from '../edits/routing-pin';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import type { TokenizedPrompt } from '../model/prompt';
 import { tracePrompts, type TraceOptions } from '../model/trace-prompts';
 import { tokensOf } from '../protocol';

@@ -7,7 +7,7 @@ import {
 import { editsOfRouter } from '../diff/edited-logits';
 import type { Edits } from '../edits/edits';
 import { MoEDebuggerError } from '../errors';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import type { Prompt } from '../model/prompt';
 import { tracePrompts, type RunTarget } from '../model/trace-prompts';
 import type { RoutingTrace } from '../trace/routing-trace';

@@ -9,7 +9,7 @@ import type { EditedRun } from '../edits/edited-session';
 import type { RouterPlace } from '../edits/edits';
 import { checkExpert, findRouter } from '../edits/resolve-edits';
 import { MoEDebuggerError } from '../errors';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import { promptList, type Prompt, type TokenizedPrompt } from '../model/prompt';
 import { layerName } from '../protocol';
 import { project } from './project';

@@ -1,5 +1,5 @@
 /** What a lens read, to look at and to hand on. */
-import { describeEdit } from '../edits/describe-edits';
+import { editText } from '../edits/edit-text';
 import type { EditRecord } from '../edits/edits';
 import { resultDocument } from '../display/result-document';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
@@ -49,7 +49,7 @@ export class Lens implements Displayable {
     return [
       `after token ${position} ${JSON.stringify(text ?? id)}:`,
       ...lines,
-      ...this.edits.map(edit => `edited, ${describeEdit(edit)}`),
+      ...this.edits.map(edit => `edited, ${editText(edit)}`),
       ...warnings.map(warning => `not read: ${warning}`)
     ].join('\n');
   }

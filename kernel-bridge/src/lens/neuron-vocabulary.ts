@@ -10,7 +10,7 @@ import { MoEDebuggerError } from '../errors';
 import { findExperts } from '../experts';
 import { ExpertWeights } from '../experts/expert-weights';
 import { findBlocks } from '../routing/blocks';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import { dimsOf } from '../onnx/tensor';
 import { layerName } from '../protocol';
 import { project } from './project';

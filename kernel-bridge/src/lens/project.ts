@@ -1,7 +1,7 @@
 /** Vectors of the residual stream as distributions over the next token. */
 import { cancellable } from '../engine/cancel';
 import { toFloat32 } from '../engine/tensor-values';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import type { Step } from '../model/inputs';
 
 /** Logits that are held at once: 64 MiB. */

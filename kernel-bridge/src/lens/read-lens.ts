@@ -10,7 +10,7 @@ import {
 import type { Edits } from '../edits/edits';
 import { MoEDebuggerError } from '../errors';
 import { divergence, likeliest, rank } from '../logits/distribution';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import type { Prompt, TokenizedPrompt } from '../model/prompt';
 import type { LensExperts, LensLayer, LensReading } from '../protocol';
 import { Lens } from './lens';

@@ -76,8 +76,6 @@ import {
 } from './trace-prompts';
 import { logitsOutput, vocabularySize } from './vocabulary';
 
-export type { ModelParts };
-
 export class MoEModel implements Displayable {
   /** Identifies the model within this process. */
   readonly id: string = randomUUID();
@@ -87,12 +85,12 @@ export class MoEModel implements Displayable {
   readonly tokenizer: Tokenizer | undefined;
   /** @internal what analyses run the model with */
   readonly parts: ModelParts;
-  private readonly _options: MoEModel.IOptions;
+  private readonly _options: ModelOptions;
   private readonly _inputs: ModelInputs;
   private readonly _limits: PromptLimits;
   private _disposed = false;
 
-  constructor(options: MoEModel.IOptions) {
+  constructor(options: ModelOptions) {
     this._options = options;
     this.name = options.onnx.name;
     this.description = options.description;
@@ -403,8 +401,4 @@ export class MoEModel implements Displayable {
       );
     }
   }
-}
-
-export namespace MoEModel {
-  export type IOptions = ModelOptions;
 }

@@ -11,7 +11,7 @@ import { readCapture } from '../routing/read-capture';
 import { RoutingTrace } from '../trace/routing-trace';
 import type { OutputLogits } from '../trace/trace-document';
 import { wholeSequence } from './inputs';
-import type { ModelParts } from './moe-model';
+import type { ModelParts } from './model-parts';
 import type { TokenizedPrompt } from './prompt';
 import { outputLogits } from './vocabulary';
 

@@ -4,7 +4,7 @@
  */
 import { recordActivations } from '../activations/record-activations';
 import { MoEDebuggerError } from '../errors';
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 import { promptList, type Prompt } from '../model/prompt';
 import type { Stack } from '../protocol';
 import { SteeringVectors } from './steering-vectors';

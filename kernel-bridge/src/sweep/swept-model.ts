@@ -1,5 +1,5 @@
 /** What a sweep needs of a model. */
-import type { ModelParts } from '../model/moe-model';
+import type { ModelParts } from '../model/model-parts';
 
 export type SweptModel = Pick<
   ModelParts,
