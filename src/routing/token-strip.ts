@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import { tokenText } from 'moe-debugger/charts';
-import type { Token } from 'moe-debugger/protocol';
+import { NO_TOKEN_ID, type Token } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
 import { takeKeys } from './own-keys';
 
@@ -44,7 +44,10 @@ export class TokenStrip extends Widget {
         node.className = 'moe-TokenStrip-token';
         node.dataset.token = String(i);
         node.textContent = tokenText(token).slice(0, LONGEST_TEXT);
-        node.title = trans.__('token %1, id %2', token.position, token.id);
+        node.title =
+          token.id === NO_TOKEN_ID
+            ? trans.__('token %1', token.position)
+            : trans.__('token %1, id %2', token.position, token.id);
         return node;
       });
       const rest = tokens.length - this._nodes.length;
