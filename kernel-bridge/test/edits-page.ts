@@ -34,8 +34,10 @@ where there is one.
 An empty cell is an edit that the model takes and that nothing was recorded of; a refused one raises an error before
 anything runs, which says why and what is possible.
 
-For every model an empty edit leaves logits, experts and weights equal bit for bit. Dropping or swapping an expert of the
-last router, where the graph takes that, changes the logits of exactly the tokens that chose it.
+For every model an empty edit leaves logits, experts and weights equal bit for bit. Dropping an expert in any layer, where
+the graph takes that, changes what the layer adds to the residual stream at exactly the tokens that chose it
+(\`kernel-bridge/test/drop-locality.spec.ts\`); dropping or swapping one of the last router changes the logits of exactly
+these. With fused experts written in plain operators (\`rewriteFused\`) no edit is refused.
 `;
 
 /** Smaller differences depend on the machine. */

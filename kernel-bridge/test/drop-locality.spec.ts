@@ -1,0 +1,100 @@
+/** Dropping an expert in a layer changes what that layer adds to the stream at exactly the tokens that chose it. */
+import { basename } from 'node:path';
+import { loadModel, type Edits } from '../src';
+import {
+  recordActivations,
+  type Activations
+} from '../src/activations/record-activations';
+import { DEMO, readTruth, zooModels } from './zoo';
+
+/** Described, and refused when run: there is no CPU kernel for it. */
+const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
+const zoo = zooModels().filter(
+  folder => !['demo', NOT_RUNNABLE].includes(basename(folder))
+);
+if (zoo.length === 0) {
+  console.log(
+    'What a dropped expert changes is checked on the demo model only: there is no zoo of models beside the repository.'
+  );
+}
+
+it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
+  '%s',
+  async (name, folder) => {
+    const model = await loadModel(folder);
+    try {
+      const { parts } = model;
+      const { ids } = readTruth(folder).prompts[0];
+      const prompt = parts.tokenize({
+        inputIds: ids,
+        ...(model.layers.some(({ stack }) => stack)
+          ? { decoderInputIds: [0, ...ids.slice(0, -1)] }
+          : {})
+      });
+      const run = async (
+        edits: Edits,
+        routers: readonly number[]
+      ): Promise<Activations> =>
+        recordActivations(
+          parts,
+          await parts.probed.resolve(edits).run(),
+          prompt,
+          { outputs: routers }
+        );
+      const routers = [...parts.routers.keys()];
+      const plain = await run({}, routers);
+      for (const router of routers) {
+        const { layer, stack, module, selected, weights, topK } =
+          plain.routing[router];
+        if ('refused' in parts.probed.slots[router].scale) {
+          console.log(`${name}: its fused experts cannot be dropped`);
+          return;
+        }
+        const [expert] = selected;
+        const dropped = await run(
+          {
+            ablate: [
+              {
+                layer,
+                ...(stack ? { stack } : {}),
+                ...(module ? { module } : {}),
+                expert,
+                mode: 'drop'
+              }
+            ]
+          },
+          [router]
+        );
+        const [before, after] = [plain, dropped].map(({ outputs }) =>
+          outputs.get(router)!
+        );
+        const tokens = selected.length / topK;
+        const width = before.length / tokens;
+        const changed: number[] = [];
+        const chose: number[] = [];
+        for (let t = 0; t < tokens; t++) {
+          const rows = [before, after].map(values =>
+            values.subarray(t * width, (t + 1) * width)
+          );
+          // What is no number to begin with shows no change.
+          if (!rows[0].every(Number.isFinite)) {
+            continue;
+          }
+          if (rows[0].some((value, i) => value !== rows[1][i])) {
+            changed.push(t);
+          }
+          const slot = selected
+            .subarray(t * topK, (t + 1) * topK)
+            .indexOf(expert);
+          // A token over capacity was dropped already.
+          if (slot >= 0 && weights[t * topK + slot] !== 0) {
+            chose.push(t);
+          }
+        }
+        expect({ router, changed }).toEqual({ router, changed: chose });
+      }
+    } finally {
+      await model.dispose();
+    }
+  }
+);
