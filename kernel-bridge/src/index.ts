@@ -68,6 +68,21 @@ export {
   type TokenEvidence,
   type Undecided
 } from './findings';
+export {
+  analyze,
+  FORMATS,
+  formatSensitivity,
+  ngramTriggers,
+  tokenSetSimilarity,
+  type Analysis,
+  type AnalyzedLayer,
+  type AnalyzeOptions,
+  type ExpertRole,
+  type FormatSensitivity,
+  type Role,
+  type Trigger,
+  type TriggerOptions
+} from './analysis';
 export { MoEDebugger, type ProfileOptions } from './debugger/moe-debugger';
 export type {
   DiagnosticResult,

@@ -1,4 +1,4 @@
-/** `diagnose` as the command line knows it; what it does is loaded when it is asked for. */
+/** `diagnose` and `analyze` as the command line knows them; what they do is loaded when it is asked for. */
 import { InvalidArgumentError, type Command } from 'commander';
 
 export function addDiagnose(program: Command): void {
@@ -29,6 +29,17 @@ export function addDiagnose(program: Command): void {
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: object) =>
       (await import('./diagnose.js')).printDiagnosis(model, options)
+    );
+
+  program
+    .command('analyze')
+    .argument('<trace>', 'a Parquet trace')
+    .description(
+      'what its experts do: roles, co-activation, domains, contexts, pipelines'
+    )
+    .option('--json', 'print one JSON document')
+    .action(async (trace: string, options: object) =>
+      (await import('./analyze.js')).printAnalysis(trace, options)
     );
 }
 

@@ -97,7 +97,8 @@ export function diagnose(
   options: DiagnoseOptions = {}
 ): Diagnosis {
   const thresholds = resolveThresholds(options.thresholds);
-  const evidence = input instanceof TraceEvidence ? input : gather(input);
+  const evidence =
+    input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
   const { tally } = evidence;
   const findings: Finding[] = [];
   const undecided: Undecided[] = [];
@@ -151,18 +152,6 @@ export function diagnose(
     },
     thresholds
   };
-}
-
-function gather({
-  samples
-}: {
-  samples: Iterable<RoutingSample>;
-}): TraceEvidence {
-  const evidence = new TraceEvidence();
-  for (const sample of samples) {
-    evidence.add(sample);
-  }
-  return evidence;
 }
 
 function baselineTally(
@@ -227,7 +216,8 @@ function pooledLoss({ routers }: TraceTally): number | null {
     : null;
 }
 
-function diagnosedLayer(metrics: LayerMetrics): DiagnosedLayer {
+/** A layer's figures as JSON has them. */
+export function diagnosedLayer(metrics: LayerMetrics): DiagnosedLayer {
   const { distribution: own, repetition } = metrics;
   const optional = (value: number | undefined): number | null =>
     value === undefined ? null : numberOrNull(value);

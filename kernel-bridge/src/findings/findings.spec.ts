@@ -1,83 +1,11 @@
 /** Findings on small traces that are made by hand: what is found, what is undecided, what is left alone. */
 import * as fc from 'fast-check';
-import type { RoutingLayer, RoutingSample } from '../protocol';
+import { anything, samplesOf, type Rule } from '../../test/made-samples';
 import { diagnose, type Diagnosis } from './diagnose';
 import type { ExpertSurvey } from './expert-survey';
 import { connected } from './duplicates';
-import { tokenClasses, TOKEN_CLASSES } from './token-classes';
 import { TraceEvidence } from './trace-evidence';
 
-/** A repeatable source of numbers from 0 to 1. */
-function source(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-interface Rule {
-  (token: { id: number; position: number; domain: string }): number[];
-}
-
-interface Options {
-  experts?: number;
-  topK?: number;
-  samples?: number;
-  length?: number;
-  domains?: string[];
-  /** Logits where a rule's choice is `height` above the rest. */
-  height?: number;
-  text?: (id: number) => string;
-}
-
-/** Samples of random ids whose experts a rule chooses; a rule that gives too few is filled up at random. */
-function samplesOf(rule: Rule, options: Options = {}): RoutingSample[] {
-  const {
-    experts = 8,
-    topK = 2,
-    samples = 20,
-    length = 50,
-    domains = ['a'],
-    height = 2,
-    text
-  } = options;
-  const random = source(11);
-  return Array.from({ length: samples }, (_, s) => {
-    const domain = domains[s % domains.length];
-    const tokens = Array.from({ length }, (__, position) => {
-      const id = Math.floor(random() * 60);
-      return { position, id, ...(text ? { text: text(id) } : {}) };
-    });
-    const logits = new Float32Array(length * experts);
-    const selected = tokens.flatMap(({ id, position }) => {
-      const chosen = new Set(rule({ id, position, domain }));
-      while (chosen.size < topK) {
-        chosen.add(Math.floor(random() * experts));
-      }
-      [...chosen].forEach(
-        (e, rank) =>
-          (logits[position * experts + e] = height * (1 - rank / (2 * topK)))
-      );
-      return [...chosen].slice(0, topK);
-    });
-    const layer: RoutingLayer = {
-      layer: 3,
-      experts,
-      topK,
-      score: 'softmax',
-      logitsAre: 'logits',
-      logits,
-      selected: Int32Array.from(selected),
-      weights: Float32Array.from(selected, (__, i) =>
-        i % topK === 0 ? 0.6 : 0.4
-      )
-    };
-    return { id: String(s), domain, tokens, layers: [layer] };
-  });
-}
-
-const anything: Rule = () => [];
 const kinds = ({ findings }: Diagnosis): string[] =>
   findings.map(({ kind, experts }) => `${kind} ${experts.join(',')}`.trim());
 
@@ -195,54 +123,6 @@ describe('diagnose', () => {
     const unknown = diagnose({ samples: without });
     expect(kinds(unknown)).toEqual([]);
     expect(unknown.layers[0].meanConfidence).toBeNull();
-  });
-
-  it('finds specialists for a kind of token, a domain and a position', () => {
-    const text = (id: number): string =>
-      id < 10 ? String(id) : String.fromCharCode(87 + id);
-    const digits: Rule = ({ id, position }) =>
-      id < 10
-        ? [2, (id + position) % 2]
-        : [3 + ((id + position) % 5), (id * 7) % 2];
-    const [digit] = diagnose({
-      samples: samplesOf(digits, { text })
-    }).findings.filter(({ kind }) => kind === 'specialist-expert');
-    expect(digit).toMatchObject({
-      experts: [2],
-      value: 1,
-      evidence: { category: 'token type', class: 'digits', classTokenRate: 1 }
-    });
-    expect(digit.evidence.tokens![0].id).toBeLessThan(10);
-
-    const german: Rule = ({ domain }) => (domain === 'b' ? [6] : []);
-    const domain = diagnose({
-      samples: samplesOf(german, { domains: ['a', 'b', 'c', 'd'], samples: 40 })
-    }).findings.filter(({ kind }) => kind === 'specialist-expert');
-    expect(
-      domain.map(({ experts, evidence }) => [experts, evidence.class])
-    ).toEqual([[[6], 'b']]);
-
-    const first: Rule = ({ position }) =>
-      position === 0 ? [7, 1] : [(position * 3) % 7, (position * 3 + 1) % 7];
-    const place = diagnose({ samples: samplesOf(first) }).findings.filter(
-      ({ kind }) => kind === 'specialist-expert'
-    );
-    expect(
-      place.map(({ experts, evidence }) => [experts, evidence.class])
-    ).toEqual([[[7], 'first token']]);
-  });
-
-  it('calls nothing a specialist when labels say nothing of experts', () => {
-    const text = (id: number): string =>
-      id < 10 ? String(id) : String.fromCharCode(87 + id);
-    // Every id has experts of its own, as in an untrained model.
-    const byId: Rule = ({ id }) => [(id * 37 + 11) % 8, (id * 53 + 5) % 8];
-    const { findings } = diagnose({
-      samples: samplesOf(byId, { text, domains: ['a', 'b', 'c'] })
-    });
-    expect(findings.filter(({ kind }) => kind === 'specialist-expert')).toEqual(
-      []
-    );
   });
 
   it('names the expert that values which are no numbers come from', () => {
@@ -411,20 +291,4 @@ it('groups pairs that share an expert', () => {
       [2, 5]
     ])
   ).toEqual([[0, 1, 2, 4, 5]]);
-});
-
-it.each([
-  [' 42', ['digits']],
-  ['\n\n', ['whitespace', 'newline']],
-  [' (', ['punctuation', 'brackets']],
-  [' the', ['letters', 'start of a word']],
-  ['The', ['letters', 'inside of a word', 'capitalised']],
-  [
-    'é',
-    ['letters', 'inside of a word', 'single letters', 'letters beyond ASCII']
-  ],
-  ['<s>', ['special']],
-  ['', []]
-])('classes of %j', (text, names) => {
-  expect(tokenClasses(text).map(i => TOKEN_CLASSES[i])).toEqual(names);
 });

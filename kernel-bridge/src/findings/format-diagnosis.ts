@@ -16,11 +16,14 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   if (findings.length === 0) {
     lines.push('nothing was found', '');
   }
+  // What to do is said once for each kind.
+  const advised = new Set<string>();
   for (const finding of findings) {
     lines.push(
       `${finding.severity.padEnd(7)}  ${layerName(finding)}: ${finding.kind}: ${finding.message}`
     );
-    if (finding.severity !== 'info') {
+    if (finding.severity !== 'info' && !advised.has(finding.kind)) {
+      advised.add(finding.kind);
       lines.push(
         ...finding.suggestions.map(({ text }) => `           - ${text}`)
       );

@@ -1,8 +1,10 @@
 /** All that `diagnose` needs of traces, gathered sample by sample in memory that does not grow with them. */
 import { TraceTally } from '../metrics';
+import { LayerLink } from '../metrics/layer-link';
 import {
   layerName,
   tokensOf,
+  type RoutingLayer,
   type RoutingSample,
   type Token
 } from '../protocol';
@@ -40,7 +42,17 @@ export class TraceEvidence {
   readonly domains: (string | undefined)[] = [];
   readonly sampleTokens: number[] = [];
   readonly trail = new NonFiniteTrail();
+  /** Between each router and the next one of its stack, by the name of the later one. */
+  readonly links = new Map<string, LayerLink>();
   private readonly _units = new Map<string, RouterUnits>();
+
+  static of(samples: Iterable<RoutingSample>): TraceEvidence {
+    const evidence = new TraceEvidence();
+    for (const sample of samples) {
+      evidence.add(sample);
+    }
+    return evidence;
+  }
 
   /** @throws MoEDebuggerError 'input' when the sample's arrays do not fit */
   add(sample: RoutingSample, options: EvidenceOptions = {}): this {
@@ -52,6 +64,9 @@ export class TraceEvidence {
       this.domains.push(sample.domain);
       this.sampleTokens.push(sample.tokens.length);
     }
+    sample.layers.forEach((layer, i) =>
+      this._link(sample.layers[i - 1], layer)
+    );
     for (const layer of sample.layers) {
       const units = this._unitsOf(layerName(layer), layer.experts);
       const tokens = tokensOf(sample, layer);
@@ -85,6 +100,19 @@ export class TraceEvidence {
       ? this.ids.tokens.filter((_, row) => units.row(row).some(n => n > 0))
           .length
       : 0;
+  }
+
+  private _link(before: RoutingLayer | undefined, layer: RoutingLayer): void {
+    if (!before || before.stack !== layer.stack) {
+      return;
+    }
+    const key = layerName(layer);
+    let link = this.links.get(key);
+    if (!link) {
+      link = new LayerLink(before, layer.experts);
+      this.links.set(key, link);
+    }
+    link.add(before, layer);
   }
 
   private _rows(sample: RoutingSample, tokens: readonly Token[]): Int32Array {

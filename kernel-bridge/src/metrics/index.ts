@@ -5,6 +5,7 @@ export { CHUNK, type RoutingBlock } from './columns';
 export * from './esft';
 export * from './importance';
 export * from './intervals';
+export * from './layer-link';
 export * from './layer-metrics';
 export * from './repetition';
 export * from './replicas';

@@ -109,15 +109,27 @@ export function pipelines(
 ): PipelineStep[] {
   const first = standardised(earlier, tokens);
   const second = standardised(later, tokens);
-  const steps: PipelineStep[] = [];
-  first.forEach((column, from) =>
-    second.forEach((other, to) => {
-      const correlation = dot(column, other);
-      if (correlation > threshold) {
-        steps.push({ from, to, correlation });
-      }
-    })
+  return matchPipelines(
+    first.flatMap(column => second.map(other => dot(column, other))),
+    second.length,
+    threshold
   );
+}
+
+/**
+ * The greedy matching of `pipelines`.
+ * @param correlations [experts of the earlier layer, experts of the later one]; NaN of a constant expert is no match
+ */
+export function matchPipelines(
+  correlations: ArrayLike<number>,
+  laterExperts: number,
+  threshold = PIPELINE_CORRELATION
+): PipelineStep[] {
+  const steps = Array.from(correlations, (correlation, at) => ({
+    from: Math.floor(at / laterExperts),
+    to: at % laterExperts,
+    correlation
+  })).filter(({ correlation }) => correlation > threshold);
   const usedFrom = new Set<number>();
   const usedTo = new Set<number>();
   return steps

@@ -1,0 +1,19 @@
+/** What experts do: roles, contexts, triggers, and what a trace tells of its routers. */
+export {
+  analyze,
+  type Analysis,
+  type AnalyzedLayer,
+  type AnalyzeOptions
+} from './analyze';
+export {
+  FORMATS,
+  formatSensitivity,
+  type FormatSensitivity
+} from './format-sensitivity';
+export { expertRoles, type ExpertRole, type Role } from './roles';
+export {
+  contextStability,
+  tokenSetSimilarity,
+  vocabularyOf
+} from './token-ids';
+export { ngramTriggers, type Trigger, type TriggerOptions } from './triggers';
