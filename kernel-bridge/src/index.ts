@@ -96,6 +96,19 @@ export type { DebuggerSettings } from './debugger/settings';
 export * as metrics from './metrics';
 export type { ChatMessage } from './model/chat-template';
 export type {
+  AttributedToken,
+  AttributeDocument,
+  Attribution,
+  AttributionData
+} from './attribution/attribution';
+export type {
+  AttributeOptions,
+  AttributionMethod,
+  AttributionTarget,
+  Baseline,
+  QuadratureRule
+} from './attribution/options';
+export type {
   ExpertVocabulary,
   LogitChange,
   VocabularyOptions

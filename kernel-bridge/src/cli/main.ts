@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
 import { addCompareCommands } from './compare-commands';
 import { addDiagnose } from './diagnose-command';
+import { addAttributeCommand } from './attribute-options';
 import { addEditOptions, addRewriteOption } from './edits';
 import { addPromptOptions } from './given-prompts';
 import {
@@ -27,7 +28,8 @@ Examples:
   $ moe-debugger lens models/demo --prompt "def fib(n):"
   $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json
   $ moe-debugger diff models/demo --prompt "def fib(n):" --ablate 4:6
-  $ moe-debugger counterfactual models/demo --prompt "def fib(n):" --ablate 4:6 --from 2 --format mermaid`;
+  $ moe-debugger counterfactual models/demo --prompt "def fib(n):" --ablate 4:6 --from 2 --format mermaid
+  $ moe-debugger attribute models/demo --prompt "def fib(n):" --target router:4:6`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -169,6 +171,7 @@ function build(): Command {
   addTraceCommands(program, parseCount);
 
   addDiagnose(program);
+  addAttributeCommand(program);
 
   const kernel = program
     .command('kernel')

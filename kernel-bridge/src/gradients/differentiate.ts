@@ -17,6 +17,8 @@ export interface GradientGraph {
   /** The tensor that holds the gradient by each tensor; one that the value does not depend on is missing. */
   gradients: ReadonlyMap<string, string>;
   nodes: { forward: number; backward: number };
+  /** The node whose gradient a node of the backward pass computes, by the latter's name. */
+  origins: ReadonlyMap<string, GraphNode>;
 }
 
 /**
@@ -43,6 +45,7 @@ export function differentiate(
   const tape = new Tape(graph, facts, opset);
   const moving = dependents(graph, facts, by);
   const gradients = new Map<string, string[]>();
+  const origins = new Map<string, GraphNode>();
   for (const [tensor, seed] of seeds) {
     gradients.set(tensor, [seed]);
   }
@@ -74,7 +77,11 @@ export function differentiate(
         `the operator ${node.op} has no rule to differentiate it by`
       );
     }
+    const first = tape.writer.nodes.length;
     const handed = rule.backward({ node, tape, grad, grads, wants });
+    for (const { name = '' } of tape.writer.nodes.slice(first)) {
+      origins.set(name, node);
+    }
     for (const [input, gradient] of Object.entries(handed)) {
       if (gradient === undefined) {
         continue;
@@ -103,6 +110,7 @@ export function differentiate(
       initializer: [...proto.initializer, ...tape.writer.initializers]
     },
     gradients: results,
+    origins,
     nodes: { forward: graph.nodes.length, backward: tape.writer.nodes.length }
   };
 }

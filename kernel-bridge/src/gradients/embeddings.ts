@@ -74,7 +74,7 @@ export interface InterpolatedGraph {
   embeddings: string;
   /** The model's own. */
   original: string;
-  /** Inputs: the scale [batch, 1, 1], and the baseline, of any shape that repeats to the embeddings'. */
+  /** Inputs: the scale [batch, 1 or tokens, 1], and the baseline, of any shape that repeats to the embeddings'. */
   scale: string;
   baseline: string;
 }
@@ -115,7 +115,7 @@ export function interpolateEmbeddings(
       initializer: [...proto.initializer, ...writer.initializers],
       input: [
         ...proto.input,
-        floatInput(scale, ['batch', 1, 1]),
+        floatInput(scale, [`${scale}_rows`, `${scale}_tokens`, 1]),
         floatInput(baseline, [
           `${baseline}_rows`,
           `${baseline}_tokens`,

@@ -11,6 +11,7 @@ import {
 } from '../model/inputs';
 import type { GraphProto } from '../onnx/schema';
 import { STEP_WEIGHTS } from './model-gradients';
+import { activationBytes, type RunSize } from './memory';
 import { integer, TARGET_INPUT } from './targets';
 import type { TensorFacts } from './tensor-facts';
 
@@ -25,8 +26,11 @@ export interface GradientRun {
   reference?: Float32Array;
   /** Of a sum: what each entry of the tensor counts. */
   weights?: TensorValue;
-  /** How far from the baseline to the embeddings each entry of the batch is; one entry at 1 unless given. */
-  scales?: readonly number[];
+  /**
+   * How far from the baseline to the embeddings each entry of the batch is, as a whole or token by token; one entry at
+   * 1 unless given.
+   */
+  scales?: readonly number[] | readonly (readonly number[])[];
   /** Embeddings to start from, of a shape that repeats to [batch, tokens, width]; zeros unless given. */
   baseline?: TensorValue;
   /** What each entry of the batch counts in `sum`. */
@@ -42,6 +46,8 @@ export interface GradientValues {
   embeddings?: TensorValue;
   /** By tensor; by the embeddings as `embeddings`. */
   gradients: ReadonlyMap<string, TensorValue>;
+  /** Other tensors of the graph. */
+  tensors: ReadonlyMap<string, TensorValue>;
   milliseconds: number;
 }
 
@@ -51,6 +57,8 @@ export interface GradientFetches {
   embeddings?: boolean;
   /** Tensors whose gradients are wanted. */
   gradients?: readonly string[];
+  /** Tensors that are wanted themselves; the session was asked for them. */
+  tensors?: readonly string[];
 }
 
 export class GradientSession {
@@ -65,10 +73,16 @@ export class GradientSession {
     return this._options.nodes;
   }
 
+  /** Bytes that a run's activations take, about. */
+  bytes(size: RunSize): number {
+    const { graph, facts, probes } = this._options;
+    return activationBytes(graph, facts, probes, size);
+  }
+
   /** @throws MoEDebuggerError 'gradient' for a tensor that the target does not depend on */
   async run(
     run: GradientRun,
-    { sum, embeddings, gradients = [] }: GradientFetches = {}
+    { sum, embeddings, gradients = [], tensors = [] }: GradientFetches = {}
   ): Promise<GradientValues> {
     const options = this._options;
     const wanted = gradients.map(name => {
@@ -86,19 +100,31 @@ export class GradientSession {
       options.value,
       ...wanted,
       ...(sum && options.sum ? [options.sum] : []),
-      ...(embeddings ? [options.original] : [])
+      ...(embeddings ? [options.original] : []),
+      ...tensors
     ];
-    const { outputs, milliseconds } = await options.session.run(
-      this._feeds(run),
-      [...new Set(fetches)]
-    );
+    const feeds = this._feeds(run);
+    const { outputs, milliseconds } = await options.session.run(feeds, [
+      ...new Set(fetches)
+    ]);
+    const values = toFloat32(outputs[options.value]);
+    const total =
+      sum && options.sum ? toFloat32(outputs[options.sum]) : undefined;
+    if (
+      values.some(Number.isNaN) ||
+      total?.some(Number.isNaN) ||
+      wanted.some(name => toFloat32(outputs[name]).some(Number.isNaN))
+    ) {
+      throw notANumber(await options.firstNaN(feeds));
+    }
     return {
-      values: toFloat32(outputs[options.value]),
+      values,
       milliseconds,
       gradients: new Map(
         gradients.map((name, i) => [name, outputs[wanted[i]]])
       ),
-      ...(sum && options.sum ? { sum: toFloat32(outputs[options.sum]) } : {}),
+      tensors: new Map(tensors.map(name => [name, outputs[name]])),
+      ...(total ? { sum: total } : {}),
       ...(embeddings ? { embeddings: outputs[options.original] } : {})
     };
   }
@@ -108,13 +134,15 @@ export class GradientSession {
     const scales = run.scales ?? [1];
     const feeds: Record<string, TensorValue> = {
       ...inputs.feeds(repeated(wholeSequence(run.sequence), scales.length)),
-      [scale]: perEntry(scales),
+      [scale]: scaleTensor(scales),
       [baseline]: run.baseline ?? {
         type: 'float32',
         dims: [1, 1, 1],
         data: new Float32Array(1)
       },
-      [STEP_WEIGHTS]: perEntry(run.stepWeights ?? scales.map(() => 1)),
+      [STEP_WEIGHTS]: perEntry(
+        run.stepWeights ?? new Array<number>(scales.length).fill(1)
+      ),
       [TARGET_INPUT.position]: integer(run.position ?? 0),
       [TARGET_INPUT.index]: integer(run.index ?? 0),
       ...(run.reference
@@ -148,8 +176,17 @@ export namespace GradientSession {
     baseline: string;
     nodes: { forward: number; backward: number };
     facts: TensorFacts;
-    probes: readonly { batch: number; tokens: number }[];
+    probes: readonly RunSize[];
+    /** The first node of a run whose result is not a number, in words. */
+    firstNaN(feeds: Record<string, TensorValue>): Promise<string | undefined>;
   }
+}
+
+function notANumber(node: string | undefined): MoEDebuggerError {
+  return new MoEDebuggerError('gradient', 'the gradients are not numbers', {
+    ...(node ? { where: node } : {}),
+    hint: 'this node is the first to make a NaN: look at its inputs and weights'
+  });
 }
 
 /** The same sequence several times. */
@@ -162,6 +199,18 @@ function repeated(step: Step, batch: number): Step {
     positions: rows(step.positions),
     mask: rows(step.mask),
     ...(step.encoderIds ? { encoderIds: rows(step.encoderIds) } : {})
+  };
+}
+
+/** [batch, 1 or tokens, 1] */
+function scaleTensor(
+  scales: readonly number[] | readonly (readonly number[])[]
+): TensorValue {
+  const rows = scales.map(scale => [scale].flat());
+  return {
+    type: 'float32',
+    dims: [rows.length, rows[0].length, 1],
+    data: Float32Array.from(rows.flat())
   };
 }
 

@@ -3,12 +3,12 @@ import { Engine } from '../engine/engine';
 import type { SessionOptions, TensorValue } from '../engine/messages';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
-import { decomposeFused } from '../graph/decompose';
+import { decomposeFused, type ExpertChoice } from '../graph/decompose';
 import { Graph } from '../graph/graph';
 import { elementTypes } from '../graph/element-types';
 import { NodeWriter } from '../graph/node-writer';
 import { pruneGraph } from '../graph/prune';
-import type { ModelInputs, Step } from '../model/inputs';
+import { wholeSequence, type ModelInputs, type Step } from '../model/inputs';
 import { modelSession } from '../model/model-session';
 import type { OnnxModel } from '../onnx/model';
 import {
@@ -17,7 +17,7 @@ import {
   type GraphProto,
   type ModelProto
 } from '../onnx/schema';
-import { differentiate } from './differentiate';
+import { differentiate, type GradientGraph } from './differentiate';
 import {
   findEmbeddings,
   floatInput,
@@ -25,6 +25,7 @@ import {
   type InterpolatedGraph
 } from './embeddings';
 import { GradientSession } from './gradient-session';
+import { findNaN } from './find-nan';
 import { probeTensors, type RunGraph } from './probe';
 import { GRADIENT_PREFIX } from './tape';
 import { writeTarget, type TargetKind } from './targets';
@@ -43,6 +44,10 @@ export interface GradientRequest {
   /** The tensor that the target is read from. */
   tensor: string;
   by?: readonly string[];
+  /** Other tensors that a run can hand out. */
+  tensors?: readonly string[];
+  /** The value alone, without gradients. */
+  forwardOnly?: boolean;
 }
 
 /** A graph that can be differentiated for any target. */
@@ -51,13 +56,21 @@ export interface PreparedGraph {
   facts: TensorFacts;
   /** The input that the target's tokens are counted in. */
   ids: string;
+  /** Where the choices of fused MoE nodes are now, by the node's output. */
+  choices: ReadonlyMap<string, ExpertChoice>;
   /** Sizes of the probe runs. */
   probes: readonly { batch: number; tokens: number }[];
 }
 
+interface OpenSession {
+  session: GradientSession;
+  release(): Promise<void>;
+}
+
 export class ModelGradients {
   private _prepared?: Promise<PreparedGraph>;
-  private readonly _sessions: Promise<SharedSession>[] = [];
+  private _table?: Promise<SharedSession>;
+  private readonly _sessions = new Map<string, Promise<OpenSession>>();
 
   constructor(private readonly _source: GradientSource) {}
 
@@ -67,62 +80,20 @@ export class ModelGradients {
    * @throws MoEDebuggerError 'gradient' naming a tensor that does not exist, or a node on the path that cannot be
    * differentiated; 'model-unsupported' for an opset that is too old
    */
-  async session({
-    kind,
-    tensor,
-    by = []
-  }: GradientRequest): Promise<GradientSession> {
-    const prepared = await this.prepare();
-    const { interpolated, ids, probes } = prepared;
-    const facts = prepared.facts.copy();
-    const { embeddings } = interpolated;
-    const { file } = this._source.onnx;
-    const whole = new Graph(interpolated.graph, file);
-    if (!facts.has(tensor)) {
-      throw new MoEDebuggerError(
-        'gradient',
-        `the graph computes no tensor ${tensor} to read a target from`,
-        { where: file, hint: 'name a float tensor of the graph' }
-      );
+  async session(request: GradientRequest): Promise<GradientSession> {
+    const key = JSON.stringify(request);
+    const known = this._sessions.get(key);
+    if (known) {
+      return (await known).session;
     }
-    const target = writeTarget(whole.proto, facts, kind, tensor, ids);
-    const opset = gradientOpset(this._source.onnx);
-    const derived = differentiate(new Graph(target.graph, file), facts, {
-      seeds: target.seeds,
-      by: [embeddings, ...by],
-      opset
-    });
-    const summed = sumOverSteps(
-      derived.graph,
-      derived.gradients.get(embeddings)
-    );
-    const outputs = new Map(derived.gradients);
-    const graph = pruneGraph(new Graph(summed.graph, file), [
-      target.value,
-      interpolated.original,
-      ...outputs.values(),
-      ...(summed.sum ? [summed.sum] : [])
-    ]);
-    const shared = await this._load(graph);
-    return new GradientSession({
-      session: shared.session,
-      inputs: this._source.inputs,
-      graph,
-      value: target.value,
-      original: interpolated.original,
-      gradients: new Map(
-        [...outputs].map(([name, gradient]) => [
-          name === embeddings ? 'embeddings' : name,
-          gradient
-        ])
-      ),
-      sum: summed.sum,
-      scale: interpolated.scale,
-      baseline: interpolated.baseline,
-      nodes: derived.nodes,
-      facts,
-      probes
-    });
+    const loading = this._open(request);
+    this._sessions.set(key, loading);
+    try {
+      return (await loading).session;
+    } catch (error) {
+      this._sessions.delete(key);
+      throw error;
+    }
   }
 
   /** The graph in plain operators, with what is known of its tensors; made once. */
@@ -133,22 +104,121 @@ export class ModelGradients {
     }));
   }
 
+  private async _open({
+    kind,
+    tensor,
+    by = [],
+    tensors = [],
+    forwardOnly = false
+  }: GradientRequest): Promise<OpenSession> {
+    const prepared = await this.prepare();
+    const { interpolated, ids, probes } = prepared;
+    const facts = prepared.facts.copy();
+    const { embeddings, original } = interpolated;
+    const { file } = this._source.onnx;
+    const known = new Graph(interpolated.graph, file);
+    for (const name of [tensor, ...tensors]) {
+      if (!known.producer(name)) {
+        throw new MoEDebuggerError(
+          'gradient',
+          `the graph computes no tensor ${name}`,
+          { where: file, hint: 'name a tensor of the graph' }
+        );
+      }
+    }
+    const target = writeTarget(interpolated.graph, facts, kind, tensor, ids);
+    const derived: GradientGraph = forwardOnly
+      ? {
+          graph: target.graph,
+          gradients: new Map(),
+          origins: new Map(),
+          nodes: { forward: target.graph.node.length, backward: 0 }
+        }
+      : differentiate(new Graph(target.graph, file), facts, {
+          seeds: target.seeds,
+          by: [embeddings, ...by],
+          opset: gradientOpset(this._source.onnx)
+        });
+    const { graph: whole, sum } = sumOverSteps(
+      derived.graph,
+      derived.gradients.get(embeddings)
+    );
+    const graph = pruneGraph(new Graph(whole, file), [
+      ...new Set([
+        target.value,
+        original,
+        ...derived.gradients.values(),
+        ...(sum ? [sum] : []),
+        ...tensors
+      ])
+    ]);
+    const shared = await this._load(graph);
+    const session = new GradientSession({
+      session: shared.session,
+      inputs: this._source.inputs,
+      graph,
+      value: target.value,
+      original,
+      gradients: new Map(
+        [...derived.gradients].map(([name, gradient]) => [
+          name === embeddings ? 'embeddings' : name,
+          gradient
+        ])
+      ),
+      sum,
+      scale: interpolated.scale,
+      baseline: interpolated.baseline,
+      nodes: derived.nodes,
+      facts,
+      probes,
+      firstNaN: feeds =>
+        findNaN(graph, file, derived.origins, probed =>
+          this._run()(probed.graph, [feeds], [probed.output])
+        )
+    });
+    return { session, release: shared.release };
+  }
+
+  /**
+   * The model's embeddings of token ids, [1, ids, width].
+   * @param ids any number of them: nothing but the table is read
+   */
+  async embeddings(ids: readonly number[]): Promise<TensorValue> {
+    const { interpolated } = await this.prepare();
+    const { onnx, inputs } = this._source;
+    const graph = pruneGraph(new Graph(interpolated.graph, onnx.file), [
+      interpolated.original
+    ]);
+    const taken = new Set(graph.input.map(({ name }) => name));
+    const feeds = Object.entries(inputs.feeds(wholeSequence({ ids })));
+    const shared = (this._table ??= this._load(graph));
+    const { session } = await shared;
+    const { outputs } = await session.run(
+      Object.fromEntries(feeds.filter(([name]) => taken.has(name))),
+      [interpolated.original]
+    );
+    return outputs[interpolated.original];
+  }
+
   /** Gives the sessions back. Can be called twice. */
   async release(): Promise<void> {
+    const sessions = [...this._sessions.values()];
+    this._sessions.clear();
+    const table = this._table;
+    this._table = undefined;
+    await (await table?.catch(() => undefined))?.release();
     await Promise.all(
-      this._sessions
-        .splice(0)
-        .map(async session => (await session.catch(() => undefined))?.release())
+      sessions.map(async session =>
+        (await session.catch(() => undefined))?.release()
+      )
     );
   }
 
   private async _prepare(): Promise<PreparedGraph> {
     const { inputs, onnx } = this._source;
     gradientOpset(onnx);
-    const graph = new Graph(
-      decomposeFused(this._source.graph).graph,
-      onnx.file
-    );
+    const plain = decomposeFused(this._source.graph);
+    const graph = new Graph(plain.graph, onnx.file);
     const types = elementTypes(graph);
     const read = inputs.encoderDecoder ? 'decoder_input_ids' : 'input_ids';
     const original = findEmbeddings(graph, 'input_ids', types);
@@ -171,7 +241,7 @@ export class ModelGradients {
       feeds,
       this._run()
     );
-    return { interpolated, facts, ids: read, probes };
+    return { interpolated, facts, ids: read, choices: plain.choices, probes };
   }
 
   private _run(): RunGraph {
@@ -199,14 +269,12 @@ export class ModelGradients {
   private _load(graph: GraphProto): Promise<SharedSession> {
     const { onnx, settings } = this._source;
     const proto = withOpset(onnx.proto, gradientOpset(onnx));
-    const session = modelSession(
+    return modelSession(
       Engine.shared(),
       { ...onnx, proto: { ...proto, graph } },
       graph,
       settings
     );
-    this._sessions.push(session);
-    return session;
   }
 }
 

@@ -7,6 +7,7 @@ import { EditedSession } from '../edits/edited-session';
 import { rewriteFused } from '../edits/rewrite-fused';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
+import { LazyGradients } from '../gradients/lazy-gradients';
 import { Graph } from '../graph/graph';
 import { Head, headGraph } from '../lens/head';
 import { readModel, type OnnxModel } from '../onnx/model';
@@ -25,6 +26,7 @@ import { GrowingSession } from '../sweep/growing-session';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
 import { fetchModel, isHubId, type HubOptions } from './hub';
+import { ModelInputs } from './inputs';
 import { modelSession } from './model-session';
 import { MoEModel } from './moe-model';
 import { Tokenizer } from './tokenizer';
@@ -130,7 +132,13 @@ export async function loadModel(
               onnx.opset
             ),
       load
-    )
+    ),
+    gradients: new LazyGradients({
+      onnx,
+      graph,
+      inputs: new ModelInputs(graph, config),
+      settings
+    })
   });
 }
 

@@ -1,6 +1,7 @@
 /** What a loaded model is made of. */
 import type { EditedSession } from '../edits/edited-session';
 import type { Session } from '../engine/engine';
+import type { LazyGradients } from '../gradients/lazy-gradients';
 import type { Graph } from '../graph/graph';
 import type { Head } from '../lens/head';
 import type { OnnxModel } from '../onnx/model';
@@ -33,6 +34,8 @@ export interface ModelOptions {
   probed: EditedSession;
   /** Final norm and unembedding alone. */
   head: Head;
+  /** The graph, differentiated. */
+  gradients: LazyGradients;
   /** What sweeps run on. */
   growing: GrowingSession;
 }

@@ -5,6 +5,9 @@ import {
   type CausalityOptions
 } from '../causality/causal-experts';
 import type { CausalityResult } from '../causality/causality-result';
+import type { Attribution } from '../attribution/attribution';
+import { attribute } from '../attribution/load-attribute';
+import type { AttributeOptions } from '../attribution/options';
 import type { Counterfactual } from '../counterfactual/counterfactual';
 import {
   runCounterfactual,
@@ -52,29 +55,23 @@ import {
 } from '../tools/steering-controls';
 import { SweepView, type SweepViewOptions } from '../tools/sweep-view';
 import type { RoutingTrace } from '../trace/routing-trace';
-import { configCount, contextLength } from './config';
 import {
   formatDescription,
   markdownDescription,
   type LayerCard,
   type ModelDescription
 } from './description';
-import { ChatTemplate } from './chat-template';
 import { ModelInputs } from './inputs';
 import type { ModelOptions, ModelParts } from './model-parts';
-import {
-  promptList,
-  tokenizePrompt,
-  type Prompt,
-  type PromptLimits
-} from './prompt';
-import type { Tokenizer } from './tokenizer';
+import { promptList, tokenizePrompt, type Prompt } from './prompt';
+import { promptLimits } from './prompt-limits';
+import { tokensOf, type Tokenizer } from './tokenizer';
 import {
   tracePrompts,
   type RunTarget,
   type TraceOptions
 } from './trace-prompts';
-import { logitsOutput, vocabularySize } from './vocabulary';
+import { logitsOutput } from './vocabulary';
 
 export class MoEModel implements Displayable {
   /** Identifies the model within this process. */
@@ -86,8 +83,6 @@ export class MoEModel implements Displayable {
   /** @internal what analyses run the model with */
   readonly parts: ModelParts;
   private readonly _options: ModelOptions;
-  private readonly _inputs: ModelInputs;
-  private readonly _limits: PromptLimits;
   private _disposed = false;
 
   constructor(options: ModelOptions) {
@@ -95,36 +90,17 @@ export class MoEModel implements Displayable {
     this.name = options.onnx.name;
     this.description = options.description;
     this.tokenizer = options.tokenizer;
-    this._inputs = new ModelInputs(options.graph, options.config);
-    const { model } = options.config;
-    this._limits = {
-      tokenizer: options.tokenizer,
-      chat: new ChatTemplate(options.onnx.folder),
-      vocabulary:
-        vocabularySize(options.graph) ?? configCount(model, 'vocab_size'),
-      context: contextLength(options.config),
-      ...(this._inputs.encoderDecoder
-        ? {
-            decoderStart: [
-              configCount(model, 'decoder_start_token_id', 'pad_token_id') ?? 0
-            ]
-          }
-        : {})
-    };
+    const inputs = new ModelInputs(options.graph, options.config);
+    const limits = promptLimits(options, inputs.encoderDecoder);
     this.parts = {
       ...options,
-      inputs: this._inputs,
+      inputs,
       logits: logitsOutput(options.onnx.proto.graph),
       tokenize: (prompt, index = 0) => {
         this._checkUsable();
-        return tokenizePrompt(prompt, index, this._limits);
+        return tokenizePrompt(prompt, index, limits);
       },
-      tokens: ids =>
-        ids.map((id, position) =>
-          this.tokenizer
-            ? { position, id, text: this.tokenizer.piece(id) }
-            : { position, id }
-        )
+      tokens: ids => tokensOf(options.tokenizer, ids)
     };
     sessionStore().addModel({
       id: this.id,
@@ -286,6 +262,19 @@ export class MoEModel implements Displayable {
     );
   }
 
+  /**
+   * Which tokens, layers or experts a logit or a routing decision comes from.
+   *
+   * @throws MoEDebuggerError 'input' for a prompt, a target or an option that does not fit, 'gradient' naming a node
+   * that cannot be differentiated, or where memory would not suffice; 'cancelled'
+   */
+  async attribute(
+    prompt: Prompt,
+    options: AttributeOptions = {}
+  ): Promise<Attribution> {
+    return attribute(this.parts, prompt, options);
+  }
+
   /** @internal */
   async traceOn(
     target: () => Promise<RunTarget>,
@@ -365,6 +354,7 @@ export class MoEModel implements Displayable {
       await this._options.probed.release();
       await this._options.head.release();
       await this._options.growing.release();
+      await this._options.gradients.release();
     }
   }
 

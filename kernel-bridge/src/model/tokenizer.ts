@@ -5,6 +5,7 @@ import type * as HuggingFace from '@huggingface/tokenizers' with {
   'resolution-mode': 'import'
 };
 import { MoEDebuggerError } from '../errors';
+import type { Token } from '../protocol';
 import { readJson } from './config';
 
 // The package types its ESM build only; its CommonJS build is loaded when the first tokenizer is.
@@ -94,4 +95,14 @@ export class Tokenizer {
       ? ` ${text}`
       : text;
   }
+}
+
+/** Token ids as traces tell them, with their pieces of text where there is a tokenizer. */
+export function tokensOf(
+  tokenizer: Tokenizer | undefined,
+  ids: readonly number[]
+): Token[] {
+  return ids.map((id, position) =>
+    tokenizer ? { position, id, text: tokenizer.piece(id) } : { position, id }
+  );
 }

@@ -1,0 +1,223 @@
+/** Attributes a target of a model to the tokens of a prompt. */
+import { activationTensors } from '../activations/activation-tensors';
+import { cancellable } from '../engine/cancel';
+import { toFloat32 } from '../engine/tensor-values';
+import { MoEDebuggerError } from '../errors';
+import { wholeSequence, type Sequence } from '../model/inputs';
+import type { ModelParts } from '../model/model-parts';
+import type { Prompt } from '../model/prompt';
+import { findBlocks } from '../routing/blocks';
+import { Attribution, type AttributionData } from './attribution';
+import { baselineEmbeddings } from './baseline';
+import { runVariants, type BatchOptions } from './batches';
+import { creditTensors, giveCredit, type Credit } from './credit';
+import { measureFaithfulness } from './faithfulness';
+import { explain, type Explained, type Question } from './methods';
+import {
+  DEFAULT_MEMORY_LIMIT,
+  DEFAULT_STEPS,
+  MAX_STEPS,
+  type AttributeOptions
+} from './options';
+import { resolveTarget, type ResolvedTarget } from './resolve-target';
+import { routedTensors, type RoutedTensors } from './routing-tensors';
+
+/**
+ * @throws MoEDebuggerError 'input' for a prompt, a target or an option that does not fit; 'gradient' naming a node that
+ * cannot be differentiated or makes something that is not a number, or when memory would not suffice; 'cancelled'
+ */
+export async function attribute(
+  parts: ModelParts,
+  prompt: Prompt,
+  options: AttributeOptions = {}
+): Promise<Attribution> {
+  const { method = 'ig', baseline = 'zero' } = options;
+  const steps = checkSteps(options);
+  const tokenized = parts.tokenize(prompt);
+  const sequence: Sequence = tokenized;
+  const asked = options.target ?? { kind: 'logit' as const };
+  const target = resolveTarget(parts, asked, options.position, tokenized);
+  const index = target.index ?? (await likeliest(parts, sequence, target));
+  const gradients = parts.gradients.get();
+  const prepared = await cancellable(gradients.prepare(), options.signal);
+  const routed = routedTensors(parts, prepared, target.tensor);
+  const base = await baselineEmbeddings(
+    parts,
+    gradients,
+    baseline,
+    tokenized.ids.length
+  );
+  const request = { kind: target.kind, tensor: target.tensor };
+  const watched = {
+    ...request,
+    tensors: routed.flatMap(({ selected }) => selected)
+  };
+  const batches: BatchOptions = {
+    largest: mayBatch(parts) ? Infinity : 1,
+    memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+    ...(options.signal ? { signal: options.signal } : {})
+  };
+  const question: Question = {
+    session: await cancellable(
+      gradients.session(
+        method === 'occlusion' ? { ...request, forwardOnly: true } : watched
+      ),
+      options.signal
+    ),
+    ...(method === 'ig' && options.adaptive
+      ? { forward: await gradients.session({ ...watched, forwardOnly: true }) }
+      : {}),
+    run: {
+      sequence,
+      position: target.position,
+      index,
+      ...(base ? { baseline: base } : {})
+    },
+    tokens: tokenized.ids.length,
+    routed,
+    steps,
+    rule: options.rule ?? 'gauss-legendre',
+    adaptive: options.adaptive ?? false,
+    batches,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {})
+  };
+  const explained = await explain(method, question);
+  const data: AttributionData = {
+    target: {
+      kind: asked.kind,
+      position: target.position,
+      ...(asked.kind === 'router'
+        ? {
+            layer: asked.layer,
+            expert: asked.expert,
+            ...(asked.stack ? { stack: asked.stack } : {})
+          }
+        : tokenOf(parts, index))
+    },
+    method,
+    baseline,
+    ...explained.details,
+    tokens: parts.tokens(tokenized.ids).map((token, i) => ({
+      ...token,
+      attribution: explained.tokens[i]
+    })),
+    value: explained.value,
+    baselineValue: explained.baselineValue,
+    gap:
+      explained.tokens.reduce((sum, x) => sum + x, 0) -
+      (explained.value - explained.baselineValue),
+    ...(options.faithfulness
+      ? { faithfulness: await faithfulness(explained) }
+      : {}),
+    ...(options.layers ? await credit() : {}),
+    warnings: []
+  };
+  data.warnings.push(...warningsOf(data));
+  return new Attribution(data, explained.embeddings);
+
+  async function faithfulness({ tokens }: Explained) {
+    const session = await gradients.session({ ...request, forwardOnly: true });
+    return measureFaithfulness(tokens, async kept => {
+      const { values } = await runVariants(
+        session,
+        question.run,
+        kept.map(row => ({ scale: row.map(Number) })),
+        {},
+        batches
+      );
+      return values;
+    });
+  }
+
+  async function credit(): Promise<Credit> {
+    const blocks = findBlocks(parts.graph);
+    const activations = activationTensors(parts.graph, parts.routers, blocks);
+    const { experts, layers } = creditTensors(routed, activations);
+    const by = [...layers, ...experts];
+    const session = await gradients.session({
+      ...request,
+      by,
+      tensors: [...new Set([...by, ...selectedOf(routed)])]
+    });
+    return giveCredit(
+      session,
+      { ...question.run, scales: [1] },
+      routed,
+      activations
+    );
+  }
+}
+
+function selectedOf(routed: readonly RoutedTensors[]): string[] {
+  return routed.flatMap(({ selected }) => selected);
+}
+
+function checkSteps({ steps = DEFAULT_STEPS }: AttributeOptions): number {
+  if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS) {
+    throw new MoEDebuggerError(
+      'input',
+      `an integral of ${steps} steps cannot be taken`,
+      { where: 'steps', hint: `give a whole number of 1 to ${MAX_STEPS}` }
+    );
+  }
+  return steps;
+}
+
+/** Capacity is shared by a batch, so its entries would change each other's routing. */
+function mayBatch({ inputs, routers }: ModelParts): boolean {
+  return (
+    inputs.batched &&
+    routers.every(({ convention }) => convention.capacity === undefined)
+  );
+}
+
+/** The entry with the highest score at a position. */
+async function likeliest(
+  { session, inputs, logits }: ModelParts,
+  sequence: Sequence,
+  { position }: ResolvedTarget
+): Promise<number> {
+  const { outputs } = await session.run(
+    inputs.feeds(wholeSequence(sequence)),
+    [logits],
+    { rows: { [logits]: [position] } }
+  );
+  const scores = toFloat32(outputs[logits]);
+  return scores.reduce((best, x, i) => (x > scores[best] ? i : best), 0);
+}
+
+function tokenOf(
+  { tokens }: ModelParts,
+  id: number
+): { token: number; text?: string } {
+  const [{ text }] = tokens([id]);
+  return { token: id, ...(text === undefined ? {} : { text }) };
+}
+
+function warningsOf({
+  method,
+  gap,
+  value,
+  baselineValue,
+  routingChanges = 0,
+  jumps
+}: AttributionData): string[] {
+  const open = Math.abs(gap) > COMPLETE * Math.abs(value - baselineValue);
+  if (method !== 'ig' || !open) {
+    return [];
+  }
+  if (jumps !== undefined) {
+    return [
+      `the target jumps by ${jumps.toFixed(4)} in all where the routing changes between baseline and prompt; hard top-k has no gradient there, so no token is credited with it and no number of steps closes the gap`
+    ];
+  }
+  return routingChanges > 0
+    ? [
+        `the routing changes ${routingChanges} times between baseline and prompt; hard top-k keeps the gap from closing there, however many steps are taken`
+      ]
+    : ['the gap is large although the routing stays the same: take more steps'];
+}
+
+/** A gap below this part of what was to be distributed counts as closed. */
+const COMPLETE = 0.01;

@@ -1,0 +1,87 @@
+/**
+ * What layers and experts are credited with, to first order: the gradient times what they add. An expert enters as
+ * weight times output, so gradient times weight is the gradient by its output times what it adds.
+ */
+import { toFloat32, toIntegers } from '../engine/tensor-values';
+import type { ActivationTensors } from '../activations/activation-tensors';
+import type {
+  GradientRun,
+  GradientSession
+} from '../gradients/gradient-session';
+import type { AttributionData } from './attribution';
+import type { RoutedTensors } from './routing-tensors';
+
+export type Credit = Pick<AttributionData, 'layers' | 'experts'>;
+
+/** Names of the tensors that credit is given by. */
+export function creditTensors(
+  routed: readonly RoutedTensors[],
+  { residual }: ActivationTensors
+): { experts: string[]; layers: string[] } {
+  return {
+    experts: routed.flatMap(({ weights }) => weights),
+    layers: residual.flatMap(({ tensor }) =>
+      typeof tensor === 'string' ? [tensor] : []
+    )
+  };
+}
+
+export async function giveCredit(
+  session: GradientSession,
+  run: GradientRun,
+  routed: readonly RoutedTensors[],
+  { residual }: ActivationTensors
+): Promise<Credit> {
+  const by = new Set(session.by);
+  const streams = residual.flatMap(({ tensor, layer, stack }) =>
+    typeof tensor === 'string' && by.has(tensor)
+      ? [{ tensor, layer, ...(stack ? { stack } : {}) }]
+      : []
+  );
+  const chosen = routed.filter(({ weights }) =>
+    weights.every(name => by.has(name))
+  );
+  const wanted = [
+    ...streams.map(({ tensor }) => tensor),
+    ...chosen.flatMap(({ weights }) => weights)
+  ];
+  const found = await session.run(run, {
+    gradients: wanted,
+    tensors: [...wanted, ...chosen.flatMap(({ selected }) => selected)]
+  });
+  const credits = (name: string): Float32Array => {
+    const held = toFloat32(found.tensors.get(name)!);
+    return toFloat32(found.gradients.get(name)!).map((g, i) => g * held[i]);
+  };
+  return {
+    layers: streams.map(({ tensor, ...layer }) => ({
+      ...layer,
+      attribution: credits(tensor).reduce((sum, x) => sum + x, 0)
+    })),
+    experts: chosen.flatMap(({ router, selected, weights }) => {
+      const { layer, stack } = router;
+      return weights.flatMap((name, i) => {
+        const tensor = found.tensors.get(name)!;
+        const width = tensor.dims[tensor.dims.length - 1] ?? 1;
+        const held = toFloat32(tensor);
+        const ids = selected[i]
+          ? toIntegers(found.tensors.get(selected[i])!)
+          : undefined;
+        return [...credits(name).entries()].flatMap(([at, attribution]) =>
+          held[at] === 0
+            ? []
+            : [
+                {
+                  layer,
+                  ...(stack ? { stack } : {}),
+                  position: Math.floor(at / width),
+                  expert: ids ? ids[at] : at % width,
+                  weight: held[at],
+                  attribution
+                }
+              ]
+        );
+      });
+    })
+  };
+}

@@ -1,0 +1,8 @@
+/** What attributes, loaded when somebody asks: programs that trace only never pay for it. */
+import { createRequire } from 'node:module';
+import type * as Attribute from './attribute';
+
+const load = createRequire(__filename);
+
+export const attribute: typeof Attribute.attribute = (parts, prompt, options) =>
+  (load('./attribute') as typeof Attribute).attribute(parts, prompt, options);

@@ -1,0 +1,55 @@
+/** What can be asked of an attribution. */
+import type { Prompt } from '../model/prompt';
+import type { Stack } from '../protocol';
+
+/** What is explained: a token's logit, its log-probability, or an expert's score in a router. */
+export type AttributionTarget =
+  | {
+      kind: 'logit' | 'log-probability';
+      /** Id or text of the token; the likeliest unless given. */
+      token?: number | string;
+    }
+  | { kind: 'router'; layer: number; expert: number; stack?: Stack };
+
+/**
+ * `ig`: integrated gradients from a baseline to the embeddings (Sundararajan et al. 2017, arXiv:1703.01365).
+ * `grad-input`: the gradient times the embeddings less the baseline. `occlusion`: how much the target falls when a
+ * token's embedding alone is replaced by the baseline's.
+ */
+export type AttributionMethod = 'ig' | 'grad-input' | 'occlusion';
+
+export type QuadratureRule = 'gauss-legendre' | 'midpoint';
+
+/** Embeddings to start from: zeros, the mean of the whole table, one token's everywhere, or another prompt's. */
+export type Baseline = 'zero' | 'mean' | { token: number } | { prompt: Prompt };
+
+export interface AttributeOptions {
+  /** The likeliest next token's logit unless given. */
+  target?: AttributionTarget;
+  /** The token that the target is read at; the last unless given. */
+  position?: number;
+  /** Integrated gradients unless given. */
+  method?: AttributionMethod;
+  /** Steps of the integral; 64 unless given. */
+  steps?: number;
+  rule?: QuadratureRule;
+  /** Zeros unless given. */
+  baseline?: Baseline;
+  /** Looks for the places where the routing changes along the way, and integrates between them. */
+  adaptive?: boolean;
+  /** Measures deletion and insertion curves beside those of random orders. */
+  faithfulness?: boolean;
+  /** Also attributes to each layer's stream and to each chosen expert. */
+  layers?: boolean;
+  /** Steps in one run; chosen by measuring unless given. */
+  batch?: number;
+  /** Bytes that one run's activations may take; 2 GiB unless given. */
+  memoryLimit?: number;
+  signal?: AbortSignal;
+  /** Called after each run with the steps that are done. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export const DEFAULT_STEPS = 64;
+export const MAX_STEPS = 4096;
+export const DEFAULT_MEMORY_LIMIT = 2 ** 31;

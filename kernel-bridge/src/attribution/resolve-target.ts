@@ -1,0 +1,99 @@
+/** A target in the user's words as a tensor of the graph and a place in it. */
+import { MoEDebuggerError } from '../errors';
+import type { TargetKind } from '../gradients/targets';
+import type { ModelParts } from '../model/model-parts';
+import type { TokenizedPrompt } from '../model/prompt';
+import { layerName } from '../protocol';
+import type { AttributionTarget } from './options';
+
+export interface ResolvedTarget {
+  kind: TargetKind;
+  tensor: string;
+  position: number;
+  /** undefined: the entry with the highest score. */
+  index: number | undefined;
+}
+
+/** @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist */
+export function resolveTarget(
+  parts: ModelParts,
+  target: AttributionTarget,
+  given: number | undefined,
+  prompt: TokenizedPrompt
+): ResolvedTarget {
+  const router =
+    target.kind === 'router' ? findRouter(parts, target) : undefined;
+  const ids =
+    router?.stack === 'encoder'
+      ? prompt.ids
+      : (prompt.decoderIds ?? prompt.ids);
+  const position = given ?? ids.length - 1;
+  if (!Number.isInteger(position) || position < 0 || position >= ids.length) {
+    throw new MoEDebuggerError(
+      'input',
+      `there is no token ${position} in a prompt of ${ids.length}`,
+      { where: 'position', hint: `give 0 to ${ids.length - 1}` }
+    );
+  }
+  if (target.kind === 'router') {
+    return {
+      kind: 'entry',
+      tensor: router!.tensors.logits,
+      position,
+      index: target.expert
+    };
+  }
+  return {
+    kind: target.kind === 'logit' ? 'entry' : 'log-probability',
+    tensor: parts.logits,
+    position,
+    index: tokenId(parts, target.token)
+  };
+}
+
+function findRouter(
+  { routers }: ModelParts,
+  { layer, expert, stack }: Extract<AttributionTarget, { kind: 'router' }>
+): ModelParts['routers'][number] {
+  const router = routers.find(
+    own => own.layer === layer && (stack === undefined || own.stack === stack)
+  );
+  if (!router) {
+    throw new MoEDebuggerError('input', `layer ${layer} has no router`, {
+      where: 'target',
+      hint: `choose one of ${routers.map(layerName).join(', ')}`
+    });
+  }
+  if (!Number.isInteger(expert) || expert < 0 || expert >= router.experts) {
+    throw new MoEDebuggerError(
+      'input',
+      `${layerName(router)} has no expert ${expert}`,
+      { where: 'target', hint: `choose 0 to ${router.experts - 1}` }
+    );
+  }
+  return router;
+}
+
+function tokenId(
+  { tokenizer, tokenize }: ModelParts,
+  token: number | string | undefined
+): number | undefined {
+  if (token === undefined) {
+    return undefined;
+  }
+  if (typeof token === 'number') {
+    // The same check as for a prompt's ids: a whole number within the vocabulary.
+    return tokenize([token]).ids[0];
+  }
+  const ids = tokenizer?.encode(token, { specialTokens: false }) ?? [];
+  if (ids.length !== 1) {
+    throw new MoEDebuggerError(
+      'input',
+      tokenizer
+        ? `${JSON.stringify(token)} is ${ids.length} tokens, and a target is one`
+        : 'the model has no tokenizer to read the target with',
+      { where: 'target', hint: 'give the id of one token' }
+    );
+  }
+  return ids[0];
+}
