@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { onBytes } from '../../test/byte-mutations';
 import { fileOf, FIXTURES, idsOf, imported } from '../../test/imported';
 import { writeSafetensors } from '../../test/safetensors-file';
 
@@ -251,4 +252,40 @@ describe('dumps that cannot be are refused', () => {
       imported('hf', fixture('stacked.npy'), { config })
     ).rejects.toThrow(/adds a bias/);
   });
+
+  it('a folder', async () => {
+    await expect(imported('hf', FIXTURES, { topK: 1 })).rejects.toMatchObject({
+      code: 'input'
+    });
+  });
+
+  it.each(['logits.safetensors', 'logits.npz', 'stacked.npy'])(
+    'bytes of %s that chance changed, or they are other numbers',
+    async name => {
+      const original = readFileSync(fixture(name));
+      let state = 7;
+      const random = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      let refused = 0;
+      for (let i = 0; i < 4; i++) {
+        for (const mutate of Object.values(onBytes)) {
+          const path = fileOf(name, mutate(Buffer.from(original), random));
+          const outcome = await imported('hf', path, {
+            topK: 2,
+            renormalized: true
+          }).then(
+            () => undefined,
+            (error: unknown) => error
+          );
+          if (outcome) {
+            expect(outcome).toMatchObject({ code: 'input' });
+            refused++;
+          }
+        }
+      }
+      expect(refused).toBeGreaterThan(8);
+    }
+  );
 });

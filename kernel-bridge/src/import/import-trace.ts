@@ -123,9 +123,23 @@ export async function importTrace(
       })),
       notes: source.notes
     };
+  } catch (error) {
+    throw unreadable(path, error);
   } finally {
     writer.close();
   }
+}
+
+/** What the system says of a file that cannot be read. */
+function unreadable(path: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return error instanceof MoEDebuggerError || typeof code !== 'string'
+    ? error
+    : new MoEDebuggerError('input', `the trace cannot be read: ${message}`, {
+        where: path,
+        hint: 'give a file that can be read',
+        cause: error
+      });
 }
 
 /** Options, over what config.json says. */
