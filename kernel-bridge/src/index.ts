@@ -55,6 +55,7 @@ export type { GenerateOptions, TokenEvent } from './generation/options';
 export {
   diagnose,
   diagnoseModel,
+  surveyOutputs,
   TraceEvidence,
   type DiagnosedLayer,
   type DiagnoseModelOptions,
@@ -73,6 +74,7 @@ export {
   FORMATS,
   formatSensitivity,
   ngramTriggers,
+  sideBySide,
   tokenSetSimilarity,
   type Analysis,
   type AnalyzedLayer,
@@ -80,6 +82,7 @@ export {
   type ExpertRole,
   type FormatSensitivity,
   type Role,
+  type SideBySide,
   type Trigger,
   type TriggerOptions
 } from './analysis';

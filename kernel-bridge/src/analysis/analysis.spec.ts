@@ -5,6 +5,7 @@ import { pipelines } from '../metrics';
 import type { RoutingSample } from '../protocol';
 import { analyze } from './analyze';
 import { FORMATS, formatSensitivity } from './format-sensitivity';
+import { sideBySide } from './side-by-side';
 import { tokenSetSimilarity } from './token-ids';
 import { ngramTriggers } from './triggers';
 
@@ -172,4 +173,32 @@ describe('format sensitivity', () => {
     expect(FORMATS['no punctuation']('a, b!')).toBe('a b');
     expect(FORMATS.quoted('a\nb')).toBe('> a\n> b');
   });
+});
+
+it('puts models side by side by depth', () => {
+  const deep = samplesOf(anything).map(sample => ({
+    ...sample,
+    layers: [0, 1, 2].map(layer => ({ ...sample.layers[0], layer }))
+  }));
+  const rows = sideBySide([
+    analyze({ samples: deep, model: 'deep' }),
+    analyze({ samples: samplesOf(() => [1, 2]), model: 'shallow' }),
+    analyze({ samples: [] })
+  ]);
+  expect(
+    rows.map(({ depth, models }) => [depth, ...models.map(m => m.layer)])
+  ).toEqual([
+    [0, 0, 3],
+    [0.5, 1, 3],
+    [1, 2, 3]
+  ]);
+  const [deepest, shallow] = rows[2].models;
+  expect(deepest.model).toBe('deep');
+  // Chance gives 1: the first choice stays on one of eight transitions.
+  expect(deepest.repetitionOverChance).toBeGreaterThan(0.5);
+  expect(deepest.repetitionOverChance).toBeLessThan(1.5);
+  expect(shallow.repetitionOverChance).toBe(8);
+  expect(
+    Object.values(shallow.roles).reduce((sum, share) => sum + share, 0)
+  ).toBeCloseTo(1, 12);
 });

@@ -11,6 +11,7 @@ export {
   type FormatSensitivity
 } from './format-sensitivity';
 export { expertRoles, type ExpertRole, type Role } from './roles';
+export { sideBySide, type ModelAtDepth, type SideBySide } from './side-by-side';
 export {
   contextStability,
   tokenSetSimilarity,

@@ -77,7 +77,7 @@ export interface Diagnosis {
 
 export interface DiagnoseOptions {
   model?: string;
-  /** What the expert weights tell, a survey a router. */
+  /** What the experts' weights tell, and their outputs where they are at hand; each a survey of one router. */
   experts?: Iterable<ExpertSurvey>;
   thresholds?: Partial<Thresholds>;
   /** Earlier traces that these are compared with. */
@@ -125,7 +125,7 @@ export function diagnose(
   let surveyed = 0;
   const broken: Finding[] = [];
   for (const survey of options.experts ?? []) {
-    surveyed++;
+    surveyed += survey.of === 'outputs' ? 0 : 1;
     broken.push(...nonFiniteWeights(survey));
     findings.push(...duplicateExperts(survey, thresholds));
   }

@@ -43,19 +43,22 @@ function finding(
   );
   const value = Math.max(...within.map(pair => pair.relativeDifference));
   const [kept, ...rest] = group;
+  const of = survey.of ?? 'weights';
   return {
     kind: 'duplicate-experts',
     severity: 'warning',
     ...placeOf(survey),
     experts: group,
-    metric: 'relativeWeightDifference',
-    formula:
-      '||a - b|| / sqrt((||a||^2 + ||b||^2) / 2) over all weights of the experts',
+    metric:
+      of === 'weights'
+        ? 'relativeWeightDifference'
+        : 'relativeOutputDifference',
+    formula: `||a - b|| / sqrt((||a||^2 + ||b||^2) / 2) over all ${of} of the experts`,
     value,
     threshold,
     message: exact
-      ? `experts ${group.join(', ')} have the same weights`
-      : `experts ${group.join(', ')} have nearly the same weights: they differ by ${(100 * value).toFixed(2)} % of their norm`,
+      ? `experts ${group.join(', ')} have the same ${of}`
+      : `experts ${group.join(', ')} have nearly the same ${of}: they differ by ${(100 * value).toFixed(2)} % of their norm`,
     evidence: {
       exact,
       pairs: within.map(pair => ({

@@ -1,4 +1,4 @@
-/** What a layer's expert weights tell without running anything: numbers that are none, and how alike experts are. */
+/** What a layer's experts are like: numbers that are none, and how alike they are, in weights or in outputs. */
 import { ExpertWeights } from '../experts/expert-weights';
 import { findExperts, type Expert } from '../experts';
 import type { Graph } from '../graph/graph';
@@ -10,6 +10,8 @@ import type { Router } from '../routing/convention';
 import { placeOf, type Place } from './finding';
 
 export interface ExpertSurvey extends Place {
+  /** What was compared: 'weights' unless said otherwise. */
+  of?: 'weights' | 'outputs';
   experts: number;
   /** [experts]: weights that are not finite */
   nonFinite: Float64Array;
@@ -87,6 +89,35 @@ function surveyLayer(
     elements,
     similarity,
     pairs
+  };
+}
+
+/**
+ * The same of what experts put out on the same tokens: experts of different weights can compute the same.
+ *
+ * @param outputs an expert each, [tokens, width], the same tokens
+ */
+export function surveyOutputs(
+  place: Place,
+  outputs: readonly ArrayLike<number>[],
+  similarityThreshold: number
+): ExpertSurvey {
+  const values = outputs.map(output => Float32Array.from(output));
+  const nonFinite = Float64Array.from(values, replaceNonFinite);
+  const similarity = cosineMatrix(values);
+  return {
+    ...placeOf(place),
+    of: 'outputs',
+    experts: outputs.length,
+    nonFinite,
+    elements: Float64Array.from(values, ({ length }) => length),
+    similarity,
+    pairs: likePairs(similarity, outputs.length, similarityThreshold).map(
+      ([a, b]) => ({
+        experts: [a, b],
+        relativeDifference: relativeDifference(values[a], values[b])
+      })
+    )
   };
 }
 

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { anything, samplesOf, type Rule } from '../../test/made-samples';
 import { diagnose, type Diagnosis } from './diagnose';
-import type { ExpertSurvey } from './expert-survey';
+import { surveyOutputs, type ExpertSurvey } from './expert-survey';
 import { connected } from './duplicates';
 import { TraceEvidence } from './trace-evidence';
 
@@ -211,6 +211,28 @@ describe('diagnose', () => {
     expect(diagnosis.findings[1].evidence.exact).toBe(true);
     expect(diagnosis.findings[2].value).toBe(0.05);
     expect(diagnosis.coverage.routersWithWeights).toBe(1);
+  });
+
+  it('finds experts that put out the same whatever their weights', () => {
+    const outputs = [
+      [1, 0, 2, -1],
+      [0, 3, 1, 1],
+      [1.02, 0, 1.98, -1],
+      [NaN, 1, 0, 0]
+    ];
+    const diagnosis = diagnose(
+      { samples: samplesOf(anything, { experts: 4 }) },
+      { experts: [surveyOutputs({ layer: 3 }, outputs, 0.95)] }
+    );
+    expect(kinds(diagnosis)).toEqual(['non-finite 3', 'duplicate-experts 0,2']);
+    const [, duplicates] = diagnosis.findings;
+    expect(duplicates.metric).toBe('relativeOutputDifference');
+    // 0.02 sqrt 2 over the root mean square norm of the two.
+    expect(duplicates.value).toBeCloseTo(
+      (0.02 * Math.SQRT2) / Math.sqrt((6 + (1.02 ** 2 + 1.98 ** 2 + 1)) / 2),
+      6
+    );
+    expect(diagnosis.coverage.routersWithWeights).toBe(0);
   });
 
   it('finds drift against other texts, and none against the same', () => {

@@ -13,7 +13,11 @@ export type {
   TokenEvidence,
   Undecided
 } from './finding';
-export { surveyExperts, type ExpertSurvey } from './expert-survey';
+export {
+  surveyExperts,
+  surveyOutputs,
+  type ExpertSurvey
+} from './expert-survey';
 export { associations, type Association } from './specialists';
 export { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds';
 export {

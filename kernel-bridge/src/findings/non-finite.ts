@@ -10,8 +10,9 @@ const SUGGESTIONS: Finding['suggestions'] = [
   }
 ];
 
-/** Experts with weights that are not finite. */
+/** Experts with weights, or outputs, that are not finite. */
 export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
+  const of = survey.of ?? 'weights';
   return [...survey.nonFinite.keys()]
     .filter(e => survey.nonFinite[e] > 0)
     .map(expert => ({
@@ -19,12 +20,12 @@ export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
       severity: 'error' as const,
       ...placeOf(survey),
       experts: [expert],
-      metric: 'nonFiniteWeights',
-      formula: 'weights of the expert that are NaN or infinite',
+      metric: of === 'weights' ? 'nonFiniteWeights' : 'nonFiniteOutputs',
+      formula: `${of} of the expert that are NaN or infinite`,
       value: survey.nonFinite[expert],
       threshold: 0,
-      message: `${survey.nonFinite[expert]} of ${survey.elements[expert]} weights of expert ${expert} are not finite: every token that selects it is lost`,
-      evidence: { weights: survey.elements[expert] },
+      message: `${survey.nonFinite[expert]} of ${survey.elements[expert]} ${of} of expert ${expert} are not finite: every token that selects it is lost`,
+      evidence: { elements: survey.elements[expert] },
       suggestions: SUGGESTIONS
     }));
 }

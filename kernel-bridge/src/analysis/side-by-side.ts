@@ -1,0 +1,70 @@
+/** The same figures of several models, layers matched by how deep they lie. */
+import type { Analysis, AnalyzedLayer } from './analyze';
+import type { Role } from './roles';
+
+export interface ModelAtDepth {
+  model: string;
+  layer: number;
+  stack?: 'encoder' | 'decoder';
+  experts: number;
+  topK: number;
+  jain: number | null;
+  loadEntropy: number | null;
+  meanConfidence: number | null;
+  firstChoiceRepetition: number | null;
+  /** Repetition over what chance alone gives, 1 / E: comparable between numbers of experts. */
+  repetitionOverChance: number | null;
+  vocabularySpecialisation: number | null;
+  /** Experts of each role, over all experts of the layer. */
+  roles: Partial<Record<Role, number>>;
+}
+
+export interface SideBySide {
+  /** From 0, the first MoE layer, to 1, the last. */
+  depth: number;
+  models: ModelAtDepth[];
+}
+
+/**
+ * As many rows as the deepest model has MoE layers; each holds the layer of every model that lies nearest to its depth. A
+ * model without layers is left out.
+ */
+export function sideBySide(analyses: readonly Analysis[]): SideBySide[] {
+  const shown = analyses.filter(({ layers }) => layers.length > 0);
+  const rows = Math.max(0, ...shown.map(({ layers }) => layers.length));
+  return Array.from({ length: rows }, (_, row) => {
+    const depth = rows === 1 ? 0 : row / (rows - 1);
+    return {
+      depth,
+      models: shown.map(({ model, layers }) =>
+        figures(
+          model ?? 'unknown model',
+          layers[Math.round(depth * (layers.length - 1))]
+        )
+      )
+    };
+  });
+}
+
+function figures(model: string, layer: AnalyzedLayer): ModelAtDepth {
+  const roles: ModelAtDepth['roles'] = {};
+  for (const { role } of layer.roles) {
+    roles[role] = (roles[role] ?? 0) + 1 / layer.experts;
+  }
+  const { firstChoiceRepetition: repetition } = layer;
+  return {
+    model,
+    layer: layer.layer,
+    ...(layer.stack ? { stack: layer.stack } : {}),
+    experts: layer.experts,
+    topK: layer.topK,
+    jain: layer.jain,
+    loadEntropy: layer.loadEntropy,
+    meanConfidence: layer.meanConfidence,
+    firstChoiceRepetition: repetition,
+    repetitionOverChance:
+      repetition === null ? null : repetition * layer.experts,
+    vocabularySpecialisation: layer.vocabularySpecialisation,
+    roles
+  };
+}
