@@ -1,9 +1,13 @@
+import { JSONExt, type JSONObject, type JSONValue } from '@lumino/coreutils';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { decodeView, type View } from 'moe-debugger/protocol';
 import { ErrorBox } from '../error-box';
 import { RoutingModel, RoutingView, checkDrawable } from '../routing';
 import type { IMoEDebugger } from '../tokens';
 import { LiveLink } from './live-link';
+
+/** Milliseconds after the last move of a slider until its place is written into the output. */
+export const UNHURRIED = 300;
 
 /** What draws the data of an output. */
 export interface IContent extends Widget {
@@ -13,7 +17,7 @@ export interface IContent extends Widget {
 
 /** A view document or, where it cannot be read, why. What is shown is taken to be a stranger's. */
 export class RoutingContent extends Widget implements IContent {
-  constructor(private _context: IMoEDebugger) {
+  constructor(private _options: RoutingContent.IOptions) {
     super();
     this.layout = new PanelLayout();
   }
@@ -26,6 +30,12 @@ export class RoutingContent extends Widget implements IContent {
   }
 
   draw(data: unknown): void {
+    // What was written into the output comes back as a copy.
+    if (JSONExt.deepEqual(data as JSONValue, this._stored)) {
+      return;
+    }
+    clearTimeout(this._timer);
+    this._stored = data as JSONValue;
     let view: View;
     try {
       view = checkDrawable(decodeView(data));
@@ -33,7 +43,7 @@ export class RoutingContent extends Widget implements IContent {
       this._clear();
       this.layout.addWidget(
         new ErrorBox({
-          title: this._context.trans.__('This output cannot be shown.'),
+          title: this._options.context.trans.__('This output cannot be shown.'),
           error
         })
       );
@@ -45,15 +55,16 @@ export class RoutingContent extends Widget implements IContent {
     } else {
       this._clear();
       this._model = new RoutingModel({ view });
+      this._model.changed.connect(this._onChanged, this);
       this.layout.addWidget(
-        new RoutingView({ model: this._model, context: this._context })
+        new RoutingView({ model: this._model, context: this._options.context })
       );
     }
     this._link = view.widget
       ? new LiveLink({
           id: view.widget,
           model: this._model,
-          liveModels: this._context.liveModels
+          liveModels: this._options.context.liveModels
         })
       : undefined;
   }
@@ -66,7 +77,30 @@ export class RoutingContent extends Widget implements IContent {
     super.dispose();
   }
 
+  /** Where a reader stands is written into the output, so that saving the notebook keeps it. */
+  private _onChanged(_: RoutingModel, change: RoutingModel.Change): void {
+    if (change === 'layer' || change === 'measure') {
+      clearTimeout(this._timer);
+      this._timer = window.setTimeout(() => this._store(), UNHURRIED);
+    }
+  }
+
+  private _store(): void {
+    if (this._model) {
+      const { layerIndex, measure } = this._model;
+      const document = {
+        ...(this._stored as JSONObject),
+        state: { layerIndex, measure }
+      };
+      if (!JSONExt.deepEqual(document, this._stored)) {
+        this._stored = document;
+        this._options.store(document);
+      }
+    }
+  }
+
   private _clear(): void {
+    clearTimeout(this._timer);
     for (const widget of [...this.layout.widgets]) {
       widget.dispose();
     }
@@ -78,4 +112,14 @@ export class RoutingContent extends Widget implements IContent {
 
   private _link: LiveLink | undefined;
   private _model: RoutingModel | undefined;
+  private _stored: JSONValue = null;
+  private _timer: number | undefined;
+}
+
+export namespace RoutingContent {
+  export interface IOptions {
+    context: IMoEDebugger;
+    /** Writes a document into the output. */
+    store: (document: object) => void;
+  }
 }

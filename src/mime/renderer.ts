@@ -32,7 +32,11 @@ export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
 
   private async _routing(): Promise<() => IContent> {
     const { RoutingContent } = await import('./content');
-    return () => new RoutingContent(this._context);
+    return () =>
+      new RoutingContent({
+        context: this._context,
+        store: document => this._store(document)
+      });
   }
 
   private async _tool(): Promise<() => IContent> {
@@ -45,13 +49,13 @@ export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
   }
 
   /** Changes what the notebook holds of this output. */
-  private _store(document: object, text: string): void {
+  private _store(document: object, text?: string): void {
     const mime = this._mime;
     mime?.setData({
       data: {
         ...mime.data,
         [MIME_TYPE]: document as PartialJSONObject,
-        'text/plain': text
+        ...(text === undefined ? {} : { 'text/plain': text })
       }
     });
   }

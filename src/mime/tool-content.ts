@@ -11,10 +11,7 @@ import {
   type ITool,
   type ToolModel
 } from '../tools';
-import type { IContent } from './content';
-
-/** Milliseconds after the last move of what only the page remembers. */
-const UNHURRIED = 300;
+import { UNHURRIED, type IContent } from './content';
 
 /** A tool in an output: what was stored, connected to its widget while the kernel runs. */
 export class ToolContent extends Widget implements IContent {

@@ -3,6 +3,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { layerName, type Measure } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
 import { OWN_KEYS } from './own-keys';
+import { sampleName } from './sample-name';
 
 interface IControlsProps {
   model: RoutingModel;
@@ -132,10 +133,7 @@ function Samples({ model, trans }: IControlsProps): JSX.Element | null {
           >
             {samples.map((sample, i) => (
               <option key={i} value={i}>
-                {[sample.id, sample.domain]
-                  .filter(Boolean)
-                  .join(' · ')
-                  .slice(0, 60)}
+                {sampleName(sample)}
               </option>
             ))}
           </select>

@@ -61,7 +61,9 @@ export class RoutingModel implements IDisposable {
   }
 
   get coverage(): ICoverage {
-    return this._coverage ?? coverageOf(this._view.samples);
+    return (
+      this._coverage ?? this._view.coverage ?? coverageOf(this._view.samples)
+    );
   }
 
   /** Routers that the slider runs over: those of the sample shown, or of the longer one in a comparison. */

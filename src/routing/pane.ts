@@ -4,6 +4,7 @@ import type { IChartTheme } from './chart-theme';
 import { Heatmap } from './heatmap';
 import { LoadBars } from './load-bars';
 import type { RoutingModel } from './model';
+import { sampleName } from './sample-name';
 import { RoutingTable } from './table';
 import { TokenStrip } from './token-strip';
 
@@ -93,8 +94,7 @@ export class RoutingPane extends Widget {
     this._title.node.textContent = [
       // Two traces may use the same ids.
       'AB'[pane],
-      sample.id.slice(0, 60),
-      sample.domain?.slice(0, 60)
+      sampleName(sample)
     ]
       .filter(Boolean)
       .join(' · ');

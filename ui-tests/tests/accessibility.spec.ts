@@ -94,6 +94,25 @@ for (const theme of ['light', 'dark'] as const) {
       await experts.cell(1, 2).click();
       await experts.settled(1);
       expect(await violations(page, '.moe-Panel')).toEqual([]);
+      await panel.openSection('Expert selector');
+      await panel.openSection('Layer lens');
+      await panel.root.getByRole('button', { name: 'Read' }).click();
+      await expect(panel.root.getByRole('table')).toBeVisible();
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+      await panel.openSection('Layer lens');
+      await panel.openSection('Sweep');
+      await panel.root
+        .getByRole('button', { name: 'Sweep', exact: true })
+        .click();
+      await expect(panel.root).toContainText('pairs of prompt and expert');
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+      await panel.openSection('Sweep');
+      await panel.openSection('Steering');
+      await panel.root.getByLabel('Towards').fill('Der Hund');
+      await panel.root.getByLabel('Away from').fill('The dog');
+      await panel.root.getByRole('button', { name: 'Make vectors' }).click();
+      await expect(panel.root.getByRole('slider').nth(2)).toBeVisible();
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
     });
   });
 }

@@ -2,6 +2,7 @@ import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
 import { openNotebook } from '../fixtures/open-notebook';
+import { saved } from '../fixtures/printed';
 import { RoutingPage } from '../fixtures/routing-page';
 import { LAYERS, prompts, truth } from '../fixtures/truth';
 
@@ -28,16 +29,17 @@ test('the quickstart runs, and its explorer survives saving and reopening', asyn
   await view.drawn(0);
   const first = await view.rows();
   expect(first).not.toEqual(last);
+  await view.press('ArrowRight');
+  await view.drawn(1);
+  const second = await view.rows();
   await view.setTable(false);
+  await expect(view.coverage).toContainText('6 of 6 MoE layers');
 
-  await page.notebook.save();
-  // As a reader finds it who has no such kernel.
-  const stored = JSON.parse(
-    await page.evaluate(async path => {
-      const model = await window.jupyterapp.serviceManager.contents.get(path);
-      return JSON.stringify(model.content);
-    }, NOTEBOOK)
-  ) as { metadata: Record<string, unknown> };
+  // The page writes the layer into the output as soon as the slider rests. As a reader finds it who has no such kernel:
+  await expect
+    .poll(async () => JSON.stringify(await saved(page, NOTEBOOK)))
+    .toContain('"state":{"layerIndex":1,"measure":"weight"}');
+  const stored = await saved(page, NOTEBOOK);
   stored.metadata = NO_KERNEL_METADATA;
   await page.notebook.close(true);
   await page.contents.uploadContent(
@@ -52,8 +54,10 @@ test('the quickstart runs, and its explorer survives saving and reopening', asyn
     .click();
   const reopened = new RoutingPage(views.first());
   await reopened.root.scrollIntoViewIfNeeded();
-  await reopened.drawn(0);
+  await reopened.drawn(1);
   await reopened.setTable(true);
+  await expect.poll(() => reopened.rows()).toEqual(second);
+  await reopened.press('Home');
   await expect.poll(() => reopened.rows()).toEqual(first);
   await reopened.press('End');
   await expect.poll(() => reopened.rows()).toEqual(last);

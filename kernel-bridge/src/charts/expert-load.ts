@@ -85,7 +85,11 @@ export function expertLoadSpec(options: ExpertLoadOptions): VegaLiteSpec {
             scale: { domain: [0, options.ceiling], nice: false },
             axis: {
               format: '~%',
-              tickCount: options.width < 90 ? 2 : 3,
+              // Where there is no room for more, both ends; labels at an end stay within the plot.
+              ...(options.width < 90
+                ? { values: [0, options.ceiling] }
+                : { tickCount: 3 }),
+              labelFlush: true,
               grid: false
             }
           }

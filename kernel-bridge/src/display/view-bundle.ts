@@ -6,6 +6,7 @@ import {
   MIME_TYPE,
   PROTOCOL_VERSION,
   VEGALITE_MIME_TYPE,
+  type Coverage,
   type EncodedView,
   type RoutingSample,
   type ViewName,
@@ -18,6 +19,8 @@ export interface ViewContent {
   model: string;
   samples: readonly RoutingSample[];
   state?: Partial<ViewState>;
+  /** Of all samples, those too that an output has no room for. */
+  coverage?: Coverage;
   /** Model id of the live widget behind the output. */
   widget?: string;
 }
@@ -62,6 +65,7 @@ export function viewDocument(content: ViewContent): EncodedView {
       layerIndex: content.state?.layerIndex ?? 0,
       measure: content.state?.measure ?? 'weight'
     },
+    ...(content.coverage ? { coverage: content.coverage } : {}),
     ...(content.widget ? { widget: content.widget } : {}),
     ...(truncated ? { truncated } : {})
   });

@@ -94,7 +94,8 @@ export class Generation implements Displayable {
       {
         view: 'explorer',
         model: this.trace.model,
-        samples: this.trace.samples
+        samples: this.trace.samples,
+        coverage: this.trace.coverage
       },
       this.toString()
     );

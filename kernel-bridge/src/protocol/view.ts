@@ -1,7 +1,9 @@
 /** The document that our MIME type carries: a view and the routing it shows, enough to draw with no kernel. */
+import { count, object } from './checks';
 import { ProtocolError } from './error';
 import {
   decodeSample,
+  type Coverage,
   type EncodedSample,
   type RoutingSample
 } from './routing';
@@ -26,6 +28,8 @@ export interface EncodedView {
   state: ViewState;
   /** Model id of the live widget behind this output, if a kernel made one. */
   widget?: string;
+  /** What was captured, of what the model has; documents written before it was told have none. */
+  coverage?: Coverage;
   /** Says in words what was left out to keep the output small. */
   truncated?: string;
 }
@@ -79,6 +83,9 @@ export function decodeView(value: unknown): View {
         source.state?.measure === 'probability' ? 'probability' : 'weight'
     },
     ...(typeof source.widget === 'string' ? { widget: source.widget } : {}),
+    ...(source.coverage === undefined
+      ? {}
+      : { coverage: decodeCoverage(source.coverage) }),
     ...(typeof source.truncated === 'string'
       ? { truncated: source.truncated }
       : {})
@@ -95,4 +102,16 @@ export function checkVersion(version: number): void {
           : 'run the cell again')
     );
   }
+}
+
+function decodeCoverage(value: unknown): Coverage {
+  const source = object(value, 'coverage');
+  const read = (key: keyof Coverage): number =>
+    count(source[key], `coverage.${key}`, Number.MAX_SAFE_INTEGER);
+  return {
+    moeLayers: read('moeLayers'),
+    layersCaptured: read('layersCaptured'),
+    tokens: read('tokens'),
+    slots: read('slots')
+  };
 }

@@ -154,23 +154,31 @@ export class RoutingTrace implements Displayable {
       view: 'explorer',
       model: this.model,
       samples: this.samples,
+      coverage: this.coverage,
       ...options
     });
   }
 
   /** This trace's first prompt beside another's, under one layer slider. */
   compare(other: RoutingTrace, options: ExplorerOptions = {}): RoutingExplorer {
+    const samples = [titled(this.samples[0]), titled(other.samples[0])];
     return new RoutingExplorer({
       view: 'comparison',
       model: this.model,
-      samples: [titled(this.samples[0]), titled(other.samples[0])],
+      samples,
+      coverage: coverageOf(samples, this.coverage.moeLayers),
       ...options
     });
   }
 
   [MIMEBUNDLE](): Promise<JsonObject> {
     return viewBundle(
-      { view: 'explorer', model: this.model, samples: this.samples },
+      {
+        view: 'explorer',
+        model: this.model,
+        samples: this.samples,
+        coverage: this.coverage
+      },
       this.toString()
     );
   }

@@ -10,6 +10,7 @@ import {
   encodeSample,
   layerName,
   PROTOCOL_VERSION,
+  type Coverage,
   type EncodedView,
   type Measure,
   type RoutingSample,
@@ -39,6 +40,7 @@ export class RoutingExplorer implements Displayable {
   readonly view: ViewName;
   private readonly _model: string;
   private readonly _samples: readonly RoutingSample[];
+  private readonly _coverage: Coverage | undefined;
   private _layerIndex: number;
   private _measure: Measure;
   private _widget?: Widget<ExplorerState>;
@@ -49,6 +51,7 @@ export class RoutingExplorer implements Displayable {
     this.view = options.view;
     this._model = options.model;
     this._samples = options.samples;
+    this._coverage = options.coverage;
     this._layerIndex = this._checkLayer(options.layerIndex ?? 0);
     this._measure = options.measure ?? 'weight';
   }
@@ -96,6 +99,7 @@ export class RoutingExplorer implements Displayable {
         view: this.view,
         model: this._model,
         samples: this._samples,
+        coverage: this._coverage,
         state: { layerIndex: this._layerIndex, measure: this._measure },
         ...(currentKernel() ? { widget: this._link().modelId } : {})
       },
@@ -133,7 +137,8 @@ export class RoutingExplorer implements Displayable {
       samples: this._samples.map(sample =>
         encodeSample(sample, { binary: true })
       ),
-      state: { layerIndex: this._layerIndex, measure: this._measure }
+      state: { layerIndex: this._layerIndex, measure: this._measure },
+      ...(this._coverage ? { coverage: this._coverage } : {})
     };
   }
 
@@ -169,5 +174,6 @@ export namespace RoutingExplorer {
     /** The model's name. */
     model: string;
     samples: readonly RoutingSample[];
+    coverage?: Coverage;
   }
 }

@@ -84,7 +84,13 @@ function Expert({ model, trans }: IDetailProps): JSX.Element {
   const row = model.at(cursor);
   const name = trans.__('%1, expert %2', layerName(router), cursor.expert);
   return (
-    <section className="moe-SweepExpert" aria-label={name} aria-live="polite">
+    <section
+      {...OWN_KEYS}
+      className="moe-SweepExpert"
+      aria-label={name}
+      aria-live="polite"
+      tabIndex={0}
+    >
       <h4>{name}</h4>
       {row ? (
         <>
@@ -148,7 +154,9 @@ function Tokens(props: {
       <thead>
         <tr>
           <th scope="col">{trans.__('KL')}</th>
-          <th scope="col">{trans.__('token whose next one changed')}</th>
+          <th scope="col" className="moe-mod-wrap">
+            {trans.__('token whose next one changed')}
+          </th>
           <th scope="col">{trans.__('prompt')}</th>
         </tr>
       </thead>

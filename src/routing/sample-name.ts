@@ -1,0 +1,13 @@
+import type { RoutingSample } from 'moe-debugger/protocol';
+
+const LONGEST = 60;
+
+/** A sample's id and domain, which may be the same. */
+export function sampleName({
+  id,
+  domain
+}: Pick<RoutingSample, 'id' | 'domain'>): string {
+  return [...new Set([id.slice(0, LONGEST), domain?.slice(0, LONGEST)])]
+    .filter(Boolean)
+    .join(' · ');
+}
