@@ -173,6 +173,7 @@ function finish(
       edits: model.edits?.records,
       cards: model.description.layers,
       timing: { inference },
+      promptTokens: (row.prompt.decoderIds ?? row.prompt.ids).length,
       outputLogits:
         options.logits === 'last'
           ? new Map([

@@ -166,9 +166,10 @@ export function editedTextState({
 /** What a trace's first sample was made from, as far as its tokens tell. */
 export function promptOf(
   { tokenizer }: MoEModel,
-  { samples: [sample] }: RoutingTrace
+  { samples: [sample], promptTokens }: RoutingTrace
 ): string {
-  const ids = (sample.encoderTokens ?? sample.tokens).map(({ id }) => id);
+  const given = sample.encoderTokens ?? sample.tokens.slice(0, promptTokens);
+  const ids = given.map(({ id }) => id);
   return tokenizer ? tokenizer.decode(ids) : promptText(ids);
 }
 

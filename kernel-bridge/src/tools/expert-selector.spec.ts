@@ -72,7 +72,8 @@ describe('ExpertSelector', () => {
     expect(selector.state.prompt).toBe('Der Hund');
     const [row] = selector.state.traced!;
     expect(row.reduce((sum, rate) => sum + rate, 0)).toBeCloseTo(2, 3);
-    selector.offer(await model.trace('The dog'));
+    const generation = await model.generate('The dog', { maxNewTokens: 2 });
+    selector.offer(generation.trace);
     expect(selector.state.prompt).toBe('The dog');
     act(selector, { do: 'edit', row: 0, expert: 0, kind: 'mask' });
     selector.offer(trace);

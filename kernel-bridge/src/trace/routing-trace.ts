@@ -47,6 +47,8 @@ export class RoutingTrace implements Displayable {
   /** Conventions of the model's layers; empty where they are not known. */
   readonly cards: readonly LayerCard[];
   readonly timing: TraceTiming;
+  /** Of a generation: how many tokens of the sample were its prompt; undefined where all were given. */
+  readonly promptTokens: number | undefined;
   /** Logits of the model's output by sample, where they were asked for: [tokens or 1, vocabulary]. */
   readonly outputLogits: ReadonlyMap<string, OutputLogits>;
 
@@ -58,6 +60,7 @@ export class RoutingTrace implements Displayable {
     this.created = options.created ?? new Date();
     this.cards = options.cards ?? [];
     this.timing = options.timing;
+    this.promptTokens = options.promptTokens;
     this.outputLogits = options.outputLogits ?? new Map();
     this.coverage = coverageOf(options.samples, options.moeLayers);
   }
@@ -192,6 +195,7 @@ export namespace RoutingTrace {
     /** MoE layers of the model, captured or not. */
     moeLayers: number;
     timing: TraceTiming;
+    promptTokens?: number;
     outputLogits?: ReadonlyMap<string, OutputLogits>;
     edits?: readonly EditRecord[];
     cards?: readonly LayerCard[];
