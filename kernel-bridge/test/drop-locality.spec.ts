@@ -1,4 +1,7 @@
-/** Dropping an expert in a layer changes what that layer adds to the stream at exactly the tokens that chose it. */
+/**
+ * Dropping an expert in a layer changes what that layer adds to the stream at exactly the tokens that chose it, and
+ * within a range of tokens at exactly those of the range.
+ */
 import { basename } from 'node:path';
 import { loadModel, type Edits } from '../src';
 import {
@@ -51,6 +54,10 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
           return;
         }
         const [expert] = selected;
+        const tokens = selected.length / topK;
+        // Every other router is edited from the middle on.
+        const range =
+          router % 2 === 0 ? undefined : ([Math.floor(tokens / 2)] as const);
         const dropped = await run(
           {
             ablate: [
@@ -59,7 +66,8 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
                 ...(stack ? { stack } : {}),
                 ...(module ? { module } : {}),
                 expert,
-                mode: 'drop'
+                mode: 'drop',
+                ...(range ? { tokens: range } : {})
               }
             ]
           },
@@ -68,7 +76,6 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
         const [before, after] = [plain, dropped].map(({ outputs }) =>
           outputs.get(router)!
         );
-        const tokens = selected.length / topK;
         const width = before.length / tokens;
         const changed: number[] = [];
         const chose: number[] = [];
@@ -87,7 +94,11 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
             .subarray(t * topK, (t + 1) * topK)
             .indexOf(expert);
           // A token over capacity was dropped already.
-          if (slot >= 0 && weights[t * topK + slot] !== 0) {
+          if (
+            slot >= 0 &&
+            weights[t * topK + slot] !== 0 &&
+            t >= (range?.[0] ?? 0)
+          ) {
             chose.push(t);
           }
         }

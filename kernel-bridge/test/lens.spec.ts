@@ -220,3 +220,40 @@ async function lastChoice(
   const position = selected.length / topK - 1;
   return { layer, expert: selected[position * topK], position };
 }
+
+const runnable = zooModels().filter(
+  folder => !['demo', 'mixtral-hf-ort-cuda'].includes(basename(folder))
+);
+if (runnable.length > 0) {
+  it.each(runnable.map(folder => [basename(folder), folder]))(
+    'takes apart what the last layer of %s adds',
+    async (_, folder) => {
+      const model = await loadModel(folder);
+      const { parts } = model;
+      const [{ ids }] = readTruth(folder).prompts;
+      const prompt = parts.tokenize({
+        inputIds: ids,
+        ...(model.layers.some(({ stack }) => stack)
+          ? { decoderInputIds: [0, ...ids.slice(0, -1)] }
+          : {})
+      });
+      const router = parts.routers.length - 1;
+      const { outputs, routing } = await recordActivations(
+        parts,
+        await parts.probed.resolve({}).run(),
+        prompt,
+        { outputs: [router] }
+      );
+      const added = outputs.get(router)!;
+      // It is an error if the experts, weighted, and what is beside them are not what the layer adds.
+      const { values, topK, width } = await expertOutputs(parts, prompt, {
+        router,
+        routing: routing[router],
+        added
+      });
+      expect(values).toHaveLength(added.length * topK);
+      expect(width).toBe(added.length / ids.length);
+      await model.dispose();
+    }
+  );
+}

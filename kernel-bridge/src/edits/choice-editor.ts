@@ -222,8 +222,13 @@ export class ChoiceEditor {
         ]);
   }
 
+  /** True for [tokens, k]; picks that are made one by one may be [batch, sequence]. */
   private _isTable(tensor: string): boolean {
-    return this._rewriter.graph.shape(tensor)?.length === 2;
+    const { topK, tensors } = this._router;
+    const shape = this._rewriter.graph.shape(tensor);
+    return (
+      shape?.length === 2 && shape[1] === topK / (tensors.selected?.length ?? 1)
+    );
   }
 
   private _input(kind: string, type: 'float' | 'int64' = 'float'): string {
