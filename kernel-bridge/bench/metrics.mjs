@@ -145,6 +145,9 @@ function numpy(folder, tokens, logits) {
     }
   );
   if (status !== 0) {
+    if (/No module named/.test(stderr ?? '')) {
+      return undefined;
+    }
     throw new Error(`NumPy did not run: ${stderr}`);
   }
   return JSON.parse(stdout);
@@ -172,6 +175,16 @@ function compare(folder, data, tokens, what) {
   for (let round = 0; round < ROUNDS; round++) {
     const { spent, metrics, router } = oneRouter(data, tokens);
     const other = numpy(folder, tokens, data.logits);
+    if (!other) {
+      report(
+        SECTION,
+        `${what}, ours over NumPy`,
+        'not measured',
+        '',
+        'NumPy is not installed in .venv'
+      );
+      return;
+    }
     checkSame(metrics, router, other);
     ours.push(spent);
     theirs.push(other.seconds);
