@@ -18,11 +18,18 @@ interface Published {
       Record<'expert_counts' | 'expert_counts_top1', Record<string, number[]>>
     >
   >;
-  /** DeepSeek-V2-Lite on ESFT's intent task, by layer. */
-  esft: Record<string, { tokenScores: number[]; selected: number[] }>;
+  /** DeepSeek-V2-Lite on ESFT's intent task, by layer: what ESFT published, and sums over its trace. */
+  esft: Record<
+    string,
+    Record<
+      'tokenScores' | 'gateScores' | 'selected' | 'counts' | 'gateSums',
+      number[]
+    >
+  >;
 }
 
 export const PUBLISHED_TOKENS = 208_896;
+export const ESFT_TOKENS = 8222;
 
 export const published = JSON.parse(
   readFileSync(join(__dirname, 'fixtures/published-routing.json'), 'utf8')

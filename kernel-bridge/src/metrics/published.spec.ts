@@ -1,5 +1,6 @@
 /** Figures that others published, from their own data. */
 import {
+  ESFT_TOKENS,
   esftBlocks,
   esftSummary,
   hasEsftTrace,
@@ -95,6 +96,19 @@ it('ESFT selects the published experts from the published scores', () => {
   }
 });
 
+it("ESFT's scores to 4 decimals follow from the sums over its trace, in 26 of 26 layers", () => {
+  const layers = Object.values(published.esft);
+  expect(layers).toHaveLength(26);
+  const rounded = (scores: Float64Array): number[] =>
+    Array.from(scores, score => round(score, 4));
+  for (const { counts, gateSums, tokenScores, gateScores } of layers) {
+    expect(rounded(esftTokenScores(counts, ESFT_TOKENS, 6))).toEqual(
+      tokenScores
+    );
+    expect(rounded(esftGateScores(gateSums, ESFT_TOKENS))).toEqual(gateScores);
+  }
+});
+
 if (!hasEsftTrace) {
   console.log(
     'ESFT figures from the trace are left out: there is no ../shared/real-traces.'
@@ -124,7 +138,7 @@ if (!hasEsftTrace) {
     const summary = esftSummary();
     for (let layer = 1; layer <= 26; layer++) {
       const { counts, gateSum, tokens } = tally(layer);
-      expect(tokens).toBe(8222);
+      expect(tokens).toBe(ESFT_TOKENS);
       const scores = esftTokenScores(counts, tokens, 6);
       const rounded = (values: Float64Array): Record<string, number> =>
         Object.fromEntries(
