@@ -24,7 +24,9 @@ export interface ICellLook {
   sign?: string;
   /** Names a style of cells that stand out. */
   mark?: string;
-  label: string;
+  /** What the label tells beyond that: when nothing of all this changed, the label has not. */
+  value: number | null | undefined;
+  label: () => string;
 }
 
 /** What a grid shows, and what is done in it. */
@@ -103,19 +105,18 @@ export class LayerGrid extends Widget {
     const { cursor } = source;
     this.node.setAttribute('aria-disabled', String(source.isDisabled));
     this._rows.forEach((cells, row) => {
-      cells.forEach((node, expert) => {
-        this._paint(node, source.look({ row, expert }));
-        node.classList.toggle(
-          'moe-mod-current',
-          cursor.row === row && cursor.expert === expert
-        );
-      });
+      cells.forEach((node, expert) =>
+        this._paint(node, row, expert, source.look({ row, expert }))
+      );
       this._paintTail(row);
     });
-    this.node.setAttribute(
-      'aria-activedescendant',
-      this._rows[cursor.row]?.[cursor.expert]?.id ?? ''
-    );
+    const current = this._rows[cursor.row]?.[cursor.expert];
+    if (current !== this._current) {
+      this._current?.classList.remove('moe-mod-current');
+      current?.classList.add('moe-mod-current');
+      this._current = current;
+    }
+    this.node.setAttribute('aria-activedescendant', current?.id ?? '');
     this._showNote();
   }
 
@@ -157,24 +158,33 @@ export class LayerGrid extends Widget {
     this._rows = bodies.map(({ cells }) => cells);
     this._tails = bodies.map(({ end }) => end);
     this._bodies = bodies.map(({ body }) => body);
+    this._drawn = bodies.map(() => []);
+    this._current = undefined;
     this._note = undefined;
     this.node.replaceChildren(head, ...this._bodies);
     this._labelColumns();
   }
 
-  private _paint(node: HTMLElement, look: ICellLook): void {
+  private _paint(
+    node: HTMLElement,
+    row: number,
+    expert: number,
+    look: ICellLook
+  ): void {
     const share = Math.round(100 * Math.min(1, Math.max(0, look.share)));
-    const key = `${share}/${look.isNegative}/${look.mark}/${look.label}`;
-    if (node.dataset.drawn === key) {
+    const { isNegative, mark, sign, value } = look;
+    const key = `${share}/${isNegative}/${mark}/${sign}/${value}`;
+    if (this._drawn[row][expert] === key) {
       return;
     }
-    node.dataset.drawn = key;
+    this._drawn[row][expert] = key;
+    const label = look.label();
     node.style.setProperty('--moe-share', `${share}%`);
-    node.dataset.mark = look.mark ?? '';
-    node.classList.toggle('moe-mod-negative', look.isNegative ?? false);
-    node.textContent = look.sign ?? '';
-    node.setAttribute('aria-label', look.label);
-    node.title = look.label;
+    node.dataset.mark = mark ?? '';
+    node.classList.toggle('moe-mod-negative', isNegative ?? false);
+    node.textContent = sign ?? '';
+    node.setAttribute('aria-label', label);
+    node.title = label;
   }
 
   private _paintTail(row: number): void {
@@ -241,6 +251,9 @@ export class LayerGrid extends Widget {
 
   private _bodies: HTMLElement[] = [];
   private _columns: HTMLElement[] = [];
+  private _current: HTMLElement | undefined;
+  /** What each cell shows. */
+  private _drawn: string[][] = [];
   private _note: HTMLElement | undefined;
   private _observer: ResizeObserver;
   private _rows: HTMLElement[][] = [];

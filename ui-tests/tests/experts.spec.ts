@@ -301,3 +301,40 @@ test('works in the side panel', async ({ page, tmpPath }) => {
   const [edited] = await printed<string>(page, 2);
   expect(await experts.texts()).toEqual({ original, edited });
 });
+
+test('works as a widget among others, and stays when its kernel restarts', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/widget.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}const selector = ${SELECTOR};\nawait selector.generate();\nselector.widget`,
+      'console.log(JSON.stringify(selector.edited!.text))'
+    ])
+  );
+  await page.notebook.runCell(0);
+  const experts = new ExpertsPage(page.locator('.jp-Notebook .moe-ToolFrame'));
+  await experts.settled(0);
+  await experts.cell(2, 3).click();
+  await experts.settled(1);
+  const [edited] = await printed<string>(page, 1);
+  expect((await experts.texts()).edited).toBe(edited);
+
+  await page.menu.clickMenuItem('Kernel>Restart Kernel…');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Confirm Kernel Restart' })
+    .click();
+  await expect(experts.notice).toContainText('Run its cell');
+  expect((await experts.texts()).edited).toBe(edited);
+  await expect(experts.button('Generate')).toBeDisabled();
+  await expect(
+    page.locator('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator')
+  ).toHaveAttribute('data-status', 'idle');
+  await page.notebook.runCell(0);
+  await expect(experts.notice).toBeHidden();
+  await experts.settled(0);
+  await expect(experts.button('Generate')).toBeEnabled();
+});

@@ -1,5 +1,9 @@
 import { expect, test } from '@jupyterlab/galata';
-import type { EncodedView } from 'moe-debugger/protocol';
+import {
+  toolDocument,
+  type EncodedView,
+  type ToolName
+} from 'moe-debugger/protocol';
 import { notebookWith, viewBundle, viewDocument } from '../fixtures/notebooks';
 import { openWithoutKernel } from '../fixtures/open-notebook';
 import { truth } from '../fixtures/truth';
@@ -100,6 +104,103 @@ const drawn: [string, EncodedView][] = [
     })
   ]
 ];
+
+/** A tool's document, changed. */
+function tool(name: ToolName, change: object): unknown {
+  const states: Record<ToolName, object> = {
+    experts: {
+      running: false,
+      rows: [{ layer: 0, module: ATTACK, experts: 2, topK: 1 }],
+      prompt: ATTACK,
+      maxNewTokens: 4,
+      edits: [],
+      topK: [null],
+      canUndo: false,
+      canRedo: false,
+      traced: null,
+      original: { tokens: [{ id: 1, text: ATTACK }], status: 'done' },
+      edited: null,
+      refusal: { text: ATTACK, row: 0 }
+    },
+    lens: {
+      running: false,
+      prompt: ATTACK,
+      lens: null,
+      done: 0,
+      total: 0,
+      refusal: { text: ATTACK, row: null }
+    },
+    steering: {
+      running: false,
+      rows: [],
+      prompt: ATTACK,
+      maxNewTokens: 4,
+      original: null,
+      edited: null,
+      contrast: { positive: ATTACK, negative: ATTACK },
+      refusal: { text: ATTACK, row: null }
+    },
+    sweep: {
+      running: false,
+      prompts: ATTACK,
+      mode: 'mask',
+      sweep: null,
+      refusal: { text: ATTACK, row: null }
+    }
+  };
+  return toolDocument(name, ATTACK, { ...states[name], ...change }, 'w');
+}
+
+const refusedTools: [unknown, string][] = [
+  [tool('experts', { rows: 7 }), 'Rows is not a list'],
+  [
+    tool('experts', { rows: [{ layer: 0, experts: 1 << 24, topK: 1 }] }),
+    'cannot be shown'
+  ],
+  [
+    tool('experts', { edits: [{ row: 0, expert: 5, kind: 'mask' }] }),
+    'Edits[0].expert is not a count'
+  ],
+  [tool('lens', { lens: { tokens: [] } }), 'is not a list'],
+  [tool('steering', { rows: [{ layer: 0, scale: 'x' }] }), 'is not a number'],
+  [tool('sweep', { mode: ATTACK }), 'is not one of mask, drop']
+];
+
+test('tools that are wrong are refused in words, and sound ones run nothing', async ({
+  page,
+  tmpPath
+}) => {
+  const sound = (['experts', 'lens', 'steering', 'sweep'] as const).map(name =>
+    tool(name, {})
+  );
+  const asked: string[] = [];
+  page.on('request', request => asked.push(request.url()));
+  await openWithoutKernel(
+    page,
+    `${tmpPath}/tools.ipynb`,
+    notebookWith(
+      ...refusedTools.map(([document]) => viewBundle(document)),
+      ...sound.map(viewBundle)
+    )
+  );
+  const errors = page.locator('.moe-ErrorBox');
+  await expect(errors).toHaveCount(refusedTools.length);
+  for (const [i, [, reason]] of refusedTools.entries()) {
+    await expect(errors.nth(i)).toContainText(reason);
+  }
+  const frames = page.locator('.moe-ToolFrame');
+  await expect(frames).toHaveCount(sound.length);
+  for (let i = 0; i < sound.length; i++) {
+    await frames.nth(i).scrollIntoViewIfNeeded();
+    await expect(frames.nth(i).getByRole('alert')).toHaveText(ATTACK);
+    await expect(frames.nth(i).getByRole('note')).toContainText('Run its cell');
+  }
+  await expect(frames.first().locator('.moe-SideBySide-text')).toHaveText(
+    ATTACK
+  );
+  expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
+  expect(asked.filter(url => url.includes('x.png'))).toEqual([]);
+});
 
 test('documents that are wrong are refused in words', async ({
   page,

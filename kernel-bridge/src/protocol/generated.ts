@@ -127,7 +127,12 @@ export function describeTexts({
 /** Token rates, [routers][experts]. @throws ProtocolError */
 export function readRates(value: unknown, at: string): number[][] {
   return list(value, at).map((row, i) =>
-    list(row, `${at}[${i}]`).map((rate, e) => share(rate, `${at}[${i}][${e}]`))
+    // Thousands of them come with each token: a name is made only for one that is wrong.
+    list(row, `${at}[${i}]`).map((rate, e) =>
+      typeof rate === 'number' && rate >= 0 && rate <= 1
+        ? rate
+        : share(rate, `${at}[${i}][${e}]`)
+    )
   );
 }
 

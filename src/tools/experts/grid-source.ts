@@ -72,17 +72,19 @@ export class ExpertGridSource implements IGridSource {
         swapping?.row === cell.row && swapping.expert === cell.expert
           ? 'waiting'
           : (edit?.kind ?? ''),
-      label: [
-        trans.__(
-          '%1, expert %2',
-          layerName(model.state.rows[cell.row]),
-          cell.expert
-        ),
-        ...(rate === undefined
-          ? []
-          : [trans.__('token rate %1', rate.toFixed(3))]),
-        ...(edit ? [editText(edit, trans)] : [])
-      ].join(', ')
+      value: rate,
+      label: () =>
+        [
+          trans.__(
+            '%1, expert %2',
+            layerName(model.state.rows[cell.row]),
+            cell.expert
+          ),
+          ...(rate === undefined
+            ? []
+            : [trans.__('token rate %1', rate.toFixed(3))]),
+          ...(edit ? [editText(edit, trans)] : [])
+        ].join(', ')
     };
   }
 

@@ -38,14 +38,16 @@ export class SweepGridSource implements IGridSource {
         value === null || model.peak === 0 ? 0 : Math.abs(value) / model.peak,
       isNegative: value !== null && value < 0,
       mark: measured ? '' : 'unswept',
-      label: [
-        trans.__('%1, expert %2', this.rows[cell.row].name, cell.expert),
-        measured
-          ? value === null
-            ? trans.__('nothing finite was measured')
-            : figureText(value)
-          : trans.__('not measured')
-      ].join(', ')
+      value,
+      label: () =>
+        [
+          trans.__('%1, expert %2', this.rows[cell.row].name, cell.expert),
+          measured
+            ? value === null
+              ? trans.__('nothing finite was measured')
+              : figureText(value)
+            : trans.__('not measured')
+        ].join(', ')
     };
   }
 
