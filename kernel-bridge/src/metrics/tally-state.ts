@@ -7,7 +7,7 @@ import {
 import { kernelMemory, type KernelMemory } from './kernel/memory';
 
 /** Counters of 32 bits are emptied long before any of them can overflow: k of them may rise with each token. */
-const FOLD_AT = 2 ** 26;
+const FOLD_AT = 2 ** 24;
 
 interface Views {
   buffer: ArrayBuffer;
