@@ -7,6 +7,7 @@ import type {
   GradientValues
 } from '../gradients/gradient-session';
 import { checkMemory } from '../gradients/memory';
+import { BatchSizes } from './batch-sizes';
 
 export interface BatchOptions {
   /** At most so many at once: 1 where entries of a batch would disturb one another. */
@@ -35,21 +36,15 @@ export interface VariantsRun {
   batch: number;
 }
 
-/** What was found to be fastest, by session and number of tokens. */
-const fastestBatches = new WeakMap<GradientSession, Map<number, number>>();
+/** What was measured so far, by session and number of tokens. */
+const measured = new WeakMap<GradientSession, Map<number, BatchSizes>>();
 
-function remember(
-  session: GradientSession,
-  tokens: number,
-  batch: number
-): void {
-  const known = fastestBatches.get(session) ?? new Map<number, number>();
-  fastestBatches.set(session, known.set(tokens, batch));
+function sizesOf(session: GradientSession, tokens: number): BatchSizes {
+  const byTokens = measured.get(session) ?? new Map<number, BatchSizes>();
+  const sizes = byTokens.get(tokens) ?? new BatchSizes();
+  measured.set(session, byTokens.set(tokens, sizes));
+  return sizes;
 }
-
-const MAX_BATCH = 64;
-/** A larger batch must save so much of the time for an entry to be worth its memory. */
-const WORTH = 0.95;
 
 /** @throws MoEDebuggerError 'gradient' when a single entry takes more memory than there may be; 'cancelled' */
 export async function runVariants(
@@ -65,17 +60,13 @@ export async function runVariants(
   const one = { batch: 1, tokens };
   checkMemory(session.bytes(one), options.memoryLimit, one);
   const result: VariantsRun = { values: [], runs: [], batch: 1 };
-  const known = fastestBatches.get(session)?.get(tokens);
-  let size = Math.min(options.batch ?? known ?? 1, options.largest);
-  while (size > 1 && !fits(size)) {
-    size = Math.ceil(size / 2);
-  }
-  result.batch = size;
-  let fastest = Infinity;
-  let own = Infinity;
-  let settled = (options.batch ?? known) !== undefined;
-  let again = true;
+  const sizes = sizesOf(session, tokens);
+  const largest = largestThatFits(
+    Math.min(options.largest, options.batch ?? variants.length),
+    fits
+  );
   for (let next = 0; next < variants.length;) {
+    const size = options.batch ? largest : sizes.next(largest);
     const batch = variants.slice(next, next + size);
     const start = performance.now();
     const values = await cancellable(
@@ -89,7 +80,9 @@ export async function runVariants(
       ),
       options.signal
     );
-    const each = (performance.now() - start) / batch.length;
+    if (batch.length === size) {
+      sizes.add(size, performance.now() - start);
+    }
     next += batch.length;
     result.values.push(...values.values);
     result.runs.push({ values, entries: batch.length });
@@ -98,25 +91,21 @@ export async function runVariants(
       values.sum.forEach((x, i) => (result.sum![i] += x));
     }
     options.onRun?.(batch.length);
-    if (settled || batch.length < size) {
-      continue;
-    }
-    // The first run of a size also gets memory for it, so each is run twice.
-    own = Math.min(own, each);
-    if (again) {
-      again = false;
-      continue;
-    }
-    const faster = own < fastest * WORTH;
-    result.batch = faster ? size : result.batch;
-    const larger = Math.min(2 * size, options.largest, MAX_BATCH);
-    if (faster && larger > size && fits(larger)) {
-      [fastest, own, size, again] = [own, Infinity, larger, true];
-      continue;
-    }
-    settled = true;
-    size = result.batch;
-    remember(session, tokens, size);
   }
+  result.batch = options.batch ? largest : sizes.best(largest);
   return result;
 }
+
+/** The most entries, up to a number, whose activations memory takes. */
+function largestThatFits(
+  most: number,
+  fits: (batch: number) => boolean
+): number {
+  let batch = Math.min(most, MAX_BATCH);
+  while (batch > 1 && !fits(batch)) {
+    batch = Math.ceil(batch / 2);
+  }
+  return Math.max(1, batch);
+}
+
+const MAX_BATCH = 64;

@@ -217,6 +217,16 @@ export class ModelGradients {
   private async _prepare(): Promise<PreparedGraph> {
     const { inputs, onnx } = this._source;
     gradientOpset(onnx);
+    if (this._source.graph.root !== this._source.graph) {
+      throw new MoEDebuggerError(
+        'model-unsupported',
+        'the decoder is a branch of a merged graph, which is not differentiated',
+        {
+          where: onnx.file,
+          hint: 'export the model without merging its decoders'
+        }
+      );
+    }
     const plain = decomposeFused(this._source.graph);
     const graph = new Graph(plain.graph, onnx.file);
     const types = elementTypes(graph);

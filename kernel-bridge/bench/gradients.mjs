@@ -1,0 +1,113 @@
+/**
+ * What gradients cost: a run that gives a logit and its gradients by the embeddings, against one that gives the logit
+ * alone, on the same prompt; how long the graph of the demo model takes to be differentiated; and integrated gradients
+ * with the batch that measuring chooses, against one batch of all steps and against one by one.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ratios } from './measuring/ratio.mjs';
+import { format, median, report } from './measuring/report.mjs';
+import { tokenIds } from './measuring/sessions.mjs';
+
+const lib = createRequire(import.meta.url);
+const { loadModel } = lib('../lib/index.js');
+const { differentiate } = lib('../lib/gradients/differentiate.js');
+const { writeTarget } = lib('../lib/gradients/targets.js');
+const { Graph } = lib('../lib/graph/graph.js');
+
+const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
+const SECTION = 'Gradients';
+const TOKENS = 64;
+const STEPS = 64;
+
+const model = await loadModel(DEMO);
+const gradients = model.parts.gradients.get();
+const prepared = await gradients.prepare();
+const target = { kind: 'entry', tensor: model.parts.logits };
+const sequence = { ids: tokenIds(TOKENS) };
+const at = { sequence, position: TOKENS - 1, index: 5 };
+
+const times = [];
+let nodes;
+for (let round = 0; round < 5; round++) {
+  const start = performance.now();
+  const facts = prepared.facts.copy();
+  const { graph, seeds } = writeTarget(
+    prepared.interpolated.graph,
+    facts,
+    target.kind,
+    target.tensor,
+    prepared.ids
+  );
+  const derived = differentiate(new Graph(graph), facts, {
+    seeds,
+    by: [prepared.interpolated.embeddings],
+    opset: model.parts.onnx.opset
+  });
+  times.push(performance.now() - start);
+  nodes = derived.nodes;
+}
+report(
+  SECTION,
+  'demo model, graph differentiated',
+  median(times) / 1000,
+  's',
+  `${nodes.forward} nodes and ${nodes.backward} of gradients; median of ${times.length}; shapes and onnxruntime's own loading not counted; target <= 0.5`
+);
+
+const session = await gradients.session(target);
+const forward = await gradients.session({ ...target, forwardOnly: true });
+const keep = run => async () => ({ run, release: () => undefined });
+const cost = await ratios(
+  {
+    forward: keep(() => forward.run(at)),
+    both: keep(() => session.run(at, { gradients: ['embeddings'] })),
+    control: keep(() => forward.run(at))
+  },
+  'forward',
+  { blocks: 10, rounds: 6, warmups: 2 }
+);
+const range = ({ low, high }) => `[${format(low)}, ${format(high)}]`;
+report(
+  SECTION,
+  `demo model, forward and backward against forward, ${TOKENS} tokens, batch 1`,
+  cost.both.ratio,
+  'x',
+  `95 % interval ${range(cost.both)}; control ${format(cost.control.ratio)} ${range(cost.control)}; target <= 3`
+);
+report(
+  SECTION,
+  `demo model, activations of a run with gradients, ${TOKENS} tokens`,
+  session.bytes({ batch: 1, tokens: TOKENS }) / 2 ** 20,
+  'MB',
+  'foretold from shapes; what a run is refused by when it is above the limit'
+);
+
+const attribute = batch =>
+  keep(() =>
+    model.attribute(
+      { inputIds: sequence.ids },
+      { target: { kind: 'logit', token: 5 }, steps: STEPS, batch }
+    )
+  );
+// The first attribution chooses the batch, which later ones of equally many tokens take.
+const { data } = await (await attribute()()).run();
+const batches = await ratios(
+  { measured: attribute(), all: attribute(STEPS), single: attribute(1) },
+  'measured',
+  { blocks: 4, rounds: 2 }
+);
+for (const [name, what] of [
+  ['all', `one batch of ${STEPS}`],
+  ['single', 'one by one']
+]) {
+  report(
+    SECTION,
+    `integrated gradients of ${STEPS} steps, ${what} against the measured batch`,
+    batches[name].ratio,
+    'x',
+    `95 % interval ${range(batches[name])}; measured: ${data.batch} at once; target >= 1`
+  );
+}
+await model.dispose();
