@@ -8,10 +8,12 @@ import {
   ProtocolError,
   decodeView,
   insertBuffers,
-  isToolName,
+  isDocumentView,
+  readFindingsState,
+  type DocumentView,
+  type FindingsState,
   type ModelSummary,
   type ToKernel,
-  type ToolName,
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
@@ -109,7 +111,9 @@ export class KernelChannel implements IDisposable {
         return {
           type: 'hello',
           version: Number(data.version),
-          tools: Array.isArray(data.tools) ? data.tools.filter(isToolName) : []
+          tools: Array.isArray(data.tools)
+            ? data.tools.filter(isDocumentView)
+            : []
         };
       case 'state':
         return {
@@ -141,6 +145,14 @@ export class KernelChannel implements IDisposable {
           tool: Number(data.tool),
           message: String(data.message).slice(0, 400)
         };
+      case 'findings':
+        return readFindings(data);
+      case 'findings-error':
+        return {
+          type: 'findings-error',
+          request: Number(data.request),
+          message: String(data.message).slice(0, 400)
+        };
       case 'error':
         return {
           type: 'error',
@@ -160,11 +172,27 @@ export class KernelChannel implements IDisposable {
 
 export namespace KernelChannel {
   export type Event =
-    | { type: 'hello'; version: number; tools: ToolName[] }
+    | { type: 'hello'; version: number; tools: DocumentView[] }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
     | { type: 'trace'; request: number; view: View }
     | { type: 'error'; request: number | undefined; message: string }
     | { type: 'tool'; tool: number; patch: Record<string, unknown> }
     | { type: 'tool-error'; tool: number; message: string }
+    | { type: 'findings'; request: number; state: FindingsState }
+    | { type: 'findings-error'; request: number; message: string }
     | { type: 'closed' };
+}
+
+/** What cannot be read is told where it was asked for. */
+function readFindings(data: Record<string, unknown>): KernelChannel.Event {
+  const request = Number(data.request);
+  try {
+    return { type: 'findings', request, state: readFindingsState(data.state) };
+  } catch (error) {
+    return {
+      type: 'findings-error',
+      request,
+      message: error instanceof Error ? error.message : String(error)
+    };
+  }
 }

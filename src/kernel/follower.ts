@@ -4,6 +4,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import {
   KERNEL_NAME,
   PROTOCOL_VERSION,
+  type DocumentView,
   type ModelSummary,
   type ToolName,
   type TraceSummary,
@@ -82,8 +83,8 @@ export class KernelFollower implements IDisposable {
     return this._status === 'ready' ? this._channel : undefined;
   }
 
-  /** Whether this kernel has such a tool: it may be older than the panel. */
-  has(tool: ToolName): boolean {
+  /** Whether this kernel has such a tool, or can diagnose: it may be older than the panel. */
+  has(tool: DocumentView): boolean {
     return this._toolNames.includes(tool);
   }
 
@@ -257,6 +258,8 @@ export class KernelFollower implements IDisposable {
         break;
       case 'tool':
       case 'tool-error':
+      case 'findings':
+      case 'findings-error':
         // Told of by the tool itself: tokens stream, and the rest of the panel need not follow.
         return;
       case 'closed':
@@ -331,7 +334,7 @@ export class KernelFollower implements IDisposable {
   private _selected: string | undefined;
   private _shown: string | undefined;
   private _status: KernelFollower.Status = 'no-kernel';
-  private _toolNames: readonly ToolName[] = [];
+  private _toolNames: readonly DocumentView[] = [];
   private _tools = new Map<ToolName, PanelTool>();
   private _traces: TraceSummary[] = [];
 }

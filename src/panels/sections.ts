@@ -3,6 +3,7 @@ import type { Widget } from '@lumino/widgets';
 import type { IMoEDebugger } from '../tokens';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { TOOL_NAMES } from 'moe-debugger/protocol';
+import { FindingsPanel } from './findings';
 import { PanelModel } from './model';
 import { ModelsPanel } from './models';
 import { RoutingPanel } from './routing';
@@ -31,6 +32,11 @@ export function createPanelContent(options: {
     status: new PanelStatus({ model, commands, trans }),
     sections: [
       { widget: new RoutingPanel({ model, context }), share: 6 },
+      {
+        widget: new FindingsPanel({ model, context }),
+        share: 8,
+        isClosed: true
+      },
       ...TOOL_NAMES.map(name => ({
         widget: new ToolPanel({ name, model, context }),
         share: 20,

@@ -2,12 +2,15 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 import {
   describeExperts,
+  describeFindings,
   describeLens,
   describeSteering,
   describeSweep,
+  type DocumentView,
   type ToolName,
   type ToolState
 } from 'moe-debugger/protocol';
+import { FindingsModel, FindingsView } from '../findings';
 import { ExpertsModel, ExpertsView } from './experts';
 import { LensModel, LensView } from './lens';
 import type { ToolModel } from './model';
@@ -16,7 +19,7 @@ import { SweepModel, SweepView } from './sweep';
 
 /** A tool as the page has it. */
 export interface ITool {
-  name: ToolName;
+  name: DocumentView;
   model: ToolModel<ToolState, object>;
   view: Widget;
   /** What is shown, in words, for front ends that cannot draw it. */
@@ -25,7 +28,7 @@ export interface ITool {
 
 /** @throws ProtocolError when the state is not one of such a tool, or too large to draw */
 export function createTool(
-  name: ToolName,
+  name: DocumentView,
   options: { modelName: string; state: unknown },
   trans: TranslationBundle
 ): ITool {
@@ -37,6 +40,15 @@ export function createTool(
         model,
         view: new ExpertsView({ model, trans }),
         describe: () => describeExperts(options.modelName, model.state)
+      };
+    }
+    case 'findings': {
+      const model = new FindingsModel(options);
+      return {
+        name,
+        model,
+        view: new FindingsView({ model, trans }),
+        describe: () => describeFindings(options.modelName, model.state)
       };
     }
     case 'lens': {

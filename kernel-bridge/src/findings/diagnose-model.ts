@@ -1,8 +1,10 @@
 /** Diagnoses a loaded model: runs prompts, and looks at the weights of its experts. */
 import { MoEDebuggerError } from '../errors';
+import type { Displayable } from '../kernel/api';
 import { readStructure } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
-import type { PromptObject } from '../model/prompt';
+import type { Prompt, PromptObject } from '../model/prompt';
+import { tracePrompts } from '../model/trace-prompts';
 import type { OutputLogits } from '../trace/trace-document';
 import { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnose';
 import { surveyExperts } from './expert-survey';
@@ -15,7 +17,7 @@ export interface DiagnoseModelOptions extends Omit<
   'model' | 'experts'
 > {
   /** Texts to run; built-in ones when absent. */
-  prompts?: Iterable<PromptObject> | AsyncIterable<PromptObject>;
+  prompts?: Iterable<Prompt> | AsyncIterable<Prompt>;
   signal?: AbortSignal;
   /** Called before each prompt, and before the weights are read. */
   onProgress?: (what: string) => void;
@@ -33,12 +35,20 @@ export async function diagnoseModel(
     onProgress,
     ...options
   }: DiagnoseModelOptions = {}
-): Promise<Diagnosis> {
+): Promise<Diagnosis & Displayable> {
   const thresholds = resolveThresholds(options.thresholds);
   const evidence = new TraceEvidence();
+  const { parts } = model;
+  const target = () => Promise.resolve(parts);
+  let index = 0;
   for await (const prompt of prompts) {
-    onProgress?.(`tracing ${prompt.id ?? 'a prompt'}`);
-    const trace = await model.trace(prompt, { logits: 'all', signal });
+    const tokenized = parts.tokenize(prompt, index++);
+    onProgress?.(`tracing ${tokenized.id}`);
+    // Not a trace to look at: a panel would have to list them all.
+    const trace = await tracePrompts(parts, target, [tokenized], {
+      logits: 'all',
+      signal
+    });
     for (const sample of trace.samples) {
       const logits = trace.outputLogits.get(sample.id);
       evidence.add(sample, logits ? { finiteOutputs: finite(logits) } : {});

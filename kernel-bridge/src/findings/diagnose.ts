@@ -5,8 +5,15 @@ import {
   TraceTally,
   type LayerMetrics
 } from '../metrics';
-import { layerName, type RoutingSample, type Stack } from '../protocol';
+import type { Displayable } from '../kernel/api';
+import {
+  layerName,
+  type FoundInRouting,
+  type RoutingSample,
+  type Stack
+} from '../protocol';
 import { lowConfidence } from './confidence';
+import { displayed } from './displayed';
 import { anomalies, driftFrom } from './drift';
 import { duplicateExperts } from './duplicates';
 import type { ExpertSurvey } from './expert-survey';
@@ -57,21 +64,11 @@ export interface DiagnosedLayer {
   switchLoss: number | null;
 }
 
-export interface Diagnosis {
+export interface Diagnosis extends FoundInRouting {
   schema: 'moe-debugger/diagnose@1';
-  model?: string;
-  /** Tokens that were looked at; those of an encoder are not counted. */
-  tokens: number;
-  samples: number;
-  /** Errors first. */
-  findings: Finding[];
-  /** What may be wrong, and cannot be told with these tokens. */
-  undecided: Undecided[];
   layers: DiagnosedLayer[];
   /** Hugging Face's pooled auxiliary loss, k at balance; it hides what single layers show. Null without logits. */
   pooledAuxiliaryLoss: number | null;
-  /** Routers whose expert weights were looked at, of all. */
-  coverage: { routers: number; routersWithWeights: number };
   thresholds: Thresholds;
 }
 
@@ -87,7 +84,7 @@ export interface DiagnoseOptions {
 const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
 
 /**
- * What is wrong with a model's routing, how sure that is, and what could be done.
+ * What is wrong with a model's routing, how sure that is, and what could be done: a document, which a cell shows as a list.
  *
  * @param input traces, or the evidence that was gathered of them
  * @throws MoEDebuggerError 'input' for a damaged trace, 'usage' for a threshold that does not exist
@@ -95,7 +92,7 @@ const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
 export function diagnose(
   input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },
   options: DiagnoseOptions = {}
-): Diagnosis {
+): Diagnosis & Displayable {
   const thresholds = resolveThresholds(options.thresholds);
   const evidence =
     input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
@@ -137,7 +134,7 @@ export function diagnose(
   }
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
-  return {
+  return displayed({
     schema: 'moe-debugger/diagnose@1',
     ...(model === undefined ? {} : { model }),
     tokens: tally.tokens,
@@ -151,7 +148,7 @@ export function diagnose(
       routersWithWeights: surveyed
     },
     thresholds
-  };
+  });
 }
 
 function baselineTally(

@@ -17,6 +17,8 @@ import { MoEDebuggerError } from '../errors';
 import { EditedModel } from '../edits/edited-model';
 import type { Edits } from '../edits/edits';
 import { isFusedRouter } from '../edits/rewrite-fused';
+import type { DiagnoseModelOptions, Diagnosis } from '../findings';
+import { diagnoseModel } from '../findings/load-diagnose';
 import { readEnding } from '../generation/ending';
 import { generate } from '../generation/generate';
 import type { Generation } from '../generation/generation';
@@ -172,6 +174,15 @@ export class MoEModel implements Displayable {
   sweepView(options: SweepViewOptions = {}): SweepView {
     this._checkUsable();
     return new SweepView(this, options);
+  }
+
+  /** What is wrong with the experts and with the routing of prompts, by default built-in ones; see `diagnoseModel`. */
+  async diagnose(
+    prompts?: Prompt | readonly Prompt[],
+    options: Omit<DiagnoseModelOptions, 'prompts'> = {}
+  ): Promise<Diagnosis> {
+    const given = prompts === undefined ? {} : { prompts: promptList(prompts) };
+    return this._running(() => diagnoseModel(this, { ...options, ...given }));
   }
 
   /**
@@ -370,16 +381,8 @@ export class MoEModel implements Displayable {
   }
 
   /** Others see that the model is busy while it works. */
-  private async _running<T>(
-    work: (store: SessionStore) => Promise<T>
-  ): Promise<T> {
-    const store = sessionStore();
-    store.setStatus(this.id, 'running');
-    try {
-      return await work(store);
-    } finally {
-      store.setStatus(this.id, 'ready');
-    }
+  private _running<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
+    return sessionStore().whileRunning(this.id, work);
   }
 
   private _checkUsable(): void {

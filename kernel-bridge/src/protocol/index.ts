@@ -4,6 +4,8 @@ export * from './buffers';
 export * from './causality';
 export * from './error';
 export * from './experts';
+export * from './findings';
+export * from './findings-view';
 export * from './generated';
 export * from './messages';
 export * from './names';

@@ -3,11 +3,13 @@
  *
  * The front end opens the comm with `OpenData`. The kernel answers `hello`, then sends `state` at once and
  * after each change while subscribed. `get-trace` is answered by `trace` or `error` with the same `request`.
+ * `diagnose` is answered by `findings` or `findings-error` with the same `request`.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
  * Binary arrays travel as buffers: the message's `data` has `bufferPaths` (see `buffers.ts`).
  */
 import type { Coverage } from './routing';
-import type { ToolAnswer, ToolName, ToolRequest } from './tools';
+import type { FindingsState } from './findings-view';
+import type { DocumentView, ToolAnswer, ToolRequest } from './tools';
 import type { EncodedView } from './view';
 
 export interface OpenData {
@@ -44,10 +46,11 @@ export type ToKernel =
   /** While a panel is hidden: no `state` is sent. */
   | { type: 'unsubscribe' }
   | { type: 'get-trace'; request: number; id: string }
+  | { type: 'diagnose'; request: number; id: string }
   | ToolRequest;
 
 export type FromKernel =
-  | { type: 'hello'; version: number; package: string; tools: ToolName[] }
+  | { type: 'hello'; version: number; package: string; tools: DocumentView[] }
   /** Newest trace first. */
   | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
   | {
@@ -56,5 +59,7 @@ export type FromKernel =
       view: EncodedView;
       bufferPaths: (string | number)[][];
     }
+  | { type: 'findings'; request: number; state: FindingsState }
+  | { type: 'findings-error'; request: number; message: string }
   | ToolAnswer
   | { type: 'error'; request?: number; message: string };

@@ -9,6 +9,10 @@ import { checkVersion } from './view';
 export const TOOL_NAMES = ['experts', 'lens', 'steering', 'sweep'] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
+/** What is stored as tools are: also findings, which nothing works on once they are made. */
+const DOCUMENT_VIEWS = [...TOOL_NAMES, 'findings'] as const;
+export type DocumentView = (typeof DOCUMENT_VIEWS)[number];
+
 /** What the states of all tools have. */
 export interface ToolState {
   /** The model works for this tool now; an action to cancel ends that. */
@@ -18,7 +22,7 @@ export interface ToolState {
 /** A tool as it is stored in a notebook, under our MIME type. */
 export interface ToolDocument {
   version: number;
-  view: ToolName;
+  view: DocumentView;
   /** The model's name. */
   model: string;
   state: unknown;
@@ -27,7 +31,7 @@ export interface ToolDocument {
 }
 
 export function toolDocument(
-  view: ToolName,
+  view: DocumentView,
   model: string,
   state: object,
   widget?: string
@@ -43,7 +47,11 @@ export function toolDocument(
 
 /** Whether a document says that it is a tool's, and not a routing view's. */
 export function isToolDocument(value: unknown): boolean {
-  return isToolName((value as Partial<ToolDocument> | null)?.view);
+  return isDocumentView((value as Partial<ToolDocument> | null)?.view);
+}
+
+export function isDocumentView(value: unknown): value is DocumentView {
+  return DOCUMENT_VIEWS.includes(value as DocumentView);
 }
 
 export function isToolName(value: unknown): value is ToolName {
@@ -60,7 +68,7 @@ export function decodeToolDocument(value: unknown): ToolDocument {
     typeof source !== 'object' ||
     source === null ||
     typeof source.version !== 'number' ||
-    !isToolName(source.view)
+    !isDocumentView(source.view)
   ) {
     throw new ProtocolError('this output is not a view of the MoE Debugger');
   }

@@ -11,6 +11,7 @@ import {
   type FromKernel,
   type ToKernel
 } from '../protocol';
+import { diagnoseStored } from './diagnosis';
 import { sessionStore } from './store';
 import { ToolServer } from './tool-server';
 
@@ -37,11 +38,12 @@ function serveComm(comm: Comm): void {
     }
   });
   comm.onClose(stop);
-  const tools = new ToolServer(answer => {
+  const answer = (message: FromKernel): void => {
     if (!comm.closed) {
-      send(comm, answer);
+      send(comm, message);
     }
-  });
+  };
+  const tools = new ToolServer(answer);
   comm.onClose(() => tools.dispose());
   comm.onMessage(({ data }) => {
     const message = data as Partial<ToKernel>;
@@ -55,6 +57,9 @@ function serveComm(comm: Comm): void {
         break;
       case 'get-trace':
         sendTrace(comm, Number(message.request), String(message.id));
+        break;
+      case 'diagnose':
+        answer(diagnoseStored(Number(message.request), String(message.id)));
         break;
       case 'open-tool':
       case 'act':
@@ -71,7 +76,7 @@ function serveComm(comm: Comm): void {
     type: 'hello',
     version: PROTOCOL_VERSION,
     package: version,
-    tools: [...TOOL_NAMES]
+    tools: [...TOOL_NAMES, 'findings']
   });
   sendState();
 }

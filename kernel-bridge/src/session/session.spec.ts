@@ -9,6 +9,7 @@ import {
   COMM_TARGET,
   decodeView,
   insertBuffers,
+  readFindingsState,
   type EncodedView,
   type RoutingSample
 } from '../protocol';
@@ -251,6 +252,21 @@ describe('the session channel', () => {
     sessionStore().addTrace(trace('1'), 'm', '');
     await settled();
     expect(comm.types).toEqual(['hello', 'state']);
+  });
+
+  it('diagnoses a trace that it keeps, and says so of one that it does not', () => {
+    const comm = connect();
+    sessionStore().addTrace(trace('1'), 'm', '');
+    comm.receive({ type: 'diagnose', request: 7, id: '1' });
+    comm.receive({ type: 'diagnose', request: 8, id: 'gone' });
+    const [found, gone] = comm.sent.slice(-2).map(({ data }) => data);
+    expect(gone).toMatchObject({ type: 'findings-error', request: 8 });
+    expect(found).toMatchObject({ type: 'findings', request: 7 });
+    // One token is no evidence for anything.
+    const { found: told } = readFindingsState(found.state);
+    expect(told).toMatchObject({ model: 'tiny', tokens: 1, findings: [] });
+    expect(told.undecided.length).toBeGreaterThan(0);
+    comm.close();
   });
 
   it('sends a trace with its arrays as buffers', () => {

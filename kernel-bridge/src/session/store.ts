@@ -95,6 +95,19 @@ export class SessionStore {
     }
   }
 
+  /** Does work that a model is busy with. */
+  async whileRunning<T>(
+    id: string,
+    work: (store: SessionStore) => Promise<T>
+  ): Promise<T> {
+    this.setStatus(id, 'running');
+    try {
+      return await work(this);
+    } finally {
+      this.setStatus(id, 'ready');
+    }
+  }
+
   addTrace(trace: RoutingTrace, modelId: string, label: string): void {
     this._traces.set(trace.id, {
       trace,

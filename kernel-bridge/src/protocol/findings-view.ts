@@ -1,0 +1,219 @@
+/** The findings list: what was found in a model's routing, for reading. */
+import { count, figure, flag, list, object, oneOf, text } from './checks';
+import { ProtocolError } from './error';
+import type {
+  Finding,
+  FindingKind,
+  FoundInRouting,
+  Suggestion,
+  TokenEvidence,
+  Undecided
+} from './findings';
+import { decodePlace, layerName } from './routing';
+import type { ToolState } from './tools';
+
+export interface FindingsState extends ToolState {
+  found: FoundInRouting;
+  /** Findings that were left out to keep the list readable, the least severe. */
+  omitted: number;
+}
+
+const SEVERITIES = ['error', 'warning', 'info'] as const;
+const ACTIONS: readonly Suggestion['action'][] = [
+  'bias-update',
+  'capacity',
+  'merge',
+  'prune',
+  'replicas',
+  'inspect',
+  'retrain'
+];
+const MOST_FINDINGS = 500;
+const MOST_EXPERTS = 4096;
+const MOST_TOKENS = 100;
+const MOST_SUGGESTIONS = 16;
+const LONGEST_TEXT = 600;
+/** Values, of all depths, in what a finding has beside its sentences. */
+const MOST_VALUES = 8192;
+const DEEPEST = 6;
+
+/** What a list shows of a diagnosis. */
+export function findingsState(diagnosis: FoundInRouting): FindingsState {
+  const { model, tokens, samples, findings, undecided, coverage } = diagnosis;
+  return {
+    running: false,
+    found: {
+      ...(model === undefined ? {} : { model }),
+      tokens,
+      samples,
+      findings: findings.slice(0, MOST_FINDINGS),
+      undecided: undecided.slice(0, MOST_FINDINGS),
+      coverage
+    },
+    omitted: Math.max(0, findings.length - MOST_FINDINGS)
+  };
+}
+
+/** @throws ProtocolError naming the field that is wrong */
+export function readFindingsState(value: unknown): FindingsState {
+  const source = object(value, 'state');
+  const found = object(source.found, 'found');
+  const coverage = object(found.coverage, 'found.coverage');
+  return {
+    running: flag(source.running, 'running'),
+    omitted: count(source.omitted, 'omitted'),
+    found: {
+      ...(found.model === undefined
+        ? {}
+        : { model: text(found.model, 'found.model').slice(0, LONGEST_TEXT) }),
+      tokens: count(found.tokens, 'found.tokens', Number.MAX_SAFE_INTEGER),
+      samples: count(found.samples, 'found.samples', Number.MAX_SAFE_INTEGER),
+      findings: list(found.findings, 'found.findings', MOST_FINDINGS).map(
+        (entry, i) => readFinding(entry, `found.findings[${i}]`)
+      ),
+      undecided: list(found.undecided, 'found.undecided', MOST_FINDINGS).map(
+        (entry, i) => readUndecided(entry, `found.undecided[${i}]`)
+      ),
+      coverage: {
+        routers: count(coverage.routers, 'coverage.routers'),
+        routersWithWeights: count(
+          coverage.routersWithWeights,
+          'coverage.routersWithWeights'
+        )
+      }
+    }
+  };
+}
+
+/** In words, for places that show only text. */
+export function describeFindings(
+  model: string,
+  { found }: FindingsState
+): string {
+  const { findings, undecided, tokens } = found;
+  return [
+    `Findings of ${model || 'a trace'}: ${findings.length}, in ${tokens} tokens`,
+    ...findings.map(
+      finding =>
+        `${finding.severity}  ${layerName(finding)}: ${finding.kind}: ${finding.message}`
+    ),
+    ...undecided.map(item => `${layerName(item)}: ${item.kind}: ${item.reason}`)
+  ].join('\n');
+}
+
+function readFinding(value: unknown, at: string): Finding {
+  const source = object(value, at);
+  const evidence = object(source.evidence, `${at}.evidence`);
+  const { tokens, ...rest } = evidence;
+  return {
+    ...readSubject(source, at),
+    severity: oneOf(source.severity, SEVERITIES, `${at}.severity`),
+    metric: short(source.metric, `${at}.metric`),
+    formula: short(source.formula, `${at}.formula`),
+    value: figure(source.value, `${at}.value`),
+    threshold: figure(source.threshold, `${at}.threshold`),
+    message: short(source.message, `${at}.message`),
+    evidence: {
+      ...(plain(rest, `${at}.evidence`) as Record<string, unknown>),
+      ...(tokens === undefined
+        ? {}
+        : {
+            tokens: list(tokens, `${at}.evidence.tokens`, MOST_TOKENS).map(
+              (token, i) => readToken(token, `${at}.evidence.tokens[${i}]`)
+            )
+          })
+    },
+    suggestions: list(
+      source.suggestions,
+      `${at}.suggestions`,
+      MOST_SUGGESTIONS
+    ).map((entry, i) => readSuggestion(entry, `${at}.suggestions[${i}]`))
+  };
+}
+
+function readUndecided(value: unknown, at: string): Undecided {
+  const source = object(value, at);
+  return {
+    ...readSubject(source, at),
+    value: figure(source.value, `${at}.value`),
+    threshold: figure(source.threshold, `${at}.threshold`) ?? 0,
+    reason: short(source.reason, `${at}.reason`)
+  };
+}
+
+function readSubject(
+  source: Record<string, unknown>,
+  at: string
+): Pick<Finding, 'kind' | 'layer' | 'stack' | 'module' | 'experts'> {
+  return {
+    // A newer package may find what this one has no name for.
+    kind: short(source.kind, `${at}.kind`) as FindingKind,
+    ...decodePlace(source, at),
+    experts: list(source.experts, `${at}.experts`, MOST_EXPERTS).map((e, i) =>
+      count(e, `${at}.experts[${i}]`)
+    )
+  };
+}
+
+function readToken(value: unknown, at: string): TokenEvidence {
+  const source = object(value, at);
+  return {
+    sample: short(source.sample, `${at}.sample`),
+    position: count(source.position, `${at}.position`),
+    id: count(source.id, `${at}.id`, Number.MAX_SAFE_INTEGER),
+    ...(source.text === undefined
+      ? {}
+      : { text: short(source.text, `${at}.text`) }),
+    ...(source.count === undefined
+      ? {}
+      : {
+          count: count(source.count, `${at}.count`, Number.MAX_SAFE_INTEGER)
+        })
+  };
+}
+
+function readSuggestion(value: unknown, at: string): Suggestion {
+  const source = object(value, at);
+  return {
+    action: oneOf(source.action, ACTIONS, `${at}.action`),
+    text: short(source.text, `${at}.text`),
+    ...(source.data === undefined
+      ? {}
+      : { data: plain(source.data, `${at}.data`) })
+  };
+}
+
+function short(value: unknown, at: string): string {
+  return text(value, at).slice(0, LONGEST_TEXT);
+}
+
+/** JSON of any shape, but not of any size. @throws ProtocolError */
+function plain(value: unknown, at: string): unknown {
+  let left = MOST_VALUES;
+  const copy = (own: unknown, depth: number): unknown => {
+    if (--left < 0 || depth > DEEPEST) {
+      throw new ProtocolError(`${at} holds more than can be shown`);
+    }
+    switch (typeof own) {
+      case 'string':
+        return own.slice(0, LONGEST_TEXT);
+      case 'number':
+      case 'boolean':
+        return own;
+      case 'object':
+        return own === null
+          ? null
+          : Array.isArray(own)
+            ? own.map(entry => copy(entry, depth + 1))
+            : Object.fromEntries(
+                Object.entries(own).map(([key, entry]) => [
+                  key.slice(0, LONGEST_TEXT),
+                  copy(entry, depth + 1)
+                ])
+              );
+      default:
+        return null;
+    }
+  };
+  return copy(value, 0);
+}

@@ -1,0 +1,51 @@
+import {
+  readFindingsState,
+  type Finding,
+  type FindingsState,
+  type Severity
+} from 'moe-debugger/protocol';
+import { ToolModel } from '../tools/model';
+
+/** Findings, and what a view of them remembers: which severities are listed, and what is open. */
+export class FindingsModel extends ToolModel<FindingsState, never> {
+  constructor(options: { modelName: string; state: unknown }) {
+    super({ ...options, read: readFindingsState });
+  }
+
+  /** Those of the severities that are listed, errors first. */
+  get listed(): readonly Finding[] {
+    return this.state.found.findings.filter(
+      ({ severity }) => !this._hidden.has(severity)
+    );
+  }
+
+  count(severity: Severity): number {
+    return this.state.found.findings.filter(own => own.severity === severity)
+      .length;
+  }
+
+  isListed(severity: Severity): boolean {
+    return !this._hidden.has(severity);
+  }
+
+  toggle(severity: Severity): void {
+    if (!this._hidden.delete(severity)) {
+      this._hidden.add(severity);
+    }
+    this.emit();
+  }
+
+  /** Whether its evidence is shown. */
+  isOpen(finding: Finding): boolean {
+    return this._open === finding;
+  }
+
+  /** One is open at a time: evidence is long. */
+  open(finding: Finding | undefined): void {
+    this._open = finding;
+    this.emit();
+  }
+
+  private _hidden = new Set<Severity>();
+  private _open: Finding | undefined;
+}

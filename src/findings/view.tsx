@@ -1,0 +1,209 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import {
+  layerName,
+  type Finding,
+  type Severity,
+  type Undecided
+} from 'moe-debugger/protocol';
+import { OWN_KEYS } from '../routing/own-keys';
+import { FindingEvidence } from './evidence';
+import type { FindingsModel } from './model';
+import {
+  certaintyText,
+  expertsText,
+  kindTitle,
+  measureText,
+  severityTitle,
+  valueText
+} from './words';
+
+export interface IFindingsProps {
+  model: FindingsModel;
+  trans: TranslationBundle;
+  /** Shows the layer of a finding, where something else can. */
+  showLayer?: (finding: Finding) => void;
+}
+
+const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
+
+/** The list of findings; a click, or Enter, opens the evidence of one. */
+export class FindingsView extends ReactWidget {
+  constructor(private _props: IFindingsProps) {
+    super();
+    this.addClass('moe-FindingsView');
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <UseSignal signal={this._props.model.changed}>
+        {() => <Findings {...this._props} />}
+      </UseSignal>
+    );
+  }
+}
+
+function Findings(props: IFindingsProps): JSX.Element {
+  const { model, trans } = props;
+  const { found, omitted } = model.state;
+  return (
+    <>
+      {found.findings.length === 0 ? (
+        <p className="moe-Message">
+          {trans._n(
+            'Nothing was found in %1 token.',
+            'Nothing was found in %1 tokens.',
+            found.tokens
+          )}
+        </p>
+      ) : (
+        <>
+          <Severities {...props} />
+          <ul className="moe-Findings" aria-label={trans.__('Findings')}>
+            {model.listed.map((finding, i) => (
+              <FindingItem key={i} finding={finding} {...props} />
+            ))}
+          </ul>
+        </>
+      )}
+      {omitted > 0 && (
+        <p className="moe-Message">
+          {trans._n(
+            '%1 more finding is not listed.',
+            '%1 more findings are not listed.',
+            omitted
+          )}
+        </p>
+      )}
+      <UndecidedList items={found.undecided} trans={trans} />
+      <Coverage {...props} />
+    </>
+  );
+}
+
+/** How many of each there are; a press leaves them out of the list. */
+function Severities({ model, trans }: IFindingsProps): JSX.Element {
+  const label = (severity: Severity, n: number): string =>
+    severity === 'error'
+      ? trans._n('%1 error', '%1 errors', n)
+      : severity === 'warning'
+        ? trans._n('%1 warning', '%1 warnings', n)
+        : trans._n('%1 note', '%1 notes', n);
+  return (
+    <div
+      className="moe-Severities"
+      role="group"
+      aria-label={trans.__('What is listed')}
+    >
+      {SEVERITIES.filter(severity => model.count(severity) > 0).map(
+        severity => (
+          <button
+            key={severity}
+            {...OWN_KEYS}
+            className="moe-Severity"
+            data-moe-severity={severity}
+            aria-pressed={model.isListed(severity)}
+            onClick={() => model.toggle(severity)}
+          >
+            {label(severity, model.count(severity))}
+          </button>
+        )
+      )}
+    </div>
+  );
+}
+
+function FindingItem(
+  props: IFindingsProps & { finding: Finding }
+): JSX.Element {
+  const { model, trans, finding } = props;
+  const isOpen = model.isOpen(finding);
+  const { severity, kind, experts, metric, value, threshold } = finding;
+  const certainty = certaintyText(finding, trans);
+  return (
+    <li className="moe-Finding" data-moe-severity={severity}>
+      <button
+        {...OWN_KEYS}
+        className="moe-Finding-head"
+        aria-expanded={isOpen}
+        onClick={() => model.open(isOpen ? undefined : finding)}
+      >
+        <span className="moe-Finding-title">
+          <span className="moe-Finding-severity">
+            {severityTitle(severity, trans)}
+          </span>
+          <strong>{kindTitle(kind, trans)}</strong>
+          <span className="moe-Finding-place">
+            {[layerName(finding), expertsText(experts, trans)]
+              .filter(Boolean)
+              .join(', ')}
+          </span>
+        </span>
+        <span className="moe-Finding-message">{finding.message}</span>
+        <span className="moe-Finding-figures">
+          {[
+            `${measureText(metric)} ${valueText(value)}`,
+            threshold === null
+              ? ''
+              : trans.__('threshold %1', valueText(threshold)),
+            certainty
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
+      </button>
+      {isOpen && <FindingEvidence {...props} />}
+    </li>
+  );
+}
+
+function UndecidedList(props: {
+  items: readonly Undecided[];
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const { items, trans } = props;
+  return items.length === 0 ? null : (
+    <details className="moe-Undecided">
+      <summary {...OWN_KEYS}>
+        {trans._n(
+          '%1 cannot be told yet',
+          '%1 cannot be told yet',
+          items.length
+        )}
+      </summary>
+      <ul>
+        {items.map((item, i) => (
+          <li key={i}>
+            <strong>{kindTitle(item.kind, trans)}</strong>{' '}
+            {[layerName(item), expertsText(item.experts, trans)]
+              .filter(Boolean)
+              .join(', ')}
+            <br />
+            {item.reason}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Coverage({ model, trans }: IFindingsProps): JSX.Element {
+  const { tokens, samples, coverage } = model.state.found;
+  return (
+    <p className="moe-RoutingView-coverage">
+      {[
+        trans._n('%1 token', '%1 tokens', tokens),
+        trans._n('%1 text', '%1 texts', samples),
+        trans._n('%1 layer', '%1 layers', coverage.routers),
+        coverage.routersWithWeights === 0
+          ? trans.__(
+              "the experts' weights were not looked at: model.diagnose() does"
+            )
+          : trans.__(
+              "the experts' weights of %1 of them",
+              coverage.routersWithWeights
+            )
+      ].join(' · ')}
+    </p>
+  );
+}

@@ -1,0 +1,98 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Finding, Severity } from 'moe-debugger/protocol';
+
+/** What a kind of finding is called; a kind that a newer package knows keeps its name. */
+export function kindTitle(kind: string, trans: TranslationBundle): string {
+  const titles: Record<string, string> = {
+    'dead-expert': trans.__('Dead expert'),
+    'cold-expert': trans.__('Cold expert'),
+    'load-imbalance': trans.__('Load imbalance'),
+    'router-collapse': trans.__('Router collapse'),
+    'low-confidence': trans.__('Low confidence'),
+    'duplicate-experts': trans.__('Duplicate experts'),
+    'specialist-expert': trans.__('Specialist'),
+    'non-finite': trans.__('Not finite'),
+    'capacity-overflow': trans.__('Capacity overflow'),
+    drift: trans.__('Drift'),
+    anomaly: trans.__('Anomaly')
+  };
+  return Object.hasOwn(titles, kind) ? titles[kind] : kind;
+}
+
+export function severityTitle(
+  severity: Severity,
+  trans: TranslationBundle
+): string {
+  switch (severity) {
+    case 'error':
+      return trans.__('Error');
+    case 'warning':
+      return trans.__('Warning');
+    case 'info':
+      return trans.__('Note');
+  }
+}
+
+const MOST_NAMED = 6;
+
+/** "expert 3", "experts 1, 4", or nothing for the whole layer. */
+export function expertsText(
+  experts: readonly number[],
+  trans: TranslationBundle
+): string {
+  const named = experts.slice(0, MOST_NAMED).join(', ');
+  return experts.length === 0
+    ? ''
+    : experts.length === 1
+      ? trans.__('expert %1', named)
+      : experts.length > MOST_NAMED
+        ? trans.__(
+            'experts %1, and %2 more',
+            named,
+            experts.length - MOST_NAMED
+          )
+        : trans.__('experts %1', named);
+}
+
+/** The name of a measure, "slotShareOfExpert", as words. */
+export function measureText(name: string): string {
+  return name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+}
+
+/** Three digits, whatever the size. */
+export function valueText(value: number | null): string {
+  if (value === null) {
+    return '–';
+  }
+  const size = Math.abs(value);
+  return Number.isInteger(value)
+    ? value.toLocaleString('en')
+    : size < 1e-3 || size >= 1e6
+      ? value.toExponential(1)
+      : String(Number(value.toPrecision(3)));
+}
+
+/** How sure a finding is: a bound, a corrected p-value, or that nothing was estimated. */
+export function certaintyText(
+  { evidence, metric }: Finding,
+  trans: TranslationBundle
+): string {
+  const changes = evidence.changes as { correctedP?: unknown }[] | undefined;
+  const p = Array.isArray(changes)
+    ? changes[0]?.correctedP
+    : evidence.correctedP;
+  if (typeof p === 'number') {
+    return p < 0.001
+      ? trans.__('p < 0.001, corrected')
+      : trans.__('p = %1, corrected', valueText(p));
+  }
+  if (typeof evidence.upperBound === 'number') {
+    return trans.__('at most %1 (95 % sure)', valueText(evidence.upperBound));
+  }
+  if (/weight|nonfinite/i.test(metric)) {
+    return trans.__('measured, not estimated');
+  }
+  return typeof evidence.tokensSeen === 'number'
+    ? trans._n('over %1 token', 'over %1 tokens', evidence.tokensSeen)
+    : '';
+}

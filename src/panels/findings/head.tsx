@@ -1,0 +1,71 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { KernelFollower, PanelFindings } from '../../kernel';
+
+interface IHeadProps {
+  follower: KernelFollower | null;
+  findings: PanelFindings | undefined;
+  trans: TranslationBundle;
+}
+
+/** The chosen trace with its button, or what to do where there is none. */
+export function FindingsHead(props: IHeadProps): JSX.Element {
+  const { follower, findings, trans } = props;
+  const trace = follower?.traces.find(({ id }) => id === follower.selected);
+  const advice = trace ? '' : adviceText(props);
+  const isOld =
+    follower?.status === 'ready' && !follower.has('findings')
+      ? trans.__(
+          'The kernel is older than this panel and cannot diagnose. Update moe-debugger and restart the kernel.'
+        )
+      : '';
+  const shown = findings?.result?.trace;
+  return (
+    <>
+      {trace && (
+        <div className="moe-FindingsHead">
+          <span className="moe-List-name" title={trace.label}>
+            {trace.label}
+          </span>
+          <button
+            className="jp-Button jp-mod-styled moe-Button"
+            disabled={findings?.isRunning || isOld !== ''}
+            onClick={() => findings?.diagnose(trace)}
+          >
+            {findings?.isRunning
+              ? trans.__('Diagnosing…')
+              : trans.__('Diagnose')}
+          </button>
+        </div>
+      )}
+      {findings?.error !== undefined && (
+        <p className="moe-Refusal" role="alert">
+          {findings.error}
+        </p>
+      )}
+      {isOld || advice ? (
+        <p className="moe-Message">{isOld || advice}</p>
+      ) : !shown && trace && !findings?.isRunning ? (
+        <p className="moe-Message">
+          {trans.__(
+            'Press Diagnose: dead, overloaded, collapsed and specialised experts of this trace are listed here, with the tokens that show it.'
+          )}
+        </p>
+      ) : null}
+      {shown && shown.id !== trace?.id && (
+        <p className="moe-Message" role="note">
+          {trans.__('Below are the findings of another trace: %1', shown.label)}
+        </p>
+      )}
+    </>
+  );
+}
+
+function adviceText({ follower, trans }: IHeadProps): string {
+  return follower && !['other-kernel', 'no-kernel'].includes(follower.status)
+    ? trans.__(
+        'Trace some texts in a cell, as in: await model.trace([...]). What is wrong with their routing can then be listed here.'
+      )
+    : trans.__(
+        'What is wrong with the routing of a trace of the active notebook is listed here.'
+      );
+}

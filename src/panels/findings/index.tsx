@@ -1,0 +1,134 @@
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { PanelLayout, Widget } from '@lumino/widgets';
+import { layerName, type Finding } from 'moe-debugger/protocol';
+import { ErrorBox } from '../../error-box';
+import { FindingsModel, FindingsView } from '../../findings';
+import { PanelFindings, type KernelFollower } from '../../kernel';
+import type { IMoEDebugger } from '../../tokens';
+import type { PanelModel } from '../model';
+import { FindingsHead } from './head';
+
+/** The findings of the chosen trace, when somebody asks for them. */
+export class FindingsPanel extends Widget {
+  constructor(private _options: FindingsPanel.IOptions) {
+    super();
+    const { model, context } = _options;
+    this.addClass('moe-FindingsPanel');
+    this.title.label = context.trans.__('Findings');
+    const layout = (this.layout = new PanelLayout());
+    const head = ReactWidget.create(
+      <UseSignal signal={model.changed}>
+        {() => (
+          <FindingsHead
+            follower={model.follower}
+            findings={this._findings}
+            trans={context.trans}
+          />
+        )}
+      </UseSignal>
+    );
+    layout.addWidget(head);
+    this._head = head;
+    model.changed.connect(this._update, this);
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this._options.model.changed.disconnect(this._update, this);
+    this._follow(undefined);
+    super.dispose();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._update();
+  }
+
+  private _update(): void {
+    const { follower } = this._options.model;
+    this._follow(follower ? this._findingsOf(follower) : undefined);
+    this._draw();
+  }
+
+  private _findingsOf(follower: KernelFollower): PanelFindings {
+    let findings = this._known.get(follower);
+    if (!findings) {
+      findings = new PanelFindings(follower);
+      this._known.set(follower, findings);
+    }
+    return findings;
+  }
+
+  private _follow(findings: PanelFindings | undefined): void {
+    if (findings !== this._findings) {
+      this._findings?.changed.disconnect(this._draw, this);
+      this._findings = findings;
+      findings?.changed.connect(this._draw, this);
+    }
+  }
+
+  private _draw(): void {
+    this._head.update();
+    const result = this._findings?.result;
+    if (result === this._shown) {
+      return;
+    }
+    this._shown = result;
+    this._content?.dispose();
+    this._model?.dispose();
+    this._content = result && this._make(result);
+    if (this._content) {
+      (this.layout as PanelLayout).addWidget(this._content);
+    }
+  }
+
+  private _make({ trace, state }: PanelFindings.IResult): Widget {
+    const { trans } = this._options.context;
+    try {
+      this._model = new FindingsModel({ modelName: trace.model, state });
+      return new FindingsView({
+        model: this._model,
+        trans,
+        showLayer: finding => this._showLayer(trace.id, finding)
+      });
+    } catch (error) {
+      return new ErrorBox({
+        title: trans.__('These findings cannot be shown.'),
+        error
+      });
+    }
+  }
+
+  /** In the picture of the trace, which may have to be fetched for that. */
+  private _showLayer(id: string, finding: Finding): void {
+    const { follower } = this._options.model;
+    if (follower && follower.selected !== id) {
+      follower.select(id);
+    }
+    const { routing } = follower ?? {};
+    const index = routing?.view.samples[0].layers.findIndex(
+      layer => layerName(layer) === layerName(finding)
+    );
+    if (routing && index !== undefined && index >= 0) {
+      routing.layerIndex = index;
+    }
+  }
+
+  private _content: Widget | undefined;
+  private _findings: PanelFindings | undefined;
+  private _head: Widget;
+  /** A follower lives as long as its notebook. */
+  private _known = new WeakMap<KernelFollower, PanelFindings>();
+  private _model: FindingsModel | undefined;
+  private _shown: PanelFindings.IResult | undefined;
+}
+
+export namespace FindingsPanel {
+  export interface IOptions {
+    model: PanelModel;
+    context: IMoEDebugger;
+  }
+}
