@@ -75,57 +75,54 @@ describe('a diagnosis', () => {
 });
 
 describe('findings of a stranger', () => {
-  const changed = (change: (state: any) => void): FindingsState => {
+  /** A good state with one value changed. */
+  const changed = (path: string, value: unknown): FindingsState => {
     const state = sent(findingsState(dead()));
-    change(state);
+    const keys = path.split('.');
+    const last = keys.pop()!;
+    const parent = keys.reduce<Record<string, unknown>>(
+      (own, key) => own[key] as Record<string, unknown>,
+      { ...state }
+    );
+    parent[last] = value;
     return state;
   };
+  const first = 'found.findings.0';
+  const deep = (): unknown => {
+    let value: unknown = 1;
+    for (let i = 0; i < 5000; i++) {
+      value = [value];
+    }
+    return value;
+  };
 
-  it.each<[string, (state: any) => void]>([
-    ['found', state => (state.found = null)],
-    ['severity', state => (state.found.findings[0].severity = 'fatal')],
-    ['experts', state => (state.found.findings[0].experts = ['<b>'])],
-    ['value', state => (state.found.findings[0].value = 'many')],
-    ['message', state => (state.found.findings[0].message = { html: 'x' })],
-    ['layer', state => (state.found.findings[0].layer = -1)],
-    ['action', state => (state.found.findings[0].suggestions[0].action = 'x')],
-    ['tokens', state => (state.found.findings[0].evidence.tokens = [{}])],
-    ['evidence', state => (state.found.findings[0].evidence = [])],
-    [
-      'findings',
-      state =>
-        (state.found.findings = Array(100_000).fill(state.found.findings[0]))
-    ],
-    [
-      'evidence',
-      state => (state.found.findings[0].evidence.x = Array(1_000_000).fill(1))
-    ],
-    [
-      'evidence',
-      state => {
-        let deep: unknown = 1;
-        for (let i = 0; i < 5000; i++) {
-          deep = [deep];
-        }
-        state.found.findings[0].evidence.x = deep;
-      }
-    ]
-  ])('are refused for their %s', (field, change) => {
-    const state = changed(change);
+  it.each<[string, string, unknown]>([
+    ['coverage', 'found.coverage', null],
+    ['severity', `${first}.severity`, 'fatal'],
+    ['experts', `${first}.experts`, ['<b>']],
+    ['value', `${first}.value`, 'many'],
+    ['message', `${first}.message`, { html: 'x' }],
+    ['layer', `${first}.layer`, -1],
+    ['action', `${first}.suggestions.0.action`, 'x'],
+    ['tokens', `${first}.evidence.tokens`, [{}]],
+    ['evidence', `${first}.evidence`, []],
+    ['findings', 'found.findings', Array(100_000).fill({})],
+    ['evidence', `${first}.evidence.x`, Array(1_000_000).fill(1)],
+    ['evidence', `${first}.evidence.x`, deep()]
+  ])('are refused for their %s', (field, path, value) => {
+    const state = changed(path, value);
     expect(() => readFindingsState(state)).toThrow(ProtocolError);
     expect(() => readFindingsState(state)).toThrow(field);
   });
 
   it('are cut where they are long, and may be of an unknown kind', () => {
-    const { found } = readFindingsState(
-      changed(state => {
-        state.found.findings[0].message = 'x'.repeat(1 << 20);
-        state.found.findings[0].kind = 'of-tomorrow';
-        state.found.findings[0].evidence.note = 'y'.repeat(1 << 20);
-      })
-    );
-    expect(found.findings[0].kind).toBe('of-tomorrow');
-    expect(JSON.stringify(found.findings[0]).length).toBeLessThan(10_000);
+    const long = 'x'.repeat(1 << 20);
+    for (const path of ['message', 'evidence.note', 'suggestions.0.text']) {
+      const { found } = readFindingsState(changed(`${first}.${path}`, long));
+      expect(JSON.stringify(found.findings[0]).length).toBeLessThan(10_000);
+    }
+    const { found } = readFindingsState(changed(`${first}.kind`, 'new'));
+    expect(found.findings[0].kind).toBe('new');
   });
 
   it('of an even router are none', () => {
