@@ -1,4 +1,5 @@
 /** Makes a graph hand out its activations, each as an output of its own: a run copies only those that it asks for. */
+import { writeAttribute } from '../graph/attributes';
 import {
   ELEMENT,
   type AttributeProto,
@@ -78,16 +79,7 @@ export function activationOutput(name: string): ValueInfoProto {
   return { name, type: { tensorType: { elemType: ELEMENT.float } } };
 }
 
-const TO_FLOAT: AttributeProto = {
-  name: 'to',
-  type: 2,
-  i: ELEMENT.float,
-  floats: [],
-  ints: [],
-  strings: [],
-  tensors: [],
-  graphs: []
-};
+const TO_FLOAT = writeAttribute('to', ELEMENT.float);
 
 function node(
   op: string,

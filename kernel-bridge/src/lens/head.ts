@@ -12,6 +12,7 @@ import type { TensorValue } from '../engine/messages';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { cutGraph } from '../graph/cut-graph';
+import { writeAttribute } from '../graph/attributes';
 import type { Graph } from '../graph/graph';
 import { ELEMENT, type GraphProto, type ValueInfoProto } from '../onnx/schema';
 import type { BlockJoin, Blocks } from '../routing/blocks';
@@ -131,18 +132,7 @@ function cutAfter(
         name: `${HEAD_INPUT}/cast`,
         input: [HEAD_INPUT],
         output: [stream],
-        attribute: [
-          {
-            name: 'to',
-            type: 2,
-            i: type,
-            floats: [],
-            ints: [],
-            strings: [],
-            tensors: [],
-            graphs: []
-          }
-        ]
+        attribute: [writeAttribute('to', type)]
       },
       // A fused join adds its branch, of which nothing is left to add.
       ...(isFusedJoin(join)
