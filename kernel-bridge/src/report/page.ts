@@ -10,9 +10,9 @@ export interface ReportSection {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --back: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0; --load: #0b6e99; --none: #d1242f; }
+:root { color-scheme: light dark; --back: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0; --load: #0b6e99; --none: #d1242f; --warn: #9a6700; }
 @media (prefers-color-scheme: dark) {
-  :root { --back: #0d1117; --text: #e6edf3; --dim: #9198a1; --line: #3d444d; --load: #58c4f0; --none: #f85149; }
+  :root { --back: #0d1117; --text: #e6edf3; --dim: #9198a1; --line: #3d444d; --load: #58c4f0; --none: #f85149; --warn: #d29922; }
 }
 body { background: var(--back); color: var(--text); font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; overflow-wrap: anywhere; }
@@ -28,6 +28,11 @@ svg.map text { fill: var(--dim); font-size: 9px; }
 svg.map .load { fill: var(--load); }
 svg.map .none { fill: var(--none); }
 span.none { color: var(--none); }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+.finding { border-left: 3px solid var(--line); margin: 0.25rem 0; padding: 0 0.6rem; }
+.finding p { margin: 0.25rem 0; overflow-wrap: anywhere; }
+.finding.error { border-color: var(--none); }
+.finding.warning { border-color: var(--warn); }
 figure { background: #fff; margin: 1rem 0; padding: 0.5rem; }
 `;
 

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { samplesOf } from '../../test/made-samples';
 import { temporaryFolder } from '../../test/temporary';
+import { diagnose } from '../findings';
 import type { RoutingSample } from '../protocol';
 import { RoutingTrace } from '../trace/routing-trace';
+import { findingsSection } from './findings';
 
 const HOSTILE = `</td><script>alert("x")</script><img src=//evil.example onerror='x'>`;
 
@@ -79,6 +82,7 @@ describe('the report of a trace', () => {
     const html = await trace([sample('sample-name'), sample('b')]).report({
       privacy: 'counts'
     });
+    expect(html).toContain('id="findings"');
     for (const text of ['secret', '70001', '70002', 'sample-name', 'domain']) {
       expect(html).not.toContain(text);
     }
@@ -96,20 +100,57 @@ describe('the report of a trace', () => {
     const html = await trace([sample('a')]).report({
       privacy: 'counts',
       out,
-      sections: [{ id: 'findings', title: 'Findings', html: '<p>none</p>' }]
+      sections: [{ id: 'more', title: 'More', html: '<p>none</p>' }]
     });
     expect(readFileSync(out, 'utf8')).toBe(html);
     expect(html.indexOf('id="summary"')).toBeLessThan(
       html.indexOf('id="findings"')
     );
     expect(html.indexOf('id="findings"')).toBeLessThan(
-      html.indexOf('id="load"')
+      html.indexOf('id="more"')
     );
+    expect(html.indexOf('id="more"')).toBeLessThan(html.indexOf('id="load"'));
     await expect(
       trace([sample('a')]).report({
         privacy: 'counts',
         out: join(out, 'nowhere.html')
       })
     ).rejects.toMatchObject({ code: 'environment' });
+  });
+
+  it('tells what is wrong, with evidence only where text may be told', async () => {
+    const samples = samplesOf(
+      ({ id, position }) => {
+        const rest = [0, 1, 2, 3, 4, 6, 7];
+        const first = (id + position) % 7;
+        return [rest[first], rest[(first + 1 + (id % 5)) % 7]];
+      },
+      { text: id => (id === 3 ? HOSTILE : `word${id}`) }
+    );
+    const counts = await trace(samples).report({ privacy: 'counts' });
+    expect(counts).toContain('no token of 1000 selected expert 5');
+    expect(counts).not.toMatch(/word\d|<script|<img/);
+    // A specialist that the report was handed: its words are of the text.
+    const { findings: own, ...rest } = diagnose({ samples });
+    const [dead] = own;
+    const findings = {
+      ...rest,
+      findings: [
+        {
+          ...dead,
+          kind: 'specialist-expert' as const,
+          message: `of ${HOSTILE}`,
+          evidence: {
+            tokens: [{ sample: 'a', position: 1, id: 3, text: HOSTILE }]
+          }
+        }
+      ]
+    };
+    const section = findingsSection(findings, true).html;
+    expect(section).toContain('&lt;script&gt;');
+    expect(section).not.toMatch(/<script|<img/);
+    const silent = findingsSection(findings, false).html;
+    expect(silent).not.toContain('script');
+    expect(silent).toContain('Nothing was found');
   });
 });

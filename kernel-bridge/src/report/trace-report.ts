@@ -1,9 +1,16 @@
 /** A report of a trace: one HTML file to keep, to mail and to open anywhere. */
 import { routingStillSpec, tokenText } from '../charts';
 import { specSvg } from '../display/still-svg';
-import { TraceTally, type LayerMetrics } from '../metrics';
+import { diagnose } from '../findings/diagnose';
+import { TraceEvidence } from '../findings/trace-evidence';
+import type { LayerMetrics } from '../metrics';
 import type { EditRecord } from '../edits/edits';
-import { layerName, type RoutingSample } from '../protocol';
+import {
+  layerName,
+  type FoundInRouting,
+  type RoutingSample
+} from '../protocol';
+import { findingsSection } from './findings';
 import { loadMap, percent } from './load-map';
 import { reportPage, table, type ReportSection } from './page';
 
@@ -13,7 +20,9 @@ export interface ReportOptions {
    * are sums over all tokens. Default 'full'.
    */
   privacy?: 'full' | 'counts';
-  /** Shown after the summary, for example findings. Their markup is taken as it is. */
+  /** Shown in place of what `diagnose` finds in the trace: for example `model.diagnose()`, which saw the weights too. */
+  findings?: FoundInRouting;
+  /** Shown after the findings. Their markup is taken as it is. */
   sections?: readonly ReportSection[];
 }
 
@@ -33,13 +42,13 @@ const TEXT_LENGTH = 120;
 
 /** Fed one sample after the other; keeps sums, and of the first samples what is shown of them. */
 export class TraceReport {
-  private readonly _tally = new TraceTally();
+  private readonly _evidence = new TraceEvidence();
   private readonly _samples: string[][] = [];
   private _first?: RoutingSample;
 
   /** @throws MoEDebuggerError 'input' when samples are of different models */
   add(sample: RoutingSample): void {
-    this._tally.add(sample);
+    this._evidence.add(sample);
     this._first ??= sample;
     if (this._samples.length < MOST_SAMPLES) {
       this._samples.push([
@@ -55,11 +64,17 @@ export class TraceReport {
     }
   }
 
+  private get _tally(): TraceEvidence['tally'] {
+    return this._evidence.tally;
+  }
+
   async html(head: ReportHead, options: ReportOptions = {}): Promise<string> {
     const full = options.privacy !== 'counts';
     const layers = this._tally.metrics();
+    const found = options.findings ?? diagnose(this._evidence);
     const sections: ReportSection[] = [
       this._summary(head, layers, full),
+      findingsSection(found, full),
       ...(options.sections ?? []),
       { id: 'load', title: 'Load of the experts', html: loadMap(layers) },
       { id: 'layers', title: 'Layers', html: layerTable(layers) }
