@@ -125,6 +125,10 @@ export class LayerGrid extends Widget {
     const { rows, tail } = source;
     const most = Math.max(1, ...rows.map(({ experts }) => experts));
     this.node.style.setProperty('--moe-experts', String(most));
+    this.node.style.setProperty(
+      '--moe-name-length',
+      String(Math.max(6, ...rows.map(({ name }) => name.length)))
+    );
     this.node.setAttribute('aria-rowcount', String(rows.length + 1));
     this.node.setAttribute('aria-colcount', String(most + (tail ? 2 : 1)));
     this._columns = Array.from({ length: most }, (_, expert) =>

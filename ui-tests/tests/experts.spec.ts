@@ -287,8 +287,7 @@ test('works in the side panel', async ({ page, tmpPath }) => {
   const panel = new PanelPage(page);
   await panel.open();
   await page.sidebar.setWidth(250, 'right');
-  await panel.openSection('Expert selector');
-  const section = panel.root.locator('.moe-ToolPanel');
+  const section = await panel.openSection('Expert selector');
   await expect(section).toContainText('Load a model in a cell');
   await page.notebook.runCell(0);
   const experts = new ExpertsPage(section.locator('.moe-ToolFrame'));
