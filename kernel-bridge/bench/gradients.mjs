@@ -20,6 +20,7 @@ const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
 const SECTION = 'Gradients';
 const TOKENS = 64;
 const STEPS = 64;
+const STEP_TOKENS = 24;
 
 const model = await loadModel(DEMO);
 const gradients = model.parts.gradients.get();
@@ -87,7 +88,7 @@ report(
 const attribute = batch =>
   keep(() =>
     model.attribute(
-      { inputIds: sequence.ids },
+      { inputIds: tokenIds(STEP_TOKENS) },
       { target: { kind: 'logit', token: 5 }, steps: STEPS, batch }
     )
   );
@@ -96,7 +97,7 @@ const { data } = await (await attribute()()).run();
 const batches = await ratios(
   { measured: attribute(), all: attribute(STEPS), single: attribute(1) },
   'measured',
-  { blocks: 4, rounds: 2 }
+  { blocks: 4, rounds: 1 }
 );
 for (const [name, what] of [
   ['all', `one batch of ${STEPS}`],
@@ -104,7 +105,7 @@ for (const [name, what] of [
 ]) {
   report(
     SECTION,
-    `integrated gradients of ${STEPS} steps, ${what} against the measured batch`,
+    `integrated gradients of ${STEP_TOKENS} tokens in ${STEPS} steps, ${what} against the measured batch`,
     batches[name].ratio,
     'x',
     `95 % interval ${range(batches[name])}; measured: ${data.batch} at once; target >= 1`
