@@ -143,6 +143,13 @@ export { openTrace, readTrace, type TraceFile } from './trace/read-trace';
 export type { ReadOptions } from './trace/read-trace';
 export type { RoutingTrace, TraceReportOptions } from './trace/routing-trace';
 export { exportTrace, type ExportOptions } from './trace/export-trace';
+export type {
+  ExpertMatrix,
+  Figure,
+  LayerPlace,
+  Loads,
+  RateMatrix
+} from './figures';
 export type { ReportOptions, ReportSection } from './report';
 export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';

@@ -43,3 +43,15 @@ export {
   type SweepHeatmapOptions,
   type SweepMeasure
 } from './sweep-heatmap';
+export { clusteredOrder } from './cluster-order';
+export {
+  loadIntervalsSpec,
+  type LoadIntervalRow,
+  type LoadIntervals
+} from './load-intervals';
+export {
+  matrixCells,
+  matrixHeatmapSpec,
+  type MatrixCell,
+  type MatrixHeatmap
+} from './matrix-heatmap';

@@ -13,6 +13,15 @@ import {
   RoutingExplorer,
   type ExplorerOptions
 } from '../widgets/routing-explorer';
+import {
+  layerFigure,
+  tokenSimilarityFigure,
+  type ExpertMatrix,
+  type Figure,
+  type LayerPlace,
+  type Loads,
+  type RateMatrix
+} from '../figures';
 import { reportOf, type ReportOptions } from '../report';
 import { writeAtomically } from './atomic-file';
 import { coverageOf } from './coverage';
@@ -149,6 +158,31 @@ export class RoutingTrace implements Displayable {
       await writeAtomically(out, unfinished => writeFileSync(unfinished, html));
     }
     return html;
+  }
+
+  /** How often each expert of a layer is selected, with intervals. @throws MoEDebuggerError 'input' as all figures do */
+  loads(layer: LayerPlace): Figure<Loads> {
+    return layerFigure('loads', this, layer);
+  }
+
+  /** Which experts of a layer are chosen together. */
+  coactivation(layer: LayerPlace): Figure<ExpertMatrix> {
+    return layerFigure('coactivation', this, layer);
+  }
+
+  /** Which experts of a layer are selected by the same tokens. */
+  similarity(layer: LayerPlace): Figure<ExpertMatrix> {
+    return tokenSimilarityFigure(this, layer);
+  }
+
+  /** How often each domain selects each expert of a layer. */
+  domains(layer: LayerPlace): Figure<RateMatrix> {
+    return layerFigure('domains', this, layer);
+  }
+
+  /** How often each expert of a layer is selected, from the start of the trace to its end. */
+  overTime(layer: LayerPlace): Figure<RateMatrix> {
+    return layerFigure('overTime', this, layer);
   }
 
   /** An explorer with a layer slider, live where a kernel runs. */

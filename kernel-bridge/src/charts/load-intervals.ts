@@ -1,0 +1,99 @@
+/** How often each expert is selected, and how sure that is. */
+import { bandScale } from './band-scale';
+import { ROUTING_CONFIG } from './routing-plot';
+import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
+import { labelledIndices, labelStride } from './token-labels';
+
+export interface LoadIntervalRow {
+  expert: number;
+  selections: number;
+  /** Selections over tokens, with the ends of its interval. */
+  tokenRate: number;
+  low: number;
+  high: number;
+}
+
+export interface LoadIntervals {
+  title: string;
+  subtitle: string;
+  rows: readonly LoadIntervalRow[];
+  /** k / E */
+  uniform: number;
+  /** Default Vega-Lite 6. */
+  schema?: string;
+}
+
+/** Bars of the token rate with their intervals, and a dashed line where balance would be. */
+export function loadIntervalsSpec(load: LoadIntervals): VegaLiteSpec {
+  const { rows, uniform, schema = VEGA_LITE_6 } = load;
+  const width = Math.min(Math.max(rows.length * 22, 160), 720);
+  const x = {
+    field: 'expert',
+    type: 'ordinal',
+    title: 'expert',
+    scale: { ...bandScale(rows.length), paddingInner: 0.15 },
+    axis: {
+      values: labelledIndices(rows.length, labelStride(rows.length, width, 18)),
+      labelAngle: 0
+    }
+  };
+  const tooltip = [
+    { field: 'expert', type: 'quantitative', title: 'expert' },
+    { field: 'selections', type: 'quantitative', title: 'selections' },
+    ...(['tokenRate', 'low', 'high'] as const).map(field => ({
+      field,
+      type: 'quantitative',
+      title: field === 'tokenRate' ? 'token rate' : `${field}er end`,
+      format: '.2%'
+    }))
+  ];
+  return {
+    $schema: schema,
+    background: 'white',
+    title: { text: load.title, subtitle: load.subtitle, anchor: 'start' },
+    width,
+    height: 200,
+    layer: [
+      {
+        data: { values: rows },
+        mark: { type: 'bar', color: '#4c9db8' },
+        encoding: {
+          x,
+          y: {
+            field: 'tokenRate',
+            type: 'quantitative',
+            title: 'token rate',
+            axis: { format: '~%' }
+          },
+          tooltip
+        }
+      },
+      {
+        data: { values: rows },
+        mark: { type: 'rule', color: '#333', strokeWidth: 1.5 },
+        encoding: {
+          x,
+          y: { field: 'low', type: 'quantitative' },
+          y2: { field: 'high' },
+          tooltip
+        }
+      },
+      {
+        data: { values: [{ uniform }] },
+        mark: { type: 'rule', color: '#c0392b', strokeDash: [4, 3] },
+        encoding: {
+          y: { field: 'uniform', type: 'quantitative' },
+          tooltip: [
+            {
+              field: 'uniform',
+              type: 'quantitative',
+              title: 'k / E',
+              format: '.2%'
+            }
+          ]
+        }
+      }
+    ],
+    config: ROUTING_CONFIG
+  };
+}

@@ -1,0 +1,40 @@
+/** A figure of measures: a picture as a cell's last expression, its numbers for a program. */
+import { VEGA_LITE_5, type VegaLiteSpec } from '../charts';
+import { specSvg } from '../display/still-svg';
+import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
+import { VEGALITE_MIME_TYPE } from '../protocol';
+
+export class Figure<Data extends object> implements Displayable {
+  /** What is drawn, in plain numbers. */
+  readonly data: Data;
+  private readonly _spec: VegaLiteSpec;
+  private readonly _text: string;
+
+  /** @param text the same in words, for places that show only text */
+  constructor(data: Data, spec: VegaLiteSpec, text: string) {
+    this.data = data;
+    this._spec = spec;
+    this._text = text;
+  }
+
+  /** The Vega-Lite specification, to draw it elsewhere. */
+  get spec(): VegaLiteSpec {
+    return this._spec;
+  }
+
+  toJSON(): Data {
+    return this.data;
+  }
+
+  toString(): string {
+    return this._text;
+  }
+
+  async [MIMEBUNDLE](): Promise<JsonObject> {
+    return {
+      [VEGALITE_MIME_TYPE]: { ...this._spec, $schema: VEGA_LITE_5 },
+      'image/svg+xml': await specSvg(this._spec),
+      'text/plain': this._text
+    };
+  }
+}

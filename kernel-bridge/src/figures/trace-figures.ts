@@ -1,0 +1,89 @@
+/** Figures of a trace, layer by layer. */
+import { tokenSetSimilarity } from '../analysis';
+import { MoEDebuggerError } from '../errors';
+import { TraceEvidence } from '../findings/trace-evidence';
+import { tallyTrace, type RouterTally } from '../metrics';
+import {
+  layerName,
+  type RouterIdentity,
+  type RoutingSample
+} from '../protocol';
+import type { Figure } from './figure';
+import {
+  coactivationFigure,
+  domainsFigure,
+  expertMatrixFigure,
+  loadsFigure,
+  overTimeFigure,
+  type ExpertMatrix
+} from './layer-figures';
+
+/** A layer by its number or, where two stacks or modules share it, by all of its name. */
+export type LayerPlace =
+  number | Pick<RouterIdentity, 'layer' | 'stack' | 'module'>;
+
+export interface TraceOfModel {
+  model: string;
+  samples: readonly RoutingSample[];
+}
+
+const FIGURES = {
+  loads: loadsFigure,
+  coactivation: coactivationFigure,
+  domains: domainsFigure,
+  overTime: overTimeFigure
+};
+
+/** @throws MoEDebuggerError 'input' for a layer that is not there, or whose name two share; for no domains */
+export function layerFigure<Name extends keyof typeof FIGURES>(
+  name: Name,
+  { model, samples }: TraceOfModel,
+  place: LayerPlace
+): ReturnType<(typeof FIGURES)[Name]> {
+  const tally = routerAt(tallyTrace({ samples }).routers, place);
+  if (name === 'domains' && tally.domains.size === 0) {
+    throw new MoEDebuggerError('input', 'no sample of the trace has a domain', {
+      where: layerName(tally.router),
+      hint: "trace prompts such as { text, domain: 'code' }"
+    });
+  }
+  return FIGURES[name](tally, model) as ReturnType<(typeof FIGURES)[Name]>;
+}
+
+/** How much the tokens that select two experts are the same: Jaccard's index of the sets of their ids. */
+export function tokenSimilarityFigure(
+  { model, samples }: TraceOfModel,
+  place: LayerPlace
+): Figure<ExpertMatrix> {
+  const evidence = TraceEvidence.of(samples);
+  const tally = routerAt(evidence.tally.routers, place);
+  return expertMatrixFigure(tokenSetSimilarity(evidence, tally), tally, {
+    title: `${model} · ${layerName(tally.router)} · similarity of tokens`,
+    measure: 'Jaccard index',
+    about: 'token ids that select both experts, of those that select either'
+  });
+}
+
+function routerAt(
+  routers: readonly RouterTally[],
+  place: LayerPlace
+): RouterTally {
+  const fitting = routers.filter(({ router }) =>
+    typeof place === 'number'
+      ? router.layer === place
+      : layerName(router) === layerName(place)
+  );
+  if (fitting.length !== 1) {
+    throw new MoEDebuggerError(
+      'input',
+      fitting.length === 0
+        ? `the trace has no ${typeof place === 'number' ? `layer ${place}` : layerName(place)}`
+        : `${fitting.length} routers have the number ${String(place)}`,
+      {
+        where: 'layer',
+        hint: `there are ${routers.map(({ router }) => layerName(router)).join(', ')}${fitting.length === 0 ? '' : '; give { layer, stack, module }'}`
+      }
+    );
+  }
+  return fitting[0];
+}
