@@ -17,7 +17,7 @@ const MOST_TOKENS = 20;
  * @param full otherwise nothing that tells what the text was: no tokens, and no specialists, whose classes are of text
  */
 export function findingsSection(
-  { findings, undecided }: FoundInRouting,
+  { findings, undecided, tokens, samples }: FoundInRouting,
   full: boolean
 ): ReportSection {
   const told = full
@@ -28,8 +28,9 @@ export function findingsSection(
     id: 'findings',
     title: 'Findings',
     html: [
+      `<p class="key">Of ${tokens.toLocaleString('en')} tokens in ${samples.toLocaleString('en')} texts.</p>`,
       told.length === 0
-        ? '<p class="key">Nothing was found.</p>'
+        ? '<p>Nothing was found.</p>'
         : told
             .slice(0, MOST_FINDINGS)
             .map(finding => item(finding, full))
@@ -78,7 +79,7 @@ function tokenMark(token: TokenEvidence): string {
 }
 
 function named(experts: readonly number[]): string {
-  return experts.length === 0 ? '' : ` of ${experts.slice(0, 16).join(', ')}`;
+  return experts.length === 0 ? '' : ` ${experts.slice(0, 16).join(', ')}`;
 }
 
 function figure(value: number | null): string {
