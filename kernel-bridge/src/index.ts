@@ -86,6 +86,14 @@ export {
   type Trigger,
   type TriggerOptions
 } from './analysis';
+export {
+  CompressionPlan,
+  compressionPlan,
+  type CompressionCriterion,
+  type CompressionDocument,
+  type CompressionEffect,
+  type CompressionOptions
+} from './compression';
 export { MoEDebugger, type ProfileOptions } from './debugger/moe-debugger';
 export type {
   DiagnosticResult,

@@ -28,6 +28,8 @@ export interface TinyOptions extends Partial<Sizes>, BuilderOptions {
   dense?: number[];
   /** Norms before attention and MLP, as nearly all decoders have; or none. */
   norms?: boolean;
+  /** How picks become a weight for each expert: scattered, the default, or by one-hot rows that are added up. */
+  picks?: 'scatter' | 'one-hot';
 }
 
 const SIZES: Sizes = {
@@ -45,6 +47,7 @@ export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
     router = mixtralRouter,
     dense = [],
     norms = true,
+    picks = 'scatter',
     seed,
     opset,
     ...sizes
@@ -60,7 +63,7 @@ export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
     const flat = b.op('Reshape', [normed(x), b.ints([-1, size.hidden])]);
     const mlp = dense.includes(layer)
       ? denseMlp(b, flat, size)
-      : experts(b, flat, router(b, flat, size), size);
+      : experts(b, flat, router(b, flat, size), size, picks);
     x = b.op('Add', [x, b.op('Reshape', [mlp, b.op('Shape', [x])])]);
   }
   const logits = b.op('MatMul', [
@@ -133,18 +136,14 @@ function experts(
   b: GraphBuilder,
   x: string,
   routing: Routing,
-  size: Sizes
+  size: Sizes,
+  picks: TinyOptions['picks']
 ): string {
   const { experts: count, hidden, intermediate } = size;
-  const tokens = b.op('Gather', [b.op('Shape', [x]), b.ints([0])]);
-  const zeros = b.op('ConstantOfShape', [
-    b.op('Concat', [tokens, b.ints([count])], { axis: 0 })
-  ]);
-  const dense = b.op(
-    'ScatterElements',
-    [zeros, routing.selected, routing.weights],
-    { axis: 1 }
-  );
+  const dense =
+    picks === 'one-hot'
+      ? oneHotWeights(b, routing, count)
+      : scatteredWeights(b, x, routing, count);
   const inner = b.op('Relu', [
     b.op('MatMul', [
       b.over('Unsqueeze', x, [0]),
@@ -160,4 +159,33 @@ function experts(
   return b.over('ReduceSum', b.op('Mul', [each, factors]), [0], {
     keepdims: 0
   });
+}
+
+function scatteredWeights(
+  b: GraphBuilder,
+  x: string,
+  { selected, weights }: Routing,
+  count: number
+): string {
+  const tokens = b.op('Gather', [b.op('Shape', [x]), b.ints([0])]);
+  const zeros = b.op('ConstantOfShape', [
+    b.op('Concat', [tokens, b.ints([count])], { axis: 0 })
+  ]);
+  return b.op('ScatterElements', [zeros, selected, weights], { axis: 1 });
+}
+
+function oneHotWeights(
+  b: GraphBuilder,
+  { selected, weights }: Routing,
+  count: number
+): string {
+  const rows = b.op('OneHot', [selected, b.ints([count]), b.floats([0, 1])], {
+    axis: -1
+  });
+  return b.over(
+    'ReduceSum',
+    b.op('Mul', [rows, b.over('Unsqueeze', weights, [-1])]),
+    [1],
+    { keepdims: 0 }
+  );
 }

@@ -169,7 +169,8 @@ export async function outputsOfExpert(
   });
 }
 
-function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
+/** Whether a token can be made to take an expert that it did not choose. */
+export function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
   return 'input' in (forcedByLogits ? bias : force);
 }
 

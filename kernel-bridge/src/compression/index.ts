@@ -1,0 +1,12 @@
+/** What experts a model could do without, and what that would cost. */
+export { compressionPlan } from './make-plan';
+export { CompressionPlan } from './compression-plan';
+export type {
+  CompressionDocument,
+  ExpertRow,
+  LayerPlan,
+  PlannedMerge
+} from './compression-document';
+export type { Disagreement } from './decide';
+export type { CompressionEffect, DomainEffect } from './measure-effect';
+export type { CompressionCriterion, CompressionOptions } from './options';
