@@ -208,6 +208,23 @@ it('measures loss and KL on the prompts that were held out, by domain', () => {
     expect(own.kl).toBeCloseTo(hand.kl, 3);
     expect(own.change).toBeCloseTo(hand.lossWithPlan - hand.loss, 3);
   }
+  for (const own of domains) {
+    // Two prompts of as many tokens: a mean of two values, and t with one degree of freedom.
+    const [one, other] = heldOut
+      .filter(({ domain }) => domain === own.domain)
+      .map(({ inputIds }) => {
+        const [before, after] = [{}, edits].map(
+          changed => weights.forward(inputIds, TOP_K, changed).logProbabilities
+        );
+        return inputIds
+          .slice(1)
+          .reduce((sum, next, t) => sum + before[t][next] - after[t][next], 0);
+      });
+    expect(own.changeHalfWidth).toBeCloseTo(
+      (12.706 * Math.abs(one - other)) / 13 / 2,
+      2
+    );
+  }
   expect(all.tokens).toBe(heldOut.length * 13);
   expect(all.kl).toBeGreaterThan(0);
 });

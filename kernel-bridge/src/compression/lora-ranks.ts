@@ -8,17 +8,21 @@ import { sum } from '../metrics/vectors';
  * (arXiv 2407.01906). The output's norm beside the gate is REAP's. Rounded by largest remainders, so that the ranks
  * add up to the budget.
  *
- * @param shares [E], not negative: sum over tokens of gate times output norm; 0 of experts that go
+ * @param given [E], shares, not negative: sum over tokens of gate times output norm; 0 of experts that go. What is not
+ * finite counts as 0.
  * @returns [E]
  */
-export function loraRanks(shares: ArrayLike<number>, mean: number): number[] {
+export function loraRanks(given: ArrayLike<number>, mean: number): number[] {
+  const shares = Array.from(given, share =>
+    Number.isFinite(share) ? share : 0
+  );
   const total = sum(shares);
-  if (!(total > 0)) {
+  if (total === 0) {
     return Array<number>(shares.length).fill(0);
   }
-  const used = Array.from(shares).filter(share => share > 0).length;
+  const used = shares.filter(share => share > 0).length;
   const budget = mean * used;
-  const exact = Array.from(shares, share => (share / total) * budget);
+  const exact = shares.map(share => (share / total) * budget);
   const ranks = exact.map(Math.floor);
   const rest = budget - sum(ranks);
   exact

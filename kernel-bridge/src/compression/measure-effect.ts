@@ -2,7 +2,7 @@
 import { recordActivations } from '../activations/record-activations';
 import type { Edits } from '../edits/edits';
 import { divergence, logProbability } from '../logits/distribution';
-import { jackknife, Z_TWO_SIDED_95 } from '../metrics';
+import { jackknife, studentTwoSided95 } from '../metrics';
 import type { ModelParts } from '../model/model-parts';
 import type { TokenizedPrompt } from '../model/prompt';
 
@@ -17,7 +17,7 @@ export interface DomainEffect {
   loss: number;
   lossWithPlan: number;
   change: number;
-  /** Half the width of the change's 95 % interval, by leaving out one prompt at a time; null with one prompt. */
+  /** Half the width of the change's 95 % interval, by leaving out one prompt at a time, with Student's t; null with one prompt. */
   changeHalfWidth: number | null;
   /** Mean KL(model || model with the plan) of the next-token distributions, in nats. */
   kl: number;
@@ -133,7 +133,9 @@ function summarize(
     loss,
     lossWithPlan,
     change: lossWithPlan - loss,
-    changeHalfWidth: Number.isNaN(error) ? null : Z_TWO_SIDED_95 * error,
+    changeHalfWidth: Number.isNaN(error)
+      ? null
+      : studentTwoSided95(prompts.length - 1) * error,
     kl: total(own => own.kl) / tokens
   };
 }

@@ -91,7 +91,7 @@ export async function observeLayers(
         }
         shown.delete(router);
         warnings.push(
-          `${layerName(parts.routers[router])}: ${(error as Error).message}; only the frequency of its experts is known`
+          `only the frequency of experts is known: ${(error as Error).message}`
         );
       }
     }

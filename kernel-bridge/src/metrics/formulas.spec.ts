@@ -16,6 +16,7 @@ import { expertImportance, naeeKeptSets } from './importance';
 import {
   jackknife,
   studentOneSided95,
+  studentTwoSided95,
   upperBound,
   wilsonInterval
 } from './intervals';
@@ -94,6 +95,16 @@ describe('intervals', () => {
       [31, 1.696]
     ]) {
       expect(Math.abs(studentOneSided95(degrees) - t)).toBeLessThan(0.006);
+    }
+    for (const [degrees, t] of [
+      [1, 12.706],
+      [2, 4.303],
+      [3, 3.182],
+      [4, 2.776],
+      [9, 2.262],
+      [30, 2.042]
+    ]) {
+      expect(Math.abs(studentTwoSided95(degrees) - t)).toBeLessThan(0.006);
     }
   });
 

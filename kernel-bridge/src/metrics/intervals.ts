@@ -88,19 +88,46 @@ export function jackknife(
   return { error: Math.sqrt(((n - 1) / n) * squares), groups: n };
 }
 
-/** The 95 % point of Student's t, one-sided (Cornish-Fisher expansion, exact for one and two degrees). */
+/** The 95 % point of Student's t, one-sided. */
 export function studentOneSided95(degrees: number): number {
+  return studentPoint(
+    degrees,
+    Z_ONE_SIDED_95,
+    [6.313751514675043, 2.919985580353726]
+  );
+}
+
+/** The 97.5 % point of Student's t: half the width of a two-sided 95 % interval, in standard errors. */
+export function studentTwoSided95(degrees: number): number {
+  return studentPoint(
+    degrees,
+    Z_TWO_SIDED_95,
+    [12.706204736174707, 4.302652729749464]
+  );
+}
+
+/**
+ * A point of Student's t by its Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5).
+ * @param z the same point of the normal distribution
+ * @param exact the points for one and two degrees of freedom
+ */
+function studentPoint(
+  degrees: number,
+  z: number,
+  exact: readonly [number, number]
+): number {
   if (degrees < 1) {
     return Infinity;
   }
   if (degrees < 3) {
-    return degrees === 1 ? 6.313751514675043 : 2.919985580353726;
+    return exact[degrees === 1 ? 0 : 1];
   }
-  const z = Z_ONE_SIDED_95;
   const g = [
     (z ** 3 + z) / 4,
     (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384
+    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) /
+      92_160
   ];
   return g.reduce((t, term, i) => t + term / degrees ** (i + 1), z);
 }
