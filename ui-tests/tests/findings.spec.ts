@@ -1,0 +1,156 @@
+import { expect, test } from '@jupyterlab/galata';
+import { KERNEL_NAME, toolDocument } from 'moe-debugger/protocol';
+import { emptyNotebook, notebookWith, viewBundle } from '../fixtures/notebooks';
+import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import { PanelPage } from '../fixtures/panel-page';
+import { printed } from '../fixtures/printed';
+import { RoutingPage } from '../fixtures/routing-page';
+
+// Galata's stand-in for the kernels' address does not end kernels.
+test.use({ kernels: null, sessions: null });
+test.afterEach(({ page }) =>
+  page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
+);
+
+const LOAD =
+  "import { diagnose, loadModel } from 'moe-debugger';\n" +
+  "const model = await loadModel('../models/demo');\n";
+const VIEW = '.jp-Notebook .moe-FindingsView';
+
+interface Told {
+  layer: number;
+  experts: number[];
+  message: string;
+  evidence: { tokens: { count: number }[] };
+}
+
+test('a diagnosis lists its findings, and Enter opens the evidence of one', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/findings.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}const found = await model.diagnose();\nfound`,
+      'console.log(JSON.stringify(found.findings));'
+    ])
+  );
+  await page.notebook.runCell(0);
+  const view = page.locator(VIEW);
+  const items = view.getByRole('list', { name: 'Findings' }).locator('> li');
+  await expect(items).not.toHaveCount(0);
+  const [findings] = await printed<Told[]>(page, 1);
+  expect(await items.locator('.moe-Finding-message').allTextContents()).toEqual(
+    findings.map(({ message }) => message)
+  );
+  await expect(view).toContainText('weights of 6 of them');
+
+  const head = items.first().getByRole('button').first();
+  await head.focus();
+  await page.keyboard.press('Enter');
+  await expect(head).toHaveAttribute('aria-expanded', 'true');
+  await expect(
+    items.first().getByRole('list', { name: 'Tokens' }).getByRole('listitem')
+  ).toHaveCount(findings[0].evidence.tokens.length);
+  await expect(items.first()).toContainText('What could be done');
+  await page.keyboard.press('Enter');
+  await expect(head).toHaveAttribute('aria-expanded', 'false');
+
+  const notes = view.getByRole('button', { name: /\d+ notes?/ });
+  await notes.click();
+  await expect(notes).toHaveAttribute('aria-pressed', 'false');
+  await expect(items).toHaveCount(0);
+});
+
+test('the panel diagnoses the chosen trace, and shows the layer of a finding', async ({
+  page,
+  tmpPath
+}) => {
+  const panel = new PanelPage(page);
+  await openNotebook(
+    page,
+    `${tmpPath}/panel.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      LOAD,
+      // Long enough for one class of tokens to stand out.
+      `const text = 'if (a > 0) { return b[i]; } // The cat, the dog and 12 birds. '.repeat(3);
+const trace = await model.trace(Array.from({ length: 12 }, (_, i) => text.slice(7 * i)));
+console.log(JSON.stringify(diagnose(trace).findings));`
+    ])
+  );
+  await panel.open();
+  const section = await panel.openSection('Findings');
+  await expect(section).toContainText('Trace some texts in a cell');
+  await page.notebook.runCell(0);
+  const [findings] = await printed<Told[]>(page, 1);
+  expect(findings.length).toBeGreaterThan(0);
+  await expect(section).toContainText('Press Diagnose');
+  await section.getByRole('button', { name: 'Diagnose' }).click();
+  const items = section.getByRole('list', { name: 'Findings' }).locator('> li');
+  await expect(items).toHaveCount(findings.length);
+  expect(await items.locator('.moe-Finding-message').allTextContents()).toEqual(
+    findings.map(({ message }) => message)
+  );
+  await expect(section).toContainText('were not looked at');
+
+  const last = findings.length - 1;
+  await items.nth(last).getByRole('button').first().click();
+  await items
+    .nth(last)
+    .getByRole('button', { name: `Show layer ${findings[last].layer}` })
+    .click();
+  await expect(
+    new RoutingPage(panel.root.locator('.moe-RoutingView')).slider
+  ).toHaveValue(String(findings[last].layer));
+});
+
+test('findings of a stranger are text, and need no kernel', async ({
+  page,
+  tmpPath
+}) => {
+  const attack =
+    '<img src="http://127.0.0.1:9/x.png" onerror="window.hacked=1">';
+  const state = (severity: string) => ({
+    running: false,
+    omitted: 0,
+    found: {
+      tokens: 5,
+      samples: 1,
+      coverage: { routers: 1, routersWithWeights: 0 },
+      undecided: [],
+      findings: [
+        {
+          kind: attack,
+          severity,
+          layer: 0,
+          experts: [1],
+          metric: attack,
+          formula: attack,
+          value: 1,
+          threshold: null,
+          message: attack,
+          evidence: {
+            [attack]: attack,
+            tokens: [{ sample: attack, position: 0, id: 1, text: attack }]
+          },
+          suggestions: [{ action: 'inspect', text: attack }]
+        }
+      ]
+    }
+  });
+  await openWithoutKernel(
+    page,
+    `${tmpPath}/stranger.ipynb`,
+    notebookWith(
+      viewBundle(toolDocument('findings', attack, state('error'))),
+      viewBundle(toolDocument('findings', 'm', state(attack)))
+    )
+  );
+  const view = page.locator(VIEW);
+  await view.locator('.moe-Finding-head').click();
+  await expect(view.locator('.moe-Finding-evidence')).toContainText(attack);
+  await expect(view.locator('img')).toHaveCount(0);
+  await expect(page.getByRole('alert')).toContainText('severity');
+  expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
+});
