@@ -34,7 +34,7 @@ export function createPanelContent(options: {
       { widget: new RoutingPanel({ model, context }), share: 6 },
       {
         widget: new FindingsPanel({ model, context }),
-        share: 8,
+        share: 20,
         isClosed: true
       },
       ...TOOL_NAMES.map(name => ({

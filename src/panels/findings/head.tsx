@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
 import type { KernelFollower, PanelFindings } from '../../kernel';
 
 interface IHeadProps {
@@ -7,8 +8,18 @@ interface IHeadProps {
   trans: TranslationBundle;
 }
 
-/** The chosen trace with its button, or what to do where there is none. */
-export function FindingsHead(props: IHeadProps): JSX.Element {
+/** The chosen trace with its button, or what to do where there is none; drawn anew at `update`. */
+export class FindingsHead extends ReactWidget {
+  constructor(private _props: () => IHeadProps) {
+    super();
+  }
+
+  protected override render(): JSX.Element {
+    return <Head {...this._props()} />;
+  }
+}
+
+function Head(props: IHeadProps): JSX.Element {
   const { follower, findings, trans } = props;
   const trace = follower?.traces.find(({ id }) => id === follower.selected);
   const advice = trace ? '' : adviceText(props);

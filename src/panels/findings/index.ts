@@ -1,4 +1,3 @@
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { layerName, type Finding } from 'moe-debugger/protocol';
@@ -17,19 +16,12 @@ export class FindingsPanel extends Widget {
     this.addClass('moe-FindingsPanel');
     this.title.label = context.trans.__('Findings');
     const layout = (this.layout = new PanelLayout());
-    const head = ReactWidget.create(
-      <UseSignal signal={model.changed}>
-        {() => (
-          <FindingsHead
-            follower={model.follower}
-            findings={this._findings}
-            trans={context.trans}
-          />
-        )}
-      </UseSignal>
-    );
-    layout.addWidget(head);
-    this._head = head;
+    this._head = new FindingsHead(() => ({
+      follower: model.follower,
+      findings: this._findings,
+      trans: context.trans
+    }));
+    layout.addWidget(this._head);
     model.changed.connect(this._update, this);
   }
 
@@ -119,7 +111,7 @@ export class FindingsPanel extends Widget {
 
   private _content: Widget | undefined;
   private _findings: PanelFindings | undefined;
-  private _head: Widget;
+  private _head: FindingsHead;
   /** A follower lives as long as its notebook. */
   private _known = new WeakMap<KernelFollower, PanelFindings>();
   private _model: FindingsModel | undefined;
