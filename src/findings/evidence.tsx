@@ -24,7 +24,7 @@ export function FindingEvidence(
       {finding.suggestions.length > 0 && (
         <section>
           <h5>{trans.__('What could be done')}</h5>
-          <ul>
+          <ul className="moe-Finding-suggestions">
             {finding.suggestions.map(({ text }, i) => (
               <li key={i}>{text}</li>
             ))}
@@ -41,7 +41,7 @@ export function FindingEvidence(
       {showLayer && (
         <button
           {...OWN_KEYS}
-          className="jp-Button jp-mod-styled moe-Button"
+          className="moe-Button"
           onClick={() => showLayer(finding)}
         >
           {trans.__('Show %1 above', layerName(finding))}

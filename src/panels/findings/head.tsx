@@ -38,7 +38,7 @@ function Head(props: IHeadProps): JSX.Element {
             {trace.label}
           </span>
           <button
-            className="jp-Button jp-mod-styled moe-Button"
+            className="moe-Button"
             disabled={findings?.isRunning || isOld !== ''}
             onClick={() => findings?.diagnose(trace)}
           >
