@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../package-version';
 import { addCompareCommands } from './compare-commands';
+import { addCompressCommand } from './compress-command';
 import { addDiagnose } from './diagnose-command';
 import { addAttributeCommand } from './attribute-options';
 import { addEditOptions, addRewriteOption } from './edits';
@@ -168,6 +169,7 @@ function build(): Command {
     );
   addPromptOptions(sweep);
   addCompareCommands(program);
+  addCompressCommand(program);
   addTraceCommands(program, parseCount);
 
   addDiagnose(program);
