@@ -3,7 +3,14 @@ import { basename, join } from 'node:path';
 import { loadModel, type MoEModel } from '../src';
 import { diffRouting } from '../src/diff/routing-diff';
 import { asEdits, readEditTruth, type EditTruth } from './edit-truth';
-import { DEMO, readTruth, ZOO, zooModels, type TruthPrompt } from './zoo';
+import {
+  DEMO,
+  describeEach,
+  readTruth,
+  ZOO,
+  zooModels,
+  type TruthPrompt
+} from './zoo';
 
 const recorded = zooModels().filter(folder => readEditTruth(folder).length > 0);
 const precisions = zooModels().filter(folder =>
@@ -57,54 +64,52 @@ function afterEdit(
       : expertsByToken(experts, own.length);
 }
 
-describe.each(recorded.map(folder => ({ name: basename(folder), folder })))(
-  'edits of $name',
-  ({ folder }) => {
-    const { prompts } = readTruth(folder);
-    const [{ ids, routers, logits }] = prompts;
-    let model: MoEModel;
+describeEach(recorded, 'edits of $name', ({ folder }) => {
+  const { prompts } = readTruth(folder);
+  const [{ ids, routers, logits }] = prompts;
+  let model: MoEModel;
 
-    beforeAll(async () => {
-      model = await loadModel(folder);
-    });
+  beforeAll(async () => {
+    model = await loadModel(folder);
+  });
 
-    afterAll(() => model.dispose());
+  afterAll(() => model.dispose());
 
-    it('change the experts that they changed in PyTorch', async () => {
-      const before = await model.trace(ids, { logits: 'all' });
-      const cards = model.layers.filter(({ moe }) => moe);
-      for (const edit of readEditTruth(folder)) {
-        const own = expertsByToken(routers[edit.router].selected, ids.length);
-        const diff = diffRouting(
-          before,
-          await model
-            .with(asEdits(edit, cards[edit.router]))
-            .trace(ids, { logits: 'all' })
-        );
-        const [{ layers, output }] = diff.samples;
-        expect(
-          ids.map((_, t) => {
-            const { entered, left } = layers[edit.router].at(t);
-            return { entered, left };
-          })
-        ).toEqual(changes(own, afterEdit(edit, own)));
-        // Earlier routers have not seen the edit.
-        expect(
-          diff.layers.slice(0, edit.router).map(({ changed }) => changed)
-        ).toEqual(new Array(edit.router).fill(0));
-        output.forEach(({ kl }, t) => {
-          const width = logits.length / ids.length;
-          const row = (values: Float32Array) =>
-            Array.from(values.subarray(t * width, (t + 1) * width));
-          const expected = divergence(row(logits), row(edit.logits));
-          expect(Math.abs(kl - expected)).toBeLessThan(1e-4);
-        });
-      }
-    });
-  }
-);
+  it('change the experts that they changed in PyTorch', async () => {
+    const before = await model.trace(ids, { logits: 'all' });
+    const cards = model.layers.filter(({ moe }) => moe);
+    for (const edit of readEditTruth(folder)) {
+      const own = expertsByToken(routers[edit.router].selected, ids.length);
+      const diff = diffRouting(
+        before,
+        await model
+          .with(asEdits(edit, cards[edit.router]))
+          .trace(ids, { logits: 'all' })
+      );
+      const [{ layers, output }] = diff.samples;
+      expect(
+        ids.map((_, t) => {
+          const { entered, left } = layers[edit.router].at(t);
+          return { entered, left };
+        })
+      ).toEqual(changes(own, afterEdit(edit, own)));
+      // Earlier routers have not seen the edit.
+      expect(
+        diff.layers.slice(0, edit.router).map(({ changed }) => changed)
+      ).toEqual(new Array(edit.router).fill(0));
+      output.forEach(({ kl }, t) => {
+        const width = logits.length / ids.length;
+        const row = (values: Float32Array) =>
+          Array.from(values.subarray(t * width, (t + 1) * width));
+        const expected = divergence(row(logits), row(edit.logits));
+        expect(Math.abs(kl - expected)).toBeLessThan(1e-4);
+      });
+    }
+  });
+});
 
-describe.each(precisions.map(folder => ({ name: basename(folder), folder })))(
+describeEach(
+  precisions,
   '$name beside the same model in full precision',
   ({ folder }) => {
     it('takes other experts where it did in PyTorch', async () => {

@@ -20,7 +20,7 @@ import {
   readEditTruth
 } from './edit-truth';
 import { writeEditsPage, type EditReport } from './edits-page';
-import { DEMO, readTruth, zooModels } from './zoo';
+import { DEMO, describeEach, readTruth, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -259,7 +259,8 @@ const fused = zoo.filter(folder =>
   )
 );
 
-describe.each(fused.map(folder => ({ name: basename(folder), folder })))(
+describeEach(
+  fused,
   '$name with its experts in plain operators',
   ({ folder }) => {
     let model: MoEModel;

@@ -6,7 +6,7 @@ import { expertOutputs } from '../src/activations/expert-outputs';
 import { recordActivations } from '../src/activations/record-activations';
 import { largestDifference } from './edit-truth';
 import { readSafetensors, type StoredTensor } from './safetensors';
-import { DEMO, readTruth, zooModels } from './zoo';
+import { DEMO, describeEach, readTruth, zooModels } from './zoo';
 
 const deep = zooModels().filter(folder =>
   readSafetensors(join(folder, 'truth.safetensors')).has('lens/last_token')
@@ -26,112 +26,109 @@ async function load(folder: string): Promise<MoEModel> {
   return model;
 }
 
-describe.each(deep.map(folder => ({ name: basename(folder), folder })))(
-  '$name',
-  ({ folder }) => {
-    const tensors = readSafetensors(join(folder, 'truth.safetensors'));
-    const values = (name: string): Float32Array =>
-      (tensors.get(name) as StoredTensor).data as Float32Array;
-    const [{ ids }] = readTruth(folder).prompts;
+describeEach(deep, '$name', ({ folder }) => {
+  const tensors = readSafetensors(join(folder, 'truth.safetensors'));
+  const values = (name: string): Float32Array =>
+    (tensors.get(name) as StoredTensor).data as Float32Array;
+  const [{ ids }] = readTruth(folder).prompts;
 
-    it('reads the recorded distributions in the residual stream', async () => {
-      const model = await load(folder);
-      const expected = values('lens/last_token');
-      const vocabulary =
-        expected.length / tensors.get('lens/last_token')!.shape[0];
-      const lens = await model.lens(ids, { top: 20, experts: false });
-      expect(lens.layers).toHaveLength(expected.length / vocabulary);
-      lens.layers.forEach(({ top }, layer) => {
-        const row = expected.subarray(
-          layer * vocabulary,
-          (layer + 1) * vocabulary
-        );
-        const sorted = [...row].sort((a, b) => b - a);
-        const total = row.reduce((sum, x) => sum + Math.exp(x), 0);
-        top.forEach(({ id, logit, probability }, place) => {
-          expect(Math.abs(logit! - row[id])).toBeLessThanOrEqual(1e-4);
-          expect(Math.abs(logit! - sorted[place])).toBeLessThanOrEqual(1e-4);
-          expect(probability).toBeCloseTo(Math.exp(row[id]) / total, 5);
-        });
-      });
-      // Nothing is left to be done after the last layer.
-      expect(lens.layers.at(-1)!.readings[0]).toMatchObject({
-        rankOfFinal: 1
-      });
-      expect(lens.layers.at(-1)!.readings[0].klToFinal).toBeLessThan(1e-6);
-    });
-
-    it('hands out the recorded residual stream', async () => {
-      const { parts } = await load(folder);
-      const target = await parts.probed.resolve({}).run();
-      const { residual } = await recordActivations(
-        parts,
-        target,
-        parts.tokenize(ids),
-        { residual: true }
+  it('reads the recorded distributions in the residual stream', async () => {
+    const model = await load(folder);
+    const expected = values('lens/last_token');
+    const vocabulary =
+      expected.length / tensors.get('lens/last_token')!.shape[0];
+    const lens = await model.lens(ids, { top: 20, experts: false });
+    expect(lens.layers).toHaveLength(expected.length / vocabulary);
+    lens.layers.forEach(({ top }, layer) => {
+      const row = expected.subarray(
+        layer * vocabulary,
+        (layer + 1) * vocabulary
       );
-      const hidden = values('lens/hidden');
-      const size = hidden.length / residual.length;
-      residual.forEach(({ values: own }, layer) =>
-        expect(
-          largestDifference(
-            own,
-            hidden.subarray(layer * size, (layer + 1) * size)
-          )
-        ).toBeLessThanOrEqual(1e-4)
-      );
-    });
-
-    it('tells apart what the chosen experts add', async () => {
-      const { parts } = await load(folder);
-      const { deep: about } = JSON.parse(
-        readFileSync(join(folder, 'truth.json'), 'utf8')
-      ) as {
-        deep: {
-          expert_out: { layer: number; token: number; experts: number[] };
-        };
-      };
-      // Counted in MoE layers, dense ones left out.
-      const { layer: router, token, experts } = about.expert_out;
-      const target = await parts.probed.resolve({}).run();
-      const prompt = parts.tokenize(ids);
-      const run = await recordActivations(parts, target, prompt, {
-        inputs: [router],
-        outputs: [router]
+      const sorted = [...row].sort((a, b) => b - a);
+      const total = row.reduce((sum, x) => sum + Math.exp(x), 0);
+      top.forEach(({ id, logit, probability }, place) => {
+        expect(Math.abs(logit! - row[id])).toBeLessThanOrEqual(1e-4);
+        expect(Math.abs(logit! - sorted[place])).toBeLessThanOrEqual(1e-4);
+        expect(probability).toBeCloseTo(Math.exp(row[id]) / total, 5);
       });
-      const expected = values('expert_out/selected');
-      const width = expected.length / experts.length;
+    });
+    // Nothing is left to be done after the last layer.
+    expect(lens.layers.at(-1)!.readings[0]).toMatchObject({
+      rankOfFinal: 1
+    });
+    expect(lens.layers.at(-1)!.readings[0].klToFinal).toBeLessThan(1e-6);
+  });
+
+  it('hands out the recorded residual stream', async () => {
+    const { parts } = await load(folder);
+    const target = await parts.probed.resolve({}).run();
+    const { residual } = await recordActivations(
+      parts,
+      target,
+      parts.tokenize(ids),
+      { residual: true }
+    );
+    const hidden = values('lens/hidden');
+    const size = hidden.length / residual.length;
+    residual.forEach(({ values: own }, layer) =>
       expect(
         largestDifference(
-          run.inputs.get(router)!.subarray(token * width, (token + 1) * width),
-          values('expert_out/input')
+          own,
+          hidden.subarray(layer * size, (layer + 1) * size)
+        )
+      ).toBeLessThanOrEqual(1e-4)
+    );
+  });
+
+  it('tells apart what the chosen experts add', async () => {
+    const { parts } = await load(folder);
+    const { deep: about } = JSON.parse(
+      readFileSync(join(folder, 'truth.json'), 'utf8')
+    ) as {
+      deep: {
+        expert_out: { layer: number; token: number; experts: number[] };
+      };
+    };
+    // Counted in MoE layers, dense ones left out.
+    const { layer: router, token, experts } = about.expert_out;
+    const target = await parts.probed.resolve({}).run();
+    const prompt = parts.tokenize(ids);
+    const run = await recordActivations(parts, target, prompt, {
+      inputs: [router],
+      outputs: [router]
+    });
+    const expected = values('expert_out/selected');
+    const width = expected.length / experts.length;
+    expect(
+      largestDifference(
+        run.inputs.get(router)!.subarray(token * width, (token + 1) * width),
+        values('expert_out/input')
+      )
+    ).toBeLessThanOrEqual(1e-4);
+    const outputs = await expertOutputs(parts, prompt, {
+      router,
+      routing: run.routing[router],
+      added: run.outputs.get(router)!
+    });
+    const { selected, topK } = outputs;
+    const slots = Array.from(
+      { length: topK },
+      (_, slot) => token * topK + slot
+    );
+    expect(slots.map(slot => selected[slot]).sort()).toEqual(
+      [...experts].sort()
+    );
+    slots.forEach(slot => {
+      const j = experts.indexOf(selected[slot]);
+      expect(
+        largestDifference(
+          outputs.values.subarray(slot * width, (slot + 1) * width),
+          expected.subarray(j * width, (j + 1) * width)
         )
       ).toBeLessThanOrEqual(1e-4);
-      const outputs = await expertOutputs(parts, prompt, {
-        router,
-        routing: run.routing[router],
-        added: run.outputs.get(router)!
-      });
-      const { selected, topK } = outputs;
-      const slots = Array.from(
-        { length: topK },
-        (_, slot) => token * topK + slot
-      );
-      expect(slots.map(slot => selected[slot]).sort()).toEqual(
-        [...experts].sort()
-      );
-      slots.forEach(slot => {
-        const j = experts.indexOf(selected[slot]);
-        expect(
-          largestDifference(
-            outputs.values.subarray(slot * width, (slot + 1) * width),
-            expected.subarray(j * width, (j + 1) * width)
-          )
-        ).toBeLessThanOrEqual(1e-4);
-      });
     });
-  }
-);
+  });
+});
 
 describe('the demo model', () => {
   it('ends in its own distribution, at every position', async () => {

@@ -1,6 +1,6 @@
 /** Models with recorded truth: the demo model, and the zoo beside the repository where it is there. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { readSafetensors } from './safetensors';
 
 export const REPOSITORY = resolve(__dirname, '../..');
@@ -15,6 +15,18 @@ export function zooModels(): string[] {
         .filter(folder => existsSync(join(folder, 'truth.safetensors')))
         .sort()
     : [];
+}
+
+/** Tests of each model; none where there are none, which jest's own tables refuse. */
+export function describeEach(
+  folders: readonly string[],
+  title: string,
+  define: (model: { name: string; folder: string }) => void
+): void {
+  for (const folder of folders) {
+    const name = basename(folder);
+    describe(title.replace('$name', name), () => define({ name, folder }));
+  }
 }
 
 export interface TruthLayer {
