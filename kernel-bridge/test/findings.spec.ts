@@ -1,5 +1,6 @@
 /** `diagnose` finds what was planted, where it was planted, and nothing in models that are healthy. */
-import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { loadModel, type MoEModel, type PromptObject } from '../src';
 import {
   diagnose,
@@ -11,7 +12,7 @@ import { builtInPrompts } from '../src/findings/diagnose-model';
 import { NEUTRAL_PROMPTS } from '../src/findings/neutral-prompts';
 import { writeFindingsPage, type FindingsReport } from './findings-page';
 import { readPlanted, samplePrompts, type Expected } from './planted-defects';
-import { DEMO, readTruth, zooModels } from './zoo';
+import { DEMO, describeEach, readTruth, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -226,5 +227,33 @@ describe('the demo model', () => {
         .map(({ layer }) => layer);
     expect(drift(before)).toEqual([]);
     expect(drift(after)).toEqual([5]);
+  });
+});
+
+const redundant = zooModels().filter(folder =>
+  /^defect-(redundant|duplicate)$/.test(basename(folder))
+);
+describeEach(redundant, '$name', ({ folder }) => {
+  it('has experts that put out alike where they were planted', async () => {
+    const { planted } = JSON.parse(
+      readFileSync(join(folder, 'truth.json'), 'utf8')
+    ) as {
+      planted: Record<
+        'duplicates' | 'near_duplicates',
+        { layer: number; experts: number[] }[] | undefined
+      >;
+    };
+    const { findings } = await withModel(folder, model =>
+      diagnoseModel(model, { outputs: true })
+    );
+    expect(
+      findings
+        .filter(({ metric }) => metric === 'relativeOutputDifference')
+        .map(({ layer, experts }) => ({ layer, experts }))
+    ).toEqual(
+      (planted.duplicates ?? planted.near_duplicates)!.map(
+        ({ layer, experts }) => ({ layer, experts })
+      )
+    );
   });
 });

@@ -39,6 +39,27 @@ export interface ExpertOutputOptions {
   onRun?: () => void;
 }
 
+/** The same routing with all experts of each token, those that it did not choose at weight 0. */
+export function withEveryExpert(layer: RoutingLayer): RoutingLayer {
+  const { experts, topK, selected, weights } = layer;
+  const tokens = selected.length / topK;
+  const dense = new Float32Array(tokens * experts);
+  selected.forEach((expert, slot) => {
+    if (expert >= 0) {
+      dense[Math.floor(slot / topK) * experts + expert] += weights[slot];
+    }
+  });
+  return {
+    ...layer,
+    topK: experts,
+    selected: Int32Array.from(
+      { length: tokens * experts },
+      (_, at) => at % experts
+    ),
+    weights: dense
+  };
+}
+
 /** Runs one prompt with single experts of one router. */
 class LoneExperts {
   private readonly _router: Router;

@@ -15,6 +15,10 @@ export function addDiagnose(program: Command): void {
       '--prompts <file>',
       'texts to run, a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line; built-in texts otherwise'
     )
+    .option(
+      '--outputs',
+      'compare experts by what they put out too, not by their weights alone'
+    )
     .option('--baseline <trace>', 'find what changed against a Parquet trace')
     .option(
       '--threshold <name=value>',

@@ -16,6 +16,7 @@ import { readPrompts } from './prompts-file';
 
 export interface DiagnoseArguments {
   prompts?: string;
+  outputs?: boolean;
   /** A trace that the new one is compared with. */
   baseline?: string;
   threshold?: Partial<Thresholds>;
@@ -38,7 +39,7 @@ export async function printDiagnosis(
 
 async function diagnosed(
   target: string,
-  { prompts, threshold, baseline }: DiagnoseArguments
+  { prompts, outputs, threshold, baseline }: DiagnoseArguments
 ): Promise<Diagnosis> {
   const options = {
     thresholds: threshold,
@@ -53,6 +54,12 @@ async function diagnosed(
         hint: 'give a model, or leave --prompts out'
       });
     }
+    if (outputs) {
+      throw new MoEDebuggerError('usage', 'a trace holds no experts to run', {
+        where: '--outputs',
+        hint: 'give a model, or leave --outputs out'
+      });
+    }
     const { evidence, model } = await traceFileEvidence(target);
     return diagnose(evidence, { ...options, model });
   }
@@ -60,6 +67,7 @@ async function diagnosed(
   try {
     return await diagnoseModel(model, {
       ...options,
+      outputs,
       ...(prompts === undefined ? {} : { prompts: readPrompts(prompts) }),
       onProgress: progress
     });

@@ -1,5 +1,5 @@
 /** Runs calibration prompts, and adds up what the experts of each layer are worth to it. */
-import { expertOutputs } from '../activations/expert-outputs';
+import { expertOutputs, withEveryExpert } from '../activations/expert-outputs';
 import { recordActivations } from '../activations/record-activations';
 import type { EditedRun } from '../edits/edited-session';
 import type { MoEDebuggerError } from '../errors';
@@ -99,27 +99,6 @@ export async function observeLayers(
   return layers.map((layer, i) =>
     layer.evidence(shown.has(i), options.keep(parts.routers[i]), warnings)
   );
-}
-
-/** The same routing with all experts of each token, those that it did not choose at weight 0. */
-function withEveryExpert(layer: RoutingLayer): RoutingLayer {
-  const { experts, topK, selected, weights } = layer;
-  const tokens = selected.length / topK;
-  const dense = new Float32Array(tokens * experts);
-  selected.forEach((expert, slot) => {
-    if (expert >= 0) {
-      dense[Math.floor(slot / topK) * experts + expert] += weights[slot];
-    }
-  });
-  return {
-    ...layer,
-    topK: experts,
-    selected: Int32Array.from(
-      { length: tokens * experts },
-      (_, at) => at % experts
-    ),
-    weights: dense
-  };
 }
 
 /** Tokens that NAEE's search looks at, multiplications that it may take, and sets that it tries. */

@@ -3,11 +3,12 @@ import { MoEDebuggerError } from '../errors';
 import type { Displayable } from '../kernel/api';
 import { readStructure } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
-import type { Prompt, PromptObject } from '../model/prompt';
+import type { Prompt, PromptObject, TokenizedPrompt } from '../model/prompt';
 import { tracePrompts } from '../model/trace-prompts';
 import type { OutputLogits } from '../trace/trace-document';
 import { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnose';
 import { surveyExperts } from './expert-survey';
+import { surveyModelOutputs } from './model-outputs';
 import { NEUTRAL_PROMPTS } from './neutral-prompts';
 import { resolveThresholds } from './thresholds';
 import { TraceEvidence } from './trace-evidence';
@@ -18,6 +19,8 @@ export interface DiagnoseModelOptions extends Omit<
 > {
   /** Texts to run; built-in ones when absent. */
   prompts?: Iterable<Prompt> | AsyncIterable<Prompt>;
+  /** Compare experts by what they put out on the first prompt too, which takes E + 1 forwards a layer; default false. */
+  outputs?: boolean;
   signal?: AbortSignal;
   /** Called before each prompt, and before the weights are read. */
   onProgress?: (what: string) => void;
@@ -31,6 +34,7 @@ export async function diagnoseModel(
   model: MoEModel,
   {
     prompts = builtInPrompts(model),
+    outputs = false,
     signal,
     onProgress,
     ...options
@@ -41,8 +45,10 @@ export async function diagnoseModel(
   const { parts } = model;
   const target = () => Promise.resolve(parts);
   let index = 0;
+  let first: TokenizedPrompt | undefined;
   for await (const prompt of prompts) {
     const tokenized = parts.tokenize(prompt, index++);
+    first ??= tokenized;
     onProgress?.(`tracing ${tokenized.id}`);
     // Not a trace to look at: a panel would have to list them all.
     const trace = await tracePrompts(parts, target, [tokenized], {
@@ -61,16 +67,16 @@ export async function diagnoseModel(
   }
   onProgress?.("reading the experts' weights");
   const { onnx, graph, found } = readStructure(model.description.model.path);
+  const alike = thresholds.duplicate_similarity_threshold;
   return diagnose(evidence, {
     ...options,
     model: model.name,
-    experts: surveyExperts(
-      onnx,
-      graph,
-      found.routers,
-      found.blocks,
-      thresholds.duplicate_similarity_threshold
-    )
+    experts: [
+      ...surveyExperts(onnx, graph, found.routers, found.blocks, alike),
+      ...(outputs && first
+        ? await surveyModelOutputs(parts, first, alike, { signal, onProgress })
+        : [])
+    ]
   });
 }
 
