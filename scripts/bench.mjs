@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: runs every measurement and writes docs/performance.md. `npm run bench -- NAME` runs only the
- * files whose path contains NAME, and prints instead of writing; `--no-setup` trusts that everything is built.
+ * files whose path contains NAME, and prints instead of writing, or with `--write` replaces their sections of the page;
+ * `--no-setup` trusts that everything is built.
  *
  * A measurement is a file `kernel-bridge/bench/*.mjs`, or a Playwright spec below `ui-tests/bench/`. It prints one
  * line of JSON for each number: {"section", "name", "value", "unit", "detail"?}; other lines are for people.
  */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { inRoot, tool } from './paths.mjs';
 import { run } from './processes.mjs';
@@ -97,36 +98,50 @@ const machine = () =>
   `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} cores, ` +
   `${Math.round(os.totalmem() / 2 ** 30)} GB, ${os.type()} ${os.arch()}, Node ${process.versions.node}`;
 
-function page(rows) {
+/** @param kept sections that were not measured again, by their heading */
+function page(rows, kept = new Map()) {
   const sections = new Map();
   for (const row of rows) {
     sections.set(row.section, [...(sections.get(row.section) ?? []), row]);
   }
   const cell = text => String(text ?? '').replaceAll('|', '\\|');
-  return [
+  const texts = new Map(kept);
+  for (const [section, its] of sections) {
+    texts.set(
+      section,
+      [
+        `## ${section}`,
+        '',
+        '| what | value | unit | detail |',
+        '| --- | ---: | --- | --- |',
+        ...its.map(
+          row =>
+            `| ${[row.name, rounded(row.value), row.unit, row.detail].map(cell).join(' | ')} |`
+        )
+      ].join('\n')
+    );
+  }
+  return `${[
     '# Performance',
-    '',
     'Written by `npm run bench`; do not edit.',
-    '',
     `Machine: ${machine()}.`,
-    ...[...sections].flatMap(([section, its]) => [
-      '',
-      `## ${section}`,
-      '',
-      '| what | value | unit | detail |',
-      '| --- | ---: | --- | --- |',
-      ...its.map(
-        row =>
-          `| ${[row.name, rounded(row.value), row.unit, row.detail].map(cell).join(' | ')} |`
-      )
-    ]),
-    ''
-  ].join('\n');
+    ...texts.values()
+  ].join('\n\n')}\n`;
+}
+
+/** The sections that the page has, by their heading. */
+function sectionsOf(text) {
+  return new Map(
+    text
+      .split(/\n(?=## )/)
+      .slice(1)
+      .map(section => [/^## (.*)/.exec(section)[1], section.trim()])
+  );
 }
 
 await orExplain(async () => {
   const given = process.argv.slice(2);
-  const wanted = given.filter(argument => argument !== '--no-setup');
+  const wanted = given.filter(argument => !argument.startsWith('--'));
   const chosen = measurements(wanted);
   if (chosen.length === 0) {
     console.log(
@@ -136,15 +151,20 @@ await orExplain(async () => {
     );
     return;
   }
-  if (wanted.length === given.length) {
+  if (!given.includes('--no-setup')) {
     await setUp();
   }
   const rows = [];
   for (const measurement of chosen) {
     rows.push(...(await measure(measurement)));
   }
-  if (wanted.length === 0) {
-    writeFileSync(inRoot(PAGE), page(rows));
+  if (wanted.length === 0 || given.includes('--write')) {
+    const before = inRoot(PAGE);
+    const kept =
+      wanted.length > 0 && existsSync(before)
+        ? sectionsOf(readFileSync(before, 'utf8'))
+        : undefined;
+    writeFileSync(before, page(rows, kept));
     await run([process.execPath, tool('prettier'), '--write', PAGE]);
     console.log(`\nWrote ${PAGE}.`);
   }
