@@ -2,6 +2,7 @@
 export * from './arrays';
 export * from './buffers';
 export * from './causality';
+export * from './circuit';
 export * from './error';
 export * from './experts';
 export * from './findings';
@@ -9,6 +10,7 @@ export * from './findings-view';
 export * from './generated';
 export * from './messages';
 export * from './names';
+export * from './read-circuit';
 export * from './routing';
 export * from './tools';
 export * from './lens';
