@@ -1,7 +1,7 @@
 /** Tensors of a graph that hold what flows through its blocks: the residual stream, and what experts read and add. */
 import type { Graph } from '../graph/graph';
 import type { Stack } from '../protocol';
-import type { Blocks } from '../routing/blocks';
+import { firstJoin, type Blocks } from '../routing/blocks';
 import type { Router } from '../routing/convention';
 import { productInput, routerProduct } from '../routing/router-input';
 import { streamOperand, streamPoints, sumOutput } from './stream-points';
@@ -58,16 +58,5 @@ function outputOf(
   if (tensors.selected === null) {
     return graph.nodes[first.index].outputs[0];
   }
-  const reached = new Set<string>(graph.nodes[first.index].outputs);
-  for (const node of graph.nodes.slice(first.index + 1)) {
-    if (node.op === 'Shape' || !node.inputs.some(name => reached.has(name))) {
-      continue;
-    }
-    const join = blocks.joins.find(own => own.node.index === node.index);
-    if (join) {
-      return join.branch;
-    }
-    node.outputs.forEach(output => reached.add(output));
-  }
-  return undefined;
+  return firstJoin(graph, blocks, graph.nodes[first.index])?.branch;
 }

@@ -1,5 +1,5 @@
 /** Gradients of a loaded model: its graph is made ready once, and each target gets a session of its own. */
-import { Engine } from '../engine/engine';
+import { Engine, type Session } from '../engine/engine';
 import type { SessionOptions, TensorValue } from '../engine/messages';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
@@ -71,6 +71,7 @@ export class ModelGradients {
   private _prepared?: Promise<PreparedGraph>;
   private _table?: Promise<SharedSession>;
   private readonly _sessions = new Map<string, Promise<OpenSession>>();
+  private readonly _derived = new Map<string, Promise<SharedSession>>();
 
   constructor(private readonly _source: GradientSource) {}
 
@@ -94,6 +95,23 @@ export class ModelGradients {
       this._sessions.delete(key);
       throw error;
     }
+  }
+
+  /**
+   * A session of a graph that is made from the one in plain operators, kept until `release`.
+   * @param key tells it from others of this model
+   */
+  async derived(
+    key: string,
+    make: (prepared: PreparedGraph) => GraphProto
+  ): Promise<Session> {
+    let loading = this._derived.get(key);
+    if (!loading) {
+      loading = this.prepare().then(prepared => this._load(make(prepared)));
+      this._derived.set(key, loading);
+      loading.catch(() => this._derived.delete(key));
+    }
+    return (await loading).session;
   }
 
   /** The graph in plain operators, with what is known of its tensors; made once. */
@@ -202,11 +220,14 @@ export class ModelGradients {
 
   /** Gives the sessions back. Can be called twice. */
   async release(): Promise<void> {
-    const sessions = [...this._sessions.values()];
+    const sessions = [
+      ...this._sessions.values(),
+      ...this._derived.values(),
+      ...(this._table ? [this._table] : [])
+    ];
     this._sessions.clear();
-    const table = this._table;
+    this._derived.clear();
     this._table = undefined;
-    await (await table?.catch(() => undefined))?.release();
     await Promise.all(
       sessions.map(async session =>
         (await session.catch(() => undefined))?.release()

@@ -51,16 +51,28 @@ export function attentionOperands(
   graph: Graph,
   node: GraphNode
 ): string[] | undefined {
-  if (FUSED_ATTENTION.has(node.op)) {
+  if (isFusedAttention(node)) {
     return node.inputs
       .slice(0, 2)
       .filter(input => input !== '' && !graph.isConstant(input));
   }
-  if (node.op !== 'Softmax') {
-    return undefined;
-  }
+  return node.op === 'Softmax'
+    ? scoreProduct(graph, node.inputs[0])?.inputs.slice(0, 2)
+    : undefined;
+}
+
+/** True for an attention in one node. */
+export function isFusedAttention({ op }: GraphNode): boolean {
+  return FUSED_ATTENTION.has(op);
+}
+
+/** The product of two activations that attention scores come from, before they are scaled and masked. */
+export function scoreProduct(
+  graph: Graph,
+  scores: string
+): GraphNode | undefined {
   const seen = new Set<string>();
-  let frontier = [node.inputs[0]];
+  let frontier = [scores];
   for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
     const next: string[] = [];
     for (const tensor of frontier) {
@@ -75,7 +87,7 @@ export function attentionOperands(
           operands.length === 2 &&
           operands.every(input => !graph.isConstant(input))
         ) {
-          return operands;
+          return above;
         }
       } else if (SCORE_STEPS.has(above.op)) {
         next.push(

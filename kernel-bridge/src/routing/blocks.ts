@@ -96,6 +96,29 @@ function reachesAny(
 
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
 
+/** Where what a node makes, or something computed from it, is first added to the residual stream. */
+export function firstJoin(
+  graph: Graph,
+  { joins }: Blocks,
+  node: GraphNode
+): BlockJoin | undefined {
+  const reached = new Set<string>(node.outputs);
+  for (const later of graph.nodes.slice(node.index + 1)) {
+    if (
+      SHAPE_ONLY.has(later.op) ||
+      !later.inputs.some(name => reached.has(name))
+    ) {
+      continue;
+    }
+    const join = joins.find(own => own.node.index === later.index);
+    if (join) {
+      return join;
+    }
+    later.outputs.forEach(output => reached.add(output));
+  }
+  return undefined;
+}
+
 /** The block of each join of a stack. */
 function numberBlocks(joins: readonly Join[]): number[] {
   const mixing = joins.some(({ mixes }) => mixes);

@@ -1,0 +1,63 @@
+/** What the axes of a tensor run over, told by their sizes in runs of different batches and lengths. */
+import type { ProbedShape } from '../gradients/tensor-facts';
+import type { AttentionAxis } from './attention';
+
+/** Sizes of the probe runs. */
+export type Probes = readonly { batch: number; tokens: number }[];
+
+/** True for an axis with one entry a token in every run. */
+export function runsOverTokens(
+  shape: ProbedShape,
+  axis: number,
+  probes: Probes
+): boolean {
+  return probes.every(({ tokens }, i) => shape[i][axis] === tokens);
+}
+
+/**
+ * Names the axes that are left when those given are named: batch and heads.
+ *
+ * @param named by axis
+ * @returns undefined where one of the others is neither
+ */
+export function nameAxes(
+  shape: ProbedShape,
+  probes: Probes,
+  named: ReadonlyMap<number, AttentionAxis>
+): { axes: AttentionAxis[]; heads: number } | undefined {
+  const axes: AttentionAxis[] = [];
+  const rank = shape[0].length;
+  let heads = 1;
+  let batch = false;
+  for (let axis = 0; axis < rank; axis++) {
+    const own = named.get(axis);
+    const [first] = shape.map(sizes => sizes[axis]);
+    const ratio = first / probes[0].batch;
+    // A batch that the model fixes at one entry comes before the heads.
+    const single =
+      probes.every(run => run.batch === 1) &&
+      first === 1 &&
+      axis === 0 &&
+      rank > named.size + 1;
+    if (own) {
+      axes.push(own);
+    } else if (single) {
+      batch = true;
+      axes.push('batch');
+    } else if (shape.every(sizes => sizes[axis] === first)) {
+      heads *= first;
+      axes.push('heads');
+    } else if (
+      !batch &&
+      Number.isInteger(ratio) &&
+      shape.every((sizes, i) => sizes[axis] === ratio * probes[i].batch)
+    ) {
+      batch = true;
+      heads *= ratio;
+      axes.push(ratio === 1 ? 'batch' : 'batch-heads');
+    } else {
+      return undefined;
+    }
+  }
+  return { axes, heads };
+}
