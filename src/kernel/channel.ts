@@ -8,10 +8,12 @@ import {
   ProtocolError,
   decodeView,
   insertBuffers,
-  isDocumentView,
+  isAbility,
   readFindingsState,
-  type DocumentView,
+  readTraceFigure,
+  type Ability,
   type FindingsState,
+  type TraceFigure,
   type ModelSummary,
   type ToKernel,
   type TraceSummary,
@@ -111,9 +113,7 @@ export class KernelChannel implements IDisposable {
         return {
           type: 'hello',
           version: Number(data.version),
-          tools: Array.isArray(data.tools)
-            ? data.tools.filter(isDocumentView)
-            : []
+          tools: Array.isArray(data.tools) ? data.tools.filter(isAbility) : []
         };
       case 'state':
         return {
@@ -146,10 +146,13 @@ export class KernelChannel implements IDisposable {
           message: String(data.message).slice(0, 400)
         };
       case 'findings':
-        return readFindings(data);
+        return readAnswer('findings', data, readFindingsState);
+      case 'figure':
+        return readAnswer('figure', data, readTraceFigure);
       case 'findings-error':
+      case 'figure-error':
         return {
-          type: 'findings-error',
+          type: data.type,
           request: Number(data.request),
           message: String(data.message).slice(0, 400)
         };
@@ -171,28 +174,43 @@ export class KernelChannel implements IDisposable {
 }
 
 export namespace KernelChannel {
+  /** What a kernel makes of a trace, by the message that brings it. */
+  export interface IAnswers {
+    findings: FindingsState;
+    figure: TraceFigure;
+  }
+
+  export type Answer<Type extends keyof IAnswers = keyof IAnswers> = {
+    [T in Type]:
+      | { type: T; request: number; state: IAnswers[T] }
+      | { type: `${T}-error`; request: number; message: string };
+  }[Type];
+
   export type Event =
-    | { type: 'hello'; version: number; tools: DocumentView[] }
+    | { type: 'hello'; version: number; tools: Ability[] }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
     | { type: 'trace'; request: number; view: View }
     | { type: 'error'; request: number | undefined; message: string }
     | { type: 'tool'; tool: number; patch: Record<string, unknown> }
     | { type: 'tool-error'; tool: number; message: string }
-    | { type: 'findings'; request: number; state: FindingsState }
-    | { type: 'findings-error'; request: number; message: string }
+    | Answer
     | { type: 'closed' };
 }
 
 /** What cannot be read is told where it was asked for. */
-function readFindings(data: Record<string, unknown>): KernelChannel.Event {
-  const request = Number(data.request);
+function readAnswer<Type extends keyof KernelChannel.IAnswers>(
+  type: Type,
+  { request: asked, state }: Record<string, unknown>,
+  read: (value: unknown) => KernelChannel.IAnswers[Type]
+): KernelChannel.Event {
+  const request = Number(asked);
   try {
-    return { type: 'findings', request, state: readFindingsState(data.state) };
+    return { type, request, state: read(state) } as KernelChannel.Event;
   } catch (error) {
     return {
-      type: 'findings-error',
+      type: `${type}-error`,
       request,
       message: error instanceof Error ? error.message : String(error)
-    };
+    } as KernelChannel.Event;
   }
 }

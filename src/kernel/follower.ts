@@ -4,7 +4,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import {
   KERNEL_NAME,
   PROTOCOL_VERSION,
-  type DocumentView,
+  type Ability,
   type ModelSummary,
   type ToolName,
   type TraceSummary,
@@ -84,7 +84,7 @@ export class KernelFollower implements IDisposable {
   }
 
   /** Whether this kernel has such a tool, or can diagnose: it may be older than the panel. */
-  has(tool: DocumentView): boolean {
+  has(tool: Ability): boolean {
     return this._toolNames.includes(tool);
   }
 
@@ -260,6 +260,8 @@ export class KernelFollower implements IDisposable {
       case 'tool-error':
       case 'findings':
       case 'findings-error':
+      case 'figure':
+      case 'figure-error':
         // Told of by the tool itself: tokens stream, and the rest of the panel need not follow.
         return;
       case 'closed':
@@ -334,7 +336,7 @@ export class KernelFollower implements IDisposable {
   private _selected: string | undefined;
   private _shown: string | undefined;
   private _status: KernelFollower.Status = 'no-kernel';
-  private _toolNames: readonly DocumentView[] = [];
+  private _toolNames: readonly Ability[] = [];
   private _tools = new Map<ToolName, PanelTool>();
   private _traces: TraceSummary[] = [];
 }

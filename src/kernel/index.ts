@@ -1,4 +1,4 @@
 export { KernelChannel } from './channel';
 export { KernelFollower } from './follower';
-export { PanelFindings } from './panel-findings';
 export { PanelTool } from './panel-tool';
+export { TraceQuestion } from './trace-question';

@@ -4,6 +4,7 @@ import type { IMoEDebugger } from '../tokens';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { TOOL_NAMES } from 'moe-debugger/protocol';
 import { FindingsPanel } from './findings';
+import { MeasuresPanel } from './measures';
 import { PanelModel } from './model';
 import { ModelsPanel } from './models';
 import { RoutingPanel } from './routing';
@@ -34,6 +35,11 @@ export function createPanelContent(options: {
       { widget: new RoutingPanel({ model, context }), share: 6 },
       {
         widget: new FindingsPanel({ model, context }),
+        share: 20,
+        isClosed: true
+      },
+      {
+        widget: new MeasuresPanel({ model, context }),
         share: 20,
         isClosed: true
       },

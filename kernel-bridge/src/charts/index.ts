@@ -44,14 +44,11 @@ export {
   type SweepMeasure
 } from './sweep-heatmap';
 export { clusteredOrder } from './cluster-order';
-export {
-  loadIntervalsSpec,
-  type LoadIntervalRow,
-  type LoadIntervals
-} from './load-intervals';
+export { drawingSpec } from './drawing';
+export type { DrawingLook } from './drawing-look';
+export { loadIntervalsSpec } from './load-intervals';
 export {
   matrixCells,
   matrixHeatmapSpec,
-  type MatrixCell,
-  type MatrixHeatmap
+  type MatrixCell
 } from './matrix-heatmap';

@@ -1,32 +1,18 @@
 /** How often each expert is selected, and how sure that is. */
+import type { LoadIntervals } from '../protocol';
 import { bandScale } from './band-scale';
+import { heading, type DrawingLook } from './drawing-look';
 import { ROUTING_CONFIG } from './routing-plot';
 import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 import { labelledIndices, labelStride } from './token-labels';
 
-export interface LoadIntervalRow {
-  expert: number;
-  selections: number;
-  /** Selections over tokens, with the ends of its interval. */
-  tokenRate: number;
-  low: number;
-  high: number;
-}
-
-export interface LoadIntervals {
-  title: string;
-  subtitle: string;
-  rows: readonly LoadIntervalRow[];
-  /** k / E */
-  uniform: number;
-  /** Default Vega-Lite 6. */
-  schema?: string;
-}
-
 /** Bars of the token rate with their intervals, and a dashed line where balance would be. */
-export function loadIntervalsSpec(load: LoadIntervals): VegaLiteSpec {
-  const { rows, uniform, schema = VEGA_LITE_6 } = load;
-  const width = Math.min(Math.max(rows.length * 22, 160), 720);
+export function loadIntervalsSpec(
+  load: LoadIntervals,
+  { schema = VEGA_LITE_6, width: fitted }: DrawingLook = {}
+): VegaLiteSpec {
+  const { rows, uniform } = load;
+  const width = fitted ?? Math.min(Math.max(rows.length * 22, 160), 720);
   const x = {
     field: 'expert',
     type: 'ordinal',
@@ -49,8 +35,7 @@ export function loadIntervalsSpec(load: LoadIntervals): VegaLiteSpec {
   ];
   return {
     $schema: schema,
-    background: 'white',
-    title: { text: load.title, subtitle: load.subtitle, anchor: 'start' },
+    ...heading(load, fitted),
     width,
     height: 200,
     layer: [
@@ -63,21 +48,25 @@ export function loadIntervalsSpec(load: LoadIntervals): VegaLiteSpec {
             field: 'tokenRate',
             type: 'quantitative',
             title: 'token rate',
-            axis: { format: '~%' }
+            axis: { format: '~%', gridOpacity: 0.3 }
           },
           tooltip
         }
       },
-      {
+      // Dark with a light rim, to be seen on bars and on any ground.
+      ...[
+        { color: 'white', strokeWidth: 4 },
+        { color: '#333', strokeWidth: 1.5 }
+      ].map(line => ({
         data: { values: rows },
-        mark: { type: 'rule', color: '#333', strokeWidth: 1.5 },
+        mark: { type: 'rule', ...line },
         encoding: {
           x,
           y: { field: 'low', type: 'quantitative' },
           y2: { field: 'high' },
           tooltip
         }
-      },
+      })),
       {
         data: { values: [{ uniform }] },
         mark: { type: 'rule', color: '#c0392b', strokeDash: [4, 3] },

@@ -1,31 +1,10 @@
 /** A heatmap of any matrix with named rows and columns: co-activation, similarity, domains, time. */
+import type { MatrixAxis, MatrixHeatmap } from '../protocol';
 import { bandScale } from './band-scale';
+import { heading, type DrawingLook } from './drawing-look';
 import { ROUTING_CONFIG } from './routing-plot';
 import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 import { labelExpression, labelledIndices, labelStride } from './token-labels';
-
-export interface MatrixAxis {
-  title: string | null;
-  /** One a row, or a column, in the order of the picture; long ones are cut. */
-  labels: readonly string[];
-}
-
-export interface MatrixHeatmap {
-  title: string;
-  subtitle: string;
-  x: MatrixAxis;
-  y: MatrixAxis;
-  /** [y, x], row-major; cells that are not finite stay empty. */
-  values: ArrayLike<number>;
-  /** What a value is. */
-  measure: string;
-  /** Lower and upper end of the colours; default 0 and the largest value. A domain from below zero takes two hues. */
-  domain?: readonly [number, number];
-  /** As d3-format has it; default '.3f'. */
-  format?: string;
-  /** Default Vega-Lite 6. */
-  schema?: string;
-}
 
 export interface MatrixCell {
   x: number;
@@ -40,19 +19,25 @@ const CELL = 20;
 const MOST_WIDTH = 640;
 const MOST_HEIGHT = 560;
 
-export function matrixHeatmapSpec(matrix: MatrixHeatmap): VegaLiteSpec {
-  const { x, y, measure, format = '.3f', schema = VEGA_LITE_6 } = matrix;
+export function matrixHeatmapSpec(
+  matrix: MatrixHeatmap,
+  { schema = VEGA_LITE_6, width: fitted, colors }: DrawingLook = {}
+): VegaLiteSpec {
+  const { x, y, measure } = matrix;
   const cells = matrixCells(matrix);
-  const width = size(x.labels.length, MOST_WIDTH);
-  const height = size(y.labels.length, MOST_HEIGHT);
+  const width = fitted ?? size(x.labels.length, MOST_WIDTH);
+  const height = Math.min(
+    size(y.labels.length, MOST_HEIGHT),
+    // Fitted cells are as wide as there is room for, and no taller.
+    Math.max(60, Math.round((width / x.labels.length) * y.labels.length))
+  );
   const [low, high] = matrix.domain ?? [
     0,
     cells.reduce((peak, { value }) => Math.max(peak, value), 0) || 1
   ];
   return {
     $schema: schema,
-    background: 'white',
-    title: { text: matrix.title, subtitle: matrix.subtitle, anchor: 'start' },
+    ...heading(matrix, fitted),
     width,
     height,
     data: { values: cells },
@@ -73,13 +58,18 @@ export function matrixHeatmapSpec(matrix: MatrixHeatmap): VegaLiteSpec {
         scale:
           low < 0
             ? { domain: [low, high], domainMid: 0, scheme: 'blueorange' }
-            : { domain: [low, high], scheme: 'tealblues' },
-        legend: { gradientLength: Math.min(height, 120), format: '~g' }
+            : { domain: [low, high], ...(colors ?? { scheme: 'tealblues' }) },
+        legend: {
+          format: '~g',
+          ...(fitted === undefined
+            ? { gradientLength: Math.min(height, 120) }
+            : { orient: 'bottom', gradientLength: Math.min(fitted / 2, 160) })
+        }
       },
       tooltip: [
         { field: 'row', type: 'nominal', title: y.title ?? 'row' },
         { field: 'column', type: 'nominal', title: x.title ?? 'column' },
-        { field: 'value', type: 'quantitative', title: measure, format }
+        { field: 'value', type: 'quantitative', title: measure, format: '.3f' }
       ]
     },
     config: ROUTING_CONFIG
@@ -94,7 +84,7 @@ export function matrixCells({ x, y, values }: MatrixHeatmap): MatrixCell[] {
     y: Math.floor(at / width),
     column: x.labels[at % width],
     row: y.labels[Math.floor(at / width)],
-    value: values[at]
+    value: values[at] as number
   })).filter(({ value }) => Number.isFinite(value));
 }
 

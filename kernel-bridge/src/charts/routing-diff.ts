@@ -45,7 +45,6 @@ export function routingDiffSpec(chart: RoutingDiffChart): VegaLiteSpec {
   const size = plotSize(shown, layers.length);
   return {
     $schema: VEGA_LITE_5,
-    background: 'white',
     title: {
       text: chart.title,
       subtitle: [

@@ -45,7 +45,6 @@ export function routingStillSpec(
   const size = plotSize(shown, layer.experts);
   return {
     $schema: VEGA_LITE_5,
-    background: 'white',
     title: {
       text: [options.model, layerName(layer)].filter(Boolean).join(' · '),
       subtitle: subtitle(layer.topK, layer.experts, shown, tokens.length),

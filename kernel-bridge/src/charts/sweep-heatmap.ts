@@ -96,7 +96,6 @@ export function sweepHeatmapSpec(
   );
   return {
     $schema: schema,
-    background: 'white',
     title: {
       text: `${document.model} · each expert ablated by ${document.mode}`,
       subtitle: `${TITLES[measure]}${domain === undefined ? '' : `, ${domain}`}`,

@@ -1,25 +1,25 @@
 /** A figure of measures: a picture as a cell's last expression, its numbers for a program. */
-import { VEGA_LITE_5, type VegaLiteSpec } from '../charts';
+import { drawingSpec, VEGA_LITE_5, type VegaLiteSpec } from '../charts';
 import { specSvg } from '../display/still-svg';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
-import { VEGALITE_MIME_TYPE } from '../protocol';
+import { VEGALITE_MIME_TYPE, type Drawing } from '../protocol';
 
 export class Figure<Data extends object> implements Displayable {
   /** What is drawn, in plain numbers. */
   readonly data: Data;
-  private readonly _spec: VegaLiteSpec;
+  readonly drawing: Drawing;
   private readonly _text: string;
 
   /** @param text the same in words, for places that show only text */
-  constructor(data: Data, spec: VegaLiteSpec, text: string) {
+  constructor(data: Data, drawing: Drawing, text: string) {
     this.data = data;
-    this._spec = spec;
+    this.drawing = drawing;
     this._text = text;
   }
 
   /** The Vega-Lite specification, to draw it elsewhere. */
   get spec(): VegaLiteSpec {
-    return this._spec;
+    return drawingSpec(this.drawing);
   }
 
   toJSON(): Data {
@@ -32,8 +32,8 @@ export class Figure<Data extends object> implements Displayable {
 
   async [MIMEBUNDLE](): Promise<JsonObject> {
     return {
-      [VEGALITE_MIME_TYPE]: { ...this._spec, $schema: VEGA_LITE_5 },
-      'image/svg+xml': await specSvg(this._spec),
+      [VEGALITE_MIME_TYPE]: drawingSpec(this.drawing, { schema: VEGA_LITE_5 }),
+      'image/svg+xml': await specSvg(this.spec),
       'text/plain': this._text
     };
   }

@@ -16,3 +16,6 @@ export const tokenSimilarityFigure: typeof TraceFigures.tokenSimilarityFigure =
     (load('./trace-figures') as typeof TraceFigures).tokenSimilarityFigure(
       ...given
     );
+
+export const traceFigure: typeof TraceFigures.traceFigure = (...given) =>
+  (load('./trace-figures') as typeof TraceFigures).traceFigure(...given);

@@ -1,10 +1,5 @@
 /** Figures of one layer of a trace: loads, pairs, likeness, domains, time. */
-import {
-  clusteredOrder,
-  loadIntervalsSpec,
-  matrixHeatmapSpec,
-  type LoadIntervalRow
-} from '../charts';
+import { clusteredOrder } from '../charts';
 import {
   coactivation,
   strongestPairs,
@@ -13,12 +8,13 @@ import {
   type Partner,
   type RouterTally
 } from '../metrics';
-import { layerName } from '../protocol';
+import { layerName, type LoadIntervalRow } from '../protocol';
 import { Figure } from './figure';
 
 /** A picture of more is neither read nor stored well: of larger layers the busiest are drawn. */
 const MOST_DRAWN = 96;
 const LINES = 10;
+const LONGEST_LABEL = 100;
 
 /** A square matrix over experts, and the order in which it is drawn. */
 export interface ExpertMatrix {
@@ -59,7 +55,7 @@ export function loadsFigure(tally: RouterTally, model: string): Figure<Loads> {
   const busiest = [...experts].sort((a, b) => b.tokenRate - a.tokenRate);
   return new Figure(
     { layer: layerName(router), tokens, uniform, experts },
-    loadIntervalsSpec({ title, subtitle: about, rows: experts, uniform }),
+    { kind: 'intervals', title, subtitle: about, rows: experts, uniform },
     [
       `${title}: ${about}`,
       ...busiest
@@ -91,7 +87,7 @@ export function coactivationFigure(
   });
   return new Figure(
     { ...matrix.data, pairs: strongest },
-    matrix.spec,
+    matrix.drawing,
     [
       String(matrix),
       ...strongest.map(
@@ -126,21 +122,20 @@ export function expertMatrixFigure(
       layer: layerName(router),
       experts: n,
       values: Array.from({ length: n }, (_, i) =>
-        Array.from({ length: n }, (__, j) =>
-          Number.isFinite(values[i * n + j]) ? values[i * n + j] : null
-        )
+        Array.from({ length: n }, (__, j) => finiteOrNull(values[i * n + j]))
       ),
       order
     },
-    matrixHeatmapSpec({
+    {
+      kind: 'matrix',
       title: words.title,
       subtitle: about,
       x: { title: 'expert', labels },
       y: { title: 'expert', labels },
-      values: block(order),
+      values: Array.from(block(order), finiteOrNull),
       measure: words.measure,
-      domain
-    }),
+      ...(domain ? { domain } : {})
+    },
     `${words.title}: ${about}`
   );
 }
@@ -200,17 +195,21 @@ function rateFigure(
   }));
   return new Figure(
     { layer: layerName(router), rows },
-    matrixHeatmapSpec({
+    {
+      kind: 'matrix',
       title: words.title,
       subtitle: words.about,
       x: {
         title: 'expert',
         labels: Array.from({ length: router.experts }, (_, e) => String(e))
       },
-      y: { title: words.rows, labels: rows.map(({ name }) => name) },
+      y: {
+        title: words.rows,
+        labels: rows.map(({ name }) => name.slice(0, LONGEST_LABEL))
+      },
       values: rows.flatMap(({ tokenRate }) => tokenRate),
       measure: 'token rate'
-    }),
+    },
     [
       `${words.title}: ${words.about}`,
       ...rows.slice(0, 2 * LINES).map(({ name, tokens, tokenRate }) => {
@@ -219,6 +218,10 @@ function rateFigure(
       })
     ].join('\n')
   );
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 function named(model: string): string {

@@ -5,8 +5,10 @@ import { TraceEvidence } from '../findings/trace-evidence';
 import { tallyTrace, type RouterTally } from '../metrics';
 import {
   layerName,
+  type FigureName,
   type RouterIdentity,
-  type RoutingSample
+  type RoutingSample,
+  type TraceFigure
 } from '../protocol';
 import type { Figure } from './figure';
 import {
@@ -62,6 +64,39 @@ export function tokenSimilarityFigure(
     measure: 'Jaccard index',
     about: 'token ids that select both experts, of those that select either'
   });
+}
+
+/**
+ * A figure by its name, of the layer at an index of those that the trace has.
+ * @throws MoEDebuggerError 'input' for an index that is not there, and for no domains
+ */
+export function traceFigure(
+  trace: TraceOfModel,
+  name: FigureName,
+  layerIndex: number
+): TraceFigure {
+  const { routers } = tallyTrace(trace);
+  const router = routers[layerIndex]?.router;
+  if (!router) {
+    throw new MoEDebuggerError(
+      'input',
+      `the trace has no layer at ${layerIndex}`,
+      {
+        hint: `it has ${routers.length} layers`
+      }
+    );
+  }
+  const figure: Figure<object> =
+    name === 'similarity'
+      ? tokenSimilarityFigure(trace, router)
+      : layerFigure(name, trace, router);
+  return {
+    name,
+    layers: routers.map(own => layerName(own.router)),
+    layerIndex,
+    drawing: figure.drawing,
+    text: String(figure)
+  };
 }
 
 function routerAt(

@@ -5,6 +5,7 @@ export * from './causality';
 export * from './circuit';
 export * from './error';
 export * from './experts';
+export * from './figure';
 export * from './findings';
 export * from './findings-view';
 export * from './generated';

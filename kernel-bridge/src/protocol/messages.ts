@@ -3,13 +3,14 @@
  *
  * The front end opens the comm with `OpenData`. The kernel answers `hello`, then sends `state` at once and
  * after each change while subscribed. `get-trace` is answered by `trace` or `error` with the same `request`.
- * `diagnose` is answered by `findings` or `findings-error` with the same `request`.
+ * `diagnose` is answered by `findings` or `findings-error` with the same `request`, `draw` by `figure` or `figure-error`.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
  * Binary arrays travel as buffers: the message's `data` has `bufferPaths` (see `buffers.ts`).
  */
 import type { Coverage } from './routing';
+import type { FigureName, TraceFigure } from './figure';
 import type { FindingsState } from './findings-view';
-import type { DocumentView, ToolAnswer, ToolRequest } from './tools';
+import type { Ability, ToolAnswer, ToolRequest } from './tools';
 import type { EncodedView } from './view';
 
 export interface OpenData {
@@ -47,10 +48,19 @@ export type ToKernel =
   | { type: 'unsubscribe' }
   | { type: 'get-trace'; request: number; id: string }
   | { type: 'diagnose'; request: number; id: string }
+  | {
+      type: 'draw';
+      request: number;
+      /** Of the trace. */
+      id: string;
+      name: FigureName;
+      /** Among the layers of the trace. */
+      layerIndex: number;
+    }
   | ToolRequest;
 
 export type FromKernel =
-  | { type: 'hello'; version: number; package: string; tools: DocumentView[] }
+  | { type: 'hello'; version: number; package: string; tools: Ability[] }
   /** Newest trace first. */
   | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
   | {
@@ -61,5 +71,7 @@ export type FromKernel =
     }
   | { type: 'findings'; request: number; state: FindingsState }
   | { type: 'findings-error'; request: number; message: string }
+  | { type: 'figure'; request: number; state: TraceFigure }
+  | { type: 'figure-error'; request: number; message: string }
   | ToolAnswer
   | { type: 'error'; request?: number; message: string };

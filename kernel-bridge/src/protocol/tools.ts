@@ -13,6 +13,9 @@ export type ToolName = (typeof TOOL_NAMES)[number];
 const DOCUMENT_VIEWS = [...TOOL_NAMES, 'findings'] as const;
 export type DocumentView = (typeof DOCUMENT_VIEWS)[number];
 
+/** What a kernel can be asked for, beside traces: a panel may be newer, or older. */
+export type Ability = DocumentView | 'figures';
+
 /** What the states of all tools have. */
 export interface ToolState {
   /** The model works for this tool now; an action to cancel ends that. */
@@ -52,6 +55,10 @@ export function isToolDocument(value: unknown): boolean {
 
 export function isDocumentView(value: unknown): value is DocumentView {
   return DOCUMENT_VIEWS.includes(value as DocumentView);
+}
+
+export function isAbility(value: unknown): value is Ability {
+  return isDocumentView(value) || value === 'figures';
 }
 
 export function isToolName(value: unknown): value is ToolName {

@@ -12,6 +12,7 @@ import {
   type ToKernel
 } from '../protocol';
 import { diagnoseStored } from './diagnosis';
+import { drawStored } from './figures';
 import { sessionStore } from './store';
 import { ToolServer } from './tool-server';
 
@@ -61,6 +62,14 @@ function serveComm(comm: Comm): void {
       case 'diagnose':
         answer(diagnoseStored(Number(message.request), String(message.id)));
         break;
+      case 'draw':
+        answer(
+          drawStored({
+            ...(message as Extract<ToKernel, { type: 'draw' }>),
+            request: Number(message.request)
+          })
+        );
+        break;
       case 'open-tool':
       case 'act':
       case 'close-tool':
@@ -76,7 +85,7 @@ function serveComm(comm: Comm): void {
     type: 'hello',
     version: PROTOCOL_VERSION,
     package: version,
-    tools: [...TOOL_NAMES, 'findings']
+    tools: [...TOOL_NAMES, 'findings', 'figures']
   });
   sendState();
 }

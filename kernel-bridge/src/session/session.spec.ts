@@ -10,6 +10,7 @@ import {
   decodeView,
   insertBuffers,
   readFindingsState,
+  readTraceFigure,
   type EncodedView,
   type RoutingSample
 } from '../protocol';
@@ -266,6 +267,48 @@ describe('the session channel', () => {
     const { found: told } = readFindingsState(found.state);
     expect(told).toMatchObject({ model: 'tiny', tokens: 1, findings: [] });
     expect(told.undecided.length).toBeGreaterThan(0);
+    comm.close();
+  });
+
+  it('draws a trace that it keeps, and says why it does not draw', () => {
+    const comm = connect();
+    sessionStore().addTrace(trace('1'), 'm', '');
+    const ask = (asked: object): Record<string, unknown> => {
+      comm.receive({
+        type: 'draw',
+        request: 9,
+        id: '1',
+        name: 'loads',
+        layerIndex: 0,
+        ...asked
+      });
+      return comm.sent.at(-1)!.data;
+    };
+    const drawn = ask({});
+    expect(drawn).toMatchObject({ type: 'figure', request: 9 });
+    const figure = readTraceFigure(JSON.parse(JSON.stringify(drawn.state)));
+    const { experts, selected } = SAMPLE.layers[0];
+    expect(figure.drawing.kind === 'intervals' && figure.drawing.rows).toEqual(
+      Array.from({ length: experts }, (_, expert) =>
+        expect.objectContaining({
+          expert,
+          selections: Array.from(selected).filter(e => e === expert).length
+        })
+      )
+    );
+    for (const [asked, message] of [
+      [{ id: 'gone' }, /no longer kept/],
+      [{ name: 'toString' }, /no figure toString/],
+      [{ layerIndex: 4 }, /no layer at 4/],
+      [{ layerIndex: '__proto__' }, /no layer/],
+      [{ name: 'domains' }, /no sample of the trace has a domain/]
+    ] as const) {
+      expect(ask(asked)).toMatchObject({
+        type: 'figure-error',
+        request: 9,
+        message: expect.stringMatching(message) as string
+      });
+    }
     comm.close();
   });
 

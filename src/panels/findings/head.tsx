@@ -1,10 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { KernelFollower, PanelFindings } from '../../kernel';
+import type { KernelFollower, TraceQuestion } from '../../kernel';
 
 interface IHeadProps {
   follower: KernelFollower | null;
-  findings: PanelFindings | undefined;
+  findings: TraceQuestion<'findings'> | undefined;
   trans: TranslationBundle;
 }
 
@@ -40,7 +40,7 @@ function Head(props: IHeadProps): JSX.Element {
           <button
             className="moe-Button"
             disabled={findings?.isRunning || isOld !== ''}
-            onClick={() => findings?.diagnose(trace)}
+            onClick={() => findings?.ask(trace, { type: 'diagnose' })}
           >
             {findings?.isRunning
               ? trans.__('Diagnosing…')

@@ -3,7 +3,7 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import { layerName, type Finding } from 'moe-debugger/protocol';
 import { ErrorBox } from '../../error-box';
 import { FindingsModel, FindingsView } from '../../findings';
-import { PanelFindings, type KernelFollower } from '../../kernel';
+import { TraceQuestion, type KernelFollower } from '../../kernel';
 import type { IMoEDebugger } from '../../tokens';
 import type { PanelModel } from '../model';
 import { FindingsHead } from './head';
@@ -45,16 +45,16 @@ export class FindingsPanel extends Widget {
     this._draw();
   }
 
-  private _findingsOf(follower: KernelFollower): PanelFindings {
+  private _findingsOf(follower: KernelFollower): TraceQuestion<'findings'> {
     let findings = this._known.get(follower);
     if (!findings) {
-      findings = new PanelFindings(follower);
+      findings = new TraceQuestion(follower, 'findings');
       this._known.set(follower, findings);
     }
     return findings;
   }
 
-  private _follow(findings: PanelFindings | undefined): void {
+  private _follow(findings: TraceQuestion<'findings'> | undefined): void {
     if (findings !== this._findings) {
       this._findings?.changed.disconnect(this._draw, this);
       this._findings = findings;
@@ -77,7 +77,7 @@ export class FindingsPanel extends Widget {
     }
   }
 
-  private _make({ trace, state }: PanelFindings.IResult): Widget {
+  private _make({ trace, state }: TraceQuestion.IResult<'findings'>): Widget {
     const { trans } = this._options.context;
     try {
       this._model = new FindingsModel({ modelName: trace.model, state });
@@ -110,12 +110,12 @@ export class FindingsPanel extends Widget {
   }
 
   private _content: Widget | undefined;
-  private _findings: PanelFindings | undefined;
+  private _findings: TraceQuestion<'findings'> | undefined;
   private _head: FindingsHead;
   /** A follower lives as long as its notebook. */
-  private _known = new WeakMap<KernelFollower, PanelFindings>();
+  private _known = new WeakMap<KernelFollower, TraceQuestion<'findings'>>();
   private _model: FindingsModel | undefined;
-  private _shown: PanelFindings.IResult | undefined;
+  private _shown: TraceQuestion.IResult<'findings'> | undefined;
 }
 
 export namespace FindingsPanel {

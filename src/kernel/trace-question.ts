@@ -1,12 +1,17 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { TraceSummary } from 'moe-debugger/protocol';
+import type { FigureName, TraceSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
 import type { KernelFollower } from './follower';
 
-/** The findings of one trace of a notebook's kernel, made when somebody asks for them. */
-export class PanelFindings implements IDisposable {
-  constructor(private _follower: KernelFollower) {
+/** What a notebook's kernel makes of one of its traces, findings or a figure, when somebody asks for it. */
+export class TraceQuestion<
+  Type extends keyof KernelChannel.IAnswers
+> implements IDisposable {
+  constructor(
+    private _follower: KernelFollower,
+    private _type: Type
+  ) {
     _follower.changed.connect(this._update, this);
     this._update();
   }
@@ -25,7 +30,7 @@ export class PanelFindings implements IDisposable {
   }
 
   /** What there is, and of which trace; stays when the kernel is gone, as the picture does. */
-  get result(): PanelFindings.IResult | undefined {
+  get result(): TraceQuestion.IResult<Type> | undefined {
     return this._result;
   }
 
@@ -34,8 +39,8 @@ export class PanelFindings implements IDisposable {
     return this._error;
   }
 
-  /** Asks for the findings of a trace; an answer to an earlier question is dropped. */
-  diagnose(trace: TraceSummary): void {
+  /** Asks of a trace; an answer to an earlier question is dropped. */
+  ask(trace: TraceSummary, question: TraceQuestion.Asked): void {
     if (!this._channel) {
       return;
     }
@@ -43,7 +48,7 @@ export class PanelFindings implements IDisposable {
     this._request = ++lastRequest;
     this._error = undefined;
     this._channel.send({
-      type: 'diagnose',
+      ...question,
       request: this._request,
       id: trace.id
     });
@@ -72,19 +77,19 @@ export class PanelFindings implements IDisposable {
   }
 
   private _onReceived(_: KernelChannel, event: KernelChannel.Event): void {
-    if (
-      (event.type === 'findings' || event.type === 'findings-error') &&
-      event.request === this._request &&
-      this._trace
-    ) {
-      this._request = 0;
-      if (event.type === 'findings') {
-        this._result = { trace: this._trace, state: event.state };
-      } else {
-        this._error = event.message;
-      }
-      this._changed.emit();
+    const trace = this._trace;
+    if (!trace || !('request' in event) || event.request !== this._request) {
+      return;
     }
+    if (isAnswer(event, this._type)) {
+      this._result = { trace, state: event.state };
+    } else if (event.type === `${this._type}-error`) {
+      this._error = (event as { message: string }).message;
+    } else {
+      return;
+    }
+    this._request = 0;
+    this._changed.emit();
   }
 
   private _changed = new Signal<this, void>(this);
@@ -93,17 +98,27 @@ export class PanelFindings implements IDisposable {
   private _isDisposed = false;
   /** The question that is waited for; 0 for none. */
   private _request = 0;
-  private _result: PanelFindings.IResult | undefined;
+  private _result: TraceQuestion.IResult<Type> | undefined;
   private _trace: TraceSummary | undefined;
 }
 
 /** Questions are numbered through the page, so that no late answer meets another one. */
 let lastRequest = 0;
 
-export namespace PanelFindings {
-  export interface IResult {
+function isAnswer<Type extends keyof KernelChannel.IAnswers>(
+  event: KernelChannel.Event,
+  type: Type
+): event is KernelChannel.Event & { state: KernelChannel.IAnswers[Type] } {
+  return event.type === type;
+}
+
+export namespace TraceQuestion {
+  export type Asked =
+    | { type: 'diagnose' }
+    | { type: 'draw'; name: FigureName; layerIndex: number };
+
+  export interface IResult<Type extends keyof KernelChannel.IAnswers> {
     trace: TraceSummary;
-    /** As the kernel sent it. */
-    state: unknown;
+    state: KernelChannel.IAnswers[Type];
   }
 }

@@ -2,7 +2,7 @@ import { Signal } from '@lumino/signaling';
 import type { TraceSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
 import type { KernelFollower } from './follower';
-import { PanelFindings } from './panel-findings';
+import { TraceQuestion } from './trace-question';
 
 class FakeChannel {
   readonly sent: Record<string, unknown>[] = [];
@@ -28,18 +28,22 @@ function setUp() {
     channel: channel as FakeChannel | undefined,
     changed: new Signal<object, void>({})
   };
-  const findings = new PanelFindings(follower as unknown as KernelFollower);
+  const findings = new TraceQuestion(
+    follower as unknown as KernelFollower,
+    'findings'
+  );
   return { channel, follower, findings };
 }
 
-describe('PanelFindings', () => {
+describe('TraceQuestion', () => {
   it('asks when it is told to, and takes the answer to its last question', () => {
     const { channel, findings } = setUp();
     expect(channel.sent).toEqual([]);
-    findings.diagnose(summary('a'));
-    findings.diagnose(summary('b'));
+    findings.ask(summary('a'), { type: 'diagnose' });
+    findings.ask(summary('b'), { type: 'diagnose' });
     expect(channel.sent.map(({ id }) => id)).toEqual(['a', 'b']);
     channel.answer(0, { type: 'findings', state: 'old' });
+    channel.answer(1, { type: 'figure', state: 'of another kind' });
     expect(findings.result).toBeUndefined();
     expect(findings.isRunning).toBe(true);
     channel.answer(1, { type: 'findings', state: 'new' });
@@ -49,25 +53,25 @@ describe('PanelFindings', () => {
 
   it('keeps what it had beside an error, until the next question', () => {
     const { channel, findings } = setUp();
-    findings.diagnose(summary('a'));
+    findings.ask(summary('a'), { type: 'diagnose' });
     channel.answer(-1, { type: 'findings', state: 1 });
-    findings.diagnose(summary('b'));
+    findings.ask(summary('b'), { type: 'diagnose' });
     channel.answer(-1, { type: 'findings-error', message: 'no longer kept' });
     expect(findings.error).toBe('no longer kept');
     expect(findings.result?.trace.id).toBe('a');
-    findings.diagnose(summary('a'));
+    findings.ask(summary('a'), { type: 'diagnose' });
     expect(findings.error).toBeUndefined();
   });
 
   it('waits for nothing from a kernel that is gone', () => {
     const { channel, follower, findings } = setUp();
-    findings.diagnose(summary('a'));
+    findings.ask(summary('a'), { type: 'diagnose' });
     follower.channel = undefined;
     follower.changed.emit();
     expect(findings.isRunning).toBe(false);
     channel.answer(-1, { type: 'findings', state: 1 });
     expect(findings.result).toBeUndefined();
-    findings.diagnose(summary('a'));
+    findings.ask(summary('a'), { type: 'diagnose' });
     expect(channel.sent).toHaveLength(1);
   });
 });

@@ -1,0 +1,15 @@
+/** Any drawing of measures as a chart. */
+import type { Drawing } from '../protocol';
+import type { DrawingLook } from './drawing-look';
+import { loadIntervalsSpec } from './load-intervals';
+import { matrixHeatmapSpec } from './matrix-heatmap';
+import type { VegaLiteSpec } from './spec';
+
+export function drawingSpec(
+  drawing: Drawing,
+  look?: DrawingLook
+): VegaLiteSpec {
+  return drawing.kind === 'intervals'
+    ? loadIntervalsSpec(drawing, look)
+    : matrixHeatmapSpec(drawing, look);
+}

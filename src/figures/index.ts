@@ -1,0 +1,2 @@
+/** Charts of a trace's measures. */
+export { FigureView } from './view';
