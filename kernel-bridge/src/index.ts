@@ -151,12 +151,15 @@ export { openTrace, readTrace, type TraceFile } from './trace/read-trace';
 export type { ReadOptions } from './trace/read-trace';
 export type { RoutingTrace, TraceReportOptions } from './trace/routing-trace';
 export { exportTrace, type ExportOptions } from './trace/export-trace';
-export type {
-  ExpertMatrix,
-  Figure,
-  LayerPlace,
-  Loads,
-  RateMatrix
+export {
+  expertSimilarity,
+  type ExpertMatrix,
+  type ExpertSimilarityOptions,
+  type Figure,
+  type LayerPlace,
+  type Loads,
+  type RateMatrix,
+  type SimilarityOf
 } from './figures';
 export type { ReportOptions, ReportSection } from './report';
 export type { RoutingEvent } from './trace/routing-event';

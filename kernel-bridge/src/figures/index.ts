@@ -1,10 +1,15 @@
 /** Figures of traces; what draws them is loaded at the first one. */
 import { createRequire } from 'node:module';
+import type * as ExpertSimilarity from './expert-similarity';
 import type * as TraceFigures from './trace-figures';
 
 export type { Figure } from './figure';
+export type {
+  ExpertSimilarityOptions,
+  SimilarityOf
+} from './expert-similarity';
+export type { LayerPlace } from './find-layer';
 export type { ExpertMatrix, Loads, RateMatrix } from './layer-figures';
-export type { LayerPlace } from './trace-figures';
 
 const load = createRequire(__filename);
 
@@ -19,3 +24,9 @@ export const tokenSimilarityFigure: typeof TraceFigures.tokenSimilarityFigure =
 
 export const traceFigure: typeof TraceFigures.traceFigure = (...given) =>
   (load('./trace-figures') as typeof TraceFigures).traceFigure(...given);
+
+export const expertSimilarity: typeof ExpertSimilarity.expertSimilarityFigure =
+  (...given) =>
+    (
+      load('./expert-similarity') as typeof ExpertSimilarity
+    ).expertSimilarityFigure(...given);

@@ -8,7 +8,11 @@ import {
   type Partner,
   type RouterTally
 } from '../metrics';
-import { layerName, type LoadIntervalRow } from '../protocol';
+import {
+  layerName,
+  type LoadIntervalRow,
+  type RouterIdentity
+} from '../protocol';
 import { Figure } from './figure';
 
 /** A picture of more is neither read nor stored well: of larger layers the busiest are drawn. */
@@ -98,10 +102,16 @@ export function coactivationFigure(
   );
 }
 
+interface CountedRouter {
+  router: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>;
+  /** [experts]: what the busiest are told by. */
+  counts: ArrayLike<number>;
+}
+
 /** @param values [experts, experts], row-major; NaN where there is none, and on the diagonal */
 export function expertMatrixFigure(
   values: ArrayLike<number>,
-  { router, counts }: Pick<RouterTally, 'router' | 'counts'>,
+  { router, counts }: CountedRouter,
   words: { title: string; measure: string; about: string },
   domain?: readonly [number, number]
 ): Figure<ExpertMatrix> {

@@ -6,11 +6,11 @@ import { tallyTrace, type RouterTally } from '../metrics';
 import {
   layerName,
   type FigureName,
-  type RouterIdentity,
   type RoutingSample,
   type TraceFigure
 } from '../protocol';
 import type { Figure } from './figure';
+import { findLayer, type LayerPlace } from './find-layer';
 import {
   coactivationFigure,
   domainsFigure,
@@ -19,10 +19,6 @@ import {
   overTimeFigure,
   type ExpertMatrix
 } from './layer-figures';
-
-/** A layer by its number or, where two stacks or modules share it, by all of its name. */
-export type LayerPlace =
-  number | Pick<RouterIdentity, 'layer' | 'stack' | 'module'>;
 
 export interface TraceOfModel {
   model: string;
@@ -42,7 +38,7 @@ export function layerFigure<Name extends keyof typeof FIGURES>(
   { model, samples }: TraceOfModel,
   place: LayerPlace
 ): ReturnType<(typeof FIGURES)[Name]> {
-  const tally = routerAt(tallyTrace({ samples }).routers, place);
+  const tally = findLayer(tallyTrace({ samples }).routers, place, routerOf);
   if (name === 'domains' && tally.domains.size === 0) {
     throw new MoEDebuggerError('input', 'no sample of the trace has a domain', {
       where: layerName(tally.router),
@@ -58,7 +54,7 @@ export function tokenSimilarityFigure(
   place: LayerPlace
 ): Figure<ExpertMatrix> {
   const evidence = TraceEvidence.of(samples);
-  const tally = routerAt(evidence.tally.routers, place);
+  const tally = findLayer(evidence.tally.routers, place, routerOf);
   return expertMatrixFigure(tokenSetSimilarity(evidence, tally), tally, {
     title: `${model} · ${layerName(tally.router)} · similarity of tokens`,
     measure: 'Jaccard index',
@@ -99,26 +95,4 @@ export function traceFigure(
   };
 }
 
-function routerAt(
-  routers: readonly RouterTally[],
-  place: LayerPlace
-): RouterTally {
-  const fitting = routers.filter(({ router }) =>
-    typeof place === 'number'
-      ? router.layer === place
-      : layerName(router) === layerName(place)
-  );
-  if (fitting.length !== 1) {
-    throw new MoEDebuggerError(
-      'input',
-      fitting.length === 0
-        ? `the trace has no ${typeof place === 'number' ? `layer ${place}` : layerName(place)}`
-        : `${fitting.length} routers have the number ${String(place)}`,
-      {
-        where: 'layer',
-        hint: `there are ${routers.map(({ router }) => layerName(router)).join(', ')}${fitting.length === 0 ? '' : '; give { layer, stack, module }'}`
-      }
-    );
-  }
-  return fitting[0];
-}
+const routerOf = ({ router }: RouterTally): RouterTally['router'] => router;

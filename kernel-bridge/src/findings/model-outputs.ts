@@ -9,30 +9,56 @@ import type { MoEDebuggerError } from '../errors';
 import type { ModelParts } from '../model/model-parts';
 import type { TokenizedPrompt } from '../model/prompt';
 import { layerName } from '../protocol';
+import type { Router } from '../routing/convention';
 import { surveyOutputs, type ExpertSurvey } from './expert-survey';
+
+export interface OutputsOptions {
+  signal?: AbortSignal;
+  /** Called before each layer. */
+  onProgress?: (what: string) => void;
+}
 
 /**
  * One survey a router, as experts run alone on one prompt: E + 1 forwards a layer. Routers whose graph does not let an
  * expert run alone are left out.
  *
- * @param onProgress is called before each layer
  * @throws MoEDebuggerError 'cancelled'
  */
 export async function surveyModelOutputs(
   parts: ModelParts,
   prompt: TokenizedPrompt,
   similarityThreshold: number,
-  {
-    signal,
-    onProgress
-  }: {
-    signal?: AbortSignal;
-    onProgress?: (what: string) => void;
-  } = {}
+  options: OutputsOptions = {}
 ): Promise<ExpertSurvey[]> {
+  const surveys: ExpertSurvey[] = [];
+  for await (const { router, outputs } of outputsByExpert(
+    parts,
+    prompt,
+    parts.routers,
+    options
+  )) {
+    const survey = surveyOutputs(router, outputs, similarityThreshold);
+    // What is no number is found in the weights, and where runs show it.
+    surveys.push({ ...survey, nonFinite: new Float64Array(router.experts) });
+  }
+  return surveys;
+}
+
+/**
+ * What each expert puts out on all tokens of a prompt, [tokens, width] an expert, of those routers whose graph lets an
+ * expert run alone.
+ * @throws MoEDebuggerError 'cancelled'
+ */
+export async function* outputsByExpert(
+  parts: ModelParts,
+  prompt: TokenizedPrompt,
+  wanted: readonly Router[],
+  { signal, onProgress }: OutputsOptions = {}
+): AsyncGenerator<{ router: Router; outputs: Float32Array[] }> {
   const target = await parts.probed.resolve({}).run();
   const routers = [...parts.routers.keys()].filter(
     router =>
+      wanted.includes(parts.routers[router]) &&
       target.activations.routers[router].output !== undefined &&
       forces(parts.probed.slots[router])
   );
@@ -43,35 +69,27 @@ export async function surveyModelOutputs(
     { outputs: routers },
     signal
   );
-  const surveys: ExpertSurvey[] = [];
-  for (const router of routers) {
-    const { experts } = parts.routers[router];
-    onProgress?.(`running the experts of ${layerName(parts.routers[router])}`);
+  for (const at of routers) {
+    const router = parts.routers[at];
+    onProgress?.(`running the experts of ${layerName(router)}`);
     try {
       const { values, width } = await expertOutputs(
         parts,
         prompt,
         {
-          router,
-          routing: withEveryExpert(routing[router]),
-          added: outputs.get(router)!
+          router: at,
+          routing: withEveryExpert(routing[at]),
+          added: outputs.get(at)!
         },
         { signal }
       );
-      const survey = surveyOutputs(
-        parts.routers[router],
-        byExpert(values, experts, width),
-        similarityThreshold
-      );
-      // What is no number is found in the weights, and where runs show it.
-      surveys.push({ ...survey, nonFinite: new Float64Array(experts) });
+      yield { router, outputs: byExpert(values, router.experts, width) };
     } catch (error) {
       if ((error as MoEDebuggerError).code !== 'model-unsupported') {
         throw error;
       }
     }
   }
-  return surveys;
 }
 
 /** [tokens, experts, width] to an expert each, [tokens, width]. */

@@ -25,6 +25,7 @@ import { randomAnyOverlap } from './repetition';
 import {
   cosine,
   jaccard,
+  ckaMatrix,
   linearCka,
   pipelines,
   relativeDifference
@@ -175,6 +176,13 @@ describe('similarity', () => {
     const x = [1, 0, 0, 1, 2, 1, -1, 3];
     const rotated = [0, 2, -2, 0, -2, 4, -6, -2].map(v => v + 5);
     expect(linearCka(x, rotated, 4)).toBeCloseTo(1, 12);
+    const other = [1, 2, 3, 5];
+    const matrix = ckaMatrix([x, rotated, other], 4);
+    expect([matrix[1], matrix[5], matrix[6]]).toEqual([
+      expect.closeTo(1, 12),
+      expect.closeTo(linearCka(rotated, other, 4), 12),
+      expect.closeTo(linearCka(x, other, 4), 12)
+    ]);
   });
 
   it('is zero of disjoint sets', () => {

@@ -52,6 +52,17 @@ export function linearCka(
   return dot(k, l) / Math.sqrt(dot(k, k) * dot(l, l));
 }
 
+/**
+ * `linearCka` of all pairs, [n, n], row-major.
+ * @param outputs [tokens, width] each, on the same tokens
+ */
+export function ckaMatrix(
+  outputs: readonly ArrayLike<number>[],
+  tokens: number
+): Float64Array {
+  return cosineMatrix(outputs.map(output => centredGram(output, tokens)));
+}
+
 /** X X' of column-centred X, [tokens, tokens]. */
 function centredGram(x: ArrayLike<number>, tokens: number): Float64Array {
   const width = x.length / tokens;
