@@ -107,6 +107,22 @@ export type { DebuggerSettings } from './debugger/settings';
 export * as metrics from './metrics';
 export type { ChatMessage } from './model/chat-template';
 export type {
+  AttentionDocument,
+  AttentionLayer,
+  AttentionRecord,
+  HeadReference
+} from './attention/attention-record';
+export type { FindHeadsOptions } from './attention/find-heads';
+export type { HeadScores } from './attention/head-scores';
+export type {
+  HeadKind,
+  HeadsDocument,
+  HeadScore,
+  HeadsResult,
+  ScoredHead
+} from './attention/heads-result';
+export type { AttentionOptions } from './attention/read-attention';
+export type {
   AttributedToken,
   AttributeDocument,
   Attribution,

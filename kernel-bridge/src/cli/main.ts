@@ -8,6 +8,7 @@ import { addDiagnose } from './diagnose-command';
 import { addAttributeCommand } from './attribute-options';
 import { addEditOptions, addRewriteOption } from './edits';
 import { addPromptOptions } from './given-prompts';
+import { addHeadsCommand } from './heads-options';
 import {
   parseCount,
   parseIds,
@@ -30,7 +31,8 @@ Examples:
   $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json
   $ moe-debugger diff models/demo --prompt "def fib(n):" --ablate 4:6
   $ moe-debugger counterfactual models/demo --prompt "def fib(n):" --ablate 4:6 --from 2 --format mermaid
-  $ moe-debugger attribute models/demo --prompt "def fib(n):" --target router:4:6`;
+  $ moe-debugger attribute models/demo --prompt "def fib(n):" --target router:4:6
+  $ moe-debugger heads models/demo --json`;
 
 function build(): Command {
   const program = new Command('moe-debugger')
@@ -174,6 +176,7 @@ function build(): Command {
 
   addDiagnose(program);
   addAttributeCommand(program);
+  addHeadsCommand(program);
 
   const kernel = program
     .command('kernel')

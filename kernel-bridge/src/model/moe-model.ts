@@ -5,9 +5,6 @@ import {
   type CausalityOptions
 } from '../causality/causal-experts';
 import type { CausalityResult } from '../causality/causality-result';
-import type { Attribution } from '../attribution/attribution';
-import { attribute } from '../attribution/load-attribute';
-import type { AttributeOptions } from '../attribution/options';
 import type { Counterfactual } from '../counterfactual/counterfactual';
 import {
   runCounterfactual,
@@ -63,6 +60,7 @@ import {
   type LayerCard,
   type ModelDescription
 } from './description';
+import { ExplainedModel } from './explained-model';
 import { ModelInputs } from './inputs';
 import type { ModelOptions, ModelParts } from './model-parts';
 import { promptList, tokenizePrompt, type Prompt } from './prompt';
@@ -75,7 +73,7 @@ import {
 } from './trace-prompts';
 import { logitsOutput } from './vocabulary';
 
-export class MoEModel implements Displayable {
+export class MoEModel extends ExplainedModel implements Displayable {
   /** Identifies the model within this process. */
   readonly id: string = randomUUID();
   readonly name: string;
@@ -88,6 +86,7 @@ export class MoEModel implements Displayable {
   private _disposed = false;
 
   constructor(options: ModelOptions) {
+    super();
     this._options = options;
     this.name = options.onnx.name;
     this.description = options.description;
@@ -273,19 +272,6 @@ export class MoEModel implements Displayable {
     );
   }
 
-  /**
-   * Which tokens, layers or experts a logit or a routing decision comes from.
-   *
-   * @throws MoEDebuggerError 'input' for a prompt, a target or an option that does not fit, 'gradient' naming a node
-   * that cannot be differentiated, or where memory would not suffice; 'cancelled'
-   */
-  async attribute(
-    prompt: Prompt,
-    options: AttributeOptions = {}
-  ): Promise<Attribution> {
-    return attribute(this.parts, prompt, options);
-  }
-
   /** @internal */
   async traceOn(
     target: () => Promise<RunTarget>,
@@ -369,7 +355,7 @@ export class MoEModel implements Displayable {
     }
   }
 
-  toString(): string {
+  override toString(): string {
     return formatDescription(this.description);
   }
 
