@@ -92,7 +92,7 @@ console.log(JSON.stringify(diagnose(trace).findings));`
   expect(await items.locator('.moe-Finding-message').allTextContents()).toEqual(
     findings.map(({ message }) => message)
   );
-  await expect(section).toContainText('were not looked at');
+  await expect(section).toContainText('weights of 6 of them');
 
   const last = findings.length - 1;
   await items.nth(last).getByRole('button').first().click();

@@ -1,15 +1,10 @@
 /** A debugging session with a model: traces are gathered, and figures and findings are of all of them. */
+import { surveyModel } from '../findings/survey-model';
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../errors';
-import {
-  diagnose,
-  surveyExperts,
-  TraceEvidence,
-  type ExpertSurvey
-} from '../findings';
+import { diagnose, TraceEvidence, type ExpertSurvey } from '../findings';
 import { resolveThresholds } from '../findings/thresholds';
 import { layerMetrics } from '../metrics';
-import { readStructure } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
 import type { TraceOptions } from '../model/trace-prompts';
 import type { Prompt } from '../model/prompt';
@@ -261,18 +256,10 @@ export class MoEDebugger {
       const { duplicate_similarity_threshold } = resolveThresholds(
         this._settings.thresholds
       );
-      const { onnx, graph, found } = readStructure(
-        this.model.description.model.path
+      this._surveys = surveyModel(
+        this.model.description.model.path,
+        duplicate_similarity_threshold
       );
-      this._surveys = [
-        ...surveyExperts(
-          onnx,
-          graph,
-          found.routers,
-          found.blocks,
-          duplicate_similarity_threshold
-        )
-      ];
     }
     return this._surveys;
   }

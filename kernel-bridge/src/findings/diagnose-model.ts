@@ -1,15 +1,14 @@
 /** Diagnoses a loaded model: runs prompts, and looks at the weights of its experts. */
 import { MoEDebuggerError } from '../errors';
 import type { Displayable } from '../kernel/api';
-import { readStructure } from '../model/load-model';
 import type { MoEModel } from '../model/moe-model';
 import type { Prompt, PromptObject, TokenizedPrompt } from '../model/prompt';
 import { tracePrompts } from '../model/trace-prompts';
 import type { OutputLogits } from '../trace/trace-document';
 import { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnose';
-import { surveyExperts } from './expert-survey';
 import { surveyModelOutputs } from './model-outputs';
 import { NEUTRAL_PROMPTS } from './neutral-prompts';
+import { surveyModel } from './survey-model';
 import { resolveThresholds } from './thresholds';
 import { TraceEvidence } from './trace-evidence';
 
@@ -66,13 +65,12 @@ export async function diagnoseModel(
     });
   }
   onProgress?.("reading the experts' weights");
-  const { onnx, graph, found } = readStructure(model.description.model.path);
   const alike = thresholds.duplicate_similarity_threshold;
   return diagnose(evidence, {
     ...options,
     model: model.name,
     experts: [
-      ...surveyExperts(onnx, graph, found.routers, found.blocks, alike),
+      ...surveyModel(model.description.model.path, alike),
       ...(outputs && first
         ? await surveyModelOutputs(parts, first, alike, { signal, onProgress })
         : [])

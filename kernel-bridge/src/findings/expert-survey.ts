@@ -30,16 +30,20 @@ const MAX_PAIRS = 64;
 /** More than this is not read: a survey takes seconds, not minutes. */
 export const MAX_BYTES = 8 * 2 ** 30;
 
-/** Surveys layer after layer; layers whose experts the graph does not tell apart are left out. */
+/**
+ * Surveys layer after layer; layers whose experts the graph does not tell apart are left out, and so are those beyond
+ * `mostBytes` of weights, counted in float32.
+ */
 export function* surveyExperts(
   { weightsFolder }: Pick<OnnxModel, 'weightsFolder'>,
   graph: Graph,
   routers: readonly Router[],
   blocks: Blocks,
-  similarityThreshold: number
+  similarityThreshold: number,
+  mostBytes = MAX_BYTES
 ): Generator<ExpertSurvey> {
   const weights = new ExpertWeights(graph, weightsFolder);
-  let left = MAX_BYTES;
+  let left = mostBytes;
   try {
     for (const router of routers) {
       const experts = findExperts(graph, router, blocks);

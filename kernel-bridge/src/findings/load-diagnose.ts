@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type * as Diagnose from './diagnose';
 import type * as DiagnoseModel from './diagnose-model';
+import type * as SurveyModel from './survey-model';
 
 const load = createRequire(__filename);
 
@@ -16,3 +17,6 @@ export const diagnoseModel: typeof DiagnoseModel.diagnoseModel = (
     model,
     options
   );
+
+export const surveyModel: typeof SurveyModel.surveyModel = (...given) =>
+  (load('./survey-model') as typeof SurveyModel).surveyModel(...given);

@@ -45,7 +45,7 @@ export function loadMap(layers: readonly LayerMetrics[]): string {
     `<text x="${LABELS}" y="${height + 13}">expert 0</text>`,
     `<text x="${LABELS + experts * cell}" y="${height + 13}" text-anchor="end">${experts - 1}</text>`,
     '</svg>',
-    `<p class="key">Token rate (what part of tokens selects an expert; a layer's sum to k): darkest ${percent(peak)}; <span class="none">never selected</span>.</p>`
+    `<p class="key">Token rate (what part of tokens selects an expert; a layer's sum to k): strongest colour ${percent(peak)}; <span class="none">never selected</span>.</p>`
   ].join('');
 }
 
