@@ -122,18 +122,11 @@ export type {
   ScoredHead
 } from './attention/heads-result';
 export type { AttentionOptions } from './attention/read-attention';
-export type {
-  AttributedToken,
-  AttributeDocument,
-  Attribution,
-  AttributionData
-} from './attribution/attribution';
+export type { Attribution } from './attribution/attribution';
 export type {
   AttributeOptions,
-  AttributionMethod,
   AttributionTarget,
-  Baseline,
-  QuadratureRule
+  Baseline
 } from './attribution/options';
 export type {
   ExpertVocabulary,
@@ -182,19 +175,26 @@ export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';
 export {
   ExpertSelector,
-  type ExpertSelectorOptions
-} from './tools/expert-selector';
-export { LayerLens, type LayerLensOptions } from './tools/layer-lens';
-export {
+  LayerLens,
   SteeringControls,
-  type SteeringControlsOptions
-} from './tools/steering-controls';
-export { SweepView, type SweepViewOptions } from './tools/sweep-view';
+  SweepView,
+  TokenAttribution,
+  type ExpertSelectorOptions,
+  type LayerLensOptions,
+  type SteeringControlsOptions,
+  type SweepViewOptions,
+  type TokenAttributionOptions
+} from './tools';
 export {
   RoutingExplorer,
   type ExplorerOptions
 } from './widgets/routing-explorer';
 export type {
+  AttributedToken,
+  AttributeDocument,
+  AttributionData,
+  AttributionMethod,
+  QuadratureRule,
   Coverage,
   ExpertVote,
   LensData,

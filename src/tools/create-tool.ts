@@ -6,11 +6,13 @@ import {
   describeLens,
   describeSteering,
   describeSweep,
+  describeTokenAttribution,
   type DocumentView,
   type ToolName,
   type ToolState
 } from 'moe-debugger/protocol';
 import { FindingsModel, FindingsView } from '../findings';
+import { AttributionModel, AttributionView } from './attribution';
 import { ExpertsModel, ExpertsView } from './experts';
 import { LensModel, LensView } from './lens';
 import type { ToolModel } from './model';
@@ -33,6 +35,15 @@ export function createTool(
   trans: TranslationBundle
 ): ITool {
   switch (name) {
+    case 'attribution': {
+      const model = new AttributionModel(options);
+      return {
+        name,
+        model,
+        view: new AttributionView({ model, trans }),
+        describe: () => describeTokenAttribution(options.modelName, model.state)
+      };
+    }
     case 'experts': {
       const model = new ExpertsModel(options);
       return {
@@ -84,6 +95,8 @@ export function createTool(
 /** What the panel calls a tool. */
 export function toolTitle(name: ToolName, trans: TranslationBundle): string {
   switch (name) {
+    case 'attribution':
+      return trans.__('Token attribution');
     case 'experts':
       return trans.__('Expert selector');
     case 'lens':

@@ -1,5 +1,6 @@
 import { expect, test } from '@jupyterlab/galata';
 import {
+  TOOL_NAMES,
   toolDocument,
   type EncodedView,
   type ToolName
@@ -122,6 +123,40 @@ function tool(name: ToolName, change: object): unknown {
       edited: null,
       refusal: { text: ATTACK, row: 0 }
     },
+    attribution: {
+      running: false,
+      question: {
+        prompt: ATTACK,
+        target: null,
+        method: 'ig',
+        steps: 64,
+        baseline: { kind: 'token', text: ATTACK }
+      },
+      attribution: {
+        target: { kind: 'logit', position: 9, token: 1, text: ATTACK },
+        method: 'ig',
+        baseline: 'zero',
+        tokens: [{ position: 0, id: 1, text: ATTACK, attribution: 1 }],
+        value: 1,
+        baselineValue: 1,
+        gap: 1,
+        experts: [
+          {
+            layer: 0,
+            module: ATTACK,
+            position: 9,
+            expert: 0,
+            weight: 1,
+            attribution: -1
+          }
+        ],
+        warnings: [ATTACK]
+      },
+      choices: null,
+      done: 0,
+      total: 0,
+      refusal: { text: ATTACK, row: null }
+    },
     lens: {
       running: false,
       prompt: ATTACK,
@@ -162,6 +197,7 @@ const refusedTools: [unknown, string][] = [
     'Edits[0].expert is not a count'
   ],
   [tool('lens', { lens: { tokens: [] } }), 'is not a list'],
+  [tool('attribution', { attribution: { tokens: [] } }), 'is not an object'],
   [tool('steering', { rows: [{ layer: 0, scale: 'x' }] }), 'is not a number'],
   [tool('sweep', { mode: ATTACK }), 'is not one of mask, drop']
 ];
@@ -170,9 +206,7 @@ test('tools that are wrong are refused in words, and sound ones run nothing', as
   page,
   tmpPath
 }) => {
-  const sound = (['experts', 'lens', 'steering', 'sweep'] as const).map(name =>
-    tool(name, {})
-  );
+  const sound = TOOL_NAMES.map(name => tool(name, {}));
   const asked: string[] = [];
   page.on('request', request => asked.push(request.url()));
   await openWithoutKernel(
@@ -193,11 +227,16 @@ test('tools that are wrong are refused in words, and sound ones run nothing', as
   for (let i = 0; i < sound.length; i++) {
     await frames.nth(i).scrollIntoViewIfNeeded();
     await expect(frames.nth(i).getByRole('alert')).toHaveText(ATTACK);
-    await expect(frames.nth(i).getByRole('note')).toContainText('Run its cell');
+    await expect(frames.nth(i).getByRole('note').first()).toContainText(
+      'Run its cell'
+    );
   }
   await expect(frames.first().locator('.moe-SideBySide-text')).toHaveText(
     ATTACK
   );
+  await expect(
+    frames.nth(TOOL_NAMES.indexOf('attribution')).getByRole('note').last()
+  ).toHaveText(ATTACK);
   expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
   expect(asked.filter(url => url.includes('x.png'))).toEqual([]);
 });

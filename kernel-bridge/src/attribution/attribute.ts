@@ -6,8 +6,9 @@ import { MoEDebuggerError } from '../errors';
 import { wholeSequence, type Sequence } from '../model/inputs';
 import type { ModelParts } from '../model/model-parts';
 import type { Prompt } from '../model/prompt';
+import { MOST_STEPS, type AttributionData } from '../protocol';
 import { findBlocks } from '../routing/blocks';
-import { Attribution, type AttributionData } from './attribution';
+import { Attribution } from './attribution';
 import { baselineEmbeddings } from './baseline';
 import { runVariants, type BatchOptions } from './batches';
 import { creditTensors, giveCredit, type Credit } from './credit';
@@ -16,7 +17,6 @@ import { explain, type Explained, type Question } from './methods';
 import {
   DEFAULT_MEMORY_LIMIT,
   DEFAULT_STEPS,
-  MAX_STEPS,
   type AttributeOptions
 } from './options';
 import { resolveTarget, type ResolvedTarget } from './resolve-target';
@@ -91,7 +91,8 @@ export async function attribute(
         ? {
             layer: asked.layer,
             expert: asked.expert,
-            ...(asked.stack ? { stack: asked.stack } : {})
+            ...(asked.stack ? { stack: asked.stack } : {}),
+            ...(asked.module ? { module: asked.module } : {})
           }
         : tokenOf(parts, index))
     },
@@ -154,11 +155,11 @@ function selectedOf(routed: readonly RoutedTensors[]): string[] {
 }
 
 function checkSteps({ steps = DEFAULT_STEPS }: AttributeOptions): number {
-  if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS) {
+  if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {
     throw new MoEDebuggerError(
       'input',
       `an integral of ${steps} steps cannot be taken`,
-      { where: 'steps', hint: `give a whole number of 1 to ${MAX_STEPS}` }
+      { where: 'steps', hint: `give a whole number of 1 to ${MOST_STEPS}` }
     );
   }
   return steps;

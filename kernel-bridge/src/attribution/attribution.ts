@@ -1,86 +1,11 @@
 /** What an attribution found, to look at and to hand on. */
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
-import { layerName, type Stack, type Token } from '../protocol';
-import type { AttributionMethod, Baseline, QuadratureRule } from './options';
-
-export interface AttributedToken extends Token {
-  attribution: number;
-}
-
-/** What was explained, with what was left open settled. */
-export interface ExplainedTarget {
-  kind: 'logit' | 'log-probability' | 'router';
-  /** The token that it is read at. */
-  position: number;
-  /** Of a logit: the token whose logit it is. */
-  token?: number;
-  text?: string;
-  /** Of a routing decision. */
-  layer?: number;
-  stack?: Stack;
-  expert?: number;
-}
-
-/** How well the most attributed tokens are those that matter: curves of the target, token after token. */
-export interface Faithfulness {
-  /** How many tokens were replaced, or were there. */
-  counts: number[];
-  /** The target while the most attributed tokens are replaced by the baseline's first. */
-  deletion: number[];
-  /** The target while they are put into the baseline first. */
-  insertion: number[];
-  /** Means over the curves; of a faithful attribution the first is lower and the second higher than at random. */
-  deletionMean: number;
-  insertionMean: number;
-  /** The same of random orders: their mean and standard deviation. */
-  random: {
-    orders: number;
-    deletionMean: number;
-    deletionDeviation: number;
-    insertionMean: number;
-    insertionDeviation: number;
-  };
-}
-
-export interface AttributionData {
-  target: ExplainedTarget;
-  method: AttributionMethod;
-  baseline: Baseline;
-  /** Of integrated gradients. */
-  rule?: QuadratureRule;
-  steps?: number;
-  /** Steps in one run, as measuring chose them. */
-  batch?: number;
-  tokens: AttributedToken[];
-  /** The target of the prompt, and of the baseline. */
-  value: number;
-  baselineValue: number;
-  /** Sum of all attributions less (value - baselineValue): 0 where they are complete. */
-  gap: number;
-  /** Choices of experts, a token and layer each, that change between neighbouring steps from baseline to prompt. */
-  routingChanges?: number;
-  /** How far the target jumps where the routing changes, in all: no token is credited with it. Of adaptive steps. */
-  jumps?: number;
-  /** False where the routing changes at more places than could be told apart. Of adaptive steps. */
-  resolved?: boolean;
-  faithfulness?: Faithfulness;
-  /** First order: gradient times what the layer's stream holds, summed over its tokens. */
-  layers?: { layer: number; stack?: Stack; attribution: number }[];
-  /** First order: gradient times what the expert adds to its token. */
-  experts?: {
-    layer: number;
-    stack?: Stack;
-    position: number;
-    expert: number;
-    weight: number;
-    attribution: number;
-  }[];
-  warnings: string[];
-}
-
-export interface AttributeDocument extends AttributionData {
-  schema: 'moe-debugger/attribute@1';
-}
+import {
+  describeAttribution,
+  type AttributeDocument,
+  type AttributedToken,
+  type AttributionData
+} from '../protocol';
 
 export class Attribution implements Displayable {
   readonly tokens: readonly AttributedToken[];
@@ -105,63 +30,10 @@ export class Attribution implements Displayable {
 
   /** A line a token with a bar, then what it adds up to. */
   toString(): string {
-    const { target, method, tokens, value, baselineValue, gap } = this.data;
-    const largest = Math.max(...tokens.map(t => Math.abs(t.attribution)), 0);
-    const lines = tokens.map(({ position, text, id, attribution }) => {
-      const bar = largest > 0 ? Math.abs(attribution) / largest : 0;
-      return [
-        String(position).padStart(4),
-        attribution.toFixed(4).padStart(10),
-        (attribution < 0 ? '-' : '+').repeat(Math.round(bar * BAR)).padEnd(BAR),
-        JSON.stringify(text ?? id)
-      ].join('  ');
-    });
-    return [
-      `${describeTarget(target)} by ${NAMES[method]}:`,
-      ...lines,
-      `target ${value.toFixed(4)}, at the baseline ${baselineValue.toFixed(4)}; the attributions add up to ${(value - baselineValue + gap).toFixed(4)}, a gap of ${gap.toFixed(4)}`,
-      ...this._experts(),
-      ...this._faithfulness(),
-      ...this.data.warnings.map(warning => `note: ${warning}`)
-    ].join('\n');
+    return describeAttribution(this.data);
   }
 
   [MIMEBUNDLE](): JsonObject {
     return { 'text/plain': this.toString() };
   }
-
-  private _experts(): string[] {
-    return [...(this.data.experts ?? [])]
-      .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))
-      .slice(0, LISTED)
-      .map(
-        ({ position, expert, weight, attribution, ...layer }) =>
-          `${layerName(layer)} expert ${expert} at token ${position}: ${attribution.toFixed(4)} (weight ${weight.toFixed(2)})`
-      );
-  }
-
-  private _faithfulness(): string[] {
-    const found = this.data.faithfulness;
-    return found
-      ? [
-          `deletion ${found.deletionMean.toFixed(4)} (random ${found.random.deletionMean.toFixed(4)} ± ${found.random.deletionDeviation.toFixed(4)}), insertion ${found.insertionMean.toFixed(4)} (random ${found.random.insertionMean.toFixed(4)} ± ${found.random.insertionDeviation.toFixed(4)})`
-        ]
-      : [];
-  }
-}
-
-const BAR = 20;
-const LISTED = 8;
-
-const NAMES: Record<AttributionMethod, string> = {
-  ig: 'integrated gradients',
-  'grad-input': 'gradient times input',
-  occlusion: 'occlusion'
-};
-
-function describeTarget(target: ExplainedTarget): string {
-  const { kind, position, token, text, expert } = target;
-  return kind === 'router'
-    ? `score of ${layerName({ layer: target.layer!, ...(target.stack ? { stack: target.stack } : {}) })} expert ${expert} at token ${position}`
-    : `${kind} of ${JSON.stringify(text ?? token)} after token ${position}`;
 }

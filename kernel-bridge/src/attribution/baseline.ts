@@ -7,6 +7,7 @@ import type { ModelParts } from '../model/model-parts';
 import { configCount } from '../model/config';
 import { vocabularySize } from '../model/vocabulary';
 import type { Baseline } from './options';
+import { tokenId } from './resolve-target';
 
 /** Rows of the table that are looked up at once for the mean. */
 const CHUNK = 4096;
@@ -30,7 +31,7 @@ export async function baselineEmbeddings(
   }
   if ('token' in baseline) {
     return asFloat(
-      await gradients.embeddings(parts.tokenize([baseline.token]).ids)
+      await gradients.embeddings([tokenId(parts, baseline.token, 'baseline')])
     );
   }
   const { ids } = parts.tokenize(baseline.prompt);

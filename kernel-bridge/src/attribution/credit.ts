@@ -8,7 +8,7 @@ import type {
   GradientRun,
   GradientSession
 } from '../gradients/gradient-session';
-import type { AttributionData } from './attribution';
+import type { AttributionData } from '../protocol';
 import type { RoutedTensors } from './routing-tensors';
 
 export type Credit = Pick<AttributionData, 'layers' | 'experts'>;
@@ -59,7 +59,7 @@ export async function giveCredit(
       attribution: credits(tensor).reduce((sum, x) => sum + x, 0)
     })),
     experts: chosen.flatMap(({ router, selected, weights }) => {
-      const { layer, stack } = router;
+      const { layer, stack, module } = router;
       return weights.flatMap((name, i) => {
         const tensor = found.tensors.get(name)!;
         const width = tensor.dims[tensor.dims.length - 1] ?? 1;
@@ -74,6 +74,7 @@ export async function giveCredit(
                 {
                   layer,
                   ...(stack ? { stack } : {}),
+                  ...(module ? { module } : {}),
                   position: Math.floor(at / width),
                   expert: ids ? ids[at] : at % width,
                   weight: held[at],

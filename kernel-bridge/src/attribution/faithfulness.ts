@@ -3,7 +3,7 @@
  * orders.
  */
 import { randomNumbers } from '../generation/random';
-import type { Faithfulness } from './attribution';
+import type { Faithfulness } from '../protocol';
 
 /** Runs variants in which some tokens hold their own embeddings and the others the baseline's; their targets. */
 export type RunKept = (kept: readonly boolean[][]) => Promise<number[]>;

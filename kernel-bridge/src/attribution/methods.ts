@@ -4,9 +4,12 @@ import type {
   GradientRun,
   GradientSession
 } from '../gradients/gradient-session';
-import type { AttributionData } from './attribution';
+import type {
+  AttributionData,
+  AttributionMethod,
+  QuadratureRule
+} from '../protocol';
 import { runVariants, type BatchOptions, type Variant } from './batches';
-import type { AttributionMethod, QuadratureRule } from './options';
 import { composite, countChanges, findBreaks, type PathPoint } from './path';
 import { quadrature } from './quadrature';
 import { choicesOf, type RoutedTensors } from './routing-tensors';

@@ -1,6 +1,6 @@
 /** What can be asked of an attribution. */
 import type { Prompt } from '../model/prompt';
-import type { Stack } from '../protocol';
+import type { AttributionMethod, QuadratureRule, Stack } from '../protocol';
 
 /** What is explained: a token's logit, its log-probability, or an expert's score in a router. */
 export type AttributionTarget =
@@ -9,19 +9,21 @@ export type AttributionTarget =
       /** Id or text of the token; the likeliest unless given. */
       token?: number | string;
     }
-  | { kind: 'router'; layer: number; expert: number; stack?: Stack };
+  | {
+      kind: 'router';
+      layer: number;
+      expert: number;
+      stack?: Stack;
+      /** Tells two routers of one block apart; the first unless given. */
+      module?: string;
+    };
 
 /**
- * `ig`: integrated gradients from a baseline to the embeddings (Sundararajan et al. 2017, arXiv:1703.01365).
- * `grad-input`: the gradient times the embeddings less the baseline. `occlusion`: how much the target falls when a
- * token's embedding alone is replaced by the baseline's.
+ * Embeddings to start from: zeros, the mean of the whole table, one token's everywhere (its id or its text), or another
+ * prompt's.
  */
-export type AttributionMethod = 'ig' | 'grad-input' | 'occlusion';
-
-export type QuadratureRule = 'gauss-legendre' | 'midpoint';
-
-/** Embeddings to start from: zeros, the mean of the whole table, one token's everywhere, or another prompt's. */
-export type Baseline = 'zero' | 'mean' | { token: number } | { prompt: Prompt };
+export type Baseline =
+  'zero' | 'mean' | { token: number | string } | { prompt: Prompt };
 
 export interface AttributeOptions {
   /** The likeliest next token's logit unless given. */
@@ -51,5 +53,4 @@ export interface AttributeOptions {
 }
 
 export const DEFAULT_STEPS = 64;
-export const MAX_STEPS = 4096;
 export const DEFAULT_MEMORY_LIMIT = 2 ** 31;

@@ -1,6 +1,6 @@
 /** The way from a baseline to the embeddings: where the routing changes on it, and how it is divided into steps. */
 import { quadrature, type Quadrature } from './quadrature';
-import type { QuadratureRule } from './options';
+import type { QuadratureRule } from '../protocol';
 
 /** What was seen at one place of the way. */
 export interface PathPoint {

@@ -1,5 +1,5 @@
 /** Places and weights by which an integral over [0, 1] becomes a sum. */
-import type { QuadratureRule } from './options';
+import type { QuadratureRule } from '../protocol';
 
 export interface Quadrature {
   /** Ascending. */

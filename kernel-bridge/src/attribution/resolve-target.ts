@@ -47,22 +47,37 @@ export function resolveTarget(
     kind: target.kind === 'logit' ? 'entry' : 'log-probability',
     tensor: parts.logits,
     position,
-    index: tokenId(parts, target.token)
+    index:
+      target.token === undefined
+        ? undefined
+        : tokenId(parts, target.token, 'target')
   };
 }
 
 function findRouter(
   { routers }: ModelParts,
-  { layer, expert, stack }: Extract<AttributionTarget, { kind: 'router' }>
+  {
+    layer,
+    expert,
+    stack,
+    module
+  }: Extract<AttributionTarget, { kind: 'router' }>
 ): ModelParts['routers'][number] {
   const router = routers.find(
-    own => own.layer === layer && (stack === undefined || own.stack === stack)
+    own =>
+      own.layer === layer &&
+      (stack === undefined || own.stack === stack) &&
+      (module === undefined || own.module === module)
   );
   if (!router) {
-    throw new MoEDebuggerError('input', `layer ${layer} has no router`, {
-      where: 'target',
-      hint: `choose one of ${routers.map(layerName).join(', ')}`
-    });
+    throw new MoEDebuggerError(
+      'input',
+      `${layerName({ layer, stack, module })} has no router`,
+      {
+        where: 'target',
+        hint: `choose one of ${routers.map(layerName).join(', ')}`
+      }
+    );
   }
   if (!Number.isInteger(expert) || expert < 0 || expert >= router.experts) {
     throw new MoEDebuggerError(
@@ -74,13 +89,16 @@ function findRouter(
   return router;
 }
 
-function tokenId(
+/**
+ * A token given by its id or its text.
+ * @param where what it was given as
+ * @throws MoEDebuggerError 'input' for an id beyond the vocabulary, or a text that is not one token
+ */
+export function tokenId(
   { tokenizer, tokenize }: ModelParts,
-  token: number | string | undefined
-): number | undefined {
-  if (token === undefined) {
-    return undefined;
-  }
+  token: number | string,
+  where: string
+): number {
   if (typeof token === 'number') {
     // The same check as for a prompt's ids: a whole number within the vocabulary.
     return tokenize([token]).ids[0];
@@ -90,9 +108,9 @@ function tokenId(
     throw new MoEDebuggerError(
       'input',
       tokenizer
-        ? `${JSON.stringify(token)} is ${ids.length} tokens, and a target is one`
-        : 'the model has no tokenizer to read the target with',
-      { where: 'target', hint: 'give the id of one token' }
+        ? `${JSON.stringify(token)} is ${ids.length} tokens, and a ${where} is one`
+        : `the model has no tokenizer to read the ${where} with`,
+      { where, hint: 'give the id of one token' }
     );
   }
   return ids[0];

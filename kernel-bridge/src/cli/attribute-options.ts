@@ -1,11 +1,7 @@
 /** The arguments of `attribute`, read and checked. */
 import { InvalidArgumentError, type Command } from 'commander';
-import type {
-  AttributionMethod,
-  AttributionTarget,
-  Baseline,
-  QuadratureRule
-} from '../attribution/options';
+import type { AttributionTarget, Baseline } from '../attribution/options';
+import type { AttributionMethod, QuadratureRule } from '../protocol';
 import { parseCount, parseIds, parseSeed } from './option-values';
 
 export interface AttributeArguments {

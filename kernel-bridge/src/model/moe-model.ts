@@ -42,17 +42,7 @@ import type { SteeringVectors } from '../steering/steering-vectors';
 import type { SweepOptions } from '../sweep/options';
 import { sweep } from '../sweep/sweep';
 import type { SweepResult } from '../sweep/sweep-result';
-import { createTool } from '../tools/create-tool';
-import {
-  ExpertSelector,
-  type ExpertSelectorOptions
-} from '../tools/expert-selector';
-import { LayerLens, type LayerLensOptions } from '../tools/layer-lens';
-import {
-  SteeringControls,
-  type SteeringControlsOptions
-} from '../tools/steering-controls';
-import { SweepView, type SweepViewOptions } from '../tools/sweep-view';
+import * as tools from '../tools';
 import type { RoutingTrace } from '../trace/routing-trace';
 import {
   formatDescription,
@@ -108,7 +98,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
       name: this.name,
       path: options.onnx.file,
       routers: options.routers,
-      openTool: (name, trace) => createTool(name, this, trace)
+      openTool: (name, trace) => tools.createTool(name, this, trace)
     });
   }
 
@@ -152,27 +142,37 @@ export class MoEModel extends ExplainedModel implements Displayable {
   }
 
   /** A grid of layers and experts to edit, beside what the model writes with and without the edits. */
-  experts(options: ExpertSelectorOptions = {}): ExpertSelector {
+  experts(options: tools.ExpertSelectorOptions = {}): tools.ExpertSelector {
     this._checkUsable();
-    return new ExpertSelector(this, options);
+    return new tools.ExpertSelector(this, options);
   }
 
   /** What each layer and each selected expert would say, under a layer slider. */
-  layerLens(options: LayerLensOptions = {}): LayerLens {
+  layerLens(options: tools.LayerLensOptions = {}): tools.LayerLens {
     this._checkUsable();
-    return new LayerLens(this, options);
+    return new tools.LayerLens(this, options);
   }
 
   /** Sliders over steering vectors, beside what the model writes with and without them. */
-  steering(options: SteeringControlsOptions = {}): SteeringControls {
+  steering(
+    options: tools.SteeringControlsOptions = {}
+  ): tools.SteeringControls {
     this._checkUsable();
-    return new SteeringControls(this, options);
+    return new tools.SteeringControls(this, options);
   }
 
   /** What taking each expert away does, layer by expert, as it is measured. */
-  sweepView(options: SweepViewOptions = {}): SweepView {
+  sweepView(options: tools.SweepViewOptions = {}): tools.SweepView {
     this._checkUsable();
-    return new SweepView(this, options);
+    return new tools.SweepView(this, options);
+  }
+
+  /** Which tokens a prediction or a routing decision comes from; what is explained is chosen by clicking. */
+  tokenAttribution(
+    options: tools.TokenAttributionOptions = {}
+  ): tools.TokenAttribution {
+    this._checkUsable();
+    return new tools.TokenAttribution(this, options);
   }
 
   /** What is wrong with the experts and with the routing of prompts, by default built-in ones; see `diagnoseModel`. */
@@ -345,13 +345,12 @@ export class MoEModel extends ExplainedModel implements Displayable {
     if (!this._disposed) {
       this._disposed = true;
       sessionStore().setStatus(this.id, 'disposed');
+      const { edited, rewritten, probed, head, growing, gradients } =
+        this._options;
       await this._options.release();
-      await this._options.edited.release();
-      await this._options.rewritten.release();
-      await this._options.probed.release();
-      await this._options.head.release();
-      await this._options.growing.release();
-      await this._options.gradients.release();
+      for (const held of [edited, rewritten, probed, head, growing, gradients]) {
+        await held.release();
+      }
     }
   }
 

@@ -1,5 +1,7 @@
 /** What the kernel and the front end say to each other. Pure: no Node, no DOM. */
 export * from './arrays';
+export * from './attribution';
+export * from './attribution-view';
 export * from './buffers';
 export * from './causality';
 export * from './circuit';

@@ -136,7 +136,7 @@ function readLayer(
     const reading = object(entry, where);
     return {
       position: count(reading.position, `${where}.position`),
-      top: readTop(reading.top, `${where}.top`),
+      top: readRanked(reading.top, `${where}.top`),
       entropy: figure(reading.entropy, `${where}.entropy`),
       klToFinal: figure(reading.klToFinal, `${where}.klToFinal`),
       rankOfFinal: figure(reading.rankOfFinal, `${where}.rankOfFinal`)
@@ -179,11 +179,12 @@ function readVote(value: unknown, at: string): ExpertVote {
   return {
     expert: count(source.expert, `${at}.expert`),
     weight: figure(source.weight, `${at}.weight`),
-    top: readTop(source.top, `${at}.top`)
+    top: readRanked(source.top, `${at}.top`)
   };
 }
 
-function readTop(value: unknown, at: string): RankedToken[] {
+/** Tokens of the vocabulary, ranked. @throws ProtocolError */
+export function readRanked(value: unknown, at: string): RankedToken[] {
   return list(value, at, MOST_RANKED).map((entry, i) => {
     const source = object(entry, `${at}[${i}]`);
     return {

@@ -5,11 +5,13 @@ import {
   isToolDocument,
   ProtocolError,
   PROTOCOL_VERSION,
+  readAttributionState,
   readExpertsState,
   readLensState,
   readSteeringState,
   readSweepState,
   toolDocument,
+  type AttributionState,
   type ExpertsState,
   type LensState,
   type SteeringState,
@@ -121,10 +123,69 @@ const sweep: SweepState = {
   }
 };
 
+const place = { layer: 0, stack: 'decoder' as const, module: 'mlp' };
+const attribution: AttributionState = {
+  running: false,
+  question: {
+    prompt: 'a b',
+    target: { kind: 'router', position: null, ...place, expert: 1 },
+    method: 'ig',
+    steps: 8,
+    baseline: { kind: 'token', text: 'the' }
+  },
+  attribution: {
+    schema: 'moe-debugger/attribute@1',
+    target: { kind: 'logit', position: 1, token: 3, text: 'c' },
+    method: 'ig',
+    baseline: { token: 'the' },
+    rule: 'midpoint',
+    steps: 8,
+    batch: 4,
+    tokens: [
+      { position: 0, id: 1, text: 'a', attribution: 0.5 },
+      { position: 1, id: 2, attribution: -0.25 }
+    ],
+    value: 1,
+    baselineValue: 0.5,
+    gap: -0.25,
+    routingChanges: 2,
+    jumps: 0.25,
+    resolved: true,
+    faithfulness: {
+      counts: [0, 1, 2],
+      deletion: [1, 0.75, 0.5],
+      insertion: [0.5, 0.75, 1],
+      deletionMean: 0.75,
+      insertionMean: 0.75,
+      random: {
+        orders: 8,
+        deletionMean: 0.75,
+        deletionDeviation: 0,
+        insertionMean: 0.75,
+        insertionDeviation: 0
+      }
+    },
+    layers: [{ layer: 0, stack: 'decoder', attribution: 1 }],
+    experts: [{ ...place, position: 1, expert: 1, weight: 1, attribution: 2 }],
+    warnings: ['one']
+  },
+  choices: {
+    position: 1,
+    logits: { position: 1, top, actual: { ...top[0], probability: 0.5 } },
+    routers: [
+      { ...place, position: 1, experts: 2, chosen: [{ expert: 1, weight: 1 }] }
+    ]
+  },
+  done: 8,
+  total: 8,
+  refusal: null
+};
+
 const READERS: [string, object, (value: unknown) => object][] = [
   ['experts', experts, readExpertsState],
   ['steering', steering, readSteeringState],
   ['lens', lens, readLensState],
+  ['attribution', attribution, readAttributionState],
   ['sweep', sweep, readSweepState]
 ];
 

@@ -6,7 +6,13 @@ import { ProtocolError } from './error';
 import { PROTOCOL_VERSION } from './names';
 import { checkVersion } from './view';
 
-export const TOOL_NAMES = ['experts', 'lens', 'steering', 'sweep'] as const;
+export const TOOL_NAMES = [
+  'experts',
+  'lens',
+  'attribution',
+  'steering',
+  'sweep'
+] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
 /** What is stored as tools are: also findings, which nothing works on once they are made. */

@@ -7,6 +7,7 @@ import { LayerLens } from './layer-lens';
 import type { ModelTool } from './model-tool';
 import { SteeringControls } from './steering-controls';
 import { SweepView } from './sweep-view';
+import { TokenAttribution } from './token-attribution';
 
 /** @param trace the model's newest one, to begin with something */
 export function createTool(
@@ -19,6 +20,8 @@ export function createTool(
       return new ExpertSelector(model, { trace });
     case 'lens':
       return new LayerLens(model, { trace });
+    case 'attribution':
+      return new TokenAttribution(model, { trace });
     case 'steering':
       return new SteeringControls(model, { trace });
     case 'sweep':

@@ -7,7 +7,7 @@ import {
   type SweepToken
 } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
-import { figureText } from './grid-source';
+import { figureText, signed } from '../figure-text';
 import type { SweepModel } from './model';
 
 interface IDetailProps {
@@ -130,11 +130,6 @@ function Figures(props: {
       ))}
     </p>
   );
-}
-
-/** With its sign, where it is one of a change. */
-function signed(text: string): string {
-  return /^[1-9]|^0\..*[1-9]/.test(text) ? `+${text}` : text.replace('-', '−');
 }
 
 function Tokens(props: {

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { layerName } from 'moe-debugger/protocol';
+import { figureText } from '../figure-text';
 import type { ICell, ICellLook, IGridSource } from '../layer-grid';
 import type { SweepModel } from './model';
 
@@ -55,14 +56,4 @@ export class SweepGridSource implements IGridSource {
   activate(cell: ICell): void {
     this._model.cursor = cell;
   }
-}
-
-/** Four digits, whatever the size. */
-export function figureText(value: number | null): string {
-  if (value === null) {
-    return '–';
-  }
-  return value !== 0 && Math.abs(value) < 1e-3
-    ? value.toExponential(1)
-    : value.toFixed(4);
 }

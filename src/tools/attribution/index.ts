@@ -1,0 +1,2 @@
+export { AttributionModel } from './model';
+export { AttributionView } from './view';

@@ -1,0 +1,156 @@
+import {
+  readAttributionState,
+  type AskedTarget,
+  type AttributionAction,
+  type AttributionQuestion,
+  type AttributionState,
+  type TargetChoices
+} from 'moe-debugger/protocol';
+import { clamp } from '../layer-grid';
+import { ToolModel } from '../model';
+
+/** How the next question is to be answered. */
+export type Settings = Pick<
+  AttributionQuestion,
+  'method' | 'steps' | 'baseline'
+>;
+
+/** Token attribution, and what a view of it remembers: the token and the router looked at, what is not yet asked. */
+export class AttributionModel extends ToolModel<
+  AttributionState,
+  AttributionAction
+> {
+  constructor(options: { modelName: string; state: unknown }) {
+    super({ ...options, read: readAttributionState });
+    this._follow();
+  }
+
+  /** As in the form, asked for or not. */
+  get settings(): Settings {
+    return this._settings;
+  }
+  set settings(settings: Settings) {
+    this._settings = settings;
+    this.emit();
+  }
+
+  /** The largest attribution, whatever the sign. */
+  get peak(): number {
+    return this._peak;
+  }
+
+  /** The token that is looked at. */
+  get position(): number {
+    return (
+      this._position ??
+      this.state.choices?.position ??
+      this.state.attribution?.target.position ??
+      0
+    );
+  }
+  set position(position: number) {
+    this._position = clamp(
+      position,
+      this.state.attribution?.tokens.length ?? 1
+    );
+    this.emit();
+    this.send({ do: 'look', position: this._position });
+  }
+
+  /** What could be explained at that token; undefined until the kernel has told. */
+  get choices(): TargetChoices | undefined {
+    const { choices } = this.state;
+    return choices?.position === this.position ? choices : undefined;
+  }
+
+  /** Index of the router whose experts are offered. */
+  get router(): number {
+    return clamp(
+      this._router ?? Math.max(0, this._askedRouter()),
+      this.state.choices?.routers.length ?? 1
+    );
+  }
+  set router(router: number) {
+    this._router = router;
+    this.emit();
+  }
+
+  /** Whether this is what is explained. */
+  isTarget(target: AskedTarget): boolean {
+    const own = this.state.attribution?.target;
+    if (own?.position !== target.position) {
+      return false;
+    }
+    return target.kind === 'router'
+      ? own.kind === 'router' &&
+          own.layer === target.layer &&
+          own.stack === target.stack &&
+          own.module === target.module &&
+          own.expert === target.expert
+      : own.kind !== 'router' && own.token === target.token;
+  }
+
+  /** Another prompt has other tokens: what is explained of it is its likeliest next one. */
+  ask(prompt: string): void {
+    const { question } = this.state;
+    this.send({
+      do: 'attribute',
+      question: {
+        ...this._settings,
+        prompt,
+        target: prompt === question.prompt ? question.target : null
+      }
+    });
+  }
+
+  /** Explains something else of the prompt. */
+  explain(target: AskedTarget): void {
+    const { prompt } = this.state.question;
+    this.send({
+      do: 'attribute',
+      question: { ...this._settings, prompt, target }
+    });
+  }
+
+  protected override onState(): void {
+    this._follow();
+  }
+
+  /** A new question of the kernel's replaces what was filled in, and a new answer what was looked at. */
+  private _follow(): void {
+    const { question, attribution } = this.state;
+    const asked = JSON.stringify(question);
+    if (asked !== this._asked) {
+      const { method, steps, baseline } = question;
+      this._settings = { method, steps, baseline };
+      this._asked = asked;
+    }
+    const answered = JSON.stringify([attribution?.target, question.prompt]);
+    if (answered !== this._answered) {
+      this._position = undefined;
+      this._router = undefined;
+      this._answered = answered;
+    }
+    this._peak = (attribution?.tokens ?? []).reduce(
+      (most, token) => Math.max(most, Math.abs(token.attribution)),
+      0
+    );
+  }
+
+  private _askedRouter(): number {
+    const target = this.state.attribution?.target;
+    return (this.state.choices?.routers ?? []).findIndex(
+      own =>
+        own.layer === target?.layer &&
+        own.stack === target.stack &&
+        own.module === target.module
+    );
+  }
+
+  private _answered = '';
+  private _asked = '';
+  private _peak = 0;
+  private _position: number | undefined;
+  private _router: number | undefined;
+  private _settings!: Settings;
+}

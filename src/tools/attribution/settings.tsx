@@ -1,0 +1,129 @@
+import {
+  MOST_STEPS,
+  type AskedBaseline,
+  type AttributionMethod
+} from 'moe-debugger/protocol';
+import { OWN_KEYS } from '../../routing/own-keys';
+import type { Settings } from './model';
+import type { IAttributionProps } from './view';
+
+/** How to attribute: method, steps and baseline. */
+export function SettingsFields({
+  model,
+  trans
+}: IAttributionProps): JSX.Element {
+  const { settings, isLive } = model;
+  const { method, steps, baseline } = settings;
+  const methods: [AttributionMethod, string][] = [
+    ['ig', trans.__('integrated gradients')],
+    ['grad-input', trans.__('gradient × input')],
+    ['occlusion', trans.__('occlusion')]
+  ];
+  const baselines: [AskedBaseline['kind'], string][] = [
+    ['zero', trans.__('zeros')],
+    ['mean', trans.__('mean of all tokens')],
+    ['token', trans.__('a token')],
+    ['prompt', trans.__('a contrast prompt')]
+  ];
+  const set = (change: Partial<Settings>) => {
+    model.settings = { ...settings, ...change };
+  };
+  return (
+    <div className="moe-AttributionSettings">
+      <select
+        {...OWN_KEYS}
+        aria-label={trans.__('Method')}
+        title={trans.__('Method')}
+        value={method}
+        disabled={!isLive}
+        onChange={event =>
+          set({ method: event.target.value as AttributionMethod })
+        }
+      >
+        {methods.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+      {method === 'ig' && (
+        <label>
+          <span>{trans.__('steps')}</span>
+          <input
+            {...OWN_KEYS}
+            type="number"
+            min={1}
+            max={MOST_STEPS}
+            value={steps || ''}
+            disabled={!isLive}
+            onChange={event =>
+              set({
+                steps: Math.min(
+                  MOST_STEPS,
+                  Math.max(0, Math.round(Number(event.target.value)))
+                )
+              })
+            }
+          />
+        </label>
+      )}
+      <label>
+        <span>{trans.__('from')}</span>
+        <select
+          {...OWN_KEYS}
+          aria-label={trans.__('Baseline')}
+          title={trans.__('What stands for the absence of the prompt')}
+          value={baseline.kind}
+          disabled={!isLive}
+          onChange={event =>
+            set({
+              baseline: {
+                ...baseline,
+                kind: event.target.value as AskedBaseline['kind']
+              }
+            })
+          }
+        >
+          {baselines.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      {needsText(baseline) && (
+        <input
+          {...OWN_KEYS}
+          type="text"
+          aria-label={
+            baseline.kind === 'token'
+              ? trans.__('Baseline token')
+              : trans.__('Contrast prompt')
+          }
+          placeholder={
+            baseline.kind === 'token'
+              ? trans.__('one token, or its id')
+              : trans.__('as many tokens as the prompt')
+          }
+          value={baseline.text}
+          readOnly={!isLive}
+          onChange={event =>
+            set({ baseline: { ...baseline, text: event.target.value } })
+          }
+        />
+      )}
+    </div>
+  );
+}
+
+/** Whether nothing is missing. */
+export function isComplete({ method, steps, baseline }: Settings): boolean {
+  return (
+    (method !== 'ig' || steps > 0) &&
+    (!needsText(baseline) || baseline.text !== '')
+  );
+}
+
+function needsText({ kind }: AskedBaseline): boolean {
+  return kind === 'token' || kind === 'prompt';
+}

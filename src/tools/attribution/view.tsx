@@ -1,0 +1,78 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { PromptForm } from '../prompt-form';
+import { RefusalLine } from '../refusal';
+import { Credit } from './credit';
+import { Figures } from './figures';
+import type { AttributionModel } from './model';
+import { SettingsFields, isComplete } from './settings';
+import { TargetPicker } from './target-picker';
+import { AttributedTokens, TokenTable } from './tokens';
+
+export interface IAttributionProps {
+  model: AttributionModel;
+  trans: TranslationBundle;
+}
+
+/** A prompt's tokens, coloured by what they give to a target, and the targets to choose from. */
+export class AttributionView extends ReactWidget {
+  constructor(private _props: IAttributionProps) {
+    super();
+    this.addClass('moe-AttributionView');
+  }
+
+  protected override render(): JSX.Element {
+    const { model, trans } = this._props;
+    return (
+      <UseSignal signal={model.changed}>
+        {() => {
+          const { state, isLive } = model;
+          const running = state.running && isLive;
+          return (
+            <>
+              <PromptForm
+                prompt={state.question.prompt}
+                isLive={isLive}
+                running={running}
+                label={trans.__('Prompt')}
+                placeholder={trans.__('Type a prompt, then press Enter')}
+                action={trans.__('Attribute')}
+                isReady={isComplete(model.settings)}
+                submit={prompt => model.ask(prompt)}
+                cancel={() => model.send({ do: 'cancel' })}
+                trans={trans}
+              >
+                <SettingsFields {...this._props} />
+              </PromptForm>
+              {running && (
+                <progress
+                  aria-label={trans.__('Steps done')}
+                  value={state.total === 0 ? undefined : state.done}
+                  max={state.total || 1}
+                />
+              )}
+              <RefusalLine refusal={state.refusal} />
+              {state.attribution ? (
+                <>
+                  <AttributedTokens {...this._props} />
+                  <Figures {...this._props} />
+                  <TargetPicker {...this._props} />
+                  <Credit {...this._props} />
+                  <TokenTable {...this._props} />
+                </>
+              ) : (
+                <p className="moe-Message">
+                  {running
+                    ? trans.__('Attributing…')
+                    : trans.__(
+                        'Type a prompt above and press Attribute: which tokens the next one comes from appears here. Then click a token to explain what was predicted, or which experts were chosen, there.'
+                      )}
+                </p>
+              )}
+            </>
+          );
+        }}
+      </UseSignal>
+    );
+  }
+}
