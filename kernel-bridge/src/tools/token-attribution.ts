@@ -144,27 +144,48 @@ export class TokenAttribution extends ModelTool<
       : this._run(async signal => {
           this._set({ refusal: null, done: 0, total: 0 });
           const { method, steps, target } = question;
-          const found = await this.model.attribute(
-            this._input(question.prompt),
-            {
-              ...(target ? targetOptions(target) : {}),
-              method,
-              steps,
-              baseline: this._baseline(question.baseline),
-              // Credit is by gradients, which occlusion does without: there may be none.
-              layers: method !== 'occlusion',
-              faithfulness,
-              signal,
-              onProgress: (done, total) => this._set({ done, total })
-            }
-          );
-          if (signal.aborted) {
-            throw cancelledError();
-          }
-          const attribution = strongest(found.toJSON());
+          const input = this._input(question.prompt);
+          const found = await this.model.attribute(input, {
+            ...(target ? targetOptions(target) : {}),
+            method,
+            steps,
+            baseline: this._baseline(question.baseline),
+            faithfulness,
+            signal,
+            onProgress: (done, total) => this._set({ done, total })
+          });
+          checkGoing(signal);
+          const attribution = found.toJSON();
           this._set({ attribution });
           await this._lookAt(this._place(attribution));
+          // Credit is by gradients, which occlusion does without: there may be none.
+          if (method !== 'occlusion') {
+            const credit = await this._credit(input, attribution, signal);
+            checkGoing(signal);
+            this._set({ attribution: { ...attribution, ...credit } });
+          }
         });
+  }
+
+  /** Of layers and experts: on a graph of its own, which takes a while the first time, so the tokens go first. */
+  private async _credit(
+    input: string | number[],
+    { target }: AttributeDocument,
+    signal: AbortSignal
+  ): Promise<Pick<AttributeDocument, 'layers' | 'experts'>> {
+    const { kind, position, token, layer, stack, module, expert } = target;
+    const { data } = await this.model.attribute(input, {
+      target:
+        kind === 'router'
+          ? { kind, layer: layer!, stack, module, expert: expert! }
+          : { kind, token },
+      position,
+      method: 'grad-input',
+      layers: true,
+      signal
+    });
+    const { layers, experts = [] } = data;
+    return { layers, experts: strongest(experts) };
   }
 
   /** The token of the prompt that the target was read at, or at whose end. */
@@ -250,14 +271,19 @@ function askedBaseline(
     : { kind: 'prompt', text: baseline.prompt };
 }
 
-function strongest(document: AttributeDocument): AttributeDocument {
-  const { experts } = document;
-  return experts && experts.length > MOST_CREDITED
-    ? {
-        ...document,
-        experts: [...experts]
-          .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))
-          .slice(0, MOST_CREDITED)
-      }
-    : document;
+function strongest(
+  experts: NonNullable<AttributeDocument['experts']>
+): NonNullable<AttributeDocument['experts']> {
+  return experts.length > MOST_CREDITED
+    ? [...experts]
+        .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))
+        .slice(0, MOST_CREDITED)
+    : experts;
+}
+
+/** @throws MoEDebuggerError 'cancelled' */
+function checkGoing(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw cancelledError();
+  }
 }

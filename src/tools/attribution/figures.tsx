@@ -84,9 +84,9 @@ function Target({ model, trans }: IAttributionProps): JSX.Element {
 
 /** With its part of what was to be distributed. */
 function gapText({ gap, value, baselineValue }: AttributeDocument): string {
-  const share = Math.abs(gap / (value - baselineValue));
-  const part = Number.isFinite(share)
-    ? ` (${(100 * share).toPrecision(2)} %)`
+  const percent = 100 * Math.abs(gap / (value - baselineValue));
+  const part = Number.isFinite(percent)
+    ? ` (${percent < 10 ? percent.toPrecision(2) : percent.toFixed(0)} %)`
     : '';
   return signedFigure(gap) + part;
 }

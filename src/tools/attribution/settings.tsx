@@ -67,7 +67,7 @@ export function SettingsFields({
           />
         </label>
       )}
-      <label>
+      <label className="moe-AttributionSettings-baseline">
         <span>{trans.__('from')}</span>
         <select
           {...OWN_KEYS}

@@ -30,6 +30,7 @@ export function AttributedTokens({
       >
         {tokens.slice(first).map((token, i) => (
           <Fragment key={i}>
+            {breaks(token) === 'before' && <Break />}
             <label
               className="moe-LensTokens-token"
               title={describe(token)}
@@ -60,9 +61,7 @@ export function AttributedTokens({
                 {tokenLabel(token)}
               </span>
             </label>
-            {token.text?.endsWith('\n') && (
-              <span className="moe-AttributionTokens-break" />
-            )}
+            {breaks(token) === 'after' && <Break />}
           </Fragment>
         ))}
       </div>
@@ -144,6 +143,15 @@ export function TokenTable({ model, trans }: IAttributionProps): JSX.Element {
       )}
     </details>
   );
+}
+
+/** Where a line of the prompt ends at a token: behind it, or before one that also indents the next. */
+function breaks({ text = '' }: AttributedToken): 'before' | 'after' | null {
+  return text.endsWith('\n') ? 'after' : text.includes('\n') ? 'before' : null;
+}
+
+function Break(): JSX.Element {
+  return <span className="moe-AttributionTokens-break" />;
 }
 
 function sign(value: number, peak: number): string {

@@ -44,13 +44,7 @@ export class AttributionView extends ReactWidget {
               >
                 <SettingsFields {...this._props} />
               </PromptForm>
-              {running && (
-                <progress
-                  aria-label={trans.__('Steps done')}
-                  value={state.total === 0 ? undefined : state.done}
-                  max={state.total || 1}
-                />
-              )}
+              {running && <Progress {...this._props} />}
               <RefusalLine refusal={state.refusal} />
               {state.attribution ? (
                 <>
@@ -62,11 +56,10 @@ export class AttributionView extends ReactWidget {
                 </>
               ) : (
                 <p className="moe-Message">
-                  {running
-                    ? trans.__('Attributing…')
-                    : trans.__(
-                        'Type a prompt above and press Attribute: which tokens the next one comes from appears here. Then click a token to explain what was predicted, or which experts were chosen, there.'
-                      )}
+                  {!running &&
+                    trans.__(
+                      'Type a prompt above and press Attribute: which tokens the next one comes from appears here. Then click a token to explain what was predicted, or which experts were chosen, there.'
+                    )}
                 </p>
               )}
             </>
@@ -75,4 +68,28 @@ export class AttributionView extends ReactWidget {
       </UseSignal>
     );
   }
+}
+
+/** How far it is, and what it is at while no steps are counted. */
+function Progress({ model, trans }: IAttributionProps): JSX.Element {
+  const { done, total } = model.state;
+  const isCounted = total > 0 && done < total;
+  return (
+    <div className="moe-AttributionProgress">
+      <progress
+        aria-label={trans.__('Steps done')}
+        value={isCounted ? done : undefined}
+        max={total || 1}
+      />
+      <small>
+        {isCounted
+          ? trans.__('%1 of %2 steps', done, total)
+          : total === 0
+            ? trans.__(
+                'Preparing the gradients, which takes a while the first time…'
+              )
+            : trans.__('Crediting layers and experts…')}
+      </small>
+    </div>
+  );
 }
