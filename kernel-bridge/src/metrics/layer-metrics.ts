@@ -140,7 +140,8 @@ function distributionMetrics({
     meanConfidence:
       router.experts === 1
         ? 1
-        : 1 - meanTokenEntropy / Math.log(router.experts),
+        : // Rounding may bring a mean entropy above that of chance.
+          Math.max(0, 1 - meanTokenEntropy / Math.log(router.experts)),
     meanMargin: logits.margin / tokens,
     meanKeptMass: logits.keptMass / tokens,
     meanNearMiss: logits.nearMiss / logits.nearMissTokens,

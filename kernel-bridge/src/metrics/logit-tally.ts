@@ -2,7 +2,6 @@
 import type { RouterIdentity } from '../protocol';
 import { CHUNK, type Columns, type RoutingBlock } from './columns';
 import { LogitKernel } from './logit-chunk';
-import { addTo } from './vectors';
 
 export type ScoreKind = RouterIdentity['score'];
 
@@ -48,7 +47,11 @@ export class LogitTally {
   get hasKernel(): boolean {
     this._kernel ??=
       (this._are === 'logits' && this._score === 'softmax'
-        ? LogitKernel.for(this._experts, this._topK)
+        ? LogitKernel.for(
+            this._experts,
+            this._topK,
+            decisiveEntropy(this._experts)
+          )
         : undefined) ?? null;
     return this._kernel !== null;
   }
@@ -56,7 +59,7 @@ export class LogitTally {
   /**
    * Adds tokens whose experts all exist.
    * @param count a chunk at most
-   * @param columns reads them into columns, for tokens with logits that are not all finite
+   * @param columns reads them into columns, for tokens without a distribution
    */
   addOrdinary(
     block: Required<Pick<RoutingBlock, 'logits' | 'selected'>>,
@@ -64,32 +67,7 @@ export class LogitTally {
     count: number,
     columns: () => Columns
   ): void {
-    const { fields, probability } = this._kernel!.run(block, from, count);
-    addTo(this.probability, probability);
-    const { finite, largest, second, sum, dot, kept } = fields;
-    const { lowestSelected, highestOther } = fields;
-    const odd: number[] = [];
-    for (let t = 0; t < count; t++) {
-      if (finite[t] === 0) {
-        odd.push(t);
-        continue;
-      }
-      const total = sum[t];
-      const logTotal = Math.log(total);
-      const entropy = logTotal - dot[t] / total;
-      const logSumExp = largest[t] + logTotal;
-      this.tokens++;
-      this.entropy += entropy;
-      this.entropySquared += entropy * entropy;
-      this.margin += (1 - Math.exp(second[t] - largest[t])) / total;
-      this.keptMass += kept[t] / total;
-      this.zLoss += logSumExp * logSumExp;
-      this.decisiveTokens += isDecisive(entropy, this._experts) ? 1 : 0;
-      if (highestOther[t] !== -Infinity) {
-        this.nearMiss += lowestSelected[t] - highestOther[t];
-        this.nearMissTokens++;
-      }
-    }
+    const odd = this._kernel!.run(block, from, count, this, this.probability);
     if (odd.length > 0) {
       const sorted = columns();
       odd.forEach(t => this._addToken(block.logits, sorted, t));
@@ -168,7 +146,7 @@ export class LogitTally {
     this.entropy += entropy;
     this.entropySquared += entropy * entropy;
     this.margin += first - second;
-    this.decisiveTokens += isDecisive(entropy, row.length) ? 1 : 0;
+    this.decisiveTokens += entropy < decisiveEntropy(row.length) ? 1 : 0;
   }
 
   private _addChoice(
@@ -206,9 +184,8 @@ export class LogitTally {
 /** A router whose perplexity is within 1 % of the number of experts tells them apart no better than by chance. */
 export const DECISIVE = 0.99;
 
-export function isDecisive(entropy: number, experts: number): boolean {
-  return entropy < Math.log(DECISIVE * experts);
-}
+export const decisiveEntropy = (experts: number): number =>
+  Math.log(DECISIVE * experts);
 
 function onlyMasked(logits: Float32Array, base: number, n: number): boolean {
   let real = 0;

@@ -32,6 +32,7 @@ const OP = {
   'f32.gt': 0x5e,
   'f32.le': 0x5f,
   'i32.add': 0x6a,
+  'i32.sub': 0x6b,
   'i32.mul': 0x6c,
   'i32.and': 0x71,
   'i32.or': 0x72,
@@ -48,20 +49,34 @@ const OP = {
 const VECTOR_OP = {
   'v128.load': 0,
   'v128.store': 11,
+  'v128.const': 12,
+  'i8x16.shuffle': 13,
+  'i32x4.splat': 17,
   'f32x4.splat': 19,
-  'f32x4.extract_lane': 31,
+  'i32x4.lt_s': 57,
   'f32x4.eq': 65,
+  'f32x4.lt': 67,
+  'f32x4.gt': 68,
   'v128.and': 78,
+  'v128.bitselect': 82,
+  'v128.any_true': 83,
+  'v128.load32_lane': 86,
+  'v128.load32_splat': 9,
+  'f64x2.promote_low_f32x4': 95,
   'i32x4.all_true': 163,
   'i32x4.shl': 171,
+  'i32x4.shr_s': 172,
   'i32x4.add': 174,
-  'f32x4.nearest': 106,
+  'i32x4.sub': 177,
   'f32x4.add': 228,
   'f32x4.sub': 229,
   'f32x4.mul': 230,
-  'f32x4.min': 232,
-  'f32x4.max': 233,
-  'i32x4.trunc_sat_f32x4_s': 248
+  'f32x4.div': 231,
+  'f32x4.pmin': 234,
+  'f32x4.pmax': 235,
+  'f64x2.add': 240,
+  'f64x2.mul': 242,
+  'f32x4.convert_i32x4_s': 250
 } as const;
 
 type Op = keyof typeof OP;
@@ -119,8 +134,22 @@ export class FunctionBuilder {
     return this;
   }
 
-  vectorAt(name: 'v128.load' | 'v128.store', offset: number): this {
+  vectorAt(
+    name: 'v128.load' | 'v128.load32_splat' | 'v128.store',
+    offset: number
+  ): this {
     return this.vector(name, 2, ...unsigned(offset));
+  }
+
+  /** Loads one lane of the vector on the stack, above an address. */
+  loadLane(lane: number, offset: number): this {
+    return this.vector('v128.load32_lane', 2, ...unsigned(offset), lane);
+  }
+
+  /** The four lanes of two vectors by number, 0 to 3 of the lower one, 4 to 7 of the upper. */
+  shuffle(...lanes: number[]): this {
+    const bytes = lanes.flatMap(lane => [0, 1, 2, 3].map(i => 4 * lane + i));
+    return this.vector('i8x16.shuffle', ...bytes);
   }
 
   /** Runs `body` while the condition that it leaves on the stack is not zero. */
@@ -141,12 +170,9 @@ export class FunctionBuilder {
 
   /** A module that imports `env.memory` and exports `run`, which returns an i32. */
   module(): Uint8Array<ArrayBuffer> {
-    const body = [
-      ...list(this._locals.map(type => [1, TYPE[type]])),
-      ...this._code,
-      0x0b
-    ];
-    return Uint8Array.from([
+    const locals = list(this._locals.map(type => [1, TYPE[type]]));
+    const length = locals.length + this._code.length + 1;
+    const head = [
       ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       ...section(1, [
         [0x60, ...list(this._params.map(type => [TYPE[type]])), 1, TYPE.i32]
@@ -154,8 +180,15 @@ export class FunctionBuilder {
       ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 0x01]]),
       ...section(3, [[0x00]]),
       ...section(7, [[...text('run'), 0x00, 0x00]]),
-      ...section(10, [[...unsigned(body.length), ...body]])
-    ]);
+      // The section of code, of one function, which may be long.
+      ...[10, ...unsigned(1 + unsigned(length).length + length)],
+      ...[1, ...unsigned(length), ...locals]
+    ];
+    const module = new Uint8Array(head.length + this._code.length + 1);
+    module.set(head);
+    module.set(this._code, head.length);
+    module[module.length - 1] = 0x0b;
+    return module;
   }
 
   private _each(opcode: number, locals: readonly number[]): this {

@@ -76,6 +76,9 @@ export function countKernel(
   const secondWeight = f.local('f64');
   const ranks = Array.from({ length: topK }, (_, i) => i);
   const expert = ranks.map(() => f.local('i32'));
+  // Where the expert's i32 counters are in a row of them, and the address of its row of pairs.
+  const own = ranks.map(() => f.local('i32'));
+  const row = ranks.map(() => f.local('i32'));
   const weight = ranks.map(() => f.local('f32'));
 
   const state: [number, number][] = [
@@ -137,8 +140,9 @@ export function countKernel(
       f.get(number).i32(1).op('i32.add').set(number);
       f.i32(0).set(common);
       for (const i of ranks) {
-        // Addresses of the expert's counters; those of i32 and f64 in turn.
-        f.get(base, expert[i]).i32(2).op('i32.shl', 'i32.add');
+        f.get(expert[i]).i32(2).op('i32.shl').tee(own[i]);
+        f.i32(experts).op('i32.mul').get(base).op('i32.add').set(row[i]);
+        f.get(base, own[i]).op('i32.add');
         increment(at.counts);
         f.get(address).at('i32.load', at.stamps);
         f.get(number).i32(-1).op('i32.add', 'i32.eq');
@@ -155,8 +159,7 @@ export function countKernel(
       }
       for (const i of ranks) {
         for (const j of ranks.slice(i + 1)) {
-          f.get(base, expert[i]).i32(experts).op('i32.mul');
-          f.get(expert[j]).op('i32.add').i32(2).op('i32.shl', 'i32.add');
+          f.get(row[i], own[j]).op('i32.add');
           increment(j === i + 1 ? at.adjacent : at.distant);
         }
       }
