@@ -1,4 +1,5 @@
 /** Which arrays of a dump are router logits, and of which layers. */
+import type { Stack } from '../protocol';
 import type { ArrayFile } from './array-file';
 import { refuse, type ImportContext } from './importer';
 
@@ -13,9 +14,49 @@ export interface RouterArray {
 }
 
 const ROUTER = /router|gate/i;
-const OTHERS = new Set(['input_ids', 'attention_mask']);
+const OTHERS = new Set([
+  'input_ids',
+  'attention_mask',
+  'decoder_input_ids',
+  'decoder_attention_mask'
+]);
 const HINT =
   'save outputs.router_logits: an array a layer, or stacked [layers, tokens, experts]';
+
+/** Arrays of one stack, and the names that its tokens have. */
+export interface StackArrays {
+  /** Where the file has both. */
+  stack?: Stack;
+  arrays: readonly ArrayFile[];
+  ids: string;
+  mask: string;
+}
+
+/** Encoder-decoders hand out `encoder_router_logits` and `decoder_router_logits`, each with tokens of its own. */
+export function stacksOf(arrays: readonly ArrayFile[]): StackArrays[] {
+  const decoder = (name: string): boolean => /(^|[^a-z])decoder/i.test(name);
+  const routers = arrays.filter(({ name }) => !OTHERS.has(name));
+  const [inDecoder, others] = [true, false].map(wanted =>
+    routers.filter(({ name }) => decoder(name) === wanted)
+  );
+  const isBoth =
+    inDecoder.length > 0 &&
+    others.some(({ name }) => /(^|[^a-z])encoder/i.test(name));
+  const plain = { ids: 'input_ids', mask: 'attention_mask' };
+  if (!isBoth) {
+    return [{ arrays, ...plain }];
+  }
+  const tokens = arrays.filter(({ name }) => OTHERS.has(name));
+  return [
+    { stack: 'encoder', arrays: [...others, ...tokens], ...plain },
+    {
+      stack: 'decoder',
+      arrays: [...inDecoder, ...tokens],
+      ids: 'decoder_input_ids',
+      mask: 'decoder_attention_mask'
+    }
+  ];
+}
 
 /** @returns one a layer, in the order of layers, all of one shape */
 export function routerArrays(

@@ -1,6 +1,7 @@
 /** The sequences of a dump, and their tokens. */
 import { NO_TOKEN_ID, type Token } from '../protocol';
 import type { ArrayFile } from './array-file';
+import type { StackArrays } from './hf-arrays';
 import { refuse } from './importer';
 
 export interface Batch {
@@ -15,13 +16,13 @@ const MOST_ID = 0x7fffffff;
 
 /** @throws MoEDebuggerError 'input' when ids or mask have another number of tokens than the logits */
 export function* batchesOf(
-  arrays: readonly ArrayFile[],
+  { arrays, ids: idsName, mask: maskName }: StackArrays,
   tokens: number,
   stem: string,
   path: string
 ): Generator<Batch, void, undefined> {
-  const ids = find(arrays, 'input_ids', tokens);
-  const mask = find(arrays, 'attention_mask', tokens);
+  const ids = find(arrays, idsName, tokens);
+  const mask = find(arrays, maskName, tokens);
   const batch = batchSize(arrays, ids ?? mask, tokens);
   const length = tokens / batch;
   let any = false;
@@ -48,7 +49,7 @@ export function* batchesOf(
     refuse(
       'the attention mask leaves no tokens',
       path,
-      'array attention_mask',
+      `array ${maskName}`,
       'a 1 stands for a token, a 0 for padding'
     );
   }

@@ -77,6 +77,64 @@ describe('Hugging Face router logits', () => {
     );
   });
 
+  it('reads encoder and decoder of a sequence as one sample', async () => {
+    const rows = (from: number, to: number, layer: number): number[][] =>
+      Array.from({ length: to - from }, (_, t) =>
+        Array.from({ length: EXPERTS }, (__, e) => logit(from + t, layer, e))
+      );
+    const path = writeSafetensors({
+      'encoder_router_logits.1': rows(0, 6, 0),
+      'encoder_router_logits.3': rows(0, 6, 1),
+      'decoder_router_logits.1': rows(2, 6, 2),
+      attention_mask: [
+        [1, 1, 0],
+        [1, 1, 1]
+      ],
+      decoder_input_ids: [
+        [7, 8],
+        [9, 10]
+      ]
+    });
+    const { trace } = await imported('hf', path, {
+      topK: 2,
+      renormalized: true
+    });
+    expect(trace.cards.map(({ layer, stack }) => [layer, stack])).toEqual([
+      [1, 'encoder'],
+      [3, 'encoder'],
+      [1, 'decoder']
+    ]);
+    expect(trace.samples.map(({ tokens }) => tokens.map(t => t.id))).toEqual([
+      [7, 8],
+      [9, 10]
+    ]);
+    expect(
+      trace.samples.map(({ encoderTokens }) => encoderTokens?.length)
+    ).toEqual([2, 3]);
+    // The second sequence: rows 3 to 5 of the encoder, 2 and 3 of the decoder.
+    expect(
+      trace.samples[1].layers.map(({ selected }) => [...selected])
+    ).toEqual([
+      [3, 4, 5].flatMap(t => best(t, 0).ids),
+      [3, 4, 5].flatMap(t => best(t, 1).ids),
+      [4, 5].flatMap(t => best(t, 2).ids)
+    ]);
+    await expect(
+      imported(
+        'hf',
+        writeSafetensors({
+          'encoder_router_logits.1': rows(0, 6, 0),
+          'decoder_router_logits.1': rows(0, 4, 2),
+          decoder_input_ids: [
+            [7, 8],
+            [9, 10]
+          ]
+        }),
+        { topK: 2 }
+      )
+    ).rejects.toThrow(/encoder has 1 sequences where the decoder has 2/);
+  });
+
   it('gives no weights where their rule is not known, and says so', async () => {
     const { report, trace } = await imported('hf', fixture('stacked.npy'), {
       topK: 1

@@ -80,7 +80,11 @@ export class LayerTally {
         cards.push({ layer, moe: false });
       }
     }
-    return cards.sort((a, b) => a.layer - b.layer);
+    const isDecoder = ({ stack }: Pick<LayerCard, 'stack'>): number =>
+      stack === 'decoder' ? 1 : 0;
+    return cards.sort(
+      (a, b) => isDecoder(a) - isDecoder(b) || a.layer - b.layer
+    );
   }
 
   private _card(
