@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { torchGradients } from './measuring/pytorch.mjs';
 import { ratios } from './measuring/ratio.mjs';
 import { format, median, report } from './measuring/report.mjs';
 import { tokenIds } from './measuring/sessions.mjs';
@@ -22,7 +23,10 @@ const TOKENS = 64;
 const STEPS = 64;
 const STEP_TOKENS = 24;
 
-const model = await loadModel(DEMO);
+const THREADS = 1;
+const TORCH_ROUNDS = 30;
+
+const model = await loadModel(DEMO, { threads: THREADS });
 const gradients = model.parts.gradients.get();
 const prepared = await gradients.prepare();
 const target = { kind: 'entry', tensor: model.parts.logits };
@@ -75,8 +79,9 @@ report(
   `demo model, forward and backward against forward, ${TOKENS} tokens, batch 1`,
   cost.both.ratio,
   'x',
-  `95 % interval ${range(cost.both)}; control ${format(cost.control.ratio)} ${range(cost.control)}; target <= 3`
+  `${THREADS} thread, 95 % interval ${range(cost.both)}; control ${format(cost.control.ratio)} ${range(cost.control)}; target <= 3`
 );
+await besidePyTorch();
 report(
   SECTION,
   `demo model, activations of a run with gradients, ${TOKENS} tokens`,
@@ -84,6 +89,75 @@ report(
   'MB',
   'foretold from shapes; what a run is refused by when it is above the limit'
 );
+
+/** The same passes over the same tokens in PyTorch: before ours and after, since a machine's speed drifts. */
+async function besidePyTorch() {
+  const name = `demo model, forward and backward against forward, ${TOKENS} tokens, in PyTorch`;
+  const torch = () =>
+    torchGradients(model.parts.onnx, {
+      ids: sequence.ids,
+      index: at.index,
+      threads: THREADS,
+      rounds: TORCH_ROUNDS
+    });
+  const before = torch();
+  if (!before) {
+    report(SECTION, name, 'not measured', '', 'torch is not installed');
+    return;
+  }
+  const ours = { forward: [], both: [] };
+  let found;
+  for (let round = 0; round < TORCH_ROUNDS; round++) {
+    for (const [kind, run] of [
+      ['forward', () => forward.run(at)],
+      ['both', () => session.run(at, { gradients: ['embeddings'] })]
+    ]) {
+      const start = performance.now();
+      found = await run();
+      ours[kind].push((performance.now() - start) / 1000);
+    }
+  }
+  checkSame(found, before);
+  const after = torch();
+  const least = kind => Math.min(...before[kind], ...after[kind]);
+  report(
+    SECTION,
+    name,
+    least('both') / least('forward'),
+    'x',
+    `PyTorch ${before.version}, the model written out as Hugging Face's, ${THREADS} thread, fastest of ${2 * TORCH_ROUNDS}`
+  );
+  for (const [kind, what] of [
+    ['forward', 'forward'],
+    ['both', 'forward and backward']
+  ]) {
+    report(
+      SECTION,
+      `demo model, ${what}, ${TOKENS} tokens, ours over PyTorch`,
+      Math.min(...ours[kind]) / least(kind),
+      'x',
+      `fastest runs, ${format(1000 * Math.min(...ours[kind]))} and ${format(1000 * least(kind))} ms`
+    );
+  }
+}
+
+/** The same logit and the same gradients, or the comparison is of different things. */
+function checkSame({ values, gradients }, torch) {
+  const { dims, data } = gradients.get('embeddings');
+  const width = dims.at(-1);
+  const ours = torch.gradients.map((_, t) =>
+    Math.hypot(...data.subarray(t * width, (t + 1) * width))
+  );
+  const pairs = [
+    [values[0], torch.value],
+    ...ours.map((size, t) => [size, torch.gradients[t]])
+  ];
+  for (const [own, other] of pairs) {
+    if (!(Math.abs(own - other) <= 1e-3 * Math.max(0.1, Math.abs(other)))) {
+      throw new Error(`${own} is not PyTorch's ${other}`);
+    }
+  }
+}
 
 const attribute = batch =>
   keep(() =>
