@@ -1,6 +1,7 @@
 import { GraphBuilder } from '../../test/graph-builder';
 import { tinyMoE, type TinyOptions } from '../../test/tiny-moe';
 import { loadModel } from '../model/load-model';
+import { inlineValues } from '../onnx/tensor';
 import type { MoEModel } from '../model/moe-model';
 
 const IDS = [3, 1, 4, 1, 5];
@@ -244,6 +245,42 @@ describe('credit of experts', () => {
         expect(own.attribution).toBeCloseTo((up - down) / (2 * step), 1);
       }
     }));
+});
+
+describe('credit of layers', () => {
+  it('is what the target moves by when what a layer adds is scaled', async () => {
+    // Smooth in the last two weights of attention and experts, which scale what these add.
+    const options = { ...SMOOTH, layers: 1 };
+    const ADDING = [4, 7];
+    const logit = async (factor: number): Promise<number> => {
+      const builder = tinyMoE(options);
+      const weights = builder.initializers.filter(({ name }) =>
+        name!.startsWith('weight')
+      );
+      for (const weight of ADDING.map(i => weights[i])) {
+        weight.rawData = new Uint8Array(
+          Float32Array.from(inlineValues(weight)!, x => x * factor).buffer
+        );
+      }
+      let value = NaN;
+      await withModel(builder, async model => {
+        value = await logitOf(model, IDS, 9);
+      });
+      return value;
+    };
+    const step = 0.02;
+    const slope =
+      ((await logit(1 + step)) - (await logit(1 - step))) / (2 * step);
+    await withModel(tinyMoE(options), async model => {
+      const { data } = await model.attribute(IDS, {
+        target: { kind: 'logit', token: 9 },
+        method: 'grad-input',
+        layers: true
+      });
+      expect(data.layers).toHaveLength(1);
+      expect(data.layers![0].attribution / slope).toBeCloseTo(1, 2);
+    });
+  });
 });
 
 describe('faithfulness', () => {

@@ -1,5 +1,4 @@
 /** Attributes a target of a model to the tokens of a prompt. */
-import { activationTensors } from '../activations/activation-tensors';
 import { cancellable } from '../engine/cancel';
 import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
@@ -133,8 +132,7 @@ export async function attribute(
 
   async function credit(): Promise<Credit> {
     const blocks = findBlocks(parts.graph);
-    const activations = activationTensors(parts.graph, parts.routers, blocks);
-    const { experts, layers } = creditTensors(routed, activations);
+    const { experts, layers } = creditTensors(routed, blocks);
     const by = [...layers, ...experts];
     const session = await gradients.session({
       ...request,
@@ -145,7 +143,7 @@ export async function attribute(
       session,
       { ...question.run, scales: [1] },
       routed,
-      activations
+      blocks
     );
   }
 }

@@ -3,26 +3,25 @@
  * weight times output, so gradient times weight is the gradient by its output times what it adds.
  */
 import { toFloat32, toIntegers } from '../engine/tensor-values';
-import type { ActivationTensors } from '../activations/activation-tensors';
 import type {
   GradientRun,
   GradientSession
 } from '../gradients/gradient-session';
 import type { AttributionData } from '../protocol';
+import type { Blocks } from '../routing/blocks';
 import type { RoutedTensors } from './routing-tensors';
 
 export type Credit = Pick<AttributionData, 'layers' | 'experts'>;
+type LayerCredit = NonNullable<AttributionData['layers']>[number];
 
 /** Names of the tensors that credit is given by. */
 export function creditTensors(
   routed: readonly RoutedTensors[],
-  { residual }: ActivationTensors
+  { joins }: Blocks
 ): { experts: string[]; layers: string[] } {
   return {
     experts: routed.flatMap(({ weights }) => weights),
-    layers: residual.flatMap(({ tensor }) =>
-      typeof tensor === 'string' ? [tensor] : []
-    )
+    layers: joins.map(({ branch }) => branch)
   };
 }
 
@@ -30,19 +29,15 @@ export async function giveCredit(
   session: GradientSession,
   run: GradientRun,
   routed: readonly RoutedTensors[],
-  { residual }: ActivationTensors
+  { joins }: Blocks
 ): Promise<Credit> {
   const by = new Set(session.by);
-  const streams = residual.flatMap(({ tensor, layer, stack }) =>
-    typeof tensor === 'string' && by.has(tensor)
-      ? [{ tensor, layer, ...(stack ? { stack } : {}) }]
-      : []
-  );
+  const added = joins.filter(({ branch }) => by.has(branch));
   const chosen = routed.filter(({ weights }) =>
     weights.every(name => by.has(name))
   );
   const wanted = [
-    ...streams.map(({ tensor }) => tensor),
+    ...new Set(added.map(({ branch }) => branch)),
     ...chosen.flatMap(({ weights }) => weights)
   ];
   const found = await session.run(run, {
@@ -53,11 +48,18 @@ export async function giveCredit(
     const held = toFloat32(found.tensors.get(name)!);
     return toFloat32(found.gradients.get(name)!).map((g, i) => g * held[i]);
   };
+  const byLayer = new Map<string, LayerCredit>();
+  for (const { layer, stack, branch } of added) {
+    const key = `${stack ?? ''} ${layer}`;
+    const before = byLayer.get(key)?.attribution ?? 0;
+    byLayer.set(key, {
+      layer,
+      ...(stack ? { stack } : {}),
+      attribution: credits(branch).reduce((sum, x) => sum + x, before)
+    });
+  }
   return {
-    layers: streams.map(({ tensor, ...layer }) => ({
-      ...layer,
-      attribution: credits(tensor).reduce((sum, x) => sum + x, 0)
-    })),
+    layers: [...byLayer.values()],
     experts: chosen.flatMap(({ router, selected, weights }) => {
       const { layer, stack, module } = router;
       return weights.flatMap((name, i) => {

@@ -41,7 +41,7 @@ export interface AttributeOptions {
   adaptive?: boolean;
   /** Measures deletion and insertion curves beside those of random orders. */
   faithfulness?: boolean;
-  /** Also attributes to each layer's stream and to each chosen expert. */
+  /** Also attributes to what each layer adds to the stream, and to each chosen expert. */
   layers?: boolean;
   /** Steps in one run; chosen by measuring unless given. */
   batch?: number;

@@ -77,7 +77,7 @@ export interface AttributionData {
   /** False where the routing changes at more places than could be told apart. Of adaptive steps. */
   resolved?: boolean;
   faithfulness?: Faithfulness;
-  /** First order: gradient times what the layer's stream holds, summed over its tokens. */
+  /** First order: gradient times what the layer adds to the stream, summed over its tokens. */
   layers?: { layer: number; stack?: Stack; attribution: number }[];
   /** First order: gradient times what the expert adds to its token. */
   experts?: {

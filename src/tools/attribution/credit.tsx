@@ -31,7 +31,7 @@ export function Credit({
       <div className="moe-Credit">
         <Bars
           label={trans.__('Credit of layers')}
-          note={trans.__('gradient × what the stream holds after the layer')}
+          note={trans.__('gradient × what the layer adds')}
           bars={layers.map(own => ({
             name: layerName(own),
             value: own.attribution
