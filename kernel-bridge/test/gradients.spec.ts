@@ -1,7 +1,6 @@
 /** Gradients beside PyTorch's: of every model that some were recorded for, in every form that it was exported in. */
 import { basename } from 'node:path';
 import type { SessionOptions } from '../src/engine/messages';
-import { readModel } from '../src/onnx/model';
 import {
   gradientsOf,
   gradientTruthFor,
@@ -25,16 +24,9 @@ function settingsFor(folder: string): SessionOptions[] {
   );
 }
 
-const recorded = zooModels().filter(
+const models = zooModels().filter(
   folder => gradientTruthFor(folder) !== undefined
 );
-/** Attention in one operator that has no plain form yet. */
-const fused = recorded.filter(folder =>
-  readModel(folder).proto.graph.node.some(
-    ({ opType }) => opType === 'GroupQueryAttention'
-  )
-);
-const models = recorded.filter(folder => !fused.includes(folder));
 
 describe('gradients of a logit by the embeddings', () => {
   if (models.length === 0) {
@@ -43,12 +35,6 @@ describe('gradients of a logit by the embeddings', () => {
     });
     return;
   }
-
-  it('are not derived through GroupQueryAttention', () => {
-    process.stdout.write(
-      `skipped: ${fused.map(folder => basename(folder)).join(', ')}\n`
-    );
-  });
 
   it.each(models.map(folder => [basename(folder), folder]))(
     '%s: PyTorch’s, at each optimisation level and with 2 threads',

@@ -6,6 +6,7 @@ import { NodeWriter } from '../node-writer';
 import type { Decomposition } from './decomposition';
 import type { ExpertChoice } from './experts';
 import { fusedActivations } from './fused-activations';
+import { groupQueryAttention } from './group-query-attention';
 import { matMulNBits } from './mat-mul-nbits';
 import { moe } from './moe';
 import { multiHeadAttention } from './multi-head-attention';
@@ -15,12 +16,15 @@ export { decomposeMoE } from './moe';
 export type { ExpertChoice } from './experts';
 
 const DECOMPOSITIONS = new Map(
-  [fusedActivations, matMulNBits, moe, multiHeadAttention, skipNorms].flatMap(
-    decomposition =>
-      decomposition.ops.map((op): [string, Decomposition] => [
-        op,
-        decomposition
-      ])
+  [
+    fusedActivations,
+    groupQueryAttention,
+    matMulNBits,
+    moe,
+    multiHeadAttention,
+    skipNorms
+  ].flatMap(decomposition =>
+    decomposition.ops.map((op): [string, Decomposition] => [op, decomposition])
   )
 );
 
