@@ -1,6 +1,8 @@
 /** What the axes of a tensor run over, told by their sizes in runs of different batches and lengths. */
 import type { ProbedShape } from '../gradients/tensor-facts';
-import type { AttentionAxis } from './attention';
+import type { TensorValue } from '../engine/messages';
+import { toFloat32 } from '../engine/tensor-values';
+import type { AttentionAxis, AttentionTensor } from './attention';
 
 /** Sizes of the probe runs. */
 export type Probes = readonly { batch: number; tokens: number }[];
@@ -60,4 +62,36 @@ export function nameAxes(
     }
   }
   return { axes, heads };
+}
+
+/** Probabilities of one sequence as [heads, queries, keys], however the graph lays them out. */
+export function inOrder(
+  value: TensorValue,
+  { axes }: AttentionTensor
+): Float32Array {
+  const held = toFloat32(value);
+  const order = [
+    ...[...axes.keys()].filter(axis => axes[axis].endsWith('heads')),
+    axes.indexOf('queries'),
+    axes.indexOf('keys')
+  ];
+  const strides = value.dims.map((_, axis) =>
+    value.dims.slice(axis + 1).reduce((size, n) => size * n, 1)
+  );
+  if (order.every((axis, i) => i === 0 || axis > order[i - 1])) {
+    return held;
+  }
+  const result = new Float32Array(held.length);
+  const at = order.map(() => 0);
+  for (let i = 0; i < result.length; i++) {
+    result[i] =
+      held[order.reduce((sum, axis, j) => sum + at[j] * strides[axis], 0)];
+    for (let j = order.length - 1; j >= 0; j--) {
+      at[j] = (at[j] + 1) % value.dims[order[j]];
+      if (at[j] !== 0) {
+        break;
+      }
+    }
+  }
+  return result;
 }

@@ -132,7 +132,10 @@ function readAttention(
   const shape = facts.shape(probabilities);
   const keys = product.contracted[own];
   if (!runsOverTokens(shape, keys, probes)) {
-    return 'its keys are not the tokens';
+    // As many in every run: experts, or other parts of the model.
+    return facts.fixedAxis(probabilities, keys) === undefined
+      ? 'its keys are not the tokens'
+      : NO_ATTENTION;
   }
   const queries = shape[0]
     .map((_, i) => i)

@@ -1,5 +1,5 @@
-/** Products of two tensors over one axis: which axis of each operand and of the result is which. */
-import { attributeInt, attributeText } from '../graph/attributes';
+/** Plain products of two tensors over one axis: which axis of each operand and of the result is which. */
+import { attributeText } from '../graph/attributes';
 import type { GraphNode } from '../graph/graph';
 
 /** Axes of an operand, or of the result, by what they are to the product. */
@@ -24,15 +24,7 @@ export function readProduct(
 ): Product | undefined {
   switch (node.op) {
     case 'MatMul':
-      return matrixProduct(ranks, [false, false]);
-    case 'com.microsoft.FusedMatMul':
-      return attributeInt(node.proto, 'transBatchA') ||
-        attributeInt(node.proto, 'transBatchB')
-        ? undefined
-        : matrixProduct(ranks, [
-            attributeInt(node.proto, 'transA') === 1,
-            attributeInt(node.proto, 'transB') === 1
-          ]);
+      return matrixProduct(ranks);
     case 'Einsum':
       return einsum(attributeText(node.proto, 'equation') ?? '', ranks);
     default:
@@ -40,17 +32,12 @@ export function readProduct(
   }
 }
 
-function matrixProduct(
-  ranks: readonly [number, number],
-  transposed: readonly [boolean, boolean]
-): Product | undefined {
+function matrixProduct(ranks: readonly [number, number]): Product | undefined {
   if (ranks.some(rank => rank < 2)) {
     return undefined;
   }
   const rank = Math.max(...ranks);
-  const contracted = ranks.map(
-    (own, i) => own - ((i === 0) === transposed[i] ? 2 : 1)
-  ) as [number, number];
+  const contracted = [ranks[0] - 1, ranks[1] - 2] as const;
   const becomes = ranks.map((own, i) =>
     Array.from({ length: own }, (_, axis) =>
       axis === contracted[i]

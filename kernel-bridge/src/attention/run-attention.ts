@@ -9,7 +9,8 @@ import { NodeWriter } from '../graph/node-writer';
 import { wholeSequence, type Sequence } from '../model/inputs';
 import type { ModelParts } from '../model/model-parts';
 import type { GraphProto } from '../onnx/schema';
-import type { Attention, AttentionTensor, FoundAttention } from './attention';
+import type { Attention, FoundAttention } from './attention';
+import { inOrder } from './axes';
 import { attentionOf } from './model-attention';
 
 /** A head, by the place of its attention in the graph. */
@@ -171,33 +172,4 @@ function withHeadFactors(
         }))
     ]
   };
-}
-
-/** Of one sequence: [heads, queries, keys], however the graph lays them out. */
-function inOrder(value: TensorValue, { axes }: AttentionTensor): Float32Array {
-  const held = toFloat32(value);
-  const order = [
-    ...[...axes.keys()].filter(axis => axes[axis].endsWith('heads')),
-    axes.indexOf('queries'),
-    axes.indexOf('keys')
-  ];
-  const strides = value.dims.map((_, axis) =>
-    value.dims.slice(axis + 1).reduce((size, n) => size * n, 1)
-  );
-  if (order.every((axis, i) => i === 0 || axis > order[i - 1])) {
-    return held;
-  }
-  const result = new Float32Array(held.length);
-  const at = order.map(() => 0);
-  for (let i = 0; i < result.length; i++) {
-    result[i] =
-      held[order.reduce((sum, axis, j) => sum + at[j] * strides[axis], 0)];
-    for (let j = order.length - 1; j >= 0; j--) {
-      at[j] = (at[j] + 1) % value.dims[order[j]];
-      if (at[j] !== 0) {
-        break;
-      }
-    }
-  }
-  return result;
 }
