@@ -107,6 +107,17 @@ export type { DebuggerSettings } from './debugger/settings';
 export * as metrics from './metrics';
 export type { ChatMessage } from './model/chat-template';
 export type {
+  ExpertPlace,
+  PipelineThresholds
+} from './analysis/expert-pipelines';
+export type { StepEffect } from './analysis/pipeline-effects';
+export type {
+  ExpertPipelines,
+  PipelinesDocument,
+  WeightedStep
+} from './analysis/pipelines-result';
+export type { PipelineOptions } from './analysis/read-pipelines';
+export type {
   AttentionDocument,
   AttentionLayer,
   AttentionRecord,

@@ -9,7 +9,7 @@ import { MOST_STEPS, type AttributionData } from '../protocol';
 import { findBlocks } from '../routing/blocks';
 import { Attribution } from './attribution';
 import { baselineEmbeddings } from './baseline';
-import { runVariants, type BatchOptions } from './batches';
+import { mayBatch, runVariants, type BatchOptions } from './batches';
 import { creditTensors, giveCredit, type Credit } from './credit';
 import { measureFaithfulness } from './faithfulness';
 import { explain, type Explained, type Question } from './methods';
@@ -161,14 +161,6 @@ function checkSteps({ steps = DEFAULT_STEPS }: AttributeOptions): number {
     );
   }
   return steps;
-}
-
-/** Capacity is shared by a batch, so its entries would change each other's routing. */
-function mayBatch({ inputs, routers }: ModelParts): boolean {
-  return (
-    inputs.batched &&
-    routers.every(({ convention }) => convention.capacity === undefined)
-  );
 }
 
 /** The entry with the highest score at a position. */

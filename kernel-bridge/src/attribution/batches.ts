@@ -7,6 +7,7 @@ import type {
   GradientValues
 } from '../gradients/gradient-session';
 import { checkMemory } from '../gradients/memory';
+import type { ModelParts } from '../model/model-parts';
 import { BatchSizes } from './batch-sizes';
 
 export interface BatchOptions {
@@ -109,3 +110,11 @@ function largestThatFits(
 }
 
 const MAX_BATCH = 64;
+
+/** Capacity is shared by a batch, so its entries would change each other's routing. */
+export function mayBatch({ inputs, routers }: ModelParts): boolean {
+  return (
+    inputs.batched &&
+    routers.every(({ convention }) => convention.capacity === undefined)
+  );
+}

@@ -7,6 +7,8 @@ type Slots = Pick<RoutingLayer, 'selected' | 'weights' | 'topK'>;
 export class LayerLink {
   readonly from: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>;
   tokens = 0;
+  /** [earlier experts, later experts]: tokens that select both. */
+  readonly together: Float64Array;
   /** [experts], weights and their squares, of the earlier layer and of the later one */
   private readonly _sums: [Float64Array, Float64Array];
   private readonly _squares: [Float64Array, Float64Array];
@@ -24,6 +26,7 @@ export class LayerLink {
       ...(module ? { module } : {})
     };
     const sizes = [experts, _laterExperts] as const;
+    this.together = new Float64Array(sizes[0] * sizes[1]);
     this._sums = [new Float64Array(sizes[0]), new Float64Array(sizes[1])];
     this._squares = [new Float64Array(sizes[0]), new Float64Array(sizes[1])];
     this._products = new Float64Array(sizes[0] * sizes[1]);
@@ -48,8 +51,9 @@ export class LayerLink {
         const weight = weightAt(earlier, i);
         for (let j = t * later.topK; j < (t + 1) * later.topK; j++) {
           if (row >= 0 && later.selected[j] >= 0) {
-            this._products[row + later.selected[j]] +=
-              weight * weightAt(later, j);
+            const at = row + later.selected[j];
+            this.together[at]++;
+            this._products[at] += weight * weightAt(later, j);
           }
         }
       }

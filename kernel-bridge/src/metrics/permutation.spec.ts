@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {
   benjaminiHochberg,
   binomialTail,
+  hypergeometricTail,
   rankSumTest,
   upperNormalTail
 } from './permutation';
@@ -85,4 +86,12 @@ it("corrects as Benjamini and Hochberg's own example does", () => {
   expect(benjaminiHochberg(p).filter(value => value <= 0.05)).toHaveLength(4);
   expect(benjaminiHochberg([0.01], 10)).toEqual([0.1]);
   expect(benjaminiHochberg([])).toEqual([]);
+});
+
+it("is Fisher's own answer about the lady who tasted tea", () => {
+  // "The Logic of Inductive Inference" and "The Design of Experiments": 4 of 8 cups, all told right, 3 or more.
+  expect(hypergeometricTail(4, 4, 4, 8)).toBeCloseTo(1 / 70, 12);
+  expect(hypergeometricTail(3, 4, 4, 8)).toBeCloseTo(17 / 70, 12);
+  expect(hypergeometricTail(0, 4, 4, 8)).toBe(1);
+  expect(hypergeometricTail(2, 4, 6, 8)).toBe(1);
 });

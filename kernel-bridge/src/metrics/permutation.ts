@@ -156,6 +156,45 @@ export function binomialTail(
 }
 
 /**
+ * P(X >= both) when `drawn` of `total` units are drawn at random, `marked` of which are marked: Fisher's exact test,
+ * one-sided (Fisher 1935, "The Logic of Inductive Inference").
+ */
+export function hypergeometricTail(
+  both: number,
+  drawn: number,
+  marked: number,
+  total: number
+): number {
+  const least = Math.max(0, drawn + marked - total);
+  const most = Math.min(drawn, marked);
+  if (both <= least) {
+    return 1;
+  }
+  let tail = 0;
+  for (let x = most; x >= both; x--) {
+    tail += Math.exp(
+      logChoose(marked, x) +
+        logChoose(total - marked, drawn - x) -
+        logChoose(total, drawn)
+    );
+  }
+  return Math.min(1, tail);
+}
+
+function logChoose(n: number, k: number): number {
+  return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+}
+
+const logFactorials = [0];
+
+function logFactorial(n: number): number {
+  for (let i = logFactorials.length; i <= n; i++) {
+    logFactorials.push(logFactorials[i - 1] + Math.log(i));
+  }
+  return logFactorials[n];
+}
+
+/**
  * p-values corrected for the number of tests (Benjamini and Hochberg 1995): calling those below q significant, a share of
  * at most q of the calls is expected to be false.
  *

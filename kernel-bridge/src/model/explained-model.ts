@@ -1,4 +1,7 @@
 /** What a model can be asked about why it does what it does, beside running it. */
+import { readPipelines } from '../analysis/load-pipelines';
+import type { ExpertPipelines } from '../analysis/pipelines-result';
+import type { PipelineOptions } from '../analysis/read-pipelines';
 import type { AttentionRecord } from '../attention/attention-record';
 import type { FindHeadsOptions } from '../attention/find-heads';
 import type { HeadsResult } from '../attention/heads-result';
@@ -8,7 +11,7 @@ import type { Attribution } from '../attribution/attribution';
 import { attribute } from '../attribution/load-attribute';
 import type { AttributeOptions } from '../attribution/options';
 import type { ModelParts } from './model-parts';
-import type { Prompt } from './prompt';
+import { promptList, type Prompt } from './prompt';
 
 export abstract class ExplainedModel {
   /** @internal what analyses run the model with */
@@ -47,5 +50,22 @@ export abstract class ExplainedModel {
    */
   async findHeads(options: FindHeadsOptions = {}): Promise<HeadsResult> {
     return findHeads(this.parts, options);
+  }
+
+  /**
+   * Experts that follow each other on the same tokens from layer to layer more often than chance has it, with corrected
+   * p-values; and what the earlier one's output does to the later one's score, by gradients.
+   *
+   * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt or an option that does not fit, 'capture', 'engine',
+   * 'cancelled'
+   */
+  async expertPipelines(
+    prompts: Prompt | readonly Prompt[],
+    options: PipelineOptions = {}
+  ): Promise<ExpertPipelines> {
+    const list = promptList(prompts).map((prompt, i) =>
+      this.parts.tokenize(prompt, i)
+    );
+    return readPipelines(this.parts, list, options);
   }
 }
