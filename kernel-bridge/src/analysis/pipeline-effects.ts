@@ -153,7 +153,7 @@ async function creditsOf(
       }
     },
     routed,
-    { residual: [], routers: [] }
+    { joins: [] }
   );
   return questions.map(({ position }, entry) =>
     (found.experts ?? []).filter(
@@ -255,9 +255,7 @@ function summarise(
   { from }: PipelineStep,
   credits: Credits
 ): StepEffect | undefined {
-  const here = credits.filter(
-    own => own.layer === from.layer && own.stack === from.stack
-  );
+  const here = credits.filter(own => layerName(own) === layerName(from));
   const values = here
     .filter(({ expert }) => expert === from.expert)
     .map(({ attribution }) => attribution);

@@ -17,7 +17,7 @@ type LayerCredit = NonNullable<AttributionData['layers']>[number];
 /** Names of the tensors that credit is given by. */
 export function creditTensors(
   routed: readonly RoutedTensors[],
-  { joins }: Blocks
+  { joins }: Pick<Blocks, 'joins'>
 ): { experts: string[]; layers: string[] } {
   return {
     experts: routed.flatMap(({ weights }) => weights),
@@ -29,7 +29,7 @@ export async function giveCredit(
   session: GradientSession,
   run: GradientRun,
   routed: readonly RoutedTensors[],
-  { joins }: Blocks
+  { joins }: Pick<Blocks, 'joins'>
 ): Promise<Credit> {
   const by = new Set(session.by);
   const added = joins.filter(({ branch }) => by.has(branch));
