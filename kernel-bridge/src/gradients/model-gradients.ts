@@ -4,19 +4,15 @@ import type { SessionOptions, TensorValue } from '../engine/messages';
 import type { SharedSession } from '../engine/session-pool';
 import { MoEDebuggerError } from '../errors';
 import { decomposeFused, type ExpertChoice } from '../graph/decompose';
-import { Graph } from '../graph/graph';
+import { Graph, type GraphNode } from '../graph/graph';
+import { inlineBranch } from '../graph/inline-branch';
 import { elementTypes } from '../graph/element-types';
 import { NodeWriter } from '../graph/node-writer';
 import { pruneGraph } from '../graph/prune';
 import { wholeSequence, type ModelInputs, type Step } from '../model/inputs';
 import { modelSession } from '../model/model-session';
 import type { OnnxModel } from '../onnx/model';
-import {
-  ELEMENT,
-  encodeModelProto,
-  type GraphProto,
-  type ModelProto
-} from '../onnx/schema';
+import { ELEMENT, encodeModelProto, type GraphProto } from '../onnx/schema';
 import { differentiate, type GradientGraph } from './differentiate';
 import {
   findEmbeddings,
@@ -26,6 +22,7 @@ import {
 } from './embeddings';
 import { GradientSession } from './gradient-session';
 import { findNaN } from './find-nan';
+import { gradientOpset, withOpset } from './opset';
 import { probeTensors, type RunGraph } from './probe';
 import { GRADIENT_PREFIX } from './tape';
 import { writeTarget, type TargetKind } from './targets';
@@ -33,7 +30,10 @@ import type { TensorFacts } from './tensor-facts';
 
 export interface GradientSource {
   onnx: OnnxModel;
+  /** The graph that holds the routers. */
   graph: Graph;
+  /** The If that `graph` is a branch of, when whole sequences are known to take it. */
+  merged?: GraphNode;
   inputs: ModelInputs;
   settings: SessionOptions;
 }
@@ -238,17 +238,7 @@ export class ModelGradients {
   private async _prepare(): Promise<PreparedGraph> {
     const { inputs, onnx } = this._source;
     gradientOpset(onnx);
-    if (this._source.graph.root !== this._source.graph) {
-      throw new MoEDebuggerError(
-        'model-unsupported',
-        'the decoder is a branch of a merged graph, which is not differentiated',
-        {
-          where: onnx.file,
-          hint: 'export the model without merging its decoders'
-        }
-      );
-    }
-    const plain = decomposeFused(this._source.graph);
+    const plain = decomposeFused(this._whole());
     const graph = new Graph(plain.graph, onnx.file);
     const types = elementTypes(graph);
     const read = inputs.encoderDecoder ? 'decoder_input_ids' : 'input_ids';
@@ -273,6 +263,25 @@ export class ModelGradients {
       this._run()
     );
     return { interpolated, facts, ids: read, choices: plain.choices, probes };
+  }
+
+  /** The graph with the branch that whole sequences take in the place of its If. */
+  private _whole(): Graph {
+    const { graph, merged, onnx } = this._source;
+    if (graph.root === graph) {
+      return graph;
+    }
+    if (!merged) {
+      throw new MoEDebuggerError(
+        'model-unsupported',
+        'the decoder is a branch of a merged graph, and which branch a prompt takes is not known',
+        {
+          where: onnx.file,
+          hint: 'export the model without merging its decoders'
+        }
+      );
+    }
+    return new Graph(inlineBranch(graph, merged), onnx.file);
   }
 
   private _run(): RunGraph {
@@ -332,35 +341,6 @@ function probeStep(batch: number, tokens: number, encoder: boolean): Step {
 function floats(dims: number[], value: number): TensorValue {
   const size = dims.reduce((product, n) => product * n, 1);
   return { type: 'float32', dims, data: new Float32Array(size).fill(value) };
-}
-
-/**
- * The gradients are written for opset 17 or later. Opsets 14 to 17 only added to 13 (onnx/docs/Changelog.md), so a
- * graph of these may be declared as 17.
- */
-function gradientOpset({ opset, file }: OnnxModel): number {
-  if (opset < OLDEST) {
-    throw new MoEDebuggerError(
-      'model-unsupported',
-      `the graph is of opset ${opset}, and gradients need ${OLDEST} or later`,
-      { where: file, hint: 'export the model with a newer opset' }
-    );
-  }
-  return Math.max(opset, WRITTEN_FOR);
-}
-
-const OLDEST = 13;
-const WRITTEN_FOR = 17;
-
-function withOpset(proto: ModelProto, version: number): ModelProto {
-  return {
-    ...proto,
-    opsetImport: proto.opsetImport.map(entry =>
-      !entry.domain || entry.domain === 'ai.onnx'
-        ? { ...entry, version }
-        : entry
-    )
-  };
 }
 
 /** Adds the weighted sum over the batch of a gradient: [tokens, width], one number a batch entry being the weight. */

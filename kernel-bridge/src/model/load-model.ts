@@ -136,6 +136,7 @@ export async function loadModel(
     gradients: new LazyGradients({
       onnx,
       graph,
+      ...(branched?.promptFirst ? { merged: branched.node } : {}),
       inputs: new ModelInputs(graph, config),
       settings
     })

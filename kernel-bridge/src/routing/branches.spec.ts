@@ -115,6 +115,52 @@ describe('routers in the branches of an If', () => {
     expect(findBranchedRouters(new Graph(different.graph))).toBeUndefined();
   });
 
+  it.each([
+    [['Not', 'Identity'], 'then_branch'],
+    [['Cast'], 'else_branch'],
+    [[], 'else_branch']
+  ])(
+    'begin with the branch that prompts take, behind %j',
+    (operators, first) => {
+      const { graph } = merged();
+      const condition = operators.reduce((input, opType, i) => {
+        graph.node.push({
+          opType,
+          name: `view${i}`,
+          input: [input],
+          output: [`condition${i}`],
+          attribute: []
+        });
+        return `condition${i}`;
+      }, 'use_cache_branch');
+      graph.node[0].input = [condition];
+      expect(findBranchedRouters(new Graph(graph))).toMatchObject({
+        promptFirst: true,
+        branches: [{ attribute: first }, {}]
+      });
+    }
+  );
+
+  it('have no gradients where it is not known which branch prompts take', async () => {
+    const model = merged();
+    model.graph.node.unshift({
+      opType: 'And',
+      name: 'both',
+      input: ['use_cache_branch', 'use_cache_branch'],
+      output: ['chosen'],
+      attribute: []
+    });
+    model.graph.node[1].input = ['chosen'];
+    const loaded = await loadModel(saveModel(model));
+    await expect(
+      loaded.attribute(IDS, { target: { kind: 'logit', token: 1 } })
+    ).rejects.toMatchObject({
+      code: 'model-unsupported',
+      message: expect.stringMatching(/which branch a prompt takes/) as string
+    });
+    await loaded.dispose();
+  });
+
   it('are reported where nothing can be captured: in a Loop, or where the branches differ', () => {
     const inIf = merged((branch, name) =>
       name === 'then_branch'

@@ -29,6 +29,8 @@ export interface BranchedRouters {
   /** The If. */
   node: GraphNode;
   branches: Branch[];
+  /** The first branch is known to be the one that sequences without a cache take. */
+  promptFirst: boolean;
 }
 
 /** The If of `graph` whose branches route alike; undefined when there is none. */
@@ -49,10 +51,34 @@ export function findBranchedRouters(graph: Graph): BranchedRouters | undefined {
       branches[0].found.routers.length > 0 &&
       signature(branches[0]) === signature(branches[1])
     ) {
-      return { node, branches };
+      const prompt = branchWithoutCache(graph, node);
+      return {
+        node,
+        branches:
+          prompt === branches[1].attribute ? branches.reverse() : branches,
+        promptFirst: prompt !== undefined
+      };
     }
   }
   return undefined;
+}
+
+const VIEWS = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/** The branch that `use_cache_branch`, as Optimum calls it, chooses when it is false. */
+function branchWithoutCache(graph: Graph, node: GraphNode): string | undefined {
+  let tensor = node.inputs[0];
+  let condition = false;
+  while (tensor !== 'use_cache_branch') {
+    const made = graph.producer(tensor);
+    if (made?.op === 'Not') {
+      condition = !condition;
+    } else if (!made || !VIEWS.has(made.op)) {
+      return undefined;
+    }
+    tensor = made.inputs[0];
+  }
+  return condition ? 'then_branch' : 'else_branch';
 }
 
 /** What must be the same in both branches for one plan to read either. */
@@ -94,7 +120,7 @@ export interface MoreOutputs {
 /** Adds capture to both branches and hands their outputs through the If. */
 export function captureBranches(
   graph: GraphProto,
-  { node, branches }: BranchedRouters,
+  { node, branches }: Pick<BranchedRouters, 'node' | 'branches'>,
   more: MoreOutputs = { add: body => body, outputs: [] }
 ): { graph: GraphProto; plan: CapturePlan } {
   const captured = new Map(
