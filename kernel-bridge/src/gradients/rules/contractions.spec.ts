@@ -292,3 +292,59 @@ it('an operator without a rule is named', async () => {
     message: expect.stringContaining('Det')
   });
 });
+
+describe('Conv', () => {
+  const forms: [
+    string,
+    number[],
+    number[],
+    Record<string, number | string | number[]>
+  ][] = [
+    ['one axis', [2, 3, 7], [4, 3, 3], {}],
+    [
+      'a causal one of each channel',
+      [2, 4, 6],
+      [4, 1, 3],
+      { group: 4, pads: [2, 0] }
+    ],
+    [
+      'two groups, strides and dilations',
+      [2, 4, 10],
+      [6, 2, 3],
+      {
+        group: 2,
+        strides: [3],
+        dilations: [2],
+        pads: [1, 2]
+      }
+    ],
+    [
+      'two axes whose last entries strides leave out',
+      [1, 2, 6, 5],
+      [3, 2, 2, 2],
+      { strides: [2, 3] }
+    ],
+    [
+      'padding to the same size',
+      [1, 2, 5],
+      [2, 2, 4],
+      { auto_pad: 'SAME_UPPER' }
+    ],
+    ['no padding', [1, 2, 5], [2, 2, 4], { auto_pad: 'VALID' }]
+  ];
+  it.each(forms)('of %s', (_, x, w, attributes) =>
+    check(
+      (b, n) =>
+        b.op(
+          'Conv',
+          [
+            b.variable([x[0] * n, ...x.slice(1)]),
+            b.variable(w),
+            b.variable([w[0]])
+          ],
+          attributes
+        ),
+      { float32: true }
+    )
+  );
+});

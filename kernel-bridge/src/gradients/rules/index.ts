@@ -2,6 +2,7 @@
 import type { GradientRule } from '../rule';
 import { casts } from './casts';
 import { clip, extremes, topK, where } from './choices';
+import { convolution } from './convolution';
 import { cumulativeSum } from './cumulative-sum';
 import { einsum } from './einsum';
 import { gather, gatherElements, gatherND } from './gathers';
@@ -22,6 +23,7 @@ const RULES: readonly GradientRule[] = [
   casts,
   clip,
   concat,
+  convolution,
   cumulativeSum,
   division,
   einsum,
