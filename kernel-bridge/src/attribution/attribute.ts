@@ -1,8 +1,7 @@
 /** Attributes a target of a model to the tokens of a prompt. */
 import { cancellable } from '../engine/cancel';
-import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
-import { wholeSequence, type Sequence } from '../model/inputs';
+import type { Sequence } from '../model/inputs';
 import type { ModelParts } from '../model/model-parts';
 import type { Prompt } from '../model/prompt';
 import { MOST_STEPS, type AttributionData } from '../protocol';
@@ -18,7 +17,7 @@ import {
   DEFAULT_STEPS,
   type AttributeOptions
 } from './options';
-import { resolveTarget, type ResolvedTarget } from './resolve-target';
+import { likeliest, resolveTarget, tokenOf } from './resolve-target';
 import { routedTensors, type RoutedTensors } from './routing-tensors';
 
 /**
@@ -161,29 +160,6 @@ function checkSteps({ steps = DEFAULT_STEPS }: AttributeOptions): number {
     );
   }
   return steps;
-}
-
-/** The entry with the highest score at a position. */
-async function likeliest(
-  { session, inputs, logits }: ModelParts,
-  sequence: Sequence,
-  { position }: ResolvedTarget
-): Promise<number> {
-  const { outputs } = await session.run(
-    inputs.feeds(wholeSequence(sequence)),
-    [logits],
-    { rows: { [logits]: [position] } }
-  );
-  const scores = toFloat32(outputs[logits]);
-  return scores.reduce((best, x, i) => (x > scores[best] ? i : best), 0);
-}
-
-function tokenOf(
-  { tokens }: ModelParts,
-  id: number
-): { token: number; text?: string } {
-  const [{ text }] = tokens([id]);
-  return { token: id, ...(text === undefined ? {} : { text }) };
 }
 
 function warningsOf({

@@ -1,6 +1,8 @@
 /** A target in the user's words as a tensor of the graph and a place in it. */
+import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
 import type { TargetKind } from '../gradients/targets';
+import { wholeSequence, type Sequence } from '../model/inputs';
 import type { ModelParts } from '../model/model-parts';
 import type { TokenizedPrompt } from '../model/prompt';
 import { layerName } from '../protocol';
@@ -52,6 +54,30 @@ export function resolveTarget(
         ? undefined
         : tokenId(parts, target.token, 'target')
   };
+}
+
+/** The entry with the highest score at a position. */
+export async function likeliest(
+  { session, inputs, logits }: ModelParts,
+  sequence: Sequence,
+  { position }: ResolvedTarget
+): Promise<number> {
+  const { outputs } = await session.run(
+    inputs.feeds(wholeSequence(sequence)),
+    [logits],
+    { rows: { [logits]: [position] } }
+  );
+  const scores = toFloat32(outputs[logits]);
+  return scores.reduce((best, x, i) => (x > scores[best] ? i : best), 0);
+}
+
+/** A token's id and text, as a target has them. */
+export function tokenOf(
+  { tokens }: ModelParts,
+  id: number
+): { token: number; text?: string } {
+  const [{ text }] = tokens([id]);
+  return { token: id, ...(text === undefined ? {} : { text }) };
 }
 
 function findRouter(

@@ -22,6 +22,8 @@ export interface GradientRun {
   position?: number;
   /** Which of the token's scores is the target. */
   index?: number;
+  /** Of a difference: the score that is subtracted. */
+  against?: number;
   /** Of a divergence: logarithms of the reference's probabilities, [entries]. */
   reference?: Float32Array;
   /** Of a sum: what each entry of the tensor counts. */
@@ -35,6 +37,8 @@ export interface GradientRun {
   baseline?: TensorValue;
   /** What each entry of the batch counts in `sum`. */
   stepWeights?: readonly number[];
+  /** Inputs that the graph has of its own. */
+  feeds?: Readonly<Record<string, TensorValue>>;
 }
 
 export interface GradientValues {
@@ -145,6 +149,8 @@ export class GradientSession {
       ),
       [TARGET_INPUT.position]: integer(run.position ?? 0),
       [TARGET_INPUT.index]: integer(run.index ?? 0),
+      [TARGET_INPUT.against]: integer(run.against ?? 0),
+      ...run.feeds,
       ...(run.reference
         ? {
             [TARGET_INPUT.reference]: {

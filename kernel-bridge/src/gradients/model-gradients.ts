@@ -48,6 +48,17 @@ export interface GradientRequest {
   tensors?: readonly string[];
   /** The value alone, without gradients. */
   forwardOnly?: boolean;
+  /** A graph that was made of the prepared one; that itself unless given. */
+  on?: DerivedGraph;
+}
+
+/** The prepared graph after some change. */
+export interface DerivedGraph {
+  /** Tells it from others that were made of the same model. */
+  key: string;
+  graph: GraphProto;
+  /** Also of the tensors that were added. */
+  facts: TensorFacts;
 }
 
 /** A graph that can be differentiated for any target. */
@@ -82,7 +93,7 @@ export class ModelGradients {
    * differentiated; 'model-unsupported' for an opset that is too old
    */
   async session(request: GradientRequest): Promise<GradientSession> {
-    const key = JSON.stringify(request);
+    const key = JSON.stringify({ ...request, on: request.on?.key });
     const known = this._sessions.get(key);
     if (known) {
       return (await known).session;
@@ -127,14 +138,16 @@ export class ModelGradients {
     tensor,
     by = [],
     tensors = [],
-    forwardOnly = false
+    forwardOnly = false,
+    on
   }: GradientRequest): Promise<OpenSession> {
     const prepared = await this.prepare();
     const { interpolated, ids, probes } = prepared;
-    const facts = prepared.facts.copy();
+    const facts = (on ?? prepared).facts.copy();
     const { embeddings, original } = interpolated;
     const { file } = this._source.onnx;
-    const known = new Graph(interpolated.graph, file);
+    const base = on?.graph ?? interpolated.graph;
+    const known = new Graph(base, file);
     for (const name of [tensor, ...tensors]) {
       if (!known.producer(name)) {
         throw new MoEDebuggerError(
@@ -144,7 +157,7 @@ export class ModelGradients {
         );
       }
     }
-    const target = writeTarget(interpolated.graph, facts, kind, tensor, ids);
+    const target = writeTarget(base, facts, kind, tensor, ids);
     const derived: GradientGraph = forwardOnly
       ? {
           graph: target.graph,

@@ -7,11 +7,12 @@ import { GRADIENT_PREFIX } from './tape';
 import type { TensorFacts } from './tensor-facts';
 
 /**
- * `entry`: one score of a token, as a logit or a router logit. `log-probability`: the logarithm of its softmax.
+ * `entry`: one score of a token, as a logit or a router logit; `difference`: one less another. `log-probability`: the logarithm of its softmax.
  * `kl`: the Kullback-Leibler divergence of the softmax from a reference, sum p_ref (log p_ref - log p), in nats.
  * `sum`: of all entries, each times a number that is fed.
  */
-export type TargetKind = 'entry' | 'log-probability' | 'kl' | 'sum';
+export type TargetKind =
+  'entry' | 'difference' | 'log-probability' | 'kl' | 'sum';
 
 /** A target in a graph; which token, which index and which reference are inputs, so one session serves them all. */
 export interface WrittenTarget {
@@ -28,6 +29,8 @@ export const TARGET_INPUT = {
   position: `${GRADIENT_PREFIX}position`,
   /** int64, no dimensions */
   index: `${GRADIENT_PREFIX}index`,
+  /** int64, no dimensions: the score that is subtracted */
+  against: `${GRADIENT_PREFIX}against`,
   /** float32 [1 or batch, entries]: logarithms of the reference's probabilities */
   reference: `${GRADIENT_PREFIX}reference`,
   /** float, of the tensor's shape */
@@ -121,7 +124,7 @@ export function writeTarget(
     writer.op('Gather', [rows, TARGET_INPUT.position], { axis: 1 }),
     true
   );
-  if (kind !== 'entry') {
+  if (kind !== 'entry' && kind !== 'difference') {
     row = declared(writer.op('LogSoftmax', [row], { axis: -1 }), true);
   }
   let value: string;
@@ -151,16 +154,22 @@ export function writeTarget(
       false
     );
   } else {
-    inputs.push(inputOf(TARGET_INPUT.index, ELEMENT.int64, []));
-    facts.declare(
-      TARGET_INPUT.index,
-      probes.map(() => []),
-      ELEMENT.int64
-    );
-    value = declared(
-      writer.op('Gather', [row, TARGET_INPUT.index], { axis: 1 }),
-      false
-    );
+    const scoreAt = (index: string): string => {
+      inputs.push(inputOf(index, ELEMENT.int64, []));
+      facts.declare(
+        index,
+        probes.map(() => []),
+        ELEMENT.int64
+      );
+      return declared(writer.op('Gather', [row, index], { axis: 1 }), false);
+    };
+    value = scoreAt(TARGET_INPUT.index);
+    if (kind === 'difference') {
+      value = declared(
+        writer.op('Sub', [value, scoreAt(TARGET_INPUT.against)]),
+        false
+      );
+    }
   }
   const one = writer.floats([1]);
   const ones = writer.op('Expand', [

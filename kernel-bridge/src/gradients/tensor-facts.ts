@@ -16,7 +16,7 @@ export class TensorFacts {
   constructor(
     private readonly _shapes: Map<string, ProbedShape>,
     private readonly _types: Map<string, number>,
-    private readonly _uncertain: ReadonlySet<string>
+    private readonly _uncertain: Set<string>
   ) {}
 
   /** The same facts, to which others can be added. */
@@ -24,7 +24,7 @@ export class TensorFacts {
     return new TensorFacts(
       new Map(this._shapes),
       new Map(this._types),
-      this._uncertain
+      new Set(this._uncertain)
     );
   }
 
@@ -36,6 +36,16 @@ export class TensorFacts {
   declare(tensor: string, shape: ProbedShape, type: number): void {
     this._shapes.set(tensor, shape);
     this._types.set(tensor, type);
+  }
+
+  /** Notes that a tensor that was added is of another's shape and type. */
+  declareLike(name: string, tensor: string): void {
+    if (this.has(tensor)) {
+      this.declare(name, this.shape(tensor), this.type(tensor));
+      if (this._uncertain.has(tensor)) {
+        this._uncertain.add(name);
+      }
+    }
   }
 
   /** @throws MoEDebuggerError 'gradient' for a tensor that no probe met */
