@@ -43,6 +43,13 @@ export {
   type SweepHeatmapOptions,
   type SweepMeasure
 } from './sweep-heatmap';
+export {
+  layoutCircuit,
+  type CircuitPlan,
+  type CircuitSpacing,
+  type PlacedEdge,
+  type PlacedNode
+} from './circuit-layout';
 export { clusteredOrder } from './cluster-order';
 export { drawingSpec } from './drawing';
 export type { DrawingLook } from './drawing-look';

@@ -12,7 +12,11 @@ import { EDGE_INPUT, edgeGraph } from './edge-graph';
 
 /** What can be left out at once: the edges of one source, or one edge. */
 export interface Unit {
-  edges: readonly { source: number; reader: number }[];
+  edges: readonly {
+    source: number;
+    /** All readers unless given. */
+    reader?: number;
+  }[];
   /** First order. */
   effect: number;
 }
@@ -165,7 +169,13 @@ function mark(
   value: number
 ): void {
   for (const { source, reader } of edges) {
-    table[reader * sources + source] = value;
+    if (reader !== undefined) {
+      table[reader * sources + source] = value;
+      continue;
+    }
+    for (let at = source; at < table.length; at += sources) {
+      table[at] = value;
+    }
   }
 }
 

@@ -1,5 +1,10 @@
-/** A causal graph as DOT (Graphviz) and Mermaid. Names come from models and prompts: all text is escaped. */
+/** A causal graph as DOT (Graphviz) and Mermaid. */
 import { tokenLabel } from '../charts';
+import {
+  writeDot,
+  writeMermaid,
+  type DrawnGraph
+} from '../display/drawn-graph';
 import { editText } from '../edits/edit-text';
 import type { RoutingSample, Token } from '../protocol';
 import type {
@@ -14,13 +19,6 @@ export interface DrawingOptions {
   maxEdges?: number;
 }
 
-/** A drawing before it is written in a language. */
-interface Drawing {
-  title: string;
-  nodes: { node: CausalNode; lines: string[] }[];
-  edges: { from: number; to: number; label: string; dashed: boolean }[];
-}
-
 const TOKENS_IN_LABEL = 3;
 /** Mermaid draws no more than 500 edges, and people read fewer. */
 const MOST_MERMAID_EDGES = 80;
@@ -31,24 +29,7 @@ export function toDot(
   sample: RoutingSample,
   { maxEdges = Infinity }: DrawingOptions = {}
 ): string {
-  const { title, nodes, edges } = draw(graph, sample, maxEdges);
-  const lines = [
-    'digraph counterfactual {',
-    '  rankdir=LR;',
-    `  label=${dotText([title])};`,
-    '  labelloc=t;',
-    '  node [shape=box, style=rounded];',
-    ...nodes.map(
-      ({ node, lines }, i) =>
-        `  n${i} [label=${dotText(lines)}${node.kind === 'expert' ? '' : ', style=bold'}];`
-    ),
-    ...edges.map(
-      ({ from, to, label, dashed }) =>
-        `  n${from} -> n${to} [label=${dotText([label])}${dashed ? ', style=dashed' : ''}];`
-    ),
-    '}'
-  ];
-  return `${lines.join('\n')}\n`;
+  return writeDot(draw(graph, sample, maxEdges));
 }
 
 export function toMermaid(
@@ -56,22 +37,7 @@ export function toMermaid(
   sample: RoutingSample,
   { maxEdges = MOST_MERMAID_EDGES }: DrawingOptions = {}
 ): string {
-  const { title, nodes, edges } = draw(graph, sample, maxEdges);
-  const lines = [
-    'flowchart LR',
-    `  title[${mermaidText([title])}]`,
-    '  style title fill:none,stroke:none',
-    ...nodes.map(({ node, lines }, i) =>
-      node.kind === 'expert'
-        ? `  n${i}(${mermaidText(lines)})`
-        : `  n${i}[${mermaidText(lines)}]`
-    ),
-    ...edges.map(
-      ({ from, to, label, dashed }) =>
-        `  n${from} ${dashed ? '-.->' : '-->'}|${mermaidText([label])}| n${to}`
-    )
-  ];
-  return `${lines.join('\n')}\n`;
+  return writeMermaid(draw(graph, sample, maxEdges));
 }
 
 /** What the arrows of a graph mean, and the numbers on them. */
@@ -138,7 +104,7 @@ function draw(
   graph: CausalGraph,
   sample: RoutingSample,
   maxEdges: number
-): Drawing {
+): DrawnGraph {
   const all = drawnEdges(graph);
   const kept = new Set(
     [...all]
@@ -152,13 +118,17 @@ function draw(
   );
   const index = new Map(nodes.map(({ id }, i) => [id, i]));
   return {
+    name: 'counterfactual',
     title: [
       effectsText(graph),
       ...(edges.length < all.length
         ? [`${all.length - edges.length} weaker edges left out`]
         : [])
     ].join('; '),
-    nodes: nodes.map(node => ({ node, lines: nodeLines(node, sample) })),
+    nodes: nodes.map(node => ({
+      lines: nodeLines(node, sample),
+      strong: node.kind !== 'expert'
+    })),
     edges: edges.map(edge => ({
       from: index.get(edge.from)!,
       to: index.get(edge.to)!,
@@ -219,32 +189,4 @@ export function tokenList(
     .map(position => tokenLabel(byPosition.get(position)!));
   const more = positions.length - shown.length;
   return `${shown.join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** A quoted string of DOT: no escapes of its own (`\N` is a node's name there), no entities. */
-function dotText(lines: readonly string[]): string {
-  return `"${lines
-    .map(line =>
-      line
-        .replace(/&/g, '&amp;')
-        .replace(/\\/g, '\\\\')
-        .replace(/"/g, '\\"')
-        .replace(/\s/g, ' ')
-    )
-    .join('\\n')}"`;
-}
-
-/** A quoted label of Mermaid: whatever is no letter, digit or plain mark is written as a character code. */
-function mermaidText(lines: readonly string[]): string {
-  return `"${lines
-    .map(line =>
-      [...line]
-        .map(character =>
-          /^[\p{L}\p{N} .,:+()-]$/u.test(character)
-            ? character
-            : `#${character.codePointAt(0)};`
-        )
-        .join('')
-    )
-    .join('<br/>')}"`;
 }
