@@ -94,6 +94,16 @@ export {
   type CompressionEffect,
   type CompressionOptions
 } from './compression';
+export type { Circuit } from './circuits/circuit';
+export type { CircuitDrawingOptions } from './circuits/circuit-drawing';
+export type { CircuitOptions } from './circuits/options';
+export type {
+  Corrupted,
+  NodeCell,
+  PatchOptions,
+  PatchTarget
+} from './patching/options';
+export type { PatchedCell } from './patching/patch-cells';
 export { MoEDebugger, type ProfileOptions } from './debugger/moe-debugger';
 export type {
   DiagnosticResult,
@@ -218,6 +228,10 @@ export type {
   RoutingSample,
   CausalityDocument,
   CausalityRow,
+  CircuitDocument,
+  CircuitEdge,
+  CircuitNode,
+  CircuitTarget,
   SweepDocument,
   SweepDomain,
   SweepMode,

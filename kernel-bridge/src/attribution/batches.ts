@@ -97,14 +97,6 @@ export async function runVariants(
   return result;
 }
 
-/** Capacity is shared by a batch, so its entries would change each other's routing. */
-export function mayBatch({ inputs, routers }: ModelParts): boolean {
-  return (
-    inputs.batched &&
-    routers.every(({ convention }) => convention.capacity === undefined)
-  );
-}
-
 /** The most entries, up to a number, whose activations memory takes. */
 export function largestThatFits(
   most: number,

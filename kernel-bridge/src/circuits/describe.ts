@@ -9,7 +9,7 @@ export function describeTarget(target: CircuitTarget): string {
   const { kind, position, token, text, against, againstText } = target;
   switch (kind) {
     case 'router':
-      return `score of ${layerName({ layer: target.layer ?? 0, ...(target.stack ? { stack: target.stack } : {}) })} expert ${target.expert} at token ${position}`;
+      return `score of ${layerName({ layer: target.layer ?? 0, stack: target.stack, module: target.module })} expert ${target.expert} at token ${position}`;
     case 'logit-difference':
       return `logit of ${JSON.stringify(text ?? token)} less that of ${JSON.stringify(againstText ?? against)} after token ${position}`;
     default:

@@ -13,7 +13,7 @@ import {
   valuesRead,
   type Renamed
 } from '../patching/graph-copy';
-import { rankOf } from '../patching/patch-nodes';
+import { rankOf, targetNode } from '../patching/patch-nodes';
 import {
   branchId,
   headMask,
@@ -219,6 +219,7 @@ class EdgeGraphWriter {
   private _headParts(i: number, attention: Attention): number {
     const { heads } = attention;
     return this._perHead &&
+      heads > 1 &&
       this._ofBranch(i).length === heads &&
       (['query', 'key', 'value'] as const).every(
         input => headSizes(attention[input], this._copy.facts)?.count === heads
@@ -334,18 +335,9 @@ class EdgeGraphWriter {
   }
 
   private _target(): string {
-    const { target, targetReads, branches, targetLayer } = this._layout;
-    const reader = this._reader({
-      ...(targetLayer === undefined
-        ? { node: 'logits', kind: 'logits' as const }
-        : {
-            node: `layer ${targetLayer} router`,
-            kind: 'router' as const,
-            layer: targetLayer
-          }),
-      rank: rankOf(branches.length, 0),
-      state: targetReads
-    });
+    const { target, targetReads } = this._layout;
+    const { id: node, ...place } = targetNode(this._layout);
+    const reader = this._reader({ node, ...place, state: targetReads });
     return this._through(target, reader).get(target)!;
   }
 

@@ -4,7 +4,7 @@ import type { ModelParts } from '../model/model-parts';
 import type { Prompt } from '../model/prompt';
 import { measureNodes, nodeEffects } from '../patching/node-effects';
 import type { Corrupted } from '../patching/options';
-import { rankOf } from '../patching/patch-nodes';
+import { rankOf, targetNode } from '../patching/patch-nodes';
 import { branchId } from '../patching/sources';
 import { runBoth, type TwoRuns } from '../patching/two-runs';
 import {
@@ -203,7 +203,7 @@ function allNodes(
   nodes: readonly CircuitNode[],
   found: EdgeEffects | undefined
 ): CircuitNode[] {
-  const { branches, targetLayer } = layout;
+  const { branches } = layout;
   const reading = new Set(found?.readers.map(({ node }) => node));
   const withReaders = nodes.map((node): CircuitNode => {
     const branch = branches.find(
@@ -213,20 +213,7 @@ function allNodes(
       ? { ...node, within: branchId(branch) }
       : node;
   });
-  return [
-    ...withReaders,
-    {
-      ...(targetLayer === undefined
-        ? { id: 'logits', kind: 'logits' as const }
-        : {
-            id: `layer ${targetLayer} router`,
-            kind: 'router' as const,
-            layer: targetLayer
-          }),
-      rank: rankOf(branches.length, 0),
-      effect: null
-    }
-  ];
+  return [...withReaders, { ...targetNode(layout), effect: null }];
 }
 
 /** How many edges, or nodes, a circuit has that nothing was said of. */

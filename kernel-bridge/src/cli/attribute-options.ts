@@ -64,7 +64,7 @@ export function addAttributeCommand(program: Command): void {
     );
 }
 
-function parseTarget(text: string): AttributionTarget {
+export function parseTarget(text: string): AttributionTarget {
   const [, kind, rest] = /^(logit|router):(.+)$/s.exec(text) ?? [];
   if (kind === 'logit') {
     return { kind, token: /^\d+$/.test(rest) ? Number(rest) : rest };

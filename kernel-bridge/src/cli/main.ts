@@ -6,6 +6,7 @@ import { addCompareCommands } from './compare-commands';
 import { addCompressCommand } from './compress-command';
 import { addDiagnose } from './diagnose-command';
 import { addAttributeCommand } from './attribute-options';
+import { addCircuitCommand } from './circuit-options';
 import { addEditOptions, addRewriteOption } from './edits';
 import { addPromptOptions } from './given-prompts';
 import { addHeadsCommand } from './heads-options';
@@ -32,6 +33,7 @@ Examples:
   $ moe-debugger diff models/demo --prompt "def fib(n):" --ablate 4:6
   $ moe-debugger counterfactual models/demo --prompt "def fib(n):" --ablate 4:6 --from 2 --format mermaid
   $ moe-debugger attribute models/demo --prompt "def fib(n):" --target router:4:6
+  $ moe-debugger circuit models/demo --prompt "def fib(n):" --corrupted "def fib(x):" --out circuit.html
   $ moe-debugger heads models/demo --json`;
 
 function build(): Command {
@@ -176,6 +178,7 @@ function build(): Command {
 
   addDiagnose(program);
   addAttributeCommand(program);
+  addCircuitCommand(program);
   addHeadsCommand(program);
 
   const kernel = program

@@ -36,6 +36,11 @@ export interface SessionOptions {
   /** Threads within an operator; onnxruntime's own choice when absent. */
   threads?: number;
   graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  /**
+   * Runs nodes side by side. onnxruntime then plans no reuse of memory between them, which takes it a time that grows
+   * with the square of their number: of 10,000 nodes one second to load instead of twenty.
+   */
+  sideBySide?: boolean;
 }
 
 /** Tensors that stay on the worker between runs of a session, by the name of the input that reads them. */

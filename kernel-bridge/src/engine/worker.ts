@@ -51,6 +51,9 @@ async function handle(
         // Errors come back as exceptions; warnings about edited shapes would only reach the terminal.
         logSeverityLevel: 4,
         graphOptimizationLevel: options.graphOptimization ?? 'all',
+        ...(options.sideBySide
+          ? { executionMode: 'parallel', interOpNumThreads: 2 }
+          : {}),
         ...(options.threads === undefined
           ? {}
           : { intraOpNumThreads: options.threads }),

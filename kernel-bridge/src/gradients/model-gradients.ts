@@ -305,7 +305,7 @@ export class ModelGradients {
           bytes: encodeModelProto({ ...onnx.proto, graph }),
           folder: onnx.weightsFolder
         },
-        { graphOptimization: 'disabled' }
+        { ...ofSize(graph), graphOptimization: 'disabled' }
       );
       try {
         const runs = [];
@@ -326,9 +326,18 @@ export class ModelGradients {
       Engine.shared(),
       { ...onnx, proto: { ...proto, graph } },
       graph,
-      settings
+      { ...settings, ...ofSize(graph) }
     );
   }
+}
+
+/** More nodes than this take onnxruntime long to plan one after the other. */
+const MANY_NODES = 5000;
+
+function ofSize({ node }: GraphProto): SessionOptions {
+  return node.length > MANY_NODES
+    ? { sideBySide: true, graphOptimization: 'basic' }
+    : {};
 }
 
 /** Of different sizes, none of which is a product of others, so that a size is not mistaken for another. */

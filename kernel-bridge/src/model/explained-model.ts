@@ -10,6 +10,11 @@ import type { AttentionOptions } from '../attention/read-attention';
 import type { Attribution } from '../attribution/attribution';
 import { attribute } from '../attribution/load-attribute';
 import type { AttributeOptions } from '../attribution/options';
+import type { Circuit } from '../circuits/circuit';
+import { findCircuit, patchModel } from '../circuits/load-circuits';
+import type { CircuitOptions } from '../circuits/options';
+import type { Corrupted, NodeCell, PatchOptions } from '../patching/options';
+import type { PatchedCell } from '../patching/patch-cells';
 import type { ModelParts } from './model-parts';
 import { promptList, type Prompt } from './prompt';
 
@@ -67,5 +72,54 @@ export abstract class ExplainedModel {
       this.parts.tokenize(prompt, i)
     );
     return readPipelines(this.parts, list, options);
+  }
+
+  /**
+   * By which heads, experts and edges between them the difference between two prompts reaches a target: to first order
+   * for all, measured for the strongest, and how much of the model circuits of growing size do.
+   *
+   * @param corrupted a prompt of as many tokens as `clean`, or `{ embeddings: 'zero' | 'mean' }`
+   * @throws MoEDebuggerError 'input' for prompts, a target or an option that does not fit, 'model-unsupported' where the
+   * residual stream is no sum of what is added to it, 'gradient' naming a node that cannot be differentiated, or where
+   * memory would not suffice; 'cancelled'
+   */
+  async circuit(
+    clean: Prompt,
+    corrupted: Corrupted,
+    options: CircuitOptions = {}
+  ): Promise<Circuit> {
+    return findCircuit(this.parts, clean, corrupted, options);
+  }
+
+  /**
+   * Attribution patching: what patching each node would change the target by, at each token, from one backward pass, and
+   * what it does for the strongest ones. A circuit without edges.
+   */
+  async attributionPatching(
+    clean: Prompt,
+    corrupted: Corrupted,
+    options: Omit<CircuitOptions, 'edges'> = {}
+  ): Promise<Circuit> {
+    return findCircuit(this.parts, clean, corrupted, {
+      steps: 1,
+      faithfulness: false,
+      ...options,
+      edges: false
+    });
+  }
+
+  /**
+   * Runs the model with activations of another prompt, each patch alone: what it changes the target by.
+   *
+   * @param cells names of nodes as circuits have them ("layer 3 head 1", "layer 2 expert 5", "layer 0 residual"), at one
+   * token or at all
+   */
+  async patch(
+    clean: Prompt,
+    corrupted: Corrupted,
+    cells: readonly NodeCell[],
+    options: PatchOptions = {}
+  ): Promise<PatchedCell[]> {
+    return patchModel(this.parts, clean, corrupted, cells, options);
   }
 }

@@ -34,21 +34,24 @@ export class GraphCopy {
   }
 
   /**
-   * Computes a tensor anew from others than it was computed from.
+   * Computes a tensor anew from others than it was computed from, of the same shapes.
    *
    * @param given the tensors to start from, and those that take their places
-   * @param around names of what does not depend on them, where that was copied too
+   * @param around names of what does not depend on them, where that was copied too; sizes are read of these
    * @returns its new name, and those of all tensors on the way
    */
   copy(
     tensor: string,
     given: Renamed,
-    around: Renamed = new Map()
+    around?: Renamed
   ): { name: string; renamed: Renamed } {
     const renamed = new Map(given);
     for (const node of ancestors(this.graph, tensor, new Set(given.keys()))) {
       const reads = this.graph.reads(node);
-      if (!reads.some(read => renamed.has(read))) {
+      if (
+        !reads.some(read => renamed.has(read)) ||
+        (around && SHAPE_ONLY.has(node.op))
+      ) {
         continue;
       }
       if (reads.length > node.inputs.filter(input => input !== '').length) {
@@ -74,13 +77,13 @@ export class GraphCopy {
         ...node.proto,
         name,
         input: node.inputs.map(
-          input => renamed.get(input) ?? around.get(input) ?? input
+          input => renamed.get(input) ?? around?.get(input) ?? input
         ),
         output
       });
     }
     return {
-      name: renamed.get(tensor) ?? around.get(tensor) ?? tensor,
+      name: renamed.get(tensor) ?? around?.get(tensor) ?? tensor,
       renamed
     };
   }

@@ -1,6 +1,7 @@
 /** What can be patched of a model between two runs, and what patching it means to the graph. */
-import type { CircuitNodeKind } from '../protocol';
+import { layerName, type CircuitNode, type CircuitNodeKind } from '../protocol';
 import { branchId } from './sources';
+import type { StreamLayout } from './stream-layout';
 import { watchedTensors, type RecordedRun, type TwoRuns } from './two-runs';
 
 export interface PatchNode {
@@ -81,6 +82,23 @@ export function patchNodes({ layout, sources }: TwoRuns): PatchNode[] {
       ];
     })
   ];
+}
+
+/** The node that a target is read from: none of those that are patched. */
+export function targetNode({
+  branches,
+  targetRouter: router
+}: StreamLayout): Pick<CircuitNode, 'id' | 'kind' | 'layer' | 'rank'> {
+  return {
+    ...(router
+      ? {
+          id: `${layerName(router)} router`,
+          kind: 'router',
+          layer: router.layer
+        }
+      : { id: 'logits', kind: 'logits' }),
+    rank: rankOf(branches.length, 0)
+  };
 }
 
 /** What a node holds in a run, [tokens, ...]. */

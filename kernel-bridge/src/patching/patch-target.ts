@@ -46,7 +46,8 @@ export async function settleTarget(
           ? {
               layer: target.layer,
               expert: target.expert,
-              ...(target.stack ? { stack: target.stack } : {})
+              ...(target.stack ? { stack: target.stack } : {}),
+              ...(target.module ? { module: target.module } : {})
             }
           : tokenOf(parts, index))
       }
@@ -62,7 +63,7 @@ export async function settleTarget(
   const index = found.index ?? (await likeliest(parts, prompt, found));
   const against =
     target.against !== undefined
-      ? tokenId(parts, target.against)
+      ? tokenId(parts, target.against, 'target')
       : other && (await likeliest(parts, other, found));
   if (against === undefined || against === index) {
     throw new MoEDebuggerError(

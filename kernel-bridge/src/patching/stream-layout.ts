@@ -13,6 +13,7 @@ import type { PreparedGraph } from '../gradients/model-gradients';
 import { Graph, type GraphNode } from '../graph/graph';
 import type { ModelParts } from '../model/model-parts';
 import { streamOperand } from '../activations/stream-points';
+import type { Router } from '../routing/convention';
 import { findBlocks } from '../routing/blocks';
 import { ancestors, valuesRead } from './graph-copy';
 
@@ -41,8 +42,8 @@ export interface StreamLayout {
   /** The tensor that the target is read from, and the state that it reads. */
   target: string;
   targetReads: number;
-  /** Of a target in a router: the router's layer. */
-  targetLayer?: number;
+  /** Of a target in a router: the router. */
+  targetRouter?: Router;
 }
 
 /** What may stand between a join and the next without making anything else of the stream. */
@@ -138,7 +139,7 @@ export function streamLayout(
     branches,
     target,
     targetReads,
-    ...(router ? { targetLayer: router.layer } : {})
+    ...(router ? { targetRouter: router } : {})
   };
 }
 

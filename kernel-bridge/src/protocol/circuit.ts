@@ -111,6 +111,7 @@ export interface CircuitTarget {
   /** Of a routing decision. */
   layer?: number;
   stack?: Stack;
+  module?: string;
   expert?: number;
 }
 

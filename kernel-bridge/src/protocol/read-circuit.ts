@@ -98,7 +98,7 @@ function readTarget(source: Record<string, unknown>): CircuitTarget {
     ),
     position: count(source.position, 'target.position'),
     ...counts(source, ['token', 'against', 'layer', 'expert'], 'target'),
-    ...texts(source, ['text', 'againstText'], 'target'),
+    ...texts(source, ['text', 'againstText', 'module'], 'target'),
     ...readStack(source, 'target')
   };
 }

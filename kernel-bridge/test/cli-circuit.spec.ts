@@ -1,0 +1,79 @@
+/** `circuit` as a shell sees it. Runs the built package. */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCircuitDocument } from '../src/protocol';
+import { temporaryFolder } from './temporary';
+import { tinyMoE } from './tiny-moe';
+
+const MAIN = join(__dirname, '../bin/moe-debugger.mjs');
+const MODEL = tinyMoE({ norms: true, seed: 3 }).save();
+
+function run(
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise(resolve => {
+    execFile(
+      process.execPath,
+      [MAIN, 'circuit', MODEL, ...args],
+      (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr })
+    );
+  });
+}
+
+const PROMPTS = ['--input-ids', '3,1,4,1,5', '--corrupted-ids', '3,9,4,1,5'];
+const QUICK = ['--measure', '2', '--steps', '1'];
+
+it('prints one JSON document, and writes a file', async () => {
+  const out = join(temporaryFolder(), 'circuit.html');
+  const { code, stdout, stderr } = await run(
+    ...PROMPTS,
+    ...QUICK,
+    '--target',
+    'logit:9',
+    '--edges',
+    '12',
+    '--out',
+    out,
+    '--json'
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const found = readCircuitDocument(JSON.parse(stdout));
+  expect(found.target).toMatchObject({ kind: 'logit', token: 9, position: 4 });
+  expect(
+    found.edges.filter(({ effect }) => Math.abs(effect) >= found.threshold)
+  ).toHaveLength(12);
+  expect(readFileSync(out, 'utf8')).toMatch(/^<!DOCTYPE html>/);
+});
+
+it('prints text for people, or a drawing', async () => {
+  const text = await run(...PROMPTS, ...QUICK, '--threshold', '0.1');
+  expect(text.code).toBe(0);
+  expect(text.stdout).toMatch(/faithfulness by edges of \d+/);
+  expect(text.stdout).toMatch(/ > logits: -?\d/);
+  const dot = await run(
+    ...PROMPTS,
+    ...QUICK,
+    '--nodes-only',
+    '--format',
+    'dot'
+  );
+  expect(dot.stdout).toMatch(/^digraph circuit \{/);
+});
+
+it.each([
+  [['--input-ids', '1,2'], /between two prompts/],
+  [['--input-ids', '1,2', '--corrupted-ids', '1,2,3'], /2 tokens.*has 3/],
+  [[...PROMPTS, '--corrupted-embeddings', 'zero'], /more than one kind/],
+  [[...PROMPTS, '--target', 'difference:x'], /difference:ID:ID/],
+  [[...PROMPTS, '--target', 'router:9:1'], /layer 9 has no router/],
+  [[...PROMPTS, '--format', 'png'], /png/],
+  [[...PROMPTS, ...QUICK, '--out', '/nowhere/c.dot'], /cannot be written/]
+])('%j is refused with one line', async (args, message) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(existsSync('/nowhere')).toBe(false);
+});
