@@ -133,6 +133,7 @@ export type {
   AttentionRecord,
   HeadReference
 } from './attention/attention-record';
+export type { HeadMatrix, HeadScoreMatrix } from './figures/attention-figures';
 export type { FindHeadsOptions } from './attention/find-heads';
 export type { HeadScores } from './attention/head-scores';
 export type {

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inspectModel, loadModel, type HeadsResult } from '../src';
 import type { MoEModel } from '../src/model/moe-model';
-import { readSafetensors } from './safetensors';
-import { DEMO, describeEach, ZOO, zooModels } from './zoo';
+import { DEMO, describeEach, INDUCTION, ZOO, zooModels } from './zoo';
 
 interface HeadTruth {
   layer: number;
@@ -12,7 +11,8 @@ interface HeadTruth {
   score: number;
 }
 
-interface Induction {
+interface Truth {
+  ids: number[][];
   prefix_matching: number[][];
   previous_token: number[][];
   induction_heads: HeadTruth[];
@@ -21,58 +21,45 @@ interface Induction {
   accuracy_without_head: number[][];
 }
 
-const folder = join(ZOO, 'induction-dynamo');
-const there = zooModels().includes(folder);
+const truth = JSON.parse(
+  readFileSync(join(INDUCTION, 'truth.json'), 'utf8')
+) as Truth;
 
 function places(heads: readonly { layer: number; head: number }[]): string[] {
   return heads.map(({ layer, head }) => `${layer}:${head}`).sort();
 }
 
-(there ? describe : describe.skip)('a model with induction heads', () => {
-  const { induction } = there
-    ? (JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as {
-        induction: Induction;
-      })
-    : { induction: undefined as unknown as Induction };
-
+describe('a model with induction heads', () => {
   it('has the scores that PyTorch’s attention gave, on the same tokens', async () => {
-    const ids = readSafetensors(join(folder, 'truth.safetensors')).get(
-      'induction/ids'
-    )!;
-    const [count, width] = ids.shape;
-    const model = await loadModel(folder);
+    const model = await loadModel(INDUCTION);
     const found = await model.findHeads({
-      sequences: Array.from({ length: count }, (_, i) => [
-        ...ids.data.subarray(i * width, (i + 1) * width)
-      ]),
+      sequences: truth.ids,
       removal: true
     });
     await model.dispose();
     expect(found.heads).toHaveLength(8);
     for (const { layer, head, scores, accuracyWithout } of found.heads) {
       expect(scores.prefixMatching.mean).toBeCloseTo(
-        induction.prefix_matching[layer][head],
+        truth.prefix_matching[layer][head],
         5
       );
       expect(scores.previousToken.mean).toBeCloseTo(
-        induction.previous_token[layer][head],
+        truth.previous_token[layer][head],
         5
       );
       // A token of 1216 may fall either way by rounding.
       expect(
-        Math.abs(
-          accuracyWithout! - induction.accuracy_without_head[layer][head]
-        )
+        Math.abs(accuracyWithout! - truth.accuracy_without_head[layer][head])
       ).toBeLessThan(1.5 / 1216);
     }
     expect(
-      Math.abs(found.data.accuracy - induction.second_copy_accuracy)
+      Math.abs(found.data.accuracy - truth.second_copy_accuracy)
     ).toBeLessThan(1.5 / 1216);
     expectFound(found);
   }, 120_000);
 
   it('has the same heads on tokens of our own', async () => {
-    const model = await loadModel(folder);
+    const model = await loadModel(INDUCTION);
     const found = await model.findHeads({ count: 16, length: 20, seed: 7 });
     await model.dispose();
     expectFound(found);
@@ -81,23 +68,23 @@ function places(heads: readonly { layer: number; head: number }[]): string[] {
 
   function expectFound(found: HeadsResult): void {
     expect(places(found.of('induction'))).toEqual(
-      places(induction.induction_heads)
+      places(truth.induction_heads)
     );
     expect(places(found.of('previous-token'))).toEqual(
-      places(induction.previous_token_heads)
+      places(truth.previous_token_heads)
     );
     expect(found.of('duplicate-token')).toEqual([]);
   }
 });
 
-if (!there) {
-  process.stdout.write(`skipped: there is no zoo at ${ZOO}\n`);
-}
-
 /** Models whose weights are random; those that were trained, or whose attention is in fused nodes, are not. */
 const random = zooModels().filter(
   own => !/^(demo|lm|induction|.*genai|.*cuda)/.test(basename(own))
 );
+
+if (random.length === 0) {
+  process.stdout.write(`skipped: there is no zoo at ${ZOO}\n`);
+}
 
 describeEach(random, 'heads of $name', ({ folder: own }) => {
   it('are none, since its weights are random', async () => {
@@ -136,6 +123,11 @@ describe('the demo model', () => {
       expect(chance.prefixMatching).toBeLessThan(0.1);
     }
     expect(progress.at(-1)).toEqual([6, 6]);
+    const { data } = found.figure('previousToken');
+    expect(data.layers).toHaveLength(layers.length);
+    expect(data.values.flat()).toEqual(
+      found.heads.map(({ scores }) => scores.previousToken.mean)
+    );
     expect((await model.findHeads(options)).toJSON()).toEqual(found.toJSON());
   }, 120_000);
 
@@ -149,6 +141,16 @@ describe('the demo model', () => {
       Float32Array.from({ length: tokens }, (_, key) => (key === 0 ? 1 : 0))
     );
     expect(record.head({ layer: 2, head: 6 })).toBeUndefined();
+    const figure = record.figure({ layer: 2, head: 5 });
+    expect(figure.data.values.flat()).toEqual([...head]);
+    expect(figure.drawing).toMatchObject({
+      kind: 'matrix',
+      domain: [0, 1],
+      y: { labels: ['def', '·f', 'ib', '(', 'n', '):'] }
+    });
+    expect(() => record.figure({ layer: 6, head: 0 })).toThrow(
+      /no head 0 in layer 6/
+    );
     expect(record.toString()).toMatch(/layer 5 head 5 +0\.\d{3}/);
     const { layers } = record.toJSON();
     expect(layers[2].probabilities[5][1]).toEqual([

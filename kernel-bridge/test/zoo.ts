@@ -1,10 +1,12 @@
-/** Models with recorded truth: the demo model, and the zoo beside the repository where it is there. */
+/** Models with recorded truth: those of the repository, and the zoo beside the repository where it is there. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { readSafetensors } from './safetensors';
 
 export const REPOSITORY = resolve(__dirname, '../..');
 export const DEMO = join(REPOSITORY, 'models/demo');
+/** Trained on repeated sequences; its heads were recorded. */
+export const INDUCTION = join(REPOSITORY, 'models/induction');
 export const ZOO = resolve(REPOSITORY, '../shared/zoo/models');
 
 /** Folders of the zoo that hold a model and its truth; empty where there is no zoo. */

@@ -1,4 +1,7 @@
 /** What the heads of a model attended to in one prompt. */
+import { MoEDebuggerError } from '../errors';
+import { headFigure, type HeadMatrix } from '../figures/attention-figures';
+import type { Figure } from '../figures/figure';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import { layerName, type Stack, type Token } from '../protocol';
 import type { UnknownAttention } from './attention';
@@ -54,18 +57,33 @@ export class AttentionRecord implements Displayable {
   }
 
   /** Probabilities of one head, [queries, keys]; undefined where there is none such. */
-  head({ layer, head, stack, kind }: HeadReference): Float32Array | undefined {
-    const own = this.layers.find(
-      found =>
-        found.layer === layer &&
-        (stack === undefined || found.stack === stack) &&
-        (kind === undefined || found.kind === kind)
+  head(place: HeadReference): Float32Array | undefined {
+    const own = this._layerOf(place);
+    const size = own ? own.queries * own.keys : 0;
+    return own?.probabilities.subarray(
+      place.head * size,
+      (place.head + 1) * size
     );
-    if (!own || !Number.isInteger(head) || head < 0 || head >= own.heads) {
-      return undefined;
+  }
+
+  /**
+   * One head's probabilities as a picture, queries by keys.
+   * @throws MoEDebuggerError 'input' for a head that does not exist
+   */
+  figure(place: HeadReference): Figure<HeadMatrix> {
+    const own = this._layerOf(place);
+    if (!own) {
+      const names = [...new Set(this.layers.map(layerName))];
+      throw new MoEDebuggerError(
+        'input',
+        `there is no head ${place.head} in layer ${place.layer}`,
+        {
+          where: 'figure',
+          hint: `there are ${this.layers[0].heads} heads in each of ${names.join(', ')}`
+        }
+      );
     }
-    const size = own.queries * own.keys;
-    return own.probabilities.subarray(head * size, (head + 1) * size);
+    return headFigure(this, own, place.head, this.head(place)!);
   }
 
   toJSON(): AttentionDocument {
@@ -113,6 +131,23 @@ export class AttentionRecord implements Displayable {
 
   [MIMEBUNDLE](): JsonObject {
     return { 'text/plain': this.toString() };
+  }
+
+  private _layerOf({
+    layer,
+    head,
+    stack,
+    kind
+  }: HeadReference): AttentionLayer | undefined {
+    return this.layers.find(
+      own =>
+        own.layer === layer &&
+        (stack === undefined || own.stack === stack) &&
+        (kind === undefined || own.kind === kind) &&
+        Number.isInteger(head) &&
+        head >= 0 &&
+        head < own.heads
+    );
   }
 }
 

@@ -1,4 +1,9 @@
 /** Which heads look back to where tokens came before, to read and to hand on. */
+import {
+  headScoresFigure,
+  type HeadScoreMatrix
+} from '../figures/attention-figures';
+import type { Figure } from '../figures/figure';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { Interval } from '../metrics/intervals';
 import { layerName, type Stack } from '../protocol';
@@ -63,6 +68,11 @@ export class HeadsResult implements Displayable {
       .sort((a, b) => b.scores[score].mean - a.scores[score].mean);
   }
 
+  /** A score of all heads as a picture, layers by heads. */
+  figure(score: keyof HeadScores = 'prefixMatching'): Figure<HeadScoreMatrix> {
+    return headScoresFigure(this.data, score, this.toString());
+  }
+
   toJSON(): HeadsDocument {
     return { schema: 'moe-debugger/heads@1', ...this.data };
   }
@@ -111,8 +121,9 @@ export class HeadsResult implements Displayable {
     ].join('\n');
   }
 
-  [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString() };
+  /** The picture of prefix matching, and all scores in words. */
+  [MIMEBUNDLE](): Promise<JsonObject> {
+    return this.figure()[MIMEBUNDLE]();
   }
 }
 
