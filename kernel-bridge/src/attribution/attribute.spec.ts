@@ -186,6 +186,30 @@ describe('other methods', () => {
       expect(sum / slope).toBeCloseTo(1, 2);
     }));
 
+  it('are the same where the graph was exported for one length', async () => {
+    const attributed = async (length?: number): Promise<number[]> => {
+      const builder = tinyMoE({ norms: false, seed: 3 });
+      if (length !== undefined) {
+        builder.inputs[0].type!.tensorType!.shape!.dim[1] = {
+          dimValue: length
+        };
+      }
+      let found: number[] = [];
+      await withModel(builder, async model => {
+        const { tokens } = await model.attribute(IDS, { method: 'grad-input' });
+        found = tokens.map(({ attribution }) => attribution);
+      });
+      return found;
+    };
+    const fixed = await attributed(IDS.length);
+    (await attributed()).forEach((attribution, i) =>
+      expect(fixed[i]).toBeCloseTo(attribution, 5)
+    );
+    await expect(attributed(IDS.length + 1)).rejects.toThrow(
+      /exported for 6 tokens, and this sequence has 5/
+    );
+  });
+
   it('explain a routing decision', () =>
     withModel({ norms: false, seed: 3 }, async model => {
       const trace = await model.trace(IDS);

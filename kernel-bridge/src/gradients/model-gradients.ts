@@ -263,10 +263,18 @@ export class ModelGradients {
     );
     const probes = PROBES.map(({ batch, tokens }) => ({
       batch: inputs.batched ? batch : 1,
-      tokens
+      tokens: inputs.lengthOf(read) ?? tokens
     }));
-    const feeds = probes.map(({ batch, tokens }) => ({
-      ...inputs.feeds(probeStep(batch, tokens, inputs.encoderDecoder)),
+    const feeds = probes.map(({ batch, tokens }, i) => ({
+      ...inputs.feeds(
+        probeStep(
+          batch,
+          tokens,
+          inputs.encoderDecoder
+            ? (inputs.lengthOf('input_ids') ?? PROBES[i].tokens)
+            : undefined
+        )
+      ),
       [interpolated.scale]: floats([batch, 1, 1], 1),
       [interpolated.baseline]: floats([1, 1, 1], 0)
     }));
@@ -346,17 +354,19 @@ const PROBES = [
   { batch: 3, tokens: 11 }
 ];
 
-function probeStep(batch: number, tokens: number, encoder: boolean): Step {
+/** @param heard tokens of the encoder, where there is one */
+function probeStep(batch: number, tokens: number, heard?: number): Step {
   const rows = <T>(row: T[]): T[][] => Array.from({ length: batch }, () => row);
   const places = Array.from({ length: tokens }, (_, i) => i);
   // The first ids of any vocabulary.
-  const ids = rows(places.map(i => i % 4));
+  const ids = (length: number): number[][] =>
+    rows(Array.from({ length }, (_, i) => i % 4));
   return {
-    ids,
+    ids: ids(tokens),
     positions: rows(places),
     mask: rows(places.map(() => 1)),
     cached: 0,
-    ...(encoder ? { encoderIds: ids } : {})
+    ...(heard === undefined ? {} : { encoderIds: ids(heard) })
   };
 }
 

@@ -93,6 +93,18 @@ describe('ModelInputs', () => {
     });
   });
 
+  it('knows the one length that a graph was exported for', () => {
+    const inputs = inputsOf(['input_ids', int64, ['batch', 3]]);
+    expect(inputs.lengthOf('input_ids')).toBe(3);
+    expect(inputs.feeds(wholeSequence({ ids: [7, 8, 9] }))).toHaveProperty(
+      'input_ids.dims',
+      [1, 3]
+    );
+    expect(() => inputs.feeds(wholeSequence({ ids: [7, 8] }))).toThrow(
+      /exported for 3 tokens, and this sequence has 2/
+    );
+  });
+
   it('feeds prompts of different length side by side, then one token each', () => {
     const inputs = inputsOf(
       ['input_ids', int32, SEQUENCE],

@@ -82,10 +82,16 @@ export class ModelInputs {
     );
   }
 
+  /** How many tokens an input of ids takes, where the graph was exported for one length only. */
+  lengthOf(name: string): number | undefined {
+    return this._inputs.find(input => input.name === name)?.dims[1];
+  }
+
   /**
    * Inputs of one run. A step from an empty past brings an empty cache; a later one leaves the cache out, which the
    * engine keeps.
-   * @throws MoEDebuggerError 'model-unsupported' naming an input that nothing is known of
+   * @throws MoEDebuggerError 'model-unsupported' naming an input that nothing is known of; 'input' for another number of
+   * tokens than the graph was exported for
    */
   feeds(step: Step): Record<string, TensorValue> {
     const feeds: Record<string, TensorValue> = {};
@@ -134,6 +140,24 @@ function modelInputs(graph: GraphProto): ModelInput[] {
     });
 }
 
+function tokenIds(
+  input: ModelInput,
+  rows: readonly (readonly number[])[]
+): TensorValue {
+  const [, tokens] = input.dims;
+  if (tokens !== undefined && tokens !== rows[0].length) {
+    throw new MoEDebuggerError(
+      'input',
+      `the model was exported for ${tokens} tokens, and this sequence has ${rows[0].length}`,
+      {
+        where: input.name,
+        hint: `give ${tokens} tokens, or export it with an axis of any length`
+      }
+    );
+  }
+  return integers(input, rows);
+}
+
 function feed(input: ModelInput, step: Step): TensorValue {
   const { ids, positions, mask, cached, encoderIds } = step;
   const tokens = ids[0].length;
@@ -141,9 +165,9 @@ function feed(input: ModelInput, step: Step): TensorValue {
     rows.map(row => row.map(() => 1));
   switch (input.name) {
     case 'input_ids':
-      return integers(input, encoderIds ?? ids);
+      return tokenIds(input, encoderIds ?? ids);
     case 'decoder_input_ids':
-      return integers(input, ids);
+      return tokenIds(input, ids);
     case 'attention_mask':
       return integers(input, encoderIds ? ones(encoderIds) : mask);
     case 'encoder_attention_mask':

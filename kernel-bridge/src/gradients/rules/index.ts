@@ -8,6 +8,7 @@ import { einsum } from './einsum';
 import { gather, gatherElements, gatherND } from './gathers';
 import { gemm, matMul } from './mat-mul';
 import { norms } from './norms';
+import { padding } from './padding';
 import { power } from './power';
 import { division, multiplication } from './products';
 import { reductions } from './reductions';
@@ -17,6 +18,7 @@ import { concat, expand, reshapes, split, tile, transpose } from './shapes';
 import { slice } from './slice';
 import { softmax } from './softmax';
 import { sums } from './sums';
+import { triangle } from './triangle';
 import { unary } from './unary';
 
 const RULES: readonly GradientRule[] = [
@@ -36,6 +38,7 @@ const RULES: readonly GradientRule[] = [
   matMul,
   multiplication,
   norms,
+  padding,
   power,
   reductions,
   reshapes,
@@ -48,6 +51,7 @@ const RULES: readonly GradientRule[] = [
   tile,
   topK,
   transpose,
+  triangle,
   unary,
   where
 ];

@@ -32,6 +32,20 @@ describe('shape and order', () => {
       b.op('Expand', [b.variable([4, 1]), b.integers([2, 4, n])]),
     'Expand of a size that a run tells': (b, n) =>
       b.op('Expand', [b.variable([n, 1, 2]), b.integers([1, 4, 2])]),
+    'Trilu, lower, off the diagonal': (b, n) =>
+      b.op('Trilu', [b.variable([2, 4, n]), b.integers([-1], [])], {
+        upper: 0
+      }),
+    'Trilu, upper': (b, n) => b.op('Trilu', [b.variable([n, 3])]),
+    'Pad and cut': (b, n) =>
+      b.op('Pad', [b.variable([n, 4]), b.integers([1, 0, 2, -1])]),
+    'Pad of one axis': (b, n) =>
+      b.op('Pad', [
+        b.variable([2, n, 3]),
+        b.integers([2, 1]),
+        '',
+        b.integers([-1])
+      ]),
     Tile: (b, n) => b.op('Tile', [b.variable([n, 2]), b.integers([2, 3])]),
     Concat: (b, n) =>
       b.op(
