@@ -3,6 +3,8 @@
  * alone, on the same prompt; how long the graph of the demo model takes to be differentiated; and integrated gradients
  * with the batch that measuring chooses, against one batch of all steps and against one by one.
  */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +19,10 @@ const { differentiate } = lib('../lib/gradients/differentiate.js');
 const { writeTarget } = lib('../lib/gradients/targets.js');
 const { Graph } = lib('../lib/graph/graph.js');
 
-const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
+const here = dirname(fileURLToPath(import.meta.url));
+const DEMO = join(here, '../../models/demo');
+const MEMORY_PROGRAM = join(here, 'programs/gradient-memory.mjs');
+const MEMORY_RUNS = 3;
 const SECTION = 'Gradients';
 const TOKENS = 64;
 const STEPS = 64;
@@ -82,13 +87,40 @@ report(
   `${THREADS} thread, 95 % interval ${range(cost.both)}; control ${format(cost.control.ratio)} ${range(cost.control)}; target <= 3`
 );
 await besidePyTorch();
-report(
-  SECTION,
-  `demo model, activations of a run with gradients, ${TOKENS} tokens`,
-  session.bytes({ batch: 1, tokens: TOKENS }) / 2 ** 20,
-  'MB',
-  'foretold from shapes; what a run is refused by when it is above the limit'
-);
+measureMemory();
+
+/** What runs of some sizes add to the memory of a process, beside what was foretold. */
+function measureMemory() {
+  for (const [tokens, batch] of [
+    [256, 1],
+    [TOKENS, 16],
+    [STEP_TOKENS, STEPS]
+  ]) {
+    const name = `demo model, activations of gradients of ${batch} x ${tokens} tokens, foretold over measured`;
+    if (!existsSync('/proc/self/clear_refs')) {
+      report(SECTION, name, 'not measured', '', 'needs /proc');
+      continue;
+    }
+    const runs = Array.from({ length: MEMORY_RUNS }, () =>
+      JSON.parse(
+        execFileSync(
+          process.execPath,
+          [MEMORY_PROGRAM, DEMO, String(tokens), String(batch)],
+          { encoding: 'utf8' }
+        )
+      )
+    );
+    const added = median(runs.map(run => run.added));
+    const [{ foretold }] = runs;
+    report(
+      SECTION,
+      name,
+      foretold / added,
+      'x',
+      `${foretold.toFixed(0)} and ${added.toFixed(0)} MB, median of ${MEMORY_RUNS} processes; a run above memoryLimit is refused by what is foretold`
+    );
+  }
+}
 
 /** The same passes over the same tokens in PyTorch: before ours and after, since a machine's speed drifts. */
 async function besidePyTorch() {

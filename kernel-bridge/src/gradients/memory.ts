@@ -11,10 +11,13 @@ export interface RunSize {
 
 /**
  * Bytes of activations: what the forward pass makes and the backward pass reads lives from one to the other; of what
- * lives shortly, the largest tensor is counted a few times.
+ * lives shortly, the largest tensor is counted a few times. What follows from weights alone is none: onnxruntime computes
+ * it when it loads the graph.
+ *
+ * @param graph with its nodes in the order in which they compute
  */
 export function activationBytes(
-  { node: nodes }: GraphProto,
+  { node: nodes, input: inputs }: GraphProto,
   facts: TensorFacts,
   probes: readonly RunSize[],
   size: RunSize
@@ -24,10 +27,16 @@ export function activationBytes(
       .filter(({ name = '' }) => name.startsWith(`${GRADIENT_PREFIX}node/`))
       .flatMap(({ input }) => input)
   );
+  const fed = new Set(inputs.map(({ name = '' }) => name));
+  for (const { input, output } of nodes) {
+    if (input.some(tensor => fed.has(tensor))) {
+      output.forEach(tensor => fed.add(tensor));
+    }
+  }
   let held = 0;
   let largest = 0;
   for (const tensor of new Set(nodes.flatMap(({ output }) => output))) {
-    if (!facts.has(tensor)) {
+    if (!facts.has(tensor) || !fed.has(tensor)) {
       continue;
     }
     const bytes = tensorBytes(facts, tensor, probes, size);
