@@ -45,10 +45,10 @@ function outputType(
   const of = (input: number): number | undefined =>
     types.get(node.inputs[input] ?? '');
   const { op, proto } = node;
-  if (BOOLEAN.has(op)) {
+  if (BOOLEAN_RESULT.has(op)) {
     return ELEMENT.bool;
   }
-  if (INTEGER.has(op) || (op === 'TopK' && output === 1)) {
+  if (INTEGER_RESULT.has(op) || (op === 'TopK' && output === 1)) {
     return ELEMENT.int64;
   }
   switch (op) {
@@ -103,7 +103,8 @@ function constantType({ proto }: GraphNode): number | undefined {
   }
 }
 
-const BOOLEAN = new Set([
+/** Operators whose results are true or false, whatever they read. */
+export const BOOLEAN_RESULT: ReadonlySet<string> = new Set([
   'Equal',
   'Greater',
   'GreaterOrEqual',
@@ -116,4 +117,11 @@ const BOOLEAN = new Set([
   'IsNaN',
   'IsInf'
 ]);
-const INTEGER = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin']);
+/** Operators whose results are int64, whatever they read. */
+export const INTEGER_RESULT: ReadonlySet<string> = new Set([
+  'Shape',
+  'Size',
+  'NonZero',
+  'ArgMax',
+  'ArgMin'
+]);

@@ -1,4 +1,5 @@
 /** All rules, by operator. */
+import { BOOLEAN_RESULT, INTEGER_RESULT } from '../../graph/element-types';
 import type { GradientRule } from '../rule';
 import { casts } from './casts';
 import { clip, extremes, topK, where } from './choices';
@@ -64,22 +65,8 @@ const byOperator = new Map(
 
 /** Operators whose results do not change with small changes of what they read, or that only look at its shape. */
 const CONSTANT_ALMOST_EVERYWHERE: ReadonlySet<string> = new Set([
-  'Shape',
-  'Size',
-  'Equal',
-  'Greater',
-  'GreaterOrEqual',
-  'Less',
-  'LessOrEqual',
-  'And',
-  'Or',
-  'Xor',
-  'Not',
-  'IsNaN',
-  'IsInf',
-  'NonZero',
-  'ArgMax',
-  'ArgMin',
+  ...BOOLEAN_RESULT,
+  ...INTEGER_RESULT,
   'OneHot',
   'ConstantOfShape',
   'Floor',
