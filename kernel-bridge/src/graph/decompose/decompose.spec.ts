@@ -36,7 +36,7 @@ async function difference(
   );
 }
 
-const FUSED = /MoE|MultiHead|Skip|NBits|Bias|Fast|Fused/;
+const FUSED = /^Attention|MoE|MultiHead|Skip|NBits|Bias|Fast|Fused/;
 
 function floats(
   b: GraphBuilder,
@@ -441,5 +441,88 @@ describe('what has no plain form', () => {
     b.output(b.op('Relu', ['x']));
     const { graph } = b.build();
     expect(decomposeFused(new Graph(graph)).graph).toBe(graph);
+  });
+});
+
+describe('Attention', () => {
+  const [BATCH, HEADS, QUERIES, PAST, WIDTH] = [2, 4, 3, 2, 5];
+
+  async function ofForm({
+    groups = HEADS,
+    flat = false,
+    past = false,
+    mask,
+    keys = QUERIES,
+    attributes = {}
+  }: {
+    groups?: number;
+    /** Heads side by side in one axis. */
+    flat?: boolean;
+    past?: boolean;
+    mask?: 'float' | 'bool';
+    keys?: number;
+    attributes?: Attributes;
+  }): Promise<number> {
+    const b = new GraphBuilder({ seed: 9, opset: 23 });
+    const feeds: Record<string, TensorValue> = {};
+    const input = (name: string, dims: number[]): string => {
+      [, feeds[name]] = floats(b, name, dims, 2);
+      return name;
+    };
+    const part = (name: string, heads: number, length: number): string =>
+      input(
+        name,
+        flat ? [BATCH, length, heads * WIDTH] : [BATCH, heads, length, WIDTH]
+      );
+    const all = keys + (past ? PAST : 0);
+    let seen = '';
+    if (mask === 'bool') {
+      b.input('mask', 'bool', [QUERIES, all]);
+      seen = 'mask';
+      feeds.mask = {
+        type: 'bool',
+        dims: [QUERIES, all],
+        data: Uint8Array.from({ length: QUERIES * all }, (_, i) =>
+          i % all === 0 || b.random() < 0.5 ? 1 : 0
+        )
+      };
+    } else if (mask) {
+      seen = input('mask', [BATCH, 1, QUERIES, all]);
+    }
+    const inputs = [
+      part('query', HEADS, QUERIES),
+      part('key', groups, keys),
+      part('value', groups, keys),
+      seen,
+      ...(past
+        ? ['past_key', 'past_value'].map(name =>
+            input(name, [BATCH, groups, PAST, WIDTH])
+          )
+        : [])
+    ];
+    const outputs = b.many('Attention', inputs, past ? 3 : 1, {
+      ...(flat ? { q_num_heads: HEADS, kv_num_heads: groups } : {}),
+      ...attributes
+    });
+    outputs.forEach(name => b.output(name, 'float'));
+    return difference(b, feeds, 23);
+  }
+
+  it.each<[string, Parameters<typeof ofForm>[0]]>([
+    ['heads in an axis of their own', {}],
+    ['heads side by side', { flat: true }],
+    ['heads that share keys', { groups: 2, mask: 'float' }],
+    ['flat heads that share keys', { groups: 2, flat: true, mask: 'bool' }],
+    ['a causal mask of its own', { attributes: { is_causal: 1 } }],
+    ['a cache', { past: true, attributes: { is_causal: 1 } }],
+    ['a cache of shared keys', { past: true, groups: 1, mask: 'float' }],
+    ['more keys than queries', { keys: 6, mask: 'bool' }],
+    ['a scale', { attributes: { scale: { float: 0.7 } } }],
+    [
+      'scores that are capped, then masked',
+      { mask: 'float', attributes: { softcap: { float: 0.8 } } }
+    ]
+  ])('with %s', async (_, form) => {
+    expect(await ofForm(form)).toBeLessThan(2e-6);
   });
 });

@@ -3,6 +3,7 @@ import type { GraphProto } from '../../onnx/schema';
 import { elementTypes } from '../element-types';
 import { Graph, type GraphNode } from '../graph';
 import { NodeWriter } from '../node-writer';
+import { attention } from './attention';
 import type { Decomposition } from './decomposition';
 import type { ExpertChoice } from './experts';
 import { fusedActivations } from './fused-activations';
@@ -17,6 +18,7 @@ export type { ExpertChoice } from './experts';
 
 const DECOMPOSITIONS = new Map(
   [
+    attention,
     fusedActivations,
     groupQueryAttention,
     matMulNBits,
