@@ -24,6 +24,9 @@ import {
 import { circuitPage } from './circuit-page';
 import { describeFigures, describeTarget } from './describe';
 
+/** A text is read by people; programs take the document. */
+const MOST_LINES = 40;
+
 export class Circuit implements Displayable {
   /** All that were looked at. */
   readonly nodes: readonly CircuitNode[];
@@ -119,15 +122,19 @@ export class Circuit implements Displayable {
       ...(this.edges.length > 0
         ? [
             `${edges.length} of ${this.edges.length} edges between ${nodes.length} nodes:`,
-            ...edges.map(
-              edge => `  ${edge.from} > ${edge.to}: ${edgeText(edge)}`
+            ...listed(
+              edges.map(
+                edge => `  ${edge.from} > ${edge.to}: ${edgeText(edge)}`
+              )
             )
           ]
         : [
             `${strongest.length} of ${this.nodes.length} nodes:`,
-            ...strongest.map(
-              ({ id, effect, patched }) =>
-                `  ${id}: ${effect!.toFixed(4)}${patched === undefined || patched === null ? '' : `, measured ${patched.toFixed(4)}`}`
+            ...listed(
+              strongest.map(
+                ({ id, effect, patched }) =>
+                  `  ${id}: ${effect!.toFixed(4)}${patched === undefined || patched === null ? '' : `, measured ${patched.toFixed(4)}`}`
+              )
             )
           ]),
       ...notes.map(note => `note: ${note}`)
@@ -155,4 +162,11 @@ export class Circuit implements Displayable {
         return undefined;
     }
   }
+}
+
+function listed(lines: readonly string[]): string[] {
+  const more = lines.length - MOST_LINES;
+  return more > 0
+    ? [...lines.slice(0, MOST_LINES), `  ... and ${more} weaker ones`]
+    : [...lines];
 }

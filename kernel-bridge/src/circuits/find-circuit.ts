@@ -109,7 +109,7 @@ export async function findCircuit(
       options.threshold ?? thresholdOf(units, sizeOf(options, faithfulness)),
     ...(faithfulness ? { faithfulness } : {}),
     ...(correlation ? { correlation } : {}),
-    notes: [...runs.notes, ...notesOn(runs)]
+    notes: [...runs.notes, ...notesOn(runs, units)]
   };
   return new Circuit(data, runs);
 }
@@ -236,11 +236,20 @@ function thresholdOf(units: readonly Unit[], size: number): number {
   return weakest ? effectStrength(weakest) : Number.MAX_VALUE;
 }
 
-function notesOn({ clean, corrupted, parts }: TwoRuns): string[] {
+function notesOn(
+  { clean, corrupted, parts }: TwoRuns,
+  units: readonly Unit[]
+): string[] {
+  const difference = Math.abs(clean.value - corrupted.value);
+  const strongest = units[0] ? effectStrength(units[0]) : 0;
   return [
-    ...(clean.value === corrupted.value
+    ...(difference === 0
       ? ['the target is the same in both prompts, so nothing can be faithful']
-      : []),
+      : difference < strongest / 2
+        ? [
+            `the target differs by ${difference.toPrecision(2)} between the prompts, and single parts move it by ${strongest.toPrecision(2)}: they cancel, and shares of so small a difference tell little; choose prompts or a target that differ more`
+          ]
+        : []),
     ...(parts.routers.some(
       ({ convention }) => convention.capacity !== undefined
     )
