@@ -1,0 +1,201 @@
+import { tokenLabel, tokenText } from 'moe-debugger/charts';
+import type { CircuitEdge, CircuitNode } from 'moe-debugger/protocol';
+import { useId } from 'react';
+import { OWN_KEYS } from '../../routing/own-keys';
+import { signedFigure } from '../figure-text';
+import { SaveButtons } from './save';
+import type { ICircuitProps } from './view';
+
+const MOST_EDGES = 6;
+const MOST_CHIPS = 500;
+const STRONGEST = 60;
+
+/** The part that is looked at: its effect to first order, and patched for real. */
+export function CircuitDetails(props: ICircuitProps): JSX.Element {
+  const { model, trans } = props;
+  const { selected } = model;
+  return (
+    <>
+      {selected && (
+        <section
+          className="moe-SweepExpert moe-CircuitDetails"
+          aria-label={trans.__('The part that is looked at')}
+        >
+          <h4>{selected.id}</h4>
+          <Tokens {...props} node={selected} />
+          <Effects {...props} node={selected} />
+          <Ways {...props} node={selected} />
+        </section>
+      )}
+      <SaveButtons {...props} />
+    </>
+  );
+}
+
+interface INodeProps extends ICircuitProps {
+  node: CircuitNode;
+}
+
+/** At all tokens, or at one of them. */
+function Tokens({ model, trans, node }: INodeProps): JSX.Element | null {
+  const name = useId();
+  const { effects } = node;
+  const { clean } = model.state.circuit!;
+  if (!effects) {
+    return null;
+  }
+  const peak = effects.reduce<number>(
+    (most, effect) => Math.max(most, Math.abs(effect ?? 0)),
+    0
+  );
+  const choice = (
+    position: number | null,
+    label: string,
+    text: string,
+    effect: number
+  ): JSX.Element => (
+    <label
+      key={position}
+      className="moe-LensTokens-token"
+      title={label}
+      style={
+        {
+          '--moe-share': `${Math.round(peak === 0 ? 0 : (STRONGEST * Math.abs(effect)) / peak)}%`
+        } as React.CSSProperties
+      }
+    >
+      <input
+        {...OWN_KEYS}
+        type="radio"
+        name={name}
+        aria-label={label}
+        checked={model.position === position}
+        onChange={() => {
+          model.position = position;
+        }}
+      />
+      <span
+        className={`moe-LensTokens-text${effect < 0 ? ' moe-mod-negative' : ''}`}
+        data-sign={
+          Math.abs(effect) < 0.05 * peak || effect === 0
+            ? ''
+            : effect < 0
+              ? '−'
+              : '+'
+        }
+      >
+        {text}
+      </span>
+    </label>
+  );
+  return (
+    <div
+      className="moe-LensTokens moe-AttributionTokens"
+      role="radiogroup"
+      aria-label={trans.__('At which token')}
+    >
+      {choice(null, trans.__('at all tokens'), trans.__('all tokens'), 0)}
+      {clean
+        .slice(-MOST_CHIPS)
+        .map(token =>
+          choice(
+            token.position,
+            trans.__(
+              'token %1, %2: %3',
+              token.position,
+              tokenText(token),
+              signedFigure(effects[token.position] ?? 0)
+            ),
+            tokenLabel(token),
+            effects[token.position] ?? 0
+          )
+        )}
+    </div>
+  );
+}
+
+function Effects({ model, trans, node }: INodeProps): JSX.Element {
+  const firstOrder = model.firstOrder(node);
+  const measured = model.measured(node);
+  const canPatch = node.effect !== null;
+  return (
+    <p className="moe-SweepExpert-figures moe-CircuitDetails-effects">
+      <span>
+        <small>{trans.__('first order')}</small> {number(firstOrder)}
+      </span>
+      {measured !== undefined ? (
+        <span role="status">
+          <small>{trans.__('patched for real')}</small> {number(measured)}
+        </span>
+      ) : (
+        canPatch && (
+          <button
+            {...OWN_KEYS}
+            className="moe-Button"
+            disabled={!model.isLive || model.state.running}
+            title={trans.__(
+              'Runs the model with the activations of the other prompt here'
+            )}
+            onClick={() => model.patch()}
+          >
+            {trans.__('Patch for real')}
+          </button>
+        )
+      )}
+    </p>
+  );
+}
+
+/** The strongest edges into it and out of it, of those that are left. */
+function Ways({ model, trans, node }: INodeProps): JSX.Element | null {
+  const { nodes, edges } = model.pruned;
+  const list = (
+    title: string,
+    own: readonly CircuitEdge[],
+    end: 'from' | 'to'
+  ): JSX.Element | null =>
+    own.length === 0 ? null : (
+      <div>
+        <small>
+          {own.length > MOST_EDGES
+            ? trans.__('%1, the strongest of %2', title, own.length)
+            : title}
+        </small>
+        <ul>
+          {own.slice(0, MOST_EDGES).map(edge => (
+            <li key={`${edge[end]}/${edge.input}`}>
+              <button
+                {...OWN_KEYS}
+                className="moe-CircuitDetails-way"
+                onClick={() => {
+                  model.selected = nodes.find(({ id }) => id === edge[end]);
+                }}
+              >
+                {edge[end]}
+              </button>{' '}
+              {edge.input && <small>{edge.input}</small>}{' '}
+              <span>{signedFigure(edge.effect)}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
+  return edges.length === 0 ? null : (
+    <div className="moe-CircuitDetails-ways">
+      {list(
+        trans.__('reads'),
+        edges.filter(({ to }) => to === node.id),
+        'from'
+      )}
+      {list(
+        trans.__('is read by'),
+        edges.filter(({ from }) => from === node.id),
+        'to'
+      )}
+    </div>
+  );
+}
+
+function number(value: number | null): string {
+  return value === null ? '–' : signedFigure(value);
+}

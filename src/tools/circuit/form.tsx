@@ -1,0 +1,198 @@
+import type { CircuitQuestion } from 'moe-debugger/protocol';
+import { OWN_KEYS } from '../../routing/own-keys';
+import type { ICircuitProps } from './view';
+
+/** Both prompts, what they are compared by, and how. */
+export function CircuitForm(props: ICircuitProps): JSX.Element {
+  const { model, trans } = props;
+  const { draft, isLive } = model;
+  const running = model.state.running && isLive;
+  const isReady =
+    isLive &&
+    draft.clean.trim() !== '' &&
+    (draft.other !== 'prompt' || draft.corrupted.trim() !== '');
+  const find = () => {
+    if (isReady) {
+      model.send({ do: 'find', question: draft });
+    }
+  };
+  const set = (change: Partial<CircuitQuestion>) => {
+    model.draft = { ...draft, ...change };
+  };
+  const prompt = (
+    label: string,
+    name: 'clean' | 'corrupted',
+    placeholder: string
+  ): JSX.Element => (
+    <label className="moe-CircuitForm-prompt">
+      <span>{label}</span>
+      <textarea
+        {...OWN_KEYS}
+        rows={1}
+        value={draft[name]}
+        readOnly={!isLive}
+        placeholder={placeholder}
+        title={trans.__('Enter: Find. Shift+Enter starts a line')}
+        onChange={event => set({ [name]: event.target.value })}
+        onKeyDown={event => {
+          if (event.key === 'Enter' && !event.shiftKey) {
+            event.preventDefault();
+            find();
+          }
+        }}
+      />
+    </label>
+  );
+  const others: [CircuitQuestion['other'], string][] = [
+    ['prompt', trans.__('another prompt')],
+    ['zero', trans.__('embeddings of zeros')],
+    ['mean', trans.__('mean embeddings')]
+  ];
+  return (
+    <form
+      className="moe-CircuitForm"
+      onSubmit={event => {
+        event.preventDefault();
+        find();
+      }}
+    >
+      {prompt(trans.__('Clean'), 'clean', trans.__('A prompt'))}
+      {draft.other === 'prompt' &&
+        prompt(
+          trans.__('Corrupted'),
+          'corrupted',
+          trans.__('The same but for one thing, of as many tokens')
+        )}
+      <div className="moe-CircuitForm-row">
+        <select
+          {...OWN_KEYS}
+          aria-label={trans.__('What the clean prompt is compared with')}
+          value={draft.other}
+          disabled={!isLive}
+          onChange={event =>
+            set({ other: event.target.value as CircuitQuestion['other'] })
+          }
+        >
+          {others.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <select
+          {...OWN_KEYS}
+          aria-label={trans.__('Direction')}
+          title={trans.__('Whose activations are patched into whose run')}
+          value={draft.direction}
+          disabled={!isLive}
+          onChange={event =>
+            set({
+              direction: event.target.value as CircuitQuestion['direction']
+            })
+          }
+        >
+          <option value="noising">{trans.__('corrupted into clean')}</option>
+          <option value="denoising">{trans.__('clean into corrupted')}</option>
+        </select>
+        <Target {...props} />
+        {running ? (
+          <button
+            {...OWN_KEYS}
+            key="cancel"
+            type="button"
+            className="moe-Button"
+            onClick={() => model.send({ do: 'cancel' })}
+          >
+            {trans.__('Cancel')}
+          </button>
+        ) : (
+          <button
+            {...OWN_KEYS}
+            key="submit"
+            type="submit"
+            className="moe-Button moe-mod-accept"
+            disabled={!isReady}
+          >
+            {trans.__('Find')}
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** The number that the prompts are compared by. */
+function Target({ model, trans }: ICircuitProps): JSX.Element {
+  const { draft, isLive } = model;
+  const { target } = draft;
+  const set = (change: Partial<CircuitQuestion['target']>) => {
+    model.draft = { ...draft, target: { ...target, ...change } };
+  };
+  const kinds: [CircuitQuestion['target']['kind'], string][] = [
+    ['logit', trans.__('logit')],
+    ['logit-difference', trans.__('difference of logits')],
+    ['log-probability', trans.__('log-probability')],
+    ['router', trans.__('score of an expert')]
+  ];
+  const token = (label: string, name: 'token' | 'against'): JSX.Element => (
+    <input
+      {...OWN_KEYS}
+      type="text"
+      aria-label={label}
+      title={label}
+      placeholder={
+        name === 'token' ? trans.__('likeliest') : trans.__('likeliest other')
+      }
+      value={target[name]}
+      readOnly={!isLive}
+      onChange={event => set({ [name]: event.target.value })}
+    />
+  );
+  const index = (label: string, name: 'layer' | 'expert'): JSX.Element => (
+    <label>
+      <span>{label}</span>
+      <input
+        {...OWN_KEYS}
+        type="number"
+        min={0}
+        value={target[name]}
+        disabled={!isLive}
+        onChange={event =>
+          set({ [name]: Math.max(0, Math.round(Number(event.target.value))) })
+        }
+      />
+    </label>
+  );
+  return (
+    <>
+      <select
+        {...OWN_KEYS}
+        aria-label={trans.__('Target')}
+        title={trans.__('The number that the two prompts are compared by')}
+        value={target.kind}
+        disabled={!isLive}
+        onChange={event =>
+          set({
+            kind: event.target.value as CircuitQuestion['target']['kind']
+          })
+        }
+      >
+        {kinds.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+      {target.kind === 'router' ? (
+        <>
+          {index(trans.__('layer'), 'layer')}
+          {index(trans.__('expert'), 'expert')}
+        </>
+      ) : (
+        token(trans.__('Token, or its id'), 'token')
+      )}
+      {target.kind === 'logit-difference' &&
+        token(trans.__('Token that is subtracted, or its id'), 'against')}
+    </>
+  );
+}

@@ -1,0 +1,2 @@
+export { CircuitModel } from './model';
+export { CircuitView } from './view';

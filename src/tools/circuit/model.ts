@@ -1,0 +1,293 @@
+import {
+  effectStrength,
+  pruneCircuit,
+  readCircuitState,
+  type CircuitAction,
+  type CircuitDocument,
+  type CircuitEdge,
+  type CircuitNode,
+  type CircuitPoint,
+  type CircuitQuestion,
+  type CircuitState,
+  type PrunedCircuit
+} from 'moe-debugger/protocol';
+import { ToolModel } from '../model';
+
+/** A picture of more is a blot, and slow. */
+export const MOST_DRAWN = 250;
+/** Places of the slider; more are closer together than a hand can tell. */
+const STOPS = 120;
+
+const NOTHING: PrunedCircuit = { nodes: [], edges: [] };
+
+/** How much of the model a circuit of some size does. */
+export interface IFaithfulness {
+  point: CircuitPoint;
+  /** Not measured at this size, but at the nearest smaller one. */
+  isSmaller: boolean;
+}
+
+/** A circuit, and what a view of it remembers: how much of it is shown, and the part that is looked at. */
+export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
+  constructor(options: { modelName: string; state: unknown }) {
+    super({ ...options, read: readCircuitState });
+    this._follow();
+  }
+
+  /** As in the form, asked for or not. */
+  get draft(): CircuitQuestion {
+    return this._draft;
+  }
+  set draft(draft: CircuitQuestion) {
+    this._draft = draft;
+    this.emit();
+  }
+
+  /** Sizes that the slider stands at: numbers of the strongest edges, or nodes where there are no edges. */
+  get sizes(): readonly number[] {
+    return this._sizes;
+  }
+
+  get size(): number {
+    return this._size;
+  }
+  set size(size: number) {
+    this._size = size;
+    this._prune();
+    this.emit();
+  }
+
+  /** The absolute effect of the weakest that is shown. */
+  get threshold(): number {
+    return this._strengths[this._size - 1] ?? 0;
+  }
+
+  /** The circuit at that size: what is on a way to the target. */
+  get pruned(): PrunedCircuit {
+    return this._pruned;
+  }
+
+  /** What is drawn of it: the strongest. */
+  get drawn(): PrunedCircuit {
+    return this._drawn;
+  }
+
+  /** The nodes that any place of the slider draws: nothing moves when it does. */
+  get stage(): readonly CircuitNode[] {
+    return this._stage.nodes;
+  }
+
+  /** The strongest effect of an edge, or of a node where there are no edges. */
+  get peak(): number {
+    return this._strengths[0] ?? 0;
+  }
+
+  /** The strongest effect of a node. */
+  get nodePeak(): number {
+    return this._nodePeak;
+  }
+
+  /** Id of the node that is looked at. */
+  get selected(): CircuitNode | undefined {
+    return this.state.circuit?.nodes.find(({ id }) => id === this._selected);
+  }
+  set selected(node: CircuitNode | undefined) {
+    this._selected = node?.id ?? null;
+    this._position = null;
+    this.emit();
+  }
+
+  /** The token at which it is looked at; null for all. */
+  get position(): number | null {
+    return this._position;
+  }
+  set position(position: number | null) {
+    this._position = position;
+    this.emit();
+  }
+
+  /** What was measured at this size, or at the largest size below it that was. */
+  get faithfulness(): IFaithfulness | undefined {
+    const point = (this.state.circuit?.faithfulness?.points ?? [])
+      .filter(({ size }) => size <= this._size)
+      .pop();
+    return point && { point, isSmaller: point.size < this._size };
+  }
+
+  /** To first order, at the token that is looked at. */
+  firstOrder({ effect, effects }: CircuitNode): number | null {
+    return this._position === null
+      ? effect
+      : (effects?.[this._position] ?? null);
+  }
+
+  /** Measured there: by the kernel while it looked for the circuit, or because somebody asked. Undefined if not. */
+  measured({ id, patched, patchedAt }: CircuitNode): number | null | undefined {
+    const asked = this.state.patches.find(
+      ({ node, position }) => node === id && position === this._position
+    );
+    if (asked) {
+      return asked.effect;
+    }
+    return this._position === null
+      ? patched
+      : (patchedAt?.[this._position] ?? undefined);
+  }
+
+  /** Asks the kernel to patch what is looked at. */
+  patch(): void {
+    if (this._selected !== null) {
+      this.send({
+        do: 'patch',
+        node: this._selected,
+        position: this._position
+      });
+    }
+  }
+
+  /** With the place, so that a stored circuit opens where it was left. */
+  override get stored(): CircuitState {
+    return this.state.circuit
+      ? { ...this.state, shown: { size: this._size, node: this._selected } }
+      : this.state;
+  }
+
+  protected override onState(): void {
+    this._follow();
+  }
+
+  /** A new question of the kernel's replaces what was filled in; a new circuit begins at its own threshold. */
+  private _follow(): void {
+    const { question, circuit, shown } = this.state;
+    const asked = JSON.stringify(question);
+    if (asked !== this._asked) {
+      this._draft = question;
+      this._asked = asked;
+    }
+    const found = circuit && key(circuit);
+    if (found === this._found) {
+      return;
+    }
+    this._found = found;
+    const units = circuit
+      ? circuit.edges.length > 0
+        ? circuit.edges
+        : circuit.nodes
+      : [];
+    this._strengths = units.map(effectStrength).sort((a, b) => b - a);
+    this._nodePeak = Math.max(0, ...(circuit?.nodes ?? []).map(effectStrength));
+    const most = units.length;
+    this._sizes = stops(most, circuit?.faithfulness?.points ?? []);
+    const { threshold = 0 } = circuit ?? {};
+    const own = this._strengths.filter(
+      strength => strength >= threshold
+    ).length;
+    this._size = Math.max(1, Math.min(shown?.size ?? own, most));
+    this._selected = shown?.node ?? null;
+    this._position = null;
+    this._stage = circuit ? strongest(pruneCircuit(circuit, 0)) : NOTHING;
+    this._prune();
+  }
+
+  private _prune(): void {
+    const { circuit } = this.state;
+    this._pruned = circuit ? pruneCircuit(circuit, this.threshold) : NOTHING;
+    this._drawn = within(this._pruned, this._stage);
+  }
+
+  private _asked = '';
+  private _draft!: CircuitQuestion;
+  private _drawn = NOTHING;
+  private _found: string | null = null;
+  private _nodePeak = 0;
+  private _position: number | null = null;
+  private _pruned = NOTHING;
+  private _selected: string | null = null;
+  private _size = 1;
+  private _sizes: readonly number[] = [];
+  private _stage = NOTHING;
+  private _strengths: readonly number[] = [];
+}
+
+/** The strongest edges that a picture has room for, with the nodes that they join; without edges, nodes. */
+function strongest(circuit: PrunedCircuit): PrunedCircuit {
+  const byEffect = <T extends Parameters<typeof effectStrength>[0]>(
+    all: readonly T[]
+  ): T[] =>
+    [...all]
+      .sort((a, b) => effectStrength(b) - effectStrength(a))
+      .slice(0, MOST_DRAWN);
+  if (circuit.edges.length === 0) {
+    return { nodes: byEffect(circuit.nodes), edges: [] };
+  }
+  const edges = byEffect(circuit.edges);
+  return { nodes: joined(circuit.nodes, edges), edges };
+}
+
+/** What of a circuit is on the stage. */
+function within(circuit: PrunedCircuit, stage: PrunedCircuit): PrunedCircuit {
+  if (circuit.edges.length === 0) {
+    const there = new Set(stage.nodes.map(({ id }) => id));
+    return {
+      nodes: circuit.nodes.filter(({ id }) => there.has(id)),
+      edges: []
+    };
+  }
+  const there = new Set(stage.edges.map(edgeKey));
+  const edges = circuit.edges.filter(edge => there.has(edgeKey(edge)));
+  return { nodes: joined(circuit.nodes, edges), edges };
+}
+
+/** The ends of edges, and what reads the stream for them. */
+function joined(
+  nodes: readonly CircuitNode[],
+  edges: readonly CircuitEdge[]
+): CircuitNode[] {
+  const ends = new Set(edges.flatMap(({ from, to }) => [from, to]));
+  const readers = new Set(
+    nodes.flatMap(({ id, within: reader }) =>
+      reader !== undefined && ends.has(id) ? [reader] : []
+    )
+  );
+  return nodes.filter(({ id }) => ends.has(id) || readers.has(id));
+}
+
+function edgeKey({ from, to, input }: CircuitEdge): string {
+  return JSON.stringify([from, to, input]);
+}
+
+/** 1 to `most`, ever farther apart, and the sizes that were measured. */
+function stops(most: number, points: readonly CircuitPoint[]): number[] {
+  const even = Array.from({ length: STOPS }, (_, i) =>
+    Math.round(most ** (i / (STOPS - 1)))
+  );
+  const measured = points.map(({ size }) => size);
+  return [...new Set([...even, ...measured])]
+    .filter(size => size >= 1 && size <= most)
+    .sort((a, b) => a - b);
+}
+
+/** Tells another circuit from the same one told again. */
+function key({
+  model,
+  target,
+  direction,
+  values,
+  clean,
+  corrupted,
+  nodes,
+  edges,
+  threshold
+}: CircuitDocument): string {
+  return JSON.stringify([
+    model,
+    target,
+    direction,
+    values,
+    clean,
+    corrupted,
+    nodes.length,
+    edges.length,
+    threshold
+  ]);
+}

@@ -1,0 +1,46 @@
+import { circuitDot, circuitMermaid } from 'moe-debugger/charts';
+import { OWN_KEYS } from '../../routing/own-keys';
+import type { ICircuitProps } from './view';
+
+/** Writes what is shown to a file of the reader's: the browser makes it, no kernel is needed. */
+export function SaveButtons({ model, trans }: ICircuitProps): JSX.Element {
+  const circuit = model.state.circuit!;
+  const { threshold } = model;
+  const formats: [string, string, () => string][] = [
+    ['DOT', 'circuit.dot', () => circuitDot(circuit, { threshold })],
+    ['Mermaid', 'circuit.mmd', () => circuitMermaid(circuit, { threshold })],
+    [
+      'JSON',
+      'circuit.json',
+      () => `${JSON.stringify({ ...circuit, threshold })}\n`
+    ]
+  ];
+  return (
+    <div
+      className="moe-CircuitSave"
+      role="group"
+      aria-label={trans.__('Save the circuit')}
+    >
+      <span>{trans.__('Save as')}</span>
+      {formats.map(([name, file, write]) => (
+        <button
+          {...OWN_KEYS}
+          key={name}
+          className="moe-Button"
+          onClick={() => download(file, write())}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
