@@ -196,11 +196,13 @@ export type { ReportOptions, ReportSection } from './report';
 export type { RoutingEvent } from './trace/routing-event';
 export type { TraceDocument } from './trace/trace-document';
 export {
+  CircuitView,
   ExpertSelector,
   LayerLens,
   SteeringControls,
   SweepView,
   TokenAttribution,
+  type CircuitViewOptions,
   type ExpertSelectorOptions,
   type LayerLensOptions,
   type SteeringControlsOptions,

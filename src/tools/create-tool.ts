@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 import {
+  describeCircuitView,
   describeExperts,
   describeFindings,
   describeLens,
@@ -13,6 +14,7 @@ import {
 } from 'moe-debugger/protocol';
 import { FindingsModel, FindingsView } from '../findings';
 import { AttributionModel, AttributionView } from './attribution';
+import { CircuitModel, CircuitView } from './circuit';
 import { ExpertsModel, ExpertsView } from './experts';
 import { LensModel, LensView } from './lens';
 import type { ToolModel } from './model';
@@ -42,6 +44,15 @@ export function createTool(
         model,
         view: new AttributionView({ model, trans }),
         describe: () => describeTokenAttribution(options.modelName, model.state)
+      };
+    }
+    case 'circuit': {
+      const model = new CircuitModel(options);
+      return {
+        name,
+        model,
+        view: new CircuitView({ model, trans }),
+        describe: () => describeCircuitView(options.modelName, model.state)
       };
     }
     case 'experts': {
@@ -97,6 +108,8 @@ export function toolTitle(name: ToolName, trans: TranslationBundle): string {
   switch (name) {
     case 'attribution':
       return trans.__('Token attribution');
+    case 'circuit':
+      return trans.__('Circuit');
     case 'experts':
       return trans.__('Expert selector');
     case 'lens':

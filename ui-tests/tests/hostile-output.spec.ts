@@ -157,6 +157,53 @@ function tool(name: ToolName, change: object): unknown {
       total: 0,
       refusal: { text: ATTACK, row: null }
     },
+    circuit: {
+      running: false,
+      question: {
+        clean: ATTACK,
+        other: 'prompt',
+        corrupted: ATTACK,
+        target: {
+          kind: 'logit',
+          position: null,
+          token: ATTACK,
+          against: ATTACK,
+          layer: 0,
+          expert: 0
+        },
+        direction: 'noising',
+        edges: true
+      },
+      circuit: {
+        schema: 'moe-debugger/circuit@1',
+        model: ATTACK,
+        clean: [{ position: 0, id: 1, text: ATTACK }],
+        corrupted: 'zero',
+        target: { kind: 'logit', position: 7, token: 1, text: ATTACK },
+        direction: 'noising',
+        values: { clean: 1, corrupted: 1 },
+        nodes: [
+          {
+            id: ATTACK,
+            kind: 'head',
+            layer: 0,
+            rank: 0,
+            effect: 1,
+            effects: [1]
+          },
+          { id: 'end', kind: 'logits', rank: 1, effect: null }
+        ],
+        edges: [{ from: ATTACK, to: 'end', effect: 1 }],
+        edgesLeftOut: 0,
+        threshold: 0,
+        notes: [ATTACK]
+      },
+      patches: [{ node: ATTACK, position: 9, effect: 1 }],
+      done: 0,
+      total: 0,
+      refusal: { text: ATTACK, row: null },
+      shown: { size: 1 << 20, node: ATTACK }
+    },
     lens: {
       running: false,
       prompt: ATTACK,
@@ -198,6 +245,7 @@ const refusedTools: [unknown, string][] = [
   ],
   [tool('lens', { lens: { tokens: [] } }), 'is not a list'],
   [tool('attribution', { attribution: { tokens: [] } }), 'is not an object'],
+  [tool('circuit', { circuit: { nodes: [] } }), 'is not one of'],
   [tool('steering', { rows: [{ layer: 0, scale: 'x' }] }), 'is not a number'],
   [tool('sweep', { mode: ATTACK }), 'is not one of mask, drop']
 ];

@@ -1,4 +1,11 @@
 /** Vega-Lite specifications and the numbers behind them. Pure: used by the kernel for stills and by the front end for live views. */
+export {
+  circuitDot,
+  circuitMermaid,
+  circuitNodeLines,
+  drawnCircuit,
+  type CircuitDrawingOptions
+} from './circuit-drawing';
 export * from './measure';
 export * from './routing-fallback';
 export {

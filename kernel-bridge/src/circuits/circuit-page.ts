@@ -1,8 +1,13 @@
 /** A circuit as one file of HTML. */
-import { pruneCircuit, type CircuitDocument } from '../protocol';
+import type { CircuitDrawingOptions } from '../charts';
+import {
+  describeCircuitFigures,
+  describeCircuitTarget,
+  pruneCircuit,
+  type CircuitDocument
+} from '../protocol';
 import { reportPage, table, type ReportSection } from '../report/page';
-import { circuitSvg, type CircuitDrawingOptions } from './circuit-drawing';
-import { describeFigures, describeTarget } from './describe';
+import { circuitSvg } from './circuit-svg';
 import { escapeHtml } from '../report/escape-html';
 
 /** Rows that a person may still read. */
@@ -86,7 +91,9 @@ export function circuitPage(
   ];
   return reportPage(
     `Circuit of ${data.model}`,
-    [describeTarget(data.target), ...describeFigures(data)].join('. '),
+    [describeCircuitTarget(data.target), ...describeCircuitFigures(data)].join(
+      '. '
+    ),
     sections.filter(section => section !== undefined)
   );
 }

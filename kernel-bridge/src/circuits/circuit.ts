@@ -1,13 +1,18 @@
 /** A circuit that was found, to look at, to prune, to draw and to hand on. */
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import {
+  circuitDot,
+  circuitMermaid,
+  type CircuitDrawingOptions
+} from '../charts';
 import { MoEDebuggerError } from '../errors';
 import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { NodeCell } from '../patching/options';
 import { patchCells, type PatchedCell } from '../patching/patch-cells';
 import type { TwoRuns } from '../patching/two-runs';
 import {
-  effectStrength,
+  describeCircuit,
   pruneCircuit,
   type CircuitDocument,
   type CircuitEdge,
@@ -15,17 +20,7 @@ import {
   type CircuitNode
 } from '../protocol';
 import { writeAtomically } from '../trace/atomic-file';
-import {
-  circuitDot,
-  circuitMermaid,
-  edgeText,
-  type CircuitDrawingOptions
-} from './circuit-drawing';
 import { circuitPage } from './circuit-page';
-import { describeFigures, describeTarget } from './describe';
-
-/** A text is read by people; programs take the document. */
-const MOST_LINES = 40;
 
 export class Circuit implements Displayable {
   /** All that were looked at. */
@@ -111,34 +106,7 @@ export class Circuit implements Displayable {
 
   /** The target, what was measured, and an edge a line. */
   toString(): string {
-    const { model, target, threshold, notes } = this.data;
-    const { nodes, edges } = pruneCircuit(this.data, threshold);
-    const strongest = [...nodes]
-      .filter(({ effect }) => effect !== null)
-      .sort((a, b) => effectStrength(b) - effectStrength(a));
-    return [
-      `Circuit of ${model}: ${describeTarget(target)}`,
-      ...describeFigures(this.data),
-      ...(this.edges.length > 0
-        ? [
-            `${edges.length} of ${this.edges.length} edges between ${nodes.length} nodes:`,
-            ...listed(
-              edges.map(
-                edge => `  ${edge.from} > ${edge.to}: ${edgeText(edge)}`
-              )
-            )
-          ]
-        : [
-            `${strongest.length} of ${this.nodes.length} nodes:`,
-            ...listed(
-              strongest.map(
-                ({ id, effect, patched }) =>
-                  `  ${id}: ${effect!.toFixed(4)}${patched === undefined || patched === null ? '' : `, measured ${patched.toFixed(4)}`}`
-              )
-            )
-          ]),
-      ...notes.map(note => `note: ${note}`)
-    ].join('\n');
+    return describeCircuit(this.data);
   }
 
   [MIMEBUNDLE](): JsonObject {
@@ -162,11 +130,4 @@ export class Circuit implements Displayable {
         return undefined;
     }
   }
-}
-
-function listed(lines: readonly string[]): string[] {
-  const more = lines.length - MOST_LINES;
-  return more > 0
-    ? [...lines.slice(0, MOST_LINES), `  ... and ${more} weaker ones`]
-    : [...lines];
 }

@@ -1,10 +1,6 @@
 /** A causal graph as DOT (Graphviz) and Mermaid. */
 import { tokenLabel } from '../charts';
-import {
-  writeDot,
-  writeMermaid,
-  type DrawnGraph
-} from '../display/drawn-graph';
+import { writeDot, writeMermaid, type DrawnGraph } from '../charts/drawn-graph';
 import { editText } from '../edits/edit-text';
 import type { RoutingSample, Token } from '../protocol';
 import type {

@@ -175,6 +175,12 @@ export class MoEModel extends ExplainedModel implements Displayable {
     return new tools.TokenAttribution(this, options);
   }
 
+  /** The heads and experts by which the difference between two prompts reaches a target, to prune and to patch. */
+  circuitView(options: tools.CircuitViewOptions = {}): tools.CircuitView {
+    this._checkUsable();
+    return new tools.CircuitView(this, options);
+  }
+
   /** What is wrong with the experts and with the routing of prompts, by default built-in ones; see `diagnoseModel`. */
   async diagnose(
     prompts?: Prompt | readonly Prompt[],
@@ -348,7 +354,14 @@ export class MoEModel extends ExplainedModel implements Displayable {
       const { edited, rewritten, probed, head, growing, gradients } =
         this._options;
       await this._options.release();
-      for (const held of [edited, rewritten, probed, head, growing, gradients]) {
+      for (const held of [
+        edited,
+        rewritten,
+        probed,
+        head,
+        growing,
+        gradients
+      ]) {
         await held.release();
       }
     }

@@ -5,6 +5,8 @@ export * from './attribution-view';
 export * from './buffers';
 export * from './causality';
 export * from './circuit';
+export * from './circuit-text';
+export * from './circuit-view';
 export * from './error';
 export * from './experts';
 export * from './figure';

@@ -6,12 +6,14 @@ import {
   ProtocolError,
   PROTOCOL_VERSION,
   readAttributionState,
+  readCircuitState,
   readExpertsState,
   readLensState,
   readSteeringState,
   readSweepState,
   toolDocument,
   type AttributionState,
+  type CircuitState,
   type ExpertsState,
   type LensState,
   type SteeringState,
@@ -181,11 +183,62 @@ const attribution: AttributionState = {
   refusal: null
 };
 
+const circuit: CircuitState = {
+  running: false,
+  question: {
+    clean: 'a b',
+    other: 'prompt',
+    corrupted: 'a c',
+    target: {
+      kind: 'logit-difference',
+      position: null,
+      token: 'd',
+      against: '',
+      layer: 0,
+      expert: 0
+    },
+    direction: 'noising',
+    edges: true
+  },
+  circuit: {
+    schema: 'moe-debugger/circuit@1',
+    model: 'demo',
+    clean: [{ position: 0, id: 1, text: 'a' }],
+    corrupted: 'zero',
+    target: { kind: 'logit', position: 0, token: 3 },
+    direction: 'noising',
+    values: { clean: 1, corrupted: 0 },
+    nodes: [
+      {
+        id: 'layer 0 head 1',
+        kind: 'head',
+        layer: 0,
+        index: 1,
+        rank: 2,
+        effect: 0.5,
+        effects: [0.5],
+        patched: 0.25
+      },
+      { id: 'logits', kind: 'logits', rank: 3, effect: null }
+    ],
+    edges: [{ from: 'layer 0 head 1', to: 'logits', effect: 0.5 }],
+    edgesLeftOut: 2,
+    threshold: 0.25,
+    notes: ['one']
+  },
+  patches: [{ node: 'layer 0 head 1', position: 0, effect: 0.25 }],
+  done: 3,
+  total: 4,
+  refusal: null,
+  shown: { size: 1, node: null }
+};
+
 const READERS: [string, object, (value: unknown) => object][] = [
   ['experts', experts, readExpertsState],
   ['steering', steering, readSteeringState],
   ['lens', lens, readLensState],
   ['attribution', attribution, readAttributionState],
+  ['circuit', circuit, readCircuitState],
   ['sweep', sweep, readSweepState]
 ];
 

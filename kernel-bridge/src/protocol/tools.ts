@@ -10,6 +10,7 @@ export const TOOL_NAMES = [
   'experts',
   'lens',
   'attribution',
+  'circuit',
   'steering',
   'sweep'
 ] as const;

@@ -2,6 +2,7 @@
 import type { MoEModel } from '../model/moe-model';
 import type { ToolName } from '../protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
+import { CircuitView } from './circuit-view';
 import { ExpertSelector } from './expert-selector';
 import { LayerLens } from './layer-lens';
 import type { ModelTool } from './model-tool';
@@ -16,6 +17,8 @@ export function createTool(
   trace: RoutingTrace | undefined
 ): ModelTool {
   switch (name) {
+    case 'circuit':
+      return new CircuitView(model, { trace });
     case 'experts':
       return new ExpertSelector(model, { trace });
     case 'lens':

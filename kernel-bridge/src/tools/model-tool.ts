@@ -1,4 +1,5 @@
 /** What all tools share: state that follows whoever shows it, actions that come back, one piece of work at a time. */
+import { cancelledError } from '../engine/cancel';
 import { MoEDebuggerError } from '../errors';
 import {
   currentKernel,
@@ -185,6 +186,18 @@ export abstract class ModelTool<
     widget.onCustom(action => this.act(action));
     return widget;
   }
+}
+
+/** @throws MoEDebuggerError 'cancelled' */
+export function checkGoing(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw cancelledError();
+  }
+}
+
+/** A token that a person typed: digits are an id. */
+export function tokenGiven(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text;
 }
 
 function isCancelled(error: unknown): boolean {

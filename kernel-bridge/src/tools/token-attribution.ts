@@ -6,7 +6,6 @@ import {
   type AttributionTarget,
   type Baseline
 } from '../attribution/options';
-import { cancelledError } from '../engine/cancel';
 import type { MoEModel } from '../model/moe-model';
 import {
   describeTokenAttribution,
@@ -20,7 +19,7 @@ import {
 } from '../protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import { promptOf } from './edited-text-tool';
-import { ModelTool } from './model-tool';
+import { ModelTool, checkGoing, tokenGiven } from './model-tool';
 
 export interface TokenAttributionOptions extends Pick<
   AttributeOptions,
@@ -225,7 +224,7 @@ export class TokenAttribution extends ModelTool<
       case 'mean':
         return kind;
       case 'token':
-        return { token: /^\d+$/.test(text) ? Number(text) : text };
+        return { token: tokenGiven(text) };
       case 'prompt':
         return { prompt: this._input(text) };
     }
@@ -279,11 +278,4 @@ function strongest(
         .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))
         .slice(0, MOST_CREDITED)
     : experts;
-}
-
-/** @throws MoEDebuggerError 'cancelled' */
-function checkGoing(signal: AbortSignal): void {
-  if (signal.aborted) {
-    throw cancelledError();
-  }
 }

@@ -58,8 +58,7 @@ class FakeLink implements IToolLink {
   }
 }
 
-const stored = () =>
-  new AttributionModel({ modelName: 'demo', state: STATE });
+const stored = () => new AttributionModel({ modelName: 'demo', state: STATE });
 
 function live(): { model: AttributionModel; link: FakeLink } {
   const link = new FakeLink();

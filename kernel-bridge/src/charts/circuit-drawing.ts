@@ -1,11 +1,7 @@
-/** A circuit as DOT, as Mermaid, and as a picture in columns. */
-import { layoutCircuit, type PlacedNode } from '../charts';
+/** A circuit as DOT and as Mermaid. */
 import {
-  writeDot,
-  writeMermaid,
-  type DrawnGraph
-} from '../display/drawn-graph';
-import {
+  circuitEdgeText,
+  describeCircuitTarget,
   effectStrength,
   pruneCircuit,
   type CircuitDocument,
@@ -13,8 +9,7 @@ import {
   type CircuitNode,
   type PrunedCircuit
 } from '../protocol';
-import { escapeHtml } from '../report/escape-html';
-import { describeTarget } from './describe';
+import { writeDot, writeMermaid, type DrawnGraph } from './drawn-graph';
 
 export interface CircuitDrawingOptions {
   /** The weakest effect that is drawn; the circuit's own unless given. */
@@ -25,8 +20,6 @@ export interface CircuitDrawingOptions {
 
 /** Mermaid draws no more than 500 edges, and people read fewer. */
 const MOST_MERMAID_EDGES = 80;
-/** A picture of more is a blot. */
-const MOST_PICTURE_EDGES = 300;
 
 export function circuitDot(
   data: CircuitDocument,
@@ -48,23 +41,23 @@ function drawn(
   data: CircuitDocument,
   options: CircuitDrawingOptions
 ): DrawnGraph {
-  const { nodes, edges, links, leftOut } = selected(data, options);
+  const { nodes, edges, links, leftOut } = drawnCircuit(data, options);
   const index = new Map(nodes.map(({ id }, i) => [id, i]));
   return {
     name: 'circuit',
     title: [
-      describeTarget(data.target),
+      describeCircuitTarget(data.target),
       ...(leftOut > 0 ? [`${leftOut} weaker edges left out`] : [])
     ].join('; '),
     nodes: nodes.map(node => ({
-      lines: nodeLines(node),
+      lines: circuitNodeLines(node),
       strong: node.kind === 'embedding' || isLast(node, data)
     })),
     edges: [
       ...edges.map(edge => ({
         from: index.get(edge.from)!,
         to: index.get(edge.to)!,
-        label: edgeText(edge),
+        label: circuitEdgeText(edge),
         dashed: false
       })),
       ...links.map(({ from, to }) => ({
@@ -78,7 +71,7 @@ function drawn(
 }
 
 /** What is drawn of a circuit. */
-function selected(
+export function drawnCircuit(
   data: CircuitDocument,
   {
     threshold = data.threshold,
@@ -121,11 +114,11 @@ function nextAbove(effect: number, edges: readonly CircuitEdge[]): number {
     );
 }
 
-export function edgeText({ input, effect }: CircuitEdge): string {
-  return `${input ? `${input} ` : ''}${effect.toPrecision(3)}`;
-}
-
-function nodeLines({ id, effect, patched }: CircuitNode): string[] {
+export function circuitNodeLines({
+  id,
+  effect,
+  patched
+}: CircuitNode): string[] {
   return [
     id,
     ...(effect === null ? [] : [`effect ${effect.toPrecision(3)}`]),
@@ -137,43 +130,4 @@ function nodeLines({ id, effect, patched }: CircuitNode): string[] {
 
 function isLast({ rank }: CircuitNode, { nodes }: CircuitDocument): boolean {
   return nodes.every(other => other.rank <= rank);
-}
-
-const BOX = { width: 140, height: 30 };
-const WIDEST = 6;
-const POSITIVE = '#0b6e99';
-const NEGATIVE = '#d1242f';
-
-/** The circuit as SVG; text is escaped, nothing is loaded. */
-export function circuitSvg(
-  data: CircuitDocument,
-  options: CircuitDrawingOptions = {}
-): string {
-  const kept = selected(data, { maxEdges: MOST_PICTURE_EDGES, ...options });
-  const plan = layoutCircuit(kept);
-  const strongest = Math.max(
-    ...(kept.edges.length > 0 ? kept.edges : kept.nodes).map(effectStrength),
-    Number.MIN_VALUE
-  );
-  const line = (from: PlacedNode, to: PlacedNode): string => {
-    const [x1, x2] = [from.x + BOX.width / 2, to.x - BOX.width / 2];
-    const middle = (x1 + x2) / 2;
-    return `d="M${x1} ${from.y} C${middle} ${from.y} ${middle} ${to.y} ${x2} ${to.y}" fill="none"`;
-  };
-  return [
-    `<svg class="circuit" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${plan.width} ${Math.max(plan.height, BOX.height)}" width="${plan.width}" role="img" aria-label="${escapeHtml(`circuit of ${describeTarget(data.target)}`)}" font-family="sans-serif" font-size="11">`,
-    ...plan.links.map(
-      ({ from, to }) =>
-        `<path ${line(from, to)} stroke="#888" stroke-dasharray="3 3"/>`
-    ),
-    ...plan.edges.map(
-      ({ edge, from, to }) =>
-        `<path ${line(from, to)} stroke="${edge.effect < 0 ? NEGATIVE : POSITIVE}" stroke-width="${(0.5 + (WIDEST * effectStrength(edge)) / strongest).toFixed(2)}" stroke-opacity="0.7"><title>${escapeHtml(`${edge.from} > ${edge.to}: ${edgeText(edge)}`)}</title></path>`
-    ),
-    ...plan.nodes.map(
-      ({ node, x, y }) =>
-        `<g><title>${escapeHtml(nodeLines(node).join('; '))}</title><rect x="${x - BOX.width / 2}" y="${y - BOX.height / 2}" width="${BOX.width}" height="${BOX.height}" rx="5" fill="#fff" stroke="#59636e"/><text x="${x}" y="${y + 4}" text-anchor="middle" fill="#1f2328">${escapeHtml(node.id)}</text></g>`
-    ),
-    '</svg>'
-  ].join('');
 }

@@ -1,11 +1,53 @@
 /** Circuits in words. */
 import {
-  layerName,
+  effectStrength,
+  pruneCircuit,
   type CircuitDocument,
+  type CircuitEdge,
   type CircuitTarget
-} from '../protocol';
+} from './circuit';
+import { layerName } from './routing';
 
-export function describeTarget(target: CircuitTarget): string {
+/** A text is read by people; programs take the document. */
+const MOST_LINES = 40;
+
+/** The target, what was measured, and an edge a line. */
+export function describeCircuit(data: CircuitDocument): string {
+  const { model, target, threshold, notes } = data;
+  const { nodes, edges } = pruneCircuit(data, threshold);
+  const strongest = [...nodes]
+    .filter(({ effect }) => effect !== null)
+    .sort((a, b) => effectStrength(b) - effectStrength(a));
+  return [
+    `Circuit of ${model}: ${describeCircuitTarget(target)}`,
+    ...describeCircuitFigures(data),
+    ...(data.edges.length > 0
+      ? [
+          `${edges.length} of ${data.edges.length} edges between ${nodes.length} nodes:`,
+          ...listed(
+            edges.map(
+              edge => `  ${edge.from} > ${edge.to}: ${circuitEdgeText(edge)}`
+            )
+          )
+        ]
+      : [
+          `${strongest.length} of ${data.nodes.length} nodes:`,
+          ...listed(
+            strongest.map(
+              ({ id, effect, patched }) =>
+                `  ${id}: ${effect!.toFixed(4)}${patched === undefined || patched === null ? '' : `, measured ${patched.toFixed(4)}`}`
+            )
+          )
+        ]),
+    ...notes.map(note => `note: ${note}`)
+  ].join('\n');
+}
+
+export function circuitEdgeText({ input, effect }: CircuitEdge): string {
+  return `${input ? `${input} ` : ''}${effect.toPrecision(3)}`;
+}
+
+export function describeCircuitTarget(target: CircuitTarget): string {
   const { kind, position, token, text, against, againstText } = target;
   switch (kind) {
     case 'router':
@@ -18,7 +60,7 @@ export function describeTarget(target: CircuitTarget): string {
 }
 
 /** Values, faithfulness and correlations, a line each. */
-export function describeFigures({
+export function describeCircuitFigures({
   direction,
   values,
   faithfulness,
@@ -50,4 +92,11 @@ export function describeFigures({
 
 function figure(value: number | null): string {
   return value === null ? '-' : value.toFixed(3);
+}
+
+function listed(lines: readonly string[]): string[] {
+  const more = lines.length - MOST_LINES;
+  return more > 0
+    ? [...lines.slice(0, MOST_LINES), `  ... and ${more} weaker ones`]
+    : [...lines];
 }
