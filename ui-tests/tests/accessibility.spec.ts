@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import {
@@ -12,6 +11,7 @@ import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { RoutingPage } from '../fixtures/routing-page';
 import { truth } from '../fixtures/truth';
+import { violations } from '../fixtures/violations';
 
 for (const theme of ['light', 'dark'] as const) {
   test.describe(`axe, ${theme} theme`, () => {
@@ -115,20 +115,4 @@ for (const theme of ['light', 'dark'] as const) {
       expect(await violations(page, '.moe-Panel')).toEqual([]);
     });
   });
-}
-
-/** Serious and critical findings inside an element, with the nodes they are about. */
-async function violations(
-  page: Parameters<Parameters<typeof test>[2]>[0]['page'],
-  selector: string
-): Promise<string[]> {
-  // Axe needs Playwright's own page, which Galata's wraps.
-  const results = await new AxeBuilder({ page: page as never })
-    .include(selector)
-    .analyze();
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(node => `${id}: ${node.html.slice(0, 200)}`)
-    );
 }

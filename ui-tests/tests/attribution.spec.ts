@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type IJupyterLabPageFixture } from '@jupyterlab/galata';
 import type { AttributeDocument } from 'moe-debugger/protocol';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
@@ -7,6 +6,7 @@ import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { LAYERS } from '../fixtures/truth';
+import { violations } from '../fixtures/violations';
 
 // A graph of gradients takes onnxruntime seconds to load, and each kind of target has one.
 const SLOW = { timeout: 60_000 };
@@ -173,7 +173,7 @@ for (const theme of ['light', 'dark'] as const) {
     await panel.openSection('Token attribution');
     const advice = panel.root.getByText('Type a prompt above');
     await expect(advice).toBeVisible();
-    expect(await violations(page)).toEqual([]);
+    expect(await violations(page, '.moe-Panel')).toEqual([]);
     await panel.root.getByRole('button', { name: 'Attribute' }).click();
     const frame = panel.root.locator('.moe-ToolFrame');
     await expect(
@@ -181,7 +181,7 @@ for (const theme of ['light', 'dark'] as const) {
     ).toHaveCount(LAYERS, SLOW);
     await expect(frame).toHaveAttribute('data-moe-running', 'false', SLOW);
     await expect(frame.getByText('predicted next')).toBeVisible();
-    expect(await violations(page)).toEqual([]);
+    expect(await violations(page, '.moe-Panel')).toEqual([]);
   });
 }
 
@@ -209,17 +209,4 @@ async function expectShown(
       expect.closeTo(figure, DIGITS)
     )
   );
-}
-
-/** Serious and critical findings in the panel. */
-async function violations(page: IJupyterLabPageFixture): Promise<string[]> {
-  // Axe needs Playwright's own page, which Galata's wraps.
-  const results = await new AxeBuilder({ page: page as never })
-    .include('.moe-Panel')
-    .analyze();
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(node => `${id}: ${node.html.slice(0, 200)}`)
-    );
 }

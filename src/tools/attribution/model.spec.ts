@@ -1,6 +1,5 @@
-import { Signal } from '@lumino/signaling';
 import type { AttributionState } from 'moe-debugger/protocol';
-import type { IToolLink } from '../../tokens';
+import { FakeLink } from '../../testing/fake-link';
 import { AttributionModel } from './model';
 
 const PLACE = { layer: 3, module: 'mlp' };
@@ -41,27 +40,10 @@ const STATE: AttributionState = {
   refusal: null
 };
 
-/** A tool in a kernel, which a test speaks for. */
-class FakeLink implements IToolLink {
-  isLive = true;
-  state: Record<string, unknown> | undefined = { ...STATE };
-  readonly sent: object[] = [];
-  readonly changed = new Signal<this, void>(this);
-
-  send(action: object): void {
-    this.sent.push(action);
-  }
-
-  tell(patch: object): void {
-    this.state = { ...this.state, ...patch };
-    this.changed.emit();
-  }
-}
-
 const stored = () => new AttributionModel({ modelName: 'demo', state: STATE });
 
 function live(): { model: AttributionModel; link: FakeLink } {
-  const link = new FakeLink();
+  const link = new FakeLink(STATE);
   const model = stored();
   model.link = link;
   return { model, link };

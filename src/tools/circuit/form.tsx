@@ -2,6 +2,8 @@ import type { CircuitQuestion } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
 import type { ICircuitProps } from './view';
 
+const MOST_ROWS = 5;
+
 /** Both prompts, what they are compared by, and how. */
 export function CircuitForm(props: ICircuitProps): JSX.Element {
   const { model, trans } = props;
@@ -28,7 +30,7 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
       <span>{label}</span>
       <textarea
         {...OWN_KEYS}
-        rows={1}
+        rows={Math.min(MOST_ROWS, draft[name].split('\n').length)}
         value={draft[name]}
         readOnly={!isLive}
         placeholder={placeholder}

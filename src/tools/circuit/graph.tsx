@@ -118,7 +118,7 @@ function faithfulness(
     return [trans.__('faithfulness not measured')];
   }
   const { point, isSmaller } = found;
-  const share = point.faithfulness?.toFixed(3) ?? '–';
+  const share = shareText(point.faithfulness);
   return [
     isSmaller
       ? trans.__('faithfulness %1, measured at %2', share, point.size)
@@ -127,12 +127,21 @@ function faithfulness(
       ? [
           trans.__(
             'at random %1 ± %2',
-            point.random.mean?.toFixed(3) ?? '–',
-            point.random.deviation?.toFixed(3) ?? '–'
+            shareText(point.random.mean),
+            shareText(point.random.deviation)
           )
         ]
       : [])
   ];
+}
+
+function shareText(share: number | null): string {
+  return share === null
+    ? '–'
+    : share
+        .toFixed(3)
+        .replace(/^-(?=0\.0+$)/, '')
+        .replace('-', '−');
 }
 
 function Picture(props: ICircuitProps & { width: number }): JSX.Element {

@@ -31,8 +31,10 @@ export type RowKind = 'embedding' | 'attention' | 'experts' | 'stream' | 'end';
 
 export const NODE_HEIGHT = 18;
 /** Left of the nodes, for the names of rows. */
-export const GUTTER = 58;
+export const GUTTER = 66;
 const GAP = 6;
+/** Beyond it, rows look torn. */
+const WIDEST_GAP = 44;
 const LINE = 24;
 const BETWEEN_ROWS = 16;
 const LETTER = 6.4;
@@ -53,13 +55,14 @@ export function layoutRows(
     const key = [rowKind(node), node.stack, node.layer].join('/');
     groups.set(key, [...(groups.get(key) ?? []), node]);
   }
+  const gap = evenGap([...groups.values()], width);
   const placed = new Map<string, IPlacedNode>();
   let y = BETWEEN_ROWS / 2;
   const rows = [...groups.values()]
     .sort(([a], [b]) => b.rank - a.rank)
     .map((members): IRow => {
       const top = y;
-      const own = placeRow(members, width, top);
+      const own = placeRow(members, width, top, gap);
       own.forEach(node => placed.set(node.node.id, node));
       const bottom = own[own.length - 1].y + LINE / 2;
       y = bottom + BETWEEN_ROWS;
@@ -82,24 +85,44 @@ export function edgePath(from: IPlacedNode, to: IPlacedNode): string {
   return `M${from.x} ${y1}C${from.x} ${y1 - bend} ${to.x} ${y2 + bend} ${to.x} ${y2}`;
 }
 
+/** The distance at which the widest row still fits, the same in all rows: one part stands above its like. */
+function evenGap(
+  rows: readonly (readonly CircuitNode[])[],
+  width: number
+): number {
+  return rows.reduce((least, row) => {
+    const free =
+      width - GUTTER - row.reduce((sum, node) => sum + nodeWidth(node), 0);
+    // Half a gap more, by which rows of heads are set in.
+    return Math.max(GAP, Math.min(least, Math.floor(free / row.length)));
+  }, WIDEST_GAP);
+}
+
 function placeRow(
   members: readonly CircuitNode[],
   width: number,
-  top: number
+  top: number,
+  gap: number
 ): IPlacedNode[] {
-  let x = GUTTER;
+  // Set in, so that edges do not run through the row above.
+  const start =
+    GUTTER + (rowKind(members[0]) === 'attention' && gap > GAP ? gap / 2 : 0);
+  let x = start;
   let y = top + LINE / 2;
   return members.map(node => {
-    const label = nodeLabel(node);
-    const own = Math.max(NODE_HEIGHT, 8 + LETTER * label.length);
-    if (x > GUTTER && x + own > width) {
-      x = GUTTER;
+    const own = nodeWidth(node);
+    if (x > start && x + own > width) {
+      x = start;
       y += LINE;
     }
     const middle = x + own / 2;
-    x += own + GAP;
-    return { node, label, x: middle, y, width: own };
+    x += own + gap;
+    return { node, label: nodeLabel(node), x: middle, y, width: own };
   });
+}
+
+function nodeWidth(node: CircuitNode): number {
+  return Math.max(NODE_HEIGHT, 8 + LETTER * nodeLabel(node).length);
 }
 
 function inOrder(a: CircuitNode, b: CircuitNode): number {
