@@ -48,7 +48,7 @@ test('a circuit is pruned, patched for real, saved, and read without a kernel', 
       `${LOAD}model.circuitView({ clean: ${JSON.stringify(CLEAN)}, corrupted: ${JSON.stringify(CORRUPTED)}, ...${options} })`,
       `const found = await model.circuit(${PROMPTS}, ${options});
 console.log(JSON.stringify(found));
-console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 0', position: 1 }])));`
+console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 0', position: 5 }])));`
     ])
   );
   await page.notebook.runCell(0);
@@ -87,8 +87,8 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   const figure = async (at: number) =>
     read(/[−+]?[\d.e-]+$/.exec((await figures.nth(at).textContent())!)?.[0]);
   expect(await figure(0)).toBeCloseTo(effect!, DIGITS);
-  await detail.getByRole('radio').nth(2).check();
-  expect(await figure(0)).toBeCloseTo(effects![1]!, DIGITS);
+  await detail.getByRole('radio').nth(6).check();
+  expect(await figure(0)).toBeCloseTo(effects![5]!, DIGITS);
   await detail.getByRole('button', { name: 'Patch for real' }).click();
   await expect(figures.nth(1)).toContainText('patched for real', SLOW);
   expect(await figure(1)).toBeCloseTo(patched[0].effect, DIGITS);
@@ -104,9 +104,11 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
 
   await expect
     .poll(async () =>
-      JSON.stringify(await saved(page, `${tmpPath}/circuit.ipynb`))
+      JSON.stringify(await saved(page, `${tmpPath}/circuit.ipynb`)).includes(
+        '"shown":{"node":"layer 5 head 0"'
+      )
     )
-    .toContain('"node":"layer 5 head 0"}');
+    .toBe(true);
   const stored = await saved(page, `${tmpPath}/circuit.ipynb`);
   expect(JSON.stringify(stored)).toContain('Circuit of demo: logit of');
   await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
