@@ -95,7 +95,7 @@ export {
   type CompressionOptions
 } from './compression';
 export type { Circuit } from './circuits/circuit';
-export type { CircuitDrawingOptions } from './circuits/circuit-drawing';
+export type { CircuitDrawingOptions } from './charts';
 export type { CircuitOptions } from './circuits/options';
 export type {
   Corrupted,

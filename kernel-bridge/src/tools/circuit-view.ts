@@ -1,6 +1,5 @@
 /** The parts by which the difference between two prompts reaches a target, to prune and to patch for real. */
 import type { Circuit } from '../circuits/circuit';
-import { findCircuit } from '../circuits/load-circuits';
 import type { CircuitOptions } from '../circuits/options';
 import { MoEDebuggerError } from '../errors';
 import type { MoEModel } from '../model/moe-model';
@@ -88,8 +87,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
       ? this._run(async signal => {
           this._set({ refusal: null, done: 0, total: 0 });
           const { target, direction, edges } = question;
-          const circuit = await findCircuit(
-            this.model.parts,
+          const circuit = await this.model.circuit(
             this._input(question.clean),
             this._corrupted(question),
             {
