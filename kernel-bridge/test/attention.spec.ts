@@ -25,8 +25,6 @@ interface Config {
   d_kv?: number;
 }
 
-/** Attention inside a node that has no plain form. */
-const FUSED = /genai/;
 /** Needs a graphics card. */
 const NOT_RUN = /-cuda$/;
 
@@ -92,17 +90,6 @@ describeEach(models, 'attention of $name', ({ name, folder }) => {
     runs = await runsOf(model);
   }, 60_000);
   afterAll(() => model.dispose());
-
-  if (FUSED.test(name)) {
-    it('is reported where no plain form of it is known', () => {
-      const { attention, unknown } = runs.found;
-      expect(attention).toEqual([]);
-      expect(unknown.map(({ op, layer }) => [op, layer])).toEqual(
-        [0, 1, 2, 3].map(layer => ['com.microsoft.GroupQueryAttention', layer])
-      );
-    });
-    return;
-  }
 
   it('has the layers and heads of its config', () => {
     const config = JSON.parse(
@@ -220,3 +207,55 @@ describe('attention that was recorded of the original', () => {
     await model.dispose();
   });
 });
+
+/** Models that have the same weights in several forms, by the logits that were recorded of them. */
+function sameWeights(): string[][] {
+  const groups: { logits: Float32Array; ids: string; folders: string[] }[] = [];
+  for (const folder of zooModels().filter(own => !NOT_RUN.test(own))) {
+    const [{ ids, logits }] = readTruth(folder).prompts;
+    const known = groups.find(
+      group =>
+        group.ids === ids.join() &&
+        largestDifference(group.logits, logits) < 1e-4
+    );
+    if (known) {
+      known.folders.push(folder);
+    } else {
+      groups.push({ logits, ids: ids.join(), folders: [folder] });
+    }
+  }
+  return groups
+    .map(({ folders }) => folders)
+    .filter(folders => folders.length > 1);
+}
+
+describeEach(
+  sameWeights().map(([first]) => first),
+  'attention of $name',
+  ({ folder }) => {
+    it('is the same in every form that its weights were exported in', async () => {
+      // Longer than the window of those that have one.
+      const ids = Array.from({ length: 20 }, (_, i) => 3 + ((7 * i) % 40));
+      const forms = sameWeights().find(([first]) => first === folder)!;
+      const found: Float32Array[][] = [];
+      for (const own of forms) {
+        const model = await loadModel(own);
+        const runs = await runsOf(model);
+        const encoder = runs.found.attention.some(({ stack }) => stack);
+        const { probabilities } = await runs.run(
+          { ids, ...(encoder ? { decoderIds: ids } : {}) },
+          { probabilities: true }
+        );
+        found.push(probabilities);
+        await model.dispose();
+      }
+      expect(found.length).toBeGreaterThan(1);
+      for (const other of found.slice(1)) {
+        expect(other).toHaveLength(found[0].length);
+        other.forEach((own, i) =>
+          expect(largestDifference(own, found[0][i])).toBeLessThan(1e-5)
+        );
+      }
+    }, 60_000);
+  }
+);

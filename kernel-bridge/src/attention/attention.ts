@@ -29,11 +29,13 @@ export interface Attention {
   width: number;
   /** What values are mixed by: [batch, heads, queries, keys] in some order. */
   probabilities: AttentionTensor;
+  /** Keys before those of the tokens: slots of a cache that a prompt leaves empty. */
+  emptyKeys: number;
   /** Rows of probabilities sum to less than 1, since part of each goes to a sink that has no value. */
   sinks: boolean;
   /** Heads' mixed values before the output projection: [batch, heads, queries, width] in some order. */
   mixed: AttentionTensor;
-  /** What the two products read, with rotations, norms, repeated heads and maybe the scale in it. */
+  /** What the products read, with rotations, norms, repeated heads and maybe the scale in it. */
   query: AttentionTensor;
   key: AttentionTensor;
   value: AttentionTensor;

@@ -7,13 +7,34 @@ import type { AttentionAxis, AttentionTensor } from './attention';
 /** Sizes of the probe runs. */
 export type Probes = readonly { batch: number; tokens: number }[];
 
-/** True for an axis with one entry a token in every run. */
-export function runsOverTokens(
+/**
+ * How many entries an axis has beside one a token, such as the empty slots of a cache; undefined for an axis that does
+ * not run over tokens.
+ */
+export function entriesBeyondTokens(
   shape: ProbedShape,
   axis: number,
   probes: Probes
-): boolean {
-  return probes.every(({ tokens }, i) => shape[i][axis] === tokens);
+): number | undefined {
+  const beyond = shape.map((sizes, i) => sizes[axis] - probes[i].tokens);
+  return beyond[0] >= 0 && beyond.every(count => count === beyond[0])
+    ? beyond[0]
+    : undefined;
+}
+
+/** The one axis with an entry a token; undefined where there are none or several. */
+export function tokenAxis(
+  shape: ProbedShape,
+  probes: Probes,
+  except: readonly number[]
+): number | undefined {
+  const found = shape[0]
+    .map((_, axis) => axis)
+    .filter(
+      axis =>
+        !except.includes(axis) && entriesBeyondTokens(shape, axis, probes) === 0
+    );
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /**
@@ -64,30 +85,43 @@ export function nameAxes(
   return { axes, heads };
 }
 
-/** Probabilities of one sequence as [heads, queries, keys], however the graph lays them out. */
+/**
+ * Probabilities of one sequence as [heads, queries, keys], however the graph lays them out.
+ * @param skip keys to leave out, the first ones
+ */
 export function inOrder(
   value: TensorValue,
-  { axes }: AttentionTensor
+  { axes }: AttentionTensor,
+  skip = 0
 ): Float32Array {
   const held = toFloat32(value);
+  const keys = axes.indexOf('keys');
   const order = [
     ...[...axes.keys()].filter(axis => axes[axis].endsWith('heads')),
     axes.indexOf('queries'),
-    axes.indexOf('keys')
+    keys
   ];
+  if (skip === 0 && order.every((axis, i) => i === 0 || axis > order[i - 1])) {
+    return held;
+  }
   const strides = value.dims.map((_, axis) =>
     value.dims.slice(axis + 1).reduce((size, n) => size * n, 1)
   );
-  if (order.every((axis, i) => i === 0 || axis > order[i - 1])) {
-    return held;
-  }
-  const result = new Float32Array(held.length);
+  const sizes = order.map(
+    axis => value.dims[axis] - (axis === keys ? skip : 0)
+  );
+  const result = new Float32Array(sizes.reduce((size, n) => size * n, 1));
   const at = order.map(() => 0);
   for (let i = 0; i < result.length; i++) {
     result[i] =
-      held[order.reduce((sum, axis, j) => sum + at[j] * strides[axis], 0)];
+      held[
+        order.reduce(
+          (sum, axis, j) => sum + at[j] * strides[axis],
+          skip * strides[keys]
+        )
+      ];
     for (let j = order.length - 1; j >= 0; j--) {
-      at[j] = (at[j] + 1) % value.dims[order[j]];
+      at[j] = (at[j] + 1) % sizes[j];
       if (at[j] !== 0) {
         break;
       }

@@ -1,6 +1,22 @@
 /** Forms in which exporters and people write attention, and what only looks like it. */
+import {
+  block,
+  einsum,
+  folded,
+  fusedProduct,
+  HEADS,
+  headsFirst,
+  HIDDEN,
+  plain,
+  replaced,
+  softmax,
+  together,
+  turned,
+  WIDTH,
+  writtenOut,
+  type Mix
+} from '../../test/attention-forms';
 import { gradientsOf } from '../../test/gradient-truth';
-import { GraphBuilder } from '../../test/graph-builder';
 import { Engine } from '../engine/engine';
 import { ModelInputs, wholeSequence } from '../model/inputs';
 import { Graph } from '../graph/graph';
@@ -11,37 +27,7 @@ import type { Attention, FoundAttention } from './attention';
 import { inOrder } from './axes';
 import { attentionOf } from './model-attention';
 
-const HIDDEN = 12;
-const HEADS = 3;
-const WIDTH = 4;
-const VOCABULARY = 16;
 const IDS = [3, 1, 4, 1, 5, 9];
-
-/** Queries, keys and values, each [batch, tokens, hidden], become what the heads hand on, of the same shape. */
-type Mix = (b: GraphBuilder, q: string, k: string, v: string) => string;
-
-/** One block: tokens are looked up, mixed, projected and added; the sum is unembedded. */
-function block(mix: Mix, batch: number | string = 'batch'): string {
-  const b = new GraphBuilder({ seed: 5 });
-  const ids = b.input('input_ids', 'int64', [batch, 'tokens']);
-  const x = b.op('Gather', [b.weight([VOCABULARY, HIDDEN]), ids]);
-  const [q, k, v] = [0, 1, 2].map(() =>
-    b.op('MatMul', [x, b.weight([HIDDEN, HIDDEN])])
-  );
-  const stream = b.op('Add', [
-    x,
-    b.op('MatMul', [mix(b, q, k, v), b.weight([HIDDEN, HIDDEN])])
-  ]);
-  const logits = b.op('MatMul', [stream, b.weight([HIDDEN, VOCABULARY])]);
-  b.nodes.push({
-    opType: 'Identity',
-    input: [logits],
-    output: ['logits'],
-    attribute: []
-  });
-  b.output('logits');
-  return b.save();
-}
 
 async function find(folder: string): Promise<FoundAttention> {
   const gradients = gradientsOf(folder);
@@ -74,156 +60,6 @@ async function probabilities(
   await session.release();
   return inOrder(outputs[tensor.tensor], tensor);
 }
-
-function apart(b: GraphBuilder, tensor: string, heads = HEADS): string {
-  return b.op('Reshape', [tensor, b.ints([0, 0, heads, WIDTH])]);
-}
-
-function headsFirst(b: GraphBuilder, tensor: string): string {
-  return b.op('Transpose', [apart(b, tensor)], { perm: [0, 2, 1, 3] });
-}
-
-function turned(b: GraphBuilder, tensor: string): string {
-  return b.op('Transpose', [tensor], { perm: [0, 1, 3, 2] });
-}
-
-function together(b: GraphBuilder, mixed: string): string {
-  return b.op('Reshape', [
-    b.op('Transpose', [mixed], { perm: [0, 2, 1, 3] }),
-    b.ints([0, 0, HIDDEN])
-  ]);
-}
-
-function softmax(b: GraphBuilder, scores: string): string {
-  return b.op('Softmax', [scores], { axis: -1 });
-}
-
-const plain: Mix = (b, q, k, v) =>
-  together(
-    b,
-    b.op('MatMul', [
-      softmax(
-        b,
-        b.op('MatMul', [headsFirst(b, q), turned(b, headsFirst(b, k))])
-      ),
-      headsFirst(b, v)
-    ])
-  );
-
-/** Heads lie behind one another in the batch, as `torch.bmm` wants it. */
-const folded: Mix = (b, q, k, v) => {
-  const [a, c, d] = [q, k, v].map(tensor =>
-    b.op('Reshape', [
-      headsFirst(b, tensor),
-      b.op(
-        'Concat',
-        [
-          b.ints([-1]),
-          b.op('Shape', [tensor], { start: 1, end: 2 }),
-          b.ints([WIDTH])
-        ],
-        { axis: 0 }
-      )
-    ])
-  );
-  const mixed = b.op('MatMul', [
-    softmax(
-      b,
-      b.op('MatMul', [a, b.op('Transpose', [c], { perm: [0, 2, 1] })])
-    ),
-    d
-  ]);
-  return together(
-    b,
-    b.op('Reshape', [
-      mixed,
-      b.op(
-        'Concat',
-        [
-          b.ints([-1, HEADS]),
-          b.op('Shape', [q], { start: 1, end: 2 }),
-          b.ints([WIDTH])
-        ],
-        { axis: 0 }
-      )
-    ])
-  );
-};
-
-function einsum(scores: string, mixing: string): Mix {
-  return (b, q, k, v) =>
-    b.op('Reshape', [
-      b.op(
-        'Einsum',
-        [
-          softmax(
-            b,
-            b.op('Einsum', [apart(b, q), apart(b, k)], { equation: scores })
-          ),
-          apart(b, v)
-        ],
-        { equation: mixing }
-      ),
-      b.ints([0, 0, HIDDEN])
-    ]);
-}
-
-/** exp(x - max) / sum exp(x - max), in nodes of their own. */
-const writtenOut: Mix = (b, q, k, v) => {
-  const scores = b.op('MatMul', [
-    headsFirst(b, q),
-    turned(b, headsFirst(b, k))
-  ]);
-  const raised = b.op('Exp', [
-    b.op('Sub', [scores, b.over('ReduceMax', scores, [-1], { keepdims: 1 })])
-  ]);
-  return together(
-    b,
-    b.op('MatMul', [
-      b.op('Div', [raised, b.over('ReduceSum', raised, [-1], { keepdims: 1 })]),
-      headsFirst(b, v)
-    ])
-  );
-};
-
-/** NaN of rows that are masked whole are replaced, and half precision is left and entered. */
-const replaced: Mix = (b, q, k, v) => {
-  const shares = softmax(
-    b,
-    b.op('Mul', [
-      b.op('MatMul', [headsFirst(b, q), turned(b, headsFirst(b, k))]),
-      b.floats([0.5], [])
-    ])
-  );
-  const numbers = b.op('Where', [
-    b.op('IsNaN', [shares]),
-    b.floats([0], []),
-    shares
-  ]);
-  return together(
-    b,
-    b.op('MatMul', [
-      b.op('Cast', [b.op('Cast', [numbers], { to: 11 })], { to: 1 }),
-      headsFirst(b, v)
-    ])
-  );
-};
-
-const fusedProduct: Mix = (b, q, k, v) =>
-  together(
-    b,
-    b.op('MatMul', [
-      softmax(
-        b,
-        b.op(
-          'com.microsoft.FusedMatMul',
-          [headsFirst(b, q), turned(b, headsFirst(b, k))],
-          { alpha: { float: 0.5 } }
-        )
-      ),
-      headsFirst(b, v)
-    ])
-  );
 
 const SIZES = { heads: HEADS, keyValueHeads: HEADS, width: WIDTH };
 const HEADS_FIRST = {
@@ -392,6 +228,100 @@ describe('attention', () => {
     expect(attention).toEqual([]);
     expect(unknown.map(({ why }) => why)).toEqual([
       'its keys are not the tokens'
+    ]);
+  });
+
+  it('is reported where a node keeps its probabilities to itself', async () => {
+    const { attention, unknown } = await find(
+      block((b, q) =>
+        b.op(
+          'com.microsoft.Attention',
+          [q, b.weight([HIDDEN, 3 * HIDDEN]), b.weight([3 * HIDDEN])],
+          { num_heads: HEADS }
+        )
+      )
+    );
+    expect(attention).toEqual([]);
+    expect(unknown).toMatchObject([
+      {
+        op: 'com.microsoft.Attention',
+        layer: 0,
+        why: 'its probabilities stay inside the node'
+      }
+    ]);
+  });
+
+  it('is found where heads lie behind the tokens of their group, and a cache is empty', async () => {
+    const GROUPS = 2;
+    const SLOTS = 5;
+    const { attention, unknown } = await find(
+      block((b, q, k, v) => {
+        const own = b.op(
+          'Transpose',
+          [
+            b.op('Reshape', [
+              b.op('MatMul', [q, b.weight([HIDDEN, 2 * GROUPS * WIDTH])]),
+              b.ints([0, 0, 2 * GROUPS, WIDTH])
+            ])
+          ],
+          { perm: [0, 2, 1, 3] }
+        );
+        const [keys, values] = [k, v].map(tensor => {
+          const parts = b.op(
+            'Transpose',
+            [
+              b.op('Reshape', [
+                b.op('MatMul', [tensor, b.weight([HIDDEN, GROUPS * WIDTH])]),
+                b.ints([0, 0, GROUPS, WIDTH])
+              ])
+            ],
+            { perm: [0, 2, 1, 3] }
+          );
+          const cache = b.op('Expand', [
+            b.floats([0], [1, 1, 1, 1]),
+            b.op(
+              'Concat',
+              [
+                b.op('Shape', [tensor], { start: 0, end: 1 }),
+                b.ints([GROUPS, SLOTS, WIDTH])
+              ],
+              { axis: 0 }
+            )
+          ]);
+          return b.op('Concat', [cache, parts], { axis: 2 });
+        });
+        const grouped = (tensor: string): string =>
+          b.op('Reshape', [tensor, b.ints([0, GROUPS, -1, 0])]);
+        const apartAgain = (tensor: string): string =>
+          b.op('Reshape', [tensor, b.ints([0, 2 * GROUPS, -1, 0])]);
+        const scores = apartAgain(
+          b.op('MatMul', [
+            grouped(own),
+            b.op('Transpose', [keys], { perm: [0, 1, 3, 2] })
+          ])
+        );
+        const mixed = apartAgain(
+          b.op('MatMul', [grouped(softmax(b, scores)), values])
+        );
+        return b.op('MatMul', [
+          b.op('Reshape', [
+            b.op('Transpose', [mixed], { perm: [0, 2, 1, 3] }),
+            b.ints([0, 0, 2 * GROUPS * WIDTH])
+          ]),
+          b.weight([2 * GROUPS * WIDTH, HIDDEN])
+        ]);
+      })
+    );
+    expect(unknown).toEqual([]);
+    expect(attention).toMatchObject([
+      {
+        heads: 2 * GROUPS,
+        keyValueHeads: GROUPS,
+        width: WIDTH,
+        emptyKeys: SLOTS,
+        probabilities: { axes: HEADS_FIRST.probabilities },
+        mixed: { axes: HEADS_FIRST.mixed }
+      }
     ]);
   });
 });

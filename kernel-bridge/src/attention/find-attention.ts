@@ -7,24 +7,31 @@ import type { Graph, GraphNode } from '../graph/graph';
 import type { TensorFacts } from '../gradients/tensor-facts';
 import { isFusedAttention, scoreProduct } from '../routing/attention';
 import { findBlocks, firstJoin, type Blocks } from '../routing/blocks';
-import { isWeightProduct } from '../routing/router-input';
 import type {
   Attention,
-  AttentionAxis,
   AttentionTensor,
   FoundAttention,
   UnknownAttention
 } from './attention';
-import { nameAxes, runsOverTokens, type Probes } from './axes';
+import { entriesBeyondTokens, type Probes } from './axes';
+import {
+  mixedLayout,
+  operandLayout,
+  probabilitiesLayout,
+  valueLayout,
+  type Sizes
+} from './layouts';
 import { readProduct } from './product';
-import { keyValueHeads, projectedTensors, withBias } from './projections';
+import {
+  isProjection,
+  keyValueHeads,
+  projectedTensors,
+  withBias
+} from './projections';
 
 /** What is known of the graph: its blocks, and the sizes of its tensors in probe runs. */
-interface Known {
-  graph: Graph;
+interface Known extends Sizes {
   blocks: Blocks;
-  facts: TensorFacts;
-  probes: Probes;
 }
 
 /**
@@ -116,86 +123,66 @@ function readAttention(
   if (!mixing) {
     // A softmax over something else than tokens is a router or a gate.
     return facts.has(softmax.outputs[0]) &&
-      runsOverTokens(
+      entriesBeyondTokens(
         facts.shape(softmax.outputs[0]),
         positive(axis, facts.rank(softmax.outputs[0])),
         probes
-      )
+      ) === 0
       ? 'what its probabilities multiply is not told'
       : NO_ATTENTION;
   }
-  const { node, probabilities, value, own } = mixing;
+  const { node, chain, value, own } = mixing;
   const product = readProduct(node, ranksOf(facts, node));
   if (!product) {
     return `the product ${node.name || node.outputs[0]} has a form that is not known`;
   }
-  const shape = facts.shape(probabilities);
+  const multiplied = chain[chain.length - 1];
   const keys = product.contracted[own];
-  if (!runsOverTokens(shape, keys, probes)) {
+  const emptyKeys = entriesBeyondTokens(facts.shape(multiplied), keys, probes);
+  if (emptyKeys === undefined) {
     // As many in every run: experts, or other parts of the model.
-    return facts.fixedAxis(probabilities, keys) === undefined
+    return facts.fixedAxis(multiplied, keys) === undefined
       ? 'its keys are not the tokens'
       : NO_ATTENTION;
   }
-  const queries = shape[0]
-    .map((_, i) => i)
-    .filter(i => i !== keys && runsOverTokens(shape, i, probes));
-  if (queries.length !== 1) {
+  const weights = probabilitiesLayout(known, chain, keys);
+  if (!weights) {
     return 'its queries are not the tokens';
   }
-  const mixed = node.outputs[0];
-  const valueShape = facts.shape(value);
-  const widths = valueShape[0]
+  const widths = facts
+    .shape(value)[0]
     .map((_, i) => i)
     .filter(
       i =>
         i !== product.contracted[1 - own] &&
         !product.becomes[own].includes(product.becomes[1 - own][i])
     );
-  const of = (
-    tensor: string,
-    named: [number | undefined, AttentionAxis][]
-  ): (AttentionTensor & { heads: number }) | undefined => {
-    const axes = nameAxes(
-      facts.shape(tensor),
-      probes,
-      new Map(
-        named.filter(
-          (entry): entry is [number, AttentionAxis] => entry[0] !== undefined
-        )
-      )
-    );
-    return axes && { tensor, ...axes };
-  };
-  const weights = of(probabilities, [
-    [keys, 'keys'],
-    [queries[0], 'queries']
-  ]);
-  const heads = of(mixed, [
-    [product.becomes[own][queries[0]], 'queries'],
-    [product.becomes[1 - own][widths[0]], 'width']
-  ]);
-  const values = of(value, [
-    [product.contracted[1 - own], 'keys'],
-    [widths[0], 'width']
-  ]);
-  const operands = scoreOperands(known, scores);
-  const width = facts.fixedAxis(value, widths[0]);
+  const width =
+    widths.length === 1 ? facts.fixedAxis(value, widths[0]) : undefined;
+  const heads = mixedLayout(known, node, product.becomes[1 - own][widths[0]]!);
+  const values = valueLayout(
+    known,
+    value,
+    product.contracted[1 - own],
+    widths[0]
+  );
   if (
-    widths.length !== 1 ||
     width === undefined ||
-    !weights ||
     !heads ||
     !values ||
     weights.heads !== heads.heads
   ) {
     return 'its heads are not told apart';
   }
+  const mixed = heads.tensor;
+  const form = readProduct(scores, ranksOf(facts, scores));
+  const query = form && operandLayout(known, scores, form, 0);
+  const key = form && operandLayout(known, scores, form, 1);
   const join = firstJoin(graph, blocks, node);
   if (!join) {
     return 'it is not added to the residual stream';
   }
-  if (!operands) {
+  if (!query || !key) {
     return `the product ${scores.name || scores.outputs[0]} of queries and keys has a form that is not known`;
   }
   const output = outputProjection(known, node, join.node);
@@ -215,12 +202,14 @@ function readAttention(
     width,
     sinks: mixing.cut,
     probabilities: strip(weights),
+    emptyKeys,
     mixed: strip(heads),
     value: strip(values),
-    ...operands,
+    query: strip(query),
+    key: strip(key),
     projected: projectedTensors(graph, blocks, {
-      query: operands.query.tensor,
-      key: operands.key.tensor,
+      query: query.tensor,
+      key: key.tensor,
       value
     }),
     ...(output === undefined ? {} : { output }),
@@ -231,7 +220,8 @@ function readAttention(
 interface Mixing {
   /** The product of probabilities and values. */
   node: GraphNode;
-  probabilities: string;
+  /** Tensors that hold the probabilities, the one that is multiplied last. */
+  chain: string[];
   value: string;
   /** Which operand the probabilities are. */
   own: 0 | 1;
@@ -246,6 +236,7 @@ function findMixing(
   axis: number
 ): Mixing | undefined {
   let tensor = softmax.outputs[0];
+  let chain = [tensor];
   let cut = false;
   let last = facts.has(tensor)
     ? positive(axis, facts.rank(tensor)) === facts.rank(tensor) - 1
@@ -270,7 +261,7 @@ function findMixing(
       const own = node.inputs[0] === tensor ? 0 : 1;
       const value = node.inputs[1 - own];
       return blocks.place(value) && node.inputs[0] !== node.inputs[1]
-        ? { node, probabilities: tensor, value, own, cut }
+        ? { node, chain, value, own, cut }
         : undefined;
     }
     if (readers.length !== 1 || !HANDS_ON.has(readers[0].op)) {
@@ -287,6 +278,8 @@ function findMixing(
     if (!facts.has(tensor)) {
       return undefined;
     }
+    // What is cut off were no tokens.
+    chain = reader.op === 'Slice' ? [tensor] : [...chain, tensor];
     at = last ? facts.rank(tensor) - 1 : at;
     last = at === facts.rank(tensor) - 1;
   }
@@ -310,47 +303,9 @@ const HANDS_ON = new Set([
 ]);
 const MOVES_AXES = new Set(['Reshape', 'Squeeze', 'Unsqueeze']);
 
-/** Query and key as the product of scores reads them. */
-function scoreOperands(
-  { facts, probes, blocks }: Known,
-  node: GraphNode
-): { query: AttentionTensor; key: AttentionTensor } | undefined {
-  const names = node.inputs.slice(0, 2);
-  const product = readProduct(node, ranksOf(facts, node));
-  if (!product) {
-    return undefined;
-  }
-  const sides = names.map((tensor, i): AttentionTensor | undefined => {
-    const shape = facts.shape(tensor);
-    const tokens = shape[0]
-      .map((_, axis) => axis)
-      .filter(
-        axis =>
-          axis !== product.contracted[i] && runsOverTokens(shape, axis, probes)
-      );
-    const role = i === 0 ? 'queries' : 'keys';
-    const axes =
-      tokens.length === 1
-        ? nameAxes(
-            shape,
-            probes,
-            new Map<number, AttentionAxis>([
-              [product.contracted[i], 'width'],
-              [tokens[0], role]
-            ])
-          )
-        : undefined;
-    return axes && { tensor, axes: axes.axes };
-  });
-  const [query, key] = sides;
-  return query && key && blocks.place(query.tensor)
-    ? { query, key }
-    : undefined;
-}
-
 /** The first product with stored weights on the way to the residual stream. */
 function outputProjection(
-  { graph }: Known,
+  { graph, blocks }: Known,
   from: GraphNode,
   join: GraphNode
 ): string | undefined {
@@ -359,7 +314,7 @@ function outputProjection(
     if (node.op === 'Shape' || !node.inputs.some(name => reached.has(name))) {
       continue;
     }
-    if (isWeightProduct(graph, node)) {
+    if (isProjection(graph, blocks, node)) {
       return withBias(graph, node.outputs[0]);
     }
     node.outputs.forEach(output => reached.add(output));

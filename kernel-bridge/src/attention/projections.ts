@@ -34,6 +34,21 @@ export function projectedTensors(
   return found;
 }
 
+/** A product with weights: stored, or computed from what is stored alone, as unpacked ones are. */
+export function isProjection(
+  graph: Graph,
+  blocks: Blocks,
+  node: GraphNode
+): boolean {
+  return (
+    isWeightProduct(graph, node) ||
+    (PRODUCTS.has(node.op) &&
+      node.inputs.slice(0, 2).filter(name => blocks.place(name)).length === 1)
+  );
+}
+
+const PRODUCTS = new Set(['MatMul', 'Gemm']);
+
 /** What a product gives, or its sum with a bias where that is all that reads it. */
 export function withBias(graph: Graph, tensor: string): string {
   const readers = graph.consumers(tensor);
@@ -65,7 +80,7 @@ function soleTensors(graph: Graph, blocks: Blocks, tensor: string): string[] {
     if (open.size === 1) {
       sole.push(name);
     }
-    if (isWeightProduct(graph, node)) {
+    if (isProjection(graph, blocks, node)) {
       return open.size === 1 ? sole : [];
     }
     open.delete(index);

@@ -104,7 +104,11 @@ export class AttentionRuns {
     return {
       probabilities: probabilities
         ? attention.map(own =>
-            inOrder(outputs[own.probabilities.tensor], own.probabilities)
+            inOrder(
+              outputs[own.probabilities.tensor],
+              own.probabilities,
+              own.emptyKeys
+            )
           )
         : [],
       ...(logits ? { logits: toFloat32(outputs[output]) } : {})
