@@ -1,4 +1,7 @@
 /** Small models of one attention, in the forms in which exporters and people write it. */
+import type { FoundAttention } from '../src/attention/attention';
+import { attentionOf } from '../src/attention/model-attention';
+import { gradientsOf } from './gradient-truth';
 import { GraphBuilder } from './graph-builder';
 
 export const HIDDEN = 12;
@@ -10,8 +13,12 @@ const VOCABULARY = 16;
 export type Mix = (b: GraphBuilder, q: string, k: string, v: string) => string;
 
 /** One block: tokens are looked up, mixed, projected and added; the sum is unembedded. */
-export function block(mix: Mix, batch: number | string = 'batch'): string {
-  const b = new GraphBuilder({ seed: 5 });
+export function block(
+  mix: Mix,
+  batch: number | string = 'batch',
+  opset = 18
+): string {
+  const b = new GraphBuilder({ seed: 5, opset });
   const ids = b.input('input_ids', 'int64', [batch, 'tokens']);
   const x = b.op('Gather', [b.weight([VOCABULARY, HIDDEN]), ids]);
   const [q, k, v] = [0, 1, 2].map(() =>
@@ -30,6 +37,13 @@ export function block(mix: Mix, batch: number | string = 'batch'): string {
   });
   b.output('logits');
   return b.save();
+}
+
+export async function find(folder: string): Promise<FoundAttention> {
+  const gradients = gradientsOf(folder);
+  const found = attentionOf(await gradients.prepare());
+  await gradients.release();
+  return found;
 }
 
 function apart(b: GraphBuilder, tensor: string, heads = HEADS): string {

@@ -1,7 +1,8 @@
-/** Forms in which exporters and people write attention, and what only looks like it. */
+/** Forms in which exporters and people write attention. */
 import {
   block,
   einsum,
+  find,
   folded,
   fusedProduct,
   HEADS,
@@ -16,25 +17,16 @@ import {
   writtenOut,
   type Mix
 } from '../../test/attention-forms';
-import { gradientsOf } from '../../test/gradient-truth';
 import { Engine } from '../engine/engine';
 import { ModelInputs, wholeSequence } from '../model/inputs';
 import { Graph } from '../graph/graph';
 import { readConfig } from '../model/config';
 import { readModel } from '../onnx/model';
 import { encodeModelProto } from '../onnx/schema';
-import type { Attention, FoundAttention } from './attention';
+import type { Attention } from './attention';
 import { inOrder } from './axes';
-import { attentionOf } from './model-attention';
 
 const IDS = [3, 1, 4, 1, 5, 9];
-
-async function find(folder: string): Promise<FoundAttention> {
-  const gradients = gradientsOf(folder);
-  const found = attentionOf(await gradients.prepare());
-  await gradients.release();
-  return found;
-}
 
 /** Probabilities as onnxruntime computes them, [heads, queries, keys]. */
 async function probabilities(
@@ -128,6 +120,32 @@ describe('attention', () => {
       { ...SIZES, probabilities: { axes: HEADS_FIRST.probabilities } }
     ]);
   });
+
+  it.each([HEADS, 1])(
+    "is found in opset 23's one operator, with %d heads of keys",
+    async kv_num_heads => {
+      const { attention, unknown } = await find(
+        block(
+          (b, q, k, v) => {
+            const [key, value] = [k, v].map(tensor =>
+              b.op('MatMul', [tensor, b.weight([HIDDEN, kv_num_heads * WIDTH])])
+            );
+            return b.op('Attention', [q, key, value], {
+              q_num_heads: HEADS,
+              kv_num_heads,
+              is_causal: 1
+            });
+          },
+          'batch',
+          23
+        )
+      );
+      expect(unknown).toEqual([]);
+      expect(attention).toMatchObject([
+        { ...SIZES, keyValueHeads: kv_num_heads, sinks: false, emptyKeys: 0 }
+      ]);
+    }
+  );
 
   it('is found in a model of one sequence a run', async () => {
     const { attention } = await find(block(plain, 1));
@@ -323,56 +341,5 @@ describe('attention', () => {
         mixed: { axes: HEADS_FIRST.mixed }
       }
     ]);
-  });
-});
-
-describe('no attention', () => {
-  it('is a router whose weights are normalised as they are used, and whose experts are mixed by a product', async () => {
-    const { attention, unknown } = await find(
-      block((b, q, _, v) => {
-        const weights = b.weight([HIDDEN, 5]);
-        const router = b.op('Div', [
-          weights,
-          b.op('Sqrt', [
-            b.over('ReduceSum', b.op('Mul', [weights, weights]), [0], {
-              keepdims: 1
-            })
-          ])
-        ]);
-        const shares = b.over(
-          'Unsqueeze',
-          softmax(b, b.op('MatMul', [q, router])),
-          [2]
-        );
-        const experts = b.op('Reshape', [
-          b.op('MatMul', [v, b.weight([HIDDEN, 5 * HIDDEN])]),
-          b.ints([0, 0, 5, HIDDEN])
-        ]);
-        return b.over('Squeeze', b.op('MatMul', [shares, experts]), [2]);
-      })
-    );
-    expect({ attention, unknown }).toEqual({ attention: [], unknown: [] });
-  });
-
-  it('is a choice among experts by products of two activations', async () => {
-    const { attention, unknown } = await find(
-      block((b, q, k, v) => {
-        // Each token asks five vectors that are made of it.
-        const asked = b.op('Reshape', [
-          b.op('MatMul', [k, b.weight([HIDDEN, 5 * HIDDEN])]),
-          b.ints([0, 0, HIDDEN, 5])
-        ]);
-        const shares = softmax(
-          b,
-          b.op('MatMul', [b.over('Unsqueeze', q, [2]), asked])
-        );
-        const experts = b.op('Reshape', [
-          b.op('MatMul', [v, b.weight([HIDDEN, 5 * HIDDEN])]),
-          b.ints([0, 0, 5, HIDDEN])
-        ]);
-        return b.over('Squeeze', b.op('MatMul', [shares, experts]), [2]);
-      })
-    );
-    expect({ attention, unknown }).toEqual({ attention: [], unknown: [] });
   });
 });
