@@ -9,7 +9,7 @@ import { inlineBranch } from '../graph/inline-branch';
 import { elementTypes } from '../graph/element-types';
 import { NodeWriter } from '../graph/node-writer';
 import { pruneGraph } from '../graph/prune';
-import { wholeSequence, type ModelInputs, type Step } from '../model/inputs';
+import { wholeSequence, type ModelInputs } from '../model/inputs';
 import { modelSession } from '../model/model-session';
 import type { OnnxModel } from '../onnx/model';
 import { ELEMENT, encodeModelProto, type GraphProto } from '../onnx/schema';
@@ -24,6 +24,7 @@ import { GradientSession } from './gradient-session';
 import { findNaN } from './find-nan';
 import { gradientOpset, withOpset } from './opset';
 import { probeTensors, type RunGraph } from './probe';
+import { probeRuns } from './probe-runs';
 import { GRADIENT_PREFIX } from './tape';
 import { writeTarget, type TargetKind } from './targets';
 import type { TensorFacts } from './tensor-facts';
@@ -261,23 +262,7 @@ export class ModelGradients {
       original,
       types.get(original) ?? ELEMENT.float
     );
-    const probes = PROBES.map(({ batch, tokens }) => ({
-      batch: inputs.batched ? batch : 1,
-      tokens: inputs.lengthOf(read) ?? tokens
-    }));
-    const feeds = probes.map(({ batch, tokens }, i) => ({
-      ...inputs.feeds(
-        probeStep(
-          batch,
-          tokens,
-          inputs.encoderDecoder
-            ? (inputs.lengthOf('input_ids') ?? PROBES[i].tokens)
-            : undefined
-        )
-      ),
-      [interpolated.scale]: floats([batch, 1, 1], 1),
-      [interpolated.baseline]: floats([1, 1, 1], 0)
-    }));
+    const { probes, feeds } = probeRuns(inputs, interpolated);
     const facts = await probeTensors(
       new Graph(interpolated.graph, onnx.file),
       feeds,
@@ -346,33 +331,6 @@ function ofSize({ node }: GraphProto): SessionOptions {
   return node.length > MANY_NODES
     ? { sideBySide: true, graphOptimization: 'basic' }
     : {};
-}
-
-/** Of different sizes, none of which is a product of others, so that a size is not mistaken for another. */
-const PROBES = [
-  { batch: 2, tokens: 7 },
-  { batch: 3, tokens: 11 }
-];
-
-/** @param heard tokens of the encoder, where there is one */
-function probeStep(batch: number, tokens: number, heard?: number): Step {
-  const rows = <T>(row: T[]): T[][] => Array.from({ length: batch }, () => row);
-  const places = Array.from({ length: tokens }, (_, i) => i);
-  // The first ids of any vocabulary.
-  const ids = (length: number): number[][] =>
-    rows(Array.from({ length }, (_, i) => i % 4));
-  return {
-    ids: ids(tokens),
-    positions: rows(places),
-    mask: rows(places.map(() => 1)),
-    cached: 0,
-    ...(heard === undefined ? {} : { encoderIds: ids(heard) })
-  };
-}
-
-function floats(dims: number[], value: number): TensorValue {
-  const size = dims.reduce((product, n) => product * n, 1);
-  return { type: 'float32', dims, data: new Float32Array(size).fill(value) };
 }
 
 /** Adds the weighted sum over the batch of a gradient: [tokens, width], one number a batch entry being the weight. */
