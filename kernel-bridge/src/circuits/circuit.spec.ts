@@ -157,6 +157,10 @@ describe('a circuit', () => {
     const node = found.nodes.find(own => own.patched !== undefined)!;
     const [again] = await found.patch([{ node: node.id }]);
     expect(again.effect).toBeCloseTo(node.patched!, 4);
+    const other = await loadModel(tinyMoE({ norms: true }).save());
+    const late = await other.attributionPatching([1, 2], [1, 3]);
+    await other.dispose();
+    await expect(late.patch([{ node: node.id }])).rejects.toThrow(/disposed/);
     await expect(
       new Circuit(found.data).patch([{ node: node.id }])
     ).rejects.toMatchObject({ code: 'input' });

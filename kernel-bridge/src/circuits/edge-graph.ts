@@ -22,6 +22,7 @@ import {
   writeSources,
   type Source
 } from '../patching/sources';
+import { remembered } from '../patching/remembered';
 import type { StreamBranch, StreamLayout } from '../patching/stream-layout';
 import type { CircuitInput, CircuitNodeKind } from '../protocol';
 
@@ -72,8 +73,13 @@ export function edgeGraph(
   sources: readonly Source[],
   { exchanges }: EdgeGraphOptions
 ): EdgeGraph {
-  return new EdgeGraphWriter(layout, sources, exchanges).write();
+  const key = `${exchanges} ${sources.map(({ id }) => id).join()}`;
+  return graphs(layout, key, () =>
+    new EdgeGraphWriter(layout, sources, exchanges).write()
+  );
 }
+
+const graphs = remembered<StreamLayout, EdgeGraph>();
 
 class EdgeGraphWriter {
   private readonly _copy: GraphCopy;

@@ -325,7 +325,7 @@ export class ModelGradients {
 }
 
 /** More nodes than this take onnxruntime long to plan one after the other. */
-const MANY_NODES = 5000;
+const MANY_NODES = 2000;
 
 function ofSize({ node }: GraphProto): SessionOptions {
   return node.length > MANY_NODES

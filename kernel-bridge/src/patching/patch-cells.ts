@@ -20,6 +20,8 @@ export async function patchCells(
   direction: PatchDirection,
   options: PatchRunOptions = {}
 ): Promise<PatchedCell[]> {
+  // Refused when the model was disposed since.
+  runs.parts.tokenize([...runs.clean.run.sequence.ids]);
   const nodes = new Map(patchNodes(runs).map(node => [node.id, node]));
   const tokens = runs.clean.run.sequence.ids.length;
   const patches = cells.map(({ node: id, position }) => {

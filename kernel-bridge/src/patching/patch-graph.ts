@@ -7,6 +7,7 @@ import { inputOf } from '../gradients/embeddings';
 import type { DerivedGraph } from '../gradients/model-gradients';
 import { ELEMENT } from '../onnx/schema';
 import { GraphCopy } from './graph-copy';
+import { remembered } from './remembered';
 import { watchedTensors } from './two-runs';
 import type { StreamLayout } from './stream-layout';
 
@@ -24,7 +25,13 @@ export interface PatchGraph {
 
 const PREFIX = 'moe_debugger/patch/';
 
+const graphs = remembered<StreamLayout, PatchGraph>();
+
 export function patchGraph(layout: StreamLayout): PatchGraph {
+  return graphs(layout, '', () => writePatchGraph(layout));
+}
+
+function writePatchGraph(layout: StreamLayout): PatchGraph {
   const { graph, branches, states, prepared } = layout;
   const copy = new GraphCopy(graph, prepared.facts, PREFIX);
   const watched = watchedTensors(layout);
@@ -67,7 +74,7 @@ export function patchGraph(layout: StreamLayout): PatchGraph {
     const to = patched(tensor);
     readers.forEach(node => copy.redirect(node, tensor, to));
   }
-  return { derived: copy.build('patches'), inputs };
+  return { derived: copy.build(`patches ${layout.target}`), inputs };
 }
 
 /** Feeds that patch nothing. */

@@ -16,6 +16,7 @@ import { streamOperand } from '../activations/stream-points';
 import type { Router } from '../routing/convention';
 import { findBlocks } from '../routing/blocks';
 import { ancestors, valuesRead } from './graph-copy';
+import { remembered } from './remembered';
 
 export interface StreamBranch {
   layer: number;
@@ -56,6 +57,8 @@ const VIEWS = new Set([
   'Flatten'
 ]);
 
+const layouts = remembered<PreparedGraph, StreamLayout>();
+
 /**
  * @param target a tensor of the graph: only what comes before it is looked at
  * @throws MoEDebuggerError 'model-unsupported' naming the layer where the stream is no sum of what reads it
@@ -63,7 +66,18 @@ const VIEWS = new Set([
 export function streamLayout(
   parts: ModelParts,
   prepared: PreparedGraph,
-  { attention }: Pick<FoundAttention, 'attention'>,
+  attention: FoundAttention,
+  target: string
+): StreamLayout {
+  return layouts(prepared, target, () =>
+    readLayout(parts, prepared, attention, target)
+  );
+}
+
+function readLayout(
+  parts: ModelParts,
+  prepared: PreparedGraph,
+  { attention }: FoundAttention,
   target: string
 ): StreamLayout {
   const { file } = parts.onnx;

@@ -8,14 +8,18 @@ import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../errors';
 import type { GradientRun } from '../gradients/gradient-session';
 import { checkMemory } from '../gradients/memory';
-import type { ModelGradients } from '../gradients/model-gradients';
+import type {
+  DerivedGraph,
+  ModelGradients
+} from '../gradients/model-gradients';
 import type { ModelParts } from '../model/model-parts';
 import type { Prompt } from '../model/prompt';
 import type { Token } from '../protocol';
 import { GraphCopy } from './graph-copy';
 import type { Corrupted, PatchOptions } from './options';
 import { settleTarget, type SettledTarget } from './patch-target';
-import { listSources, writeSources, type Source } from './sources';
+import { remembered } from './remembered';
+import { listSources, partCount, writeSources, type Source } from './sources';
 import { streamLayout, type StreamLayout } from './stream-layout';
 
 /** One of the two runs. */
@@ -104,7 +108,7 @@ export async function runBoth(
     clean.ids.length
   );
   const whole = new Set(options.parts === false ? layout.branches.keys() : []);
-  const notes: string[] = [];
+  const notes = options.parts === false ? [] : notTold(layout);
   for (;;) {
     const sources = listSources(layout, whole);
     const recorded = await recorder.record(sources, runs, signal);
@@ -136,6 +140,25 @@ export async function runBoth(
   }
 }
 
+/** Layers whose heads or experts the graph does not tell apart. */
+function notTold({ branches, prepared }: StreamLayout): string[] {
+  return (['attention', 'moe'] as const).flatMap(kind => {
+    const layers = branches
+      .filter(
+        own =>
+          own.kind === kind &&
+          own.attention?.heads !== 1 &&
+          partCount(own, prepared.facts) === 0
+      )
+      .map(({ layer }) => layer);
+    return layers.length === 0
+      ? []
+      : [
+          `layer ${layers.join(', ')}: single ${kind === 'attention' ? 'heads' : 'experts'} are not told apart`
+        ];
+  });
+}
+
 function isMade(
   corrupted: Corrupted
 ): corrupted is { embeddings: 'zero' | 'mean' } {
@@ -163,6 +186,38 @@ export function watchedTensors({ branches, states, target }: StreamLayout): {
   };
 }
 
+interface SourceGraph {
+  derived: DerivedGraph;
+  /** One a branch. */
+  written: ReturnType<typeof writeSources>[];
+}
+
+const sourceGraphs = remembered<StreamLayout, SourceGraph>();
+
+/** The graph, with what each source adds as tensors of their own. */
+function sourceGraph(
+  layout: StreamLayout,
+  sources: readonly Source[]
+): SourceGraph {
+  const key = `sources ${layout.target} ${sources.map(({ id }) => id).join()}`;
+  return sourceGraphs(layout, key, () => {
+    const copy = new GraphCopy(
+      layout.graph,
+      layout.prepared.facts,
+      'moe_debugger/sources/'
+    );
+    const written = layout.branches.map((own, branch) =>
+      writeSources(
+        copy,
+        own,
+        sources.filter(source => source.branch === branch),
+        new Map()
+      )
+    );
+    return { written, derived: copy.build(key) };
+  });
+}
+
 class Recorder {
   constructor(
     private readonly _of: Pick<
@@ -179,19 +234,7 @@ class Recorder {
     signal?: AbortSignal
   ): Promise<{ runs: RecordedRun[]; entangled: number[] }> {
     const { gradients, layout, target, memoryLimit } = this._of;
-    const copy = new GraphCopy(
-      layout.graph,
-      layout.prepared.facts,
-      'moe_debugger/sources/'
-    );
-    const written = layout.branches.map((own, branch) =>
-      writeSources(
-        copy,
-        own,
-        sources.filter(source => source.branch === branch),
-        new Map()
-      )
-    );
+    const { derived, written } = sourceGraph(layout, sources);
     const tensors = written.flatMap(own => own.tensors);
     const watched = watchedTensors(layout);
     const also = [
@@ -205,7 +248,7 @@ class Recorder {
         kind: target.kind,
         tensor: target.tensor,
         forwardOnly: true,
-        on: copy.build(`sources ${sources.map(({ id }) => id).join()}`),
+        on: derived,
         tensors: [...new Set([...tensors, ...also])]
       }),
       signal
