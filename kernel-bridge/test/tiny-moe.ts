@@ -26,6 +26,8 @@ export interface TinyOptions extends Partial<Sizes>, BuilderOptions {
   router?: RouterWriter;
   /** Layers that have a plain MLP. */
   dense?: number[];
+  /** Heads of each attention; 1 unless given. */
+  heads?: number;
   /** Norms before attention and MLP, as nearly all decoders have; or none. */
   norms?: boolean;
   /** How picks become a weight for each expert: scattered, the default, or by one-hot rows that are added up. */
@@ -47,6 +49,7 @@ export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
     router = mixtralRouter,
     dense = [],
     norms = true,
+    heads = 1,
     picks = 'scatter',
     seed,
     opset,
@@ -59,7 +62,7 @@ export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
     norms ? rmsNorm(b, tensor, size) : tensor;
   let x = b.op('Gather', [b.weight([size.vocabulary, size.hidden]), ids]);
   for (let layer = 0; layer < size.layers; layer++) {
-    x = b.op('Add', [x, attention(b, normed(x), size)]);
+    x = b.op('Add', [x, attention(b, normed(x), size, heads)]);
     const flat = b.op('Reshape', [normed(x), b.ints([-1, size.hidden])]);
     const mlp = dense.includes(layer)
       ? denseMlp(b, flat, size)
@@ -105,18 +108,36 @@ function rmsNorm(b: GraphBuilder, x: string, { hidden }: Sizes): string {
   ]);
 }
 
-function attention(b: GraphBuilder, x: string, { hidden }: Sizes): string {
+function attention(
+  b: GraphBuilder,
+  x: string,
+  { hidden }: Sizes,
+  heads: number
+): string {
   const project = (): string =>
     b.op('MatMul', [x, b.weight([hidden, hidden], 0.5)]);
+  const apart = (tensor: string, perm: number[]): string =>
+    b.op(
+      'Transpose',
+      [b.op('Reshape', [tensor, b.ints([0, 0, heads, hidden / heads])])],
+      { perm }
+    );
   const [query, key, value] = [project(), project(), project()];
-  const scores = b.op('MatMul', [
-    query,
-    b.op('Transpose', [key], { perm: [0, 2, 1] })
-  ]);
-  const attended = b.op('MatMul', [
+  const scores =
+    heads === 1
+      ? b.op('MatMul', [query, b.op('Transpose', [key], { perm: [0, 2, 1] })])
+      : b.op('MatMul', [apart(query, [0, 2, 1, 3]), apart(key, [0, 2, 3, 1])]);
+  const mixed = b.op('MatMul', [
     b.op('Softmax', [scores], { axis: -1 }),
-    value
+    heads === 1 ? value : apart(value, [0, 2, 1, 3])
   ]);
+  const attended =
+    heads === 1
+      ? mixed
+      : b.op('Reshape', [
+          b.op('Transpose', [mixed], { perm: [0, 2, 1, 3] }),
+          b.ints([0, 0, hidden])
+        ]);
   return b.op('MatMul', [attended, b.weight([hidden, hidden], 0.5)]);
 }
 

@@ -143,6 +143,36 @@ describe('a circuit', () => {
     expect(faithfulness!.points.at(-1)!.faithfulness).toBeCloseTo(1, 4);
   });
 
+  it('of heads that read apart ends at the same values', async () => {
+    const other = await loadModel(tinyMoE({ heads: 4, seed: 3 }).save());
+    const { faithfulness, edges, nodes } = await other.circuit(
+      [3, 1, 4, 1, 5],
+      [3, 9, 4, 1, 5],
+      { measure: 0 }
+    );
+    expect(nodes.filter(({ kind }) => kind === 'head')).toHaveLength(2 * 4);
+    expect(
+      edges.filter(
+        ({ from, to, input }) =>
+          from === 'layer 0 head 2' &&
+          to === 'layer 1 head 1' &&
+          input === 'value'
+      )
+    ).toHaveLength(1);
+    expect(faithfulness!.points[0].faithfulness).toBeCloseTo(0, 4);
+    expect(faithfulness!.points.at(-1)!.faithfulness).toBeCloseTo(1, 4);
+    // What the heads of a layer add makes up what it adds.
+    const ids = [0, 1, 2, 3].map(head => `layer 1 head ${head}`);
+    const sum = nodes
+      .filter(({ id }) => ids.includes(id))
+      .reduce((all, { effect }) => all + effect!, 0);
+    expect(sum).toBeCloseTo(
+      nodes.find(({ id }) => id === 'layer 1 attention')!.effect!,
+      4
+    );
+    await other.dispose();
+  });
+
   it('is a document that is read back', () => {
     const written: unknown = JSON.parse(JSON.stringify(found));
     const read = readCircuitDocument(written);

@@ -176,6 +176,26 @@ describe('patching to first order', () => {
       expect(found.correlation!.cells!.n).toBeGreaterThan(100);
     }));
 
+  it('tells differences of logits', () =>
+    withModel(SMOOTH, async model => {
+      const [of9, of4, difference] = await Promise.all(
+        [
+          TARGET,
+          { kind: 'logit' as const, token: 4 },
+          { kind: 'logit-difference' as const, token: 9, against: 4 }
+        ].map(async target => {
+          const { nodes } = await model.attributionPatching(CLEAN, CORRUPTED, {
+            target,
+            measure: 0
+          });
+          return nodes.flatMap(({ effects }) => effects ?? []);
+        })
+      );
+      difference.forEach((effect, i) =>
+        expect(effect).toBeCloseTo(of9[i]! - of4[i]!, 3)
+      );
+    }));
+
   it('is the slope of the target along the patch', () =>
     withModel(SMOOTH, async model => {
       const found = await model.attributionPatching(CLEAN, CORRUPTED, {
