@@ -120,6 +120,13 @@ describe('a circuit', () => {
     expect(points[1].random).toMatchObject({ circuits: 3 });
   });
 
+  it('between two prompts that are the same has no edge', async () => {
+    const none = await model.circuit([3, 1, 4], [3, 1, 4], { measure: 1 });
+    expect(none.prune(none.data.threshold).edges).toEqual([]);
+    expect(none.faithfulness!.points.at(-1)!.faithfulness).toBeNull();
+    expect(none.data.notes.join()).toMatch(/same in both prompts/);
+  });
+
   it('of nodes alone ends at the same values', async () => {
     const { faithfulness, edges } = await model.circuit(
       [3, 1, 4, 1, 5],

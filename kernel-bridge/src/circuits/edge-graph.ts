@@ -168,7 +168,7 @@ class EdgeGraphWriter {
                 this._copy.like(tensor, 'Mul', [
                   into(tensor, {
                     ...place,
-                    node: `layer ${own.layer} head ${head}`,
+                    node: `${own.name} head ${head}`,
                     kind: 'head',
                     index: head,
                     rank: rankOf(i, 1),

@@ -233,7 +233,10 @@ function sizeOf(
 /** The effect of the weakest of some units. */
 function thresholdOf(units: readonly Unit[], size: number): number {
   const weakest = units[Math.min(size, units.length) - 1];
-  return weakest ? effectStrength(weakest) : Number.MAX_VALUE;
+  // What has no effect at all is part of no circuit.
+  return weakest
+    ? Math.max(effectStrength(weakest), Number.MIN_VALUE)
+    : Number.MAX_VALUE;
 }
 
 function notesOn(

@@ -46,7 +46,7 @@ export function patchNodes({ layout, sources }: TwoRuns): PatchNode[] {
         ...watched.routers
           .filter(router => router.branch === branch)
           .map(({ tensor }): PatchNode => ({
-            id: `layer ${layer} router`,
+            id: `${own.name} router`,
             kind: 'router',
             layer,
             rank: rankOf(branch, 0),

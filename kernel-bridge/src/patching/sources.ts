@@ -26,8 +26,8 @@ export interface Source {
 const MOST_PARTS = 128;
 
 /** What a branch as a whole is called. */
-export function branchId({ layer, kind }: StreamBranch): string {
-  return `layer ${layer} ${NAMES[kind]}`;
+export function branchId({ name, kind }: StreamBranch): string {
+  return `${name} ${NAMES[kind]}`;
 }
 
 const NAMES: Record<StreamBranch['kind'], string> = {
@@ -65,7 +65,7 @@ export function listSources(
       const part = kind === 'attention' ? 'head' : 'expert';
       return [
         ...Array.from({ length: parts }, (_, index): Source => ({
-          id: `layer ${layer} ${part} ${index}`,
+          id: `${own.name} ${part} ${index}`,
           kind: part,
           layer,
           index,
@@ -75,7 +75,7 @@ export function listSources(
         ...(routed && routed.router.sharedExperts > 0
           ? [
               {
-                id: `layer ${layer} shared experts`,
+                id: `${own.name} shared experts`,
                 kind: 'mlp' as const,
                 layer,
                 branch

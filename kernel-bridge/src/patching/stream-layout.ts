@@ -15,11 +15,14 @@ import type { ModelParts } from '../model/model-parts';
 import { streamOperand } from '../activations/stream-points';
 import type { Router } from '../routing/convention';
 import { findBlocks } from '../routing/blocks';
+import { layerName } from '../protocol';
 import { ancestors, valuesRead } from './graph-copy';
 import { remembered } from './remembered';
 
 export interface StreamBranch {
   layer: number;
+  /** What its nodes' names begin with: "layer 3", and more where that would not tell them apart. */
+  name: string;
   kind: 'attention' | 'moe' | 'mlp';
   /** The node that adds it. */
   join: GraphNode;
@@ -111,31 +114,40 @@ function readLayout(
     return found[0];
   };
   const targetReads = readBy(target, target);
+  const names = new Map<string, number>();
+  /** The place of a branch, numbered where a block has several of a kind. */
+  const named = (kind: StreamBranch['kind'], place: string): string => {
+    const count = (names.get(`${place} ${kind}`) ?? 0) + 1;
+    names.set(`${place} ${kind}`, count);
+    return count === 1 ? place : `${place} (${count})`;
+  };
   const branches = joins
     .slice(0, targetReads)
     .map(({ node, layer, branch, ...join }, i): StreamBranch => {
-      const name = `layer ${layer}`;
+      const place = layerName({ layer });
       const stream = streamOperand({ node, layer, branch, ...join });
       if (node.op !== 'Add' || viewed(graph, stream) !== states[i]) {
         throw unsupported(
           'the residual stream is not the sum of what was added to it',
-          name
+          place
         );
       }
-      const reads = readBy(branch, name);
+      const reads = readBy(branch, place);
       const own = within(graph, branch, known);
       const router = routed.find(({ weights }) =>
         weights.some(weight => own.has(weight))
       );
       const heads = attention.find(({ mixed }) => own.has(mixed.tensor));
+      const kind =
+        heads || blocks.place(branch)?.mixes
+          ? 'attention'
+          : router
+            ? 'moe'
+            : 'mlp';
       return {
         layer,
-        kind:
-          heads || blocks.place(branch)?.mixes
-            ? 'attention'
-            : router
-              ? 'moe'
-              : 'mlp',
+        name: named(kind, layerName({ layer, module: router?.router.module })),
+        kind,
         join: node,
         branch,
         stream,
