@@ -110,7 +110,7 @@ describe('integrated gradients', () => {
       const adaptive = await model.attribute(IDS, { target, adaptive: true });
       const { jumps = NaN } = adaptive.data;
       const range = Math.abs(adaptive.value - adaptive.baselineValue);
-      expect(Math.abs(adaptive.gap + jumps)).toBeLessThan(0.02 * range);
+      expect(Math.abs(adaptive.gap + jumps)).toBeLessThan(0.005 * range);
       expect(adaptive.data.resolved).toBe(true);
     }));
 

@@ -26,11 +26,13 @@ export interface Segments {
 
 /**
  * Two places are not divided further when they are closer than this part of their distance from the baseline: a norm
- * makes of a prompt near zeros what it makes of the whole one.
+ * makes of a prompt near zeros what it makes of the whole one. Between them the value also changes smoothly, as beside
+ * them, which is no part of a jump.
  */
-const RESOLUTION = 1e-5;
+const RESOLUTION = 1e-3;
 /** Nor when both are closer than this to the baseline. */
-const NEAREST = 1e-9;
+const NEAREST = 1e-30;
+const CLOSER = 4;
 /** Part of the value's whole range that a stretch without a change of routing may cover. */
 const STRETCH = 0.05;
 
@@ -45,7 +47,11 @@ export async function findBreaks(
   first: number,
   budget: number
 ): Promise<Segments> {
+  // Evenly, and ever closer to the baseline: each norm makes hundreds of times more of what is smaller than its epsilon.
   const grid = Array.from({ length: first + 1 }, (_, i) => i / first);
+  for (let at = grid[1] / CLOSER; at > NEAREST; at /= CLOSER) {
+    grid.splice(1, 0, at);
+  }
   let points = await look(grid);
   const values = points.map(({ value }) => value);
   const much = STRETCH * (Math.max(...values) - Math.min(...values));
@@ -53,44 +59,86 @@ export async function findBreaks(
   let left = budget - grid.length;
   const differ = (i: number): boolean =>
     countChanges(points[i].routing, points[i + 1].routing) > 0;
-  let open: number[] = [];
-  for (;;) {
-    open = [];
+  let complete = false;
+  while (!complete && left > 0) {
+    const open: { middle: number; width: number }[] = [];
     for (let i = 0; i + 1 < points.length; i++) {
       const [a, b] = [points[i], points[i + 1]];
-      const middle = (a.at + b.at) / 2;
-      if (b.at - a.at <= Math.max(RESOLUTION * b.at, NEAREST)) {
+      const width = b.at - a.at;
+      if (width <= Math.max(RESOLUTION * b.at, NEAREST)) {
         continue;
       }
-      if (differ(i)) {
-        open.push(middle);
-      } else if (Math.abs(b.value - a.value) > much) {
-        open.push(middle);
-        knots.push(middle);
+      const smooth = !differ(i);
+      if (!smooth || Math.abs(b.value - a.value) > much) {
+        open.push({ middle: (a.at + b.at) / 2, width: width / b.at });
+        if (smooth) {
+          knots.push((a.at + b.at) / 2);
+        }
       }
     }
-    if (open.length === 0 || open.length > left) {
-      break;
+    complete = open.length === 0;
+    // Where not all can be divided, those that may hold most.
+    const chosen = open
+      .sort((a, b) => b.width - a.width)
+      .slice(0, left)
+      .map(({ middle }) => middle)
+      .sort((a, b) => a - b);
+    if (!complete) {
+      left -= chosen.length;
+      points = [...points, ...(await look(chosen))].sort((a, b) => a.at - b.at);
     }
-    left -= open.length;
-    points = [...points, ...(await look(open))].sort((a, b) => a.at - b.at);
   }
-  const breaks = [...knots];
+  const breaks = [...new Set(knots)];
   let jumps = 0;
   for (let i = 0; i + 1 < points.length; i++) {
     if (differ(i)) {
       breaks.push((points[i].at + points[i + 1].at) / 2);
-      jumps += points[i + 1].value - points[i].value;
+      jumps += jumpAt(points, i);
     }
   }
   return {
     breaks: breaks.sort((a, b) => a - b),
     jumps,
-    complete: open.length === 0
+    complete
   };
 }
 
-/** A rule applied between breaks, each stretch with steps in proportion to its length, three at least. */
+/** Steps of a stretch, at least, and of one that begins at the baseline. */
+const LEAST_STEPS = 3;
+const STEPS_FROM_BASELINE = 8;
+
+/** How far the value changes between two neighbours, less what it does so smoothly: as it does on either side of them. */
+function jumpAt(points: readonly PathPoint[], i: number): number {
+  const rise = (j: number): [value: number, length: number] => [
+    points[j + 1].value - points[j].value,
+    points[j + 1].at - points[j].at
+  ];
+  const slopes = [i - 1, i + 1].flatMap(j => {
+    const [a, b] = [points[j], points[j + 1]];
+    if (!a || !b || countChanges(a.routing, b.routing) > 0) {
+      return [];
+    }
+    const [value, length] = rise(j);
+    return [value / length];
+  });
+  const [change, width] = rise(i);
+  const slope = slopes.reduce((sum, x) => sum + x / slopes.length, 0);
+  return change - slope * width;
+}
+
+/** Places that divide a stretch which is long for how near it begins to the baseline. */
+function between(from: number, to: number): number[] {
+  const places: number[] = [];
+  for (let at = from * LONGEST; from > 0 && at < to; at *= LONGEST) {
+    places.push(at);
+  }
+  return places;
+}
+
+/** How many times as far from the baseline a stretch may end as it begins. */
+const LONGEST = 8;
+
+/** A rule applied between breaks, each stretch with steps in proportion to its length, and to how far it reaches towards the baseline. */
 export function composite(
   rule: QuadratureRule,
   steps: number,
@@ -98,13 +146,22 @@ export function composite(
 ): Quadrature {
   const nodes: number[] = [];
   const weights: number[] = [];
-  const ends = [0, ...breaks, 1];
+  const ends = [0, ...breaks, 1].flatMap((end, i, all) =>
+    i === 0 ? [end] : [...between(all[i - 1], end), end]
+  );
   for (let i = 0; i + 1 < ends.length; i++) {
     const length = ends[i + 1] - ends[i];
     if (length <= 0) {
       continue;
     }
-    const part = quadrature(rule, Math.max(3, Math.round(steps * length)));
+    const part = quadrature(
+      rule,
+      Math.max(
+        LEAST_STEPS,
+        Math.round(steps * length),
+        Math.round((STEPS_FROM_BASELINE * length) / ends[i + 1])
+      )
+    );
     part.nodes.forEach((node, j) => {
       nodes.push(ends[i] + node * length);
       weights.push(part.weights[j] * length);

@@ -58,14 +58,15 @@ it('the midpoint rule takes the middles of equal parts', () => {
 describe('a way with changes of routing', () => {
   const jumps = [0.0003, 0.21, 0.2101, 0.77];
   const routed = (x: number): number => jumps.filter(at => at < x).length;
-  const look = (places: number[]) =>
+  const along = (smooth: (at: number) => number) => (places: number[]) =>
     Promise.resolve(
       places.map(at => ({
         at,
-        value: at ** 2 + 3 * routed(at),
+        value: smooth(at) + 3 * routed(at),
         routing: Int32Array.of(routed(at), 5)
       }))
     );
+  const look = along(at => at ** 2);
 
   it('is divided at them, and what the value jumps by is told', async () => {
     const found = await findBreaks(look, 8, 2000);
@@ -74,7 +75,7 @@ describe('a way with changes of routing', () => {
     for (const jump of jumps) {
       expect(
         Math.min(...found.breaks.map(at => Math.abs(at - jump)))
-      ).toBeLessThan(1e-5);
+      ).toBeLessThan(1e-3 * jump);
     }
     // The slope 2x, whose jumps it does not see, is integrated exactly.
     expect(
@@ -82,8 +83,24 @@ describe('a way with changes of routing', () => {
     ).toBeCloseTo(1, 12);
   });
 
-  it('says when there were too many to tell apart', async () => {
-    const found = await findBreaks(look, 8, 12);
+  it('is told to jump by no more than it does beside a steep slope, above that of the baseline', async () => {
+    // Most of it changes within a millionth of the way, as behind a norm.
+    const steep = along(at => 100 * at + (40 * at) / (at + 1e-6));
+    const found = await findBreaks(steep, 8, 4000);
+    expect(found.complete).toBe(true);
+    expect(found.jumps).toBeCloseTo(12, 2);
+    const { nodes, weights } = composite('gauss-legendre', 16, found.breaks);
+    const total = nodes.reduce(
+      (sum, at, i) => sum + weights[i] * (100 + 40e-6 / (at + 1e-6) ** 2),
+      0
+    );
+    expect(total).toBeCloseTo(100 + 40 / (1 + 1e-6), 2);
+  });
+
+  it('divides the widest stretches first, and says when there were too many to tell apart', async () => {
+    const found = await findBreaks(look, 8, 75);
     expect(found.complete).toBe(false);
+    expect(found.breaks.length).toBeGreaterThan(2);
+    expect((await findBreaks(look, 8, 12)).complete).toBe(false);
   });
 });
