@@ -74,7 +74,8 @@ describe('CircuitView', () => {
     await tool.find();
     const cells = [
       { node: 'layer 0 head 1' },
-      { node: 'layer 2 residual', position: 3 }
+      { node: 'layer 2 residual', position: 3 },
+      { node: 'layer 2 residual', position: 4 }
     ];
     for (const { node, position } of cells) {
       tool.act({ do: 'patch', node, position: position ?? null });
@@ -88,12 +89,14 @@ describe('CircuitView', () => {
         effect: expect.closeTo(effect, 3) as number
       }))
     );
-    // The stream is all that the token is: patched where the prompts differ, it takes their difference with it.
-    expect(tool.state.patches[1].effect).not.toBe(0);
+    // The prompts differ at token 4: what stands before it is the same in both.
+    const [, before, there] = tool.state.patches;
+    expect(before.effect).toBeCloseTo(0, 4);
+    expect(Math.abs(there.effect!)).toBeGreaterThan(0.01);
     expect(readCircuitState(json(tool.state))).toEqual(json(tool.state));
     await tool.patch('layer 99 head 0');
     expect(tool.state.refusal?.text).toMatch(/no node "layer 99 head 0"/);
-    expect(tool.state.patches).toHaveLength(2);
+    expect(tool.state.patches).toHaveLength(3);
   });
 
   it('forgets what was found between other prompts, and refuses nonsense', async () => {
