@@ -55,7 +55,7 @@ export function addCompareCommands(program: Command): void {
     .option(...NEAR_MISS, parseNumber)
     .addOption(
       new Option('--format <format>', 'how to print it')
-        .choices(['text', 'json', 'dot', 'mermaid'])
+        .choices(['text', 'json', 'dot', 'mermaid', 'html'])
         .default('text')
     )
     .option('--json', 'print one JSON document')

@@ -7,7 +7,7 @@ import { editsOf, type EditArguments } from './edits';
 import { localModel } from './local-model';
 import { progress, write, writeJson } from './output';
 
-type Format = 'text' | 'json' | 'dot' | 'mermaid';
+type Format = 'text' | 'json' | 'dot' | 'mermaid' | 'html';
 
 interface CounterfactualArguments extends EditArguments {
   prompt?: string;
@@ -89,6 +89,8 @@ function print(result: Counterfactual, format: Format): Promise<void> {
       return write(result.toDOT());
     case 'mermaid':
       return write(result.toMermaid());
+    case 'html':
+      return write(result.toHTML());
     case 'text':
       return write(`${result.toString()}\n`);
   }

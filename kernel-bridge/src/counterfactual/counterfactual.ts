@@ -7,6 +7,7 @@ import { MIMEBUNDLE, type Displayable, type JsonObject } from '../kernel/api';
 import type { RoutingSample } from '../protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import type { CausalEdge, CausalGraph, Effect } from './causal-graph';
+import { counterfactualPage } from './graph-page';
 import {
   drawnEdges,
   edgeText,
@@ -59,6 +60,16 @@ export class Counterfactual implements Displayable {
   /** The graph for Mermaid, the 80 strongest edges unless told otherwise. */
   toMermaid(options?: DrawingOptions): string {
     return toMermaid(this.graph, this._sample, options);
+  }
+
+  /** One file without scripts, which loads nothing; the 80 strongest edges are drawn unless told otherwise. */
+  toHTML(options?: DrawingOptions): string {
+    return counterfactualPage(
+      this.toJSON(),
+      this._sample,
+      this.diff.toString(),
+      options
+    );
   }
 
   /** The edits, the diff's table, and an edge a line. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RoutingSample } from '../protocol';
 import type { CausalGraph } from './causal-graph';
 import { drawnEdges, toDot, toMermaid } from './graph-drawing';
+import { counterfactualPage } from './graph-page';
 
 const HOSTILE = [
   '"];\n click n0 "javascript:alert(1)"',
@@ -128,5 +129,25 @@ describe('toDot', () => {
     expect(text).not.toMatch(/[^\\]\\N/);
     expect(text).toContain('KL 0.25');
     expect(text).toContain('KL not finite');
+  });
+});
+
+describe('counterfactualPage', () => {
+  const page = counterfactualPage(
+    { model: '<i>', edits: [], graph },
+    sample,
+    'a < b & c'
+  );
+
+  it('loads and runs nothing, and has a node and an arrow for each that is drawn', () => {
+    // Whatever is left when texts are taken away was written by the page itself.
+    const tags = page.match(/<[a-z!/][^>]*>/gi) ?? [];
+    expect(tags.filter(tag => /script|href|src=|\son\w+=/i.test(tag))).toEqual(
+      []
+    );
+    expect(page).not.toMatch(/<i>|<b>|javascript:[^&]*"/);
+    expect(page.match(/<rect /g)).toHaveLength(graph.nodes.length);
+    expect(page.match(/marker-end=/g)).toHaveLength(drawnEdges(graph).length);
+    expect(page).toContain('a &lt; b &amp; c');
   });
 });

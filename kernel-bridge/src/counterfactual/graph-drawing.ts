@@ -25,7 +25,7 @@ export function toDot(
   sample: RoutingSample,
   { maxEdges = Infinity }: DrawingOptions = {}
 ): string {
-  return writeDot(draw(graph, sample, maxEdges));
+  return writeDot(drawCausalGraph(graph, sample, maxEdges));
 }
 
 export function toMermaid(
@@ -33,7 +33,7 @@ export function toMermaid(
   sample: RoutingSample,
   { maxEdges = MOST_MERMAID_EDGES }: DrawingOptions = {}
 ): string {
-  return writeMermaid(draw(graph, sample, maxEdges));
+  return writeMermaid(drawCausalGraph(graph, sample, maxEdges));
 }
 
 /** What the arrows of a graph mean, and the numbers on them. */
@@ -96,7 +96,8 @@ function without(edge: CausalEdge, others: readonly CausalEdge[]): CausalEdge {
   return { ...edge, entered: rest('entered'), left: rest('left') };
 }
 
-function draw(
+/** Nodes and arrows with their texts; the strongest edges where there are more. */
+export function drawCausalGraph(
   graph: CausalGraph,
   sample: RoutingSample,
   maxEdges: number
