@@ -226,4 +226,16 @@ test('each tool opens in the side panel', async ({ page, tmpPath }) => {
   await panel.root.getByLabel('Away from').fill('The dog');
   await panel.root.getByRole('button', { name: 'Make vectors' }).click();
   await expect(panel.root.getByRole('slider')).toHaveCount(LAYERS + 1);
+
+  // What is not sent yet outlives a closed section, and a change of theme, which hides all for a moment.
+  await panel.openSection('Steering');
+  const lens = await panel.openSection('Layer lens');
+  const prompt = lens.getByRole('textbox', { name: 'Prompt' });
+  await prompt.fill('not sent');
+  await panel.openSection('Layer lens');
+  await expect(prompt).toBeHidden();
+  await panel.openSection('Layer lens');
+  await expect(prompt).toHaveValue('not sent');
+  await page.theme.setDarkTheme();
+  await expect(prompt).toHaveValue('not sent');
 });

@@ -55,12 +55,14 @@ export class ToolPanel extends Widget {
   private _update(): void {
     const { name, model } = this._options;
     const { follower } = model;
-    const tool =
-      this.isVisible &&
-      follower &&
-      !['other-kernel', 'no-kernel'].includes(follower.status)
+    const follows =
+      follower && !['other-kernel', 'no-kernel'].includes(follower.status);
+    // Hidden it keeps what it shows, with what only the view remembers: a change of theme hides it for a moment.
+    const tool = !follows
+      ? undefined
+      : this.isVisible
         ? follower.tool(name)
-        : undefined;
+        : this._tool;
     if (tool !== this._tool) {
       if (this._tool) {
         this._tool.active = false;
@@ -71,11 +73,9 @@ export class ToolPanel extends Widget {
       this._frame?.dispose();
       this._frame = undefined;
       tool?.changed.connect(this._draw, this);
-      if (tool) {
-        tool.active = follower?.has(name) ?? false;
-      }
-    } else if (tool) {
-      tool.active = follower?.has(name) ?? false;
+    }
+    if (tool) {
+      tool.active = this.isVisible && (follower?.has(name) ?? false);
     }
     if (this.isVisible) {
       this._draw();
