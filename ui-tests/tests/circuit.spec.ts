@@ -112,6 +112,9 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   const stored = await saved(page, `${tmpPath}/circuit.ipynb`);
   expect(JSON.stringify(stored)).toContain('Circuit of demo: logit of');
   await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
+  await expect(frame.getByRole('note').first()).toContainText(
+    'No kernel is behind this output'
+  );
   await page.notebook.close(true);
   await openWithoutKernel(page, `${tmpPath}/reopened.ipynb`, {
     ...stored,
