@@ -2,7 +2,11 @@ import { expect, test, type IJupyterLabPageFixture } from '@jupyterlab/galata';
 import type { AttributeDocument } from 'moe-debugger/protocol';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
-import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import {
+  closeNotebook,
+  openNotebook,
+  openWithoutKernel
+} from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { LAYERS } from '../fixtures/truth';
@@ -129,7 +133,7 @@ test('an attribution is read without a kernel, with nothing to press', async ({
   const stored = await saved(page, `${tmpPath}/stored.ipynb`);
   expect(JSON.stringify(stored)).toContain('gradient times input');
   await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
-  await page.notebook.close(true);
+  await closeNotebook(page);
   await openWithoutKernel(page, `${tmpPath}/reopened.ipynb`, {
     ...stored,
     metadata: NO_KERNEL_METADATA

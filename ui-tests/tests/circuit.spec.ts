@@ -6,7 +6,11 @@ import {
   type CircuitDocument
 } from 'moe-debugger/protocol';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
-import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import {
+  closeNotebook,
+  openNotebook,
+  openWithoutKernel
+} from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { violations } from '../fixtures/violations';
@@ -115,8 +119,7 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   await expect(frame.getByRole('note').first()).toContainText(
     'No kernel is behind this output'
   );
-  // Without Galata's way of closing, which first goes back to what is on disk and may wait for that for ever.
-  await page.evaluate(() => window.jupyterapp.shell.currentWidget?.dispose());
+  await closeNotebook(page);
   await openWithoutKernel(page, `${tmpPath}/reopened.ipynb`, {
     ...stored,
     metadata: NO_KERNEL_METADATA

@@ -2,7 +2,11 @@ import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { ExpertsPage } from '../fixtures/experts-page';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
-import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import {
+  closeNotebook,
+  openNotebook,
+  openWithoutKernel
+} from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { prompts } from '../fixtures/truth';
@@ -252,7 +256,7 @@ test('survives saving and reopening without a kernel', async ({
   await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
   await expect(live.notice).toContainText('No kernel is behind this output');
   expect(await live.texts()).toEqual(texts);
-  await page.notebook.close(true);
+  await closeNotebook(page);
 
   await openWithoutKernel(page, `${tmpPath}/reopened.ipynb`, {
     ...stored,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
-import { openNotebook } from '../fixtures/open-notebook';
+import { closeNotebook, openNotebook } from '../fixtures/open-notebook';
 import { saved } from '../fixtures/printed';
 import { RoutingPage } from '../fixtures/routing-page';
 import { LAYERS, prompts, truth } from '../fixtures/truth';
@@ -41,7 +41,7 @@ test('the quickstart runs, and its explorer survives saving and reopening', asyn
     .toContain('"state":{"layerIndex":1,"measure":"weight"}');
   const stored = await saved(page, NOTEBOOK);
   stored.metadata = NO_KERNEL_METADATA;
-  await page.notebook.close(true);
+  await closeNotebook(page);
   await page.contents.uploadContent(
     JSON.stringify(stored),
     'text',

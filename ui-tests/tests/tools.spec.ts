@@ -2,7 +2,11 @@ import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { ExpertsPage } from '../fixtures/experts-page';
 import { NO_KERNEL_METADATA, emptyNotebook } from '../fixtures/notebooks';
-import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
+import {
+  closeNotebook,
+  openNotebook,
+  openWithoutKernel
+} from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { EXPERTS, LAYERS } from '../fixtures/truth';
@@ -77,7 +81,7 @@ console.log(JSON.stringify(votes.map(({ expert, top }) => [expert, top[0].text])
     .toContain('"shown":{"layer":1,"position":2}');
   const stored = await saved(page, `${tmpPath}/lens.ipynb`);
   await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
-  await page.notebook.close(true);
+  await closeNotebook(page);
   await openWithoutKernel(page, `${tmpPath}/reopened.ipynb`, {
     ...stored,
     metadata: NO_KERNEL_METADATA
