@@ -23,7 +23,7 @@ from .node import Node
 
 PACKAGE = Path(__file__).parent / "kernel_package"
 CLONE = Path(__file__).parent.parent / "kernel-bridge"
-MAIN = Path("node_modules/moe-debugger/lib/cli/main.js")
+MAIN = Path("node_modules/moe-debugger/lib/programs/cli/main.js")
 FILES = ("moe-debugger.tgz", "package.json", "package-lock.json")
 TEMPORARY = ".installing-"
 
@@ -36,7 +36,7 @@ def is_clone() -> bool:
 def find_main() -> Path | None:
     """The command line of the Node package; None when it is not installed."""
     if is_clone():
-        main = CLONE / "lib/cli/main.js"
+        main = CLONE / "lib/programs/cli/main.js"
         return main if main.is_file() else None
     for home in (environment_home(), user_home()):
         main = home / __version__ / MAIN

@@ -10,7 +10,7 @@ import { median, quantile, report } from './measuring/report.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { installKernelspec } = createRequire(import.meta.url)(
-  '../lib/kernel/kernelspec.js'
+  '../lib/programs/kernel/kernelspec.js'
 );
 
 const folder = mkdtempSync(join(tmpdir(), 'moe-debugger-bench-'));

@@ -6,9 +6,9 @@ import { createRequire } from 'node:module';
 import { median, report } from './measuring/report.mjs';
 
 const lib = createRequire(import.meta.url);
-const { readCapture } = lib('../lib/routing/read-capture.js');
+const { readCapture } = lib('../lib/run/capture/read-capture.js');
 const { route } = lib('../lib/routing/route.js');
-const { RoutingTrace } = lib('../lib/trace/routing-trace.js');
+const { RoutingTrace } = lib('../lib/run/trace/routing-trace.js');
 
 const LAYERS = 32;
 const RUNS = 15;

@@ -15,9 +15,9 @@ import { tokenIds } from './measuring/sessions.mjs';
 
 const lib = createRequire(import.meta.url);
 const { loadModel } = lib('../lib/index.js');
-const { differentiate } = lib('../lib/gradients/differentiate.js');
-const { writeTarget } = lib('../lib/gradients/targets.js');
-const { Graph } = lib('../lib/graph/graph.js');
+const { differentiate } = lib('../lib/run/gradients/differentiate.js');
+const { writeTarget } = lib('../lib/run/gradients/targets.js');
+const { Graph } = lib('../lib/onnx/graph/graph.js');
 
 const here = dirname(fileURLToPath(import.meta.url));
 const DEMO = join(here, '../../models/demo');

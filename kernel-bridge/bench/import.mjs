@@ -15,7 +15,7 @@ import { venvPython } from '../../scripts/paths.mjs';
 import { quantile, report } from './measuring/report.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { importTrace } = createRequire(import.meta.url)('../lib/import');
+const { importTrace } = createRequire(import.meta.url)('../lib/files/import');
 const PUBLISHED = resolve(here, '../../../shared/real-traces/esft-intent');
 const ROUNDS = 9;
 const SECTION = 'Import';

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { median, report } from './measuring/report.mjs';
 
 const lib = createRequire(import.meta.url);
-const { RouterTally } = lib('../lib/metrics/router-tally.js');
-const { layerMetrics } = lib('../lib/metrics/layer-metrics.js');
+const { RouterTally } = lib('../lib/measures/router-tally.js');
+const { layerMetrics } = lib('../lib/measures/layer-metrics.js');
 
 const SECTION = 'Measures of routing';
 const EXPERTS = 64;

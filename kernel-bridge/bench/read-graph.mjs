@@ -7,9 +7,9 @@ import { median, report } from './measuring/report.mjs';
 import { LARGE, writeSyntheticModel } from './models/synthetic-model.mjs';
 
 const lib = createRequire(import.meta.url);
-const { readModel } = lib('../lib/onnx/model.js');
-const { encodeModelProto } = lib('../lib/onnx/schema.js');
-const { Graph } = lib('../lib/graph/graph.js');
+const { readModel } = lib('../lib/onnx/file/model.js');
+const { encodeModelProto } = lib('../lib/onnx/file/schema.js');
+const { Graph } = lib('../lib/onnx/graph/graph.js');
 const { findRouters } = lib('../lib/routing/find-routers.js');
 const { captureGraph } = lib('../lib/routing/capture.js');
 

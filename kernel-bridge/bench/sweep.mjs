@@ -11,7 +11,9 @@ import { median, report } from './measuring/report.mjs';
 
 const lib = createRequire(import.meta.url);
 const { loadModel } = lib('../lib/index.js');
-const { divergence, logProbability } = lib('../lib/logits/distribution.js');
+const { divergence, logProbability } = lib(
+  '../lib/base/statistics/distribution.js'
+);
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
 const SECTION = 'Sweep of every expert';

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // npm links a command when it installs, which in a clone is before anything is built: so this file is not built.
-import '../lib/cli/main.js';
+import '../lib/programs/cli/main.js';

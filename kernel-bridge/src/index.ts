@@ -1,15 +1,15 @@
 /** The public surface of `moe-debugger`. */
-export { MoEDebuggerError, type ErrorCode } from './errors';
-export { inspectModel, loadModel, type LoadOptions } from './model/load-model';
-export type { MoEModel } from './model/moe-model';
-export type { TraceOptions } from './model/trace-prompts';
+export { MoEDebuggerError, type ErrorCode } from './base/errors';
+export { inspectModel, loadModel, type LoadOptions } from './api/load-model';
+export type { MoEModel } from './api/moe-model';
+export type { TraceOptions } from './run/model/trace-prompts';
 export type {
   DenseLayerCard,
   LayerCard,
   ModelDescription,
   MoELayerCard
-} from './model/description';
-export { EditedModel } from './edits/edited-model';
+} from './run/model/description';
+export { EditedModel } from './api/edited-model';
 export type {
   Ablation,
   AblationMode,
@@ -18,40 +18,46 @@ export type {
   RouterPlace,
   Steering,
   TokenRange
-} from './edits/edits';
-export type { CausalityOptions } from './causality/causal-experts';
-export type { CausalityResult } from './causality/causality-result';
-export type { Criterion, CriterionOutput } from './causality/criterion';
-export type { SweepOptions, SweepTarget } from './sweep/options';
-export { SweepCancelled, type SweepResult } from './sweep/sweep-result';
+} from './run/edits/edits';
+export type { CausalityOptions } from './analyses/causality/causal-experts';
+export type { CausalityResult } from './analyses/causality/causality-result';
+export type {
+  Criterion,
+  CriterionOutput
+} from './analyses/causality/criterion';
+export type { SweepOptions, SweepTarget } from './analyses/sweep/options';
+export {
+  SweepCancelled,
+  type SweepResult
+} from './analyses/sweep/sweep-result';
 export {
   Counterfactual,
   type CounterfactualDocument
-} from './counterfactual/counterfactual';
-export type { CounterfactualOptions } from './counterfactual/run-counterfactual';
+} from './analyses/counterfactual/counterfactual';
+export type { CounterfactualOptions } from './analyses/counterfactual/run-counterfactual';
 export type {
   CausalEdge,
   CausalGraph,
   CausalNode,
   Effect
-} from './counterfactual/causal-graph';
+} from './analyses/counterfactual/causal-graph';
 export {
   diffRouting,
   type DiffOptions,
   type DiffableTrace,
   type RoutingDiff,
   type SampleDiff
-} from './diff/routing-diff';
-export type { DiffDocument } from './diff/diff-document';
-export type { Both, TokenChange } from './diff/layer-diff';
-export type { LayerSummary } from './diff/layer-summary';
-export { GenerationCancelled } from './generation/generation';
+} from './analyses/diff/routing-diff';
+export type { DiffDocument } from './analyses/diff/diff-document';
+export type { Both, TokenChange } from './analyses/diff/layer-diff';
+export type { LayerSummary } from './analyses/diff/layer-summary';
+export { GenerationCancelled } from './run/generation/generation';
 export type {
   FinishReason,
   Generation,
   GenerationDocument
-} from './generation/generation';
-export type { GenerateOptions, TokenEvent } from './generation/options';
+} from './run/generation/generation';
+export type { GenerateOptions, TokenEvent } from './run/generation/options';
 export {
   diagnose,
   diagnoseModel,
@@ -68,7 +74,7 @@ export {
   type Thresholds,
   type TokenEvidence,
   type Undecided
-} from './findings';
+} from './analyses/findings';
 export {
   analyze,
   FORMATS,
@@ -85,7 +91,7 @@ export {
   type SideBySide,
   type Trigger,
   type TriggerOptions
-} from './analysis';
+} from './analyses/behaviour';
 export {
   CompressionPlan,
   compressionPlan,
@@ -93,18 +99,18 @@ export {
   type CompressionDocument,
   type CompressionEffect,
   type CompressionOptions
-} from './compression';
-export type { Circuit } from './circuits/circuit';
-export type { CircuitDrawingOptions } from './charts';
-export type { CircuitOptions } from './circuits/options';
+} from './analyses/compression';
+export type { Circuit } from './analyses/circuits/circuit';
+export type { CircuitDrawingOptions } from './base/charts';
+export type { CircuitOptions } from './analyses/circuits/options';
 export type {
   Corrupted,
   NodeCell,
   PatchOptions,
   PatchTarget
-} from './patching/options';
-export type { PatchedCell } from './patching/patch-cells';
-export { MoEDebugger, type ProfileOptions } from './debugger/moe-debugger';
+} from './analyses/patching/options';
+export type { PatchedCell } from './analyses/patching/patch-cells';
+export { MoEDebugger, type ProfileOptions } from './api/moe-debugger';
 export type {
   DiagnosticResult,
   ExpertMetrics,
@@ -112,76 +118,82 @@ export type {
   RoutingStats,
   SessionDocument,
   SessionSummary
-} from './debugger/records';
-export type { DebuggerSettings } from './debugger/settings';
-export * as metrics from './metrics';
-export type { ChatMessage } from './model/chat-template';
+} from './api/records';
+export type { DebuggerSettings } from './api/settings';
+export * as metrics from './measures';
+export type { ChatMessage } from './run/model/chat-template';
 export type {
   ExpertPlace,
   PipelineThresholds
-} from './analysis/expert-pipelines';
-export type { StepEffect } from './analysis/pipeline-effects';
+} from './analyses/behaviour/expert-pipelines';
+export type { StepEffect } from './analyses/behaviour/pipeline-effects';
 export type {
   ExpertPipelines,
   PipelinesDocument,
   WeightedStep
-} from './analysis/pipelines-result';
-export type { PipelineOptions } from './analysis/read-pipelines';
+} from './analyses/behaviour/pipelines-result';
+export type { PipelineOptions } from './analyses/behaviour/read-pipelines';
 export type {
   AttentionDocument,
   AttentionLayer,
   AttentionRecord,
   HeadReference
-} from './attention/attention-record';
-export type { HeadMatrix, HeadScoreMatrix } from './figures/attention-figures';
-export type { FindHeadsOptions } from './attention/find-heads';
-export type { HeadScores } from './attention/head-scores';
+} from './analyses/attention/attention-record';
+export type {
+  HeadMatrix,
+  HeadScoreMatrix
+} from './analyses/attention/attention-figures';
+export type { FindHeadsOptions } from './analyses/attention/find-heads';
+export type { HeadScores } from './analyses/attention/head-scores';
 export type {
   HeadKind,
   HeadsDocument,
   HeadScore,
   HeadsResult,
   ScoredHead
-} from './attention/heads-result';
-export type { AttentionOptions } from './attention/read-attention';
-export type { Attribution } from './attribution/attribution';
+} from './analyses/attention/heads-result';
+export type { AttentionOptions } from './analyses/attention/read-attention';
+export type { Attribution } from './analyses/attribution/attribution';
 export type {
   AttributeOptions,
   AttributionTarget,
   Baseline
-} from './attribution/options';
+} from './analyses/attribution/options';
 export type {
   ExpertVocabulary,
   LogitChange,
   VocabularyOptions
-} from './lens/expert-vocabulary';
+} from './analyses/lens/expert-vocabulary';
 export type {
   NeuronOptions,
   NeuronToken,
   NeuronVocabulary
-} from './lens/neuron-vocabulary';
-export type { Lens, LensDocument } from './lens/lens';
-export type { LensOptions } from './lens/read-lens';
-export type { Prompt, PromptObject } from './model/prompt';
-export type { Tokenizer } from './model/tokenizer';
-export type { ContrastOptions } from './steering/contrast-vectors';
+} from './analyses/lens/neuron-vocabulary';
+export type { Lens, LensDocument } from './analyses/lens/lens';
+export type { LensOptions } from './analyses/lens/read-lens';
+export type { Prompt, PromptObject } from './run/model/prompt';
+export type { Tokenizer } from './run/model/tokenizer';
+export type { ContrastOptions } from './analyses/steering/contrast-vectors';
 export {
   riskDifferences,
   riskSteering,
   type RiskDifference,
   type RiskSteering
-} from './steering/risk-difference';
+} from './analyses/steering/risk-difference';
 export type {
   SteeringDocument,
   SteeringVector,
   SteeringVectors
-} from './steering/steering-vectors';
-export { importTrace } from './import';
-export type { ImportFormat, ImportOptions, ImportReport } from './import';
-export { openTrace, readTrace, type TraceFile } from './trace/read-trace';
-export type { ReadOptions } from './trace/read-trace';
-export type { RoutingTrace, TraceReportOptions } from './trace/routing-trace';
-export { exportTrace, type ExportOptions } from './trace/export-trace';
+} from './analyses/steering/steering-vectors';
+export { importTrace } from './files/import';
+export type { ImportFormat, ImportOptions, ImportReport } from './files/import';
+export { openTrace, readTrace, type TraceFile } from './files/trace/read-trace';
+export type { ReadOptions } from './files/trace/read-trace';
+export type {
+  RoutingTrace,
+  TraceReportOptions
+} from './run/trace/routing-trace';
+export { exportTrace, type ExportOptions } from './views/export-trace';
 export {
   expertSimilarity,
   type ExpertMatrix,
@@ -191,10 +203,10 @@ export {
   type Loads,
   type RateMatrix,
   type SimilarityOf
-} from './figures';
-export type { ReportOptions, ReportSection } from './report';
-export type { RoutingEvent } from './trace/routing-event';
-export type { TraceDocument } from './trace/trace-document';
+} from './views/figures';
+export type { ReportOptions, ReportSection } from './views/report';
+export type { RoutingEvent } from './run/trace/routing-event';
+export type { TraceDocument } from './run/trace/trace-document';
 export {
   CircuitView,
   ExpertSelector,
@@ -208,11 +220,11 @@ export {
   type SteeringControlsOptions,
   type SweepViewOptions,
   type TokenAttributionOptions
-} from './tools';
+} from './views/tools';
 export {
   RoutingExplorer,
   type ExplorerOptions
-} from './widgets/routing-explorer';
+} from './views/routing-explorer';
 export type {
   AttributedToken,
   AttributeDocument,
@@ -241,5 +253,5 @@ export type {
   SweepRow,
   SweepToken,
   Token
-} from './protocol';
-export { display } from './display/display';
+} from './base/protocol';
+export { display } from './show/display';

@@ -1,6 +1,6 @@
 /** Small models of one attention, in the forms in which exporters and people write it. */
-import type { FoundAttention } from '../src/attention/attention';
-import { attentionOf } from '../src/attention/model-attention';
+import type { FoundAttention } from '../src/analyses/attention/attention';
+import { attentionOf } from '../src/analyses/attention/model-attention';
 import { gradientsOf } from './gradient-truth';
 import { GraphBuilder } from './graph-builder';
 

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadModel } from '../src';
-import { toFloat32 } from '../src/engine/tensor-values';
-import { wholeSequence } from '../src/model/inputs';
-import { attentionOf } from '../src/attention/model-attention';
-import { AttentionRuns } from '../src/attention/run-attention';
-import type { Attention } from '../src/attention/attention';
-import type { MoEModel } from '../src/model/moe-model';
+import { toFloat32 } from '../src/run/engine/tensor-values';
+import { wholeSequence } from '../src/run/model/inputs';
+import { attentionOf } from '../src/analyses/attention/model-attention';
+import { AttentionRuns } from '../src/analyses/attention/run-attention';
+import type { Attention } from '../src/analyses/attention/attention';
+import type { MoEModel } from '../src/api/moe-model';
 import { largestDifference } from './edit-truth';
 import { readSafetensors } from './safetensors';
 import { DEMO, describeEach, readTruth, ZOO, zooModels } from './zoo';

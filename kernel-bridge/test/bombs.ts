@@ -1,5 +1,5 @@
 /** Forged models that are small on disk and ask a careless reader for much time, stack or memory. */
-import { encodeModelProto, type NodeProto } from '../src/onnx/schema';
+import { encodeModelProto, type NodeProto } from '../src/onnx/file/schema';
 import { GraphBuilder, tensor } from './graph-builder';
 import type { Mutant } from './mutations';
 import { tinyMoE } from './tiny-moe';

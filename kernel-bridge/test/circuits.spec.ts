@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel } from '../src';
-import { runBoth } from '../src/patching/two-runs';
+import { runBoth } from '../src/analyses/patching/two-runs';
 import { readSafetensors } from './safetensors';
 import { readTruth, ZOO } from './zoo';
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCircuitDocument } from '../src/protocol';
+import { readCircuitDocument } from '../src/base/protocol';
 import { temporaryFolder } from './temporary';
 import { tinyMoE } from './tiny-moe';
 

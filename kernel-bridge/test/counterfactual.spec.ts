@@ -1,9 +1,12 @@
 /** What holds of every counterfactual of a causal decoder, whatever the model: checked on real ones. */
 import { basename } from 'node:path';
 import { loadModel, type MoEDebuggerError, type MoEModel } from '../src';
-import type { CausalGraph, Effect } from '../src/counterfactual/causal-graph';
-import type { Counterfactual } from '../src/counterfactual/counterfactual';
-import { runCounterfactual } from '../src/counterfactual/run-counterfactual';
+import type {
+  CausalGraph,
+  Effect
+} from '../src/analyses/counterfactual/causal-graph';
+import type { Counterfactual } from '../src/analyses/counterfactual/counterfactual';
+import { runCounterfactual } from '../src/analyses/counterfactual/run-counterfactual';
 import { DEMO, readTruth, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel, type Edits } from '../src';
-import { recordActivations } from '../src/activations/record-activations';
+import { recordActivations } from '../src/run/activations/record-activations';
 import { largestDifference } from './edit-truth';
 import { readSafetensors } from './safetensors';
 import { describeEach, readTruth, zooModels } from './zoo';

@@ -1,7 +1,7 @@
 /** Routing diffs of real runs, against what PyTorch recorded of the same runs: who entered and left is counted here from that. */
 import { basename, join } from 'node:path';
 import { loadModel, type MoEModel } from '../src';
-import { diffRouting } from '../src/diff/routing-diff';
+import { diffRouting } from '../src/analyses/diff/routing-diff';
 import { asEdits, readEditTruth, type EditTruth } from './edit-truth';
 import {
   DEMO,

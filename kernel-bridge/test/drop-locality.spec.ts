@@ -7,7 +7,7 @@ import { loadModel, type Edits } from '../src';
 import {
   recordActivations,
   type Activations
-} from '../src/activations/record-activations';
+} from '../src/run/activations/record-activations';
 import { DEMO, readTruth, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */

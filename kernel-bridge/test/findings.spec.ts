@@ -7,9 +7,9 @@ import {
   diagnoseModel,
   type Diagnosis,
   type Finding
-} from '../src/findings';
-import { builtInPrompts } from '../src/findings/diagnose-model';
-import { NEUTRAL_PROMPTS } from '../src/findings/neutral-prompts';
+} from '../src/analyses/findings';
+import { builtInPrompts } from '../src/analyses/findings/diagnose-model';
+import { NEUTRAL_PROMPTS } from '../src/analyses/findings/neutral-prompts';
 import { writeFindingsPage, type FindingsReport } from './findings-page';
 import { readPlanted, samplePrompts, type Expected } from './planted-defects';
 import { DEMO, describeEach, readTruth, zooModels } from './zoo';

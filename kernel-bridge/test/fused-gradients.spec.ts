@@ -1,6 +1,6 @@
 /** Gradients through fused attention and weights of few bits, against differences of the model's own results. */
 import { basename } from 'node:path';
-import { readModel } from '../src/onnx/model';
+import { readModel } from '../src/onnx/file/model';
 import { gradientsOf } from './gradient-truth';
 import { readTruth, zooModels, ZOO } from './zoo';
 

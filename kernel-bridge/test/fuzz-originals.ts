@@ -1,5 +1,5 @@
 /** The sound models that the fuzz test damages: small, and of different kinds. */
-import type { GraphProto, ModelProto } from '../src/onnx/schema';
+import type { GraphProto, ModelProto } from '../src/onnx/file/schema';
 import { GraphBuilder } from './graph-builder';
 import { tinyMoE } from './tiny-moe';
 

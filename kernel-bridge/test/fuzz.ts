@@ -6,9 +6,9 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MoEDebuggerError } from '../src/errors';
-import { inspectModel } from '../src/model/load-model';
-import { encodeModelProto } from '../src/onnx/schema';
+import { MoEDebuggerError } from '../src/base/errors';
+import { inspectModel } from '../src/api/load-model';
+import { encodeModelProto } from '../src/onnx/file/schema';
 import { randomNumbers } from './graph-builder';
 import { bombs } from './bombs';
 import { mutants, type Mutant } from './mutations';

@@ -1,12 +1,12 @@
 /** Gradients that PyTorch computed of the first prompt, and the models that they are true for. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SessionOptions } from '../src/engine/messages';
-import { ModelGradients } from '../src/gradients/model-gradients';
-import { Graph } from '../src/graph/graph';
-import { readConfig } from '../src/model/config';
-import { ModelInputs } from '../src/model/inputs';
-import { readModel } from '../src/onnx/model';
+import type { SessionOptions } from '../src/run/engine/messages';
+import { ModelGradients } from '../src/run/gradients/model-gradients';
+import { Graph } from '../src/onnx/graph/graph';
+import { readConfig } from '../src/run/model/config';
+import { ModelInputs } from '../src/run/model/inputs';
+import { readModel } from '../src/onnx/file/model';
 import { largestDifference } from './edit-truth';
 import { readSafetensors } from './safetensors';
 import { readTruth, zooModels } from './zoo';

@@ -1,6 +1,6 @@
 /** Gradients beside PyTorch's: of every model that some were recorded for, in every form that it was exported in. */
 import { basename } from 'node:path';
-import type { SessionOptions } from '../src/engine/messages';
+import type { SessionOptions } from '../src/run/engine/messages';
 import {
   gradientsOf,
   gradientTruthFor,

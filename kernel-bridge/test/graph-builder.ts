@@ -10,7 +10,7 @@ import {
   type NodeProto,
   type TensorProto,
   type ValueInfoProto
-} from '../src/onnx/schema';
+} from '../src/onnx/file/schema';
 import { temporaryFolder } from './temporary';
 
 export { temporaryFolder };

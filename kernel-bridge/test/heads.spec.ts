@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inspectModel, loadModel, type HeadsResult } from '../src';
-import type { MoEModel } from '../src/model/moe-model';
+import type { MoEModel } from '../src/api/moe-model';
 import { DEMO, describeEach, INDUCTION, ZOO, zooModels } from './zoo';
 
 interface HeadTruth {

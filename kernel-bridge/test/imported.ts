@@ -1,14 +1,14 @@
 /** Imports a file into a folder of its own and reads the result back. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImportFormat } from '../src/import/importer';
+import type { ImportFormat } from '../src/files/import/importer';
 import {
   importTrace,
   type ImportOptions,
   type ImportReport
-} from '../src/import/import-trace';
-import { readTrace } from '../src/trace/read-trace';
-import type { RoutingTrace } from '../src/trace/routing-trace';
+} from '../src/files/import/import-trace';
+import { readTrace } from '../src/files/trace/read-trace';
+import type { RoutingTrace } from '../src/run/trace/routing-trace';
 import { temporaryFolder } from './temporary';
 
 export const FIXTURES = join(__dirname, 'fixtures/import');

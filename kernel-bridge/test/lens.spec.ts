@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadModel, type MoEModel } from '../src';
-import { expertOutputs } from '../src/activations/expert-outputs';
-import { recordActivations } from '../src/activations/record-activations';
+import { expertOutputs } from '../src/run/activations/expert-outputs';
+import { recordActivations } from '../src/run/activations/record-activations';
 import { largestDifference } from './edit-truth';
 import { readSafetensors, type StoredTensor } from './safetensors';
 import { DEMO, describeEach, readTruth, zooModels } from './zoo';

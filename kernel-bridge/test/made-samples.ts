@@ -1,5 +1,5 @@
 /** Small traces that are made by hand: a rule chooses experts for random tokens. */
-import type { RoutingLayer, RoutingSample } from '../src/protocol';
+import type { RoutingLayer, RoutingSample } from '../src/base/protocol';
 
 /** A repeatable source of numbers from 0 to 1. */
 function source(seed: number): () => number {

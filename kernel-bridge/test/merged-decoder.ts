@@ -1,14 +1,14 @@
 /** The demo model as a merged decoder, as Optimum makes one: the whole model in both branches of an If. */
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readModel } from '../src/onnx/model';
+import { readModel } from '../src/onnx/file/model';
 import {
   ELEMENT,
   encodeModelProto,
   type AttributeProto,
   type GraphProto,
   type NodeProto
-} from '../src/onnx/schema';
+} from '../src/onnx/file/schema';
 import { DEMO } from './zoo';
 
 const attribute = (

@@ -7,7 +7,7 @@ import {
   type ModelProto,
   type NodeProto,
   type TensorProto
-} from '../src/onnx/schema';
+} from '../src/onnx/file/schema';
 import { below, onBytes, pick, type Random } from './byte-mutations';
 import { tensor } from './graph-builder';
 

@@ -1,11 +1,11 @@
 /** Gradients of small graphs: as the project derives them, and as central differences of the graph's own results. */
-import { Engine } from '../src/engine/engine';
-import type { TensorValue } from '../src/engine/messages';
-import { differentiate } from '../src/gradients/differentiate';
-import { probeTensors, type RunGraph } from '../src/gradients/probe';
-import { Graph } from '../src/graph/graph';
-import { pruneGraph } from '../src/graph/prune';
-import { encodeModelProto, type GraphProto } from '../src/onnx/schema';
+import { Engine } from '../src/run/engine/engine';
+import type { TensorValue } from '../src/run/engine/messages';
+import { differentiate } from '../src/run/gradients/differentiate';
+import { probeTensors, type RunGraph } from '../src/run/gradients/probe';
+import { Graph } from '../src/onnx/graph/graph';
+import { pruneGraph } from '../src/onnx/graph/prune';
+import { encodeModelProto, type GraphProto } from '../src/onnx/file/schema';
 import { GraphBuilder } from './graph-builder';
 
 /** A graph whose inputs come with values; float64, so that differences are exact to many digits. */

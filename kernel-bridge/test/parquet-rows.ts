@@ -1,8 +1,8 @@
 /** Parquet files as strangers write them: any rows, with our metadata or without. */
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import type { MoELayerCard } from '../src/model/description';
-import type { Stack } from '../src/protocol';
+import type { MoELayerCard } from '../src/run/model/description';
+import type { Stack } from '../src/base/protocol';
 import { temporaryFolder } from './temporary';
 
 export interface Shape {

@@ -1,6 +1,6 @@
 /** Experts of the demo model that follow each other, and what they do to each other's scores, set against edits. */
 import { loadModel } from '../src';
-import type { MoEModel } from '../src/model/moe-model';
+import type { MoEModel } from '../src/api/moe-model';
 import { DEMO } from './zoo';
 
 const PROMPTS = [

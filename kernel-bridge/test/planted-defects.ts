@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PromptObject } from '../src';
-import type { FindingKind } from '../src/findings';
+import type { FindingKind } from '../src/analyses/findings';
 import { readSafetensors } from './safetensors';
 
 export interface Expected {

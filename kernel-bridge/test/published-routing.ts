@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { RoutingBlock } from '../src/metrics';
+import type { RoutingBlock } from '../src/measures';
 import { REPOSITORY } from './zoo';
 
 const FOLDER = resolve(REPOSITORY, '../shared/real-traces/esft-intent');

@@ -1,5 +1,5 @@
 /** The forward of a one-layer `tinyMoE` without norms, in plain loops over its weights: what tests compare with. */
-import { inlineValues } from '../src/onnx/tensor';
+import { inlineValues } from '../src/onnx/file/tensor';
 import type { GraphBuilder } from './graph-builder';
 
 type Matrix = number[][];

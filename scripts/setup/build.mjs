@@ -55,8 +55,8 @@ export const extension = {
     'package.json',
     'tsconfig.json',
     'package-lock.json',
-    'kernel-bridge/src/protocol',
-    'kernel-bridge/src/charts'
+    'kernel-bridge/src/base/protocol',
+    'kernel-bridge/src/base/charts'
   ],
   outputs: [path.join(labextension, 'package.json')],
   async run(onLine) {
@@ -120,7 +120,7 @@ function writeSettings() {
 export const kernelspec = {
   name: 'kernelspec',
   title: 'Installing the kernel "TypeScript (MoE Debugger)" into .venv',
-  inputs: ['kernel-bridge/src/kernel', 'kernel-bridge/src/cli'],
+  inputs: ['kernel-bridge/src/programs'],
   outputs: [
     path.join(venv, 'share', 'jupyter', 'kernels', 'tslab-moe', 'kernel.json')
   ],
@@ -128,7 +128,7 @@ export const kernelspec = {
     const { error, lines } = await run(
       [
         process.execPath,
-        inRoot('kernel-bridge', 'lib', 'cli', 'main.js'),
+        inRoot('kernel-bridge', 'lib', 'programs', 'cli', 'main.js'),
         'kernel',
         'install',
         '--prefix',

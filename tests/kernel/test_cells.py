@@ -127,7 +127,7 @@ def test_runtime_errors_show_the_cause_and_not_the_kernel(notebook):
     assert "Caused by Error: inner" in traceback
     assert (
         "tslab/dist" not in traceback
-        and "lib/kernel" not in traceback
+        and "lib/programs/kernel" not in traceback
         and "node:" not in traceback
     )
 

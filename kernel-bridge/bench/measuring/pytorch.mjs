@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const lib = createRequire(import.meta.url);
-const { TensorReader } = lib('../../lib/onnx/tensor-data.js');
+const { TensorReader } = lib('../../lib/onnx/file/tensor-data.js');
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 

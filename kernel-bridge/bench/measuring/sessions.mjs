@@ -2,16 +2,16 @@
 import { createRequire } from 'node:module';
 
 const lib = createRequire(import.meta.url);
-const { Engine } = lib('../../lib/engine/engine.js');
-const { readModel } = lib('../../lib/onnx/model.js');
-const { encodeModelProto } = lib('../../lib/onnx/schema.js');
-const { Graph } = lib('../../lib/graph/graph.js');
-const { editableGraph } = lib('../../lib/edits/editable-graph.js');
-const { EditedSession } = lib('../../lib/edits/edited-session.js');
+const { Engine } = lib('../../lib/run/engine/engine.js');
+const { readModel } = lib('../../lib/onnx/file/model.js');
+const { encodeModelProto } = lib('../../lib/onnx/file/schema.js');
+const { Graph } = lib('../../lib/onnx/graph/graph.js');
+const { editableGraph } = lib('../../lib/run/edits/editable-graph.js');
+const { EditedSession } = lib('../../lib/run/edits/edited-session.js');
 const { findRouters } = lib('../../lib/routing/find-routers.js');
 const { captureGraph } = lib('../../lib/routing/capture.js');
-const { ModelInputs, wholeSequence } = lib('../../lib/model/inputs.js');
-const { readConfig } = lib('../../lib/model/config.js');
+const { ModelInputs, wholeSequence } = lib('../../lib/run/model/inputs.js');
+const { readConfig } = lib('../../lib/run/model/config.js');
 
 /** What is needed of a decoder to run it both ways. */
 export function prepare(folder) {

@@ -22,7 +22,7 @@ import { parseArgs } from 'node:util';
 import { DATA, FLOAT, INT64, SyntheticGraph } from './synthetic-graph.mjs';
 
 const { encodeModelProto } = createRequire(import.meta.url)(
-  '../../lib/onnx/schema.js'
+  '../../lib/onnx/file/schema.js'
 );
 
 /** About 57 million parameters. */

@@ -13,7 +13,7 @@ const [folder, arm] = process.argv.slice(2);
 const ids = tokenIds(128);
 
 if (arm === 'plain') {
-  const { Engine } = lib('../../lib/engine/engine.js');
+  const { Engine } = lib('../../lib/run/engine/engine.js');
   const session = await Engine.shared().createSession({
     path: join(folder, 'model.onnx'),
     folder

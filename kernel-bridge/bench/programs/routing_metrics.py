@@ -1,4 +1,4 @@
-"""The measures of kernel-bridge/src/metrics in NumPy, as one would write them there: whole arrays, block by block.
+"""The measures of kernel-bridge/src/measures in NumPy, as one would write them there: whole arrays, block by block.
 
 Reads [tokens, k] int32 experts and float32 weights, and [tokens, experts] float32 logits where there are any, and prints
 the processor seconds of one router, and a few figures to compare.

@@ -1,5 +1,5 @@
 /** Attention as graphs hold it: one fused node, or a softmax over products of two activations. */
-import type { Graph, GraphNode } from '../graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 
 const FUSED_ATTENTION = new Set([
   'Attention',

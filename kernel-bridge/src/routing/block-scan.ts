@@ -3,7 +3,7 @@
  * that every token takes is added to the routed ones, whether the routed part holds the attention itself, and whether
  * experts are weighted at their input.
  */
-import type { Graph, GraphNode } from '../graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { isAttention } from './attention';
 import type { Blocks } from './blocks';
 import type { RouterMatch } from './convention';

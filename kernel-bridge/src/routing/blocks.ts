@@ -3,8 +3,8 @@
  * mixed (attention, convolution, recurrence) and holds the MLPs up to the next; a stack that never mixes tokens has a
  * block for each part.
  */
-import type { Graph, GraphNode } from '../graph/graph';
-import type { Stack } from '../protocol';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import type { Stack } from '../base/protocol';
 import {
   findResidualStream,
   hasTwoStacks,

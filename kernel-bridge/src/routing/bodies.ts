@@ -1,5 +1,5 @@
 /** Routers in bodies that cannot hand their tensors out: of a Loop, a Scan, or an If whose branches differ. */
-import { Graph, type GraphNode } from '../graph/graph';
+import { Graph, type GraphNode } from '../onnx/graph/graph';
 import { findRouters } from './find-routers';
 import type { UnknownRouter } from './unknown';
 

@@ -1,13 +1,13 @@
 import { saveModel } from '../../test/graph-builder';
 import { tinyMoE } from '../../test/tiny-moe';
-import { Graph } from '../graph/graph';
-import { inspectModel, loadModel } from '../model/load-model';
+import { Graph } from '../onnx/graph/graph';
+import { inspectModel, loadModel } from '../api/load-model';
 import type {
   AttributeProto,
   GraphProto,
   ModelProto,
   NodeProto
-} from '../onnx/schema';
+} from '../onnx/file/schema';
 import { findBranchedRouters } from './branches';
 
 const IDS = [3, 17, 4, 29, 11];

@@ -2,12 +2,12 @@
  * Routers inside the branches of an If: an exporter that merges a decoder with and without a cache into one file puts
  * the whole model into both. Each branch tells its routing by outputs of its own, which the If hands on.
  */
-import { Graph, type GraphNode } from '../graph/graph';
+import { Graph, type GraphNode } from '../onnx/graph/graph';
 import type {
   AttributeProto,
   GraphProto,
   ValueInfoProto
-} from '../onnx/schema';
+} from '../onnx/file/schema';
 import {
   CAPTURE_OUTPUTS,
   captureGraph,

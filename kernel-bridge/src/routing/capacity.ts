@@ -1,6 +1,6 @@
 /** Capacity: an expert takes the first tokens that chose it, counted by a cumulative sum, and drops the rest. */
-import { attributeInt } from '../graph/attributes';
-import type { Graph, GraphNode } from '../graph/graph';
+import { attributeInt } from '../onnx/graph/attributes';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { keptOneHotsOf, viewsOf } from './one-hot';
 
 export interface Capacity {

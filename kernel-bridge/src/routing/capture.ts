@@ -3,14 +3,14 @@
  * flat tensor: measured, two dozen separate outputs cost a few percent of a forward and these three nothing.
  * Ids are cast to int32 in the graph, since reading int64 in JavaScript is slow.
  */
-import { MoEDebuggerError } from '../errors';
+import { MoEDebuggerError } from '../base/errors';
 import {
   ELEMENT,
   type GraphProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto
-} from '../onnx/schema';
+} from '../onnx/file/schema';
 import type { Router } from './convention';
 
 export const CAPTURE_OUTPUTS = {

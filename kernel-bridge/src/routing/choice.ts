@@ -1,6 +1,6 @@
 /** What a TopK hands on: its first k, where it was asked for more; and the mask that some programs make of its last. */
-import type { Graph, GraphNode } from '../graph/graph';
-import { attributeInts } from '../graph/attributes';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { attributeInts } from '../onnx/graph/attributes';
 import { viewsOf } from './one-hot';
 import { sourceOf } from './router-input';
 

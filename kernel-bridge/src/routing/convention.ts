@@ -1,5 +1,5 @@
 /** How a router turns logits into experts and weights: the convention card of a layer. */
-import type { Stack } from '../protocol';
+import type { Stack } from '../base/protocol';
 
 export interface Groups {
   /** Experts stand in this many equal groups, in order of their index. */

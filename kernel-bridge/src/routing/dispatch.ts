@@ -1,5 +1,5 @@
 /** Whether a selection sends tokens to experts: it must reach weights, or it is a sort, a sampler or a beam. */
-import type { Graph } from '../graph/graph';
+import type { Graph } from '../onnx/graph/graph';
 
 const MAX_NODES = 20_000;
 

@@ -5,8 +5,8 @@ import {
   type RouterWriter,
   type TinyOptions
 } from '../../test/tiny-moe';
-import { Graph } from '../graph/graph';
-import type { GraphProto } from '../onnx/schema';
+import { Graph } from '../onnx/graph/graph';
+import type { GraphProto } from '../onnx/file/schema';
 import { findRouters } from './find-routers';
 
 const routersOf = (graph: GraphProto) => findRouters(new Graph(graph)).routers;

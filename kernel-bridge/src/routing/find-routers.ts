@@ -1,5 +1,5 @@
 /** All routers of a graph, found by structure and placed in their blocks. */
-import type { Graph } from '../graph/graph';
+import type { Graph } from '../onnx/graph/graph';
 import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';

@@ -6,9 +6,9 @@ import {
   type RouterWriter,
   type Sizes
 } from '../../test/tiny-moe';
-import { findExperts } from '../experts';
-import { Graph } from '../graph/graph';
-import { inspectModel, loadModel } from '../model/load-model';
+import { findExperts } from './experts';
+import { Graph } from '../onnx/graph/graph';
+import { inspectModel, loadModel } from '../api/load-model';
 import { findRouters } from './find-routers';
 
 type Write = (

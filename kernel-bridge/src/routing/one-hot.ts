@@ -1,5 +1,5 @@
 /** One-hot forms of a choice: [..., experts], one where the expert was chosen. */
-import type { Graph, GraphNode } from '../graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { TRANSPARENT } from './router-input';
 
 const MAX_STEPS = 6;

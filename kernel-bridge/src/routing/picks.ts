@@ -1,5 +1,5 @@
 /** Choices drawn one after the other: an ArgMax, the choice masked out of the scores, an ArgMax over what is left. */
-import type { Graph, GraphNode } from '../graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { oneHotsOf, viewsOf } from './one-hot';
 
 /** The ArgMax over the same scores with the choice of `node` overwritten or masked out. */

@@ -2,8 +2,8 @@
  * The residual stream: the tensor that each part of a transformer reads and adds to. It starts where token ids are
  * looked up; a sum of the stream and something computed from it by stored weights is a join, and moves it on.
  */
-import type { Graph, GraphNode } from '../graph/graph';
-import { attributeInts } from '../graph/attributes';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { attributeInts } from '../onnx/graph/attributes';
 import { attentionOperands } from './attention';
 import { isWeightProduct } from './router-input';
 

@@ -1,6 +1,6 @@
 /** From the scores that a router selects by, up to the product that made them. */
-import type { Graph, GraphNode } from '../graph/graph';
-import { attributeInt } from '../graph/attributes';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { attributeInt } from '../onnx/graph/attributes';
 import { isStored, storedDims } from './stored-weight';
 
 /** Products of activations with weights; the index is that of the weight input. */

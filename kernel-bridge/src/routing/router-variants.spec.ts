@@ -5,8 +5,8 @@ import {
   type RouterWriter,
   type TinyOptions
 } from '../../test/tiny-moe';
-import { Graph } from '../graph/graph';
-import { loadModel } from '../model/load-model';
+import { Graph } from '../onnx/graph/graph';
+import { loadModel } from '../api/load-model';
 import { findRouters } from './find-routers';
 
 const find = (options: TinyOptions) =>

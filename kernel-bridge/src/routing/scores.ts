@@ -1,6 +1,6 @@
 /** What a router selects by: a score of its logits, perhaps with a bias for choosing only, perhaps limited to groups. */
-import type { Graph, GraphNode } from '../graph/graph';
-import { attributeInt, attributeText } from '../graph/attributes';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { attributeInt, attributeText } from '../onnx/graph/attributes';
 import type { Groups } from './convention';
 import { viewsOf } from './one-hot';
 import {

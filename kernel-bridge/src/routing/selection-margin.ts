@@ -1,5 +1,5 @@
 /** How close a router was to another choice: the last expert taken against the first one left out. */
-import type { RoutingLayer } from '../protocol';
+import type { RoutingLayer } from '../base/protocol';
 import { AWAY } from './adjustment';
 import type { Convention } from './convention';
 import { applyScore } from './route';

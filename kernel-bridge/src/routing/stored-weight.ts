@@ -1,6 +1,6 @@
 /** Weights as products read them: stored, or computed from stored tensors alone (a normalised or scaled weight). */
-import type { Graph } from '../graph/graph';
-import { attributeInts } from '../graph/attributes';
+import type { Graph } from '../onnx/graph/graph';
+import { attributeInts } from '../onnx/graph/attributes';
 
 const MAX_DEPTH = 8;
 

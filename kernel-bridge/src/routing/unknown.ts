@@ -2,7 +2,7 @@
  * Selections that look like a router's and match no pattern. They are reported and never guessed: a wrong weight is
  * worse than none.
  */
-import type { Graph, GraphNode } from '../graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import type { Blocks } from './blocks';
 import { reachesExperts } from './dispatch';
 import { isWeightProduct } from './router-input';

@@ -1,5 +1,5 @@
 /** From the chosen scores down to the multipliers that reach the experts' outputs. */
-import type { Graph, GraphNode } from '../graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { TRANSPARENT } from './router-input';
 
 export interface WeightChain {

@@ -8,8 +8,8 @@
  *
  * `router_probs` are raw logits in all of them, their name notwithstanding. Ties go to the higher index.
  */
-import type { Graph, GraphNode } from '../../graph/graph';
-import { attributeInt } from '../../graph/attributes';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { attributeInt } from '../../onnx/graph/attributes';
 import type { Convention, RouterMatch } from '../convention';
 import { lastDim, sourceOf } from '../router-input';
 import { readScores } from '../scores';

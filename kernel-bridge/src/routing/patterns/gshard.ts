@@ -2,7 +2,7 @@
  * Top-2 by two ArgMax, the second with the first choice masked out, and one-hot dispatch under a capacity (GShard,
  * arXiv 2006.16668; NLLB-MoE).
  */
-import type { Graph, GraphNode } from '../../graph/graph';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { readCapacity } from '../capacity';
 import type { Convention } from '../convention';
 import { keptOneHotsOf, viewsOf } from '../one-hot';

@@ -1,5 +1,5 @@
 /** A router pattern: one structure that selects experts, recognised from the node that does the selecting. */
-import type { Graph, GraphNode } from '../../graph/graph';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { RouterMatch } from '../convention';
 
 export interface RouterPattern {

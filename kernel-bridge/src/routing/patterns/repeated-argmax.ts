@@ -1,5 +1,5 @@
 /** Top-k drawn as k ArgMax, each with the choices before it masked out, weighted by the scores at the choices. */
-import type { Graph, GraphNode } from '../../graph/graph';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { viewsOf } from '../one-hot';
 import { gatheredAt, nextPick } from '../picks';
 import { sourceOf } from '../router-input';

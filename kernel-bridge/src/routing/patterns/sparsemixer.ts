@@ -2,7 +2,7 @@
  * SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): each pick is an ArgMax, weighted by a softmax in
  * which only its near-ties stay; the next pick has the one before masked out.
  */
-import type { Graph, GraphNode } from '../../graph/graph';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { viewsOf } from '../one-hot';
 import { nextPick } from '../picks';
 import { sourceOf } from '../router-input';

@@ -1,6 +1,6 @@
 /** Top-1 by ArgMax, weighted by the largest score (Switch Transformers, arXiv 2101.03961), with or without capacity. */
-import { attributeInt } from '../../graph/attributes';
-import type { Graph } from '../../graph/graph';
+import { attributeInt } from '../../onnx/graph/attributes';
+import type { Graph } from '../../onnx/graph/graph';
 import { readCapacity } from '../capacity';
 import { viewsOf } from '../one-hot';
 import { gatheredAt, nextPick } from '../picks';

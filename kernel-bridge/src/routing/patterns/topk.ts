@@ -2,7 +2,7 @@
  * Routers that choose by TopK: softmax or sigmoid before or after the choice, a bias for choosing only, groups,
  * renormalised weights, a scaling factor (Mixtral, OLMoE, Qwen, GPT-OSS, DeepSeek and their kin).
  */
-import type { Graph, GraphNode } from '../../graph/graph';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { Convention, RouterMatch } from '../convention';
 import { viewsOf } from '../one-hot';
 import { maskedByThreshold, readChoice } from '../choice';

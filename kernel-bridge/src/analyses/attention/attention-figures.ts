@@ -1,0 +1,106 @@
+/** Figures of attention: what one head looks at, and what all heads score. */
+import type { AttentionLayer, AttentionRecord } from './attention-record';
+import type { HeadScores } from './head-scores';
+import type { HeadsData } from './heads-result';
+import { tokenLabel } from '../../base/charts';
+import { layerName, type Token } from '../../base/protocol';
+import { Figure } from '../../show/figure';
+
+/** A picture of more tokens is neither read nor stored well. */
+const MOST_TOKENS = 96;
+
+/** Probabilities of one head, [queries][keys]. */
+export interface HeadMatrix {
+  layer: string;
+  head: number;
+  queries: Token[];
+  keys: Token[];
+  values: number[][];
+}
+
+/** @param probabilities [queries, keys] of the head */
+export function headFigure(
+  { tokens, data }: AttentionRecord,
+  layer: AttentionLayer,
+  head: number,
+  probabilities: Float32Array
+): Figure<HeadMatrix> {
+  const encoder = [...(data.encoderTokens ?? [])];
+  const own = layer.stack === 'encoder' ? encoder : [...tokens];
+  const queries = own.slice(0, MOST_TOKENS);
+  const keys = (layer.kind === 'cross' ? encoder : own).slice(0, MOST_TOKENS);
+  const values = queries.map((_, q) =>
+    keys.map((__, k) => probabilities[q * layer.keys + k])
+  );
+  const name = `${layerName(layer)}${layer.kind === 'cross' ? ' cross' : ''}`;
+  const title = `${name} head ${head} · attention`;
+  const part =
+    own.length > queries.length
+      ? `, the first ${queries.length} of ${own.length} tokens`
+      : '';
+  const about = `rows attend to columns${part}`;
+  return new Figure(
+    { layer: name, head, queries, keys, values },
+    {
+      kind: 'matrix',
+      title,
+      subtitle: about,
+      x: { title: 'attended to', labels: keys.map(tokenLabel) },
+      y: { title: 'from', labels: queries.map(tokenLabel) },
+      values: values.flat().map(p => (Number.isFinite(p) ? p : null)),
+      measure: 'probability',
+      domain: [0, 1]
+    },
+    `${title}: ${about}`
+  );
+}
+
+const MEASURES: Record<keyof HeadScores, string> = {
+  prefixMatching: 'prefix matching',
+  previousToken: 'previous token',
+  duplicateToken: 'duplicate token'
+};
+
+/** A score of all heads, [layers][heads]; null where a layer has fewer. */
+export interface HeadScoreMatrix {
+  score: keyof HeadScores;
+  layers: string[];
+  values: (number | null)[][];
+}
+
+/** @param text the scores in words */
+export function headScoresFigure(
+  { model, sequences, heads }: HeadsData,
+  score: keyof HeadScores,
+  text: string
+): Figure<HeadScoreMatrix> {
+  const layers = [...new Set(heads.map(layerName))];
+  const most = Math.max(0, ...heads.map(({ head }) => head + 1));
+  const values = layers.map(name => {
+    const row = Array<number | null>(most).fill(null);
+    for (const own of heads) {
+      const { mean } = own.scores[score];
+      if (layerName(own) === name && Number.isFinite(mean)) {
+        row[own.head] = mean;
+      }
+    }
+    return row;
+  });
+  return new Figure(
+    { score, layers, values },
+    {
+      kind: 'matrix',
+      title: `${model} · ${MEASURES[score]}`,
+      subtitle: `mean attention on ${sequences.count} sequences of ${sequences.length} random tokens, each twice`,
+      x: {
+        title: 'head',
+        labels: Array.from({ length: most }, (_, head) => String(head))
+      },
+      y: { title: 'layer', labels: layers },
+      values: values.flat(),
+      measure: MEASURES[score],
+      domain: [0, 1]
+    },
+    text
+  );
+}

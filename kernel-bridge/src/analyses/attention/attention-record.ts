@@ -1,0 +1,206 @@
+/** What the heads of a model attended to in one prompt. */
+import { MoEDebuggerError } from '../../base/errors';
+import { headFigure, type HeadMatrix } from './attention-figures';
+import type { Figure } from '../../show/figure';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import { layerName, type Stack, type Token } from '../../base/protocol';
+import type { UnknownAttention } from './attention';
+
+export interface AttentionLayer {
+  layer: number;
+  stack?: Stack;
+  /** `cross`: of a decoder to its encoder. */
+  kind: 'self' | 'cross';
+  heads: number;
+  queries: number;
+  keys: number;
+  /** Rows sum to less than 1, since part of each goes to a sink that is no token. */
+  sinks: boolean;
+  /** [heads, queries, keys] */
+  probabilities: Float32Array;
+}
+
+export interface AttentionData {
+  /** What is attended from: of an encoder-decoder model, the decoder's. */
+  tokens: Token[];
+  /** What an encoder read. */
+  encoderTokens?: Token[];
+  layers: AttentionLayer[];
+  /** Attention of forms that are not known. */
+  unknown: readonly UnknownAttention[];
+}
+
+export interface AttentionDocument extends Omit<AttentionData, 'layers'> {
+  schema: 'moe-debugger/attention@1';
+  /** Probabilities as [heads][queries][keys]. */
+  layers: (Omit<AttentionLayer, 'probabilities'> & {
+    probabilities: number[][][];
+  })[];
+}
+
+/** Where a head of a model is. */
+export interface HeadReference {
+  layer: number;
+  head: number;
+  stack?: Stack;
+  kind?: 'self' | 'cross';
+}
+
+export class AttentionRecord implements Displayable {
+  readonly tokens: readonly Token[];
+  /** In graph order. */
+  readonly layers: readonly AttentionLayer[];
+
+  constructor(readonly data: AttentionData) {
+    this.tokens = data.tokens;
+    this.layers = data.layers;
+  }
+
+  /** Probabilities of one head, [queries, keys]; undefined where there is none such. */
+  head(place: HeadReference): Float32Array | undefined {
+    const own = this._layerOf(place);
+    const size = own ? own.queries * own.keys : 0;
+    return own?.probabilities.subarray(
+      place.head * size,
+      (place.head + 1) * size
+    );
+  }
+
+  /**
+   * One head's probabilities as a picture, queries by keys.
+   * @throws MoEDebuggerError 'input' for a head that does not exist
+   */
+  figure(place: HeadReference): Figure<HeadMatrix> {
+    const own = this._layerOf(place);
+    if (!own) {
+      const names = [...new Set(this.layers.map(layerName))];
+      throw new MoEDebuggerError(
+        'input',
+        `there is no head ${place.head} in layer ${place.layer}`,
+        {
+          where: 'figure',
+          hint: `there are ${this.layers[0].heads} heads in each of ${names.join(', ')}`
+        }
+      );
+    }
+    return headFigure(this, own, place.head, this.head(place)!);
+  }
+
+  toJSON(): AttentionDocument {
+    return {
+      schema: 'moe-debugger/attention@1',
+      ...this.data,
+      layers: this.layers.map(layer => ({
+        ...layer,
+        probabilities: rows(
+          layer.probabilities,
+          layer.queries * layer.keys
+        ).map(head => rows(head, layer.keys).map(row => [...row]))
+      }))
+    };
+  }
+
+  /** A line a head: how much it attends, on average, to the first token, the token before, and the token itself. */
+  toString(): string {
+    const lines = this.layers.flatMap(layer =>
+      rows(layer.probabilities, layer.queries * layer.keys).map((head, h) =>
+        [
+          `${layerName(layer)}${layer.kind === 'cross' ? ' cross' : ''} head ${h}`.padEnd(
+            NAME
+          ),
+          ...[
+            meanAt(head, layer, () => 0),
+            ...(layer.kind === 'self'
+              ? [
+                  meanAt(head, layer, query => query - 1),
+                  meanAt(head, layer, query => query)
+                ]
+              : [NaN, NaN]),
+            meanEntropy(head, layer)
+          ].map(x => (Number.isNaN(x) ? '-' : x.toFixed(3)).padStart(COLUMN))
+        ].join('')
+      )
+    );
+    return [
+      `attention of ${this.tokens.length} tokens, means over the queries:`,
+      `${''.padEnd(NAME)}${['first', 'previous', 'itself', 'entropy'].map(name => name.padStart(COLUMN)).join('')}`,
+      ...lines,
+      ...this.data.unknown.map(describeUnknown)
+    ].join('\n');
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return { 'text/plain': this.toString() };
+  }
+
+  private _layerOf({
+    layer,
+    head,
+    stack,
+    kind
+  }: HeadReference): AttentionLayer | undefined {
+    return this.layers.find(
+      own =>
+        own.layer === layer &&
+        (stack === undefined || own.stack === stack) &&
+        (kind === undefined || own.kind === kind) &&
+        Number.isInteger(head) &&
+        head >= 0 &&
+        head < own.heads
+    );
+  }
+}
+
+const NAME = 24;
+const COLUMN = 10;
+
+/** What is not known of a graph's attention, in words. */
+export function describeUnknown({
+  node,
+  op,
+  layer,
+  stack,
+  why
+}: UnknownAttention): string {
+  const place =
+    layer === undefined
+      ? ''
+      : ` in ${layerName({ layer, ...(stack ? { stack } : {}) })}`;
+  return `not read: ${op} ${node}${place}: ${why}`;
+}
+
+function rows(values: Float32Array, size: number): Float32Array[] {
+  return Array.from({ length: values.length / size }, (_, i) =>
+    values.subarray(i * size, (i + 1) * size)
+  );
+}
+
+/** Mean over the queries that have such a key. */
+function meanAt(
+  head: Float32Array,
+  { queries, keys }: AttentionLayer,
+  keyOf: (query: number) => number
+): number {
+  let sum = 0;
+  let count = 0;
+  for (let query = 0; query < queries; query++) {
+    const key = keyOf(query);
+    if (key >= 0 && key < keys) {
+      sum += head[query * keys + key];
+      count++;
+    }
+  }
+  return sum / count;
+}
+
+/** In nats. */
+function meanEntropy(head: Float32Array, { queries }: AttentionLayer): number {
+  return (
+    head.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : p * 0), 0) /
+    queries
+  );
+}

@@ -1,0 +1,246 @@
+/** Finds heads that carry what came before: on random tokens that are repeated, what they do shows by itself. */
+import { MoEDebuggerError } from '../../base/errors';
+import { studentTwoSided95 } from '../../base/statistics/intervals';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Sequence } from '../../run/model/inputs';
+import type { Attention } from './attention';
+import {
+  chanceScores,
+  headScores,
+  isCausal,
+  SCORES,
+  type HeadScores
+} from './head-scores';
+import {
+  HeadsResult,
+  KIND_OF,
+  type HeadScore,
+  type ScoredHead
+} from './heads-result';
+import { checkShown } from './read-attention';
+import {
+  givenSequences,
+  LEAST,
+  repeatedSequences,
+  type RepeatedSequences
+} from './repeated-sequences';
+import { AttentionRuns, type HeadPlace } from './run-attention';
+
+export interface FindHeadsOptions {
+  /** Sequences; 32 unless given. */
+  count?: number;
+  /** Tokens of a segment, which comes twice; 25 unless given, as in Olsson et al. 2022. */
+  length?: number;
+  /** Of the random tokens; 0 unless given. */
+  seed?: number;
+  /** Token ids to run instead: each sequence a segment of tokens and the same again, all equally long. */
+  sequences?: readonly (readonly number[])[];
+  /** What a score has to reach for a head to be named by it; 0.5 unless given. */
+  threshold?: number;
+  /** Also takes each head away, one at a time, and tells how well the second copy is predicted then. */
+  removal?: boolean;
+  signal?: AbortSignal;
+  /** Called after each run. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * @throws MoEDebuggerError 'input' for options that do not fit, or when the context or the vocabulary is too small;
+ * 'model-unsupported' where the graph shows no attention; 'gradient' where it has no form in plain operators; 'cancelled'
+ */
+export async function findHeads(
+  parts: ModelParts,
+  options: FindHeadsOptions = {}
+): Promise<HeadsResult> {
+  const { threshold = 0.5, signal, onProgress } = options;
+  const seed = options.seed ?? 0;
+  checkOptions(options);
+  const sequences = options.sequences
+    ? givenSequences(options.sequences)
+    : repeatedSequences(parts, {
+        count: options.count ?? 32,
+        length: options.length ?? 25,
+        seed
+      });
+  // The same checks as for any prompt: ids within the vocabulary, tokens within the context.
+  const prompts = sequences.ids.map((ids, i): Sequence =>
+    parts.tokenize(
+      parts.inputs.encoderDecoder
+        ? { inputIds: ids, decoderInputIds: ids }
+        : ids,
+      i
+    )
+  );
+  const runs = await AttentionRuns.of(parts, signal);
+  const { attention, unknown } = runs.found;
+  checkShown(parts, runs.found);
+  const places = attention.flatMap(({ kind, heads }, i): HeadPlace[] =>
+    // What a decoder attends to of its encoder is no token before its own.
+    kind === 'cross'
+      ? []
+      : Array.from({ length: heads }, (_, head) => ({ attention: i, head }))
+  );
+  const total = prompts.length * (options.removal ? 1 + places.length : 1);
+  let done = 0;
+  const tick = (): void => onProgress?.(++done, total);
+
+  const scores = attention.map(({ heads }): HeadScores[][] =>
+    Array.from({ length: heads }, () => [])
+  );
+  const causal = attention.map(() => true);
+  let right = 0;
+  for (const [i, prompt] of prompts.entries()) {
+    const tokens = sequences.ids[i].length;
+    const run = await runs.run(prompt, {
+      probabilities: true,
+      logits: true,
+      ...(signal ? { signal } : {})
+    });
+    run.probabilities.forEach((own, at) => {
+      if (attention[at].kind === 'self') {
+        headScores(own, tokens, sequences).forEach((score, head) =>
+          scores[at][head].push(score)
+        );
+        causal[at] &&= isCausal(own, tokens);
+      }
+    });
+    right += predicted(run.logits!, sequences.ids[i], sequences);
+    tick();
+  }
+  const asked = prompts.length * (sequences.length - 1);
+  const heads: ScoredHead[] = [];
+  for (const place of places) {
+    const own = attention[place.attention];
+    let accuracyWithout: number | undefined;
+    if (options.removal) {
+      let still = 0;
+      for (const [i, prompt] of prompts.entries()) {
+        const { logits } = await runs.run(prompt, {
+          logits: true,
+          without: [place],
+          ...(signal ? { signal } : {})
+        });
+        still += predicted(logits!, sequences.ids[i], sequences);
+        tick();
+      }
+      accuracyWithout = still / asked;
+    }
+    heads.push({
+      ...describe(own, place.head, scores[place.attention][place.head]),
+      chance: chanceScores(
+        sequences.ids[0].length,
+        sequences,
+        causal[place.attention]
+      ),
+      ...(accuracyWithout === undefined ? {} : { accuracyWithout })
+    });
+  }
+  return new HeadsResult({
+    model: parts.onnx.name,
+    sequences: {
+      count: prompts.length,
+      length: sequences.length,
+      ...(options.sequences ? {} : { seed })
+    },
+    threshold,
+    accuracy: right / asked,
+    heads,
+    unknown
+  });
+
+  function describe(
+    { layer, stack }: Attention,
+    head: number,
+    values: readonly HeadScores[]
+  ): Omit<ScoredHead, 'chance'> {
+    const means = {
+      prefixMatching: mean(values.map(own => own.prefixMatching)),
+      previousToken: mean(values.map(own => own.previousToken)),
+      duplicateToken: mean(values.map(own => own.duplicateToken))
+    };
+    return {
+      layer,
+      ...(stack ? { stack } : {}),
+      head,
+      scores: means,
+      kinds: SCORES.filter(name => means[name].mean >= threshold).map(
+        name => KIND_OF[name]
+      )
+    };
+  }
+}
+
+/** How many tokens of the second copy, but for its first, have the highest logit. */
+function predicted(
+  logits: Float32Array,
+  ids: readonly number[],
+  { start, length }: RepeatedSequences
+): number {
+  const width = logits.length / ids.length;
+  let right = 0;
+  for (let q = start + length; q < start + 2 * length - 1; q++) {
+    let best = 0;
+    for (let id = 1; id < width; id++) {
+      if (logits[q * width + id] > logits[q * width + best]) {
+        best = id;
+      }
+    }
+    right += best === ids[q + 1] ? 1 : 0;
+  }
+  return right;
+}
+
+function mean(values: readonly number[]): HeadScore {
+  const n = values.length;
+  const middle = values.reduce((sum, x) => sum + x, 0) / n;
+  if (n < 2) {
+    return { mean: middle, low: 0, high: 1 };
+  }
+  const variance =
+    values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (n - 1);
+  const half = studentTwoSided95(n - 1) * Math.sqrt(variance / n);
+  return {
+    mean: middle,
+    low: Math.max(0, middle - half),
+    high: Math.min(1, middle + half)
+  };
+}
+
+function checkOptions(options: FindHeadsOptions): void {
+  const { count, length, seed, threshold, sequences } = options;
+  const whole: [string, number | undefined, number, number][] = [
+    ['count', count, 1, MAX_COUNT],
+    ['length', length, LEAST, MAX_LENGTH],
+    ['seed', seed, 0, Number.MAX_SAFE_INTEGER]
+  ];
+  for (const [where, value, low, high] of whole) {
+    if (
+      value !== undefined &&
+      (!Number.isInteger(value) || value < low || value > high)
+    ) {
+      throw new MoEDebuggerError('input', `${where} cannot be ${value}`, {
+        where,
+        hint: `give a whole number of ${low} to ${high}`
+      });
+    }
+  }
+  if (threshold !== undefined && !(threshold > 0 && threshold <= 1)) {
+    throw new MoEDebuggerError('input', `a score cannot reach ${threshold}`, {
+      where: 'threshold',
+      hint: 'give a number above 0 and up to 1'
+    });
+  }
+  if (sequences && (count ?? length ?? seed) !== undefined) {
+    throw new MoEDebuggerError(
+      'input',
+      'sequences were given, and random ones were asked for',
+      {
+        where: 'sequences',
+        hint: 'give either sequences or count, length, seed'
+      }
+    );
+  }
+}
+
+const MAX_COUNT = 4096;
+const MAX_LENGTH = 4096;

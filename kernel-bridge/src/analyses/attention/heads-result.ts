@@ -1,0 +1,142 @@
+/** Which heads look back to where tokens came before, to read and to hand on. */
+import { headScoresFigure, type HeadScoreMatrix } from './attention-figures';
+import type { Figure } from '../../show/figure';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import type { Interval } from '../../base/statistics/intervals';
+import { layerName, type Stack } from '../../base/protocol';
+import type { UnknownAttention } from './attention';
+import { describeUnknown } from './attention-record';
+import { SCORES, type HeadScores } from './head-scores';
+
+export type HeadKind = 'induction' | 'previous-token' | 'duplicate-token';
+
+/** A mean over sequences with its 95 % interval by Student's t; the interval is all of 0 to 1 for one sequence. */
+export interface HeadScore extends Interval {
+  mean: number;
+}
+
+export interface ScoredHead {
+  layer: number;
+  stack?: Stack;
+  head: number;
+  scores: Record<keyof HeadScores, HeadScore>;
+  /** What a head would score that attends to all tokens alike. */
+  chance: HeadScores;
+  /** What it is by its scores: those that reach the threshold. */
+  kinds: HeadKind[];
+  /** How often the second copy is still predicted without it. Where removal was asked for. */
+  accuracyWithout?: number;
+}
+
+export interface HeadsData {
+  model: string;
+  sequences: { count: number; length: number; seed?: number };
+  threshold: number;
+  /** Part of the second copy's tokens, but for the first, that the model predicts. */
+  accuracy: number;
+  /** Every head of attention within a stack, in graph order. */
+  heads: ScoredHead[];
+  /** Attention of forms that are not known. */
+  unknown: readonly UnknownAttention[];
+}
+
+export interface HeadsDocument extends HeadsData {
+  schema: 'moe-debugger/heads@1';
+}
+
+export const KIND_OF: Record<keyof HeadScores, HeadKind> = {
+  prefixMatching: 'induction',
+  previousToken: 'previous-token',
+  duplicateToken: 'duplicate-token'
+};
+
+export class HeadsResult implements Displayable {
+  constructor(readonly data: HeadsData) {}
+
+  get heads(): readonly ScoredHead[] {
+    return this.data.heads;
+  }
+
+  /** Heads of a kind, the highest score first. */
+  of(kind: HeadKind): ScoredHead[] {
+    const score = SCORES.find(name => KIND_OF[name] === kind)!;
+    return this.heads
+      .filter(({ kinds }) => kinds.includes(kind))
+      .sort((a, b) => b.scores[score].mean - a.scores[score].mean);
+  }
+
+  /** A score of all heads as a picture, layers by heads. */
+  figure(score: keyof HeadScores = 'prefixMatching'): Figure<HeadScoreMatrix> {
+    return headScoresFigure(this.data, score, this.toString());
+  }
+
+  toJSON(): HeadsDocument {
+    return { schema: 'moe-debugger/heads@1', ...this.data };
+  }
+
+  /** A line a head, then what was found. */
+  toString(): string {
+    const { model, sequences, threshold, accuracy, heads, unknown } = this.data;
+    const removal = heads.some(own => own.accuracyWithout !== undefined);
+    const titles = [
+      'prefix matching',
+      'previous token',
+      'duplicate token',
+      ...(removal ? ['accuracy without'] : [])
+    ];
+    return [
+      `heads of ${model}, on ${sequences.count} sequences of ${sequences.length} random tokens, each twice:`,
+      `${''.padEnd(NAME)}${titles.map(name => name.padStart(COLUMN)).join('')}`,
+      ...heads.map(head =>
+        [
+          nameOf(head).padEnd(NAME),
+          ...SCORES.map(name =>
+            formatScore(head.scores[name]).padStart(COLUMN)
+          ),
+          ...(removal
+            ? [(head.accuracyWithout?.toFixed(3) ?? '').padStart(COLUMN)]
+            : []),
+          head.kinds.length > 0 ? `  ${head.kinds.join(', ')}` : ''
+        ].join('')
+      ),
+      ...(heads.length > 0
+        ? [
+            `${'attending to all alike'.padEnd(NAME)}${SCORES.map(name =>
+              heads[0].chance[name]
+                .toFixed(3)
+                .padStart(COLUMN - DEVIATION)
+                .padEnd(COLUMN)
+            ).join('')}`
+          ]
+        : []),
+      ...Object.values(KIND_OF).map(kind => {
+        const found = this.of(kind);
+        return `${kind} heads (score of ${threshold} or more): ${found.length > 0 ? found.map(nameOf).join(', ') : 'none'}`;
+      }),
+      `the second copy is predicted right ${(accuracy * 100).toFixed(1)} % of the time`,
+      ...unknown.map(describeUnknown)
+    ].join('\n');
+  }
+
+  /** The picture of prefix matching, and all scores in words. */
+  [MIMEBUNDLE](): Promise<JsonObject> {
+    return this.figure()[MIMEBUNDLE]();
+  }
+}
+
+const NAME = 24;
+const COLUMN = 17;
+/** What an interval takes behind its mean. */
+const DEVIATION = 8;
+
+function nameOf({ head, ...layer }: ScoredHead): string {
+  return `${layerName(layer)} head ${head}`;
+}
+
+function formatScore({ mean, low, high }: HeadScore): string {
+  return `${mean.toFixed(3)} ± ${((high - low) / 2).toFixed(3)}`;
+}

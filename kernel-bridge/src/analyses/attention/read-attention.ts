@@ -1,0 +1,91 @@
+/** What the heads of a model attend to in a prompt. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Prompt } from '../../run/model/prompt';
+import type { FoundAttention } from './attention';
+import { AttentionRecord, describeUnknown } from './attention-record';
+import { AttentionRuns } from './run-attention';
+
+export interface AttentionOptions {
+  /** Bytes that the probabilities may take; 2 GiB unless given. */
+  memoryLimit?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * @throws MoEDebuggerError 'input' for a prompt that does not fit or whose probabilities would take too much memory;
+ * 'model-unsupported' where the graph shows no attention; 'gradient' where it has no form in plain operators; 'cancelled'
+ */
+export async function readAttention(
+  parts: ModelParts,
+  prompt: Prompt,
+  { memoryLimit = DEFAULT_MEMORY_LIMIT, signal }: AttentionOptions = {}
+): Promise<AttentionRecord> {
+  const tokenized = parts.tokenize(prompt);
+  const { ids, decoderIds = ids } = tokenized;
+  const runs = await AttentionRuns.of(parts, signal);
+  const { attention, unknown } = runs.found;
+  checkShown(parts, runs.found);
+  const sizes = attention.map(({ heads, stack, kind }) => {
+    const queries = stack === 'encoder' ? ids.length : decoderIds.length;
+    return {
+      heads,
+      queries,
+      keys: kind === 'cross' ? ids.length : queries
+    };
+  });
+  const bytes =
+    4 * sizes.reduce((sum, s) => sum + s.heads * s.queries * s.keys, 0);
+  if (bytes > memoryLimit) {
+    throw new MoEDebuggerError(
+      'input',
+      `what ${decoderIds.length} tokens attend to takes ${megabytes(bytes)}, more than ${megabytes(memoryLimit)}`,
+      {
+        where: tokenized.label,
+        hint: 'give a shorter prompt or raise memoryLimit'
+      }
+    );
+  }
+  const { probabilities } = await runs.run(tokenized, {
+    probabilities: true,
+    ...(signal ? { signal } : {})
+  });
+  return new AttentionRecord({
+    tokens: parts.tokens(decoderIds),
+    ...(tokenized.decoderIds ? { encoderTokens: parts.tokens(ids) } : {}),
+    layers: attention.map(({ layer, stack, kind, sinks }, i) => ({
+      layer,
+      ...(stack ? { stack } : {}),
+      kind,
+      ...sizes[i],
+      sinks,
+      probabilities: probabilities[i]
+    })),
+    unknown
+  });
+}
+
+/** @throws MoEDebuggerError 'model-unsupported' where the graph shows no attention at all */
+export function checkShown(
+  { onnx }: ModelParts,
+  { attention, unknown }: FoundAttention
+): void {
+  if (attention.length === 0) {
+    throw new MoEDebuggerError(
+      'model-unsupported',
+      unknown.length > 0
+        ? `the graph shows no attention of a known form; ${describeUnknown(unknown[0])}`
+        : 'the graph shows no attention',
+      {
+        where: onnx.file,
+        hint: 'export the model with attention in plain operators (attn_implementation="eager")'
+      }
+    );
+  }
+}
+
+const DEFAULT_MEMORY_LIMIT = 2 ** 31;
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}

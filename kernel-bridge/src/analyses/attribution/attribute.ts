@@ -1,0 +1,190 @@
+/** Attributes a target of a model to the tokens of a prompt. */
+import { cancellable } from '../../run/engine/cancel';
+import { MoEDebuggerError } from '../../base/errors';
+import type { Sequence } from '../../run/model/inputs';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Prompt } from '../../run/model/prompt';
+import { MOST_STEPS, type AttributionData } from '../../base/protocol';
+import { findBlocks } from '../../routing/blocks';
+import { Attribution } from './attribution';
+import { baselineEmbeddings } from './baseline';
+import { mayBatch, runVariants, type BatchOptions } from './batches';
+import { creditTensors, giveCredit, type Credit } from './credit';
+import { measureFaithfulness } from './faithfulness';
+import { explain, type Explained, type Question } from './methods';
+import {
+  DEFAULT_MEMORY_LIMIT,
+  DEFAULT_STEPS,
+  type AttributeOptions
+} from './options';
+import { likeliest, resolveTarget, tokenOf } from './resolve-target';
+import { routedTensors, type RoutedTensors } from './routing-tensors';
+
+/**
+ * @throws MoEDebuggerError 'input' for a prompt, a target or an option that does not fit; 'gradient' naming a node that
+ * cannot be differentiated or makes something that is not a number, or when memory would not suffice; 'cancelled'
+ */
+export async function attribute(
+  parts: ModelParts,
+  prompt: Prompt,
+  options: AttributeOptions = {}
+): Promise<Attribution> {
+  const { method = 'ig', baseline = 'zero' } = options;
+  const steps = checkSteps(options);
+  const tokenized = parts.tokenize(prompt);
+  const sequence: Sequence = tokenized;
+  const asked = options.target ?? { kind: 'logit' as const };
+  const target = resolveTarget(parts, asked, options.position, tokenized);
+  const index = target.index ?? (await likeliest(parts, sequence, target));
+  const gradients = parts.gradients.get();
+  const prepared = await cancellable(gradients.prepare(), options.signal);
+  const routed = routedTensors(parts, prepared, target.tensor);
+  const base = await baselineEmbeddings(
+    parts,
+    gradients,
+    baseline,
+    tokenized.ids.length
+  );
+  const request = { kind: target.kind, tensor: target.tensor };
+  const watched = {
+    ...request,
+    tensors: routed.flatMap(({ selected }) => selected)
+  };
+  const batches: BatchOptions = {
+    largest: mayBatch(parts) ? Infinity : 1,
+    memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+    ...(options.signal ? { signal: options.signal } : {})
+  };
+  const question: Question = {
+    session: await cancellable(
+      gradients.session(
+        method === 'occlusion' ? { ...request, forwardOnly: true } : watched
+      ),
+      options.signal
+    ),
+    ...(method === 'ig' && options.adaptive
+      ? { forward: await gradients.session({ ...watched, forwardOnly: true }) }
+      : {}),
+    run: {
+      sequence,
+      position: target.position,
+      index,
+      ...(base ? { baseline: base } : {})
+    },
+    tokens: tokenized.ids.length,
+    routed,
+    steps,
+    rule: options.rule ?? 'gauss-legendre',
+    adaptive: options.adaptive ?? false,
+    batches,
+    ...(options.onProgress ? { onProgress: options.onProgress } : {})
+  };
+  const explained = await explain(method, question);
+  const data: AttributionData = {
+    target: {
+      kind: asked.kind,
+      position: target.position,
+      ...(asked.kind === 'router'
+        ? {
+            layer: asked.layer,
+            expert: asked.expert,
+            ...(asked.stack ? { stack: asked.stack } : {}),
+            ...(asked.module ? { module: asked.module } : {})
+          }
+        : tokenOf(parts, index))
+    },
+    method,
+    baseline,
+    ...explained.details,
+    tokens: parts.tokens(tokenized.ids).map((token, i) => ({
+      ...token,
+      attribution: explained.tokens[i]
+    })),
+    value: explained.value,
+    baselineValue: explained.baselineValue,
+    gap:
+      explained.tokens.reduce((sum, x) => sum + x, 0) -
+      (explained.value - explained.baselineValue),
+    ...(options.faithfulness
+      ? { faithfulness: await faithfulness(explained) }
+      : {}),
+    ...(options.layers ? await credit() : {}),
+    warnings: []
+  };
+  data.warnings.push(...warningsOf(data));
+  return new Attribution(data, explained.embeddings);
+
+  async function faithfulness({ tokens }: Explained) {
+    const session = await gradients.session({ ...request, forwardOnly: true });
+    return measureFaithfulness(tokens, async kept => {
+      const { values } = await runVariants(
+        session,
+        question.run,
+        kept.map(row => ({ scale: row.map(Number) })),
+        {},
+        batches
+      );
+      return values;
+    });
+  }
+
+  async function credit(): Promise<Credit> {
+    const blocks = findBlocks(parts.graph);
+    const { experts, layers } = creditTensors(routed, blocks);
+    const by = [...layers, ...experts];
+    const session = await gradients.session({
+      ...request,
+      by,
+      tensors: [...new Set([...by, ...selectedOf(routed)])]
+    });
+    return giveCredit(
+      session,
+      { ...question.run, scales: [1] },
+      routed,
+      blocks
+    );
+  }
+}
+
+function selectedOf(routed: readonly RoutedTensors[]): string[] {
+  return routed.flatMap(({ selected }) => selected);
+}
+
+function checkSteps({ steps = DEFAULT_STEPS }: AttributeOptions): number {
+  if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {
+    throw new MoEDebuggerError(
+      'input',
+      `an integral of ${steps} steps cannot be taken`,
+      { where: 'steps', hint: `give a whole number of 1 to ${MOST_STEPS}` }
+    );
+  }
+  return steps;
+}
+
+function warningsOf({
+  method,
+  gap,
+  value,
+  baselineValue,
+  routingChanges = 0,
+  jumps
+}: AttributionData): string[] {
+  const open = Math.abs(gap) > COMPLETE * Math.abs(value - baselineValue);
+  if (method !== 'ig' || !open) {
+    return [];
+  }
+  if (jumps !== undefined) {
+    return [
+      `the target jumps by ${jumps.toFixed(4)} in all where the routing changes between baseline and prompt; hard top-k has no gradient there, so no token is credited with it and no number of steps closes the gap`
+    ];
+  }
+  return routingChanges > 0
+    ? [
+        `the routing changes ${routingChanges} times between baseline and prompt; hard top-k keeps the gap from closing there, however many steps are taken`
+      ]
+    : ['the gap is large although the routing stays the same: take more steps'];
+}
+
+/** A gap below this part of what was to be distributed counts as closed. */
+const COMPLETE = 0.01;

@@ -1,0 +1,84 @@
+/** Embeddings that stand for the absence of a prompt. */
+import type { TensorValue } from '../../run/engine/messages';
+import { toFloat32 } from '../../run/engine/tensor-values';
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelGradients } from '../../run/gradients/model-gradients';
+import type { ModelParts } from '../../run/model/loaded-model';
+import { configCount } from '../../run/model/config';
+import { vocabularySize } from '../../run/model/vocabulary';
+import type { Baseline } from './options';
+import { tokenId } from './resolve-target';
+
+/** Rows of the table that are looked up at once for the mean. */
+const CHUNK = 4096;
+
+/**
+ * @param tokens of the prompt that is explained
+ * @returns [1, 1 or tokens, width]; undefined for zeros
+ * @throws MoEDebuggerError 'input' for a token that does not exist or a prompt of another length
+ */
+export async function baselineEmbeddings(
+  parts: ModelParts,
+  gradients: ModelGradients,
+  baseline: Baseline,
+  tokens: number
+): Promise<TensorValue | undefined> {
+  if (baseline === 'zero') {
+    return undefined;
+  }
+  if (baseline === 'mean') {
+    return meanEmbedding(parts, gradients);
+  }
+  if ('token' in baseline) {
+    return asFloat(
+      await gradients.embeddings([tokenId(parts, baseline.token, 'baseline')])
+    );
+  }
+  const { ids } = parts.tokenize(baseline.prompt);
+  if (ids.length !== tokens) {
+    throw new MoEDebuggerError(
+      'input',
+      `the contrast prompt has ${ids.length} tokens and the prompt has ${tokens}`,
+      {
+        where: 'baseline',
+        hint: 'give two prompts of equally many tokens'
+      }
+    );
+  }
+  return asFloat(await gradients.embeddings(ids));
+}
+
+async function meanEmbedding(
+  { graph, config }: ModelParts,
+  gradients: ModelGradients
+): Promise<TensorValue> {
+  const vocabulary =
+    vocabularySize(graph) ?? configCount(config.model, 'vocab_size');
+  if (vocabulary === undefined) {
+    throw new MoEDebuggerError(
+      'input',
+      'the size of the vocabulary is not known, so its mean is not either',
+      { where: 'baseline', hint: 'take another baseline' }
+    );
+  }
+  let sum = new Float64Array();
+  for (let start = 0; start < vocabulary; start += CHUNK) {
+    const ids = Array.from(
+      { length: Math.min(CHUNK, vocabulary - start) },
+      (_, i) => start + i
+    );
+    const rows = await gradients.embeddings(ids);
+    const width = rows.dims[rows.dims.length - 1];
+    sum = sum.length === 0 ? new Float64Array(width) : sum;
+    toFloat32(rows).forEach((x, i) => (sum[i % width] += x));
+  }
+  return {
+    type: 'float32',
+    dims: [1, 1, sum.length],
+    data: Float32Array.from(sum, x => x / vocabulary)
+  };
+}
+
+function asFloat(tensor: TensorValue): TensorValue {
+  return { type: 'float32', dims: tensor.dims, data: toFloat32(tensor) };
+}

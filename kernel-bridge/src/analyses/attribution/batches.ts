@@ -1,0 +1,120 @@
+/** Runs many variants of one prompt in batches, whose size is found while they run: none is run to measure only. */
+import { cancellable } from '../../run/engine/cancel';
+import type {
+  GradientFetches,
+  GradientRun,
+  GradientSession,
+  GradientValues
+} from '../../run/gradients/gradient-session';
+import { checkMemory } from '../../run/gradients/memory';
+import type { ModelParts } from '../../run/model/loaded-model';
+import { BatchSizes } from './batch-sizes';
+
+export interface BatchOptions {
+  /** At most so many at once: 1 where entries of a batch would disturb one another. */
+  largest: number;
+  /** So many at once, if a user says so. */
+  batch?: number;
+  memoryLimit: number;
+  signal?: AbortSignal;
+  /** Called after each run with how many entries it had. */
+  onRun?: (entries: number) => void;
+}
+
+/** One entry of a batch: how far from the baseline, as a whole or token by token, and its weight in a sum. */
+export interface Variant {
+  scale: number | readonly number[];
+  weight?: number;
+}
+
+export interface VariantsRun {
+  /** Sum over all variants of weight times gradient, [tokens, width]. */
+  sum?: Float64Array;
+  values: number[];
+  /** What each run handed out, with the entries that it had. */
+  runs: { values: GradientValues; entries: number }[];
+  /** The size of batch that was fastest. */
+  batch: number;
+}
+
+/** What was measured so far, by session and number of tokens. */
+const measured = new WeakMap<GradientSession, Map<number, BatchSizes>>();
+
+function sizesOf(session: GradientSession, tokens: number): BatchSizes {
+  const byTokens = measured.get(session) ?? new Map<number, BatchSizes>();
+  const sizes = byTokens.get(tokens) ?? new BatchSizes();
+  measured.set(session, byTokens.set(tokens, sizes));
+  return sizes;
+}
+
+/** @throws MoEDebuggerError 'gradient' when a single entry takes more memory than there may be; 'cancelled' */
+export async function runVariants(
+  session: GradientSession,
+  run: GradientRun,
+  variants: readonly Variant[],
+  fetches: GradientFetches,
+  options: BatchOptions
+): Promise<VariantsRun> {
+  const tokens = run.sequence.ids.length;
+  const fits = (batch: number): boolean =>
+    session.bytes({ batch, tokens }) <= options.memoryLimit;
+  const one = { batch: 1, tokens };
+  checkMemory(session.bytes(one), options.memoryLimit, one);
+  const result: VariantsRun = { values: [], runs: [], batch: 1 };
+  const sizes = sizesOf(session, tokens);
+  const largest = largestThatFits(
+    Math.min(options.largest, options.batch ?? variants.length),
+    fits
+  );
+  for (let next = 0; next < variants.length;) {
+    const size = options.batch ? largest : sizes.next(largest);
+    const batch = variants.slice(next, next + size);
+    const start = performance.now();
+    const values = await cancellable(
+      session.run(
+        {
+          ...run,
+          scales: batch.map(({ scale }) => scale) as readonly number[],
+          stepWeights: batch.map(({ weight = 1 }) => weight)
+        },
+        fetches
+      ),
+      options.signal
+    );
+    if (batch.length === size) {
+      sizes.add(size, performance.now() - start);
+    }
+    next += batch.length;
+    result.values.push(...values.values);
+    result.runs.push({ values, entries: batch.length });
+    if (values.sum) {
+      result.sum ??= new Float64Array(values.sum.length);
+      values.sum.forEach((x, i) => (result.sum![i] += x));
+    }
+    options.onRun?.(batch.length);
+  }
+  result.batch = options.batch ? largest : sizes.best(largest);
+  return result;
+}
+
+/** The most entries, up to a number, whose activations memory takes. */
+export function largestThatFits(
+  most: number,
+  fits: (batch: number) => boolean
+): number {
+  let batch = Math.min(most, MAX_BATCH);
+  while (batch > 1 && !fits(batch)) {
+    batch = Math.ceil(batch / 2);
+  }
+  return Math.max(1, batch);
+}
+
+const MAX_BATCH = 64;
+
+/** Capacity is shared by a batch, so its entries would change each other's routing. */
+export function mayBatch({ inputs, routers }: ModelParts): boolean {
+  return (
+    inputs.batched &&
+    routers.every(({ convention }) => convention.capacity === undefined)
+  );
+}

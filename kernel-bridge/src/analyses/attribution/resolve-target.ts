@@ -1,0 +1,143 @@
+/** A target in the user's words as a tensor of the graph and a place in it. */
+import { toFloat32 } from '../../run/engine/tensor-values';
+import { MoEDebuggerError } from '../../base/errors';
+import type { TargetKind } from '../../run/gradients/targets';
+import { wholeSequence, type Sequence } from '../../run/model/inputs';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import { layerName } from '../../base/protocol';
+import type { AttributionTarget } from './options';
+
+export interface ResolvedTarget {
+  kind: TargetKind;
+  tensor: string;
+  position: number;
+  /** undefined: the entry with the highest score. */
+  index: number | undefined;
+}
+
+/** @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist */
+export function resolveTarget(
+  parts: ModelParts,
+  target: AttributionTarget,
+  given: number | undefined,
+  prompt: TokenizedPrompt
+): ResolvedTarget {
+  const router =
+    target.kind === 'router' ? findRouter(parts, target) : undefined;
+  const ids =
+    router?.stack === 'encoder'
+      ? prompt.ids
+      : (prompt.decoderIds ?? prompt.ids);
+  const position = given ?? ids.length - 1;
+  if (!Number.isInteger(position) || position < 0 || position >= ids.length) {
+    throw new MoEDebuggerError(
+      'input',
+      `there is no token ${position} in a prompt of ${ids.length}`,
+      { where: 'position', hint: `give 0 to ${ids.length - 1}` }
+    );
+  }
+  if (target.kind === 'router') {
+    return {
+      kind: 'entry',
+      tensor: router!.tensors.logits,
+      position,
+      index: target.expert
+    };
+  }
+  return {
+    kind: target.kind === 'logit' ? 'entry' : 'log-probability',
+    tensor: parts.logits,
+    position,
+    index:
+      target.token === undefined
+        ? undefined
+        : tokenId(parts, target.token, 'target')
+  };
+}
+
+/** The entry with the highest score at a position. */
+export async function likeliest(
+  { session, inputs, logits }: ModelParts,
+  sequence: Sequence,
+  { position }: ResolvedTarget
+): Promise<number> {
+  const { outputs } = await session.run(
+    inputs.feeds(wholeSequence(sequence)),
+    [logits],
+    { rows: { [logits]: [position] } }
+  );
+  const scores = toFloat32(outputs[logits]);
+  return scores.reduce((best, x, i) => (x > scores[best] ? i : best), 0);
+}
+
+/** A token's id and text, as a target has them. */
+export function tokenOf(
+  { tokens }: ModelParts,
+  id: number
+): { token: number; text?: string } {
+  const [{ text }] = tokens([id]);
+  return { token: id, ...(text === undefined ? {} : { text }) };
+}
+
+function findRouter(
+  { routers }: ModelParts,
+  {
+    layer,
+    expert,
+    stack,
+    module
+  }: Extract<AttributionTarget, { kind: 'router' }>
+): ModelParts['routers'][number] {
+  const router = routers.find(
+    own =>
+      own.layer === layer &&
+      (stack === undefined || own.stack === stack) &&
+      (module === undefined || own.module === module)
+  );
+  if (!router) {
+    throw new MoEDebuggerError(
+      'input',
+      `${layerName({ layer, stack, module })} has no router`,
+      {
+        where: 'target',
+        hint: `choose one of ${routers.map(layerName).join(', ')}`
+      }
+    );
+  }
+  if (!Number.isInteger(expert) || expert < 0 || expert >= router.experts) {
+    throw new MoEDebuggerError(
+      'input',
+      `${layerName(router)} has no expert ${expert}`,
+      { where: 'target', hint: `choose 0 to ${router.experts - 1}` }
+    );
+  }
+  return router;
+}
+
+/**
+ * A token given by its id or its text.
+ * @param where what it was given as
+ * @throws MoEDebuggerError 'input' for an id beyond the vocabulary, or a text that is not one token
+ */
+export function tokenId(
+  { tokenizer, tokenize }: ModelParts,
+  token: number | string,
+  where: string
+): number {
+  if (typeof token === 'number') {
+    // The same check as for a prompt's ids: a whole number within the vocabulary.
+    return tokenize([token]).ids[0];
+  }
+  const ids = tokenizer?.encode(token, { specialTokens: false }) ?? [];
+  if (ids.length !== 1) {
+    throw new MoEDebuggerError(
+      'input',
+      tokenizer
+        ? `${JSON.stringify(token)} is ${ids.length} tokens, and a ${where} is one`
+        : `the model has no tokenizer to read the ${where} with`,
+      { where, hint: 'give the id of one token' }
+    );
+  }
+  return ids[0];
+}

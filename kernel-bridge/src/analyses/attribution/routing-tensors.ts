@@ -1,0 +1,81 @@
+/** The tensors that tell, in a graph that is differentiated, which experts a run chose before its target was known. */
+import type { GradientValues } from '../../run/gradients/gradient-session';
+import type { PreparedGraph } from '../../run/gradients/model-gradients';
+import { toIntegers } from '../../run/engine/tensor-values';
+import { Graph } from '../../onnx/graph/graph';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Router } from '../../routing/convention';
+
+export interface RoutedTensors {
+  router: Router;
+  /** Each [..., k_i]; none where the graph holds dense weights alone. */
+  selected: string[];
+  /** Each as `selected`; or one [..., experts] without. */
+  weights: string[];
+}
+
+/** Routers whose choice the target depends on, with the tensors that hold it. */
+export function routedTensors(
+  { graph, routers }: ModelParts,
+  prepared: PreparedGraph,
+  target: string
+): RoutedTensors[] {
+  const plain = new Graph(prepared.interpolated.graph);
+  const before = ancestors(plain, target);
+  return routers.flatMap((router): RoutedTensors[] => {
+    const { selected, weights, denseWeights } = router.tensors;
+    const fused = prepared.choices.get(
+      graph.nodes[router.selectors[0].index].outputs[0]
+    );
+    const found = fused
+      ? { selected: [fused.selected], weights: [fused.weights] }
+      : {
+          selected: selected ?? [],
+          weights: weights ?? (denseWeights ? [denseWeights] : [])
+        };
+    return [...found.selected, ...found.weights].some(name => before.has(name))
+      ? [{ router, ...found }]
+      : [];
+  });
+}
+
+function ancestors(graph: Graph, tensor: string): Set<string> {
+  const found = new Set([tensor]);
+  for (const name of found) {
+    const node = graph.producer(name);
+    if (node) {
+      graph.reads(node).forEach(read => found.add(read));
+    }
+  }
+  return found;
+}
+
+/** For each entry of a batch one number a token and layer, the same where the same experts were chosen. */
+export function choicesOf(
+  { tensors }: GradientValues,
+  entries: number,
+  routed: readonly RoutedTensors[]
+): Int32Array[] {
+  const choices = Array.from({ length: entries }, (): number[] => []);
+  for (const { selected } of routed) {
+    for (const name of selected) {
+      const tensor = tensors.get(name)!;
+      const k = tensor.dims[tensor.dims.length - 1] ?? 1;
+      const ids = toIntegers(tensor);
+      const rows = ids.length / k / entries;
+      choices.forEach((own, entry) => {
+        for (let row = entry * rows; row < (entry + 1) * rows; row++) {
+          own.push(setNumber(ids.slice(row * k, (row + 1) * k)));
+        }
+      });
+    }
+  }
+  return choices.map(own => Int32Array.from(own));
+}
+
+/** A number for a set of experts, whatever their order. */
+function setNumber(experts: number[]): number {
+  return experts
+    .sort((a, b) => a - b)
+    .reduce((hash, expert) => (Math.imul(hash, 1000003) + expert) | 0, 7);
+}

@@ -1,0 +1,90 @@
+/** What could be explained at a token: what the model predicts there, and which experts it takes. */
+import { cancellable } from '../../run/engine/cancel';
+import { toFloat32 } from '../../run/engine/tensor-values';
+import { MoEDebuggerError } from '../../base/errors';
+import { finite, topTokens } from '../lens/ranking';
+import { logSumExp } from '../../base/statistics/distribution';
+import { wholeSequence } from '../../run/model/inputs';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Prompt } from '../../run/model/prompt';
+import type { RoutingLayer, TargetChoices } from '../../base/protocol';
+import { readCapture } from '../../run/capture/read-capture';
+
+const TOP = 6;
+
+/**
+ * Runs the prompt once.
+ *
+ * @param position a token of the prompt
+ * @throws MoEDebuggerError 'input' for a prompt or a position that does not fit, 'capture', 'cancelled'
+ */
+export async function targetChoices(
+  parts: ModelParts,
+  prompt: Prompt,
+  position: number,
+  signal?: AbortSignal
+): Promise<TargetChoices> {
+  const { session, inputs, logits, routers, plan } = parts;
+  const tokenized = parts.tokenize(prompt);
+  const { ids, decoderIds } = tokenized;
+  if (!Number.isInteger(position) || position < 0 || position >= ids.length) {
+    throw new MoEDebuggerError(
+      'input',
+      `there is no token ${position} in a prompt of ${ids.length}`,
+      { where: 'position', hint: `give 0 to ${ids.length - 1}` }
+    );
+  }
+  // What is clicked is a token of the encoder where there is one; what is predicted follows the decoder's last.
+  const decoded = decoderIds ? decoderIds.length - 1 : position;
+  const { outputs } = await cancellable(
+    session.run(
+      inputs.feeds(wholeSequence(tokenized)),
+      [...plan.outputs, logits],
+      { rows: { [logits]: [decoded] } }
+    ),
+    signal
+  );
+  const scores = toFloat32(outputs[logits]);
+  const textOf = (id: number): string | undefined => parts.tokens([id])[0].text;
+  const next = (decoderIds ?? ids)[decoded + 1];
+  const text = next === undefined ? undefined : textOf(next);
+  return {
+    position,
+    logits: {
+      position: decoded,
+      top: topTokens(scores, TOP, textOf),
+      actual:
+        next === undefined
+          ? null
+          : {
+              id: next,
+              ...(text === undefined ? {} : { text }),
+              logit: finite(scores[next]),
+              probability: finite(Math.exp(scores[next] - logSumExp(scores)))
+            }
+    },
+    routers: readCapture(routers, plan, outputs, ({ stack }) =>
+      stack === 'decoder' ? (decoderIds ?? ids).length : ids.length
+    ).map(layer => {
+      const at = layer.stack === 'decoder' ? decoded : position;
+      return {
+        layer: layer.layer,
+        ...(layer.stack ? { stack: layer.stack } : {}),
+        ...(layer.module ? { module: layer.module } : {}),
+        experts: layer.experts,
+        position: at,
+        chosen: chosenAt(layer, at)
+      };
+    })
+  };
+}
+
+/** The experts that a token took; fewer than k where it was dropped. */
+function chosenAt(
+  { selected, weights, topK }: RoutingLayer,
+  position: number
+): TargetChoices['routers'][number]['chosen'] {
+  return Array.from({ length: topK }, (_, i) => position * topK + i)
+    .filter(slot => selected[slot] >= 0)
+    .map(slot => ({ expert: selected[slot], weight: weights[slot] }));
+}

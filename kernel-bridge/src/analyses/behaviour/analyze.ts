@@ -1,0 +1,125 @@
+/** What a trace tells of its routers and experts, without a judgement: the document of `analyze`. */
+import { diagnosedLayer, type DiagnosedLayer } from '../findings/diagnose';
+import { numberOrNull, placeOf } from '../findings/finding';
+import { resolveThresholds, type Thresholds } from '../findings/thresholds';
+import { TraceEvidence } from '../findings/trace-evidence';
+import {
+  esftGateScores,
+  esftTokenScores,
+  layerMetrics,
+  specialistPairs,
+  strongestPairs,
+  tokenRates,
+  uniformTokenRate,
+  type Partner,
+  type PipelineStep,
+  type RouterTally
+} from '../../measures';
+import { layerName, type RoutingSample } from '../../base/protocol';
+import { expertRoles, type ExpertRole } from './roles';
+import {
+  contextStability,
+  vocabularyOf,
+  type ContextStability
+} from './token-ids';
+
+export interface AnalyzedLayer extends DiagnosedLayer {
+  roles: ExpertRole[];
+  /** ESFT's scores. [experts] */
+  esftTokenScore: (number | null)[];
+  esftGateScore: (number | null)[];
+  coactivation: {
+    /** Most often together, given the first. */
+    strongest: Partner[];
+    /** Together on more than 30 % of tokens (Lazarus). */
+    specialistPairs: [number, number][];
+  };
+  /** Token rates within each domain, against the uniform line k / E (OLMoE). */
+  domains: { domain: string; tokens: number; tokenRate: number[] }[];
+  uniformTokenRate: number;
+  /** OLMoE's vocabulary specialisation; null without an id that was seen 10 times. */
+  vocabularySpecialisation: number | null;
+  contextStability: Record<keyof ContextStability, number | null>;
+  /** From the layer before: experts that are weighted alike on the same tokens. */
+  pipelines: { fromLayer: number; steps: PipelineStep[] } | null;
+}
+
+export interface Analysis {
+  schema: 'moe-debugger/analyze@1';
+  model?: string;
+  tokens: number;
+  samples: number;
+  layers: AnalyzedLayer[];
+}
+
+export interface AnalyzeOptions {
+  model?: string;
+  thresholds?: Partial<Thresholds>;
+}
+
+const STRONGEST = 10;
+
+/** @throws MoEDebuggerError 'input' for a damaged trace, 'usage' for a threshold that does not exist */
+export function analyze(
+  input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },
+  options: AnalyzeOptions = {}
+): Analysis {
+  const thresholds = resolveThresholds(options.thresholds);
+  const evidence =
+    input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
+  const roles = expertRoles(evidence, thresholds);
+  const model =
+    options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
+  return {
+    schema: 'moe-debugger/analyze@1',
+    ...(model === undefined ? {} : { model }),
+    tokens: evidence.tally.tokens,
+    samples: evidence.tally.samples,
+    layers: evidence.tally.routers.map(router =>
+      analyzedLayer(evidence, router, roles.get(router)!)
+    )
+  };
+}
+
+function analyzedLayer(
+  evidence: TraceEvidence,
+  router: RouterTally,
+  roles: ExpertRole[]
+): AnalyzedLayer {
+  const { counts, tokens, gateSum } = router;
+  const { experts, topK } = router.router;
+  const pairs = router.pairs();
+  const link = evidence.links.get(layerName(router.router));
+  const stability = contextStability(evidence, router);
+  return {
+    ...diagnosedLayer(layerMetrics(router)),
+    ...placeOf(router.router),
+    roles,
+    esftTokenScore: Array.from(
+      esftTokenScores(counts, tokens, topK),
+      numberOrNull
+    ),
+    esftGateScore: Array.from(esftGateScores(gateSum, tokens), numberOrNull),
+    coactivation: {
+      strongest: strongestPairs(pairs, counts, tokens).slice(0, STRONGEST),
+      specialistPairs: specialistPairs(pairs, experts, tokens)
+    },
+    domains: [...router.domains]
+      .filter(([, own]) => own.tokens > 0)
+      .map(([domain, own]) => ({
+        domain,
+        tokens: own.tokens,
+        tokenRate: [...tokenRates(own.counts, own.tokens)]
+      })),
+    uniformTokenRate: uniformTokenRate(experts, topK),
+    vocabularySpecialisation: numberOrNull(vocabularyOf(evidence, router).mean),
+    contextStability: {
+      sameId: numberOrNull(stability.sameId),
+      anyTwo: numberOrNull(stability.anyTwo),
+      ids: stability.ids
+    },
+    pipelines: link
+      ? { fromLayer: link.from.layer, steps: link.pipelines() }
+      : null
+  };
+}

@@ -1,0 +1,98 @@
+/** Experts that were made to follow each other are found, and no others. */
+import { randomNumbers } from '../../../test/graph-builder';
+import { samplesOf } from '../../../test/made-samples';
+import type { RoutingSample } from '../../base/protocol';
+import { findPipelines, pipelineChains } from './expert-pipelines';
+
+/** Expert e of the first layer hands ids below `ids` to the expert that `next` names, all else is dealt at random. */
+function handing(
+  next: (expert: number) => number | undefined,
+  layers = 2
+): RoutingSample[] {
+  const random = randomNumbers(5);
+  const dealt = (): number => Math.floor(random() * 8);
+  const parts = Array.from({ length: layers }, () => {
+    // Every id has two experts of its own, in every layer others: no pair goes together but by chance.
+    const ofId = Array.from({ length: 60 }, () => {
+      const first = dealt();
+      return [first, (first + 1 + (dealt() % 7)) % 8];
+    });
+    return samplesOf(({ id }) => ofId[id]);
+  });
+  return parts[0].map((sample, s) => {
+    const own = parts.map(layer => ({ ...layer[s].layers[0] }));
+    for (let l = 1; l < layers; l++) {
+      const selected = own[l].selected.slice();
+      own[l - 1].selected.forEach((expert, slot) => {
+        const to = next(expert);
+        const token = Math.floor(slot / 2);
+        if (
+          to !== undefined &&
+          !selected.subarray(2 * token, 2 * token + 2).includes(to)
+        ) {
+          selected[2 * token] = to;
+        }
+      });
+      own[l].selected = selected;
+    }
+    return {
+      ...sample,
+      layers: own.map((layer, l) => ({ ...layer, layer: 2 + l }))
+    };
+  });
+}
+
+it('finds the pair that was planted, first of all', () => {
+  const samples = handing(expert => (expert === 3 ? 5 : undefined));
+  const { steps, tokens, ids, tests } = findPipelines(samples);
+  expect(tokens).toBe(20 * 50);
+  expect(ids).toBe(60);
+  expect(tests).toBe(64);
+  expect(steps[0]).toMatchObject({
+    from: { layer: 2, expert: 3 },
+    to: { layer: 3, expert: 5 }
+  });
+  // Counted token by token, on its own.
+  let [first, second, both] = [0, 0, 0];
+  for (const { layers } of samples) {
+    for (let t = 0; t < 50; t++) {
+      const chose = (l: number, expert: number): boolean =>
+        layers[l].selected.subarray(2 * t, 2 * t + 2).includes(expert);
+      first += chose(0, 3) ? 1 : 0;
+      second += chose(1, 5) ? 1 : 0;
+      both += chose(0, 3) && chose(1, 5) ? 1 : 0;
+    }
+  }
+  expect(both).toBe(first);
+  expect(steps[0].together).toBe(both);
+  expect(steps[0].expected).toBeCloseTo((first * second) / 1000, 9);
+  expect(steps[0].lift).toBeCloseTo(1000 / second, 9);
+  expect(steps[0].correctedP).toBeLessThan(0.01);
+  expect(steps[0].correctedP).toBeGreaterThanOrEqual(steps[0].p);
+});
+
+it('finds nothing where layers choose without regard to each other', () => {
+  // Many tokens of few ids: a test that counted tokens would find chance to be significant.
+  const { steps, tests } = findPipelines(handing(() => undefined));
+  expect(tests).toBe(64);
+  expect(steps).toEqual([]);
+});
+
+it('follows a chain through the layers', () => {
+  const { steps } = findPipelines(
+    handing(expert => (expert === 6 ? 6 : undefined), 3),
+    { span: 1 }
+  );
+  const chains = pipelineChains(steps);
+  expect(chains[0]).toEqual([2, 3, 4].map(layer => ({ layer, expert: 6 })));
+});
+
+it('looks further ahead where it is asked to', () => {
+  const samples = handing(() => undefined, 3);
+  expect(findPipelines(samples).tests).toBe(2 * 64);
+  expect(findPipelines(samples, { span: 2 }).tests).toBe(3 * 64);
+});
+
+it('is defined for nothing', () => {
+  expect(findPipelines([])).toEqual({ tokens: 0, ids: 0, tests: 0, steps: [] });
+});

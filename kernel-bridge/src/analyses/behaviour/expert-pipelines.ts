@@ -1,0 +1,249 @@
+/** Experts that follow each other on the same token from layer to layer, more often than chance would have it. */
+import { placeOf, type Place } from '../findings/finding';
+import { UnitCounts, UnitIndex } from '../findings/unit-counts';
+import { LayerLink } from '../../measures/layer-link';
+import {
+  benjaminiHochberg,
+  hypergeometricTail
+} from '../../base/statistics/permutation';
+import {
+  layerName,
+  tokensOf,
+  type RouterIdentity,
+  type RoutingLayer,
+  type RoutingSample,
+  type Token
+} from '../../base/protocol';
+
+export interface PipelineThresholds {
+  /** A corrected p-value of this or less is no chance; 0.05 unless given. */
+  alpha?: number;
+  /** How many times more often than by chance two experts have to follow each other; 1.5 unless given. */
+  minLift?: number;
+  /** Layers with a router that a step may lead on by; 1, to the next one, unless given. */
+  span?: number;
+}
+
+/** An expert, where it is. */
+export interface ExpertPlace extends Place {
+  expert: number;
+}
+
+/** An expert that follows another. */
+export interface PipelineStep {
+  from: ExpertPlace;
+  to: ExpertPlace;
+  /** Tokens that select both, N(i, j). */
+  together: number;
+  /** What independence would have: N(i) N(j) / T. */
+  expected: number;
+  /** together / expected */
+  lift: number;
+  /** Pearson correlation of their weights, zero where not selected. */
+  correlation: number;
+  /**
+   * Of Fisher's exact test on the token ids, each counted once: ids that choose the first more often than tokens do on
+   * average, and ids that choose the second so. Tokens of one id are routed alike, so that counting them all would claim
+   * too much.
+   */
+  p: number;
+  /** For all pairs that were tested (Benjamini and Hochberg 1995). */
+  correctedP: number;
+}
+
+export interface PipelineStatistics {
+  tokens: number;
+  /** Different token ids. */
+  ids: number;
+  /** Pairs of experts that were tested. */
+  tests: number;
+  /** Those that no chance explains, the highest lift first. */
+  steps: PipelineStep[];
+}
+
+/** What a router did with each token id. */
+class SeenRouter {
+  tokens = 0;
+  readonly place: Place;
+  readonly counts: Float64Array;
+  private readonly _units: UnitCounts;
+  /** Tokens of each id. */
+  private readonly _ofId: number[] = [];
+
+  constructor(
+    router: RouterIdentity,
+    private readonly _ids: UnitIndex<number>
+  ) {
+    this.place = placeOf(router);
+    this.counts = new Float64Array(router.experts);
+    this._units = new UnitCounts(router.experts);
+  }
+
+  add(
+    tokens: readonly Token[],
+    { selected, topK }: Pick<RoutingLayer, 'selected' | 'topK'>
+  ): void {
+    const rows = Int32Array.from(tokens, ({ id }) => this._ids.row(id));
+    this._units.add(rows, selected, topK);
+    for (const row of rows) {
+      if (row >= 0) {
+        this._ofId[row] = (this._ofId[row] ?? 0) + 1;
+      }
+    }
+    this.tokens += tokens.length;
+    for (const expert of selected) {
+      if (expert >= 0) {
+        this.counts[expert]++;
+      }
+    }
+  }
+
+  /** Rows of ids that choose an expert more often than tokens do on average; `all` are those that were seen. */
+  inclined(expert: number): { rows: Set<number>; all: number } {
+    const rate = this.counts[expert] / this.tokens;
+    const rows = new Set<number>();
+    let all = 0;
+    this._ofId.forEach((count, row) => {
+      all++;
+      if (this._units.row(row)[expert] / count > rate) {
+        rows.add(row);
+      }
+    });
+    return { rows, all };
+  }
+}
+
+interface Link {
+  from: SeenRouter;
+  to: SeenRouter;
+  link: LayerLink;
+}
+
+export function findPipelines(
+  samples: Iterable<RoutingSample>,
+  { alpha = 0.05, minLift = 1.5, span = 1 }: PipelineThresholds = {}
+): PipelineStatistics {
+  const { ids, routers, links } = gather(samples, span);
+  let tests = 0;
+  const found: Omit<PipelineStep, 'correctedP'>[] = [];
+  for (const { from, to, link } of links) {
+    const correlations = link.correlations();
+    const inclined = [from, to].map(router =>
+      Array.from(router.counts, (_, expert) => router.inclined(expert))
+    );
+    link.together.forEach((together, at) => {
+      const i = Math.floor(at / to.counts.length);
+      const j = at % to.counts.length;
+      const expected = (from.counts[i] * to.counts[j]) / link.tokens;
+      if (expected === 0) {
+        return;
+      }
+      tests++;
+      const lift = together / expected;
+      if (lift >= minLift) {
+        const { rows: first, all } = inclined[0][i];
+        const { rows: second } = inclined[1][j];
+        const both = [...first].filter(row => second.has(row)).length;
+        found.push({
+          from: { ...from.place, expert: i },
+          to: { ...to.place, expert: j },
+          together,
+          expected,
+          lift,
+          correlation: correlations[at],
+          p: hypergeometricTail(both, first.size, second.size, all)
+        });
+      }
+    });
+  }
+  const corrected = benjaminiHochberg(
+    found.map(({ p }) => p),
+    tests
+  );
+  return {
+    tokens: Math.max(0, ...routers.map(router => router.tokens)),
+    ids: ids.keys.length,
+    tests,
+    steps: found
+      .map((step, i) => ({ ...step, correctedP: corrected[i] }))
+      .filter(({ correctedP }) => correctedP <= alpha)
+      .sort((a, b) => b.lift - a.lift)
+  };
+}
+
+function gather(
+  samples: Iterable<RoutingSample>,
+  span: number
+): { ids: UnitIndex<number>; routers: SeenRouter[]; links: Link[] } {
+  const routers = new Map<string, SeenRouter>();
+  const links = new Map<string, Link>();
+  const ids = new UnitIndex<number>(() =>
+    [...routers.values()].reduce((sum, { counts }) => sum + counts.length, 1)
+  );
+  for (const sample of samples) {
+    const seen = sample.layers.map(layer => {
+      const name = layerName(layer);
+      const router = routers.get(name) ?? new SeenRouter(layer, ids);
+      routers.set(name, router);
+      router.add(tokensOf(sample, layer), layer);
+      return { name, layer, router };
+    });
+    seen.forEach((earlier, i) => {
+      const later = seen
+        .slice(i + 1)
+        .filter(({ layer }) => layer.stack === earlier.layer.stack)
+        .slice(0, span);
+      for (const { name, layer, router } of later) {
+        const key = `${earlier.name} > ${name}`;
+        const own = links.get(key) ?? {
+          from: earlier.router,
+          to: router,
+          link: new LayerLink(earlier.layer, layer.experts)
+        };
+        links.set(key, own);
+        own.link.add(earlier.layer, layer);
+      }
+    });
+  }
+  return {
+    ids,
+    routers: [...routers.values()],
+    links: [...links.values()]
+  };
+}
+
+/**
+ * Steps that lead on: each from the end of the one before, chosen greedily by lift, an expert being in one chain at most.
+ * @returns chains of three experts or more, the longest first
+ */
+export function pipelineChains(
+  steps: readonly PipelineStep[]
+): ExpertPlace[][] {
+  const key = ({ expert, ...place }: ExpertPlace): string =>
+    `${layerName(place)}:${expert}`;
+  const next = new Map<string, ExpertPlace>();
+  const starts = new Map<string, ExpertPlace>();
+  const reached = new Set<string>();
+  for (const { from, to } of [...steps].sort((a, b) => b.lift - a.lift)) {
+    if (!next.has(key(from)) && !reached.has(key(to))) {
+      next.set(key(from), to);
+      starts.set(key(from), from);
+      reached.add(key(to));
+    }
+  }
+  return [...starts]
+    .filter(([name]) => !reached.has(name))
+    .map(([, start]) => {
+      const chain = [start];
+      for (
+        let on = next.get(key(start));
+        on !== undefined;
+        on = next.get(key(on))
+      ) {
+        chain.push(on);
+      }
+      return chain;
+    })
+    .filter(chain => chain.length > 2)
+    .sort((a, b) => b.length - a.length);
+}

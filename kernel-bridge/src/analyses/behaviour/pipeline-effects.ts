@@ -1,0 +1,288 @@
+/**
+ * What an expert's output does to the score of the expert that follows it, to first order: the gradient of the later
+ * router's logit by what the earlier expert added to the same token, times what it added. Of the logit, the mean over
+ * the router's experts is taken off, since neither softmax nor a choice of the best depends on it.
+ */
+import { mayBatch } from '../attribution/batches';
+import { giveCredit, type Credit } from '../attribution/credit';
+import { routedTensors } from '../attribution/routing-tensors';
+import { cancellable } from '../../run/engine/cancel';
+import { MoEDebuggerError } from '../../base/errors';
+import type { Place } from '../findings/finding';
+import type { GradientSession } from '../../run/gradients/gradient-session';
+import { studentTwoSided95 } from '../../base/statistics/intervals';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import { ELEMENT } from '../../onnx/file/schema';
+import { layerName, type RoutingSample } from '../../base/protocol';
+import type { ExpertPlace, PipelineStep } from './expert-pipelines';
+
+/** In units of the later router's logits, of which their mean is taken off. */
+export interface StepEffect {
+  /** Mean over tokens that select both, with its 95 % interval by Student's t; null for the interval of one token. */
+  mean: number;
+  low: number | null;
+  high: number | null;
+  tokens: number;
+  /** The same of the other experts that the earlier layer chose for these tokens; null where it chose none. */
+  others: number | null;
+}
+
+/** A token of a prompt. */
+interface Spot {
+  prompt: number;
+  position: number;
+}
+
+type Credits = NonNullable<Credit['experts']>;
+
+export interface EffectOptions {
+  /** Tokens a step is measured on, at most. */
+  tokens: number;
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * @param samples of the prompts, in their order
+ * @returns one a step; undefined where the later score does not depend on the earlier expert's weight
+ * @throws MoEDebuggerError 'gradient' or 'model-unsupported' where the graph cannot be differentiated; 'cancelled'
+ */
+export async function stepEffects(
+  parts: ModelParts,
+  prompts: readonly TokenizedPrompt[],
+  samples: readonly RoutingSample[],
+  steps: readonly PipelineStep[],
+  { tokens, signal, onProgress }: EffectOptions
+): Promise<(StepEffect | undefined)[]> {
+  const spots = steps.map(step => spread(meetings(samples, step), tokens));
+  // One gradient serves all steps that end in the same expert at the same token.
+  const wanted = new Map<string, Question>();
+  steps.forEach(({ to }, i) =>
+    spots[i].forEach(spot =>
+      wanted.set(keyOf(to, spot), { ...spot, expert: to.expert, router: to })
+    )
+  );
+  const targets = new Map<string, Target>();
+  const credits = new Map<string, Credits>();
+  for (const batch of batches([...wanted.values()], mayBatch(parts))) {
+    const [{ router, prompt }] = batch;
+    const name = layerName(router);
+    const target =
+      targets.get(name) ?? (await targetOf(parts, steps, router, signal));
+    targets.set(name, target);
+    const found = await cancellable(
+      creditsOf(target, prompts[prompt], batch),
+      signal
+    );
+    batch.forEach((question, i) =>
+      credits.set(
+        keyOf({ ...router, expert: question.expert }, question),
+        found[i]
+      )
+    );
+    onProgress?.(credits.size, wanted.size);
+  }
+  return steps.map((step, i) =>
+    summarise(
+      step,
+      spots[i].flatMap(spot => credits.get(keyOf(step.to, spot)) ?? [])
+    )
+  );
+}
+
+/** An expert's score at a token. */
+interface Question extends Spot {
+  router: Place;
+  expert: number;
+}
+
+function keyOf(
+  { expert, ...place }: ExpertPlace,
+  { prompt, position }: Spot
+): string {
+  return `${layerName(place)}:${expert} ${prompt}:${position}`;
+}
+
+/** Questions of one router and one prompt together, which one run answers. */
+function batches(
+  questions: readonly Question[],
+  together: boolean
+): Question[][] {
+  const groups = new Map<string, Question[]>();
+  for (const question of questions) {
+    const key = `${layerName(question.router)} ${question.prompt}`;
+    groups.set(key, [...(groups.get(key) ?? []), question]);
+  }
+  const size = together ? BATCH : 1;
+  return [...groups.values()].flatMap(group =>
+    Array.from({ length: Math.ceil(group.length / size) }, (_, i) =>
+      group.slice(i * size, (i + 1) * size)
+    )
+  );
+}
+
+/** Entries of a run: more take longer than they save. */
+const BATCH = 8;
+
+/** What experts of the same token are credited with, a list a question. */
+async function creditsOf(
+  { session, routed, rank, experts }: Target,
+  sequence: TokenizedPrompt,
+  questions: readonly Question[]
+): Promise<Credits[]> {
+  const tokens = sequence.decoderIds?.length ?? sequence.ids.length;
+  const weights = new Float32Array(questions.length * tokens * experts);
+  questions.forEach(({ position, expert }, entry) => {
+    const start = (entry * tokens + position) * experts;
+    weights.fill(-1 / experts, start, start + experts);
+    weights[start + expert] += 1;
+  });
+  const found = await giveCredit(
+    session,
+    {
+      sequence,
+      scales: questions.map(() => 1),
+      weights: {
+        type: 'float32',
+        dims:
+          rank === 3
+            ? [questions.length, tokens, experts]
+            : [questions.length * tokens, experts],
+        data: weights
+      }
+    },
+    routed,
+    { joins: [] }
+  );
+  return questions.map(({ position }, entry) =>
+    (found.experts ?? []).filter(
+      own => own.position === entry * tokens + position
+    )
+  );
+}
+
+interface Target {
+  session: GradientSession;
+  /** Of the tensor of logits: [batch, tokens, experts] or [batch * tokens, experts]. */
+  rank: number;
+  experts: number;
+  routed: ReturnType<typeof routedTensors>;
+}
+
+/** The later router's logits, differentiated by the weights of those before it that steps lead from. */
+async function targetOf(
+  parts: ModelParts,
+  steps: readonly PipelineStep[],
+  to: Place,
+  signal?: AbortSignal
+): Promise<Target> {
+  const name = layerName(to);
+  const before = new Set(
+    steps
+      .filter(step => layerName(step.to) === name)
+      .map(({ from }) => layerName(from))
+  );
+  const gradients = parts.gradients.get();
+  const prepared = await cancellable(gradients.prepare(), signal);
+  const { tensors, experts } = parts.routers.find(
+    own => layerName(own) === name
+  )!;
+  if (prepared.facts.type(tensors.logits) !== ELEMENT.float) {
+    throw new MoEDebuggerError(
+      'gradient',
+      `the scores of ${name} are not computed in single precision`,
+      { where: tensors.logits, hint: 'export the model in float32' }
+    );
+  }
+  const routed = routedTensors(parts, prepared, tensors.logits).filter(
+    ({ router }) => before.has(layerName(router))
+  );
+  const by = routed.flatMap(({ weights }) => weights);
+  const session = await cancellable(
+    gradients.session({
+      kind: 'sum',
+      tensor: tensors.logits,
+      by,
+      tensors: [
+        ...new Set([...by, ...routed.flatMap(({ selected }) => selected)])
+      ]
+    }),
+    signal
+  );
+  return {
+    session,
+    routed,
+    experts,
+    rank: prepared.facts.rank(tensors.logits)
+  };
+}
+
+/** Tokens that select both experts of a step. */
+function meetings(
+  samples: readonly RoutingSample[],
+  { from, to }: PipelineStep
+): Spot[] {
+  return samples.flatMap((sample, prompt) => {
+    const [earlier, later] = [from, to].map(place => {
+      const layer = sample.layers.find(
+        own => layerName(own) === layerName(place)
+      );
+      return new Set(
+        layer
+          ? [...layer.selected.keys()]
+              .filter(slot => layer.selected[slot] === place.expert)
+              .map(slot => Math.floor(slot / layer.topK))
+          : []
+      );
+    });
+    return [...earlier]
+      .filter(position => later.has(position))
+      .map(position => ({ prompt, position }));
+  });
+}
+
+/** Some of them, evenly over all. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const taken = Math.min(items.length, count);
+  return Array.from(
+    { length: taken },
+    (_, i) => items[Math.floor(((i + 0.5) * items.length) / taken)]
+  );
+}
+
+function summarise(
+  { from }: PipelineStep,
+  credits: Credits
+): StepEffect | undefined {
+  const here = credits.filter(own => layerName(own) === layerName(from));
+  const values = here
+    .filter(({ expert }) => expert === from.expert)
+    .map(({ attribution }) => attribution);
+  const others = here
+    .filter(({ expert }) => expert !== from.expert)
+    .map(({ attribution }) => attribution);
+  const n = values.length;
+  if (n === 0) {
+    return undefined;
+  }
+  const mean = average(values);
+  const half =
+    n < 2
+      ? undefined
+      : studentTwoSided95(n - 1) *
+        Math.sqrt(
+          values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (n - 1) / n
+        );
+  return {
+    mean,
+    low: half === undefined ? null : mean - half,
+    high: half === undefined ? null : mean + half,
+    tokens: n,
+    others: others.length === 0 ? null : average(others)
+  };
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, x) => sum + x, 0) / values.length;
+}

@@ -1,0 +1,120 @@
+/** Which experts follow each other through the layers, to read and to hand on. */
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import { layerName } from '../../base/protocol';
+import {
+  pipelineChains,
+  type ExpertPlace,
+  type PipelineStatistics,
+  type PipelineStep
+} from './expert-pipelines';
+import type { StepEffect } from './pipeline-effects';
+
+export interface WeightedStep extends PipelineStep {
+  /** Where gradients were asked for and are there. */
+  effect?: StepEffect;
+}
+
+export interface PipelinesData extends Omit<PipelineStatistics, 'steps'> {
+  model: string;
+  alpha: number;
+  minLift: number;
+  span: number;
+  /** The highest lift first. */
+  steps: WeightedStep[];
+  /** Steps that lead on from each other, over three layers or more. */
+  chains: ExpertPlace[][];
+  notes: string[];
+}
+
+export interface PipelinesDocument extends PipelinesData {
+  schema: 'moe-debugger/pipelines@1';
+}
+
+export class ExpertPipelines implements Displayable {
+  constructor(readonly data: PipelinesData) {}
+
+  get steps(): readonly WeightedStep[] {
+    return this.data.steps;
+  }
+
+  get chains(): readonly (readonly ExpertPlace[])[] {
+    return this.data.chains;
+  }
+
+  toJSON(): PipelinesDocument {
+    return { schema: 'moe-debugger/pipelines@1', ...this.data };
+  }
+
+  toString(): string {
+    const { model, tokens, ids, tests, minLift, alpha, steps, chains, notes } =
+      this.data;
+    return [
+      `experts of ${model} that follow each other, on ${tokens} tokens of ${ids} ids: ${steps.length} of ${tests} pairs ${minLift} times as often as by chance or more, corrected p of ${alpha} or less`,
+      ...steps
+        .slice(0, LISTED)
+        .map(step =>
+          [
+            `${nameOf(step.from)} > ${nameOf(step.to)}`.padEnd(NAME),
+            `${step.lift.toFixed(2)} times (${step.together} tokens, ${step.expected.toFixed(1)} by chance)`,
+            `p ${step.correctedP.toExponential(1)}`,
+            ...(step.effect ? [describeEffect(step.effect)] : [])
+          ].join('  ')
+        ),
+      ...(steps.length > LISTED ? [`and ${steps.length - LISTED} more`] : []),
+      ...chains
+        .slice(0, LISTED)
+        .map(chain => `chain: ${chain.map(nameOf).join(' > ')}`),
+      ...notes.map(note => `note: ${note}`)
+    ].join('\n');
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return { 'text/plain': this.toString() };
+  }
+}
+
+/** Makes the result of what was counted and, where there are any, of effects, one a step. */
+export function pipelinesOf(
+  statistics: PipelineStatistics,
+  settings: Pick<PipelinesData, 'model' | 'alpha' | 'minLift' | 'span'>,
+  effects: readonly (StepEffect | undefined)[],
+  notes: string[]
+): ExpertPipelines {
+  return new ExpertPipelines({
+    ...settings,
+    ...statistics,
+    steps: statistics.steps.map((step, i) => ({
+      ...step,
+      ...(effects[i] ? { effect: effects[i] } : {})
+    })),
+    chains: pipelineChains(statistics.steps),
+    notes
+  });
+}
+
+const LISTED = 40;
+const NAME = 42;
+
+function nameOf({ expert, ...place }: ExpertPlace): string {
+  return `${layerName(place)} expert ${expert}`;
+}
+
+function describeEffect({
+  mean,
+  low,
+  high,
+  others,
+  tokens
+}: StepEffect): string {
+  const spread =
+    low === null || high === null ? '' : ` ± ${((high - low) / 2).toFixed(3)}`;
+  return `effect on its score ${signed(mean)}${spread} over ${tokens} tokens${others === null ? '' : `, of the others ${signed(others)}`}`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '' : '+'}${value.toFixed(3)}`;
+}

@@ -1,0 +1,101 @@
+/** Expert pipelines of a model, on prompts that it is run on. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import { tracePrompts } from '../../run/model/trace-prompts';
+import { findPipelines, type PipelineThresholds } from './expert-pipelines';
+import { stepEffects } from './pipeline-effects';
+import { pipelinesOf, type ExpertPipelines } from './pipelines-result';
+
+export interface PipelineOptions extends PipelineThresholds {
+  /**
+   * Tokens a step on which the effect of the earlier expert on the later one's score is measured, by gradients; 8 unless
+   * given, 0 for none.
+   */
+  effectTokens?: number;
+  signal?: AbortSignal;
+  /** Called while prompts run, then while effects are measured. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * @throws MoEDebuggerError 'input' for an option that does not fit, 'capture', 'engine', 'cancelled'; a graph that cannot
+ * be differentiated leaves effects out, with a note
+ */
+export async function readPipelines(
+  parts: ModelParts,
+  prompts: readonly TokenizedPrompt[],
+  options: PipelineOptions = {}
+): Promise<ExpertPipelines> {
+  const { alpha = 0.05, minLift = 1.5, span = 1, effectTokens = 8 } = options;
+  checkOptions({ alpha, minLift, span, effectTokens });
+  const { signal, onProgress } = options;
+  const running = signal ? { signal } : {};
+  const { samples } = await tracePrompts(
+    parts,
+    () => Promise.resolve(parts),
+    prompts,
+    { ...running, ...(onProgress ? { onProgress } : {}) }
+  );
+  const statistics = findPipelines(samples, { alpha, minLift, span });
+  const settings = { model: parts.onnx.name, alpha, minLift, span };
+  if (effectTokens === 0 || statistics.steps.length === 0) {
+    return pipelinesOf(statistics, settings, [], []);
+  }
+  try {
+    const effects = await stepEffects(
+      parts,
+      prompts,
+      samples,
+      statistics.steps,
+      {
+        tokens: effectTokens,
+        ...running,
+        ...(onProgress ? { onProgress } : {})
+      }
+    );
+    return pipelinesOf(statistics, settings, effects, []);
+  } catch (error) {
+    if (error instanceof MoEDebuggerError && NO_GRADIENTS.has(error.code)) {
+      return pipelinesOf(
+        statistics,
+        settings,
+        [],
+        [`effects are left out: ${error.message}`]
+      );
+    }
+    throw error;
+  }
+}
+
+const NO_GRADIENTS = new Set(['gradient', 'model-unsupported']);
+
+function checkOptions(
+  options: Required<
+    Pick<PipelineOptions, 'alpha' | 'minLift' | 'span' | 'effectTokens'>
+  >
+): void {
+  const fits = {
+    alpha: options.alpha > 0 && options.alpha <= 1,
+    minLift: options.minLift > 0,
+    span: Number.isInteger(options.span) && options.span > 0,
+    effectTokens:
+      Number.isInteger(options.effectTokens) && options.effectTokens >= 0
+  };
+  for (const [name, fine] of Object.entries(fits)) {
+    if (!fine) {
+      throw new MoEDebuggerError(
+        'input',
+        `${name} cannot be ${options[name as keyof typeof fits]}`,
+        { where: name, hint: HINTS[name as keyof typeof fits] }
+      );
+    }
+  }
+}
+
+const HINTS = {
+  alpha: 'give a number above 0 and up to 1',
+  minLift: 'give a number above 0',
+  span: 'give a whole number of 1 or more',
+  effectTokens: 'give a whole number of 0 or more'
+};

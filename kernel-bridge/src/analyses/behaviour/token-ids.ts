@@ -1,0 +1,90 @@
+/** What token ids alone decide, and what their context changes. */
+import type { TraceEvidence } from '../findings/trace-evidence';
+import {
+  jaccard,
+  MIN_SEEN,
+  vocabularySpecialisation,
+  type RouterTally,
+  type VocabularySpecialisation
+} from '../../measures';
+import { layerName } from '../../base/protocol';
+
+/** How alike a token is routed wherever it stands. */
+export interface ContextStability {
+  /** Mean share of experts that two occurrences of an id have in common. */
+  sameId: number;
+  /** The same of two tokens taken at random: what load alone gives. */
+  anyTwo: number;
+  /** Ids seen often enough. */
+  ids: number;
+}
+
+function rowsOf(evidence: TraceEvidence, router: RouterTally): Uint32Array[] {
+  const units = evidence.units(layerName(router.router))!.ids;
+  return evidence.ids.tokens.map((_, row) => units.row(row));
+}
+
+/** OLMoE's vocabulary specialisation of one router. */
+export function vocabularyOf(
+  evidence: TraceEvidence,
+  router: RouterTally
+): VocabularySpecialisation {
+  return vocabularySpecialisation(
+    rowsOf(evidence, router),
+    evidence.ids.tokens,
+    router.router.experts
+  );
+}
+
+/**
+ * Same token, many contexts: of two occurrences of an id the expected share of experts in common is
+ * sum c_e (c_e - 1) / (n (n - 1) k), averaged over ids with their tokens.
+ */
+export function contextStability(
+  evidence: TraceEvidence,
+  router: RouterTally
+): ContextStability {
+  const { topK } = router.router;
+  const common = (counts: ArrayLike<number>, n: number): number => {
+    let pairs = 0;
+    for (let e = 0; e < counts.length; e++) {
+      pairs += counts[e] * (counts[e] - 1);
+    }
+    return pairs / (n * (n - 1) * topK);
+  };
+  let total = 0;
+  let tokens = 0;
+  let ids = 0;
+  rowsOf(evidence, router).forEach((row, i) => {
+    const seen = evidence.ids.tokens[i];
+    if (seen >= MIN_SEEN) {
+      total += seen * common(row, seen);
+      tokens += seen;
+      ids++;
+    }
+  });
+  return {
+    sameId: total / tokens,
+    anyTwo: common(router.counts, router.tokens),
+    ids
+  };
+}
+
+/** Jaccard index of the sets of ids that select each two experts, [experts, experts]. */
+export function tokenSetSimilarity(
+  evidence: TraceEvidence,
+  router: RouterTally
+): Float64Array {
+  const { experts } = router.router;
+  const sets = Array.from({ length: experts }, () => new Set<number>());
+  rowsOf(evidence, router).forEach((row, id) =>
+    row.forEach((count, e) => {
+      if (count > 0) {
+        sets[e].add(id);
+      }
+    })
+  );
+  return Float64Array.from({ length: experts * experts }, (_, at) =>
+    jaccard(sets[Math.floor(at / experts)], sets[at % experts])
+  );
+}

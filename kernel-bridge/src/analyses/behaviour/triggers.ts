@@ -1,0 +1,152 @@
+/** Token sequences that call an expert which their last token alone does not. */
+import { MIN_SEEN } from '../../measures';
+import {
+  benjaminiHochberg,
+  binomialTail
+} from '../../base/statistics/permutation';
+import { layerName, tokensOf, type RoutingSample } from '../../base/protocol';
+
+export interface Trigger {
+  /** "layer 3", as layerName writes it. */
+  router: string;
+  expert: number;
+  /** The last `n` token ids. */
+  ids: number[];
+  texts?: string[];
+  /** Occurrences, and how many of them selected the expert. */
+  seen: number;
+  selected: number;
+  /** Share of the last id's other occurrences that select the expert. */
+  otherwise: number;
+  correctedP: number;
+}
+
+export interface TriggerOptions {
+  /** Tokens of a sequence; 2 unless said otherwise. */
+  n?: number;
+  significance?: number;
+}
+
+/** Sequences that are told apart; later ones are left out, so that memory stays bounded. */
+const MAX_SEQUENCES = 200_000;
+
+interface Counts {
+  ids: number[];
+  texts: (string | undefined)[];
+  seen: number;
+  selected: Map<number, number>;
+}
+
+/**
+ * Sequences seen at least 10 times that select an expert more often than their last token does elsewhere: binomial test,
+ * corrected after Benjamini and Hochberg over all (sequence, expert) pairs that occur. The clearest first.
+ */
+export function ngramTriggers(
+  samples: Iterable<RoutingSample>,
+  { n = 2, significance = 0.05 }: TriggerOptions = {}
+): Trigger[] {
+  const tables = new Map<
+    string,
+    { sequences: Map<string, Counts>; last: Map<number, Counts> }
+  >();
+  for (const sample of samples) {
+    for (const layer of sample.layers) {
+      const key = layerName(layer);
+      let table = tables.get(key);
+      if (!table) {
+        table = { sequences: new Map(), last: new Map() };
+        tables.set(key, table);
+      }
+      const tokens = tokensOf(sample, layer);
+      for (let t = 0; t < tokens.length; t++) {
+        const own = layer.selected.subarray(
+          t * layer.topK,
+          (t + 1) * layer.topK
+        );
+        const { id } = tokens[t];
+        count(table.last, id, [tokens[t]], own);
+        if (t >= n - 1) {
+          const part = tokens.slice(t - n + 1, t + 1);
+          const name = part.map(token => token.id).join(' ');
+          if (
+            table.sequences.has(name) ||
+            table.sequences.size < MAX_SEQUENCES
+          ) {
+            count(table.sequences, name, part, own);
+          }
+        }
+      }
+    }
+  }
+  const found: (Omit<Trigger, 'correctedP'> & { p: number })[] = [];
+  let tests = 0;
+  for (const [router, { sequences, last }] of tables) {
+    for (const sequence of sequences.values()) {
+      if (sequence.seen < MIN_SEEN) {
+        continue;
+      }
+      const alone = last.get(sequence.ids[n - 1])!;
+      for (const [expert, selected] of sequence.selected) {
+        const others = alone.seen - sequence.seen;
+        if (others < MIN_SEEN) {
+          continue;
+        }
+        tests++;
+        const otherwise =
+          ((alone.selected.get(expert) ?? 0) - selected) / others;
+        // One selection more than was seen keeps a rate of 0 from proving anything by itself.
+        const rate =
+          ((alone.selected.get(expert) ?? 0) - selected + 1) / (others + 2);
+        if (selected / sequence.seen > rate) {
+          found.push({
+            router,
+            expert,
+            ids: sequence.ids,
+            ...(sequence.texts.some(text => text === undefined)
+              ? {}
+              : { texts: sequence.texts as string[] }),
+            seen: sequence.seen,
+            selected,
+            otherwise,
+            p: binomialTail(selected, sequence.seen, rate)
+          });
+        }
+      }
+    }
+  }
+  const corrected = benjaminiHochberg(
+    found.map(({ p }) => p),
+    tests
+  );
+  return found
+    .map(({ p: _, ...trigger }, i) => ({
+      ...trigger,
+      correctedP: corrected[i]
+    }))
+    .filter(({ correctedP }) => correctedP < significance)
+    .sort((a, b) => a.correctedP - b.correctedP);
+}
+
+function count<K>(
+  table: Map<K, Counts>,
+  key: K,
+  tokens: readonly { id: number; text?: string }[],
+  experts: Int32Array
+): void {
+  let own = table.get(key);
+  if (!own) {
+    own = {
+      ids: tokens.map(({ id }) => id),
+      texts: tokens.map(({ text }) => text),
+      seen: 0,
+      selected: new Map()
+    };
+    table.set(key, own);
+  }
+  own.seen++;
+  for (const expert of experts) {
+    if (expert >= 0) {
+      own.selected.set(expert, (own.selected.get(expert) ?? 0) + 1);
+    }
+  }
+}

@@ -1,0 +1,258 @@
+/** Which experts a criterion on the output depends on, more than on others of their load. */
+import type { Edits } from '../../run/edits/edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { Generation } from '../../run/generation/generation';
+import { randomNumbers } from '../../base/statistics/random';
+import type { Prompt } from '../../run/model/prompt';
+import type { CausalityRow, RoutingLayer } from '../../base/protocol';
+import { sweepEdits, type SweepOptions } from '../sweep/options';
+import { sweep } from '../sweep/sweep';
+import type { SweptModel } from '../sweep/swept-model';
+import { CausalityResult } from './causality-result';
+import { scoreOf, type Criterion } from './criterion';
+import { matchedTest, type Observation } from './matched-experts';
+import { benjaminiHochberg } from '../../base/statistics/p-values';
+
+export interface CausalityOptions extends Pick<
+  SweepOptions,
+  'layers' | 'experts' | 'only' | 'mode' | 'signal' | 'batchSize'
+> {
+  criterion: Criterion;
+  /** The adjusted p below which an expert is called causal. Default 0.05. */
+  alpha?: number;
+  /** Random experts that each is compared with. Default 9999. */
+  draws?: number;
+  /** Repeats the draws. Default 0. */
+  seed?: number;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Writes on from a prompt, greedily. */
+export type Generate = (
+  edits: Edits,
+  prompt: Prompt,
+  options: { maxNewTokens?: number; signal?: AbortSignal }
+) => Promise<Generation>;
+
+interface Observed {
+  observations: Observation[];
+  /** The criterion without an ablation, one a prompt. */
+  original: number[];
+}
+
+/**
+ * @throws MoEDebuggerError 'input', 'tokenizer' or 'edit' before anything runs; 'engine', 'cancelled'
+ */
+export async function causalExperts(
+  model: SweptModel,
+  prompts: readonly Prompt[],
+  options: CausalityOptions,
+  generate: Generate
+): Promise<CausalityResult> {
+  const { criterion, alpha = 0.05, draws = 9999, seed = 0 } = options;
+  checkOptions(alpha, draws);
+  const { observations, original } =
+    'pattern' in criterion
+      ? await observeText(model, prompts, options, criterion, generate)
+      : await observeScores(model, prompts, options, criterion);
+  if (
+    ![...original, ...observations.map(one => one.change)].every(
+      Number.isFinite
+    )
+  ) {
+    throw new MoEDebuggerError(
+      'input',
+      'the criterion came to no finite number on some output',
+      { where: 'criterion', hint: 'give one that is finite on every output' }
+    );
+  }
+  // They come as their runs are done; the same seed is to draw the same.
+  observations.sort(
+    (a, b) => a.router - b.router || a.expert - b.expert || a.prompt - b.prompt
+  );
+  const random = randomNumbers(seed);
+  const experts = new Map<string, Observation[]>();
+  const routers = new Map<number, Observation[]>();
+  for (const one of observations) {
+    const key = `${one.router}/${one.expert}`;
+    push(experts, key, one);
+    push(routers, one.router, one);
+  }
+  const tested = [...experts.values()].map(own => {
+    const { layer, stack, module } = model.routers[own[0].router];
+    return {
+      layer,
+      ...(stack ? { stack } : {}),
+      ...(module ? { module } : {}),
+      expert: own[0].expert,
+      load: own.reduce((sum, { load }) => sum + load, 0),
+      ...matchedTest(own, routers.get(own[0].router)!, draws, random)
+    };
+  });
+  const adjusted = benjaminiHochberg(tested.map(({ p }) => p));
+  const rows: CausalityRow[] = tested
+    .map((row, i) => ({
+      ...row,
+      pAdjusted: adjusted[i],
+      causal: adjusted[i] <= alpha && row.change !== 0
+    }))
+    .sort((a, b) => a.p - b.p || Math.abs(b.change) - Math.abs(a.change));
+  return new CausalityResult({
+    model: model.onnx.name,
+    criterion: describe(criterion),
+    mode: options.mode ?? 'mask',
+    prompts: prompts.length,
+    original: original.reduce((sum, one) => sum + one, 0) / original.length,
+    alpha,
+    draws,
+    rows,
+    notes: smallSample(rows, alpha)
+  });
+}
+
+/** What a reader must know where no finding could have been made. */
+function smallSample(rows: readonly CausalityRow[], alpha: number): string[] {
+  const out = rows.filter(
+    ({ smallestP }) => smallestP * rows.length > alpha
+  ).length;
+  return out === 0
+    ? []
+    : [
+        `${out} of ${rows.length} experts could not have been found on their own: with these prompts and draws their p cannot fall below ${alpha} / ${rows.length}; give more prompts in which they are chosen, or test fewer experts`
+      ];
+}
+
+/** A criterion on the next token: every (prompt, expert) pair by a sweep. */
+async function observeScores(
+  model: SweptModel,
+  prompts: readonly Prompt[],
+  options: CausalityOptions,
+  criterion: Exclude<Criterion, { pattern: RegExp }>
+): Promise<Observed> {
+  const { layers, experts, only, mode, signal, batchSize } = options;
+  const score = scoreOf(criterion, model.tokenizer);
+  const original: number[] = [];
+  const observations: Observation[] = [];
+  await sweep(
+    model,
+    prompts,
+    {
+      layers,
+      experts,
+      only,
+      mode,
+      signal,
+      batchSize,
+      keepTokens: 0,
+      onProgress: options.onProgress
+    },
+    ({ baseline, edit, reach }, effect) => {
+      const { index, prompt, lastLogits } = baseline;
+      original[index] ??= score(prompt.id, lastLogits);
+      observations.push({
+        prompt: index,
+        router: edit.router,
+        expert: edit.expert,
+        load: reach.tokens,
+        servesLast: serves(baseline.layers[edit.router], edit.expert),
+        change: effect
+          ? score(prompt.id, effect.lastLogits) - original[index]
+          : 0
+      });
+    }
+  );
+  return { observations, original };
+}
+
+function serves({ selected, topK }: RoutingLayer, expert: number): boolean {
+  return selected.subarray(selected.length - topK).includes(expert);
+}
+
+/** A criterion on the text that is generated: a generation for each pair of a prompt and an expert that it chose. */
+async function observeText(
+  model: SweptModel,
+  prompts: readonly Prompt[],
+  options: CausalityOptions,
+  { pattern, maxNewTokens }: Extract<Criterion, { pattern: RegExp }>,
+  generate: Generate
+): Promise<Observed> {
+  if (!model.tokenizer) {
+    throw new MoEDebuggerError(
+      'tokenizer',
+      'the model has no tokenizer.json, so what it generates is no text',
+      { where: 'criterion', hint: 'ask for a token or a score' }
+    );
+  }
+  const edits = sweepEdits(model, options);
+  const { mode = 'mask', signal } = options;
+  const matches = ({ text }: Generation): number =>
+    new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(text)
+      ? 1
+      : 0;
+  const observations: Observation[] = [];
+  const original: number[] = [];
+  let done = 0;
+  for (const [index, prompt] of prompts.entries()) {
+    const plain = await generate({}, prompt, { maxNewTokens, signal });
+    const [{ layers }] = plain.trace.samples;
+    original.push(matches(plain));
+    for (const { router, expert, place } of edits) {
+      const load = layers[router].selected.filter(
+        chosen => chosen === expert
+      ).length;
+      const edited =
+        load > 0
+          ? matches(
+              await generate({ ablate: [{ ...place, expert, mode }] }, prompt, {
+                maxNewTokens,
+                signal
+              })
+            )
+          : original[index];
+      observations.push({
+        prompt: index,
+        router,
+        expert,
+        load,
+        servesLast: false,
+        change: edited - original[index]
+      });
+      options.onProgress?.(++done, edits.length * prompts.length);
+    }
+  }
+  return { observations, original };
+}
+
+function describe(criterion: Criterion): string {
+  return 'pattern' in criterion
+    ? `share of generated texts that match ${String(criterion.pattern)}`
+    : 'token' in criterion
+      ? `log-probability of ${typeof criterion.token === 'string' ? JSON.stringify(criterion.token) : `token ${criterion.token}`}`
+      : 'score';
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) {
+    list.push(value);
+  } else {
+    map.set(key, [value]);
+  }
+}
+
+function checkOptions(alpha: number, draws: number): void {
+  if (!(alpha > 0 && alpha < 1)) {
+    throw new MoEDebuggerError('input', `alpha cannot be ${String(alpha)}`, {
+      where: 'alpha',
+      hint: 'give a number between 0 and 1'
+    });
+  }
+  if (!Number.isSafeInteger(draws) || draws < 1 || draws > MOST_DRAWS) {
+    throw new MoEDebuggerError('input', `draws cannot be ${String(draws)}`, {
+      where: 'draws',
+      hint: `give 1 to ${MOST_DRAWS}`
+    });
+  }
+}
+
+const MOST_DRAWS = 1e6;

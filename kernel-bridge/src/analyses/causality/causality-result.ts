@@ -1,0 +1,50 @@
+import {
+  layerName,
+  type CausalityDocument,
+  type CausalityRow
+} from '../../base/protocol';
+
+/** The experts that a criterion depends on, each with how sure that is. */
+export class CausalityResult {
+  /** All that were tested, the surest first. */
+  readonly rows: readonly CausalityRow[];
+
+  constructor(private readonly _document: Omit<CausalityDocument, 'schema'>) {
+    this.rows = _document.rows;
+  }
+
+  /** Those whose adjusted p is below `alpha`. */
+  get causal(): CausalityRow[] {
+    return this.rows.filter(({ causal }) => causal);
+  }
+
+  get notes(): readonly string[] {
+    return this._document.notes;
+  }
+
+  toJSON(): CausalityDocument {
+    return { schema: 'moe-debugger/causality@1', ...this._document };
+  }
+
+  toString(): string {
+    const { model, criterion, mode, prompts, original, alpha, rows, notes } =
+      this._document;
+    const found = this.causal;
+    const shown = found.length > 0 ? found : rows.slice(0, SHOWN);
+    return [
+      `${model}: ${criterion}, ${original.toFixed(4)} over ${prompts} prompts; ${rows.length} experts ablated by ${mode}`,
+      found.length > 0
+        ? `${found.length} change it more than experts of their load (adjusted p <= ${alpha}):`
+        : `none changes it more than experts of its load (adjusted p <= ${alpha}); the surest:`,
+      ...shown.map(
+        row =>
+          `  ${layerName(row)} expert ${row.expert}: ${row.change >= 0 ? '+' : ''}${row.change.toFixed(4)} ` +
+          `(random: ${row.nullChange.toFixed(4)}), ${row.load} tokens, p ${row.p.toPrecision(2)}, ` +
+          `adjusted ${row.pAdjusted.toPrecision(2)}, at least ${row.smallestP.toPrecision(2)}`
+      ),
+      ...notes.map(note => `note: ${note}`)
+    ].join('\n');
+  }
+}
+
+const SHOWN = 5;

@@ -1,0 +1,79 @@
+/** What is asked of a model's output: a number, by which outputs with and without an expert are compared. */
+import { MoEDebuggerError } from '../../base/errors';
+import { logProbability } from '../../base/statistics/distribution';
+import type { Tokenizer } from '../../run/model/tokenizer';
+
+/** The output after a prompt's last token. */
+export interface CriterionOutput {
+  prompt: string;
+  /** [vocabulary] */
+  logits: Float32Array;
+  /** Natural logarithm of a token's probability. */
+  logProbability(token: number): number;
+}
+
+/**
+ * A token, by id or by a text that is one: its log-probability after the prompt. A pattern: whether the text that is
+ * generated, greedily, matches. A function: any number that is computed from the output.
+ */
+export type Criterion =
+  | { token: number | string }
+  | { pattern: RegExp; maxNewTokens?: number }
+  | { score: (output: CriterionOutput) => number };
+
+/** A criterion on the next token's distribution. */
+export type Score = (prompt: string, logits: Float32Array) => number;
+
+/** @throws MoEDebuggerError 'input' or 'tokenizer' for a token that is none */
+export function scoreOf(
+  criterion: Exclude<Criterion, { pattern: RegExp }>,
+  tokenizer: Tokenizer | undefined
+): Score {
+  if ('score' in criterion) {
+    const { score } = criterion;
+    return (prompt, logits) =>
+      score({
+        prompt,
+        logits,
+        logProbability: token => logProbability(logits, token)
+      });
+  }
+  const token = tokenOf(criterion.token, tokenizer);
+  return (_, logits) => {
+    if (token >= logits.length) {
+      throw new MoEDebuggerError(
+        'input',
+        `token id ${token} is not among the model's ${logits.length} outputs`,
+        { where: 'criterion', hint: `ids run from 0 to ${logits.length - 1}` }
+      );
+    }
+    return logProbability(logits, token);
+  };
+}
+
+function tokenOf(
+  token: number | string,
+  tokenizer: Tokenizer | undefined
+): number {
+  if (typeof token === 'string' && !tokenizer) {
+    throw new MoEDebuggerError(
+      'tokenizer',
+      'the model has no tokenizer.json, so no text is a token of it',
+      { where: 'criterion', hint: 'give a token id' }
+    );
+  }
+  const ids =
+    typeof token === 'string'
+      ? tokenizer!.encode(token, { specialTokens: false })
+      : [token];
+  if (ids.length !== 1 || !Number.isInteger(ids[0]) || ids[0] < 0) {
+    throw new MoEDebuggerError(
+      'input',
+      typeof token === 'string'
+        ? `the text ${JSON.stringify(token)} is ${ids.length} tokens`
+        : `${String(token)} is no token id`,
+      { where: 'criterion', hint: 'give one token' }
+    );
+  }
+  return ids[0];
+}

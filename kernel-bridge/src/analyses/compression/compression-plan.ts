@@ -1,0 +1,68 @@
+/** What could go of each layer, where criteria disagree, and what that does. */
+import type { Edits } from '../../run/edits/edits';
+import { layerName } from '../../base/protocol';
+import type { CompressionDocument, LayerPlan } from './compression-document';
+import { planEdits } from './plan-edits';
+import type { CompressionEffect, DomainEffect } from './measure-effect';
+
+export class CompressionPlan {
+  readonly layers: readonly LayerPlan[];
+  /** On held-out prompts; null where the graph does not take the edits. */
+  readonly effect: CompressionEffect | null;
+  readonly warnings: readonly string[];
+
+  constructor(private readonly _document: Omit<CompressionDocument, 'schema'>) {
+    this.layers = _document.layers;
+    this.effect = _document.effect;
+    this.warnings = _document.warnings;
+  }
+
+  /** The plan as edits, to be tried with `model.with`: pruned experts masked, merged ones swapped. */
+  get edits(): Edits {
+    return planEdits(this.layers);
+  }
+
+  toJSON(): CompressionDocument {
+    return { schema: 'moe-debugger/compression@1', ...this._document };
+  }
+
+  toString(): string {
+    const { model, by, calibration, layers, effect, warnings } = this._document;
+    return [
+      `${model}: compression by ${by}, from ${calibration.prompts} prompts, ${calibration.tokens} tokens`,
+      ...layers.flatMap(layerText),
+      ...(effect
+        ? [
+            'Effect on held-out prompts (nats a token):',
+            ...effect.domains.map(own =>
+              effectText(own.domain ?? 'no domain', own)
+            ),
+            effectText('all', effect.all)
+          ]
+        : []),
+      ...warnings.map(warning => `warning: ${warning}`)
+    ].join('\n');
+  }
+}
+
+function layerText(plan: LayerPlan): string[] {
+  const { experts, keep, prune, merge, disagreements } = plan;
+  return [
+    `${layerName(plan)}: keep ${keep.length} of ${experts}` +
+      (prune.length > 0 ? `; prune ${prune.join(', ')}` : '') +
+      (merge.length > 0
+        ? `; merge ${merge.map(({ expert, into }) => `${expert} into ${into}`).join(', ')}`
+        : ''),
+    ...disagreements.map(
+      ({ expert, removedBy, keptBy }) =>
+        `  expert ${expert}: ${removedBy.join(', ')} would remove it, ${keptBy.join(', ')} keep it`
+    )
+  ];
+}
+
+function effectText(name: string, effect: DomainEffect): string {
+  const { loss, lossWithPlan, change, changeHalfWidth, kl, tokens } = effect;
+  const sure =
+    changeHalfWidth === null ? '' : ` ± ${changeHalfWidth.toFixed(4)}`;
+  return `  ${name}: loss ${loss.toFixed(4)} -> ${lossWithPlan.toFixed(4)} (${change >= 0 ? '+' : ''}${change.toFixed(4)}${sure}), KL ${kl.toFixed(4)}, ${tokens} tokens`;
+}

@@ -1,0 +1,92 @@
+/** How far apart the outputs of two experts are, over any number of tokens. */
+import { dot } from '../../measures/vectors';
+
+export interface ExpertPair {
+  /** Tokens on which both outputs are known. */
+  tokens: number;
+  /** ||a - b|| over the root mean square of ||a|| and ||b||, all tokens taken as one vector; NaN without a token. */
+  difference: number;
+  /** Cosine of the angle between them, all tokens taken as one vector. */
+  cosine: number;
+  /** Jaccard index of the sets of tokens that chose them. */
+  jaccard: number;
+}
+
+/** Adds up what pairs of experts have in common; constant in tokens. */
+export class ExpertPairs {
+  /** Each [E, E]; `_dots[i, j]` is a sum of products, `_squares[i, j]` of i's squares on the tokens shared with j. */
+  private readonly _dots: Float64Array;
+  private readonly _squares: Float64Array;
+  private readonly _tokens: Float64Array;
+  private readonly _chosen: Float64Array;
+
+  constructor(readonly experts: number) {
+    const size = experts * experts;
+    this._dots = new Float64Array(size);
+    this._squares = new Float64Array(size);
+    this._tokens = new Float64Array(size);
+    this._chosen = new Float64Array(size);
+  }
+
+  /**
+   * @param experts whose outputs on a token are given
+   * @param outputs one an expert; not a number where it is not known
+   */
+  addOutputs(
+    experts: ArrayLike<number>,
+    outputs: readonly Float32Array[]
+  ): void {
+    const known = outputs.flatMap((output, i) =>
+      experts[i] >= 0 && Number.isFinite(output[0])
+        ? [{ expert: experts[i], output, square: dot(output, output) }]
+        : []
+    );
+    known.forEach((a, i) => {
+      for (const b of known.slice(i + 1)) {
+        const product = dot(a.output, b.output);
+        for (const [own, other] of [
+          [a, b],
+          [b, a]
+        ]) {
+          const at = own.expert * this.experts + other.expert;
+          this._dots[at] += product;
+          this._squares[at] += own.square;
+          this._tokens[at]++;
+        }
+      }
+    });
+  }
+
+  /** @param chosen by a token; -1 is left out */
+  addChoice(chosen: ArrayLike<number>): void {
+    for (let i = 0; i < chosen.length; i++) {
+      for (let j = 0; j < chosen.length; j++) {
+        if (chosen[i] >= 0 && chosen[j] >= 0) {
+          this._chosen[chosen[i] * this.experts + chosen[j]]++;
+        }
+      }
+    }
+  }
+
+  of(a: number, b: number): ExpertPair {
+    const at = a * this.experts + b;
+    const [product, ofA, ofB] = [
+      this._dots[at],
+      this._squares[at],
+      this._squares[b * this.experts + a]
+    ];
+    const both = this._chosen[at];
+    const either =
+      this._chosen[a * this.experts + a] +
+      this._chosen[b * this.experts + b] -
+      both;
+    return {
+      tokens: this._tokens[at],
+      difference: Math.sqrt(
+        Math.max(0, ofA + ofB - 2 * product) / ((ofA + ofB) / 2)
+      ),
+      cosine: product / Math.sqrt(ofA * ofB),
+      jaccard: either === 0 ? 1 : both / either
+    };
+  }
+}

@@ -1,0 +1,181 @@
+/** Makes a compression plan: observes calibration prompts, decides, and measures the plan on held-out ones. */
+import { forces } from '../../run/activations/expert-outputs';
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import {
+  promptList,
+  type Prompt,
+  type TokenizedPrompt
+} from '../../run/model/prompt';
+import { layerName } from '../../base/protocol';
+import type { Router } from '../../routing/convention';
+import type { LayerPlan } from './compression-document';
+import { CompressionPlan } from './compression-plan';
+import { measureEffect, type CompressionEffect } from './measure-effect';
+import { forwardsOf, observeLayers } from './observe-layers';
+import { checkOptions, keptExperts, type CompressionOptions } from './options';
+import { planEdits } from './plan-edits';
+import { planLayer } from './plan-layer';
+
+/** Layers of more experts are observed at what tokens chose. */
+const EVERY_EXPERT = 16;
+/** Tokens below which a mean says little. */
+const FEW_TOKENS = 10;
+
+/**
+ * What of each layer's experts to prune, merge and keep, by five criteria and where they disagree; what that does to
+ * prompts that the plan was not made from; and what LoRA rank each expert may be worth.
+ *
+ * @param prompts what the model is meant for, by domain
+ * @throws MoEDebuggerError 'input' or 'tokenizer' for options and prompts that do not fit, or when none are held out;
+ * 'engine', 'cancelled'
+ */
+export async function compressionPlan(
+  { parts }: { readonly parts: ModelParts },
+  prompts: Prompt | readonly Prompt[],
+  options: CompressionOptions
+): Promise<CompressionPlan> {
+  checkOptions(options);
+  const { by = 'reap', mergeDifference = 0.1, loraRank = 8, signal } = options;
+  const { routers } = parts;
+  const kept = new Map(
+    routers.map(router => [router, keptExperts(router, options)])
+  );
+  const warnings: string[] = [];
+  const { calibration, heldOut } = split(parts, prompts, options, warnings);
+  const everyExpert = (router: Router): boolean =>
+    forces(parts.probed.slots[routers.indexOf(router)]) &&
+    (options.everyExpert ?? router.experts <= EVERY_EXPERT);
+  const total =
+    calibration.length * forwardsOf(routers, everyExpert) + 2 * heldOut.length;
+  let done = 0;
+  const onRun = (): void => options.onProgress?.(++done, total);
+
+  const evidence = await observeLayers(
+    parts,
+    await parts.probed.resolve({}).run(),
+    calibration,
+    { everyExpert, keep: router => kept.get(router)!, signal, onRun },
+    warnings
+  );
+  const layers = routers.map((router, i) =>
+    planLayer(router, evidence[i], kept.get(router)!, {
+      by,
+      mergeDifference,
+      loraRank,
+      mergedBy: 'input' in parts.probed.slots[i].map ? 'swap' : 'mask'
+    })
+  );
+  warnings.push(...doubts(layers, by));
+  return new CompressionPlan({
+    model: parts.onnx.name,
+    by,
+    mergeDifference,
+    calibration: {
+      prompts: calibration.length,
+      tokens: calibration.reduce((sum, prompt) => sum + lengthOf(prompt), 0)
+    },
+    layers,
+    effect: await effectOf(parts, heldOut, layers, { signal, onRun }, warnings),
+    warnings
+  });
+}
+
+/** Where nothing is held out explicitly, every second prompt of a domain is. */
+function split(
+  parts: ModelParts,
+  prompts: Prompt | readonly Prompt[],
+  { heldOut }: CompressionOptions,
+  warnings: string[]
+): { calibration: TokenizedPrompt[]; heldOut: TokenizedPrompt[] } {
+  const tokenize = (list: Prompt | readonly Prompt[]): TokenizedPrompt[] =>
+    promptList(list).map((prompt, i) => parts.tokenize(prompt, i));
+  const given = tokenize(prompts);
+  const seen = new Map<string | undefined, number>();
+  const held = given.map(({ domain }) => {
+    const before = seen.get(domain) ?? 0;
+    seen.set(domain, before + 1);
+    return heldOut === undefined && before % 2 === 1;
+  });
+  const calibration = given.filter((_, i) => !held[i]);
+  const wanted =
+    heldOut === undefined ? given.filter((_, i) => held[i]) : tokenize(heldOut);
+  const measured = wanted.filter(prompt => lengthOf(prompt) > 1);
+  if (calibration.length === 0 || measured.length === 0) {
+    throw new MoEDebuggerError(
+      'input',
+      calibration.length === 0
+        ? 'there are no prompts'
+        : 'there is no held-out prompt with a next token',
+      {
+        where: calibration.length === 0 ? 'prompts' : 'heldOut',
+        hint: 'give two prompts or more of each domain, or heldOut'
+      }
+    );
+  }
+  if (measured.length < wanted.length) {
+    warnings.push(
+      `${wanted.length - measured.length} held-out prompts have one token, and none to predict`
+    );
+  }
+  const domains = new Set(measured.map(({ domain }) => domain));
+  const missing = [...seen.keys()].filter(domain => !domains.has(domain));
+  if (missing.length > 0) {
+    warnings.push(
+      `no held-out prompt of ${missing.map(domain => domain ?? 'no domain').join(', ')}: the effect there is not known`
+    );
+  }
+  return { calibration, heldOut: measured };
+}
+
+/** What a reader must know before trusting the plan. */
+function doubts(
+  layers: readonly LayerPlan[],
+  by: CompressionOptions['by']
+): string[] {
+  const otherwise = layers.filter(layer => layer.by !== by).length;
+  const rare = layers.flatMap(({ rows }) =>
+    rows.filter(({ tokens }) => tokens < FEW_TOKENS)
+  ).length;
+  const masked = layers.filter(
+    ({ merge, mergedBy }) => merge.length > 0 && mergedBy === 'mask'
+  );
+  const all = layers.reduce((sum, { experts }) => sum + experts, 0);
+  return [
+    ...(otherwise > 0
+      ? [`${otherwise} layers do not give ${by}: frequency decided there`]
+      : []),
+    ...(masked.length > 0
+      ? [
+          `${masked.map(layerName).join(', ')}: the graph takes no swap, so the effect has merged experts masked, and merging may do less harm`
+        ]
+      : []),
+    ...(rare > 0
+      ? [
+          `${rare} of ${all} experts were chosen by fewer than ${FEW_TOKENS} calibration tokens: more text may change what goes`
+        ]
+      : [])
+  ];
+}
+
+async function effectOf(
+  parts: ModelParts,
+  prompts: readonly TokenizedPrompt[],
+  layers: readonly LayerPlan[],
+  options: { signal?: AbortSignal; onRun: () => void },
+  warnings: string[]
+): Promise<CompressionEffect | null> {
+  try {
+    return await measureEffect(parts, prompts, planEdits(layers), options);
+  } catch (error) {
+    if ((error as MoEDebuggerError).code !== 'edit') {
+      throw error;
+    }
+    warnings.push(`the effect was not measured: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+function lengthOf({ ids, decoderIds }: TokenizedPrompt): number {
+  return (decoderIds ?? ids).length;
+}

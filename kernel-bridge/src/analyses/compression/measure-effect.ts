@@ -1,0 +1,141 @@
+/** What a plan does to prompts that it was not made from. */
+import { recordActivations } from '../../run/activations/record-activations';
+import type { Edits } from '../../run/edits/edits';
+import { divergence, logProbability } from '../../base/statistics/distribution';
+import { jackknife, studentTwoSided95 } from '../../measures';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+
+/** Means over the tokens of some prompts that have a next token. */
+export interface DomainEffect {
+  /** Null: prompts without a domain; of `all`, every prompt. */
+  domain: string | null;
+  prompts: number;
+  /** Tokens that were predicted. */
+  tokens: number;
+  /** Mean negative log-probability of the next token, in nats: of the model, and with the plan. */
+  loss: number;
+  lossWithPlan: number;
+  change: number;
+  /** Half the width of the change's 95 % interval, by leaving out one prompt at a time, with Student's t; null with one prompt. */
+  changeHalfWidth: number | null;
+  /** Mean KL(model || model with the plan) of the next-token distributions, in nats. */
+  kl: number;
+}
+
+export interface CompressionEffect {
+  all: DomainEffect;
+  /** In order of appearance. */
+  domains: DomainEffect[];
+}
+
+interface PromptSums {
+  domain: string | null;
+  tokens: number;
+  loss: number;
+  lossWithPlan: number;
+  kl: number;
+}
+
+/**
+ * @param prompts of two tokens or more
+ * @throws MoEDebuggerError 'edit' for what the graph does not take, 'cancelled'
+ */
+export async function measureEffect(
+  parts: ModelParts,
+  prompts: readonly TokenizedPrompt[],
+  edits: Edits,
+  { signal, onRun }: { signal?: AbortSignal; onRun: () => void }
+): Promise<CompressionEffect> {
+  const [plain, planned] = [{}, edits].map(own => parts.probed.resolve(own));
+  const sums: PromptSums[] = [];
+  for (const prompt of prompts) {
+    const [before, after] = [
+      await logitsOf(parts, plain, prompt, signal),
+      await logitsOf(parts, planned, prompt, signal)
+    ];
+    onRun();
+    onRun();
+    sums.push(compare(prompt, before, after));
+  }
+  const domains = [...new Set(sums.map(({ domain }) => domain))];
+  return {
+    all: summarize(null, sums),
+    domains: domains.map(domain =>
+      summarize(
+        domain,
+        sums.filter(own => own.domain === domain)
+      )
+    )
+  };
+}
+
+async function logitsOf(
+  parts: ModelParts,
+  { run }: ReturnType<ModelParts['probed']['resolve']>,
+  prompt: TokenizedPrompt,
+  signal?: AbortSignal
+): Promise<Float32Array> {
+  const { logits } = await recordActivations(
+    parts,
+    await run(),
+    prompt,
+    { logits: true },
+    signal
+  );
+  return logits!;
+}
+
+function compare(
+  { ids, decoderIds, domain }: TokenizedPrompt,
+  before: Float32Array,
+  after: Float32Array
+): PromptSums {
+  const own = decoderIds ?? ids;
+  const width = before.length / own.length;
+  const sums = {
+    domain: domain ?? null,
+    tokens: own.length - 1,
+    loss: 0,
+    lossWithPlan: 0,
+    kl: 0
+  };
+  for (let t = 0; t + 1 < own.length; t++) {
+    const [a, b] = [before, after].map(logits =>
+      logits.subarray(t * width, (t + 1) * width)
+    );
+    sums.loss -= logProbability(a, own[t + 1]);
+    sums.lossWithPlan -= logProbability(b, own[t + 1]);
+    sums.kl += divergence(a, b);
+  }
+  return sums;
+}
+
+function summarize(
+  domain: string | null,
+  prompts: readonly PromptSums[]
+): DomainEffect {
+  const total = (of: (sums: PromptSums) => number): number =>
+    prompts.reduce((sum, own) => sum + of(own), 0);
+  const tokens = total(own => own.tokens);
+  const loss = total(own => own.loss) / tokens;
+  const lossWithPlan = total(own => own.lossWithPlan) / tokens;
+  const { error } = jackknife(
+    prompts.map(own =>
+      Float64Array.of(own.lossWithPlan - own.loss, own.tokens)
+    ),
+    ([change, count]) => change / count
+  );
+  return {
+    domain,
+    prompts: prompts.length,
+    tokens,
+    loss,
+    lossWithPlan,
+    change: lossWithPlan - loss,
+    changeHalfWidth: Number.isNaN(error)
+      ? null
+      : studentTwoSided95(prompts.length - 1) * error,
+    kl: total(own => own.kl) / tokens
+  };
+}

@@ -1,0 +1,252 @@
+/** Runs calibration prompts, and adds up what the experts of each layer are worth to it. */
+import {
+  expertOutputs,
+  withEveryExpert
+} from '../../run/activations/expert-outputs';
+import { recordActivations } from '../../run/activations/record-activations';
+import type { EditedRun } from '../../run/edits/edited-session';
+import type { MoEDebuggerError } from '../../base/errors';
+import { expertImportance, naeeKeptSets, type KeptSet } from '../../measures';
+import { dot } from '../../measures/vectors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import { layerName, type RoutingLayer } from '../../base/protocol';
+import type { Router } from '../../routing/convention';
+import type { LayerEvidence } from './decide';
+import { ExpertPairs } from './expert-pairs';
+
+export interface ObserveOptions {
+  /** Whether every expert of a router runs on every token. */
+  everyExpert: (router: Router) => boolean;
+  /** Experts of a router that stay. */
+  keep: (router: Router) => number;
+  signal?: AbortSignal;
+  onRun: () => void;
+}
+
+/** Forwards that a prompt takes. */
+export function forwardsOf(
+  routers: readonly Router[],
+  everyExpert: (router: Router) => boolean
+): number {
+  return routers.reduce(
+    (runs, router) =>
+      runs + 1 + (everyExpert(router) ? router.experts : router.topK),
+    1
+  );
+}
+
+/**
+ * @param target a run of the model's probed session, without edits
+ * @returns one entry a router; `warnings` grows by what could not be observed
+ */
+export async function observeLayers(
+  parts: ModelParts,
+  target: EditedRun,
+  prompts: readonly TokenizedPrompt[],
+  options: ObserveOptions,
+  warnings: string[]
+): Promise<LayerEvidence[]> {
+  const layers = parts.routers.map(router => new LayerObservation(router));
+  // Layers whose outputs cannot be told apart are known by their routing alone.
+  const shown = new Set(
+    [...parts.routers.keys()].filter(
+      router => target.activations.routers[router].output !== undefined
+    )
+  );
+  parts.routers.forEach((router, i) => {
+    if (!shown.has(i)) {
+      warnings.push(
+        `${layerName(router)}: the graph does not show what its experts add; only their frequency is known`
+      );
+    }
+  });
+  for (const prompt of prompts) {
+    const { routing, outputs } = await recordActivations(
+      parts,
+      target,
+      prompt,
+      { outputs: [...shown] },
+      options.signal
+    );
+    options.onRun();
+    for (const [router, layer] of layers.entries()) {
+      layer.addRouting(routing[router]);
+      if (!shown.has(router)) {
+        continue;
+      }
+      const every = options.everyExpert(parts.routers[router]);
+      try {
+        const { values, width } = await expertOutputs(
+          parts,
+          prompt,
+          {
+            router,
+            routing: every ? withEveryExpert(routing[router]) : routing[router],
+            added: outputs.get(router)!
+          },
+          { signal: options.signal, onRun: options.onRun }
+        );
+        layer.addOutputs(routing[router], every, values, width);
+      } catch (error) {
+        if ((error as MoEDebuggerError).code !== 'model-unsupported') {
+          throw error;
+        }
+        shown.delete(router);
+        warnings.push(
+          `only the frequency of experts is known: ${(error as Error).message}`
+        );
+      }
+    }
+  }
+  return layers.map((layer, i) =>
+    layer.evidence(shown.has(i), options.keep(parts.routers[i]), warnings)
+  );
+}
+
+/** Tokens that NAEE's search looks at, multiplications that it may take, and sets that it tries. */
+const NAEE_TOKENS = 256;
+const NAEE_WORK = 5e8;
+const NAEE_SETS = 2000;
+
+class LayerObservation {
+  private readonly _pairs: ExpertPairs;
+  private readonly _selected: number[] = [];
+  private readonly _weights: number[] = [];
+  private readonly _norms: number[] = [];
+  /** Of the first tokens: [tokens, E] and [tokens, E, width]. */
+  private readonly _logits: number[] = [];
+  private readonly _outputs: Float32Array[] = [];
+  private _width = 0;
+  private _unknown = false;
+
+  constructor(private readonly _router: Router) {
+    this._pairs = new ExpertPairs(_router.experts);
+  }
+
+  addRouting({ selected, weights, topK }: RoutingLayer): void {
+    for (let slot = 0; slot < selected.length; slot++) {
+      this._selected.push(selected[slot]);
+      this._weights.push(weights[slot]);
+      if (slot % topK === 0) {
+        this._pairs.addChoice(selected.subarray(slot, slot + topK));
+      }
+    }
+  }
+
+  /** @param values [tokens, k or E, width] */
+  addOutputs(
+    { selected, weights, logits, topK, experts }: RoutingLayer,
+    every: boolean,
+    values: Float32Array,
+    width: number
+  ): void {
+    this._width = width;
+    const columns = every ? experts : topK;
+    const all = Array.from({ length: experts }, (_, e) => e);
+    for (let t = 0; t < selected.length / topK; t++) {
+      const chosen = selected.subarray(t * topK, (t + 1) * topK);
+      const outputs = Array.from({ length: columns }, (_, column) => {
+        const start = (t * columns + column) * width;
+        return values.subarray(start, start + width);
+      });
+      this._pairs.addOutputs(every ? all : chosen, outputs);
+      chosen.forEach((expert, slot) => {
+        // What a slot of weight 0 would have added was not run.
+        const ran = expert >= 0 && weights[t * topK + slot] !== 0;
+        const output = outputs[every ? expert : slot];
+        this._norms.push(ran ? Math.sqrt(dot(output, output)) : 0);
+      });
+      if (every && this._outputs.length < NAEE_TOKENS * experts) {
+        this._unknown ||= outputs.some(([first]) => !Number.isFinite(first));
+        this._logits.push(...logits.subarray(t * experts, (t + 1) * experts));
+        this._outputs.push(...outputs);
+      }
+    }
+  }
+
+  evidence(shown: boolean, keep: number, warnings: string[]): LayerEvidence {
+    const { experts, topK } = this._router;
+    const norms = shown ? this._norms : this._selected.map(() => NaN);
+    const { counts, gateSum, reap, ean } = expertImportance(
+      this._selected,
+      this._weights,
+      norms,
+      experts
+    );
+    const tokens = this._selected.length / topK;
+    if (!shown) {
+      return { experts, tokens, importance: { counts, gateSum } };
+    }
+    const naee = this._naee(keep, warnings);
+    return {
+      experts,
+      tokens,
+      importance: { counts, gateSum, reap, ean },
+      pairs: this._pairs,
+      ...(naee ? { naee } : {})
+    };
+  }
+
+  private _naee(keep: number, warnings: string[]): KeptSet[] | undefined {
+    const { experts, topK, tensors, convention } = this._router;
+    const width = this._width;
+    const refuse = (why: string): undefined => {
+      warnings.push(`${layerName(this._router)}: no NAEE, as ${why}`);
+    };
+    if (this._outputs.length === 0 || this._unknown) {
+      return refuse('not every expert was run on every token');
+    }
+    if (tensors.logitsAre !== 'logits' || !weighsAsNaee(this._router)) {
+      return refuse(
+        'its weights are not a softmax over the logits of the chosen experts' +
+          (convention.weightsInput ? ' at their outputs' : '')
+      );
+    }
+    const sets = combinations(experts, keep);
+    if (sets > NAEE_SETS) {
+      return refuse(`${sets} sets of experts are too many to try`);
+    }
+    const tokens = Math.min(
+      this._outputs.length / experts,
+      Math.floor(NAEE_WORK / (sets * topK * width))
+    );
+    if (tokens < 1) {
+      return refuse('its experts are too wide to try every set');
+    }
+    const outputs = new Float32Array(tokens * experts * width);
+    this._outputs
+      .slice(0, tokens * experts)
+      .forEach((output, i) => outputs.set(output, i * width));
+    return naeeKeptSets(this._logits.slice(0, tokens * experts), outputs, {
+      experts,
+      topK,
+      width,
+      keep
+    });
+  }
+}
+
+/** Softmax over the chosen, as softmax before the choice gives too once it is divided by their sum. */
+function weighsAsNaee({ convention }: Router): boolean {
+  const { score, scoreBeforeTopK, renormalized, scale = 1 } = convention;
+  return (
+    score === 'softmax' &&
+    (renormalized || !scoreBeforeTopK) &&
+    scale === 1 &&
+    !convention.expertScale &&
+    !convention.selectionBias &&
+    !convention.groups &&
+    !convention.sparsemixer &&
+    convention.capacity === undefined &&
+    !convention.weightsInput
+  );
+}
+
+function combinations(n: number, k: number): number {
+  let count = 1;
+  for (let i = 1; i <= k; i++) {
+    count *= (n - k + i) / i;
+  }
+  return Math.round(count);
+}

@@ -1,0 +1,112 @@
+/** A layer's part of a plan, from what was measured of it. */
+import type { Router } from '../../routing/convention';
+import type { ExpertRow, LayerPlan } from './compression-document';
+import { decide, type LayerDecision, type LayerEvidence } from './decide';
+import { loraRanks } from './lora-ranks';
+import type { CompressionCriterion } from './options';
+
+export interface PlanSettings {
+  by: CompressionCriterion;
+  mergeDifference: number;
+  loraRank: number;
+  mergedBy: LayerPlan['mergedBy'];
+}
+
+export function planLayer(
+  { layer, stack, module, topK }: Router,
+  evidence: LayerEvidence,
+  kept: number,
+  settings: PlanSettings
+): LayerPlan {
+  const decision = decide(evidence, kept, settings);
+  const { pairs, naee, experts, tokens } = evidence;
+  const planned = naee?.find(
+    set => set.experts.join() === decision.keep.join()
+  );
+  return {
+    layer,
+    ...(stack ? { stack } : {}),
+    ...(module ? { module } : {}),
+    experts,
+    topK,
+    tokens,
+    by: decision.by,
+    keep: decision.keep,
+    prune: decision.prune,
+    merge: decision.merge.map(({ expert, into }) => {
+      const pair = pairs!.of(expert, into);
+      return {
+        expert,
+        into,
+        difference: pair.difference,
+        cosine: known(pair.cosine),
+        tokens: pair.tokens
+      };
+    }),
+    mergedBy: settings.mergedBy,
+    removals: decision.removals,
+    disagreements: decision.disagreements,
+    naee:
+      naee && planned
+        ? {
+            keep: naee[0].experts,
+            error: naee[0].error,
+            planError: planned.error
+          }
+        : null,
+    rows: rows(evidence, decision, settings.loraRank)
+  };
+}
+
+function rows(
+  evidence: LayerEvidence,
+  { prune, merge }: LayerDecision,
+  loraRank: number
+): ExpertRow[] {
+  const { experts, tokens, importance } = evidence;
+  const { counts, gateSum, reap, ean } = importance;
+  // What an expert adds: gate times norm, summed; without norms, its gates alone. Mergers bring theirs along.
+  const shares = Float64Array.from(gateSum, (gates, e) =>
+    counts[e] === 0 ? 0 : reap ? reap[e] * counts[e] : gates
+  );
+  merge.forEach(({ expert, into }) => (shares[into] += shares[expert]));
+  [...prune, ...merge.map(({ expert }) => expert)].forEach(
+    expert => (shares[expert] = 0)
+  );
+  const ranks = loraRanks(shares, loraRank);
+  return Array.from({ length: experts }, (_, expert) => ({
+    expert,
+    decision: prune.includes(expert)
+      ? 'prune'
+      : merge.some(own => own.expert === expert)
+        ? 'merge'
+        : 'keep',
+    tokens: counts[expert],
+    tokenRate: counts[expert] / tokens,
+    gateSum: gateSum[expert],
+    reap: reap ? known(reap[expert]) : null,
+    ean: ean ? known(ean[expert]) : null,
+    nearest: nearest(evidence, expert),
+    loraRank: ranks[expert]
+  }));
+}
+
+function nearest(
+  { experts, pairs }: LayerEvidence,
+  expert: number
+): ExpertRow['nearest'] {
+  let best: ExpertRow['nearest'] = null;
+  for (let other = 0; pairs && other < experts; other++) {
+    if (other !== expert) {
+      const pair = pairs.of(expert, other);
+      if (pair.difference < (best?.difference ?? Infinity)) {
+        best = { expert: other, ...pair, cosine: known(pair.cosine) };
+      }
+    }
+  }
+  return best;
+}
+
+function known(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,126 @@
+/** The answer to a "what if": two runs, how they differ, and by which experts that went. */
+import type { DiffDocument } from '../diff/diff-document';
+import type { RoutingDiff } from '../diff/routing-diff';
+import { editText } from '../../run/edits/edit-text';
+import type { EditRecord } from '../../run/edits/edits';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import type { RoutingSample } from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import type { CausalEdge, CausalGraph, Effect } from './causal-graph';
+import { counterfactualPage } from './graph-page';
+import {
+  drawnEdges,
+  edgeText,
+  effectsText,
+  toDot,
+  toMermaid,
+  type DrawingOptions
+} from './graph-drawing';
+
+export interface CounterfactualDocument {
+  schema: 'moe-debugger/counterfactual@1';
+  model: string;
+  edits: EditRecord[];
+  graph: CausalGraph;
+  diff: DiffDocument;
+}
+
+export class Counterfactual implements Displayable {
+  /** The run without edits, with the logits of all tokens. */
+  readonly original: RoutingTrace;
+  /** The run with them. */
+  readonly edited: RoutingTrace;
+  readonly diff: RoutingDiff;
+
+  constructor(
+    { original, edited, diff }: Counterfactual.IRuns,
+    readonly graph: CausalGraph
+  ) {
+    this.original = original;
+    this.edited = edited;
+    this.diff = diff;
+  }
+
+  /** The document that `moe-debugger counterfactual --json` prints. */
+  toJSON(): CounterfactualDocument {
+    return {
+      schema: 'moe-debugger/counterfactual@1',
+      model: this.original.model,
+      edits: [...this.edited.edits],
+      graph: this.graph,
+      diff: this.diff.toJSON()
+    };
+  }
+
+  /** The graph for Graphviz. */
+  toDOT(options?: DrawingOptions): string {
+    return toDot(this.graph, this._sample, options);
+  }
+
+  /** The graph for Mermaid, the 80 strongest edges unless told otherwise. */
+  toMermaid(options?: DrawingOptions): string {
+    return toMermaid(this.graph, this._sample, options);
+  }
+
+  /** One file without scripts, which loads nothing; the 80 strongest edges are drawn unless told otherwise. */
+  toHTML(options?: DrawingOptions): string {
+    return counterfactualPage(
+      this.toJSON(),
+      this._sample,
+      this.diff.toString(),
+      options
+    );
+  }
+
+  /** The edits, the diff's table, and an edge a line. */
+  toString(): string {
+    return [
+      `Counterfactual of ${this.original.model}: ${this.edited.edits.map(editText).join('; ')}`,
+      this.diff.toString(),
+      ...this._outputLine(),
+      effectsText(this.graph),
+      ...drawnEdges(this.graph).map(
+        edge =>
+          `${edge.effect === 'total' ? 'total   ' : 'direct  '}${edge.from === 'edit' ? 'the edit' : edge.from} > ${edge.to}: ${edgeText(edge)}`
+      )
+    ].join('\n');
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return {
+      'text/plain': this.toString(),
+      'text/markdown': `\`\`\`mermaid\n${this.toMermaid()}\`\`\`\n`
+    };
+  }
+
+  /** How much of what happens to the output needs no other router's choice to change. */
+  private _outputLine(): string[] {
+    const edge = (effect: Effect): CausalEdge | undefined =>
+      this.graph.edges.find(
+        ({ from, to, effect: of }) =>
+          from === 'edit' && to === 'output' && of === effect
+      );
+    const [total, direct] = [edge('total'), edge('direct')];
+    return this.graph.effects === 'direct' && total
+      ? [
+          `with all other routing held: KL ${direct ? edgeText(direct).slice(3) : 0} of ${edgeText(total).slice(3)}`
+        ]
+      : [];
+  }
+
+  private get _sample(): RoutingSample {
+    return this.original.samples[0];
+  }
+}
+
+export namespace Counterfactual {
+  export interface IRuns {
+    original: RoutingTrace;
+    edited: RoutingTrace;
+    diff: RoutingDiff;
+  }
+}

@@ -1,0 +1,123 @@
+/** Direct effects, each by a run in which one change of routing is let in and all other routers are held. */
+import { diffRouting } from '../diff/routing-diff';
+import type { Edits } from '../../run/edits/edits';
+import { mixRouting, type RoutingPin } from '../../run/edits/routing-pin';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import { tracePrompts, type TraceOptions } from '../../run/model/trace-prompts';
+import { tokensOf } from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import type { ExpertChanges, OutputEffect } from './causal-graph';
+import { changesOf, wouldChange } from './choices';
+
+/** What one change does, all else held. */
+export interface DirectEffect {
+  /** By router. */
+  experts: ExpertChanges[];
+  output: OutputEffect;
+}
+
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** Largest difference of a logit that the same computation may make with its routing fed. */
+const SAME = 1e-3;
+
+export class DirectEffects {
+  /**
+   * @param _original the prompt's trace without edits, with all logits
+   * @param _edited the same with them
+   */
+  constructor(
+    private readonly _parts: ModelParts,
+    private readonly _prompt: TokenizedPrompt,
+    private readonly _original: RoutingTrace,
+    private readonly _edited: RoutingTrace,
+    private readonly _options: Pick<TraceOptions, 'signal'>
+  ) {}
+
+  /** Whether the model, held to what it chose, computes what it did: if not, it cannot be held. */
+  async reproduces(): Promise<boolean> {
+    const held = await this._trace({}, this._pins());
+    const [ours] = held.outputLogits.values();
+    const [own] = this._original.outputLogits.values();
+    return ours.data.every(
+      (value, i) =>
+        Object.is(value, own.data[i]) ||
+        Math.abs(value - own.data[i]) <=
+          SAME * Math.max(1, Math.abs(own.data[i]))
+    );
+  }
+
+  /** Of the edits themselves, on all routers that they do not act on. @param acted by router */
+  async ofEdits(
+    edits: Edits,
+    acted: readonly boolean[]
+  ): Promise<DirectEffect> {
+    const pins = this._pins().map((pin, i) => (acted[i] ? undefined : pin));
+    const trace = await this._trace(edits, pins);
+    const chosen = changesOf(diffRouting(this._original, trace));
+    const effect = this._effect(trace);
+    return {
+      ...effect,
+      experts: effect.experts.map((would, i) => (acted[i] ? chosen[i] : would))
+    };
+  }
+
+  /** Of what changed at one router at some positions. */
+  async ofChange(
+    router: number,
+    positions: ReadonlySet<number>
+  ): Promise<DirectEffect> {
+    const pins: (RoutingPin | undefined)[] = this._pins();
+    const [original] = this._original.samples;
+    const layer = original.layers[router];
+    const tokens = tokensOf(original, layer);
+    pins[router] = mixRouting(
+      layer,
+      this._edited.samples[0].layers[router],
+      new Set([...tokens.keys()].filter(t => positions.has(tokens[t].position)))
+    );
+    return this._effect(await this._trace({}, pins));
+  }
+
+  private _pins(): RoutingPin[] {
+    return this._original.samples[0].layers.map(layer =>
+      mixRouting(layer, layer, NOTHING)
+    );
+  }
+
+  private _trace(
+    edits: Edits,
+    pins: readonly (RoutingPin | undefined)[]
+  ): Promise<RoutingTrace> {
+    return tracePrompts(
+      this._parts,
+      this._parts.edited.resolve(edits, pins).run,
+      [this._prompt],
+      { ...this._options, logits: 'all' }
+    );
+  }
+
+  private _effect(trace: RoutingTrace): DirectEffect {
+    const { samples, cards } = this._original;
+    return {
+      experts: wouldChange(samples[0], trace.samples[0], cards),
+      output: outputEffect(this._original, trace)
+    };
+  }
+}
+
+/** Both with the logits of all tokens of one prompt. */
+export function outputEffect(
+  original: RoutingTrace,
+  other: RoutingTrace
+): OutputEffect {
+  const [{ output }] = diffRouting(original, other).samples;
+  const kl = output.map(change => change.kl);
+  const orNull = (value: number | undefined): number | null =>
+    value !== undefined && Number.isFinite(value) ? value : null;
+  return {
+    mean: orNull(kl.reduce((sum, value) => sum + value, 0) / kl.length),
+    last: orNull(kl.at(-1))
+  };
+}

@@ -1,0 +1,193 @@
+/** A causal graph as DOT (Graphviz) and Mermaid. */
+import { tokenLabel } from '../../base/charts';
+import {
+  writeDot,
+  writeMermaid,
+  type DrawnGraph
+} from '../../base/charts/drawn-graph';
+import { editText } from '../../run/edits/edit-text';
+import type { RoutingSample, Token } from '../../base/protocol';
+import type {
+  CausalEdge,
+  CausalGraph,
+  CausalNode,
+  ExpertNode
+} from './causal-graph';
+
+export interface DrawingOptions {
+  /** Edges after this many are left out, the weakest first, and the drawing says so. */
+  maxEdges?: number;
+}
+
+const TOKENS_IN_LABEL = 3;
+/** Mermaid draws no more than 500 edges, and people read fewer. */
+const MOST_MERMAID_EDGES = 80;
+
+/** @param sample whose tokens the graph's positions are of */
+export function toDot(
+  graph: CausalGraph,
+  sample: RoutingSample,
+  { maxEdges = Infinity }: DrawingOptions = {}
+): string {
+  return writeDot(drawCausalGraph(graph, sample, maxEdges));
+}
+
+export function toMermaid(
+  graph: CausalGraph,
+  sample: RoutingSample,
+  { maxEdges = MOST_MERMAID_EDGES }: DrawingOptions = {}
+): string {
+  return writeMermaid(drawCausalGraph(graph, sample, maxEdges));
+}
+
+/** What the arrows of a graph mean, and the numbers on them. */
+export function effectsText({ effects, why, unmeasured }: CausalGraph): string {
+  return [
+    effects === 'total'
+      ? `total effects only: ${why}`
+      : 'direct effects, all other routing held; dashed: total effects',
+    ...(unmeasured.length === 0
+      ? []
+      : [`${unmeasured.length} experts not measured`]),
+    '+ tokens that take an expert up, - tokens that give it up'
+  ].join('; ');
+}
+
+/**
+ * Direct edges, and total ones where no direct one leads. What the edit does directly past the routers that it acts on is
+ * drawn where no expert there does the same.
+ */
+export function drawnEdges({ edges, nodes }: CausalGraph): CausalEdge[] {
+  const edited = new Set(
+    nodes.flatMap(node =>
+      node.kind === 'expert' && node.edited ? node.id : []
+    )
+  );
+  const all = edges.filter(({ effect }) => effect === 'direct');
+  const ofEdited = all.filter(({ from }) => edited.has(from));
+  const direct = all
+    .map(edge =>
+      edge.from !== 'edit' || edited.has(edge.to)
+        ? edge
+        : without(
+            edge,
+            ofEdited.filter(({ to }) => to === edge.to)
+          )
+    )
+    .filter(
+      ({ kl, entered = [], left = [] }) =>
+        kl !== undefined || entered.length + left.length > 0
+    );
+  const explained = new Set(direct.map(({ to }) => to));
+  explained.delete('output');
+  return [
+    ...direct,
+    ...edges.filter(
+      ({ effect, to }) => effect === 'total' && !explained.has(to)
+    )
+  ];
+}
+
+/** An edge less what others do too: positions, or all of an edge to the output. */
+function without(edge: CausalEdge, others: readonly CausalEdge[]): CausalEdge {
+  if (edge.kl) {
+    return others.length > 0 ? { ...edge, kl: undefined } : edge;
+  }
+  const rest = (how: 'entered' | 'left'): number[] =>
+    (edge[how] ?? []).filter(position =>
+      others.every(other => !other[how]?.includes(position))
+    );
+  return { ...edge, entered: rest('entered'), left: rest('left') };
+}
+
+/** Nodes and arrows with their texts; the strongest edges where there are more. */
+export function drawCausalGraph(
+  graph: CausalGraph,
+  sample: RoutingSample,
+  maxEdges: number
+): DrawnGraph {
+  const all = drawnEdges(graph);
+  const kept = new Set(
+    [...all]
+      .sort((a, b) => strength(b) - strength(a))
+      .slice(0, Math.max(maxEdges, 0))
+  );
+  const edges = all.filter(edge => kept.has(edge));
+  const reached = new Set(edges.flatMap(({ from, to }) => [from, to]));
+  const nodes = graph.nodes.filter(
+    ({ kind, id }) => kind !== 'expert' || reached.has(id)
+  );
+  const index = new Map(nodes.map(({ id }, i) => [id, i]));
+  return {
+    name: 'counterfactual',
+    title: [
+      effectsText(graph),
+      ...(edges.length < all.length
+        ? [`${all.length - edges.length} weaker edges left out`]
+        : [])
+    ].join('; '),
+    nodes: nodes.map(node => ({
+      lines: nodeLines(node, sample),
+      strong: node.kind !== 'expert'
+    })),
+    edges: edges.map(edge => ({
+      from: index.get(edge.from)!,
+      to: index.get(edge.to)!,
+      label: edgeText(edge),
+      dashed: edge.effect === 'total'
+    }))
+  };
+}
+
+/** Edges to the output before all others; those by their divergence, these by their tokens. */
+function strength({ kl, entered = [], left = [] }: CausalEdge): number {
+  return kl ? 1e9 + (kl.mean ?? Infinity) : entered.length + left.length;
+}
+
+export function edgeText({ kl, entered = [], left = [] }: CausalEdge): string {
+  if (kl) {
+    return `KL ${kl.mean === null ? 'not finite' : kl.mean.toPrecision(2)}`;
+  }
+  return [
+    ...(entered.length > 0 ? [`+${entered.length}`] : []),
+    ...(left.length > 0 ? [`-${left.length}`] : [])
+  ].join(' ');
+}
+
+function nodeLines(node: CausalNode, sample: RoutingSample): string[] {
+  switch (node.kind) {
+    case 'edit':
+      return node.edits.map(editText);
+    case 'output':
+      return ['output'];
+    case 'expert':
+      return [
+        node.id,
+        ...(node.entered.length > 0
+          ? [`+ ${tokenList(node, node.entered, sample)}`]
+          : []),
+        ...(node.left.length > 0
+          ? [`- ${tokenList(node, node.left, sample)}`]
+          : [])
+      ];
+  }
+}
+
+/** The first tokens at some positions, and how many more there are. */
+export function tokenList(
+  { stack }: Pick<ExpertNode, 'stack'>,
+  positions: readonly number[],
+  { tokens, encoderTokens = [] }: RoutingSample
+): string {
+  const byPosition = new Map<number, Token>(
+    (stack === 'encoder' ? encoderTokens : tokens).map(token => [
+      token.position,
+      token
+    ])
+  );
+  const shown = positions
+    .slice(0, TOKENS_IN_LABEL)
+    .map(position => tokenLabel(byPosition.get(position)!));
+  const more = positions.length - shown.length;
+  return `${shown.join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

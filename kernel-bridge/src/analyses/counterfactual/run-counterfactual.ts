@@ -1,0 +1,151 @@
+/** What would have happened: a prompt as it is, the same with edits, and what came of what. */
+import {
+  diffRouting,
+  nearMissThresholds,
+  type DiffOptions
+} from '../diff/routing-diff';
+import { editsOfRouter } from '../diff/edited-logits';
+import type { Edits } from '../../run/edits/edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Prompt } from '../../run/model/prompt';
+import { tracePrompts, type RunTarget } from '../../run/model/trace-prompts';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { buildGraph, expertId, type MeasuredChange } from './build-graph';
+import { changesOf } from './choices';
+import { Counterfactual } from './counterfactual';
+import {
+  DirectEffects,
+  outputEffect,
+  type DirectEffect
+} from './direct-effects';
+
+export interface CounterfactualOptions extends DiffOptions {
+  /** Measure direct effects too, one more run an expert that changed; default true. */
+  direct?: boolean;
+  /** Most runs for direct effects: experts that changed at the most tokens come first. Default 64. */
+  maxRuns?: number;
+  signal?: AbortSignal;
+  /** Called after each run. The total grows once, when it is known how much changed. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Without edits, with them, held to the original, and held to it but for the edits. */
+const RUNS = 4;
+const MOST_RUNS = 64;
+
+/** @throws MoEDebuggerError 'edit' before anything runs, and as `MoEModel.trace` */
+export async function runCounterfactual(
+  parts: ModelParts,
+  prompt: Prompt,
+  edits: Edits,
+  options: CounterfactualOptions = {}
+): Promise<Counterfactual> {
+  const { direct = true, maxRuns = MOST_RUNS, signal, onProgress } = options;
+  if (!Number.isInteger(maxRuns) || maxRuns < 0) {
+    throw new MoEDebuggerError('input', `${maxRuns} runs cannot be made`, {
+      where: 'maxRuns',
+      hint: 'give a whole number of 0 or more'
+    });
+  }
+  nearMissThresholds(options);
+  const tokenized = parts.tokenize(prompt);
+  const edited = parts.edited.resolve(edits);
+  const { records } = edited.records;
+  if (records.length === 0) {
+    throw new MoEDebuggerError('edit', 'nothing is changed', {
+      where: 'counterfactual',
+      hint: 'give at least one edit'
+    });
+  }
+  const why = direct
+    ? parts.edited.unpinnable
+    : 'direct ones were not asked for';
+  let total = why === undefined ? RUNS : 2;
+  let done = 0;
+  const counted = async <T>(run: Promise<T>): Promise<T> => {
+    const result = await run;
+    onProgress?.(++done, total);
+    return result;
+  };
+  const trace = (target: () => Promise<RunTarget>): Promise<RoutingTrace> =>
+    counted(
+      tracePrompts(parts, target, [tokenized], { logits: 'all', signal })
+    );
+  const before = await trace(() => Promise.resolve(parts));
+  const after = await trace(edited.run);
+  const diff = diffRouting(before, after, options);
+  const { layers } = before.samples[0];
+  const facts = {
+    sample: before.samples[0],
+    edits: records,
+    acted: layers.map(layer =>
+      editsOfRouter(records, layer).some(({ kind }) => kind !== 'steer')
+    ),
+    changes: changesOf(diff),
+    output: outputEffect(before, after)
+  };
+  const runs = { original: before, edited: after, diff };
+  const effects = new DirectEffects(parts, tokenized, before, after, {
+    signal
+  });
+  const cannot =
+    why ??
+    ((await counted(effects.reproduces()))
+      ? undefined
+      : 'held to what it chose, the model does not compute what it did');
+  if (cannot !== undefined) {
+    return new Counterfactual(runs, buildGraph(facts, { why: cannot }));
+  }
+  const wanted = distinctChanges(facts.changes);
+  const measured = wanted.slice(0, maxRuns);
+  total = RUNS + measured.length;
+  const ofEdits = await counted(effects.ofEdits(edits, facts.acted));
+  const changes: MeasuredChange[] = [];
+  for (const { router, experts, positions } of measured) {
+    const effect: DirectEffect = await counted(
+      effects.ofChange(router, positions)
+    );
+    experts.forEach(expert => changes.push({ router, expert, effect }));
+  }
+  return new Counterfactual(
+    runs,
+    buildGraph(facts, {
+      ofEdits,
+      changes,
+      unmeasured: wanted
+        .slice(maxRuns)
+        .flatMap(({ router, experts }) =>
+          experts.map(expert => expertId(layers[router], expert))
+        )
+    })
+  );
+}
+
+interface Change {
+  router: number;
+  /** Those that changed at just these positions: one run is of all of them. */
+  experts: number[];
+  positions: ReadonlySet<number>;
+}
+
+/** The changes that each have to be run, those of the most tokens first. */
+function distinctChanges(changes: ReturnType<typeof changesOf>): Change[] {
+  const found = new Map<string, Change>();
+  changes.forEach((byExpert, router) => {
+    for (const [expert, { entered, left }] of byExpert) {
+      const positions = [...entered, ...left].sort((a, b) => a - b);
+      const key = `${router}:${positions.join()}`;
+      const change = found.get(key) ?? {
+        router,
+        experts: [],
+        positions: new Set(positions)
+      };
+      change.experts.push(expert);
+      found.set(key, change);
+    }
+  });
+  return [...found.values()].sort(
+    (a, b) => b.positions.size - a.positions.size || a.router - b.router
+  );
+}

@@ -1,0 +1,90 @@
+/** How far apart two distributions over the next token are. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { OutputLogits } from '../../run/trace/trace-document';
+import type { Alignment } from './align-tokens';
+import type { Both } from './layer-diff';
+
+/** The model's output at one token. */
+export interface OutputChange {
+  /** Index into the tokens of each run. */
+  token: Both<number>;
+  /** Kullback-Leibler divergence of the first run's distribution from the second's, KL(a || b), in nats. */
+  kl: number;
+  /** The likeliest next token. */
+  top: Both<number>;
+}
+
+/**
+ * At each token that both runs have where both kept the logits of all; at the last of each where one kept only that.
+ *
+ * @param tokens of each run
+ * @throws MoEDebuggerError 'input' for vocabularies of different sizes
+ */
+export function outputChanges(
+  a: OutputLogits,
+  b: OutputLogits,
+  tokens: Both<number>,
+  pairs: Pick<Alignment, 'a' | 'b'>,
+  where: string
+): OutputChange[] {
+  if (a.width !== b.width) {
+    throw new MoEDebuggerError(
+      'input',
+      `the outputs are over ${a.width} and ${b.width} tokens`,
+      { where, hint: 'compare models with the same vocabulary' }
+    );
+  }
+  const rows = (logits: OutputLogits): number =>
+    logits.data.length / logits.width;
+  const all = rows(a) === tokens.a && rows(b) === tokens.b;
+  return (
+    all
+      ? Array.from(pairs.a, (token, i) => ({ a: token, b: pairs.b[i] }))
+      : [{ a: tokens.a - 1, b: tokens.b - 1 }]
+  ).map(token => {
+    const before = row(a, rows(a) === tokens.a ? token.a : 0);
+    const after = row(b, rows(b) === tokens.b ? token.b : 0);
+    return {
+      token,
+      kl: divergence(before, after),
+      top: { a: likeliest(before), b: likeliest(after) }
+    };
+  });
+}
+
+function row({ data, width }: OutputLogits, index: number): Float32Array {
+  return data.subarray(index * width, (index + 1) * width);
+}
+
+/** KL(softmax(a) || softmax(b)) in nats, NaN where logits are not finite. */
+function divergence(a: Float32Array, b: Float32Array): number {
+  const [sumA, sumB] = [logSumExp(a), logSumExp(b)];
+  let kl = 0;
+  for (let i = 0; i < a.length; i++) {
+    const logP = a[i] - sumA;
+    const p = Math.exp(logP);
+    kl += p === 0 ? 0 : p * (logP - (b[i] - sumB));
+  }
+  // Rounding makes equal distributions differ by a negative trifle.
+  return kl < 0 ? 0 : kl;
+}
+
+function logSumExp(row: Float32Array): number {
+  let peak = -Infinity;
+  for (const value of row) {
+    peak = Math.max(peak, value);
+  }
+  let sum = 0;
+  for (const value of row) {
+    sum += Math.exp(value - peak);
+  }
+  return peak + Math.log(sum);
+}
+
+function likeliest(row: Float32Array): number {
+  let best = 0;
+  row.forEach((value, i) => {
+    best = value > row[best] ? i : best;
+  });
+  return best;
+}

@@ -1,0 +1,245 @@
+/** The routing of two runs side by side: two prompts, two edits, two k, two precisions of a model. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { EditRecord } from '../../run/edits/edits';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import { layerName, type RoutingSample } from '../../base/protocol';
+import { cardOf } from '../../files/trace/cards';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { alignTokens, type Alignment } from './align-tokens';
+import { diffBundle } from './diff-bundle';
+import { diffDocument, type DiffDocument } from './diff-document';
+import { formatDiff } from './diff-text';
+import { LayerDiff, type Both, type NearMissThresholds } from './layer-diff';
+import { summarize, type LayerSummary } from './layer-summary';
+import { outputChanges, type OutputChange } from './output-change';
+
+export interface DiffOptions {
+  /**
+   * A change is a near miss below this margin. Default: 0.1 between logits, which makes two experts' probabilities
+   * differ by a tenth; 0.025 between scores, which is the same at a sigmoid's steepest.
+   */
+  nearMiss?: number | Partial<NearMissThresholds>;
+}
+
+/** What of a trace is compared. */
+export type DiffableTrace = Pick<
+  RoutingTrace,
+  'model' | 'samples' | 'edits' | 'cards' | 'outputLogits'
+>;
+
+export interface SampleDiff {
+  /** In the first run. */
+  id: string;
+  samples: Both<RoutingSample>;
+  /** Of encoder-decoder models those of the decoder. */
+  alignment: Alignment;
+  encoderAlignment?: Alignment;
+  /** Routers that both runs have, in the order of the first. */
+  layers: LayerDiff[];
+  /** Empty where the logits of the output were not kept. */
+  output: OutputChange[];
+}
+
+const NEAR: NearMissThresholds = { logits: 0.1, scores: 0.025 };
+
+/**
+ * Compares two runs, token by token and router by router. Prompts are matched by their ids, one prompt with one
+ * prompt whatever these are; tokens by position where both runs have the same, else by a longest common subsequence.
+ *
+ * @throws MoEDebuggerError 'input' when the runs have no prompt or no layer in common, a layer has other experts, or
+ * the tokens are those of another vocabulary
+ */
+export function diffRouting(
+  a: DiffableTrace,
+  b: DiffableTrace,
+  options: DiffOptions = {}
+): RoutingDiff {
+  return new RoutingDiff(a, b, options);
+}
+
+export class RoutingDiff implements Displayable {
+  readonly runs: Both<{ model: string; edits: readonly EditRecord[] }>;
+  readonly samples: readonly SampleDiff[];
+  /** Over all prompts, one entry a router. */
+  readonly layers: readonly LayerSummary[];
+  /** Prompts, by their ids, and routers, by their names, that only one of the runs has. */
+  readonly alone: Both<{ samples: string[]; layers: string[] }>;
+  readonly nearMiss: NearMissThresholds;
+
+  constructor(a: DiffableTrace, b: DiffableTrace, options: DiffOptions) {
+    this.nearMiss = nearMissThresholds(options);
+    this.runs = {
+      a: { model: a.model, edits: a.edits },
+      b: { model: b.model, edits: b.edits }
+    };
+    const pairs = matchSamples(a.samples, b.samples);
+    this.samples = pairs.map(samples =>
+      diffSample(samples, { a, b }, this.nearMiss)
+    );
+    this.layers = summarize(this.samples.map(({ layers }) => layers));
+    const shared = new Set(
+      this.samples.flatMap(({ layers }) =>
+        layers.map(({ identity }) => layerName(identity))
+      )
+    );
+    const alone = (trace: DiffableTrace, side: 'a' | 'b') => ({
+      samples: trace.samples
+        .filter(sample => pairs.every(pair => pair[side] !== sample))
+        .map(({ id }) => id),
+      layers: [
+        ...new Set(trace.samples.flatMap(({ layers }) => layers.map(layerName)))
+      ].filter(name => !shared.has(name))
+    });
+    this.alone = { a: alone(a, 'a'), b: alone(b, 'b') };
+  }
+
+  /** The document that `moe-debugger diff --json` prints. */
+  toJSON(): DiffDocument {
+    return diffDocument(this);
+  }
+
+  /** A table of layers, and what of the runs could not be compared. */
+  toString(): string {
+    return formatDiff(this);
+  }
+
+  [MIMEBUNDLE](): Promise<JsonObject> {
+    return diffBundle(this);
+  }
+}
+
+/** @throws MoEDebuggerError 'input' for what is no threshold */
+export function nearMissThresholds({
+  nearMiss: given
+}: DiffOptions): NearMissThresholds {
+  const result =
+    typeof given === 'number'
+      ? { logits: given, scores: given }
+      : { ...NEAR, ...given };
+  const [wrong] = Object.entries(result).filter(
+    ([, value]) => !(Number.isFinite(value) && value >= 0)
+  );
+  if (wrong) {
+    throw new MoEDebuggerError(
+      'input',
+      `a margin of ${String(wrong[1])} is no threshold`,
+      { where: `nearMiss, ${wrong[0]}`, hint: 'give a number of 0 or more' }
+    );
+  }
+  return result;
+}
+
+function matchSamples(
+  a: readonly RoutingSample[],
+  b: readonly RoutingSample[]
+): Both<RoutingSample>[] {
+  if (a.length === 1 && b.length === 1) {
+    return [{ a: a[0], b: b[0] }];
+  }
+  const [first, second] = [a, b].map(byId);
+  const pairs = [...first].flatMap(([id, sample]) => {
+    const other = second.get(id);
+    return other ? [{ a: sample, b: other }] : [];
+  });
+  if (pairs.length === 0) {
+    throw new MoEDebuggerError('input', 'the runs have no prompt in common', {
+      where: `${first.size} and ${second.size} prompts`,
+      hint: 'give prompts the same ids in both runs'
+    });
+  }
+  return pairs;
+}
+
+function byId(samples: readonly RoutingSample[]): Map<string, RoutingSample> {
+  const found = new Map<string, RoutingSample>();
+  for (const sample of samples) {
+    if (found.has(sample.id)) {
+      throw new MoEDebuggerError('input', 'two prompts of a run have one id', {
+        where: `prompt ${sample.id}`,
+        hint: 'give each an id of its own'
+      });
+    }
+    found.set(sample.id, sample);
+  }
+  return found;
+}
+
+function diffSample(
+  { a, b }: Both<RoutingSample>,
+  traces: Both<DiffableTrace>,
+  near: NearMissThresholds
+): SampleDiff {
+  const where = `prompt ${a.id}`;
+  const alignment = alignTokens(a.tokens, b.tokens, where);
+  const encoderAlignment =
+    a.encoderTokens && b.encoderTokens
+      ? alignTokens(a.encoderTokens, b.encoderTokens, where)
+      : undefined;
+  const layers = a.layers.flatMap((layer, i) => {
+    const j = b.layers.findIndex(
+      other => layerName(other) === layerName(layer)
+    );
+    if (j < 0) {
+      return [];
+    }
+    const other = b.layers[j];
+    if (other.experts !== layer.experts) {
+      throw new MoEDebuggerError(
+        'input',
+        `there are ${layer.experts} experts in one run and ${other.experts} in the other`,
+        {
+          where: `${layerName(layer)}, ${where}`,
+          hint: 'compare runs of one model, or of two forms of it'
+        }
+      );
+    }
+    const encoder = layer.stack === 'encoder';
+    const run = (
+      trace: DiffableTrace,
+      sample: RoutingSample,
+      index: number
+    ) => ({
+      layer: sample.layers[index],
+      tokens: encoder ? (sample.encoderTokens ?? []) : sample.tokens,
+      convention: cardOf(trace.cards, sample.layers[index]),
+      edits: trace.edits
+    });
+    return [
+      new LayerDiff(
+        run(traces.a, a, i),
+        run(traces.b, b, j),
+        encoder ? encoderAlignment! : alignment,
+        near
+      )
+    ];
+  });
+  if (layers.length === 0) {
+    throw new MoEDebuggerError('input', 'the runs have no layer in common', {
+      where: `${a.layers.map(layerName).join(', ') || 'none'}; ${b.layers.map(layerName).join(', ') || 'none'}`,
+      hint: 'compare runs of one model, or of two forms of it'
+    });
+  }
+  const before = traces.a.outputLogits.get(a.id);
+  const after = traces.b.outputLogits.get(b.id);
+  return {
+    id: a.id,
+    samples: { a, b },
+    alignment,
+    ...(encoderAlignment ? { encoderAlignment } : {}),
+    layers,
+    output:
+      before && after
+        ? outputChanges(
+            before,
+            after,
+            { a: a.tokens.length, b: b.tokens.length },
+            alignment,
+            where
+          )
+        : []
+  };
+}

@@ -1,0 +1,83 @@
+/** Routers that hardly prefer one expert to another. */
+import {
+  wilsonInterval,
+  Z_ONE_SIDED_95,
+  type LayerMetrics
+} from '../../measures';
+import { placeOf } from './finding';
+import type { Verdicts } from './load';
+import type { Thresholds } from './thresholds';
+
+/**
+ * A layer is indecisive when most of its tokens have a perplexity exp(H) within 1 % of the number of experts: whatever is
+ * chosen, the router gave the others the same chance. Entropy alone would not do for a threshold: a router that weighs 6 of
+ * 8 experts differently for every token works, at a confidence 1 - H / ln E of 0.14.
+ */
+export function lowConfidence(
+  metrics: LayerMetrics,
+  { routing_confidence_threshold: threshold }: Thresholds
+): Verdicts {
+  const own = metrics.distribution;
+  if (
+    !own ||
+    own.tokens === 0 ||
+    metrics.experts === 1 ||
+    !(own.decisiveTokenRate < threshold)
+  ) {
+    return { findings: [], undecided: [] };
+  }
+  const { high } = wilsonInterval(
+    own.decisiveTokenRate * own.tokens,
+    own.tokens,
+    Z_ONE_SIDED_95
+  );
+  if (high >= threshold) {
+    return {
+      findings: [],
+      undecided: [
+        {
+          kind: 'low-confidence',
+          ...placeOf(metrics),
+          experts: [],
+          value: own.decisiveTokenRate,
+          threshold,
+          reason: `cannot tell yet: with ${own.tokens} tokens the share may be as high as ${high.toFixed(2)}`
+        }
+      ]
+    };
+  }
+  return {
+    undecided: [],
+    findings: [
+      {
+        kind: 'low-confidence',
+        severity: 'warning',
+        ...placeOf(metrics),
+        experts: [],
+        metric: 'decisiveTokenRate',
+        formula:
+          'tokens with exp(H) < 0.99 E / T, H = -sum p ln p over all experts',
+        value: own.decisiveTokenRate,
+        threshold,
+        message: `the router gives all ${metrics.experts} experts nearly the same probability: ${(100 * own.decisiveTokenRate).toFixed(1)} % of tokens are routed decisively`,
+        evidence: {
+          cause: 'indecisive',
+          tokensSeen: own.tokens,
+          upperBound: high,
+          meanTokenEntropy: own.meanTokenEntropy,
+          largestEntropy: Math.log(metrics.experts),
+          meanConfidence: own.meanConfidence,
+          meanMargin: own.meanMargin,
+          meanKeptMass: own.meanKeptMass,
+          keptMassByChance: metrics.topK / metrics.experts
+        },
+        suggestions: [
+          {
+            action: 'retrain',
+            text: "the router's weights are too small for what it reads, or were never trained: scale or retrain them; until then top-k chooses by rounding"
+          }
+        ]
+      }
+    ]
+  };
+}

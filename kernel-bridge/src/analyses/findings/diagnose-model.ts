@@ -1,0 +1,124 @@
+/** Diagnoses a loaded model: runs prompts, and looks at the weights of its experts. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { Displayable } from '../../base/kernel-api';
+import type { MoEModel } from '../../api/moe-model';
+import type {
+  Prompt,
+  PromptObject,
+  TokenizedPrompt
+} from '../../run/model/prompt';
+import { tracePrompts } from '../../run/model/trace-prompts';
+import type { OutputLogits } from '../../run/trace/trace-document';
+import { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnose';
+import { surveyModelOutputs } from './model-outputs';
+import { NEUTRAL_PROMPTS } from './neutral-prompts';
+import { surveyModel } from './survey-model';
+import { resolveThresholds } from './thresholds';
+import { TraceEvidence } from './trace-evidence';
+
+export interface DiagnoseModelOptions extends Omit<
+  DiagnoseOptions,
+  'model' | 'experts'
+> {
+  /** Texts to run; built-in ones when absent. */
+  prompts?: Iterable<Prompt> | AsyncIterable<Prompt>;
+  /** Compare experts by what they put out on the first prompt too, which takes E + 1 forwards a layer; default false. */
+  outputs?: boolean;
+  signal?: AbortSignal;
+  /** Called before each prompt, and before the weights are read. */
+  onProgress?: (what: string) => void;
+}
+
+/**
+ * @throws MoEDebuggerError 'input' when there are no prompts, or none were given and the model has no tokenizer for the
+ * built-in ones; those of `trace`
+ */
+export async function diagnoseModel(
+  model: MoEModel,
+  {
+    prompts = builtInPrompts(model),
+    outputs = false,
+    signal,
+    onProgress,
+    ...options
+  }: DiagnoseModelOptions = {}
+): Promise<Diagnosis & Displayable> {
+  const thresholds = resolveThresholds(options.thresholds);
+  const evidence = new TraceEvidence();
+  const { parts } = model;
+  const target = () => Promise.resolve(parts);
+  let index = 0;
+  let first: TokenizedPrompt | undefined;
+  for await (const prompt of prompts) {
+    const tokenized = parts.tokenize(prompt, index++);
+    first ??= tokenized;
+    onProgress?.(`tracing ${tokenized.id}`);
+    // Not a trace to look at: a panel would have to list them all.
+    const trace = await tracePrompts(parts, target, [tokenized], {
+      logits: 'all',
+      signal
+    });
+    for (const sample of trace.samples) {
+      const logits = trace.outputLogits.get(sample.id);
+      evidence.add(sample, logits ? { finiteOutputs: finite(logits) } : {});
+    }
+  }
+  if (evidence.tally.samples === 0) {
+    throw new MoEDebuggerError('input', 'there are no prompts', {
+      hint: 'give at least one'
+    });
+  }
+  onProgress?.("reading the experts' weights");
+  const alike = thresholds.duplicate_similarity_threshold;
+  return diagnose(evidence, {
+    ...options,
+    model: model.name,
+    experts: [
+      ...surveyModel(model.description.model.path, alike),
+      ...(outputs && first
+        ? await surveyModelOutputs(parts, first, alike, { signal, onProgress })
+        : [])
+    ]
+  });
+}
+
+/**
+ * Texts for when none are given.
+ * @throws MoEDebuggerError 'input' when the model has no tokenizer
+ */
+export function builtInPrompts(model: MoEModel): readonly PromptObject[] {
+  if (!model.tokenizer) {
+    throw new MoEDebuggerError(
+      'input',
+      'the model has no tokenizer.json for the built-in texts',
+      {
+        where: model.name,
+        hint: 'give --prompts with lines of {"input_ids": [...]}'
+      }
+    );
+  }
+  const { tokenizer } = model;
+  const decodes = model.layers.some(({ stack }) => stack === 'decoder');
+  // A decoder that was given nothing would see its start token only.
+  return decodes
+    ? NEUTRAL_PROMPTS.map(prompt => ({
+        ...prompt,
+        decoderInputIds: tokenizer.encode(prompt.text!)
+      }))
+    : NEUTRAL_PROMPTS;
+}
+
+/** 1 for each token whose logits are all finite. */
+function finite({ data, width }: OutputLogits): Uint8Array {
+  const tokens = data.length / width;
+  const flags = new Uint8Array(tokens).fill(1);
+  for (let t = 0; t < tokens; t++) {
+    for (let i = t * width; i < (t + 1) * width; i++) {
+      if (!Number.isFinite(data[i])) {
+        flags[t] = 0;
+        break;
+      }
+    }
+  }
+  return flags;
+}

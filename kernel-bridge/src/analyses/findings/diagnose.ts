@@ -1,0 +1,244 @@
+/** From traces and expert weights to the document of `diagnose`. */
+import {
+  layerMetrics,
+  pooledAuxiliaryLoss,
+  TraceTally,
+  type LayerMetrics
+} from '../../measures';
+import type { Displayable } from '../../base/kernel-api';
+import {
+  layerName,
+  type FoundInRouting,
+  type RoutingSample,
+  type Stack
+} from '../../base/protocol';
+import { lowConfidence } from './confidence';
+import { displayed } from './displayed';
+import { anomalies, driftFrom } from './drift';
+import { duplicateExperts } from './duplicates';
+import type { ExpertSurvey } from './expert-survey';
+import {
+  numberOrNull,
+  placeOf,
+  type Finding,
+  type Severity,
+  type Undecided
+} from './finding';
+import {
+  capacityOverflow,
+  loadImbalance,
+  routerCollapse,
+  unusedExperts
+} from './load';
+import { nonFiniteWeights } from './non-finite';
+import { specialistExperts } from './specialists';
+import { resolveThresholds, type Thresholds } from './thresholds';
+import { TraceEvidence } from './trace-evidence';
+
+export interface DiagnosedLayer {
+  layer: number;
+  stack?: Stack;
+  module?: string;
+  experts: number;
+  topK: number;
+  tokens: number;
+  jain: number | null;
+  jainUpperBound: number | null;
+  cv: number | null;
+  maxVio: number | null;
+  loadEntropy: number | null;
+  droppedSlotRate: number | null;
+  /** [experts] */
+  slotShare: (number | null)[];
+  /** [experts] */
+  tokenRate: (number | null)[];
+  firstChoiceRepetition: number | null;
+  anyOverlapRepetition: number | null;
+  /** Null where the trace has no logits. */
+  meanTokenEntropy: number | null;
+  meanConfidence: number | null;
+  meanKeptMass: number | null;
+  meanNearMiss: number | null;
+  decisiveTokenRate: number | null;
+  zLoss: number | null;
+  switchLoss: number | null;
+}
+
+export interface Diagnosis extends FoundInRouting {
+  schema: 'moe-debugger/diagnose@1';
+  layers: DiagnosedLayer[];
+  /** Hugging Face's pooled auxiliary loss, k at balance; it hides what single layers show. Null without logits. */
+  pooledAuxiliaryLoss: number | null;
+  thresholds: Thresholds;
+}
+
+export interface DiagnoseOptions {
+  model?: string;
+  /** What the experts' weights tell, and their outputs where they are at hand; each a survey of one router. */
+  experts?: Iterable<ExpertSurvey>;
+  thresholds?: Partial<Thresholds>;
+  /** Earlier traces that these are compared with. */
+  baseline?: TraceTally | { samples: Iterable<RoutingSample> };
+}
+
+const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
+
+/**
+ * What is wrong with a model's routing, how sure that is, and what could be done: a document, which a cell shows as a list.
+ *
+ * @param input traces, or the evidence that was gathered of them
+ * @throws MoEDebuggerError 'input' for a damaged trace, 'usage' for a threshold that does not exist
+ */
+export function diagnose(
+  input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },
+  options: DiagnoseOptions = {}
+): Diagnosis & Displayable {
+  const thresholds = resolveThresholds(options.thresholds);
+  const evidence =
+    input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
+  const { tally } = evidence;
+  const findings: Finding[] = [];
+  const undecided: Undecided[] = [];
+  const metrics = tally.routers.map(layerMetrics);
+  tally.routers.forEach((router, i) => {
+    const distinct = evidence.distinctIds(layerName(router.router));
+    for (const verdicts of [
+      unusedExperts(router, thresholds),
+      loadImbalance(router, metrics[i], thresholds, distinct),
+      lowConfidence(metrics[i], thresholds)
+    ]) {
+      findings.push(...verdicts.findings);
+      undecided.push(...verdicts.undecided);
+    }
+    findings.push(
+      ...routerCollapse(router, metrics[i], thresholds, distinct),
+      ...capacityOverflow(router, metrics[i], thresholds)
+    );
+  });
+  findings.push(
+    ...specialistExperts(evidence, thresholds),
+    ...anomalies(tally, thresholds)
+  );
+  let surveyed = 0;
+  const broken: Finding[] = [];
+  for (const survey of options.experts ?? []) {
+    surveyed += survey.of === 'outputs' ? 0 : 1;
+    broken.push(...nonFiniteWeights(survey));
+    findings.push(...duplicateExperts(survey, thresholds));
+  }
+  findings.push(...joined(broken, evidence.trail.findings()));
+  if (options.baseline) {
+    findings.push(
+      ...driftFrom(tally, baselineTally(options.baseline), thresholds)
+    );
+  }
+  const model =
+    options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
+  return displayed({
+    schema: 'moe-debugger/diagnose@1',
+    ...(model === undefined ? {} : { model }),
+    tokens: tally.tokens,
+    samples: tally.samples,
+    findings: findings.sort((a, b) => ORDER[a.severity] - ORDER[b.severity]),
+    undecided,
+    layers: metrics.map(diagnosedLayer),
+    pooledAuxiliaryLoss: pooledLoss(tally),
+    coverage: {
+      routers: tally.routers.length,
+      routersWithWeights: surveyed
+    },
+    thresholds
+  });
+}
+
+function baselineTally(
+  baseline: TraceTally | { samples: Iterable<RoutingSample> }
+): TraceTally {
+  if (baseline instanceof TraceTally) {
+    return baseline;
+  }
+  const tally = new TraceTally();
+  for (const sample of baseline.samples) {
+    tally.add(sample);
+  }
+  return tally;
+}
+
+/** One finding for an expert whose broken weights are also seen in a run. */
+function joined(fromWeights: Finding[], fromRun: Finding[]): Finding[] {
+  const same = (a: Finding, b: Finding): boolean =>
+    a.layer === b.layer &&
+    a.stack === b.stack &&
+    a.module === b.module &&
+    a.experts[0] === b.experts[0];
+  const seen = fromRun.filter(
+    run => run.experts.length === 0 || !fromWeights.some(own => same(own, run))
+  );
+  return [
+    ...fromWeights.map(own => {
+      const run = fromRun.find(other => same(own, other));
+      return run
+        ? {
+            ...own,
+            evidence: {
+              ...own.evidence,
+              nonFiniteTokens: run.value,
+              seenIn: run.evidence.seenIn,
+              tokens: run.evidence.tokens
+            }
+          }
+        : own;
+    }),
+    ...seen
+  ];
+}
+
+function pooledLoss({ routers }: TraceTally): number | null {
+  const experts = routers[0]?.router.experts;
+  const usable =
+    routers.length > 0 &&
+    routers.every(
+      ({ router, logits }) => router.experts === experts && logits.tokens > 0
+    );
+  return usable
+    ? numberOrNull(
+        pooledAuxiliaryLoss(
+          routers.map(({ counts, logits }) => ({
+            counts,
+            probability: logits.probability,
+            tokens: logits.tokens
+          }))
+        )
+      )
+    : null;
+}
+
+/** A layer's figures as JSON has them. */
+export function diagnosedLayer(metrics: LayerMetrics): DiagnosedLayer {
+  const { distribution: own, repetition } = metrics;
+  const optional = (value: number | undefined): number | null =>
+    value === undefined ? null : numberOrNull(value);
+  return {
+    ...placeOf(metrics),
+    experts: metrics.experts,
+    topK: metrics.topK,
+    tokens: metrics.tokens,
+    jain: numberOrNull(metrics.jain),
+    jainUpperBound: numberOrNull(metrics.jainUpperBound),
+    cv: numberOrNull(metrics.cv),
+    maxVio: numberOrNull(metrics.maxVio),
+    loadEntropy: numberOrNull(metrics.loadEntropy),
+    droppedSlotRate: numberOrNull(metrics.droppedSlotRate),
+    slotShare: Array.from(metrics.slotShare, numberOrNull),
+    tokenRate: Array.from(metrics.tokenRate, numberOrNull),
+    firstChoiceRepetition: numberOrNull(repetition.firstChoice),
+    anyOverlapRepetition: numberOrNull(repetition.anyOverlap),
+    meanTokenEntropy: optional(own?.meanTokenEntropy),
+    meanConfidence: optional(own?.meanConfidence),
+    meanKeptMass: optional(own?.meanKeptMass),
+    meanNearMiss: optional(own?.meanNearMiss),
+    decisiveTokenRate: optional(own?.decisiveTokenRate),
+    zLoss: optional(own?.zLoss),
+    switchLoss: optional(own?.switchLoss)
+  };
+}

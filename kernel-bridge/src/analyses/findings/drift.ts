@@ -1,0 +1,163 @@
+/** Load that changed: against a baseline, and within a trace over time. */
+import {
+  jackknife,
+  slotShares,
+  type RouterTally,
+  type TraceTally
+} from '../../measures';
+import {
+  benjaminiHochberg,
+  upperNormalTail
+} from '../../base/statistics/permutation';
+import { placeOf, type Finding } from './finding';
+import type { Thresholds } from './thresholds';
+
+/** Half the sum of absolute differences: the share of selections that moved. */
+export function totalVariation(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>
+): number {
+  let distance = 0;
+  for (let i = 0; i < a.length; i++) {
+    distance += Math.abs(a[i] - b[i]);
+  }
+  return distance / 2;
+}
+
+/** Layers whose slot shares moved, by more than groups of text differ among themselves. */
+export function driftFrom(
+  tally: TraceTally,
+  baseline: TraceTally,
+  thresholds: Thresholds
+): Finding[] {
+  return tally.routers.flatMap(router => {
+    const before = baseline.find(router.router);
+    return before && before.router.experts === router.router.experts
+      ? layerDrift(router, before, thresholds)
+      : [];
+  });
+}
+
+function layerDrift(
+  now: RouterTally,
+  before: RouterTally,
+  { drift_threshold: threshold, significance }: Thresholds
+): Finding[] {
+  const share = slotShares(now.counts);
+  const was = slotShares(before.counts);
+  const value = totalVariation(share, was);
+  const errors = [now, before].map(({ groups }) =>
+    Array.from(
+      share,
+      (_, e) => jackknife(groups.counts, counts => slotShares(counts)[e]).error
+    )
+  );
+  const p = Array.from(share, (_, e) => {
+    const error = Math.hypot(errors[0][e], errors[1][e]);
+    const z = Math.abs(share[e] - was[e]) / error;
+    return Number.isNaN(z) ? 1 : 2 * upperNormalTail(z);
+  });
+  const corrected = benjaminiHochberg(p);
+  const moved = [...share.keys()].filter(e => corrected[e] < significance);
+  if (!(value >= threshold) || moved.length === 0) {
+    return [];
+  }
+  moved.sort(
+    (a, b) => Math.abs(share[b] - was[b]) - Math.abs(share[a] - was[a])
+  );
+  return [
+    {
+      kind: 'drift',
+      severity: 'warning',
+      ...placeOf(now.router),
+      experts: moved,
+      metric: 'totalVariation',
+      formula:
+        'sum |f_e - f_e of the baseline| / 2 over slot shares f; p by a jackknife over groups of text, corrected after Benjamini and Hochberg',
+      value,
+      threshold,
+      message: `${(100 * value).toFixed(1)} % of selections moved against the baseline, most to or from expert ${moved[0]}`,
+      evidence: {
+        tokensSeen: now.tokens,
+        baselineTokens: before.tokens,
+        changes: moved.map(e => ({
+          expert: e,
+          slotShare: share[e],
+          baselineSlotShare: was[e],
+          correctedP: corrected[e]
+        }))
+      },
+      suggestions: [
+        {
+          action: 'inspect',
+          text: 'compare the texts first: another mix of domains moves load without any change of the model'
+        }
+      ]
+    }
+  ];
+}
+
+/** The spread of fewer windows is not known well enough to call one of them unusual. */
+const MIN_WINDOWS = 20;
+/** Median absolute deviations, scaled to standard deviations, that are out of the ordinary. */
+const UNUSUAL = 5;
+const MAD_TO_SIGMA = 1.4826;
+
+/** Stretches of a trace whose load is unlike the rest of it. */
+export function anomalies(
+  tally: TraceTally,
+  { drift_threshold: threshold }: Thresholds
+): Finding[] {
+  return tally.routers.flatMap(router => {
+    const { windows } = router.windows;
+    if (windows.length < MIN_WINDOWS) {
+      return [];
+    }
+    const overall = slotShares(router.counts);
+    const distances = windows.map(({ counts }) =>
+      totalVariation(slotShares(counts), overall)
+    );
+    const typical = median(distances);
+    const spread =
+      MAD_TO_SIGMA * median(distances.map(d => Math.abs(d - typical)));
+    let start = 0;
+    const unusual = windows.flatMap(({ tokens }, i) => {
+      const from = start;
+      start += tokens;
+      return distances[i] - typical > Math.max(threshold, UNUSUAL * spread)
+        ? [{ fromToken: from, toToken: start, totalVariation: distances[i] }]
+        : [];
+    });
+    return unusual.length === 0
+      ? []
+      : [
+          {
+            kind: 'anomaly' as const,
+            severity: 'info' as const,
+            ...placeOf(router.router),
+            experts: [],
+            metric: 'totalVariation',
+            formula:
+              'sum |f_e of a window - f_e| / 2; unusual beyond the median by 5 scaled median absolute deviations and by the threshold',
+            value: Math.max(...unusual.map(w => w.totalVariation)),
+            threshold,
+            message: `${unusual.length} of ${windows.length} stretches of the trace are routed unlike the rest`,
+            evidence: { windows: unusual, typical },
+            suggestions: [
+              {
+                action: 'inspect' as const,
+                text: 'look at the texts of these stretches'
+              }
+            ]
+          }
+        ];
+  });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? sorted[middle]
+    : (sorted[middle - 1] + sorted[middle]) / 2;
+}

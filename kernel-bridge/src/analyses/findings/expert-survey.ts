@@ -1,0 +1,177 @@
+/** What a layer's experts are like: numbers that are none, and how alike they are, in weights or in outputs. */
+import { ExpertWeights } from '../../routing/experts/expert-weights';
+import { findExperts, type Expert } from '../../routing/experts';
+import type { Graph } from '../../onnx/graph/graph';
+import { relativeDifference } from '../../measures';
+import { cosineMatrix } from '../../measures/similarity';
+import type { OnnxModel } from '../../onnx/file/model';
+import type { Blocks } from '../../routing/blocks';
+import type { Router } from '../../routing/convention';
+import { placeOf, type Place } from './finding';
+
+export interface ExpertSurvey extends Place {
+  /** What was compared: 'weights' unless said otherwise. */
+  of?: 'weights' | 'outputs';
+  experts: number;
+  /** [experts]: weights that are not finite */
+  nonFinite: Float64Array;
+  /** [experts]: weights looked at */
+  elements: Float64Array;
+  /** [experts, experts]: cosine of the weights, from an even sample of them where there are many */
+  similarity: Float64Array;
+  /** Pairs alike enough to be compared whole, i < j. */
+  pairs: { experts: [number, number]; relativeDifference: number }[];
+}
+
+/** Weights a tensor that are kept for comparing all pairs: a cosine from as many is off by 0.01 at most. */
+const SAMPLED = 1 << 15;
+/** Pairs a layer that are compared whole; copies of one network are all alike, and the sample says how much. */
+const MAX_PAIRS = 64;
+/** More than this is not read: a survey takes seconds, not minutes. */
+export const MAX_BYTES = 8 * 2 ** 30;
+
+/**
+ * Surveys layer after layer; layers whose experts the graph does not tell apart are left out, and so are those beyond
+ * `mostBytes` of weights, counted in float32.
+ */
+export function* surveyExperts(
+  { weightsFolder }: Pick<OnnxModel, 'weightsFolder'>,
+  graph: Graph,
+  routers: readonly Router[],
+  blocks: Blocks,
+  similarityThreshold: number,
+  mostBytes = MAX_BYTES
+): Generator<ExpertSurvey> {
+  const weights = new ExpertWeights(graph, weightsFolder);
+  let left = mostBytes;
+  try {
+    for (const router of routers) {
+      const experts = findExperts(graph, router, blocks);
+      left -= (experts ?? []).reduce(
+        (sum, expert) => sum + weights.bytes(expert, router.experts),
+        0
+      );
+      if (experts && left >= 0 && experts.some(e => e.weights.length > 0)) {
+        yield surveyLayer(weights, router, experts, similarityThreshold);
+      }
+    }
+  } finally {
+    weights.close();
+  }
+}
+
+function surveyLayer(
+  weights: ExpertWeights,
+  router: Router,
+  experts: readonly Expert[],
+  threshold: number
+): ExpertSurvey {
+  const count = router.experts;
+  const nonFinite = new Float64Array(count);
+  const elements = new Float64Array(count);
+  const samples = experts.map((expert, e) => {
+    const parts = weights.read(expert, count);
+    for (const part of parts) {
+      elements[e] += part.length;
+      nonFinite[e] += replaceNonFinite(part);
+    }
+    return concatenate(parts.map(sampled));
+  });
+  const similarity = cosineMatrix(samples);
+  const pairs = likePairs(similarity, count, threshold).map(pair => {
+    const [a, b] = pair.map(e => {
+      const parts = weights.read(experts[e], count);
+      parts.forEach(replaceNonFinite);
+      return concatenate(parts);
+    });
+    return { experts: pair, relativeDifference: relativeDifference(a, b) };
+  });
+  return {
+    ...placeOf(router),
+    experts: count,
+    nonFinite,
+    elements,
+    similarity,
+    pairs
+  };
+}
+
+/**
+ * The same of what experts put out on the same tokens: experts of different weights can compute the same.
+ *
+ * @param outputs an expert each, [tokens, width], the same tokens
+ */
+export function surveyOutputs(
+  place: Place,
+  outputs: readonly ArrayLike<number>[],
+  similarityThreshold: number
+): ExpertSurvey {
+  const values = outputs.map(output => Float32Array.from(output));
+  const nonFinite = Float64Array.from(values, replaceNonFinite);
+  const similarity = cosineMatrix(values);
+  return {
+    ...placeOf(place),
+    of: 'outputs',
+    experts: outputs.length,
+    nonFinite,
+    elements: Float64Array.from(values, ({ length }) => length),
+    similarity,
+    pairs: likePairs(similarity, outputs.length, similarityThreshold).map(
+      ([a, b]) => ({
+        experts: [a, b],
+        relativeDifference: relativeDifference(values[a], values[b])
+      })
+    )
+  };
+}
+
+/** The most alike pairs, with room for what the sample is off by. */
+function likePairs(
+  similarity: Float64Array,
+  n: number,
+  threshold: number
+): [number, number][] {
+  const pairs: [number, number][] = [];
+  for (let i = 0; i < n; i++) {
+    for (let j = i + 1; j < n; j++) {
+      if (similarity[i * n + j] >= threshold - 0.02) {
+        pairs.push([i, j]);
+      }
+    }
+  }
+  const alike = ([i, j]: [number, number]): number => similarity[i * n + j];
+  return pairs.sort((a, b) => alike(b) - alike(a)).slice(0, MAX_PAIRS);
+}
+
+/** Zeros in place of what is not finite, so that the rest can be compared; how many there were. */
+function replaceNonFinite(values: Float32Array): number {
+  let found = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      values[i] = 0;
+      found++;
+    }
+  }
+  return found;
+}
+
+/** Every n-th value, n odd so that no column of a matrix is left out. */
+function sampled(values: Float32Array): Float32Array {
+  const stride = Math.ceil(values.length / SAMPLED) | 1;
+  return stride === 1
+    ? values
+    : Float32Array.from(
+        { length: Math.floor(values.length / stride) },
+        (_, i) => values[i * stride]
+      );
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,324 @@
+/** Experts that tokens do not reach, and layers whose load is uneven. */
+import {
+  planReplicas,
+  tokenRates,
+  upperBound,
+  wilsonInterval,
+  Z_ONE_SIDED_95,
+  type LayerMetrics
+} from '../../measures';
+import type { RouterTally } from '../../measures';
+import {
+  placeOf,
+  type Finding,
+  type Suggestion,
+  type Undecided
+} from './finding';
+import type { Thresholds } from './thresholds';
+
+export interface Verdicts {
+  findings: Finding[];
+  undecided: Undecided[];
+}
+
+/** A cold expert has at most this part of the tokens that balance would give it. */
+const COLD_PART = 0.1;
+
+/** Dead and cold experts: sure of it only when the bound above the true rate is below the threshold. */
+export function unusedExperts(
+  tally: RouterTally,
+  { dead_expert_threshold, cold_expert_threshold }: Thresholds
+): Verdicts {
+  const { router, counts, tokens } = tally;
+  const { experts, topK } = router;
+  const balanced = topK / experts;
+  const threshold = Math.min(cold_expert_threshold, COLD_PART * balanced);
+  const enough = Math.ceil(
+    Math.max(3 / threshold, dead_expert_threshold / balanced)
+  );
+  const rates = tokenRates(counts, tokens);
+  const findings: Finding[] = [];
+  const unsure: number[] = [];
+  for (let expert = 0; expert < experts && tokens > 0; expert++) {
+    const bound = upperBound(counts[expert], tokens);
+    const sure =
+      bound <= threshold && tokens * balanced >= dead_expert_threshold;
+    if (!sure) {
+      if (rates[expert] < threshold) {
+        unsure.push(expert);
+      }
+      continue;
+    }
+    const dead = counts[expert] === 0;
+    findings.push({
+      kind: dead ? 'dead-expert' : 'cold-expert',
+      severity: dead ? 'error' : 'warning',
+      ...placeOf(router),
+      experts: [expert],
+      metric: 'tokenRate',
+      formula:
+        'c_e / T; one-sided 95 % upper bound: 3 / T when c_e = 0 (rule of three), else Wilson',
+      value: rates[expert],
+      threshold,
+      message: dead
+        ? `no token of ${tokens} selected expert ${expert}`
+        : `expert ${expert} was selected by ${counts[expert]} of ${tokens} tokens`,
+      evidence: {
+        selections: counts[expert],
+        tokensSeen: tokens,
+        upperBound: bound,
+        balancedTokenRate: balanced
+      },
+      suggestions: unusedSuggestions(expert, dead)
+    });
+  }
+  return {
+    findings,
+    undecided:
+      unsure.length === 0
+        ? []
+        : [
+            {
+              kind: 'dead-expert',
+              ...placeOf(router),
+              experts: unsure,
+              value: Math.min(...unsure.map(e => rates[e])),
+              threshold,
+              reason: `cannot tell yet: ${tokens} tokens, about ${enough} are needed`
+            }
+          ]
+  };
+}
+
+function unusedSuggestions(expert: number, dead: boolean): Suggestion[] {
+  return [
+    {
+      action: 'bias-update',
+      text: `raise the selection bias of expert ${expert} in training, a small step at a time (arXiv 2408.15664)`,
+      data: { expert, direction: 1 }
+    },
+    {
+      action: 'prune',
+      text: dead
+        ? `expert ${expert} can be removed: on text like this it changes nothing`
+        : `expert ${expert} is a candidate for removal; measure the effect with ablate first`,
+      data: { expert }
+    }
+  ];
+}
+
+/** A router that saw the same few tokens over and over has shown nothing of how it chooses. */
+const MIN_DISTINCT_IDS = 10;
+
+/** Jain's index below the threshold, by more than the spread between groups of text explains. */
+export function loadImbalance(
+  tally: RouterTally,
+  metrics: LayerMetrics,
+  { load_balance_threshold: threshold }: Thresholds,
+  distinctIds: number
+): Verdicts {
+  const { router, counts } = tally;
+  // When every expert is selected by every token there is nothing to balance.
+  if (!(metrics.jain < threshold) || router.topK === router.experts) {
+    return { findings: [], undecided: [] };
+  }
+  const fewIds = distinctIds < MIN_DISTINCT_IDS;
+  if (fewIds || !(metrics.jainUpperBound < threshold)) {
+    return {
+      findings: [],
+      undecided: [
+        {
+          kind: 'load-imbalance',
+          ...placeOf(router),
+          experts: [],
+          value: metrics.jain,
+          threshold,
+          reason: fewIds
+            ? `cannot tell yet: it saw ${distinctIds} different tokens`
+            : `cannot tell yet: the Jain index may be as high as ${metrics.jainUpperBound.toFixed(3)}; give more texts`
+        }
+      ]
+    };
+  }
+  const mean = metrics.slots / router.experts;
+  const overloaded = [...counts.keys()]
+    .filter(e => counts[e] > 2 * mean)
+    .sort((a, b) => counts[b] - counts[a]);
+  return {
+    undecided: [],
+    findings: [
+      {
+        kind: 'load-imbalance',
+        severity: 'warning',
+        ...placeOf(router),
+        experts: overloaded,
+        metric: 'jain',
+        formula: '(sum c)^2 / (E sum c^2) over selections c (Jain 1984)',
+        value: metrics.jain,
+        threshold,
+        message: `the load of ${router.experts} experts is uneven: Jain index ${metrics.jain.toFixed(3)}, the busiest has ${(metrics.maxVio + 1).toFixed(1)} times the mean`,
+        evidence: {
+          tokensSeen: metrics.tokens,
+          upperBound: metrics.jainUpperBound,
+          cv: metrics.cv,
+          maxVio: metrics.maxVio,
+          loadEntropy: metrics.loadEntropy,
+          slotShare: [...metrics.slotShare]
+        },
+        suggestions: balanceSuggestions(counts, metrics)
+      }
+    ]
+  };
+}
+
+/** Step of DeepSeek's auxiliary-loss-free balancing (arXiv 2408.15664). */
+const BIAS_STEP = 0.001;
+
+function balanceSuggestions(
+  counts: Float64Array,
+  { experts, maxVio, slots }: LayerMetrics
+): Suggestion[] {
+  const mean = slots / experts;
+  const replicas = experts + Math.max(1, Math.round(experts / 4));
+  return [
+    {
+      action: 'bias-update',
+      text: `train with a selection bias that moves by ${BIAS_STEP} a step towards balance: b_e += ${BIAS_STEP} sign(mean c - c_e) (arXiv 2408.15664)`,
+      data: {
+        step: BIAS_STEP,
+        direction: Array.from(counts, count => Math.sign(mean - count))
+      }
+    },
+    {
+      action: 'replicas',
+      text: `serve with ${replicas - experts} replicas of the busiest experts (EPLB)`,
+      data: planReplicas(counts, {
+        replicas,
+        groups: 1,
+        nodes: 1,
+        devices: replicas
+      })
+    },
+    {
+      action: 'capacity',
+      text: `where capacity is limited, a factor of ${(maxVio + 1).toFixed(2)} drops no token of these`,
+      data: { factor: maxVio + 1 }
+    }
+  ];
+}
+
+/** The bound below a share that "nearly all tokens" must stay above, so that a handful of tokens is no verdict. */
+const COLLAPSE_CERTAIN = 0.9;
+
+/**
+ * A router that chooses the same whatever the token: one expert first for nearly all of them, or the same k experts.
+ * With k of E chosen, k / E of the latter is chance and is taken off.
+ */
+export function routerCollapse(
+  tally: RouterTally,
+  metrics: LayerMetrics,
+  { collapse_threshold: threshold }: Thresholds,
+  distinctIds: number
+): Finding[] {
+  const { router, tokens } = tally;
+  const { experts, topK } = router;
+  if (topK === experts || tokens === 0 || distinctIds < MIN_DISTINCT_IDS) {
+    return [];
+  }
+  const order = [...metrics.tokenRate.keys()].sort(
+    (a, b) => metrics.tokenRate[b] - metrics.tokenRate[a]
+  );
+  const same = order.slice(0, topK);
+  const sameRate =
+    same.reduce((sum, e) => sum + metrics.tokenRate[e], 0) / topK;
+  const chance = topK / experts;
+  const sameSet = (sameRate - chance) / (1 - chance);
+  const { expert, tokenRate } = metrics.topFirstChoice;
+  // One expert first for all is the cause when both are so: what comes second then has no weight.
+  const bySet = tokenRate < threshold;
+  const value = bySet ? sameSet : tokenRate;
+  const certain =
+    wilsonInterval(value * tokens, tokens, Z_ONE_SIDED_95).low >=
+    COLLAPSE_CERTAIN;
+  if (!(value >= threshold) || !certain) {
+    return [];
+  }
+  return [
+    {
+      kind: 'router-collapse',
+      severity: 'error',
+      ...placeOf(router),
+      experts: bySet ? same : [expert],
+      metric: bySet ? 'meanTopTokenRate' : 'firstChoiceTokenRate',
+      formula: bySet
+        ? '(mean of the k largest c_e / T - k / E) / (1 - k / E)'
+        : 'tokens whose first choice e was / T, the largest',
+      value,
+      threshold,
+      message: bySet
+        ? `the router selects experts ${same.join(', ')} for ${(100 * sameRate).toFixed(1)} % of tokens, whatever they are`
+        : `expert ${expert} is the first choice of ${(100 * tokenRate).toFixed(1)} % of tokens, whatever they are`,
+      evidence: {
+        cause: 'input-independent',
+        tokensSeen: tokens,
+        firstChoiceTokenRate: tokenRate,
+        firstChoiceExpert: expert,
+        meanTopTokenRate: sameRate,
+        meanWeight: metrics.meanWeight[expert],
+        loadEntropy: metrics.loadEntropy
+      },
+      suggestions: [
+        {
+          action: 'retrain',
+          text: "look at the router's weights and what it reads: a row along the mean input, a large bias or exploding logits choose one expert for everything; retrain it with a balancing loss and a router z-loss"
+        },
+        {
+          action: 'bias-update',
+          text: `lower the selection bias of expert ${expert}`,
+          data: { expert, direction: -1 }
+        }
+      ]
+    }
+  ];
+}
+
+/** Slots that no expert took since those chosen were full. */
+export function capacityOverflow(
+  tally: RouterTally,
+  metrics: LayerMetrics,
+  { capacity_drop_threshold: threshold }: Thresholds
+): Finding[] {
+  const { droppedSlots, router, counts } = tally;
+  if (droppedSlots === 0) {
+    return [];
+  }
+  const mean = metrics.slots / router.experts;
+  const full = [...counts.keys()]
+    .filter(e => counts[e] > mean)
+    .sort((a, b) => counts[b] - counts[a]);
+  return [
+    {
+      kind: 'capacity-overflow',
+      severity: metrics.droppedSlotRate > threshold ? 'warning' : 'info',
+      ...placeOf(router),
+      experts: full,
+      metric: 'droppedSlotRate',
+      formula: 'slots without an expert / (k T)',
+      value: metrics.droppedSlotRate,
+      threshold,
+      message: `${droppedSlots} of ${droppedSlots + metrics.slots} slots were dropped over capacity`,
+      evidence: {
+        droppedSlots,
+        tokensSeen: metrics.tokens,
+        maxVio: metrics.maxVio
+      },
+      suggestions: [
+        {
+          action: 'capacity',
+          text: 'raise the capacity factor, or balance the router so that no expert fills up first',
+          data: { busiest: full }
+        }
+      ]
+    }
+  ];
+}

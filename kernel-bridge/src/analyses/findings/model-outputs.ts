@@ -1,0 +1,110 @@
+/** What every expert of a model puts out on the same tokens, whether they chose it or not. */
+import {
+  expertOutputs,
+  forces,
+  withEveryExpert
+} from '../../run/activations/expert-outputs';
+import { recordActivations } from '../../run/activations/record-activations';
+import type { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import { layerName } from '../../base/protocol';
+import type { Router } from '../../routing/convention';
+import { surveyOutputs, type ExpertSurvey } from './expert-survey';
+
+export interface OutputsOptions {
+  signal?: AbortSignal;
+  /** Called before each layer. */
+  onProgress?: (what: string) => void;
+}
+
+/**
+ * One survey a router, as experts run alone on one prompt: E + 1 forwards a layer. Routers whose graph does not let an
+ * expert run alone are left out.
+ *
+ * @throws MoEDebuggerError 'cancelled'
+ */
+export async function surveyModelOutputs(
+  parts: ModelParts,
+  prompt: TokenizedPrompt,
+  similarityThreshold: number,
+  options: OutputsOptions = {}
+): Promise<ExpertSurvey[]> {
+  const surveys: ExpertSurvey[] = [];
+  for await (const { router, outputs } of outputsByExpert(
+    parts,
+    prompt,
+    parts.routers,
+    options
+  )) {
+    const survey = surveyOutputs(router, outputs, similarityThreshold);
+    // What is no number is found in the weights, and where runs show it.
+    surveys.push({ ...survey, nonFinite: new Float64Array(router.experts) });
+  }
+  return surveys;
+}
+
+/**
+ * What each expert puts out on all tokens of a prompt, [tokens, width] an expert, of those routers whose graph lets an
+ * expert run alone.
+ * @throws MoEDebuggerError 'cancelled'
+ */
+export async function* outputsByExpert(
+  parts: ModelParts,
+  prompt: TokenizedPrompt,
+  wanted: readonly Router[],
+  { signal, onProgress }: OutputsOptions = {}
+): AsyncGenerator<{ router: Router; outputs: Float32Array[] }> {
+  const target = await parts.probed.resolve({}).run();
+  const routers = [...parts.routers.keys()].filter(
+    router =>
+      wanted.includes(parts.routers[router]) &&
+      target.activations.routers[router].output !== undefined &&
+      forces(parts.probed.slots[router])
+  );
+  const { routing, outputs } = await recordActivations(
+    parts,
+    target,
+    prompt,
+    { outputs: routers },
+    signal
+  );
+  for (const at of routers) {
+    const router = parts.routers[at];
+    onProgress?.(`running the experts of ${layerName(router)}`);
+    try {
+      const { values, width } = await expertOutputs(
+        parts,
+        prompt,
+        {
+          router: at,
+          routing: withEveryExpert(routing[at]),
+          added: outputs.get(at)!
+        },
+        { signal }
+      );
+      yield { router, outputs: byExpert(values, router.experts, width) };
+    } catch (error) {
+      if ((error as MoEDebuggerError).code !== 'model-unsupported') {
+        throw error;
+      }
+    }
+  }
+}
+
+/** [tokens, experts, width] to an expert each, [tokens, width]. */
+function byExpert(
+  values: Float32Array,
+  experts: number,
+  width: number
+): Float32Array[] {
+  const tokens = values.length / (experts * width);
+  return Array.from({ length: experts }, (_, expert) => {
+    const own = new Float32Array(tokens * width);
+    for (let t = 0; t < tokens; t++) {
+      const start = (t * experts + expert) * width;
+      own.set(values.subarray(start, start + width), t * width);
+    }
+    return own;
+  });
+}

@@ -1,0 +1,194 @@
+/** Numbers that are none: in an expert's weights, in a router's logits, and which expert they come from. */
+import { layerName, type RoutingSample } from '../../base/protocol';
+import type { ExpertSurvey } from './expert-survey';
+import { placeOf, type Finding, type TokenEvidence } from './finding';
+
+const SUGGESTIONS: Finding['suggestions'] = [
+  {
+    action: 'inspect',
+    text: 'take the weights from the original again, or export in a wider type; until then keep tokens away from the expert with ablate by mask'
+  }
+];
+
+/** Experts with weights, or outputs, that are not finite. */
+export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
+  const of = survey.of ?? 'weights';
+  return [...survey.nonFinite.keys()]
+    .filter(e => survey.nonFinite[e] > 0)
+    .map(expert => ({
+      kind: 'non-finite' as const,
+      severity: 'error' as const,
+      ...placeOf(survey),
+      experts: [expert],
+      metric: of === 'weights' ? 'nonFiniteWeights' : 'nonFiniteOutputs',
+      formula: `${of} of the expert that are NaN or infinite`,
+      value: survey.nonFinite[expert],
+      threshold: 0,
+      message: `${survey.nonFinite[expert]} of ${survey.elements[expert]} ${of} of expert ${expert} are not finite: every token that selects it is lost`,
+      evidence: { elements: survey.elements[expert] },
+      suggestions: SUGGESTIONS
+    }));
+}
+
+/** Examples that a finding shows. */
+const MAX_TOKENS = 20;
+
+interface Stage {
+  /** Where the values were seen; undefined for the model's output. */
+  place?: { layer: number; stack?: 'encoder' | 'decoder'; module?: string };
+  tokens: number;
+  examples: TokenEvidence[];
+  /** "router index:expert" that every first bad token selected before the stage; undefined before the first. */
+  suspects?: Set<string>;
+}
+
+/**
+ * Follows values that are not finite through a run, sample by sample. The first such token of a sample was spoilt by one of
+ * the experts it selected in an earlier layer; experts of earlier tokens, which came out right, did not do it.
+ */
+export class NonFiniteTrail {
+  private readonly _stages = new Map<number, Stage>();
+  private readonly _innocent = new Set<string>();
+  private readonly _places: RoutingSample['layers'][number][] = [];
+
+  /** @param finiteOutputs [tokens of the last stack]: 1 where the model's output is finite */
+  add(sample: RoutingSample, finiteOutputs?: ArrayLike<number>): void {
+    sample.layers.forEach((layer, index) => {
+      this._places[index] ??= { ...layer, logits: new Float32Array(0) };
+    });
+    const stages = sample.layers.map(layer => ({
+      stack: layer.stack,
+      bad: badTokens(layer)
+    }));
+    const last = sample.layers.at(-1)?.stack;
+    const outputs = finiteOutputs
+      ? Array.from(finiteOutputs, (finite, t) => (finite ? -1 : t)).filter(
+          t => t >= 0
+        )
+      : [];
+    stages.push({ stack: last, bad: outputs });
+    const first = stages.findIndex(({ bad }) => bad.length > 0);
+    if (first < 0) {
+      this._clear(sample, Infinity, sample.layers.length);
+      return;
+    }
+    const { stack, bad } = stages[first];
+    this._clear(sample, bad[0], first);
+    this._accuse(sample, first, bad, stack);
+  }
+
+  /** Findings of the earliest stage; nothing when all was finite. */
+  findings(): Finding[] {
+    const first = Math.min(...this._stages.keys());
+    const stage = this._stages.get(first);
+    if (!stage) {
+      return [];
+    }
+    const suspects = [...(stage.suspects ?? [])]
+      .filter(key => !this._innocent.has(key))
+      .map(key => key.split(':').map(Number));
+    const seen = stage.place
+      ? `router logits or weights of ${layerName(stage.place)}`
+      : "the model's output";
+    const named = suspects.length === 1;
+    const [router, expert] = suspects[0] ?? [];
+    const place = named
+      ? this._places[router]
+      : (stage.place ?? this._places.at(-1)!);
+    return [
+      {
+        kind: 'non-finite',
+        severity: 'error',
+        ...placeOf(place),
+        experts: named ? [expert] : [],
+        metric: 'nonFiniteTokens',
+        formula:
+          'tokens with a value that is NaN or infinite; the expert by elimination: selected by every first such token and by no token that came out right',
+        value: stage.tokens,
+        threshold: 0,
+        message: named
+          ? `${seen} are not finite on ${stage.tokens} tokens, those that expert ${expert} of ${layerName(place)} reaches`
+          : `${seen} are not finite on ${stage.tokens} tokens`,
+        evidence: {
+          seenIn: seen,
+          suspects: suspects.map(([at, e]) => ({
+            ...placeOf(this._places[at]),
+            expert: e
+          })),
+          tokens: stage.examples
+        },
+        suggestions: SUGGESTIONS
+      }
+    ];
+  }
+
+  /** Experts that tokens before `until` selected in the first routers did no harm. */
+  private _clear(sample: RoutingSample, until: number, routers: number): void {
+    sample.layers.slice(0, routers).forEach(({ selected, topK }, index) => {
+      const end = Math.min(selected.length, until * topK);
+      for (let slot = 0; slot < end; slot++) {
+        this._innocent.add(`${index}:${selected[slot]}`);
+      }
+    });
+  }
+
+  private _accuse(
+    sample: RoutingSample,
+    stage: number,
+    bad: number[],
+    stack: 'encoder' | 'decoder' | undefined
+  ): void {
+    const tokens =
+      stack === 'encoder' ? (sample.encoderTokens ?? []) : sample.tokens;
+    const found: Stage = this._stages.get(stage) ?? {
+      ...(sample.layers[stage] ? { place: placeOf(sample.layers[stage]) } : {}),
+      tokens: 0,
+      examples: []
+    };
+    this._stages.set(stage, found);
+    found.tokens += bad.length;
+    for (const t of bad.slice(0, MAX_TOKENS - found.examples.length)) {
+      found.examples.push({ sample: sample.id, ...tokens[t] });
+    }
+    const own = new Set<string>();
+    sample.layers.slice(0, stage).forEach((layer, index) => {
+      if (layer.stack === stack) {
+        const at = bad[0] * layer.topK;
+        for (const expert of layer.selected.subarray(at, at + layer.topK)) {
+          own.add(`${index}:${expert}`);
+        }
+      }
+    });
+    found.suspects = found.suspects
+      ? new Set([...found.suspects].filter(key => own.has(key)))
+      : own;
+  }
+}
+
+/** Tokens, in order, that have a logit or a weight that is no number. A masked logit of -Infinity is one. */
+function badTokens({
+  logits,
+  weights,
+  experts,
+  topK
+}: RoutingSample['layers'][number]): number[] {
+  const bad: number[] = [];
+  const tokens = weights.length / topK;
+  const broken = (values: Float32Array, from: number, to: number): boolean => {
+    for (let i = from; i < to; i++) {
+      if (Number.isNaN(values[i]) || values[i] === Infinity) {
+        return true;
+      }
+    }
+    return false;
+  };
+  for (let t = 0; t < tokens; t++) {
+    if (
+      broken(weights, t * topK, (t + 1) * topK) ||
+      (logits.length > 0 && broken(logits, t * experts, (t + 1) * experts))
+    ) {
+      bad.push(t);
+    }
+  }
+  return bad;
+}

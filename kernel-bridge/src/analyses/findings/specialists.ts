@@ -1,0 +1,288 @@
+/** Experts that serve one kind of token, one domain or one part of the sequence, tested against chance. */
+import {
+  benjaminiHochberg,
+  binomialTail,
+  rankSumTest
+} from '../../base/statistics/permutation';
+import type { RouterTally } from '../../measures';
+import { layerName } from '../../base/protocol';
+import { placeOf, type Finding, type TokenEvidence } from './finding';
+import { POSITION_CLASSES } from './position-counts';
+import type { Thresholds } from './thresholds';
+import { TOKEN_CLASSES, tokenClasses } from './token-classes';
+import type { TraceEvidence } from './trace-evidence';
+
+export type Category = 'token type' | 'domain' | 'position';
+
+/** How an expert's selections lie on a class of tokens. */
+export interface Association {
+  router: RouterTally;
+  expert: number;
+  category: Category;
+  className: string;
+  /** Selections of the expert that are of the class, of all of its selections. */
+  slotShareOfExpert: number;
+  /** Tokens of the class, of all tokens: what the share would be by chance. */
+  tokenShareOfClass: number;
+  /** Tokens of the class that select the expert, of all tokens of the class. */
+  classTokenRate: number;
+  /** slotShareOfExpert over tokenShareOfClass. */
+  lift: number;
+  /** Under labels dealt at random to whole units, and after correction for all tests made. */
+  p: number;
+  correctedP: number;
+  /** What labels were dealt to. */
+  units: 'token ids' | 'samples' | 'sequences';
+}
+
+/** A share that is large only since the class is: less than this many times chance is no specialisation. */
+const MIN_LIFT = 2;
+
+interface Candidate extends Omit<Association, 'p' | 'correctedP' | 'lift'> {
+  test: () => number;
+}
+
+/**
+ * All experts that a class makes up a large part of, far beyond chance, with corrected p-values. Tests that are not worth
+ * making, since the share is small, count as made with p = 1.
+ */
+export function associations(
+  evidence: TraceEvidence,
+  minShare: number
+): Association[] {
+  const found: Omit<Association, 'correctedP'>[] = [];
+  let tests = 0;
+  const consider = (candidate: Candidate): void => {
+    tests++;
+    const lift = candidate.slotShareOfExpert / candidate.tokenShareOfClass;
+    if (candidate.slotShareOfExpert >= minShare && lift >= MIN_LIFT) {
+      const { test, ...rest } = candidate;
+      found.push({ ...rest, lift, p: test() });
+    }
+  };
+  const classes = idClasses(evidence);
+  for (const router of evidence.tally.routers) {
+    tokenTypes(evidence, router, classes, consider);
+    domains(evidence, router, consider);
+    positions(evidence, router, consider);
+  }
+  const corrected = benjaminiHochberg(
+    found.map(({ p }) => p),
+    tests
+  );
+  return found.map((item, i) => ({ ...item, correctedP: corrected[i] }));
+}
+
+/** For each class, which ids are of it; classes without any are left out. */
+function idClasses(evidence: TraceEvidence): Map<string, Uint8Array> {
+  const { keys } = evidence.ids;
+  const members = new Map<string, Uint8Array>();
+  keys.forEach((id, row) => {
+    const text = evidence.places.get(id)?.text;
+    for (const index of text === undefined ? [] : tokenClasses(text)) {
+      const name = TOKEN_CLASSES[index];
+      const own = members.get(name) ?? new Uint8Array(keys.length);
+      own[row] = 1;
+      members.set(name, own);
+    }
+  });
+  return members;
+}
+
+function tokenTypes(
+  evidence: TraceEvidence,
+  router: RouterTally,
+  classes: Map<string, Uint8Array>,
+  consider: (candidate: Candidate) => void
+): void {
+  const units = evidence.units(layerName(router.router))!.ids;
+  const { tokens } = evidence.ids;
+  const rows = tokens.map((_, row) => units.row(row));
+  const all = tokens.reduce((a, b) => a + b, 0);
+  const totals = columnSums(rows, router.router.experts);
+  for (const [className, members] of classes) {
+    const own = rows.filter((_, row) => members[row]);
+    const sums = columnSums(own, router.router.experts);
+    const classTokens = tokens.reduce(
+      (n, count, row) => n + (members[row] ? count : 0),
+      0
+    );
+    sums.forEach((count, expert) =>
+      consider({
+        router,
+        expert,
+        category: 'token type',
+        className,
+        slotShareOfExpert: count / totals[expert],
+        tokenShareOfClass: classTokens / all,
+        classTokenRate: count / classTokens,
+        units: 'token ids',
+        test: () =>
+          rankSumTest(
+            rows.map((row, i) => row[expert] / tokens[i]),
+            members
+          )
+      })
+    );
+  }
+}
+
+function domains(
+  evidence: TraceEvidence,
+  router: RouterTally,
+  consider: (candidate: Candidate) => void
+): void {
+  const units = evidence.units(layerName(router.router))!.samples;
+  const names = new Set(evidence.domains);
+  names.delete(undefined);
+  if (names.size < 2) {
+    return;
+  }
+  const rows = evidence.domains.map((_, row) => units.row(row));
+  for (const name of names) {
+    const own = router.domains.get(name!);
+    const members = evidence.domains.map(domain => domain === name);
+    own?.counts.forEach((count, expert) =>
+      consider({
+        router,
+        expert,
+        category: 'domain',
+        className: name!,
+        slotShareOfExpert: count / router.counts[expert],
+        tokenShareOfClass: own.tokens / router.tokens,
+        classTokenRate: count / own.tokens,
+        units: 'samples',
+        test: () =>
+          rankSumTest(
+            rows.map((row, i) => row[expert] / evidence.sampleTokens[i]),
+            members
+          )
+      })
+    );
+  }
+}
+
+function positions(
+  evidence: TraceEvidence,
+  router: RouterTally,
+  consider: (candidate: Candidate) => void
+): void {
+  const own = evidence.units(layerName(router.router))!.positions;
+  const { experts } = own;
+  // The first class is part of the second, so that the rest holds every token once.
+  const total = (values: ArrayLike<number>, stride: number, at: number) =>
+    POSITION_CLASSES.slice(1).reduce(
+      (sum, _, c) => sum + values[(c + 1) * stride + at],
+      0
+    );
+  const tokens = total(own.tokens, 1, 0);
+  POSITION_CLASSES.forEach((className, c) => {
+    for (let expert = 0; expert < experts; expert++) {
+      const at = c * experts + expert;
+      const decided = own.higher[at] + own.lower[at];
+      consider({
+        router,
+        expert,
+        category: 'position',
+        className,
+        slotShareOfExpert: own.counts[at] / total(own.counts, experts, expert),
+        tokenShareOfClass: own.tokens[c] / tokens,
+        classTokenRate: own.counts[at] / own.tokens[c],
+        units: 'sequences',
+        test: () => binomialTail(own.higher[at], decided, 0.5)
+      });
+    }
+  });
+}
+
+function columnSums(
+  rows: readonly ArrayLike<number>[],
+  width: number
+): Float64Array {
+  const sums = new Float64Array(width);
+  for (const row of rows) {
+    for (let e = 0; e < width; e++) {
+      sums[e] += row[e];
+    }
+  }
+  return sums;
+}
+
+/** An expert's clearest class, where there is one beyond chance. */
+export function specialistExperts(
+  evidence: TraceEvidence,
+  { specialist_threshold, significance }: Thresholds
+): Finding[] {
+  const best = new Map<string, Association>();
+  for (const found of associations(evidence, specialist_threshold)) {
+    const key = `${layerName(found.router.router)}:${found.expert}`;
+    const known = best.get(key);
+    // Of nested classes the one that says most of the expert's tokens, then the narrowest.
+    const better =
+      !known ||
+      found.slotShareOfExpert > known.slotShareOfExpert ||
+      (found.slotShareOfExpert === known.slotShareOfExpert &&
+        found.lift > known.lift);
+    if (found.correctedP < significance && better) {
+      best.set(key, found);
+    }
+  }
+  return [...best.values()].map(found =>
+    specialist(evidence, found, specialist_threshold)
+  );
+}
+
+function specialist(
+  evidence: TraceEvidence,
+  found: Association,
+  threshold: number
+): Finding {
+  const { router, expert, category, className } = found;
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  return {
+    kind: 'specialist-expert',
+    severity: 'info',
+    ...placeOf(router.router),
+    experts: [expert],
+    metric: 'slotShareOfExpert',
+    formula:
+      'selections of the expert by tokens of the class / all of its selections; p: rank-sum test of labels dealt to whole units at random, corrected after Benjamini and Hochberg',
+    value: found.slotShareOfExpert,
+    threshold,
+    message: `${percent(found.slotShareOfExpert)} of what selects expert ${expert} is ${category} "${className}", where chance is ${percent(found.tokenShareOfClass)}; ${percent(found.classTokenRate)} of such tokens select it`,
+    evidence: {
+      category,
+      class: className,
+      tokenShareOfClass: found.tokenShareOfClass,
+      classTokenRate: found.classTokenRate,
+      lift: found.lift,
+      p: found.p,
+      correctedP: found.correctedP,
+      units: found.units,
+      tokens: topTokens(evidence, router, expert)
+    },
+    suggestions: [
+      {
+        action: 'inspect',
+        text: `ablate expert ${expert} on text of this kind and on other text to see what it is good for`
+      }
+    ]
+  };
+}
+
+const TOP_TOKENS = 12;
+
+/** The ids that select an expert most often, with a place where each was seen. */
+export function topTokens(
+  evidence: TraceEvidence,
+  router: RouterTally,
+  expert: number
+): TokenEvidence[] {
+  const units = evidence.units(layerName(router.router))!.ids;
+  return evidence.ids.keys
+    .map((id, row) => ({ id, count: units.row(row)[expert] }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count)
+    .slice(0, TOP_TOKENS)
+    .map(({ id, count }) => ({ id, count, ...evidence.places.get(id)! }));
+}

@@ -1,0 +1,21 @@
+import { readStructure } from '../../api/load-model';
+import { surveyExperts, type ExpertSurvey } from './expert-survey';
+
+/** What a model's experts are like, by the weights in its files. */
+export function surveyModel(
+  path: string,
+  similarityThreshold: number,
+  mostBytes?: number
+): ExpertSurvey[] {
+  const { onnx, graph, found } = readStructure(path);
+  return [
+    ...surveyExperts(
+      onnx,
+      graph,
+      found.routers,
+      found.blocks,
+      similarityThreshold,
+      mostBytes
+    )
+  ];
+}

@@ -1,0 +1,179 @@
+/**
+ * The tokens that an expert raises and lowers most, over a corpus: its direct effect on the logits (direct logit
+ * attribution; Elhage et al. 2021), final norm included. At each token that chose the expert, the logits of the last
+ * residual stream less those without what the expert added; what later layers made of it stays.
+ */
+import { outputsOfExpert } from '../../run/activations/expert-outputs';
+import { recordActivations } from '../../run/activations/record-activations';
+import type { EditedRun } from '../../run/edits/edited-session';
+import type { RouterPlace } from '../../run/edits/edits';
+import { checkExpert, findRouter } from '../../run/edits/resolve-edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import {
+  promptList,
+  type Prompt,
+  type TokenizedPrompt
+} from '../../run/model/prompt';
+import { layerName } from '../../base/protocol';
+import { project } from './project';
+import { checkTop } from './ranking';
+
+export interface VocabularyOptions extends RouterPlace {
+  expert: number;
+  prompts: Prompt | readonly Prompt[];
+  /** Tokens of each list; default 10. */
+  top?: number;
+  signal?: AbortSignal;
+  /** Called after each prompt. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A token and the mean change of its logit, all logits' mean change taken off: a softmax does not see that. */
+export interface LogitChange {
+  id: number;
+  text?: string;
+  change: number;
+}
+
+export interface ExpertVocabulary extends RouterPlace {
+  expert: number;
+  /** By activation: what the expert did on these prompts, not what its weights could do. */
+  by: 'activation';
+  /** Tokens that chose the expert, of all. */
+  tokens: number;
+  of: number;
+  raised: LogitChange[];
+  lowered: LogitChange[];
+}
+
+/**
+ * @throws MoEDebuggerError 'input' when no token of the prompts chose the expert, or for what does not fit; 'edit' for
+ * a layer or an expert that does not exist; 'model-unsupported'; 'cancelled'
+ */
+export async function expertVocabulary(
+  parts: ModelParts,
+  { expert, prompts, top = 10, signal, onProgress, ...place }: VocabularyOptions
+): Promise<ExpertVocabulary> {
+  checkTop(top);
+  const router = findRouter(place, parts.routers);
+  checkExpert(expert, parts.routers[router]);
+  const target = await parts.probed.resolve({}).run();
+  const list = promptList(prompts).map((prompt, i) =>
+    parts.tokenize(prompt, i)
+  );
+  const effect = new DirectEffect(parts, target, router, expert, signal);
+  for (const [i, prompt] of list.entries()) {
+    await effect.add(prompt);
+    onProgress?.(i + 1, list.length);
+  }
+  if (effect.tokens === 0) {
+    throw new MoEDebuggerError(
+      'input',
+      `no token of the prompts chose expert ${expert}`,
+      {
+        where: layerName(parts.routers[router]),
+        hint: 'give prompts that reach it: "moe-debugger trace" shows which do'
+      }
+    );
+  }
+  return {
+    ...place,
+    expert,
+    by: 'activation',
+    tokens: effect.tokens,
+    of: effect.of,
+    raised: effect.strongest(top, 1),
+    lowered: effect.strongest(top, -1)
+  };
+}
+
+/** Sums what one expert does to the logits of tokens that chose it. */
+class DirectEffect {
+  tokens = 0;
+  of = 0;
+  private _sum?: Float64Array;
+
+  constructor(
+    private readonly _parts: ModelParts,
+    private readonly _target: EditedRun,
+    private readonly _router: number,
+    private readonly _expert: number,
+    private readonly _signal?: AbortSignal
+  ) {}
+
+  async add(prompt: TokenizedPrompt): Promise<void> {
+    const recorded = await recordActivations(
+      this._parts,
+      this._target,
+      prompt,
+      { residual: true, outputs: [this._router] },
+      this._signal
+    );
+    const routing = recorded.routing[this._router];
+    const { selected, weights, topK } = routing;
+    this.of += selected.length / topK;
+    if (!selected.includes(this._expert)) {
+      return;
+    }
+    const added = await outputsOfExpert(
+      this._parts,
+      prompt,
+      {
+        router: this._router,
+        routing,
+        added: recorded.outputs.get(this._router)!
+      },
+      this._expert,
+      { signal: this._signal }
+    );
+    const last = recorded.residual.at(-1)!.values;
+    const width = (added.length * topK) / selected.length;
+    const slots = [...selected.keys()].filter(
+      slot => selected[slot] === this._expert && weights[slot] !== 0
+    );
+    // Each token's stream with the expert's part, then without it.
+    const vectors = new Float32Array(2 * slots.length * width);
+    slots.forEach((slot, i) => {
+      const t = Math.floor(slot / topK);
+      for (let d = 0; d < width; d++) {
+        const own = last[t * width + d];
+        vectors[2 * i * width + d] = own;
+        vectors[(2 * i + 1) * width + d] =
+          own - weights[slot] * added[t * width + d];
+      }
+    });
+    this.tokens += slots.length;
+    await project(
+      this._parts,
+      vectors,
+      width,
+      (logits, i) => this._sumUp(logits, i % 2 === 0 ? 1 : -1),
+      this._signal
+    );
+  }
+
+  strongest(count: number, sign: 1 | -1): LogitChange[] {
+    const changes = this._sum!.map(value => value / this.tokens);
+    const mean =
+      changes.reduce((sum, value) => sum + value, 0) / changes.length;
+    return [...changes.keys()]
+      .sort((a, b) => sign * (changes[b] - changes[a]) || a - b)
+      .slice(0, count)
+      .map(id => {
+        const text = this._parts.tokenizer?.piece(id);
+        return {
+          id,
+          ...(text === undefined ? {} : { text }),
+          change: changes[id] - mean
+        };
+      });
+  }
+
+  private _sumUp(logits: Float32Array, sign: 1 | -1): void {
+    const sum = (this._sum ??= new Float64Array(logits.length));
+    for (let id = 0; id < logits.length; id++) {
+      sum[id] += sign * logits[id];
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** What a lens read, to look at and to hand on. */
+import { editText } from '../../run/edits/edit-text';
+import type { EditRecord } from '../../run/edits/edits';
+import { resultDocument } from '../../show/result-document';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import {
+  layerName,
+  type LensData,
+  type LensLayer,
+  type RankedToken
+} from '../../base/protocol';
+
+export interface LensDocument extends LensData {
+  schema: 'moe-debugger/lens@1';
+  edits: readonly EditRecord[];
+}
+
+export class Lens implements Displayable {
+  /** The stream as each block leaves it, in graph order. */
+  readonly layers: readonly LensLayer[];
+
+  constructor(
+    readonly data: LensData,
+    readonly edits: readonly EditRecord[]
+  ) {
+    this.layers = data.layers;
+  }
+
+  toJSON(): LensDocument {
+    return { schema: 'moe-debugger/lens@1', ...this.data, edits: this.edits };
+  }
+
+  /** A line a layer: what it says at the last position that was read, and what its experts vote for. */
+  toString(): string {
+    const { tokens, positions, experts, warnings } = this.data;
+    const position = positions.at(-1)!;
+    const { text, id } = tokens[position];
+    const lines = this.layers.map(layer => {
+      const votes = experts
+        .filter(own => own.layer === layer.layer && own.stack === layer.stack)
+        .flatMap(own => own.positions.at(-1)!.votes)
+        .map(({ expert, top }) => `${expert}: ${words(top, 3)}`);
+      return [
+        layerName(layer),
+        words(layer.top, 5, true),
+        ...(votes.length > 0 ? [`experts ${votes.join('; ')}`] : [])
+      ].join('  ');
+    });
+    return [
+      `after token ${position} ${JSON.stringify(text ?? id)}:`,
+      ...lines,
+      ...this.edits.map(edit => `edited, ${editText(edit)}`),
+      ...warnings.map(warning => `not read: ${warning}`)
+    ].join('\n');
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return {
+      ...resultDocument('lens', this.data.model, {
+        running: false,
+        prompt: '',
+        lens: this.data,
+        done: 0,
+        total: 0,
+        refusal: null
+      }),
+      'text/plain': this.toString()
+    };
+  }
+}
+
+function words(
+  top: readonly RankedToken[],
+  count: number,
+  shares = false
+): string {
+  return top
+    .slice(0, count)
+    .map(({ text, id, probability }) => {
+      const share =
+        shares && probability !== null
+          ? ` ${(100 * probability).toFixed(1)} %`
+          : '';
+      return JSON.stringify(text ?? id) + share;
+    })
+    .join(', ');
+}

@@ -1,0 +1,171 @@
+/**
+ * The tokens that single neurons of an expert could write: each column of its down projection through the final norm
+ * and the unembedding (Geva et al. 2022, arXiv 2203.14680). By weights only; whether a neuron ever fires, and with
+ * which sign, weights do not say.
+ */
+import { streamPoints, streamWidth } from '../../run/activations/stream-points';
+import type { RouterPlace } from '../../run/edits/edits';
+import { checkExpert, findRouter } from '../../run/edits/resolve-edits';
+import { MoEDebuggerError } from '../../base/errors';
+import { findExperts } from '../../routing/experts';
+import { ExpertWeights } from '../../routing/experts/expert-weights';
+import { findBlocks } from '../../routing/blocks';
+import type { ModelParts } from '../../run/model/loaded-model';
+import { dimsOf } from '../../onnx/file/tensor';
+import { layerName } from '../../base/protocol';
+import { project } from './project';
+import { checkTop } from './ranking';
+
+export interface NeuronOptions extends RouterPlace {
+  expert: number;
+  /** Tokens of each list; default 10. */
+  top?: number;
+  signal?: AbortSignal;
+}
+
+/** A token, and the neuron that moves its logit most; the neuron's logits' mean is taken off. */
+export interface NeuronToken {
+  id: number;
+  text?: string;
+  neuron: number;
+  logit: number;
+}
+
+export interface NeuronVocabulary extends RouterPlace {
+  expert: number;
+  by: 'weights';
+  neurons: number;
+  raised: NeuronToken[];
+  lowered: NeuronToken[];
+}
+
+/**
+ * @throws MoEDebuggerError 'edit' for a layer or an expert that does not exist; 'model-unsupported' where the graph does
+ * not tell its experts' weights apart; 'cancelled'
+ */
+export async function neuronVocabulary(
+  parts: ModelParts,
+  { expert, top = 10, signal, ...place }: NeuronOptions
+): Promise<NeuronVocabulary> {
+  checkTop(top);
+  const router = findRouter(place, parts.routers);
+  checkExpert(expert, parts.routers[router]);
+  const { directions, width } = downProjection(parts, router, expert);
+  const extremes = new Extremes();
+  await project(
+    parts,
+    directions,
+    width,
+    (logits, neuron) => extremes.add(logits, neuron),
+    signal
+  );
+  const named = (list: Omit<NeuronToken, 'text'>[]): NeuronToken[] =>
+    list.slice(0, top).map(own => {
+      const text = parts.tokenizer?.piece(own.id);
+      return text === undefined ? own : { ...own, text };
+    });
+  return {
+    ...place,
+    expert,
+    by: 'weights',
+    neurons: directions.length / width,
+    raised: named(extremes.sorted('raised')),
+    lowered: named(extremes.sorted('lowered'))
+  };
+}
+
+/** [neurons, width]: what each neuron adds to the stream when it is 1. */
+function downProjection(
+  { graph, routers, onnx }: ModelParts,
+  index: number,
+  number: number
+): { directions: Float32Array; width: number } {
+  const router = routers[index];
+  const where = `${layerName(router)}, expert ${number}`;
+  const refused = (why: string): MoEDebuggerError =>
+    new MoEDebuggerError('model-unsupported', why, {
+      where,
+      hint: 'give prompts, and its vocabulary is read from what it does'
+    });
+  const blocks = findBlocks(graph);
+  const width = streamWidth(graph, streamPoints(blocks), routers);
+  const expert = findExperts(graph, router, blocks)?.[number];
+  const down = expert?.weights.filter(({ role }) => role === 'down');
+  if (!expert || !down || down.length !== 1 || width === undefined) {
+    throw refused('the graph does not show its down projection');
+  }
+  const reader = new ExpertWeights(graph, onnx.weightsFolder);
+  try {
+    const [values] = reader.read({ ...expert, weights: down }, router.experts);
+    const stored = graph.weightOf(down[0].tensor);
+    const rows = stored ? dimsOf(stored.tensor).at(-2) : undefined;
+    const neurons = values.length / width;
+    if (!Number.isInteger(neurons) || neurons === width) {
+      throw refused(
+        neurons === width
+          ? 'its down projection is square, so its weights do not say which way they lie'
+          : 'its down projection is not as wide as the residual stream'
+      );
+    }
+    return {
+      width,
+      directions: rows === width ? transposed(values, width, neurons) : values
+    };
+  } finally {
+    reader.close();
+  }
+}
+
+/** [rows, columns] to [columns, rows]. */
+function transposed(
+  values: Float32Array,
+  rows: number,
+  columns: number
+): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result[column * rows + row] = values[row * columns + column];
+    }
+  }
+  return result;
+}
+
+/** For each token the neurons that raise and lower it most. */
+class Extremes {
+  private _raised?: { logit: Float32Array; neuron: Int32Array };
+  private _lowered?: { logit: Float32Array; neuron: Int32Array };
+
+  add(logits: Float32Array, neuron: number): void {
+    const mean = logits.reduce((sum, value) => sum + value, 0) / logits.length;
+    const empty = (
+      fill: number
+    ): { logit: Float32Array; neuron: Int32Array } => ({
+      logit: new Float32Array(logits.length).fill(fill),
+      neuron: new Int32Array(logits.length)
+    });
+    const raised = (this._raised ??= empty(-Infinity));
+    const lowered = (this._lowered ??= empty(Infinity));
+    logits.forEach((value, id) => {
+      const logit = value - mean;
+      if (logit > raised.logit[id]) {
+        raised.logit[id] = logit;
+        raised.neuron[id] = neuron;
+      }
+      if (logit < lowered.logit[id]) {
+        lowered.logit[id] = logit;
+        lowered.neuron[id] = neuron;
+      }
+    });
+  }
+
+  sorted(which: 'raised' | 'lowered'): Omit<NeuronToken, 'text'>[] {
+    const { logit, neuron } = (
+      which === 'raised' ? this._raised : this._lowered
+    )!;
+    const sign = which === 'raised' ? 1 : -1;
+    return [...logit.keys()]
+      .sort((a, b) => sign * (logit[b] - logit[a]) || a - b)
+      .map(id => ({ id, neuron: neuron[id], logit: logit[id] }));
+  }
+}

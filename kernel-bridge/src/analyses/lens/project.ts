@@ -1,0 +1,54 @@
+/** Vectors of the residual stream as distributions over the next token. */
+import { cancellable } from '../../run/engine/cancel';
+import { toFloat32 } from '../../run/engine/tensor-values';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Step } from '../../run/model/inputs';
+
+/** Logits that are held at once: 64 MiB. */
+const MAX_LOGITS = 1 << 24;
+const FIRST_VECTORS = 16;
+
+/**
+ * @param vectors [count, width]
+ * @param each is called with each vector's logits, [vocabulary], which are valid during the call only
+ * @throws MoEDebuggerError 'model-unsupported' where the graph shows no head; 'cancelled'
+ */
+export async function project(
+  { head, inputs }: Pick<ModelParts, 'head' | 'inputs'>,
+  vectors: Float32Array,
+  width: number,
+  each: (logits: Float32Array, index: number) => void,
+  signal?: AbortSignal
+): Promise<void> {
+  const count = vectors.length / width;
+  let vocabulary: number | undefined;
+  for (let start = 0; start < count;) {
+    const rows = Math.min(
+      count - start,
+      vocabulary === undefined
+        ? FIRST_VECTORS
+        : Math.max(1, Math.floor(MAX_LOGITS / vocabulary))
+    );
+    const values = vectors.slice(start * width, (start + rows) * width);
+    const logits = toFloat32(
+      await cancellable(
+        head.run(values, width, inputs.feeds(oneToken(rows))),
+        signal
+      )
+    );
+    vocabulary = logits.length / rows;
+    for (let row = 0; row < rows; row++) {
+      each(
+        logits.subarray(row * vocabulary, (row + 1) * vocabulary),
+        start + row
+      );
+    }
+    start += rows;
+  }
+}
+
+function oneToken(rows: number): Step {
+  const ones = Array.from({ length: rows }, () => [1]);
+  const zeros = ones.map(() => [0]);
+  return { ids: zeros, positions: zeros, mask: ones, cached: 0 };
+}

@@ -1,0 +1,66 @@
+/** The likeliest tokens of a distribution. */
+import { MoEDebuggerError } from '../../base/errors';
+import { logSumExp } from '../../base/statistics/distribution';
+import type { RankedToken } from '../../base/protocol';
+
+/**
+ * @param logits [vocabulary]
+ * @returns the `count` largest, largest first; among equals the lower id first
+ */
+export function topTokens(
+  logits: Float32Array,
+  count: number,
+  textOf: (id: number) => string | undefined
+): RankedToken[] {
+  const ids: number[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    if (ids.length === count && !(logits[id] > logits[ids[count - 1]])) {
+      continue;
+    }
+    let at = ids.length;
+    while (at > 0 && logits[id] > logits[ids[at - 1]]) {
+      at--;
+    }
+    ids.splice(at, 0, id);
+    ids.length = Math.min(ids.length, count);
+  }
+  const total = logSumExp(logits);
+  return ids.map(id => {
+    const text = textOf(id);
+    return {
+      id,
+      ...(text === undefined ? {} : { text }),
+      logit: finite(logits[id]),
+      probability: finite(Math.exp(logits[id] - total))
+    };
+  });
+}
+
+/** @throws MoEDebuggerError 'input' for a count that no list can have */
+export function checkTop(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > MAX_TOP) {
+    throw new MoEDebuggerError('input', `there is no top ${String(count)}`, {
+      where: 'top',
+      hint: `give 1 to ${MAX_TOP}`
+    });
+  }
+}
+
+const MAX_TOP = 1000;
+
+/** Entropy of the softmax, in nats; NaN where a logit is. */
+export function entropy(logits: Float32Array): number {
+  const total = logSumExp(logits);
+  let sum = 0;
+  for (const logit of logits) {
+    const log = logit - total;
+    const p = Math.exp(log);
+    sum -= p === 0 ? 0 : p * log;
+  }
+  return sum;
+}
+
+/** JSON has no NaN or infinity. */
+export function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,255 @@
+/** Logit lens (nostalgebraist 2020) over the residual stream and over single experts. */
+import {
+  expertOutputs,
+  type ExpertOutputs
+} from '../../run/activations/expert-outputs';
+import {
+  recordActivations,
+  type Activations
+} from '../../run/activations/record-activations';
+import type { Edits } from '../../run/edits/edits';
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  divergence,
+  likeliest,
+  rank
+} from '../../base/statistics/distribution';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
+import type { LensExperts, LensLayer, LensReading } from '../../base/protocol';
+import { Lens } from './lens';
+import { project } from './project';
+import { checkTop, entropy, finite, topTokens } from './ranking';
+
+export interface LensOptions {
+  /** Tokens of each distribution; default 10. */
+  top?: number;
+  /** Positions to read; default the last one. */
+  positions?: 'last' | 'all' | readonly number[];
+  /** Whether single experts are read too, which takes k + 1 forwards a layer; default true. */
+  experts?: boolean;
+  edits?: Edits;
+  signal?: AbortSignal;
+  /** Called after each forward. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * @throws MoEDebuggerError 'input' for a prompt or an option that does not fit, 'edit', 'model-unsupported' where the
+ * graph shows no residual stream, 'cancelled'
+ */
+export async function readLens(
+  parts: ModelParts,
+  prompt: Prompt,
+  options: LensOptions = {}
+): Promise<Lens> {
+  const { top = 10, experts = true, edits = {}, signal } = options;
+  checkTop(top);
+  const tokenized = parts.tokenize(prompt);
+  const ids = tokenized.decoderIds ?? tokenized.ids;
+  const positions = positionsOf(options.positions ?? 'last', ids.length);
+  const { records, run } = parts.probed.resolve(edits);
+  const target = await run();
+  // Only a stack that ends in logits has a vocabulary to be read by.
+  const voting = [...parts.routers.keys()].filter(
+    router =>
+      experts &&
+      parts.routers[router].stack !== 'encoder' &&
+      target.activations.routers[router].output !== undefined
+  );
+  const forwards = {
+    done: 0,
+    total:
+      1 +
+      voting.reduce((sum, router) => sum + target.routers[router].topK + 1, 0)
+  };
+  const onRun = (): void =>
+    options.onProgress?.(++forwards.done, forwards.total);
+  const recorded = await recordActivations(
+    parts,
+    target,
+    tokenized,
+    { residual: true, outputs: voting, logits: true },
+    signal
+  );
+  onRun();
+  const reader = new LensReader(parts, tokenized, positions, top, signal);
+  const layers = await reader.layers(recorded);
+  const votes: LensExperts[] = [];
+  const warnings: string[] = [];
+  for (const router of voting) {
+    try {
+      const outputs = await expertOutputs(
+        parts,
+        tokenized,
+        {
+          router,
+          routing: recorded.routing[router],
+          added: recorded.outputs.get(router)!
+        },
+        { edits, signal, onRun }
+      );
+      votes.push(await reader.experts(recorded, outputs));
+    } catch (error) {
+      if ((error as MoEDebuggerError).code !== 'model-unsupported') {
+        throw error;
+      }
+      warnings.push((error as Error).message);
+    }
+  }
+  return new Lens(
+    {
+      model: parts.onnx.name,
+      tokens: parts.tokens(ids),
+      positions,
+      layers,
+      experts: votes,
+      warnings
+    },
+    records.records
+  );
+}
+
+function positionsOf(
+  wanted: 'last' | 'all' | readonly number[],
+  tokens: number
+): number[] {
+  if (wanted === 'last') {
+    return [tokens - 1];
+  }
+  if (wanted === 'all') {
+    return Array.from({ length: tokens }, (_, i) => i);
+  }
+  const wrong = wanted.find(
+    position =>
+      !Number.isInteger(position) || position < 0 || position >= tokens
+  );
+  if (wrong !== undefined || wanted.length === 0) {
+    throw new MoEDebuggerError(
+      'input',
+      wanted.length === 0
+        ? 'there are no positions to read'
+        : `there is no position ${String(wrong)}`,
+      { where: 'positions', hint: `give positions from 0 to ${tokens - 1}` }
+    );
+  }
+  return [...new Set(wanted)].sort((a, b) => a - b);
+}
+
+/** Reads the chosen positions of one run. */
+class LensReader {
+  constructor(
+    private readonly _parts: ModelParts,
+    private readonly _prompt: TokenizedPrompt,
+    private readonly _positions: readonly number[],
+    private readonly _top: number,
+    private readonly _signal?: AbortSignal
+  ) {}
+
+  async layers({ residual, logits }: Activations): Promise<LensLayer[]> {
+    const layers: LensLayer[] = [];
+    for (const { values, ...place } of residual) {
+      if (place.stack === 'encoder') {
+        continue;
+      }
+      const width = values.length / this._tokens;
+      const readings: LensReading[] = [];
+      await this._project(
+        gather(values, width, this._positions),
+        width,
+        (own, i) => {
+          const position = this._positions[i];
+          const final = this._final(logits!, position, own.length);
+          readings.push({
+            position,
+            top: this._topOf(own),
+            entropy: finite(entropy(own)),
+            klToFinal: final ? finite(divergence(final, own)) : null,
+            rankOfFinal: final ? finite(rank(own, likeliest(final))) : null
+          });
+        }
+      );
+      layers.push({ ...place, top: readings.at(-1)!.top, readings });
+    }
+    return layers;
+  }
+
+  async experts(
+    { routing }: Activations,
+    { router, values, selected, weights, topK, width }: ExpertOutputs
+  ): Promise<LensExperts> {
+    const { layer, stack, module, experts, score } = routing[router];
+    // What no weight lets through was not computed.
+    const slots = this._positions
+      .flatMap(position =>
+        Array.from({ length: topK }, (_, slot) => position * topK + slot)
+      )
+      .filter(slot => !Number.isNaN(values[slot * width]));
+    const positions = this._positions.map(position => ({
+      position,
+      votes: [] as LensExperts['positions'][number]['votes']
+    }));
+    await this._project(gather(values, width, slots), width, (own, i) => {
+      const slot = slots[i];
+      const at = this._positions.indexOf(Math.floor(slot / topK));
+      positions[at].votes.push({
+        expert: selected[slot],
+        weight: finite(weights[slot]),
+        top: this._topOf(own)
+      });
+    });
+    return {
+      layer,
+      ...(stack ? { stack } : {}),
+      ...(module ? { module } : {}),
+      experts,
+      topK,
+      score,
+      positions
+    };
+  }
+
+  /** The model's own logits at a position; some graphs compute the last token's alone. */
+  private _final(
+    logits: Float32Array,
+    position: number,
+    vocabulary: number
+  ): Float32Array | undefined {
+    const missing = this._tokens - logits.length / vocabulary;
+    return position < missing
+      ? undefined
+      : logits.subarray(
+          (position - missing) * vocabulary,
+          (position - missing + 1) * vocabulary
+        );
+  }
+
+  private get _tokens(): number {
+    return (this._prompt.decoderIds ?? this._prompt.ids).length;
+  }
+
+  private _topOf(logits: Float32Array): LensReading['top'] {
+    return topTokens(logits, this._top, id => this._parts.tokenizer?.piece(id));
+  }
+
+  private _project(
+    vectors: Float32Array,
+    width: number,
+    each: (logits: Float32Array, index: number) => void
+  ): Promise<void> {
+    return project(this._parts, vectors, width, each, this._signal);
+  }
+}
+
+/** Rows of [rows, width]. */
+function gather(
+  values: Float32Array,
+  width: number,
+  rows: readonly number[]
+): Float32Array {
+  const gathered = new Float32Array(rows.length * width);
+  rows.forEach((row, i) =>
+    gathered.set(values.subarray(row * width, (row + 1) * width), i * width)
+  );
+  return gathered;
+}

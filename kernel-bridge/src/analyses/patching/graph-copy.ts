@@ -1,0 +1,190 @@
+/** Adds to a graph: new nodes, and copies of its own that read other tensors, with what is known of their shapes. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { DerivedGraph } from '../../run/gradients/model-gradients';
+import type { TensorFacts } from '../../run/gradients/tensor-facts';
+import { Graph, type GraphNode } from '../../onnx/graph/graph';
+import { NodeWriter } from '../../onnx/graph/node-writer';
+import {
+  ELEMENT,
+  type GraphProto,
+  type NodeProto,
+  type ValueInfoProto
+} from '../../onnx/file/schema';
+
+/** Names of tensors by the names that they had. */
+export type Renamed = ReadonlyMap<string, string>;
+
+const SHAPE_ONLY = new Set(['Shape', 'Size']);
+
+export class GraphCopy {
+  readonly writer: NodeWriter;
+  readonly facts: TensorFacts;
+  readonly inputs: ValueInfoProto[] = [];
+  private readonly _copied: NodeProto[] = [];
+  private readonly _redirected = new Map<NodeProto, Map<string, string>>();
+  private _copies = 0;
+
+  constructor(
+    readonly graph: Graph,
+    facts: TensorFacts,
+    private readonly _prefix: string
+  ) {
+    this.writer = new NodeWriter(`${_prefix}node/`);
+    this.facts = facts.copy();
+  }
+
+  /**
+   * Computes a tensor anew from others than it was computed from, of the same shapes.
+   *
+   * @param given the tensors to start from, and those that take their places
+   * @param around names of what does not depend on them, where that was copied too; sizes are read of these
+   * @returns its new name, and those of all tensors on the way
+   */
+  copy(
+    tensor: string,
+    given: Renamed,
+    around?: Renamed
+  ): { name: string; renamed: Renamed } {
+    const renamed = new Map(given);
+    for (const node of ancestors(this.graph, tensor, new Set(given.keys()))) {
+      const reads = this.graph.reads(node);
+      if (
+        !reads.some(read => renamed.has(read)) ||
+        (around && SHAPE_ONLY.has(node.op))
+      ) {
+        continue;
+      }
+      if (reads.length > node.inputs.filter(input => input !== '').length) {
+        throw new MoEDebuggerError(
+          'model-unsupported',
+          `a ${node.op} reads the residual stream from within its body`,
+          {
+            where: node.name || node.outputs[0],
+            hint: 'export the model without loops and branches'
+          }
+        );
+      }
+      const name = `${this._prefix}${this._copies++}`;
+      const output = node.outputs.map((own, i) => {
+        if (own === '') {
+          return '';
+        }
+        renamed.set(own, `${name}:${i}`);
+        this.facts.declareLike(`${name}:${i}`, own);
+        return `${name}:${i}`;
+      });
+      this._copied.push({
+        ...node.proto,
+        name,
+        input: node.inputs.map(
+          input => renamed.get(input) ?? around?.get(input) ?? input
+        ),
+        output
+      });
+    }
+    return {
+      name: renamed.get(tensor) ?? around?.get(tensor) ?? tensor,
+      renamed
+    };
+  }
+
+  /** A constant of float values in an element type. */
+  constant(
+    values: readonly number[],
+    dims: readonly number[],
+    type: number
+  ): string {
+    const stored = this.writer.floats(values, dims);
+    return type === ELEMENT.float
+      ? this.declared(stored, dims, type)
+      : this.declared(
+          this.writer.op('Cast', [stored], { to: type }),
+          dims,
+          type
+        );
+  }
+
+  /** Notes the shape of a tensor that is the same in every run. */
+  declared(name: string, dims: readonly number[], type: number): string {
+    this.facts.declare(name, [dims, dims], type);
+    return name;
+  }
+
+  /** Writes a node whose result is of the shape and type of another tensor. */
+  like(tensor: string, ...node: Parameters<NodeWriter['op']>): string {
+    const name = this.writer.op(...node);
+    this.facts.declareLike(name, tensor);
+    return name;
+  }
+
+  /** Makes a node read `to` where it read `from`. */
+  redirect(node: GraphNode, from: string, to: string): void {
+    const known = this._redirected.get(node.proto) ?? new Map<string, string>();
+    this._redirected.set(node.proto, known.set(from, to));
+  }
+
+  build(key: string): DerivedGraph {
+    const { proto } = this.graph;
+    const graph: GraphProto = {
+      ...proto,
+      node: [
+        ...proto.node.map(node => {
+          const to = this._redirected.get(node);
+          return to
+            ? { ...node, input: node.input.map(name => to.get(name) ?? name) }
+            : node;
+        }),
+        ...this._copied,
+        ...this.writer.nodes
+      ],
+      initializer: [...proto.initializer, ...this.writer.initializers],
+      input: [...proto.input, ...this.inputs]
+    };
+    return {
+      key,
+      facts: this.facts,
+      graph: {
+        ...graph,
+        node: new Graph(graph, this.graph.file).nodes.map(node => node.proto)
+      }
+    };
+  }
+}
+
+/**
+ * The nodes that a tensor is computed by, in their order, not going beyond some tensors.
+ * @param values follow values alone, and not what looks at a tensor's shape only
+ */
+export function ancestors(
+  graph: Graph,
+  tensor: string,
+  ends: ReadonlySet<string>,
+  values = false
+): GraphNode[] {
+  const found = new Set<GraphNode>();
+  const open = ends.has(tensor) ? [] : [tensor];
+  while (open.length > 0) {
+    const node = graph.producer(open.pop()!);
+    if (!node || found.has(node) || (values && SHAPE_ONLY.has(node.op))) {
+      continue;
+    }
+    found.add(node);
+    open.push(...graph.reads(node).filter(read => !ends.has(read)));
+  }
+  return [...found].sort((a, b) => a.index - b.index);
+}
+
+/** Which of some tensors the values of another are computed from, not looking beyond them. */
+export function valuesRead(
+  graph: Graph,
+  tensor: string,
+  ends: ReadonlySet<string>
+): Set<string> {
+  return new Set(
+    ends.has(tensor)
+      ? [tensor]
+      : ancestors(graph, tensor, ends, true).flatMap(node =>
+          graph.reads(node).filter(read => ends.has(read))
+        )
+  );
+}

@@ -1,0 +1,73 @@
+/** Patches that a person asks for by the names of nodes. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { Prompt } from '../../run/model/prompt';
+import type { PatchDirection } from '../../base/protocol';
+import type { Corrupted, NodeCell, PatchOptions } from './options';
+import { patchNodes } from './patch-nodes';
+import { TruePatching, type PatchRunOptions } from './true-effects';
+import { runBoth, type TwoRuns } from './two-runs';
+
+export interface PatchedCell extends NodeCell {
+  /** What the patch alone changes the target by. */
+  effect: number;
+}
+
+/** @throws MoEDebuggerError 'input' for a node or a token that does not exist */
+export async function patchCells(
+  runs: TwoRuns,
+  cells: readonly NodeCell[],
+  direction: PatchDirection,
+  options: PatchRunOptions = {}
+): Promise<PatchedCell[]> {
+  // Refused when the model was disposed since.
+  runs.parts.tokenize([...runs.clean.run.sequence.ids]);
+  const nodes = new Map(patchNodes(runs).map(node => [node.id, node]));
+  const tokens = runs.clean.run.sequence.ids.length;
+  const patches = cells.map(({ node: id, position }) => {
+    const node = nodes.get(id);
+    if (!node) {
+      throw new MoEDebuggerError(
+        'input',
+        `there is no node ${JSON.stringify(id)}`,
+        {
+          where: 'patch',
+          hint: `take one such as ${[...nodes.keys()].slice(0, 4).join(', ')}`
+        }
+      );
+    }
+    if (
+      position !== undefined &&
+      (!Number.isInteger(position) || position < 0 || position >= tokens)
+    ) {
+      throw new MoEDebuggerError(
+        'input',
+        `there is no token ${position} in a prompt of ${tokens}`,
+        { where: 'patch', hint: `give 0 to ${tokens - 1}` }
+      );
+    }
+    return { node, ...(position === undefined ? {} : { position }) };
+  });
+  const effects = await new TruePatching(runs, direction).effects(
+    patches,
+    options
+  );
+  return cells.map((cell, i) => ({ ...cell, effect: effects[i] }));
+}
+
+export async function patchModel(
+  parts: ModelParts,
+  clean: Prompt,
+  corrupted: Corrupted,
+  cells: readonly NodeCell[],
+  options: PatchOptions = {}
+): Promise<PatchedCell[]> {
+  const { direction = 'noising', batch, signal, onProgress } = options;
+  const runs = await runBoth(parts, clean, corrupted, options);
+  let done = 0;
+  return patchCells(runs, cells, direction, {
+    ...(batch === undefined ? {} : { batch }),
+    ...(signal ? { signal } : {}),
+    onRun: count => onProgress?.((done += count), cells.length)
+  });
+}

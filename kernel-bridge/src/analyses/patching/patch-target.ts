@@ -1,0 +1,89 @@
+/** The target of patching in the user's words, as a tensor of the graph and places in it. */
+import {
+  likeliest,
+  resolveTarget,
+  tokenId,
+  tokenOf
+} from '../attribution/resolve-target';
+import { MoEDebuggerError } from '../../base/errors';
+import type { TargetKind } from '../../run/gradients/targets';
+import type { Sequence } from '../../run/model/inputs';
+import type { ModelParts } from '../../run/model/loaded-model';
+import type { TokenizedPrompt } from '../../run/model/prompt';
+import type { CircuitTarget } from '../../base/protocol';
+import type { PatchOptions } from './options';
+
+export interface SettledTarget {
+  kind: TargetKind;
+  tensor: string;
+  position: number;
+  index: number;
+  against?: number;
+  /** As documents tell it. */
+  described: CircuitTarget;
+}
+
+/**
+ * @param other the corrupted prompt, where it is one
+ * @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist
+ */
+export async function settleTarget(
+  parts: ModelParts,
+  { target = { kind: 'logit' }, position: given }: PatchOptions,
+  prompt: TokenizedPrompt,
+  other: Sequence | undefined
+): Promise<SettledTarget> {
+  if (target.kind !== 'logit-difference') {
+    const found = resolveTarget(parts, target, given, prompt);
+    const index = found.index ?? (await likeliest(parts, prompt, found));
+    return {
+      ...found,
+      index,
+      described: {
+        kind: target.kind,
+        position: found.position,
+        ...(target.kind === 'router'
+          ? {
+              layer: target.layer,
+              expert: target.expert,
+              ...(target.stack ? { stack: target.stack } : {}),
+              ...(target.module ? { module: target.module } : {})
+            }
+          : tokenOf(parts, index))
+      }
+    };
+  }
+  const { token } = target;
+  const found = resolveTarget(
+    parts,
+    { kind: 'logit', ...(token === undefined ? {} : { token }) },
+    given,
+    prompt
+  );
+  const index = found.index ?? (await likeliest(parts, prompt, found));
+  const against =
+    target.against !== undefined
+      ? tokenId(parts, target.against, 'target')
+      : other && (await likeliest(parts, other, found));
+  if (against === undefined || against === index) {
+    throw new MoEDebuggerError(
+      'input',
+      'the difference is not told: both prompts have the same likeliest token',
+      { where: 'target', hint: 'name the token whose logit is subtracted' }
+    );
+  }
+  const subtracted = tokenOf(parts, against);
+  return {
+    ...found,
+    kind: 'difference',
+    index,
+    against,
+    described: {
+      kind: 'logit-difference',
+      position: found.position,
+      ...tokenOf(parts, index),
+      against,
+      ...(subtracted.text === undefined ? {} : { againstText: subtracted.text })
+    }
+  };
+}

@@ -1,0 +1,75 @@
+/** Vectors to steer a model by, one a block, to be used as edits or kept in a file. */
+import type { Edits, Steering } from '../../run/edits/edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { JsonObject } from '../../base/kernel-api';
+import { MIMEBUNDLE, type Displayable } from '../../base/kernel-api';
+import { layerName, type Stack } from '../../base/protocol';
+
+export interface SteeringVector {
+  layer: number;
+  stack?: Stack;
+  /** [width] */
+  vector: Float32Array;
+}
+
+/** What `--steer` reads: edits of the residual stream and of routers. */
+export interface SteeringDocument {
+  schema: 'moe-debugger/steering@1';
+  model?: string;
+  steer: (Omit<Steering, 'vector'> & { vector: number[] })[];
+  bias?: Edits['bias'];
+}
+
+export class SteeringVectors implements Displayable {
+  constructor(
+    readonly model: string,
+    readonly vectors: readonly SteeringVector[]
+  ) {}
+
+  /**
+   * The vector of one layer as an edit: `model.with({ steer: [vectors.at(3, 4)] })`.
+   * @throws MoEDebuggerError 'edit' for a layer that has none
+   */
+  at(
+    layer: number,
+    scale = 1,
+    place: Pick<Steering, 'stack' | 'tokens'> = {}
+  ): Steering {
+    const found = this.vectors.find(
+      own =>
+        own.layer === layer &&
+        (place.stack === undefined || own.stack === place.stack)
+    );
+    if (!found) {
+      throw new MoEDebuggerError('edit', `there is no vector for that layer`, {
+        where: layerName({ layer, ...place }),
+        hint: `there are vectors for ${this.vectors.map(layerName).join(', ')}`
+      });
+    }
+    return { ...found, ...place, scale };
+  }
+
+  toJSON(): SteeringDocument {
+    return {
+      schema: 'moe-debugger/steering@1',
+      model: this.model,
+      steer: this.vectors.map(({ vector, ...place }) => ({
+        ...place,
+        vector: [...vector]
+      }))
+    };
+  }
+
+  toString(): string {
+    return this.vectors
+      .map(
+        own =>
+          `${layerName(own)}  ${own.vector.length} values, length ${Math.hypot(...own.vector).toFixed(3)}`
+      )
+      .join('\n');
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return { 'text/plain': this.toString() };
+  }
+}

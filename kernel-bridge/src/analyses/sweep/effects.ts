@@ -1,0 +1,84 @@
+/** What an ablation did to a prompt's predictions, read from the logits of a run beside those without it. */
+import type { RunOutputs } from '../../run/engine/engine';
+import type { TensorValue } from '../../run/engine/messages';
+import { toFloat32 } from '../../run/engine/tensor-values';
+import {
+  atLeastZero,
+  divergence,
+  logProbability,
+  rank
+} from '../../base/statistics/distribution';
+import type { Baseline } from './baseline';
+import { DIVERGENCE, LEAST_LOG } from './measure-graph';
+
+/** What came of a pair. */
+export interface Effect {
+  /** KL(original || ablated) of each of the last positions, in nats; the prompt's last token is the last. */
+  kl: Float32Array;
+  klLast: number;
+  deltaLogProb: number;
+  deltaRank: number;
+  /** [vocabulary], after the last token. */
+  lastLogits: Float32Array;
+}
+
+/**
+ * @param baselines of each row
+ * @param logits name of the output that holds those of each row's last token
+ */
+export function readEffects(
+  outputs: RunOutputs,
+  logits: string,
+  baselines: readonly Baseline[]
+): Effect[] {
+  const last = toFloat32(outputs[logits]);
+  const kl = toFloat32(outputs[DIVERGENCE]);
+  return baselines.map(({ lastLogits, logProbs, target }, row) => {
+    const vocabulary = lastLogits.length;
+    // Where the graph gives all positions of a single prompt, the last of them are at the end.
+    const end =
+      last.length === baselines.length * vocabulary
+        ? (row + 1) * vocabulary
+        : last.length;
+    const own = last.slice(end - vocabulary, end);
+    const width = kl.length / baselines.length;
+    const positions = logProbs.length / vocabulary;
+    return {
+      kl: kl.slice(row * width, row * width + positions).map(atLeastZero),
+      klLast: divergence(lastLogits, own),
+      deltaLogProb:
+        logProbability(own, target) - logProbability(lastLogits, target),
+      deltaRank: rank(own, target) - rank(lastLogits, target),
+      lastLogits: own
+    };
+  });
+}
+
+/** What the rows are compared with: one table for all where they are of one prompt. */
+export function reference(
+  baselines: readonly Baseline[],
+  tokens: number
+): TensorValue {
+  const [first] = baselines;
+  const vocabulary = first.lastLogits.length;
+  const positions = first.logProbs.length / vocabulary;
+  if (baselines.every(baseline => baseline === first)) {
+    return {
+      type: 'float32' as const,
+      dims: [1, positions, vocabulary],
+      data: first.logProbs
+    };
+  }
+  const width = positions < first.ids.length ? positions : tokens;
+  const data = new Float32Array(baselines.length * width * vocabulary).fill(
+    LEAST_LOG
+  );
+  baselines.forEach(({ logProbs }, row) =>
+    data.set(logProbs, row * width * vocabulary)
+  );
+  return {
+    type: 'float32' as const,
+    dims: [baselines.length, width, vocabulary],
+    data
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * A graph whose batch grows on the way: a prompt enters as one row, and where a router reads the residual stream, rows
+ * are added for the ablations of its experts. What an ablation cannot reach, the blocks before it and the attention
+ * beside it, is computed once for all.
+ */
+import { streamOperand } from '../../run/activations/stream-points';
+import { GraphRewriter } from '../../run/edits/graph-rewriter';
+import { Graph } from '../../onnx/graph/graph';
+import type { GraphProto } from '../../onnx/file/schema';
+import type { BlockJoin, Blocks } from '../../routing/blocks';
+import type { Router } from '../../routing/convention';
+
+export interface GrowingGraph {
+  graph: GraphProto;
+  /** One a router: the input that says of which row each row from there on is a copy, int64 [rows]. */
+  rows: string[];
+  /** How many routers have added their rows where an input of the graph joins the stream. */
+  routersBefore(input: string): number;
+}
+
+const PREFIX = 'grow/';
+
+/**
+ * @param edited the model's graph with inputs for edits
+ * @param graph as it was before, in which routers and blocks were found
+ * @returns undefined where the routers do not read the stream one after the other
+ */
+export function growGraph(
+  edited: GraphProto,
+  graph: Graph,
+  { routers, blocks }: { routers: readonly Router[]; blocks: Blocks },
+  opset: number
+): GrowingGraph | undefined {
+  const joins = routers.map(router => joinOf(router, blocks));
+  if (joins.some(join => join === undefined)) {
+    return undefined;
+  }
+  const streams = (joins as BlockJoin[]).map(streamOperand);
+  if (new Set(streams).size < streams.length) {
+    return undefined;
+  }
+  const rewriter = new GraphRewriter(
+    new Graph(edited, graph.file),
+    opset,
+    PREFIX
+  );
+  const rows = streams.map((stream, router) => {
+    const input = rewriter.input(`${PREFIX}${router}`, 'int64', [
+      `rows_${router}`
+    ]);
+    const readers = rewriter.graph.consumers(stream);
+    const grown = rewriter.add('Gather', [stream, input], { axis: 0 });
+    readers.forEach(reader => rewriter.redirect(reader, stream, grown));
+    return input;
+  });
+  const built = rewriter.build();
+  return {
+    graph: {
+      ...built,
+      input: [...built.input, ...rewriter.inputs],
+      // Declared for a batch of one size.
+      valueInfo: []
+    },
+    rows,
+    routersBefore: input => {
+      const first = firstJoin(graph, input, blocks);
+      return joins.filter(join => join!.node.index < first).length;
+    }
+  };
+}
+
+/** Where the experts that a router chose join the stream. */
+function joinOf(
+  { layer, stack, selectors }: Router,
+  { joins }: Blocks
+): BlockJoin | undefined {
+  return joins.find(
+    join =>
+      join.node.index > selectors[0].index &&
+      join.layer === layer &&
+      join.stack === stack
+  );
+}
+
+/** Index of the first node by which a tensor joins the stream; Infinity where it never does. */
+function firstJoin(graph: Graph, tensor: string, { joins }: Blocks): number {
+  const nodes = new Set(joins.map(({ node }) => node.index));
+  const seen = new Set<number>();
+  const open = [tensor];
+  let first = Infinity;
+  while (open.length > 0) {
+    for (const next of graph.consumers(open.pop()!)) {
+      if (nodes.has(next.index)) {
+        first = Math.min(first, next.index);
+      } else if (!seen.has(next.index) && next.op !== 'Shape') {
+        seen.add(next.index);
+        open.push(...next.outputs);
+      }
+    }
+  }
+  return first;
+}

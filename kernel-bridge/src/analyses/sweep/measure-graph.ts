@@ -1,0 +1,102 @@
+/**
+ * A graph that compares next-token distributions where onnxruntime has them: of a batch's logits, which may be
+ * gigabytes in the course of a sweep, one number a position leaves the worker.
+ */
+import {
+  ELEMENT,
+  encodeModelProto,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto
+} from '../../onnx/file/schema';
+
+/** Any float type, [batch, tokens, vocabulary]. */
+export const LOGITS = 'logits';
+/** float, [1 or batch, tokens, vocabulary]: log p of the distributions to compare with, at least `LEAST_LOG`. */
+export const REFERENCE = 'reference';
+/** float, [batch, tokens, 1]: KL(p || q) = Σ p (log p − log q), q = softmax(logits). */
+export const DIVERGENCE = 'divergence';
+
+/** In place of the logarithm of zero: its exponential is exactly 0 in float32, and no difference of two is NaN. */
+export const LEAST_LOG = -1e4;
+
+const OPSET = 13;
+
+/** @param logitsType ONNX's number of the logits' element type */
+export function measureGraph(logitsType: number): Uint8Array {
+  const nodes: NodeProto[] = [
+    node('Cast', [LOGITS], 'float', { name: 'to', type: 2, i: ELEMENT.float }),
+    node('LogSoftmax', ['float'], 'log', { name: 'axis', type: 2, i: -1 }),
+    // NaN stays NaN: of a broken distribution nothing is said.
+    node('Max', ['log', 'least'], 'bounded'),
+    node('Sub', [REFERENCE, 'bounded'], 'difference'),
+    node('Exp', [REFERENCE], 'p'),
+    node('Mul', ['difference', 'p'], 'terms'),
+    node('ReduceSum', ['terms', 'axes'], DIVERGENCE)
+  ];
+  return encodeModelProto({
+    irVersion: 8,
+    producerName: 'moe-debugger',
+    opsetImport: [{ domain: '', version: OPSET }],
+    functions: [],
+    graph: {
+      name: 'measure',
+      node: nodes,
+      initializer: [
+        { ...constant('least', ELEMENT.float), floatData: [LEAST_LOG] },
+        { ...constant('axes', ELEMENT.int64, [1]), int64Data: [-1] }
+      ],
+      input: [value(LOGITS, logitsType), value(REFERENCE, ELEMENT.float)],
+      output: [value(DIVERGENCE, ELEMENT.float)],
+      valueInfo: []
+    }
+  });
+}
+
+function node(
+  opType: string,
+  input: string[],
+  output: string,
+  attribute?: Pick<AttributeProto, 'name' | 'type' | 'i'>
+): NodeProto {
+  return {
+    opType,
+    input,
+    output: [output],
+    attribute: attribute
+      ? [
+          {
+            ...attribute,
+            floats: [],
+            ints: [],
+            strings: [],
+            tensors: [],
+            graphs: []
+          }
+        ]
+      : []
+  };
+}
+
+function constant(
+  name: string,
+  dataType: number,
+  dims: number[] = []
+): TensorProto {
+  return {
+    name,
+    dataType,
+    dims,
+    floatData: [],
+    int32Data: [],
+    int64Data: [],
+    doubleData: [],
+    uint64Data: [],
+    externalData: []
+  };
+}
+
+function value(name: string, elemType: number): ValueInfoProto {
+  return { name, type: { tensorType: { elemType } } };
+}

@@ -1,0 +1,208 @@
+/** What a caller may ask of a sweep, checked before anything runs. */
+import type { RouterPlace } from '../../run/edits/edits';
+import type { RunEdits } from '../../run/edits/run-edits';
+import { MoEDebuggerError } from '../../base/errors';
+import { vocabularySize } from '../../run/model/vocabulary';
+import { layerName, type SweepMode } from '../../base/protocol';
+import type { Router } from '../../routing/convention';
+import type { SweepResult } from './sweep-result';
+import type { SweptModel } from './swept-model';
+
+export interface SweepOptions {
+  /** Blocks whose routers are swept; all by default. */
+  layers?: readonly number[];
+  /** Experts of each of them that are swept; all by default. */
+  experts?: readonly number[];
+  /** A chosen set of routers' experts, instead of `layers` and `experts`. */
+  only?: readonly {
+    layer: number;
+    stack?: 'encoder' | 'decoder';
+    module?: string;
+    expert: number;
+  }[];
+  /** 'mask', the default: a substitute enters. 'drop': its term vanishes. */
+  mode?: SweepMode;
+  /**
+   * The token whose log-probability and rank are compared after the last token: an id, or a text that is one token; or
+   * a list, one a prompt. By default the one that the model without edits finds likeliest.
+   */
+  target?: SweepTarget | readonly SweepTarget[];
+  signal?: AbortSignal;
+  /**
+   * Called as (prompt, expert) pairs are done; those that an ablation cannot reach are done without a run.
+   * @param partial the result as far as it is
+   */
+  onProgress?: (
+    done: number,
+    total: number,
+    partial: () => SweepResult
+  ) => void;
+  /** What a cancelled sweep comes to: a `SweepCancelled` error that carries the result so far, or that result. */
+  onCancel?: 'throw' | 'return';
+  /** Most rows of a run. By default as many as measuring says pay and memory allows. */
+  batchSize?: number;
+  /** Tokens that are kept for each expert: those that it changes most. Default 8. */
+  keepTokens?: number;
+}
+
+export type SweepTarget = number | string;
+
+/** One expert to take away, checked against the graph. */
+export interface SweepEdit {
+  index: number;
+  router: number;
+  expert: number;
+  place: RouterPlace;
+  records: RunEdits;
+}
+
+/**
+ * The experts to take away, router by router.
+ * @throws MoEDebuggerError 'edit' naming a layer, an expert or a mode that is not possible, and what is
+ */
+export function sweepEdits(
+  { edited, routers }: SweptModel,
+  { layers, experts, only, mode = 'mask' }: SweepOptions
+): SweepEdit[] {
+  if (mode !== 'mask' && mode !== 'drop') {
+    throw new MoEDebuggerError(
+      'edit',
+      `a sweep cannot ablate by ${String(mode)}`,
+      { where: 'mode', hint: 'give mask or drop' }
+    );
+  }
+  if (only && (layers || experts)) {
+    throw new MoEDebuggerError(
+      'edit',
+      'experts were chosen one by one and by layer too',
+      { where: 'only', hint: 'leave layers and experts out' }
+    );
+  }
+  layers?.forEach(layer => checkLayer(layer, routers));
+  const chosen = only
+    ? only.map(({ expert, ...place }) => ({
+        router: routers.findIndex(
+          own =>
+            own.layer === place.layer &&
+            (place.stack ?? own.stack) === own.stack &&
+            (place.module ?? own.module) === own.module
+        ),
+        place,
+        expert
+      }))
+    : routers.flatMap(({ layer, stack, module, experts: count }, router) =>
+        layers && !layers.includes(layer)
+          ? []
+          : (experts ?? Array.from({ length: count }, (_, e) => e)).map(
+              expert => ({ router, place: { layer, stack, module }, expert })
+            )
+      );
+  if (chosen.length === 0) {
+    throw new MoEDebuggerError('edit', 'there is no expert to ablate', {
+      where: 'sweep',
+      hint: 'give at least one layer and one expert'
+    });
+  }
+  const seen = new Set<string>();
+  return chosen
+    .filter(({ router, expert }) => {
+      const key = `${router}/${expert}`;
+      return seen.has(key) ? false : seen.add(key);
+    })
+    .sort((a, b) => a.router - b.router)
+    .map(({ router, place, expert }, index) => ({
+      index,
+      router,
+      expert,
+      place,
+      records: edited.resolve({ ablate: [{ ...place, expert, mode }] }).records
+    }));
+}
+
+/** @throws MoEDebuggerError 'input' */
+export function checkCounts({ batchSize, keepTokens }: SweepOptions): void {
+  const check = (
+    where: string,
+    value: number | undefined,
+    least: number
+  ): void => {
+    if (
+      value !== undefined &&
+      !(Number.isSafeInteger(value) && value >= least)
+    ) {
+      throw new MoEDebuggerError(
+        'input',
+        `${where} cannot be ${String(value)}`,
+        { where, hint: `give a whole number of ${least} or more` }
+      );
+    }
+  };
+  check('batchSize', batchSize, 1);
+  check('keepTokens', keepTokens, 0);
+}
+
+function checkLayer(layer: number, routers: readonly Router[]): void {
+  if (!routers.some(router => router.layer === layer)) {
+    throw new MoEDebuggerError('edit', `layer ${String(layer)} has no router`, {
+      where: 'layers',
+      hint: `the model routes in ${routers.map(layerName).join(', ')}`
+    });
+  }
+}
+
+/** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is no token, or lists of different length */
+export function sweepTargets(
+  { tokenizer, graph }: SweptModel,
+  { target }: SweepOptions,
+  prompts: number
+): (number | undefined)[] {
+  if (target === undefined) {
+    return Array<undefined>(prompts).fill(undefined);
+  }
+  if (typeof target === 'object' && target.length !== prompts) {
+    throw new MoEDebuggerError(
+      'input',
+      `${target.length} targets were given for ${prompts} prompts`,
+      { where: 'target', hint: 'give one, or one a prompt' }
+    );
+  }
+  const vocabulary = vocabularySize(graph) ?? Infinity;
+  const read = (one: SweepTarget): number => {
+    if (typeof one === 'string' && !tokenizer) {
+      throw new MoEDebuggerError(
+        'tokenizer',
+        'the model has no tokenizer.json, so no text is a token of it',
+        { where: 'target', hint: 'give a token id' }
+      );
+    }
+    const ids =
+      typeof one === 'string'
+        ? tokenizer!.encode(one, { specialTokens: false })
+        : [one];
+    const [id] = ids;
+    if (
+      ids.length !== 1 ||
+      !Number.isInteger(id) ||
+      id < 0 ||
+      id >= vocabulary
+    ) {
+      throw new MoEDebuggerError(
+        'input',
+        typeof one === 'string'
+          ? `the target ${JSON.stringify(one)} is ${ids.length} tokens`
+          : `token id ${String(one)} is not in the model's vocabulary`,
+        {
+          where: 'target',
+          hint:
+            typeof one === 'string'
+              ? 'give a text that is a single token, with the space before it if there is one'
+              : `ids run from 0 to ${vocabulary - 1}`
+        }
+      );
+    }
+    return id;
+  };
+  return typeof target === 'object'
+    ? target.map(read)
+    : Array<number>(prompts).fill(read(target));
+}

@@ -1,0 +1,138 @@
+/** Whether a model's rows can be run side by side: tried out, since a graph does not tell. */
+import { MoEDebuggerError } from '../../base/errors';
+import { mixesRows } from '../../run/generation/batches';
+import type { AblationRuns, Pair, SweptPair } from './ablation-runs';
+import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
+import type { SweepEdit } from './options';
+import type { SweptModel } from './swept-model';
+
+export interface Batching {
+  sideBySide: boolean;
+  /** Rows may be filled up on the right to the longest of a batch. */
+  padded: boolean;
+  /** One row may enter and grow to as many as there are ablations. */
+  growing: boolean;
+  /** Why not side by side. */
+  reason?: string;
+}
+
+/** Kernels of another size round otherwise: logits differ by this share of the largest, where rows leave each other alone. */
+const ROUNDING = 1e-4;
+
+const ALONE: Batching = { sideBySide: false, padded: false, growing: false };
+
+/**
+ * Runs prompts without edits beside an ablated one: what comes out must be what came out alone.
+ * @param requests shortest first
+ */
+export async function findBatching(
+  model: SweptModel,
+  ablations: AblationRuns,
+  requests: readonly BaselineRequest[],
+  edits: readonly SweepEdit[]
+): Promise<Batching> {
+  const reason = mixesRows(model, model.graph);
+  if (reason !== undefined) {
+    return { ...ALONE, reason };
+  }
+  const [shortest] = requests;
+  const longer = requests.find(
+    ({ prompt }) => prompt.ids.length > shortest.prompt.ids.length
+  );
+  const [first] = await runBaselines(model, [shortest]);
+  const same = [control(first), ablated(first, edits[0])];
+  const longest = longer && (await runBaselines(model, [longer]));
+  const padded =
+    longest !== undefined &&
+    (await unchanged(ablations, [...same, ...longest.map(control)]));
+  if (!padded && !(await unchanged(ablations, same))) {
+    return {
+      ...ALONE,
+      reason: 'tried out, the rows of a batch change one another'
+    };
+  }
+  const growing = await growsAlike(
+    ablations,
+    [edits[0], edits[edits.length - 1]].map(edit => ablated(first, edit))
+  );
+  return { sideBySide: true, padded, growing };
+}
+
+function ablated(baseline: Baseline, edit: SweepEdit): SweptPair {
+  return { ...control(baseline), edit };
+}
+
+/** Whether rows that were added on the way come out as those that were there from the beginning. */
+async function growsAlike(
+  ablations: AblationRuns,
+  pairs: readonly SweptPair[]
+): Promise<boolean> {
+  const [{ edit: first }, { edit: last }] = pairs;
+  if (!ablations.canGrow || first.router === last.router) {
+    return false;
+  }
+  return tried(async () => {
+    const whole = await ablations.run(pairs);
+    const grown = await ablations.runGrowing(pairs);
+    return whole.effects.every(({ lastLogits, kl }, row) => {
+      const other = grown.effects[row];
+      return (
+        alike(other.lastLogits, lastLogits) &&
+        kl.every((value, i) => !(Math.abs(value - other.kl[i]) > ROUNDING))
+      );
+    });
+  });
+}
+
+function control(baseline: Baseline): Pair {
+  return {
+    baseline,
+    edit: undefined,
+    reach: { tokens: 0, first: undefined },
+    length: baseline.ids.length
+  };
+}
+
+/** Whether rows without an edit come out as they did alone. */
+function unchanged(
+  ablations: AblationRuns,
+  pairs: readonly Pair[]
+): Promise<boolean> {
+  return tried(async () => {
+    const { effects } = await ablations.run(pairs);
+    return pairs.every(({ edit, baseline }, row) => {
+      const { kl, lastLogits } = effects[row];
+      return (
+        edit !== undefined ||
+        (kl.every(value => !(value > ROUNDING)) &&
+          alike(lastLogits, baseline.lastLogits))
+      );
+    });
+  });
+}
+
+/** A graph that is written for rows of another number fails in a reshape. */
+async function tried(attempt: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof MoEDebuggerError && error.code === 'engine') {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function alike(a: Float32Array, b: Float32Array): boolean {
+  const finite = b.filter(Number.isFinite);
+  const scale = finite.reduce(
+    (largest, value) => Math.max(largest, Math.abs(value)),
+    1
+  );
+  return a.every(
+    (value, i) =>
+      Object.is(value, b[i]) ||
+      !Number.isFinite(b[i]) ||
+      Math.abs(value - b[i]) <= ROUNDING * scale
+  );
+}

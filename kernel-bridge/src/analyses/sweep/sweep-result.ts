@@ -1,0 +1,169 @@
+/** What a sweep came to: every expert taken away, one at a time, and what that did to the predictions. */
+import { sweepHeatmapSpec, VEGA_LITE_5 } from '../../base/charts';
+import { resultDocument } from '../../show/result-document';
+import { specSvg } from '../../show/still-svg';
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import {
+  layerName,
+  VEGALITE_MIME_TYPE,
+  type SweepDocument,
+  type SweepMode,
+  type SweepRow
+} from '../../base/protocol';
+
+export class SweepResult implements Displayable {
+  readonly model: string;
+  readonly mode: SweepMode;
+  /** One an expert, in the order of routers. */
+  readonly rows: readonly SweepRow[];
+  /** (prompt, expert) pairs that were measured, of those asked for. */
+  readonly done: number;
+  readonly total: number;
+  readonly notes: readonly string[];
+  /** Seconds from the first run to the last, and how many rows were run in how many batches. */
+  readonly timing: SweepTiming;
+  private readonly _document: Omit<SweepDocument, 'schema'>;
+
+  constructor(document: Omit<SweepDocument, 'schema'>, timing: SweepTiming) {
+    this._document = document;
+    this.timing = timing;
+    const { model, mode, rows, done, total, notes } = document;
+    this.model = model;
+    this.mode = mode;
+    this.rows = rows;
+    this.done = done;
+    this.total = total;
+    this.notes = notes;
+  }
+
+  /** False when a person ended the sweep before its end. */
+  get complete(): boolean {
+    return this.done === this.total;
+  }
+
+  /** The rows by what they changed on average, largest first. */
+  get strongest(): SweepRow[] {
+    return [...this.rows].sort((a, b) => (b.klMean ?? -1) - (a.klMean ?? -1));
+  }
+
+  toJSON(): SweepDocument {
+    return { schema: 'moe-debugger/sweep@1', ...this._document };
+  }
+
+  /** A table of all rows, largest effect first. */
+  toString(): string {
+    return [this._summary(), ...table(this.strongest), ...this._notes()].join(
+      '\n'
+    );
+  }
+
+  async [MIMEBUNDLE](): Promise<JsonObject> {
+    const document = this.toJSON();
+    return {
+      ...resultDocument('sweep', this.model, {
+        running: false,
+        prompts: '',
+        mode: this.mode,
+        sweep: document,
+        refusal: null
+      }),
+      [VEGALITE_MIME_TYPE]: sweepHeatmapSpec(document, {
+        schema: VEGA_LITE_5
+      }),
+      'image/svg+xml': await specSvg(sweepHeatmapSpec(document)),
+      'text/plain': [
+        this._summary(),
+        ...table(this.strongest.slice(0, SHOWN)),
+        ...(this.rows.length > SHOWN
+          ? [`... and ${this.rows.length - SHOWN} more, in "rows"`]
+          : []),
+        ...this._notes()
+      ].join('\n')
+    };
+  }
+
+  private _summary(): string {
+    const { model, prompts, tokens } = this._document;
+    return (
+      `${model}: ${this.rows.length} experts ablated by ${this.mode}, one at a time, over ${prompts} prompts of ${tokens} tokens` +
+      (this.complete
+        ? ''
+        : `; ended after ${this.done} of ${this.total} (prompt, expert) pairs`)
+    );
+  }
+
+  private _notes(): string[] {
+    return this.notes.map(note => `note: ${note}`);
+  }
+}
+
+export interface SweepTiming {
+  seconds: number;
+  /** (prompt, expert) pairs that were run; the others could not be reached. */
+  runs: number;
+  batches: number;
+}
+
+/** A sweep that a person ended, with what there was of it. The model can be used again at once. */
+export class SweepCancelled extends MoEDebuggerError {
+  readonly partial: SweepResult;
+
+  constructor(partial: SweepResult) {
+    super(
+      'cancelled',
+      `cancelled after ${partial.done} of ${partial.total} (prompt, expert) pairs`,
+      {
+        hint: 'the error\'s "partial" holds them; the model is still loaded'
+      }
+    );
+    this.partial = partial;
+  }
+}
+
+/** Rows that a cell's text shows; the picture shows all. */
+const SHOWN = 20;
+
+function table(rows: readonly SweepRow[]): string[] {
+  const cells = [
+    ['layer', 'expert', 'tokens', 'KL mean', 'KL last', 'log-prob', 'rank'],
+    ...rows.map(row => [
+      layerName(row).replace('layer ', ''),
+      String(row.expert),
+      String(row.tokensAffected),
+      number(row.klMean),
+      number(row.klLast),
+      number(row.deltaLogProb, true),
+      row.deltaRank === null ? '-' : signed(row.deltaRank.toFixed(1))
+    ])
+  ];
+  const widths = cells[0].map((_, column) =>
+    Math.max(...cells.map(row => row[column].length))
+  );
+  return cells.map(row =>
+    row.map((cell, column) => cell.padStart(widths[column])).join('  ')
+  );
+}
+
+function number(value: number | null, sign = false): string {
+  if (value === null) {
+    return '-';
+  }
+  const text =
+    value !== 0 && Math.abs(value) < 1e-4
+      ? value.toExponential(1)
+      : value.toFixed(4);
+  return sign ? signed(text) : text;
+}
+
+function signed(text: string): string {
+  return /^[-0]+(\.0*)?$/.test(text)
+    ? text.replace('-', '')
+    : text.startsWith('-')
+      ? text
+      : `+${text}`;
+}

@@ -1,0 +1,316 @@
+/** Takes every expert away, one at a time, over many prompts, and measures what that does to the predictions. */
+import {
+  cancellable,
+  cancelledError,
+  CancelRequest
+} from '../../run/engine/cancel';
+import { MoEDebuggerError } from '../../base/errors';
+import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
+import {
+  AblationRuns,
+  type AblationRun,
+  type SweptPair
+} from './ablation-runs';
+import type { Effect } from './effects';
+import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
+import {
+  checkCounts,
+  sweepEdits,
+  sweepTargets,
+  type SweepEdit,
+  type SweepOptions
+} from './options';
+import { findBatching, type Batching } from './probe';
+import { reachOf } from './reach';
+import { Batches, BatchSizer } from './side-by-side';
+import { SweepCancelled, SweepResult } from './sweep-result';
+import type { SweptModel } from './swept-model';
+import { Tally } from './tally';
+
+/** Sees each pair's effect as it is measured; undefined where the ablation does not reach the prompt. */
+export type PairListener = (
+  pair: SweptPair,
+  effect: Effect | undefined
+) => void;
+
+/** Of logits in one run, as float32; two runs may be under way. */
+const MOST_LOGIT_BYTES = 128 << 20;
+const BASELINE_ROWS = 8;
+/** Of a run: below this, what a run costs by itself is a good part of it. */
+const LEAST_TOKENS = 256;
+const KEPT_TOKENS = 8;
+
+/**
+ * @throws MoEDebuggerError 'edit', 'input' or 'tokenizer' before anything runs; 'capture', 'engine'; SweepCancelled
+ */
+export async function sweep(
+  model: SweptModel,
+  prompts: readonly Prompt[],
+  options: SweepOptions = {},
+  onPair: PairListener = () => undefined
+): Promise<SweepResult> {
+  const running = new Sweep(
+    model,
+    prompts.map((prompt, i) => model.tokenize(prompt, i)),
+    options,
+    onPair
+  );
+  try {
+    await running.run();
+    return running.result();
+  } catch (error) {
+    if (!(error instanceof MoEDebuggerError && error.code === 'cancelled')) {
+      throw error;
+    }
+    const partial = running.result();
+    if (options.onCancel === 'return' && partial.done > 0) {
+      return partial;
+    }
+    throw new SweepCancelled(partial);
+  }
+}
+
+class Sweep {
+  private readonly _edits: readonly SweepEdit[];
+  private readonly _requests: readonly BaselineRequest[];
+  private readonly _tally: Tally;
+  private readonly _started = performance.now();
+  /** Tokens of a run, by memory. */
+  private _most?: number;
+  private _sizer?: BatchSizer;
+  private _batching: Batching = {
+    sideBySide: false,
+    padded: false,
+    growing: false
+  };
+  private _ablations?: AblationRuns;
+  /** A run that is under way while the next one is got ready. */
+  private _pending?: {
+    pairs: SweptPair[];
+    run: Promise<AblationRun>;
+  };
+  private _done = 0;
+  private _runs = 0;
+  private _batches = 0;
+
+  constructor(
+    private readonly _model: SweptModel,
+    prompts: readonly TokenizedPrompt[],
+    private readonly _options: SweepOptions,
+    private readonly _onPair: PairListener
+  ) {
+    if (prompts.length === 0) {
+      throw new MoEDebuggerError('input', 'there are no prompts', {
+        hint: 'give at least one'
+      });
+    }
+    checkCounts(_options);
+    this._edits = sweepEdits(_model, _options);
+    const targets = sweepTargets(_model, _options, prompts.length);
+    this._requests = prompts
+      .map((prompt, index) => ({ index, prompt, target: targets[index] }))
+      .sort((a, b) => lengthOf(a) - lengthOf(b) || a.index - b.index);
+    const { tokenizer } = _model;
+    this._tally = new Tally(
+      this._edits,
+      _model.routers,
+      _options.mode ?? 'mask',
+      _options.keepTokens ?? KEPT_TOKENS,
+      tokenizer && (id => tokenizer.piece(id))
+    );
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this._options;
+    const cancel = new CancelRequest(signal);
+    try {
+      this._ablations = await cancellable(
+        AblationRuns.create(this._model),
+        signal
+      );
+      this._batching = await cancellable(
+        findBatching(this._model, this._ablations, this._requests, this._edits),
+        signal
+      );
+      const batches = new Batches<SweptPair>(
+        length => this._rows(length),
+        () => this._batching.padded
+      );
+      for (const group of this._groups()) {
+        if (cancel.requested) {
+          throw cancelledError();
+        }
+        for (const baseline of await cancellable(
+          runBaselines(this._model, group),
+          signal
+        )) {
+          await this._prompt(baseline, batches);
+        }
+      }
+      await this._sendBatch(batches.rest());
+      await this._settle();
+    } finally {
+      cancel.dispose();
+      // After a run that is still under way, which nobody waits for.
+      this._ablations?.release().catch(() => undefined);
+    }
+  }
+
+  /** What there is so far. */
+  result(): SweepResult {
+    const { onnx, routers } = this._model;
+    return new SweepResult(
+      {
+        model: onnx.name,
+        mode: this._options.mode ?? 'mask',
+        prompts: this._requests.length,
+        tokens: this._requests.reduce((sum, one) => sum + lengthOf(one), 0),
+        done: this._done,
+        total: this._edits.length * this._requests.length,
+        routers: routers.map(({ layer, stack, module, experts }) => ({
+          layer,
+          ...(stack ? { stack } : {}),
+          ...(module ? { module } : {}),
+          experts
+        })),
+        rows: this._tally.rows(),
+        notes: this._batching.reason
+          ? [`every ablation was run on its own: ${this._batching.reason}`]
+          : []
+      },
+      {
+        seconds: (performance.now() - this._started) / 1000,
+        runs: this._runs,
+        batches: this._batches
+      }
+    );
+  }
+
+  /** Prompts of one length that are run together, to see how they route. */
+  *_groups(): Generator<BaselineRequest[]> {
+    let group: BaselineRequest[] = [];
+    for (const request of this._requests) {
+      const rows = this._batching.sideBySide
+        ? Math.min(BASELINE_ROWS, this._rows(lengthOf(request)))
+        : 1;
+      if (
+        group.length > 0 &&
+        (group.length >= rows || lengthOf(group[0]) !== lengthOf(request))
+      ) {
+        yield group;
+        group = [];
+      }
+      group.push(request);
+    }
+    yield group;
+  }
+
+  /** Queues what can change a prompt, and counts what cannot. */
+  private async _prompt(
+    baseline: Baseline,
+    batches: Batches<SweptPair>
+  ): Promise<void> {
+    this._most ??= Math.floor(
+      MOST_LOGIT_BYTES / 4 / baseline.lastLogits.length
+    );
+    this._sizer ??= new BatchSizer(this._most);
+    const reached: SweptPair[] = [];
+    for (const edit of this._edits) {
+      const pair: SweptPair = {
+        baseline,
+        edit,
+        reach: reachOf(
+          this._model.routers[edit.router],
+          baseline.layers[edit.router],
+          edit.expert,
+          this._options.mode ?? 'mask'
+        ),
+        length: baseline.ids.length
+      };
+      if (pair.reach.first === undefined) {
+        this._count(pair, undefined);
+      } else {
+        reached.push(pair);
+      }
+    }
+    if (this._growPays(reached)) {
+      const rows = Math.max(
+        1,
+        (this._options.batchSize ??
+          Math.floor(this._most! / baseline.ids.length)) - 1
+      );
+      for (let start = 0; start < reached.length; start += rows) {
+        const pairs = reached.slice(start, start + rows);
+        await this._send(pairs, () => this._ablations!.runGrowing(pairs));
+      }
+      return;
+    }
+    for (const pair of reached) {
+      await this._sendBatch(batches.add(pair));
+    }
+  }
+
+  /** Growing from one row takes a run a prompt; where that would be a small one, prompts share runs instead. */
+  private _growPays(pairs: readonly SweptPair[]): boolean {
+    return (
+      this._batching.growing &&
+      pairs.length * (pairs[0]?.length ?? 0) >= LEAST_TOKENS &&
+      pairs[0].edit.router !== pairs[pairs.length - 1].edit.router
+    );
+  }
+
+  private _rows(length: number): number {
+    return this._batching.sideBySide
+      ? (this._options.batchSize ?? this._sizer?.rows(length) ?? 1)
+      : 1;
+  }
+
+  private async _sendBatch(pairs: SweptPair[] | undefined): Promise<void> {
+    if (pairs) {
+      await this._send(pairs, async () => {
+        const run = await this._ablations!.run(pairs);
+        const longest = Math.max(...pairs.map(({ length }) => length));
+        this._sizer!.measured(pairs.length * longest, run.milliseconds);
+        return run;
+      });
+    }
+  }
+
+  /** Starts a run, and takes in the one before it. */
+  private async _send(
+    pairs: SweptPair[],
+    start: () => Promise<AblationRun>
+  ): Promise<void> {
+    const run = start();
+    run.catch(() => undefined);
+    await this._settle();
+    this._pending = { pairs, run };
+  }
+
+  private async _settle(): Promise<void> {
+    if (!this._pending) {
+      return;
+    }
+    const { pairs, run } = this._pending;
+    const { effects } = await cancellable(run, this._options.signal);
+    this._pending = undefined;
+    this._runs += pairs.length;
+    this._batches++;
+    pairs.forEach((pair, row) => this._count(pair, effects[row]));
+    this._options.onProgress?.(
+      this._done,
+      this._edits.length * this._requests.length,
+      () => this.result()
+    );
+  }
+
+  private _count(pair: SweptPair, effect: Effect | undefined): void {
+    this._done++;
+    this._tally.add(pair, pair.edit, effect);
+    this._onPair(pair, effect);
+  }
+}
+
+function lengthOf({ prompt }: BaselineRequest): number {
+  return (prompt.decoderIds ?? prompt.ids).length;
+}

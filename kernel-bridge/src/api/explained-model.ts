@@ -1,0 +1,129 @@
+/** What a model can be asked about why it does what it does, beside running it. */
+import { readPipelines } from '../analyses/behaviour/load-pipelines';
+import type { ExpertPipelines } from '../analyses/behaviour/pipelines-result';
+import type { PipelineOptions } from '../analyses/behaviour/read-pipelines';
+import type { AttentionRecord } from '../analyses/attention/attention-record';
+import type { FindHeadsOptions } from '../analyses/attention/find-heads';
+import type { HeadsResult } from '../analyses/attention/heads-result';
+import { findHeads, readAttention } from '../analyses/attention/load-attention';
+import type { AttentionOptions } from '../analyses/attention/read-attention';
+import type { Attribution } from '../analyses/attribution/attribution';
+import { attribute } from '../analyses/attribution/load-attribute';
+import type { AttributeOptions } from '../analyses/attribution/options';
+import type { Circuit } from '../analyses/circuits/circuit';
+import { findCircuit, patchModel } from '../analyses/circuits/load-circuits';
+import type { CircuitOptions } from '../analyses/circuits/options';
+import type {
+  Corrupted,
+  NodeCell,
+  PatchOptions
+} from '../analyses/patching/options';
+import type { PatchedCell } from '../analyses/patching/patch-cells';
+import type { ModelParts } from '../run/model/loaded-model';
+import { promptList, type Prompt } from '../run/model/prompt';
+
+export abstract class ExplainedModel {
+  /** @internal what analyses run the model with */
+  abstract readonly parts: ModelParts;
+
+  /**
+   * Which tokens, layers or experts a logit or a routing decision comes from.
+   *
+   * @throws MoEDebuggerError 'input' for a prompt, a target or an option that does not fit, 'gradient' naming a node
+   * that cannot be differentiated, or where memory would not suffice; 'cancelled'
+   */
+  async attribute(
+    prompt: Prompt,
+    options: AttributeOptions = {}
+  ): Promise<Attribution> {
+    return attribute(this.parts, prompt, options);
+  }
+
+  /**
+   * What each head of each layer attends to: probabilities, [heads, queries, keys].
+   *
+   * @throws MoEDebuggerError 'input' for a prompt that does not fit or is too long, 'model-unsupported' where the graph
+   * shows no attention, 'gradient' where it has no form in plain operators; 'cancelled'
+   */
+  async attention(
+    prompt: Prompt,
+    options: AttentionOptions = {}
+  ): Promise<AttentionRecord> {
+    return readAttention(this.parts, prompt, options);
+  }
+
+  /**
+   * Induction, previous-token and duplicate-token heads, by what heads attend to in random tokens that are repeated.
+   *
+   * @throws MoEDebuggerError as `attention`, and 'input' for an option that does not fit
+   */
+  async findHeads(options: FindHeadsOptions = {}): Promise<HeadsResult> {
+    return findHeads(this.parts, options);
+  }
+
+  /**
+   * Experts that follow each other on the same tokens from layer to layer more often than chance has it, with corrected
+   * p-values; and what the earlier one's output does to the later one's score, by gradients.
+   *
+   * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt or an option that does not fit, 'capture', 'engine',
+   * 'cancelled'
+   */
+  async expertPipelines(
+    prompts: Prompt | readonly Prompt[],
+    options: PipelineOptions = {}
+  ): Promise<ExpertPipelines> {
+    const list = promptList(prompts).map((prompt, i) =>
+      this.parts.tokenize(prompt, i)
+    );
+    return readPipelines(this.parts, list, options);
+  }
+
+  /**
+   * By which heads, experts and edges between them the difference between two prompts reaches a target: to first order
+   * for all, measured for the strongest, and how much of the model circuits of growing size do.
+   *
+   * @param corrupted a prompt of as many tokens as `clean`, or `{ embeddings: 'zero' | 'mean' }`
+   * @throws MoEDebuggerError 'input' for prompts, a target or an option that does not fit, 'model-unsupported' where the
+   * residual stream is no sum of what is added to it, 'gradient' naming a node that cannot be differentiated, or where
+   * memory would not suffice; 'cancelled'
+   */
+  async circuit(
+    clean: Prompt,
+    corrupted: Corrupted,
+    options: CircuitOptions = {}
+  ): Promise<Circuit> {
+    return findCircuit(this.parts, clean, corrupted, options);
+  }
+
+  /**
+   * Attribution patching: what patching each node would change the target by, at each token, from one backward pass, and
+   * what it does for the strongest ones. A circuit without edges.
+   */
+  async attributionPatching(
+    clean: Prompt,
+    corrupted: Corrupted,
+    options: Omit<CircuitOptions, 'edges'> = {}
+  ): Promise<Circuit> {
+    return findCircuit(this.parts, clean, corrupted, {
+      steps: 1,
+      faithfulness: false,
+      ...options,
+      edges: false
+    });
+  }
+
+  /**
+   * Runs the model with activations of another prompt, each patch alone: what it changes the target by.
+   *
+   * @param cells names of nodes as circuits have them ("layer 3 head 1", "layer 2 expert 5", "layer 0 residual"), at one
+   * token or at all
+   */
+  async patch(
+    clean: Prompt,
+    corrupted: Corrupted,
+    cells: readonly NodeCell[],
+    options: PatchOptions = {}
+  ): Promise<PatchedCell[]> {
+    return patchModel(this.parts, clean, corrupted, cells, options);
+  }
+}

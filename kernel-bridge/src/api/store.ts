@@ -1,0 +1,158 @@
+/** What a process has loaded and traced, for the sidebar to follow. One a process, whichever copy of the package asks. */
+import {
+  layerName,
+  type ModelSummary,
+  type ToolName,
+  type TraceSummary
+} from '../base/protocol';
+import type { Router } from '../routing/convention';
+import type { ModelTool } from '../views/tools/model-tool';
+import type { RoutingTrace } from '../run/trace/routing-trace';
+
+/** Traces are kept for the panel; the oldest go first. */
+const MAX_TRACES = 100;
+
+export interface StoredTrace {
+  summary: TraceSummary;
+  trace: RoutingTrace;
+}
+
+/** @param trace the model's newest one, to begin with something */
+export type ToolOpener = (name: ToolName, trace?: RoutingTrace) => ModelTool;
+
+export class SessionStore {
+  private readonly _models = new Map<string, ModelSummary>();
+  /** By model, of those that can be run. */
+  private readonly _openers = new Map<string, ToolOpener>();
+  private readonly _traces = new Map<string, StoredTrace>();
+  private readonly _listeners = new Set<() => void>();
+
+  /** In the order they were loaded. */
+  get models(): ModelSummary[] {
+    return [...this._models.values()];
+  }
+
+  /** Newest first. */
+  get traces(): TraceSummary[] {
+    return [...this._traces.values()].map(({ summary }) => summary).reverse();
+  }
+
+  trace(id: string): StoredTrace | undefined {
+    return this._traces.get(id);
+  }
+
+  /** The newest trace of a model as it is, without edits. */
+  newestTrace(modelId: string): RoutingTrace | undefined {
+    return [...this._traces.values()]
+      .reverse()
+      .find(
+        ({ summary, trace }) =>
+          summary.modelId === modelId && trace.edits.length === 0
+      )?.trace;
+  }
+
+  /** A tool of a model; undefined when the model is not there or was disposed of. */
+  openTool(name: ToolName, modelId: string): ModelTool | undefined {
+    return this._openers.get(modelId)?.(name, this.newestTrace(modelId));
+  }
+
+  addModel({
+    id,
+    name,
+    path,
+    routers,
+    openTool
+  }: {
+    id: string;
+    name: string;
+    path: string;
+    routers: readonly Router[];
+    openTool?: ToolOpener;
+  }): void {
+    if (openTool) {
+      this._openers.set(id, openTool);
+    }
+    this._models.set(id, {
+      id,
+      name,
+      path,
+      layers: routers.map(layerName),
+      experts: Math.max(...routers.map(({ experts }) => experts)),
+      topK: Math.max(...routers.map(({ topK }) => topK)),
+      status: 'ready'
+    });
+    this._changed();
+  }
+
+  setStatus(id: string, status: ModelSummary['status']): void {
+    if (status === 'disposed') {
+      this._openers.delete(id);
+    }
+    const model = this._models.get(id);
+    if (model && model.status !== 'disposed') {
+      this._models.set(id, { ...model, status });
+      this._changed();
+    }
+  }
+
+  /** Does work that a model is busy with. */
+  async whileRunning<T>(
+    id: string,
+    work: (store: SessionStore) => Promise<T>
+  ): Promise<T> {
+    this.setStatus(id, 'running');
+    try {
+      return await work(this);
+    } finally {
+      this.setStatus(id, 'ready');
+    }
+  }
+
+  addTrace(trace: RoutingTrace, modelId: string, label: string): void {
+    this._traces.set(trace.id, {
+      trace,
+      summary: {
+        id: trace.id,
+        modelId,
+        model: trace.model,
+        label: label.length > 80 ? `${label.slice(0, 79)}…` : label,
+        samples: trace.samples.length,
+        coverage: trace.coverage,
+        created: trace.created.getTime(),
+        ...(trace.edits.length > 0 ? { edits: trace.edits.length } : {})
+      }
+    });
+    for (const id of this._traces.keys()) {
+      if (this._traces.size <= MAX_TRACES) {
+        break;
+      }
+      this._traces.delete(id);
+    }
+    this._changed();
+  }
+
+  /** Forgets all traces; models stay. */
+  clear(): void {
+    this._traces.clear();
+    this._changed();
+  }
+
+  /** Calls back after each change; returns a function that stops it. */
+  onChange(listener: () => void): () => void {
+    this._listeners.add(listener);
+    return () => this._listeners.delete(listener);
+  }
+
+  private _changed(): void {
+    for (const listener of this._listeners) {
+      listener();
+    }
+  }
+}
+
+const SLOT = Symbol.for('moe-debugger.session-store.v1');
+
+export function sessionStore(): SessionStore {
+  const slots = globalThis as { [SLOT]?: SessionStore };
+  return (slots[SLOT] ??= new SessionStore());
+}

@@ -1,0 +1,81 @@
+import {
+  matchedTest,
+  type Observation
+} from '../../analyses/causality/matched-experts';
+import { benjaminiHochberg, monteCarloP } from './p-values';
+import { randomNumbers } from './random';
+
+it('adjusts p-values as R does', () => {
+  // p.adjust(c(0.01, 0.04, 0.03, 0.005, 0.8), "BH")
+  const adjusted = benjaminiHochberg([0.01, 0.04, 0.03, 0.005, 0.8]);
+  [0.025, 0.05, 0.05, 0.025, 0.8].forEach((value, i) =>
+    expect(adjusted[i]).toBeCloseTo(value, 12)
+  );
+  expect(benjaminiHochberg([0.9, 0.9])).toEqual([0.9, 0.9]);
+  expect(benjaminiHochberg([])).toEqual([]);
+});
+
+it('never gives a p of zero', () => {
+  expect(monteCarloP(0, 99)).toBe(0.01);
+  expect(monteCarloP(99, 99)).toBe(1);
+});
+
+describe('matchedTest', () => {
+  /** `change(prompt, expert)` of four experts over prompts. */
+  function observe(
+    prompts: number,
+    change: (prompt: number, expert: number) => number,
+    load: (prompt: number, expert: number) => number = () => 4
+  ): Observation[] {
+    return Array.from({ length: prompts * 4 }, (_, i) => ({
+      prompt: Math.floor(i / 4),
+      router: 0,
+      expert: i % 4,
+      load: load(Math.floor(i / 4), i % 4),
+      servesLast: false,
+      change: change(Math.floor(i / 4), i % 4)
+    }));
+  }
+  const test = (all: Observation[], expert: number, draws = 9999) =>
+    matchedTest(
+      all.filter(one => one.expert === expert),
+      all,
+      draws,
+      randomNumbers(1)
+    );
+
+  it('finds the expert that always does it, as surely as prompts allow', () => {
+    const three = observe(3, (_, expert) => (expert === 2 ? -1 : 0));
+    const found = test(three, 2);
+    expect(found.change).toBe(-1);
+    // All three draws must be the expert itself: 1 of 4 to the third.
+    expect(found.smallestP).toBe(1 / 64);
+    expect(found.p).toBeCloseTo(1 / 64, 2);
+    expect(test(three, 0).p).toBe(1);
+    const ten = observe(10, (_, expert) => (expert === 2 ? -1 : 0));
+    expect(test(ten, 2).p).toBe(1 / 10000);
+    expect(test(ten, 2, 99).smallestP).toBe(1 / 100);
+  });
+
+  it('compares with experts of like load only', () => {
+    const all = observe(
+      10,
+      (_, expert) => (expert === 2 ? -1 : 0),
+      (_, expert) => (expert === 2 ? 20 : 2)
+    );
+    expect(test(all, 2)).toMatchObject({ p: 1, smallestP: 1 });
+  });
+
+  it('gives p-values that are uniform where experts are alike', () => {
+    const random = randomNumbers(7);
+    const values = Array.from({ length: 100 }, () => {
+      const all = observe(12, () => random() - 0.5);
+      return test(all, 1, 199).p;
+    });
+    const share = (below: number): number =>
+      values.filter(p => p <= below).length / values.length;
+    // Three standard deviations of a binomial share of 100.
+    expect(Math.abs(share(0.5) - 0.5)).toBeLessThan(0.15);
+    expect(share(0.05)).toBeLessThan(0.05 + 0.066);
+  });
+});

@@ -1,0 +1,29 @@
+/** The formats that can be imported. */
+import { MoEDebuggerError } from '../../base/errors';
+import { esft } from './esft';
+import { hf } from './hf';
+import type { ImportFormat, TraceImporter } from './importer';
+import { llamacpp } from './llamacpp';
+import { sglang } from './sglang';
+import { vllm } from './vllm';
+
+const FORMATS: Record<ImportFormat, TraceImporter> = {
+  esft,
+  vllm,
+  sglang,
+  llamacpp,
+  hf
+};
+
+export const IMPORT_FORMATS = Object.keys(FORMATS) as ImportFormat[];
+
+/** @throws MoEDebuggerError 'usage' for a format that is none */
+export function importerOf(format: string): TraceImporter {
+  if (!Object.hasOwn(FORMATS, format)) {
+    throw new MoEDebuggerError('usage', `there is no format ${format}`, {
+      where: 'import',
+      hint: `give one of ${IMPORT_FORMATS.join(', ')}`
+    });
+  }
+  return FORMATS[format as ImportFormat];
+}

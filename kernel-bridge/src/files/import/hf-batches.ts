@@ -1,0 +1,89 @@
+/** The sequences of a dump, and their tokens. */
+import { NO_TOKEN_ID, type Token } from '../../base/protocol';
+import type { ArrayFile } from './array-file';
+import type { StackArrays } from './hf-arrays';
+import { refuse } from './importer';
+
+export interface Batch {
+  id: string;
+  /** Row of its position 0. */
+  from: number;
+  /** Without padding. */
+  tokens: Token[];
+}
+
+const MOST_ID = 0x7fffffff;
+
+/** @throws MoEDebuggerError 'input' when ids or mask have another number of tokens than the logits */
+export function* batchesOf(
+  { arrays, ids: idsName, mask: maskName }: StackArrays,
+  tokens: number,
+  stem: string,
+  path: string
+): Generator<Batch, void, undefined> {
+  const ids = find(arrays, idsName, tokens);
+  const mask = find(arrays, maskName, tokens);
+  const batch = batchSize(arrays, ids ?? mask, tokens);
+  const length = tokens / batch;
+  let any = false;
+  for (let b = 0; b < batch; b++) {
+    const from = b * length;
+    const idOf = ids?.read(from, from + length);
+    const kept = mask?.read(from, from + length);
+    const own: Token[] = [];
+    for (let position = 0; position < length; position++) {
+      if (!kept || kept[position] !== 0) {
+        const id = idOf ? idOf[position] : NO_TOKEN_ID;
+        own.push({
+          position,
+          id: id >= 0 && id <= MOST_ID ? id : NO_TOKEN_ID
+        });
+      }
+    }
+    if (own.length > 0) {
+      any = true;
+      yield { id: batch === 1 ? stem : `${stem}/${b}`, from, tokens: own };
+    }
+  }
+  if (!any) {
+    refuse(
+      'the attention mask leaves no tokens',
+      path,
+      `array ${maskName}`,
+      'a 1 stands for a token, a 0 for padding'
+    );
+  }
+}
+
+function find(
+  arrays: readonly ArrayFile[],
+  name: string,
+  tokens: number
+): ArrayFile | undefined {
+  const array = arrays.find(entry => entry.name === name);
+  if (array && array.size !== tokens) {
+    array.refuse(
+      `the array has ${array.size} tokens where the router logits have ${tokens}`,
+      '',
+      'save both of one forward'
+    );
+  }
+  return array;
+}
+
+/** From [batch, tokens] of ids or mask, or from logits that kept their batch, [batch, tokens, experts]. */
+function batchSize(
+  arrays: readonly ArrayFile[],
+  ids: ArrayFile | undefined,
+  tokens: number
+): number {
+  if (ids) {
+    return ids.shape.length === 2 ? ids.shape[0] : 1;
+  }
+  const numbered = arrays.find(
+    ({ shape, name }) => shape.length === 3 && /\d/.test(name)
+  );
+  const stacked = arrays.find(({ shape }) => shape.length === 4);
+  const batch = numbered?.shape[0] ?? stacked?.shape[1] ?? 1;
+  return tokens % batch === 0 ? batch : 1;
+}

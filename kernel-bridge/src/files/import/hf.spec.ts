@@ -1,0 +1,349 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { onBytes } from '../../../test/byte-mutations';
+import { fileOf, FIXTURES, idsOf, imported } from '../../../test/imported';
+import { writeSafetensors } from '../../../test/safetensors-file';
+
+const fixture = (name: string): string => join(FIXTURES, name);
+const EXPERTS = 8;
+/** What fixtures/import/make.py puts there. */
+const logit = (token: number, layer: number, expert: number): number =>
+  Math.sin(token + 2 * layer + 3 * expert);
+/** bfloat16 as make.py cuts it: the upper half of a float32. */
+const cut = (value: number): number => {
+  const word = new Uint32Array(Float32Array.of(value).buffer);
+  word[0] &= 0xffff0000;
+  return new Float32Array(word.buffer)[0];
+};
+const same = (value: number): number => value;
+
+/** The best two by a sort of all, and the softmax of those two: a computation of its own. */
+function best(
+  token: number,
+  layer: number,
+  stored = same
+): { ids: number[]; weights: number[] } {
+  const ids = [...Array(EXPERTS).keys()]
+    .sort(
+      (a, b) => stored(logit(token, layer, b)) - stored(logit(token, layer, a))
+    )
+    .slice(0, 2);
+  const exp = ids.map(id => Math.exp(stored(logit(token, layer, id))));
+  return { ids, weights: exp.map(value => value / (exp[0] + exp[1])) };
+}
+
+describe('Hugging Face router logits', () => {
+  it.each<[string, number, string, (value: number) => number]>([
+    ['stacked.npy', 6, 'detected: logits', same],
+    ['logits.safetensors', 6, 'detected: logits', cut],
+    ['probabilities.npz', 3, 'detected: probabilities', same]
+  ])('reads %s', async (name, digits, note, stored) => {
+    const { report, trace } = await imported('hf', fixture(name), {
+      topK: 2,
+      renormalized: true
+    });
+    expect(report.notes.join('\n')).toContain(note);
+    expect(trace.cards).toMatchObject([
+      { layer: 0, experts: EXPERTS, topK: 2, renormalized: true },
+      { layer: 1, experts: EXPERTS, topK: 2, renormalized: true }
+    ]);
+    for (const layer of [0, 1]) {
+      const { weights, logits, logitsAre } = trace.layer(layer);
+      expect(logitsAre).toBe(note.split(' ')[1]);
+      for (let token = 0; token < 6; token++) {
+        const expected = best(token, layer, stored);
+        expect(idsOf(trace, layer)[token]).toEqual(expected.ids);
+        expected.weights.forEach((weight, k) =>
+          expect(weights[2 * token + k]).toBeCloseTo(weight, digits)
+        );
+      }
+      expect(logits).toHaveLength(6 * EXPERTS);
+    }
+  });
+
+  it('splits the batch and leaves out what the mask does', async () => {
+    const { trace } = await imported('hf', fixture('logits.npz'), {
+      topK: 2,
+      renormalized: true
+    });
+    expect(trace.samples.map(({ id, tokens }) => [id, tokens])).toEqual([
+      ['logits/0', [20, 21, 22].map((id, position) => ({ position, id }))],
+      ['logits/1', [24, 25].map((id, i) => ({ position: i + 1, id }))]
+    ]);
+    expect(idsOf(trace, 1, 1)).toEqual([best(4, 1).ids, best(5, 1).ids]);
+    expect([...trace.layer(0, 1).logits.subarray(0, EXPERTS)]).toEqual(
+      Array.from({ length: EXPERTS }, (_, e) => Math.fround(logit(4, 0, e)))
+    );
+  });
+
+  it('reads encoder and decoder of a sequence as one sample', async () => {
+    const rows = (from: number, to: number, layer: number): number[][] =>
+      Array.from({ length: to - from }, (_, t) =>
+        Array.from({ length: EXPERTS }, (__, e) => logit(from + t, layer, e))
+      );
+    const path = writeSafetensors({
+      'encoder_router_logits.1': rows(0, 6, 0),
+      'encoder_router_logits.3': rows(0, 6, 1),
+      'decoder_router_logits.1': rows(2, 6, 2),
+      attention_mask: [
+        [1, 1, 0],
+        [1, 1, 1]
+      ],
+      decoder_input_ids: [
+        [7, 8],
+        [9, 10]
+      ]
+    });
+    const { trace } = await imported('hf', path, {
+      topK: 2,
+      renormalized: true
+    });
+    expect(trace.cards.map(({ layer, stack }) => [layer, stack])).toEqual([
+      [1, 'encoder'],
+      [3, 'encoder'],
+      [1, 'decoder']
+    ]);
+    expect(trace.samples.map(({ tokens }) => tokens.map(t => t.id))).toEqual([
+      [7, 8],
+      [9, 10]
+    ]);
+    expect(
+      trace.samples.map(({ encoderTokens }) => encoderTokens?.length)
+    ).toEqual([2, 3]);
+    // The second sequence: rows 3 to 5 of the encoder, 2 and 3 of the decoder.
+    expect(
+      trace.samples[1].layers.map(({ selected }) => [...selected])
+    ).toEqual([
+      [3, 4, 5].flatMap(t => best(t, 0).ids),
+      [3, 4, 5].flatMap(t => best(t, 1).ids),
+      [4, 5].flatMap(t => best(t, 2).ids)
+    ]);
+    await expect(
+      imported(
+        'hf',
+        writeSafetensors({
+          'encoder_router_logits.1': rows(0, 6, 0),
+          'decoder_router_logits.1': rows(0, 4, 2),
+          decoder_input_ids: [
+            [7, 8],
+            [9, 10]
+          ]
+        }),
+        { topK: 2 }
+      )
+    ).rejects.toThrow(/encoder has 1 sequences where the decoder has 2/);
+  });
+
+  it('gives no weights where their rule is not known, and says so', async () => {
+    const { report, trace } = await imported('hf', fixture('stacked.npy'), {
+      topK: 1
+    });
+    expect(report.notes.join('\n')).toMatch(
+      /so there are none: --renormalized/
+    );
+    expect(trace.layer(0).weights.every(Number.isNaN)).toBe(true);
+  });
+
+  it('routes by config.json: groups, scale, layers without a router', async () => {
+    const config = fileOf(
+      'config.json',
+      JSON.stringify({
+        model_type: 'deepseek_v2',
+        num_hidden_layers: 3,
+        first_k_dense_replace: 1,
+        n_routed_experts: EXPERTS,
+        num_experts_per_tok: 2,
+        n_group: 4,
+        topk_group: 1,
+        topk_method: 'group_limited_greedy',
+        scoring_func: 'softmax',
+        norm_topk_prob: false,
+        routed_scaling_factor: 16,
+        n_shared_experts: 2
+      })
+    );
+    const { trace } = await imported('hf', fixture('stacked.npy'), { config });
+    expect(trace.cards).toMatchObject([
+      { layer: 0, moe: false },
+      {
+        layer: 1,
+        groups: { count: 4, selected: 1, score: 'max' },
+        scale: 16,
+        sharedExperts: 2
+      },
+      { layer: 2 }
+    ]);
+    for (let token = 0; token < 6; token++) {
+      // Of the four groups of two experts, the one that holds the best expert is taken whole.
+      const top = best(token, 0).ids[0];
+      expect(idsOf(trace, 1)[token][0]).toBe(top);
+      expect(idsOf(trace, 1)[token][1]).toBe(top ^ 1);
+      const sum = [...Array(EXPERTS).keys()].reduce(
+        (s, e) => s + Math.exp(logit(token, 0, e)),
+        0
+      );
+      expect(trace.layer(1).weights[2 * token]).toBeCloseTo(
+        (16 * Math.exp(logit(token, 0, top))) / sum,
+        4
+      );
+    }
+  });
+
+  it('gives tokens with NaN no experts', async () => {
+    const { report, trace } = await imported(
+      'hf',
+      writeSafetensors({
+        'router_logits.4': [
+          [1, 2, 3],
+          [NaN, 0, 1]
+        ]
+      }),
+      { topK: 2, renormalized: true }
+    );
+    expect(idsOf(trace, 4)).toEqual([
+      [2, 1],
+      [-1, -1]
+    ]);
+    expect(report.notes.join('\n')).toMatch(/layer 4 has NaN/);
+  });
+
+  it('selects the largest of any row', async () => {
+    const rows = fc
+      .record({ experts: fc.integer({ min: 1, max: 7 }), of: fc.nat() })
+      .chain(({ experts, of }) =>
+        fc.record({
+          topK: fc.constant(1 + (of % experts)),
+          rows: fc.array(
+            fc.array(
+              fc.integer({ min: -80, max: 80 }).map(quarters => quarters / 4),
+              { minLength: experts, maxLength: experts }
+            ),
+            { minLength: 1, maxLength: 4 }
+          )
+        })
+      );
+    await fc.assert(
+      fc.asyncProperty(rows, async ({ topK, rows: given }) => {
+        const { trace } = await imported(
+          'hf',
+          writeSafetensors({ 'router_logits.0': given }),
+          { topK, renormalized: true }
+        );
+        idsOf(trace, 0).forEach((ids, t) => {
+          expect(new Set(ids).size).toBe(topK);
+          const chosen = ids.map(id => given[t][id]).sort((a, b) => b - a);
+          expect(chosen).toEqual(
+            [...given[t]].sort((a, b) => b - a).slice(0, topK)
+          );
+        });
+      }),
+      { numRuns: 15 }
+    );
+  });
+});
+
+describe('dumps that cannot be are refused', () => {
+  const two = [
+    [1, 2, 3],
+    [4, 5, 6]
+  ];
+  it.each<[string, () => string, object, RegExp]>([
+    [
+      'no top-k',
+      () => fixture('stacked.npy'),
+      {},
+      /does not tell how many experts a token takes.*--top-k/
+    ],
+    [
+      'a top-k above the experts',
+      () => fixture('stacked.npy'),
+      { topK: 9 },
+      /cannot take 9 of 8/
+    ],
+    [
+      'other experts',
+      () => fixture('stacked.npy'),
+      { topK: 2, experts: 16 },
+      /has 8 experts where the model has 16/
+    ],
+    [
+      'layers of other shapes',
+      () =>
+        writeSafetensors({
+          'router_logits.0': two,
+          'router_logits.1': [[1, 2, 3]]
+        }),
+      { topK: 1 },
+      /array router_logits\.1.*|does not go with/
+    ],
+    [
+      'a layer twice',
+      () => writeSafetensors({ 'a.router.1': two, 'b.router.1': two }),
+      { topK: 1 },
+      /layer 1 is there twice/
+    ],
+    ['no floats', () => fixture('routed.npy'), { topK: 1 }, /no router logits/],
+    [
+      'a dump that is cut off',
+      () =>
+        fileOf(
+          'x.safetensors',
+          readFileSync(fixture('logits.safetensors')).subarray(0, -5)
+        ),
+      { topK: 1 },
+      /array router_logits\.1.*|takes 96 bytes and there are 91/
+    ]
+  ])('%s', async (_, path, options, message) => {
+    await expect(imported('hf', path(), options)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(message) as string
+    });
+  });
+
+  it('a model that selects by a bias that logits do not hold', async () => {
+    const config = fileOf(
+      'config.json',
+      JSON.stringify({ model_type: 'deepseek_v3', num_experts_per_tok: 2 })
+    );
+    await expect(
+      imported('hf', fixture('stacked.npy'), { config })
+    ).rejects.toThrow(/adds a bias/);
+  });
+
+  it('a folder', async () => {
+    await expect(imported('hf', FIXTURES, { topK: 1 })).rejects.toMatchObject({
+      code: 'input'
+    });
+  });
+
+  it.each(['logits.safetensors', 'logits.npz', 'stacked.npy'])(
+    'bytes of %s that chance changed, or they are other numbers',
+    async name => {
+      const original = readFileSync(fixture(name));
+      let state = 7;
+      const random = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      let refused = 0;
+      for (let i = 0; i < 4; i++) {
+        for (const mutate of Object.values(onBytes)) {
+          const path = fileOf(name, mutate(Buffer.from(original), random));
+          const outcome = await imported('hf', path, {
+            topK: 2,
+            renormalized: true
+          }).then(
+            () => undefined,
+            (error: unknown) => error
+          );
+          if (outcome) {
+            expect(outcome).toMatchObject({ code: 'input' });
+            refused++;
+          }
+        }
+      }
+      expect(refused).toBeGreaterThan(8);
+    }
+  );
+});

@@ -1,0 +1,192 @@
+/**
+ * Router logits of Hugging Face models, saved from `output_router_logits=True`: `outputs.router_logits` is a tuple of
+ * [batch * tokens, experts], one for each layer with a router (transformers, MoeModelOutputWithPast). Read from
+ * safetensors, .npz or .npy: an array a layer, its number in the name (`router_logits.3`, `model.layers.3.mlp.gate`,
+ * numpy's `arr_3`), [tokens, experts] or [batch, tokens, experts]; or all stacked, [layers, tokens, experts]. Arrays
+ * `input_ids` and `attention_mask`, [batch, tokens], name the tokens and what is padding. Encoder-decoders save
+ * `encoder_router_logits` and `decoder_router_logits`, and `decoder_input_ids` beside `input_ids`. Some versions hand out
+ * probabilities under that name (transformers issue 45120), so which of both it is gets detected.
+ */
+import { basename } from 'node:path';
+import type { RoutingLayer, Stack, Token } from '../../base/protocol';
+import { ArrayStore } from './array-store';
+import { detectScores } from './detect-scores';
+import {
+  need,
+  PART_TOKENS,
+  refuse,
+  type ImportContext,
+  type ImportedPart,
+  type TraceImporter
+} from './importer';
+import { batchesOf, type Batch } from './hf-batches';
+import {
+  routerArrays,
+  stacksOf,
+  type RouterArray,
+  type StackArrays
+} from './hf-arrays';
+import { routeRows } from './route-rows';
+
+/** Tokens read at a time: with hundreds of experts at a hundred layers, some tens of megabytes. */
+const TOKENS = 1024;
+
+export const hf: TraceImporter = {
+  format: 'hf',
+  async *read(path, context) {
+    const store = await ArrayStore.open(path);
+    try {
+      yield* readStore(store, context);
+    } finally {
+      store.close();
+    }
+  }
+};
+
+function* readStore(
+  { arrays, path }: ArrayStore,
+  context: ImportContext
+): Generator<ImportedPart, void, undefined> {
+  const stacks = stacksOf(arrays).map(own => readStack(own, path, context));
+  if (context.facts.renormalized === undefined) {
+    context.note(
+      'whether weights are divided by their sum is not known, so there are none: --renormalized, --not-renormalized or --config tells'
+    );
+  }
+  const [only, decoder] = stacks;
+  if (decoder) {
+    yield* readPairs(only, decoder, path, context);
+    return;
+  }
+  for (const batch of only.batches()) {
+    yield* readBatch(batch, only, context);
+  }
+}
+
+/** The routers of one stack, and its sequences. */
+interface StackDump {
+  stack?: Stack;
+  routers: RouterArray[];
+  topK: number;
+  logitsAre: 'logits' | 'probabilities';
+  batches(): Generator<Batch, void, undefined>;
+}
+
+function readStack(
+  own: StackArrays,
+  path: string,
+  context: ImportContext
+): StackDump {
+  const { facts } = context;
+  const routers = routerArrays(own.arrays, path, context);
+  const { experts, tokens } = routers[0];
+  facts.experts ??= experts;
+  if (facts.experts !== experts) {
+    routers[0].array.refuse(
+      `the array has ${experts} experts where the model has ${facts.experts}`,
+      '',
+      'check --experts or config.json'
+    );
+  }
+  const topK = need(context, 'topK', path);
+  if (topK > experts) {
+    routers[0].array.refuse(
+      `a token cannot take ${topK} of ${experts} experts`,
+      '',
+      'check --top-k or config.json'
+    );
+  }
+  if (facts.biased) {
+    routers[0].array.refuse(
+      'the model adds a bias to the scores that it selects by, and logits do not tell it',
+      '',
+      'save the ids that its router selected, and import them as vllm'
+    );
+  }
+  const stem = basename(path).replace(/\.\w+$/, '');
+  return {
+    ...(own.stack ? { stack: own.stack } : {}),
+    routers,
+    topK,
+    logitsAre: detectScores(routers, context),
+    batches: () => batchesOf(own, tokens, stem, path)
+  };
+}
+
+/** What encoder and decoder saw of the same sequence is one sample. */
+function* readPairs(
+  encoder: StackDump,
+  decoder: StackDump,
+  path: string,
+  context: ImportContext
+): Generator<ImportedPart, void, undefined> {
+  const heard = [...encoder.batches()];
+  const said = [...decoder.batches()];
+  if (heard.length !== said.length) {
+    refuse(
+      `the encoder has ${heard.length} sequences where the decoder has ${said.length}`,
+      path,
+      '',
+      'save both of one forward'
+    );
+  }
+  for (const [i, batch] of said.entries()) {
+    const longest = Math.max(batch.tokens.length, heard[i].tokens.length);
+    if (longest > PART_TOKENS) {
+      refuse(
+        `a sequence has ${longest} tokens, ${PART_TOKENS} at most are read of encoder and decoder together`,
+        path,
+        batch.id,
+        'save shorter sequences'
+      );
+    }
+    yield {
+      continues: false,
+      sample: {
+        id: batch.id,
+        tokens: batch.tokens,
+        encoderTokens: heard[i].tokens,
+        layers: [
+          ...readLayers(encoder, heard[i].from, heard[i].tokens, context),
+          ...readLayers(decoder, batch.from, batch.tokens, context)
+        ]
+      }
+    };
+  }
+}
+
+function* readBatch(
+  { id, from, tokens }: Batch,
+  dump: StackDump,
+  context: ImportContext
+): Generator<ImportedPart, void, undefined> {
+  for (let start = 0; start < tokens.length; start += TOKENS) {
+    const part = tokens.slice(start, start + TOKENS);
+    const layers = readLayers(dump, from, part, context);
+    yield { continues: start > 0, sample: { id, tokens: part, layers } };
+  }
+}
+
+/** @param from row of the sequence's position 0 */
+function readLayers(
+  { stack, routers, topK, logitsAre }: StackDump,
+  from: number,
+  part: readonly Token[],
+  context: ImportContext
+): RoutingLayer[] {
+  const first = from + part[0].position;
+  const count = part[part.length - 1].position - part[0].position + 1;
+  return routers.map(({ array, layer, experts, base }) => {
+    const all = array.read(
+      base + first * experts,
+      base + (first + count) * experts
+    );
+    const logits = new Float32Array(part.length * experts);
+    part.forEach(({ position }, t) => {
+      const at = (position - part[0].position) * experts;
+      logits.set(all.subarray(at, at + experts), t * experts);
+    });
+    const routed = routeRows(layer, logits, experts, topK, logitsAre, context);
+    return stack ? { ...routed, stack } : routed;
+  });
+}

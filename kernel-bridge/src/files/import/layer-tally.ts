@@ -1,0 +1,204 @@
+/** What an import learns of the layers as it goes: their cards are known only at its end. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { LayerCard, MoELayerCard } from '../../run/model/description';
+import {
+  layerName,
+  type RoutingLayer,
+  type RoutingSample
+} from '../../base/protocol';
+import { routerKey } from '../trace/cards';
+import { MOST_EXPERTS, type ImportFormat, type ModelFacts } from './importer';
+
+/** Weights come rounded: to bfloat16's 8 bits, or to four decimals each. */
+const SUM_TOLERANCE = 0.02;
+
+interface Tally {
+  layer: RoutingLayer;
+  largest: number;
+  hasWeights: boolean;
+  sumsToOne: boolean;
+}
+
+export class LayerTally {
+  private readonly _layers = new Map<string, Tally>();
+  private _nonFinite = 0;
+
+  constructor(
+    private readonly _facts: ModelFacts,
+    private readonly _file: string
+  ) {}
+
+  /** @throws MoEDebuggerError 'input' for an expert that is none, or weights that do not sum as the model's do */
+  add(sample: RoutingSample): void {
+    for (const layer of sample.layers) {
+      const tally = this._of(layer, sample);
+      const { selected, weights, topK } = layer;
+      const limit = this._facts.experts ?? MOST_EXPERTS;
+      for (let slot = 0; slot < selected.length; slot++) {
+        const expert = selected[slot];
+        if (expert >= limit || expert < -1) {
+          this._refuse(
+            `expert ${expert} is none of ${limit}`,
+            sample,
+            layer,
+            slot
+          );
+        }
+        tally.largest = Math.max(tally.largest, expert);
+      }
+      for (let first = 0; first < weights.length; first += topK) {
+        this._weights(tally, sample, layer, first);
+      }
+    }
+  }
+
+  /** Cards of all layers, by their number; `note` is told what was detected or assumed for them. */
+  cards(format: ImportFormat, note: (text: string) => void): LayerCard[] {
+    const facts = this._facts;
+    const all = [...this._layers.values()];
+    const experts =
+      facts.experts ?? 1 + Math.max(0, ...all.map(({ largest }) => largest));
+    if (facts.experts === undefined) {
+      note(
+        `${experts} experts a layer: one more than the largest id; --experts or --config tell it for sure`
+      );
+    }
+    const weighted = all.filter(({ hasWeights }) => hasWeights);
+    if (weighted.length === 0) {
+      note('the file has no weights: only which experts were selected');
+    } else if (facts.renormalized === undefined) {
+      note(
+        weighted.every(({ sumsToOne }) => sumsToOne)
+          ? 'weights of a token sum to 1: taken for renormalised'
+          : 'weights of a token do not sum to 1: taken for not renormalised'
+      );
+    }
+    if (this._nonFinite > 0) {
+      note(`${this._nonFinite} weights are NaN or infinite, and kept`);
+    }
+    const cards: LayerCard[] = all.map(tally =>
+      this._card(tally, experts, format)
+    );
+    for (const layer of facts.dense ?? []) {
+      if (all.every(tally => tally.layer.layer !== layer)) {
+        cards.push({ layer, moe: false });
+      }
+    }
+    const isDecoder = ({ stack }: Pick<LayerCard, 'stack'>): number =>
+      stack === 'decoder' ? 1 : 0;
+    return cards.sort(
+      (a, b) => isDecoder(a) - isDecoder(b) || a.layer - b.layer
+    );
+  }
+
+  private _card(
+    { layer, hasWeights, sumsToOne }: Tally,
+    experts: number,
+    format: ImportFormat
+  ): MoELayerCard {
+    const {
+      score,
+      scale,
+      groups,
+      sharedExperts = 0,
+      renormalized
+    } = this._facts;
+    return {
+      layer: layer.layer,
+      ...(layer.stack ? { stack: layer.stack } : {}),
+      ...(layer.module ? { module: layer.module } : {}),
+      moe: true,
+      experts,
+      topK: layer.topK,
+      score: score ?? layer.score,
+      scoreBeforeTopK: true,
+      renormalized: renormalized ?? (hasWeights && sumsToOne),
+      ...(scale === undefined ? {} : { scale }),
+      ...(groups ? { groups } : {}),
+      sharedExperts,
+      router: {
+        pattern: `imported (${format})`,
+        logits: '',
+        logitsAre: layer.logitsAre,
+        selected: null,
+        weights: null
+      }
+    };
+  }
+
+  private _of(layer: RoutingLayer, sample: RoutingSample): Tally {
+    const key = routerKey(layer);
+    let tally = this._layers.get(key);
+    if (!tally) {
+      // Its arrays are another part's: only what identifies it is kept.
+      const none = new Float32Array();
+      tally = {
+        layer: {
+          ...layer,
+          logits: none,
+          weights: none,
+          selected: new Int32Array()
+        },
+        largest: -1,
+        hasWeights: false,
+        sumsToOne: true
+      };
+      this._layers.set(key, tally);
+    }
+    if (
+      tally.layer.topK !== layer.topK ||
+      tally.layer.logitsAre !== layer.logitsAre
+    ) {
+      this._refuse(
+        `a token takes ${layer.topK} experts where it took ${tally.layer.topK} before`,
+        sample,
+        layer,
+        0
+      );
+    }
+    return tally;
+  }
+
+  private _weights(
+    tally: Tally,
+    sample: RoutingSample,
+    layer: RoutingLayer,
+    first: number
+  ): void {
+    const { weights, selected, topK } = layer;
+    let sum = 0;
+    let dropped = false;
+    for (let slot = first; slot < first + topK; slot++) {
+      sum += weights[slot];
+      dropped ||= selected[slot] < 0;
+      this._nonFinite += Number.isFinite(weights[slot]) ? 0 : 1;
+    }
+    tally.hasWeights = true;
+    if (dropped || !Number.isFinite(sum)) {
+      return;
+    }
+    tally.sumsToOne &&= Math.abs(sum - 1) <= SUM_TOLERANCE;
+    const { renormalized, scale = 1 } = this._facts;
+    if (renormalized && Math.abs(sum / scale - 1) > SUM_TOLERANCE) {
+      this._refuse(
+        `the weights sum to ${sum.toPrecision(4)} where the model's sum to ${scale}`,
+        sample,
+        layer,
+        first
+      );
+    }
+  }
+
+  private _refuse(
+    what: string,
+    sample: RoutingSample,
+    layer: RoutingLayer,
+    slot: number
+  ): never {
+    const position = sample.tokens[Math.floor(slot / layer.topK)]?.position;
+    throw new MoEDebuggerError('input', what, {
+      where: `${this._file}, sample ${sample.id}, ${layerName(layer)}, position ${position}, rank ${slot % layer.topK}`,
+      hint: 'check that options and config.json are of the model that was traced'
+    });
+  }
+}

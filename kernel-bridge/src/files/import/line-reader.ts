@@ -1,0 +1,152 @@
+/** Lines of a text file, gzipped or not, one at a time. */
+import {
+  closeSync,
+  createReadStream,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync
+} from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createGunzip, gunzipSync } from 'node:zlib';
+import { MoEDebuggerError } from '../../base/errors';
+import { refuse } from './importer';
+
+/** A sequence of a million tokens takes less; a file without line ends must not fill the memory. */
+const MAX_LINE = 128 << 20;
+/** Small files are read at once: waiting for their pieces would take longer than reading them. */
+const SMALL_FILE = 1 << 20;
+const SMALL_TEXT = 8 << 20;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+export class LineReader {
+  /** Of the line that was read last, from 1. */
+  number = 0;
+  private readonly _chunks?: AsyncIterator<Buffer>;
+  private readonly _stream?: Readable;
+  private _rest: Buffer = Buffer.alloc(0);
+  private _from = 0;
+  private _ended = false;
+
+  constructor(readonly path: string) {
+    const whole = readWhole(path);
+    if (whole) {
+      this._rest = whole;
+      this._ended = true;
+      return;
+    }
+    const file = createReadStream(path, { highWaterMark: 1 << 18 });
+    if (isGzip(path)) {
+      const text = createGunzip({ chunkSize: 1 << 18 });
+      file.on('error', error => text.destroy(error));
+      this._stream = file.pipe(text);
+    } else {
+      this._stream = file;
+    }
+    this._chunks = this._stream[Symbol.asyncIterator]();
+  }
+
+  /** The next line's bytes without its end; undefined after the last. @throws MoEDebuggerError 'input' */
+  async next(): Promise<Buffer | undefined> {
+    let searched = this._from;
+    for (;;) {
+      const end = this._rest.indexOf(NEWLINE, searched);
+      if (end >= 0) {
+        return this._take(end, end + 1);
+      }
+      searched = this._rest.length - this._from;
+      if (this._ended) {
+        return this._from < this._rest.length
+          ? this._take(this._rest.length, this._rest.length)
+          : undefined;
+      }
+      if (searched > MAX_LINE) {
+        refuse(
+          `the line is longer than ${MAX_LINE >> 20} MB`,
+          this.path,
+          `line ${this.number + 1}`,
+          'check that the file is what its format says'
+        );
+      }
+      await this._fill();
+      this._from = 0;
+    }
+  }
+
+  close(): void {
+    this._stream?.destroy();
+  }
+
+  private _take(end: number, next: number): Buffer {
+    this.number++;
+    const last = end > this._from && this._rest[end - 1] === RETURN;
+    const line = this._rest.subarray(this._from, last ? end - 1 : end);
+    this._from = next;
+    return line;
+  }
+
+  private async _fill(): Promise<void> {
+    try {
+      const { value, done } = await this._chunks!.next();
+      const rest = this._rest.subarray(this._from);
+      this._ended = done === true;
+      this._rest = done
+        ? rest
+        : rest.length === 0
+          ? value
+          : Buffer.concat([rest, value]);
+    } catch (error) {
+      throw new MoEDebuggerError(
+        'input',
+        `the file cannot be read: ${(error as Error).message}`,
+        {
+          where: `${this.path}, line ${this.number + 1}`,
+          hint: 'it may be cut off: fetch it again',
+          cause: error
+        }
+      );
+    }
+  }
+}
+
+/** The text of a small file; undefined of others, and of those that a stream shall tell what is wrong with. */
+function readWhole(path: string): Buffer | undefined {
+  try {
+    if (statSync(path).size > SMALL_FILE) {
+      return undefined;
+    }
+    const bytes = readFileSync(path);
+    return isGzip(path)
+      ? gunzipSync(bytes, { maxOutputLength: SMALL_TEXT })
+      : bytes;
+  } catch {
+    return undefined;
+  }
+}
+
+function isGzip(path: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    throw new MoEDebuggerError(
+      'input',
+      `the file cannot be opened: ${(error as Error).message}`,
+      { where: path, hint: 'give a file that can be read', cause: error }
+    );
+  }
+  try {
+    const magic = Buffer.alloc(2);
+    return (
+      readSync(file, magic, 0, 2, 0) === 2 &&
+      magic[0] === 0x1f &&
+      magic[1] === 0x8b
+    );
+  } catch {
+    // A folder opens and cannot be read; the stream says so.
+    return false;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { onBytes } from '../../../test/byte-mutations';
+import { fileOf, idsOf, imported } from '../../../test/imported';
+
+/** Two batches, of two prompt tokens and of one that was generated, at layers 1 and 3 with two experts a token. */
+const BATCHES = [
+  { phase: 'prefill', tokens: [0, 1] },
+  { phase: 'decode', tokens: [2] }
+];
+const ids = (token: number, layer: number): number[] => [
+  (token + layer) % 8,
+  (token + layer + 3) % 8
+];
+const each = (row: (token: number, layer: number, phase: string) => string[]) =>
+  BATCHES.flatMap(({ phase, tokens }) =>
+    [1, 3].flatMap(layer => tokens.flatMap(token => row(token, layer, phase)))
+  ).join('\n');
+
+const BY_RANK = `phase,token,layer,rank,expert\n${each((token, layer, phase) =>
+  ids(token, layer).map((id, rank) => [phase, token, layer, rank, id].join())
+)}\n`;
+const BY_EXPERT = `layer,expert\n${each((token, layer) =>
+  ids(token, layer).map(id => `${layer},${id}`)
+)}\n`;
+const BY_TOKEN = `${each((token, layer) => [
+  [token < 2 ? token - 2 : token - 2, layer, ...ids(token, layer)].join()
+])}\n`;
+
+describe('llama.cpp moe-trace', () => {
+  it.each<[string, string, object]>([
+    ['phase,token,layer,rank,expert', BY_RANK, {}],
+    ['layer,expert', BY_EXPERT, { topK: 2 }],
+    [
+      'layer,expert without a header',
+      BY_EXPERT.replace(/^.*\n/, ''),
+      { topK: 2 }
+    ],
+    ['pos,layer,id0,id1', BY_TOKEN, {}],
+    [
+      'pos,layer,id0,id1 with a header and comments',
+      `# made by hand\npos,layer,id0,id1\r\n${BY_TOKEN.replaceAll('\n', '\r\n')}`,
+      {}
+    ]
+  ])('reads %s', async (_, text, options) => {
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf('moe_trace.csv', text),
+      options
+    );
+    expect(trace.samples.map(({ id }) => id)).toEqual(['moe_trace']);
+    for (const layer of [1, 3]) {
+      expect(idsOf(trace, layer)).toEqual(
+        [0, 1, 2].map(token => ids(token, layer))
+      );
+    }
+    expect(trace.samples[0].tokens.map(({ position }) => position)).toEqual([
+      0, 1, 2
+    ]);
+  });
+
+  it('takes traces that were put together for samples', async () => {
+    for (const text of [BY_RANK + BY_RANK, BY_TOKEN + BY_TOKEN]) {
+      const { trace } = await imported('llamacpp', fileOf('a.csv', text));
+      expect(
+        trace.samples.map(({ id, tokens }) => [id, tokens.length])
+      ).toEqual([
+        ['a', 3],
+        ['a/1', 3]
+      ]);
+    }
+  });
+
+  it('reads weights where a fork writes them', async () => {
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf('a.csv', 'layer,token,expert,weight\n0,0,3,0.75\n0,0,1,0.25\n')
+    );
+    expect([...trace.layer(0).weights]).toEqual([0.75, 0.25]);
+  });
+
+  it('gives back any shape', async () => {
+    const shapes = fc
+      .record({
+        topK: fc.integer({ min: 1, max: 3 }),
+        layers: fc.integer({ min: 1, max: 3 }),
+        batches: fc.array(fc.integer({ min: 1, max: 4 }), {
+          minLength: 1,
+          maxLength: 4
+        })
+      })
+      .chain(shape =>
+        fc.record({
+          shape: fc.constant(shape),
+          ids: fc.array(
+            fc.array(
+              fc.shuffledSubarray([0, 1, 2, 3, 4, 500], {
+                minLength: shape.topK,
+                maxLength: shape.topK
+              }),
+              { minLength: shape.layers, maxLength: shape.layers }
+            ),
+            {
+              minLength: shape.batches.reduce((a, b) => a + b),
+              maxLength: shape.batches.reduce((a, b) => a + b)
+            }
+          )
+        })
+      );
+    await fc.assert(
+      fc.asyncProperty(shapes, async ({ shape, ids: given }) => {
+        const rows = ['phase,token,layer,rank,expert'];
+        let from = 0;
+        for (const tokens of shape.batches) {
+          for (let layer = 0; layer < shape.layers; layer++) {
+            for (let token = from; token < from + tokens; token++) {
+              given[token][layer].forEach((id, rank) =>
+                rows.push(['decode', token, layer, rank, id].join())
+              );
+            }
+          }
+          from += tokens;
+        }
+        const { trace } = await imported(
+          'llamacpp',
+          fileOf('a.csv', rows.join('\n'))
+        );
+        for (let layer = 0; layer < shape.layers; layer++) {
+          expect(idsOf(trace, layer)).toEqual(
+            given.map(layers => layers[layer])
+          );
+        }
+      }),
+      { numRuns: 15 }
+    );
+  });
+});
+
+describe('CSV that is damaged is refused with its place', () => {
+  it.each<[string, string, object, RegExp]>([
+    ['no top-k', BY_EXPERT, {}, /how many experts a token takes.*--top-k/],
+    [
+      'a word for an id',
+      'layer,expert\n0,x\n',
+      { topK: 1 },
+      /"x" is no expert's id \(.*line 2, column 3\)/
+    ],
+    [
+      'an id below -1',
+      'layer,expert\n0,-7\n',
+      { topK: 1 },
+      /"-7" is no expert's id/
+    ],
+    [
+      'a word for a layer',
+      'layer,expert\n?,1\n',
+      { topK: 1 },
+      /"\?" is no layer \(.*line 2, column 1\)/
+    ],
+    [
+      'an expert that is none',
+      BY_RANK,
+      { experts: 6 },
+      /expert 6 is none of 6/
+    ],
+    [
+      'an expert twice',
+      'layer,expert\n0,1\n0,1\n',
+      { topK: 2 },
+      /expert 1 twice \(.*line 3\)/
+    ],
+    [
+      'half a token',
+      BY_EXPERT.trim().replace(/\n.*$/, ''),
+      { topK: 2 },
+      /a token has 1 experts.*where others have 2/
+    ],
+    [
+      'half a batch',
+      BY_RANK.split('\n').slice(0, 7).join('\n'),
+      {},
+      /layer 3 has 1 tokens where the batch's first has 2/
+    ],
+    [
+      'a row that is cut off',
+      BY_RANK.trim().slice(0, -2),
+      {},
+      /has 4 fields where those before have 5 \(.*line 13, column/
+    ],
+    ['another k', '0,0,1,2\n1,0,1\n', {}, /has 3 fields/],
+    [
+      'a k that is another',
+      BY_RANK,
+      { topK: 3 },
+      /has 2 experts.*others have 3/
+    ],
+    [
+      'a header without experts',
+      'layer,token\n1,2\n',
+      {},
+      /names no layer or no expert/
+    ],
+    ['a header alone', 'layer,expert\n', { topK: 2 }, /no tokens/],
+    ['text', 'hello\n', {}, /the line is no row/],
+    ['nothing', '', {}, /no tokens/]
+  ])('%s', async (_, text, options, message) => {
+    await expect(
+      imported('llamacpp', fileOf('a.csv', text), options)
+    ).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(message) as string
+    });
+  });
+
+  it('bytes that chance changed', async () => {
+    let state = 31;
+    const random = (): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    };
+    let refused = 0;
+    for (let i = 0; i < 6; i++) {
+      for (const mutate of Object.values(onBytes)) {
+        const outcome = await imported(
+          'llamacpp',
+          fileOf('a.csv', mutate(Buffer.from(BY_RANK), random))
+        ).then(
+          () => undefined,
+          (error: unknown) => error
+        );
+        if (outcome) {
+          expect(outcome).toMatchObject({ code: 'input' });
+          refused++;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(15);
+  });
+});

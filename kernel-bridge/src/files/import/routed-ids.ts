@@ -1,0 +1,192 @@
+/**
+ * Expert ids as servers return them, [tokens, layers, topK] and nothing else: vLLM and SGLang fill a buffer of zeros
+ * (`torch.zeros` in vllm/model_executor/layers/fused_moe/routed_experts_capturer.py, taken over from SGLang), so a
+ * layer without a router, and a token that was not run, hold zeros; other programs put -1 there.
+ */
+import {
+  NO_TOKEN_ID,
+  type RoutingLayer,
+  type RoutingSample,
+  type Token
+} from '../../base/protocol';
+import { PART_TOKENS, type ImportContext, type ImportedPart } from './importer';
+
+export interface RoutedIds {
+  sample: string;
+  tokens: number;
+  layers: number;
+  topK: number;
+  /** Ids in row-major order, from one element up to another. */
+  read(from: number, to: number): ArrayLike<number>;
+  /** Token ids by position, as far as they are known. */
+  tokenIds?: ArrayLike<number>;
+  refuse(what: string, index: string, hint: string): never;
+}
+
+const HINT = 'check --experts, --top-k and --layers, or the file';
+
+export function* routedParts(
+  ids: RoutedIds,
+  context: ImportContext
+): Generator<ImportedPart, void, undefined> {
+  const { routedTokens, routedLayers } = scan(ids, context);
+  const blocks = blocksOf(ids, routedLayers, context);
+  let continues = false;
+  let part: number[] = [];
+  for (let token = 0; token <= ids.tokens; token++) {
+    if (token < ids.tokens && routedTokens[token]) {
+      part.push(token);
+    }
+    if (
+      part.length === PART_TOKENS ||
+      (token === ids.tokens && part.length > 0)
+    ) {
+      yield { continues, sample: readPart(ids, part, blocks, context) };
+      continues = true;
+      part = [];
+    }
+  }
+}
+
+/** Where there is any routing: a first reading, since only the whole sample tells which layers have a router. */
+function scan(
+  ids: RoutedIds,
+  context: ImportContext
+): { routedTokens: Uint8Array; routedLayers: Uint8Array } {
+  const routedTokens = new Uint8Array(ids.tokens);
+  const routedLayers = new Uint8Array(ids.layers);
+  const width = ids.layers * ids.topK;
+  for (let token = 0; token < ids.tokens; token++) {
+    const row = ids.read(token * width, (token + 1) * width);
+    for (let layer = 0; layer < ids.layers; layer++) {
+      if (isRouted(row, layer * ids.topK, ids.topK)) {
+        routedTokens[token] = 1;
+        routedLayers[layer] = 1;
+      }
+    }
+  }
+  const left = ids.tokens - routedTokens.reduce((sum, is) => sum + is, 0);
+  if (left > 0) {
+    context.note(
+      `${ids.sample}: ${left} tokens have no routing (padding) and are left out`
+    );
+  }
+  return { routedTokens, routedLayers };
+}
+
+/** Zeros alone are no choice of several experts, nor is -1; a single 0 may be one. */
+function isRouted(
+  row: ArrayLike<number>,
+  first: number,
+  topK: number
+): boolean {
+  let zeros = 0;
+  for (let k = first; k < first + topK; k++) {
+    if (row[k] > 0 || row[k] < -1) {
+      return true;
+    }
+    zeros += row[k] === 0 ? 1 : 0;
+  }
+  return zeros === 1;
+}
+
+/** The number of each row's block; undefined for one without a router. */
+function blocksOf(
+  ids: RoutedIds,
+  routed: Uint8Array,
+  { facts, note }: ImportContext
+): (number | undefined)[] {
+  const { layers = ids.layers, dense = [] } = facts;
+  const routers = Array.from({ length: layers }, (_, i) => i).filter(
+    block => !dense.includes(block)
+  );
+  const blocks = Array.from({ length: ids.layers }, (_, i) => i);
+  if (ids.layers !== layers) {
+    if (ids.layers !== routers.length) {
+      ids.refuse(
+        `there are ${ids.layers} layers where the model has ${layers}, ${routers.length} of them with a router`,
+        '',
+        HINT
+      );
+    }
+    note('layers are those with a router only: numbered by config.json');
+    return blocks.map(row => routers[row]);
+  }
+  const without = blocks.filter(row => !routed[row]);
+  if (without.length > 0 && without.length < ids.layers) {
+    note(
+      `${ids.sample}: layers ${without.join(', ')} hold no choice of experts: they have no router`
+    );
+  }
+  if (ids.topK === 1 && dense.length === 0) {
+    note(
+      'with one expert a token, a layer without a router looks like one that takes expert 0: config.json (--config) tells them apart'
+    );
+  }
+  return blocks.map(row =>
+    routed[row] && !dense.includes(row) ? row : undefined
+  );
+}
+
+function readPart(
+  ids: RoutedIds,
+  positions: readonly number[],
+  blocks: readonly (number | undefined)[],
+  { facts }: ImportContext
+): RoutingSample {
+  const { topK } = ids;
+  const width = ids.layers * topK;
+  const first = positions[0];
+  const all = ids.read(
+    first * width,
+    (positions[positions.length - 1] + 1) * width
+  );
+  const layers: RoutingLayer[] = [];
+  blocks.forEach((block, row) => {
+    if (block === undefined) {
+      return;
+    }
+    const selected = new Int32Array(positions.length * topK);
+    positions.forEach((position, t) => {
+      const start = (position - first) * width + row * topK;
+      const routed = isRouted(all, start, topK);
+      for (let k = 0; k < topK; k++) {
+        const id = all[start + k];
+        const index = `[${position}, ${row}, ${k}]`;
+        if (!(id >= -1 && id < (facts.experts ?? Infinity))) {
+          ids.refuse(
+            `expert ${id} is none of ${facts.experts ?? 'any model'}`,
+            index,
+            HINT
+          );
+        }
+        for (let before = 0; before < k && routed && id >= 0; before++) {
+          if (all[start + before] === id) {
+            ids.refuse(`the token has expert ${id} twice`, index, HINT);
+          }
+        }
+        selected[t * topK + k] = routed ? id : -1;
+      }
+    });
+    layers.push({
+      layer: block,
+      experts: facts.experts ?? 0,
+      topK,
+      score: 'softmax',
+      logitsAre: 'logits',
+      logits: new Float32Array(),
+      selected,
+      weights: new Float32Array()
+    });
+  });
+  const tokens = positions.map((position): Token => ({
+    position,
+    id: tokenId(ids.tokenIds?.[position])
+  }));
+  return { id: ids.sample, tokens, layers };
+}
+
+const tokenId = (id: number | undefined): number =>
+  id !== undefined && id >= 0 && id <= 0x7fffffff && Number.isInteger(id)
+    ? id
+    : NO_TOKEN_ID;

@@ -1,0 +1,247 @@
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onBytes } from '../../../test/byte-mutations';
+import {
+  fileOf,
+  FIXTURES,
+  idsOf,
+  imported,
+  madeIds
+} from '../../../test/imported';
+import { temporaryFolder } from '../../../test/temporary';
+import { NO_TOKEN_ID } from '../../base/protocol';
+
+const fixture = (name: string): string => join(FIXTURES, name);
+const TOKENS = [0, 1, 2, 3];
+
+/** Version 1 of NumPy's format, which the fixtures show NumPy to write. */
+function npy(descr: string, shape: number[], data: Uint8Array): Buffer {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
+  const start = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1');
+  start.writeUInt16LE(header.length, 8);
+  return Buffer.concat([start, Buffer.from(header), data]);
+}
+
+const bytes = (shape: number[], ids: number[]): Buffer =>
+  npy('|i1', shape, Uint8Array.from(ids));
+
+describe('vLLM', () => {
+  it.each(['routed.npy', 'routed-big-endian.npy', 'routed-columns-first.npy'])(
+    'reads %s, without the layer and the token that hold zeros only',
+    async name => {
+      const { report, trace } = await imported('vllm', fixture(name));
+      expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([
+        1, 2, 3
+      ]);
+      for (const layer of [1, 2, 3]) {
+        expect(idsOf(trace, layer)).toEqual(
+          TOKENS.map(token => madeIds(token, layer))
+        );
+      }
+      expect(trace.samples[0].tokens).toEqual(
+        TOKENS.map(position => ({ position, id: NO_TOKEN_ID }))
+      );
+      expect(trace.layer(1).weights.every(Number.isNaN)).toBe(true);
+      expect(report.notes.join('\n')).toMatch(
+        /1 tokens have no routing \(padding\)[^]*layers 0 hold no choice[^]*16 experts a layer: one more than the largest id[^]*no weights/
+      );
+    }
+  );
+
+  it('joins prompt and continuation of a response, with their token ids', async () => {
+    const { trace } = await imported('vllm', fixture('response.npz'), {
+      experts: 16
+    });
+    expect(trace.samples).toHaveLength(1);
+    expect(idsOf(trace, 2)).toEqual(TOKENS.map(token => madeIds(token, 2)));
+    expect(trace.samples[0].tokens.map(({ id }) => id)).toEqual([
+      11, 12, 13, 14
+    ]);
+  });
+
+  it('takes other arrays, and the files of a folder, for samples', async () => {
+    const folder = temporaryFolder();
+    copyFileSync(fixture('two.npz'), join(folder, 'request-10.npz'));
+    copyFileSync(fixture('routed.npy'), join(folder, 'request-9.npy'));
+    const { trace } = await imported('vllm', folder);
+    expect(trace.samples.map(({ id, tokens }) => [id, tokens.length])).toEqual([
+      ['request-9', 4],
+      ['request-10/a', 4],
+      ['request-10/b', 3]
+    ]);
+  });
+
+  it("numbers layers by config.json where the array has the routers' only", async () => {
+    const config = fileOf(
+      'config.json',
+      JSON.stringify({
+        model_type: 'deepseek_v2',
+        num_hidden_layers: 3,
+        first_k_dense_replace: 1,
+        n_routed_experts: 4,
+        num_experts_per_tok: 1,
+        _name_or_path: 'org/model'
+      })
+    );
+    const { report, trace } = await imported(
+      'vllm',
+      fileOf('a.npy', bytes([2, 2, 1], [0, 3, 0, 1])),
+      { config }
+    );
+    expect(report.model).toBe('org/model');
+    expect(idsOf(trace, 1)).toEqual([[0], [0]]);
+    expect(idsOf(trace, 2)).toEqual([[3], [1]]);
+    expect(trace.cards.map(({ moe }) => moe)).toEqual([false, true, true]);
+  });
+
+  it('reads a sample in parts, none of them in memory whole', async () => {
+    const tokens = 10_000;
+    const ids = Array.from({ length: tokens * 2 }, (_, i) => i % 7);
+    const { trace } = await imported(
+      'vllm',
+      fileOf('long.npy', bytes([tokens, 1, 2], ids))
+    );
+    expect(trace.coverage.tokens).toBe(tokens);
+    expect([...trace.layer(0).selected]).toEqual(ids);
+  });
+
+  it('takes one token, one expert, and all experts', async () => {
+    const one = await imported('vllm', fileOf('a.npy', bytes([1, 1, 1], [0])));
+    expect(one.report.layers).toEqual([{ layer: 0, experts: 1, topK: 1 }]);
+    const all = await imported(
+      'vllm',
+      fileOf('a.npy', bytes([1, 1, 3], [2, 0, 1]))
+    );
+    expect(all.report.layers).toEqual([{ layer: 0, experts: 3, topK: 3 }]);
+  });
+
+  it('keeps a dropped expert as -1, and leaves out tokens of -1 only', async () => {
+    const { trace } = await imported(
+      'vllm',
+      fileOf('a.npy', bytes([3, 1, 2], [-1, -1, 2, -1, 0, 1]))
+    );
+    expect(idsOf(trace, 0)).toEqual([
+      [2, -1],
+      [0, 1]
+    ]);
+    expect(trace.samples[0].tokens.map(({ position }) => position)).toEqual([
+      1, 2
+    ]);
+  });
+});
+
+describe('arrays that are damaged are refused with their index', () => {
+  const shaped = bytes([2, 1, 2], [0, 1, 2, 3]);
+  it.each<[string, Uint8Array, object, RegExp]>([
+    [
+      'an expert that is none',
+      shaped,
+      { experts: 3 },
+      /expert 3 is none of 3 \(.*\[1, 0, 1\]\)/
+    ],
+    [
+      'an expert below -1',
+      bytes([1, 1, 2], [0, -2]),
+      {},
+      /expert -2 is none of any model \(.*\[0, 0, 1\]\)/
+    ],
+    [
+      'an expert twice',
+      bytes([2, 1, 2], [0, 1, 3, 3]),
+      {},
+      /expert 3 twice \(.*\[1, 0, 1\]\)/
+    ],
+    [
+      'another k',
+      shaped,
+      { topK: 4 },
+      /has 2 experts a token where the model takes 4/
+    ],
+    [
+      'two axes',
+      bytes([2, 2], [0, 1, 2, 3]),
+      {},
+      /\[2, 2\] of integers is not \[tokens, layers, top-k\]/
+    ],
+    [
+      'fractions',
+      npy('<f4', [1, 1, 1], new Uint8Array(4)),
+      {},
+      /of fractions is not/
+    ],
+    ['no tokens', bytes([0, 1, 2], []), {}, /no tokens/],
+    ['padding only', bytes([2, 1, 2], [0, 0, -1, -1]), {}, /no tokens/],
+    [
+      'missing bytes',
+      shaped.subarray(0, -1),
+      {},
+      /takes 4 bytes and there are 3/
+    ],
+    [
+      'a header that is cut off',
+      shaped.subarray(0, 30),
+      {},
+      /cut off within its header/
+    ],
+    [
+      'a shape without end',
+      npy('|i1', [99999, 99999, 99999], new Uint8Array(8)),
+      {},
+      /takes 999970000299999 bytes/
+    ],
+    [
+      'Python objects',
+      readFileSync(fixture('objects.npy')),
+      {},
+      /not of numbers that can be read/
+    ],
+    [
+      'another number of layers',
+      shaped,
+      { layers: 7 },
+      /1 layers where the model has 7/
+    ],
+    [
+      'text',
+      Buffer.from('hello, world'),
+      {},
+      /no \.npy, \.npz or safetensors file/
+    ],
+    ['nothing', Buffer.alloc(0), {}, /no \.npy, \.npz or safetensors file/]
+  ])('%s', async (_, content, options, message) => {
+    await expect(
+      imported('vllm', fileOf('a.npy', content), options)
+    ).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(message) as string
+    });
+  });
+
+  it.each(['response.npz', 'two.npz'])(
+    'bytes of %s that chance changed',
+    async name => {
+      const original = readFileSync(fixture(name));
+      let state = 99;
+      const random = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      let refused = 0;
+      for (let i = 0; i < 5; i++) {
+        for (const mutate of Object.values(onBytes)) {
+          const path = fileOf('a.npz', mutate(Buffer.from(original), random));
+          const outcome = await imported('vllm', path).then(
+            () => undefined,
+            (error: unknown) => error
+          );
+          if (outcome) {
+            expect(outcome).toMatchObject({ code: 'input' });
+            refused++;
+          }
+        }
+      }
+      // Bytes between the entries, and times and attributes, may be anything.
+      expect(refused).toBeGreaterThan(25);
+    }
+  );
+});

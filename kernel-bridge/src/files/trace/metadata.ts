@@ -1,0 +1,118 @@
+/** What a Parquet file of a trace says of itself, as JSON under the key `moe-debugger`. */
+import type { EditRecord } from '../../run/edits/edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { LayerCard } from '../../run/model/description';
+import type { Coverage } from '../../base/protocol';
+import { ProtocolError } from '../../base/protocol/error';
+import { count, list, object, oneOf, text } from '../../base/protocol/checks';
+import { decodeCards } from './cards';
+
+export const METADATA_KEY = 'moe-debugger';
+/** The number rises when a reader of the one before would misread the file; columns and fields may be added without. */
+export const PARQUET_SCHEMA = 'moe-debugger/parquet@1';
+
+/** Where rows came from that were not captured here. */
+export interface TraceSource {
+  /** As `import` names it: 'esft', 'vllm', ... */
+  format: string;
+  /** What was detected or assumed, in words. */
+  notes: string[];
+}
+
+export interface TraceMetadata {
+  /** The model's name. */
+  model: string;
+  layers: LayerCard[];
+  run?: string;
+  /** ISO 8601. */
+  created?: string;
+  source?: TraceSource;
+  edits?: EditRecord[];
+  coverage?: Coverage & { samples: number };
+}
+
+export function encodeMetadata(metadata: TraceMetadata): string {
+  return JSON.stringify({ schema: PARQUET_SCHEMA, ...metadata });
+}
+
+/** @throws MoEDebuggerError 'input' naming the field that is wrong */
+export function decodeMetadata(json: string, where: string): TraceMetadata {
+  try {
+    return decode(object(parse(json), 'metadata'));
+  } catch (error) {
+    throw new MoEDebuggerError(
+      'input',
+      `the file's metadata cannot be read: ${(error as Error).message}`,
+      {
+        where,
+        hint: 'write the trace again with this version',
+        cause: error
+      }
+    );
+  }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new ProtocolError('it is not JSON');
+  }
+}
+
+function decode(source: Record<string, unknown>): TraceMetadata {
+  if (source.schema !== PARQUET_SCHEMA) {
+    throw new ProtocolError(
+      `its schema is ${JSON.stringify(source.schema)?.slice(0, 60)} where this version reads ${PARQUET_SCHEMA}`
+    );
+  }
+  const metadata: TraceMetadata = {
+    model: text(source.model, 'model'),
+    layers: decodeCards(source.layers, 'layers')
+  };
+  for (const key of ['run', 'created'] as const) {
+    if (source[key] !== undefined) {
+      metadata[key] = text(source[key], key);
+    }
+  }
+  if (source.source !== undefined) {
+    const { format, notes } = object(source.source, 'source');
+    metadata.source = {
+      format: text(format, 'source.format'),
+      notes: list(notes, 'source.notes').map(note => text(note, 'source.notes'))
+    };
+  }
+  if (source.edits !== undefined) {
+    metadata.edits = list(source.edits, 'edits').map((edit, i) =>
+      decodeEdit(edit, `edits[${i}]`)
+    );
+  }
+  return metadata;
+}
+
+/** Edits of later versions keep the fields that this one does not know. */
+function decodeEdit(value: unknown, at: string): EditRecord {
+  const source = object(value, at);
+  const edit: EditRecord = {
+    ...source,
+    kind: text(source.kind, `${at}.kind`) as EditRecord['kind'],
+    layer: count(source.layer, `${at}.layer`)
+  };
+  for (const key of ['expert', 'to', 'k'] as const) {
+    if (source[key] !== undefined) {
+      count(source[key], `${at}.${key}`);
+    }
+  }
+  if (source.stack !== undefined) {
+    oneOf(source.stack, ['encoder', 'decoder'], `${at}.stack`);
+  }
+  if (source.module !== undefined) {
+    text(source.module, `${at}.module`);
+  }
+  if (source.tokens !== undefined) {
+    list(source.tokens, `${at}.tokens`).forEach((end, i) =>
+      count(end, `${at}.tokens[${i}]`)
+    );
+  }
+  return edit;
+}

@@ -1,0 +1,266 @@
+/** Traces from Parquet: ours, and what others made of them; see docs/traces.md for the columns. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type * as DuckDB from '@duckdb/node-api';
+import { MoEDebuggerError } from '../../base/errors';
+import type { LayerCard } from '../../run/model/description';
+import type { RoutingSample } from '../../base/protocol';
+import { routerCards } from './cards';
+import { Database, quote } from './database';
+import { decodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
+import { RoutingTrace } from '../../run/trace/routing-trace';
+import { cardsByRouter, SampleRows } from './sample-rows';
+import { REQUIRED_COLUMNS, rowReader, selectRows } from './trace-rows';
+
+export interface ReadOptions {
+  /** Which run to read, where the file holds several. */
+  run?: string;
+  /** Of a file that lost its metadata, as pandas leaves it. */
+  cards?: readonly LayerCard[];
+  /** Most bytes of routing to hold: of the whole trace for `readTrace`, of one sample for `samples`. Default 2 GB. */
+  maxBytes?: number;
+}
+
+const MAX_BYTES = 2048 * 2 ** 20;
+
+/**
+ * Reads a whole trace. Where it may be large, `openTrace` gives one sample after the other.
+ *
+ * @throws MoEDebuggerError 'input' when the file is no trace, is damaged, or takes more than `maxBytes`
+ */
+export async function readTrace(
+  path: string,
+  options: ReadOptions = {}
+): Promise<RoutingTrace> {
+  const file = await openTrace(path, options);
+  try {
+    const samples: RoutingSample[] = [];
+    for await (const sample of file.samples({ together: true })) {
+      samples.push(sample);
+    }
+    return file.trace(samples);
+  } finally {
+    file.close();
+  }
+}
+
+/** Opens a trace to read its samples one after the other. Close it. @throws MoEDebuggerError 'input' as `readTrace` */
+export async function openTrace(
+  path: string,
+  options: ReadOptions = {}
+): Promise<TraceFile> {
+  if (!existsSync(path)) {
+    throw new MoEDebuggerError('input', 'no such trace', {
+      where: path,
+      hint: 'give a Parquet file that "moe-debugger trace --out" or "import" wrote'
+    });
+  }
+  const database = await Database.open();
+  try {
+    return await TraceFile.open(path, options, database);
+  } catch (error) {
+    database.close();
+    throw unreadable(path, error);
+  }
+}
+
+export class TraceFile {
+  private constructor(
+    readonly path: string,
+    readonly metadata: TraceMetadata,
+    readonly run: string,
+    /** Cards of all layers that the file tells of. */
+    readonly cards: readonly LayerCard[],
+    private readonly _rows: string,
+    private readonly _maxBytes: number,
+    private readonly _database: Database
+  ) {}
+
+  /** Use `openTrace`. */
+  static async open(
+    path: string,
+    { run, cards, maxBytes = MAX_BYTES }: ReadOptions,
+    database: Database
+  ): Promise<TraceFile> {
+    const source = `read_parquet(${quote(literalPath(path, database))}, file_row_number = true)`;
+    const query = async (sql: string): Promise<DuckDB.JS[][]> =>
+      (await database.connection.runAndReadAll(sql)).getRowsJS();
+
+    const names = (await query(`DESCRIBE FROM ${source}`)).map(([name]) =>
+      String(name)
+    );
+    const missing = REQUIRED_COLUMNS.filter(name => !names.includes(name));
+    if (missing.length > 0) {
+      throw new MoEDebuggerError(
+        'input',
+        `the file has no column ${missing.join(', ')}`,
+        { where: path, hint: 'give a trace: docs/traces.md has its columns' }
+      );
+    }
+    const [json] = await query(
+      `SELECT decode(value) FROM parquet_kv_metadata(${quote(literalPath(path, database))}) WHERE decode(key) = ${quote(METADATA_KEY)}`
+    );
+    const metadata: TraceMetadata = json
+      ? decodeMetadata(String(json[0]), path)
+      : { model: 'unknown', layers: [] };
+    const known = cards ?? metadata.layers;
+    if (routerCards(known).length === 0) {
+      throw new MoEDebuggerError(
+        'input',
+        'the file does not tell how many experts a layer has',
+        {
+          where: path,
+          hint: `keep its metadata, key "${METADATA_KEY}", or read it with { cards }`
+        }
+      );
+    }
+    const runOf = names.includes('run')
+      ? `coalesce(CAST(run AS VARCHAR), '')`
+      : `''`;
+    const only = run === undefined ? '' : ` WHERE ${runOf} = ${quote(run)}`;
+    const chosen = await theRun(path, run, runOf, source, query);
+    // A file that was sorted anew has a sample's rows apart.
+    const [[apart]] = await query(
+      `SELECT count(*) FILTER (WHERE before IS DISTINCT FROM sample) > count(DISTINCT sample)
+       FROM (SELECT coalesce(CAST(sample AS VARCHAR), '') AS sample, lag(sample) OVER () AS before FROM ${source}${only})`
+    );
+    const order = apart
+      ? ' ORDER BY min(file_row_number) OVER (PARTITION BY sample), file_row_number'
+      : '';
+    return new TraceFile(
+      path,
+      metadata,
+      chosen,
+      known,
+      `SELECT ${selectRows(names)} FROM ${source}${only}${order}`,
+      maxBytes,
+      database
+    );
+  }
+
+  /** Samples in the order of the file, each whole. @throws MoEDebuggerError 'input' naming the row that is damaged */
+  async *samples(
+    options: { together?: boolean } = {}
+  ): AsyncGenerator<RoutingSample, void, undefined> {
+    const cards = cardsByRouter(routerCards(this.cards), this.path);
+    let rows: SampleRows | undefined;
+    let bytes = 0;
+    try {
+      for await (const chunk of this._database.stream(this._rows)) {
+        const at = rowReader(chunk);
+        for (let i = 0; i < chunk.rowCount; i++) {
+          const row = at(i);
+          const sample = row.sample ?? '';
+          if (rows?.id !== sample) {
+            if (rows) {
+              yield rows.finish();
+            }
+            rows = new SampleRows(sample, row.domain, cards, this.path);
+            bytes = options.together ? bytes : 0;
+          }
+          bytes += rows.add(row);
+          if (bytes > this._maxBytes) {
+            throw this._tooLarge();
+          }
+        }
+      }
+      if (rows) {
+        yield rows.finish();
+      }
+    } catch (error) {
+      throw unreadable(this.path, error);
+    }
+  }
+
+  /** A trace of samples that were read. @throws MoEDebuggerError 'input' when there are none */
+  trace(samples: readonly RoutingSample[]): RoutingTrace {
+    if (samples.length === 0) {
+      throw new MoEDebuggerError('input', 'the trace has no rows', {
+        where: this.path,
+        hint: 'capture or import it again'
+      });
+    }
+    const { model, edits, created } = this.metadata;
+    const date = new Date(created ?? NaN);
+    return new RoutingTrace({
+      id: this.run || randomUUID(),
+      model,
+      samples,
+      moeLayers: routerCards(this.cards).length,
+      cards: this.cards,
+      // Files do not tell how long the run took.
+      timing: { inference: NaN },
+      edits,
+      created: Number.isNaN(date.getTime()) ? undefined : date
+    });
+  }
+
+  /** Can be called twice. */
+  close(): void {
+    this._database.close();
+  }
+
+  private _tooLarge(): MoEDebuggerError {
+    return new MoEDebuggerError(
+      'input',
+      `the routing takes more than ${Math.floor(this._maxBytes / 2 ** 20)} MB`,
+      {
+        where: this.path,
+        hint: 'read it sample by sample with openTrace, or raise maxBytes'
+      }
+    );
+  }
+}
+
+/** A path that DuckDB takes for one file, whatever characters are in it. */
+function literalPath(path: string, { scratch }: Database): string {
+  const full = resolve(path);
+  if (!/[*?[\]{}]/.test(full)) {
+    return full;
+  }
+  const link = join(scratch, 'trace.parquet');
+  if (!existsSync(link)) {
+    symlinkSync(full, link);
+  }
+  return link;
+}
+
+/** The run that was asked for, or the only one. */
+async function theRun(
+  path: string,
+  run: string | undefined,
+  runOf: string,
+  source: string,
+  query: (sql: string) => Promise<DuckDB.JS[][]>
+): Promise<string> {
+  const runs = (
+    await query(
+      `SELECT DISTINCT ${runOf} AS run FROM ${source} ORDER BY run LIMIT 20`
+    )
+  ).map(([name]) => String(name));
+  if (run === undefined ? runs.length > 1 : !runs.includes(run)) {
+    throw new MoEDebuggerError(
+      'input',
+      run === undefined
+        ? `the file holds ${runs.length} runs`
+        : `the file has no run ${run}`,
+      { where: path, hint: `name one of ${runs.join(', ').slice(0, 200)}` }
+    );
+  }
+  return run ?? runs[0] ?? '';
+}
+
+function unreadable(path: string, error: unknown): MoEDebuggerError {
+  return error instanceof MoEDebuggerError
+    ? error
+    : new MoEDebuggerError(
+        'input',
+        `the file cannot be read as a trace: ${(error as Error).message.split('\n')[0].slice(0, 200)}`,
+        {
+          where: path,
+          hint: 'give a Parquet file that "moe-debugger trace --out" or "import" wrote',
+          cause: error
+        }
+      );
+}

@@ -1,0 +1,276 @@
+/** Puts the rows of one sample together to typed arrays, and checks them: a file may hold anything. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { MoELayerCard } from '../../run/model/description';
+import {
+  layerName,
+  NO_TOKEN_ID,
+  type RoutingLayer,
+  type RoutingSample,
+  type Stack,
+  type Token
+} from '../../base/protocol';
+import { routerKey } from './cards';
+import { growingFloats, growingInts } from './growing';
+import type { NumberList, TraceRow } from './trace-rows';
+
+interface Rows {
+  card: MoELayerCard;
+  topK: number;
+  hasLogits: boolean;
+  positions: ReturnType<typeof growingInts>;
+  ids: ReturnType<typeof growingInts>;
+  selected: ReturnType<typeof growingInts>;
+  weights: ReturnType<typeof growingFloats>;
+  logits: ReturnType<typeof growingFloats>;
+}
+
+export class SampleRows {
+  private readonly _layers = new Map<string, Rows>();
+  /** Token texts by stack and position. */
+  private readonly _texts = new Map<string, Map<number, string>>();
+
+  constructor(
+    readonly id: string,
+    private readonly _domain: string | null,
+    private readonly _cards: ReadonlyMap<string, MoELayerCard>,
+    private readonly _file: string
+  ) {}
+
+  /**
+   * @returns bytes that the row takes
+   * @throws MoEDebuggerError 'input' when it does not fit the layer's card or the rows before
+   */
+  add(row: TraceRow): number {
+    const rows = this._rowsOf(row);
+    const { card, topK } = rows;
+    const { experts, weights, logits } = row;
+    const position = row.position ?? -1;
+    if (position < 0) {
+      this._refuse(`the position ${row.position} is none`, row);
+    }
+    if (experts?.length !== topK || (logits !== null) !== rows.hasLogits) {
+      this._refuse('the row has other lists than those before it', row);
+    }
+    for (let i = 0; i < topK; i++) {
+      const expert = experts.at(i);
+      if (expert === null || expert < -1 || expert >= card.experts) {
+        this._refuse(
+          `expert ${expert} is none of the layer's ${card.experts}`,
+          row
+        );
+      }
+      rows.selected.push(expert);
+    }
+    if (weights) {
+      this._numbers(weights, topK, rows.weights, 'weights', row);
+    } else {
+      for (let i = 0; i < topK; i++) {
+        rows.weights.push(NaN);
+      }
+    }
+    if (logits) {
+      this._numbers(logits, card.experts, rows.logits, 'logits', row);
+    }
+    rows.positions.push(position);
+    rows.ids.push(row.tokenId ?? NO_TOKEN_ID);
+    if (row.text !== null) {
+      this._textsOf(card).set(position, row.text);
+    }
+    return (
+      4 * (2 + topK + topK + (logits?.length ?? 0)) +
+      2 * (row.text?.length ?? 0)
+    );
+  }
+
+  /** The sample, its layers in the order of the cards. @throws MoEDebuggerError 'input' when its layers disagree */
+  finish(): RoutingSample {
+    const sample: RoutingSample = { id: this.id, tokens: [], layers: [] };
+    if (this._domain !== null) {
+      sample.domain = this._domain;
+    }
+    const order = [...this._cards.keys()].filter(key => this._layers.has(key));
+    const first = new Map<string, { positions: Int32Array; ids: Int32Array }>();
+    for (const rows of order.map(key => this._layers.get(key)!)) {
+      const { layer, positions, ids } = this._layer(rows);
+      const stack = stackOf(rows.card);
+      const before = first.get(stack);
+      if (!before) {
+        first.set(stack, { positions, ids });
+        const tokens = this._tokens(rows.card, positions, ids);
+        if (stack === 'encoder') {
+          sample.encoderTokens = tokens;
+        } else {
+          sample.tokens = tokens;
+        }
+      } else if (
+        !equal(before.positions, positions) ||
+        !equal(before.ids, ids)
+      ) {
+        this._refuse('the layer has other tokens than those before it', layer);
+      }
+      sample.layers.push(layer);
+    }
+    return sample;
+  }
+
+  private _rowsOf(row: TraceRow): Rows {
+    const key = `${row.stack ?? ''}/${row.layer}/${row.module ?? ''}`;
+    const known = this._layers.get(key);
+    if (known) {
+      return known;
+    }
+    const card =
+      this._cards.get(key) ??
+      this._refuse('the file has no card of this router', row);
+    const topK = row.experts?.length ?? 0;
+    if (topK < 1 || topK > card.experts) {
+      this._refuse(`${topK} experts of ${card.experts} are selected`, row);
+    }
+    const rows: Rows = {
+      card,
+      topK,
+      hasLogits: row.logits !== null,
+      positions: growingInts(),
+      ids: growingInts(),
+      selected: growingInts(),
+      weights: growingFloats(),
+      logits: growingFloats()
+    };
+    this._layers.set(key, rows);
+    return rows;
+  }
+
+  private _numbers(
+    list: NumberList,
+    width: number,
+    into: ReturnType<typeof growingFloats>,
+    what: string,
+    row: TraceRow
+  ): void {
+    if (list.length !== width) {
+      this._refuse(
+        `there are ${list.length} ${what} for ${width} experts`,
+        row
+      );
+    }
+    for (let i = 0; i < width; i++) {
+      into.push(list.at(i) ?? NaN);
+    }
+  }
+
+  /** The arrays of a layer in the order of positions, which a file that was sorted anew need not have. */
+  private _layer(rows: Rows): {
+    layer: RoutingLayer;
+    positions: Int32Array;
+    ids: Int32Array;
+  } {
+    const { card, topK } = rows;
+    const given = rows.positions.toArray();
+    const order = given.every((value, t) => t === 0 || value > given[t - 1])
+      ? undefined
+      : Array.from(given.keys()).sort((a, b) => given[a] - given[b]);
+    const sorted = <T extends Int32Array | Float32Array>(
+      values: T,
+      width: number
+    ): T => {
+      if (!order || values.length === 0) {
+        return values;
+      }
+      const result = values.slice() as T;
+      order.forEach((from, to) =>
+        result.set(
+          values.subarray(from * width, (from + 1) * width),
+          to * width
+        )
+      );
+      return result;
+    };
+    const positions = sorted(given, 1);
+    const twice = positions.findIndex(
+      (value, t) => t > 0 && value === positions[t - 1]
+    );
+    if (twice >= 0) {
+      this._refuse(`position ${positions[twice]} is there twice`, card);
+    }
+    return {
+      positions,
+      ids: sorted(rows.ids.toArray(), 1),
+      layer: {
+        layer: card.layer,
+        ...(card.stack ? { stack: card.stack } : {}),
+        ...(card.module ? { module: card.module } : {}),
+        experts: card.experts,
+        topK,
+        score: card.score,
+        logitsAre: card.router.logitsAre,
+        logits: sorted(rows.logits.toArray(), card.experts),
+        selected: sorted(rows.selected.toArray(), topK),
+        weights: sorted(rows.weights.toArray(), topK)
+      }
+    };
+  }
+
+  private _tokens(
+    card: MoELayerCard,
+    positions: Int32Array,
+    ids: Int32Array
+  ): Token[] {
+    const texts = this._textsOf(card);
+    return Array.from(positions, (position, t) => {
+      const text = texts.get(position);
+      return { position, id: ids[t], ...(text === undefined ? {} : { text }) };
+    });
+  }
+
+  private _textsOf(card: MoELayerCard): Map<number, string> {
+    const stack = stackOf(card);
+    let texts = this._texts.get(stack);
+    if (!texts) {
+      this._texts.set(stack, (texts = new Map<number, string>()));
+    }
+    return texts;
+  }
+
+  private _refuse(
+    what: string,
+    at: TraceRow | MoELayerCard | RoutingLayer
+  ): never {
+    const name = layerName({
+      layer: at.layer ?? -1,
+      stack: (at.stack ?? undefined) as Stack | undefined,
+      module: at.module ?? undefined
+    });
+    const position = 'position' in at ? `, position ${at.position}` : '';
+    throw new MoEDebuggerError('input', what, {
+      where: `${this._file}, sample ${this.id.slice(0, 60)}, ${name.slice(0, 60)}${position}`,
+      hint: 'write the trace again'
+    });
+  }
+}
+
+/** Layers of one stack saw the same tokens; a decoder's have no stack where it is alone. */
+function stackOf({ stack }: Pick<MoELayerCard, 'stack'>): string {
+  return stack === 'encoder' ? 'encoder' : 'decoder';
+}
+
+function equal(a: Int32Array, b: Int32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** Cards of routers by what tells them apart. @throws MoEDebuggerError 'input' when two are of one router */
+export function cardsByRouter(
+  cards: readonly MoELayerCard[],
+  file: string
+): Map<string, MoELayerCard> {
+  const byRouter = new Map<string, MoELayerCard>();
+  for (const card of cards) {
+    if (byRouter.has(routerKey(card))) {
+      throw new MoEDebuggerError('input', 'two cards are of one router', {
+        where: `${file}, ${layerName(card)}`,
+        hint: 'write the trace again'
+      });
+    }
+    byRouter.set(routerKey(card), card);
+  }
+  return byRouter;
+}

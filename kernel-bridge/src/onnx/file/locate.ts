@@ -1,0 +1,89 @@
+/** Which file a user means by a model: a `.onnx` file, or a folder with one. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, posix, resolve } from 'node:path';
+import { MoEDebuggerError } from '../../base/errors';
+
+export interface ModelLocation {
+  /** The .onnx file. */
+  file: string;
+  /** Where configuration and tokenizer lie: the folder given, or the file's. */
+  folder: string;
+}
+
+/** Folders, besides the model's own, in which exporters put the .onnx file. */
+const SUBFOLDERS = ['', 'onnx'];
+/** Taken first when a folder has several: the merged decoder runs with and without a cache. */
+const PREFERRED = [
+  'model.onnx',
+  'decoder_model_merged.onnx',
+  'decoder_with_past_model.onnx',
+  'decoder_model.onnx'
+];
+
+/** @throws MoEDebuggerError 'model-not-found' when there is nothing there or the choice is not clear. */
+export function locateModel(path: string): ModelLocation {
+  const full = resolve(path);
+  if (!existsSync(full)) {
+    throw new MoEDebuggerError('model-not-found', 'no such model', {
+      where: path,
+      hint: 'give a folder with a .onnx file, or the file itself'
+    });
+  }
+  const status = statSync(full);
+  if (!status.isDirectory()) {
+    if (!status.isFile()) {
+      throw new MoEDebuggerError('model-not-found', 'this is not a file', {
+        where: path,
+        hint: 'give a folder with a .onnx file, or the file itself'
+      });
+    }
+    return { file: full, folder: dirname(full) };
+  }
+  const files = SUBFOLDERS.flatMap(subfolder => {
+    const folder = join(full, subfolder);
+    return existsSync(folder) && statSync(folder).isDirectory()
+      ? readdirSync(folder).map(name => posix.join(subfolder, name))
+      : [];
+  });
+  return { file: join(full, chooseModelFile(files, path)), folder: full };
+}
+
+/**
+ * The graph among a model's files.
+ * @param files paths relative to the model's folder, with forward slashes
+ * @throws MoEDebuggerError 'model-not-found' when there is none or the choice is not clear
+ */
+export function chooseModelFile(
+  files: readonly string[],
+  where: string
+): string {
+  for (const subfolder of SUBFOLDERS) {
+    const graphs = files.filter(
+      file =>
+        file.endsWith('.onnx') &&
+        posix.dirname(file) === (subfolder === '' ? '.' : subfolder)
+    );
+    const chosen =
+      PREFERRED.map(name => posix.join(subfolder, name)).find(file =>
+        graphs.includes(file)
+      ) ?? (graphs.length === 1 ? graphs[0] : undefined);
+    if (chosen !== undefined) {
+      return chosen;
+    }
+    if (graphs.length > 1) {
+      throw new MoEDebuggerError(
+        'model-not-found',
+        `the folder holds ${graphs.length} .onnx files: ${graphs.slice(0, 5).join(', ')}`,
+        { where, hint: 'name the one to load' }
+      );
+    }
+  }
+  throw new MoEDebuggerError(
+    'model-not-found',
+    'the folder holds no .onnx file',
+    {
+      where,
+      hint: 'export the model to ONNX first, for example with optimum-cli export onnx'
+    }
+  );
+}

@@ -1,0 +1,111 @@
+/** An ONNX model as this project works with it: the graph in memory, the weights in their files. */
+import { basename } from 'node:path';
+import { statSync } from 'node:fs';
+import { MoEDebuggerError } from '../../base/errors';
+import { inlineFunctions } from '../graph/inline-functions';
+import { checkExternalData, followLinks, tensorsOf } from './external-data';
+import { locateModel, type ModelLocation } from './locate';
+import {
+  decodeModelProto,
+  ELEMENT,
+  type GraphProto,
+  type ModelProto
+} from './schema';
+import { readSkeleton } from './skeleton';
+import { elementCount } from './tensor';
+
+export interface OnnxModel extends ModelLocation {
+  /** What the names of external data are relative to. */
+  weightsFolder: string;
+  name: string;
+  proto: ModelProto & { graph: GraphProto };
+  opset: number;
+  producer: string;
+  /** Weights in the graph and its bodies: elements of all tensors but those of integers, which are shapes and indices. */
+  parameters: number;
+  /** Size on disk, external data included. */
+  bytes: number;
+  /** Changes when one of the model's files does. */
+  fingerprint: string;
+}
+
+/**
+ * Reads a model's graph; weights are neither parsed nor copied.
+ *
+ * @param path a `.onnx` file or a folder with one
+ * @throws MoEDebuggerError 'model-not-found', 'model-invalid' or 'external-data'
+ */
+export function readModel(path: string): OnnxModel {
+  const location = locateModel(path);
+  const proto = decode(location.file);
+  const { graph } = proto;
+  if (!graph || graph.node.length === 0) {
+    throw new MoEDebuggerError('model-invalid', 'the file holds no graph', {
+      where: location.file,
+      hint: 'check that it is an ONNX model'
+    });
+  }
+  const tensors = [
+    ...tensorsOf(graph),
+    ...proto.functions.flatMap(f => [
+      ...tensorsOf({ ...emptyGraph, node: f.node })
+    ])
+  ];
+  const files = checkExternalData(tensors, location.file);
+  const weightsFolder = followLinks(tensors, files, location.file);
+  const own = statSync(location.file);
+  files.delete(basename(location.file));
+  const paths = [location.file, ...[...files.values()].map(({ path }) => path)];
+  return {
+    ...location,
+    weightsFolder,
+    name: basename(location.folder) || basename(location.file),
+    proto: inlineFunctions({ ...proto, graph }, location.file),
+    opset: Number(
+      proto.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')
+        ?.version ?? 0
+    ),
+    producer: [proto.producerName, proto.producerVersion]
+      .filter(Boolean)
+      .join(' '),
+    parameters: tensors
+      .filter(({ dataType }) => !INDEX_TYPES.has(dataType ?? 0))
+      .reduce((sum, tensor) => sum + elementCount(tensor), 0),
+    bytes:
+      own.size + [...files.values()].reduce((sum, { size }) => sum + size, 0),
+    fingerprint: paths
+      .map(path => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`)
+      .join('\n')
+  };
+}
+
+const INDEX_TYPES: ReadonlySet<number> = new Set([
+  ELEMENT.int32,
+  ELEMENT.int64,
+  ELEMENT.bool
+]);
+
+const emptyGraph: GraphProto = {
+  node: [],
+  initializer: [],
+  input: [],
+  output: [],
+  valueInfo: []
+};
+
+function decode(file: string): ModelProto {
+  const skeleton = readSkeleton(file);
+  try {
+    return decodeModelProto(skeleton);
+  } catch (error) {
+    throw new MoEDebuggerError(
+      'model-invalid',
+      'the file is not an ONNX model or is damaged',
+      {
+        where: file,
+        hint: 'download or export it again',
+        cause: error
+      }
+    );
+  }
+}

@@ -1,0 +1,178 @@
+import { GraphBuilder, tensor } from '../../../test/graph-builder';
+import type { AttributeProto, GraphProto, NodeProto } from '../file/schema';
+import { Graph } from './graph';
+
+const node = (
+  opType: string,
+  input: string[],
+  output: string[],
+  attribute: AttributeProto[] = []
+): NodeProto => ({ opType, input, output, attribute });
+const graphOf = (
+  nodes: NodeProto[],
+  rest: Partial<GraphProto> = {}
+): GraphProto => ({
+  node: nodes,
+  initializer: [],
+  input: [],
+  output: [],
+  valueInfo: [],
+  ...rest
+});
+const body = (name: string, g: GraphProto): AttributeProto => ({
+  name,
+  type: 5,
+  g,
+  floats: [],
+  ints: [],
+  strings: [],
+  tensors: [],
+  graphs: []
+});
+
+describe('Graph', () => {
+  it('puts nodes in an order in which every tensor is made before it is read', () => {
+    const graph = new Graph(
+      graphOf([
+        node('C', ['b', 'a'], ['c']),
+        node('B', ['a'], ['b']),
+        node('A', ['x'], ['a'])
+      ])
+    );
+    expect(graph.nodes.map(({ op, index }) => [op, index])).toEqual([
+      ['A', 0],
+      ['B', 1],
+      ['C', 2]
+    ]);
+  });
+
+  it('leaves sorted nodes as they are', () => {
+    const nodes = [
+      node('A', ['x'], ['a']),
+      node('B', ['x'], ['b']),
+      node('C', ['b'], ['c']),
+      node('D', ['a'], ['d'])
+    ];
+    expect(new Graph(graphOf(nodes)).nodes.map(({ op }) => op)).toEqual([
+      'A',
+      'B',
+      'C',
+      'D'
+    ]);
+  });
+
+  it('counts what a body reads from outside', () => {
+    const inner = graphOf([node('Relu', ['late'], ['r'])], {
+      output: [{ name: 'r' }]
+    });
+    const graph = new Graph(
+      graphOf([
+        node('If', ['cond'], ['out'], [body('then_branch', inner)]),
+        node('Late', ['x'], ['late'])
+      ])
+    );
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['Late', 'If']);
+    expect(graph.consumers('late').map(({ op }) => op)).toEqual(['If']);
+  });
+
+  it.each([
+    [
+      'a cycle',
+      [node('A', ['b'], ['a']), node('B', ['a'], ['b'])],
+      /part of a cycle/
+    ],
+    [
+      'a node that feeds itself',
+      [node('A', ['a'], ['a'])],
+      /node A is part of a cycle/
+    ],
+    [
+      'a tensor that is made twice',
+      [node('A', ['x'], ['t']), node('B', ['x'], ['t'])],
+      /tensor t is made by two nodes/
+    ]
+  ])('refuses %s, naming the file', (_, nodes, what) => {
+    expect(() => new Graph(graphOf(nodes), 'model.onnx')).toThrow(
+      expect.objectContaining({
+        name: 'MoEDebuggerError',
+        code: 'model-invalid',
+        where: 'model.onnx',
+        message: expect.stringMatching(what) as string
+      })
+    );
+  });
+
+  it('does not take optional inputs and outputs that are left out for tensors', () => {
+    const graph = new Graph(
+      graphOf([node('A', ['', 'x'], ['', 'a']), node('B', [''], ['', 'b'])])
+    );
+    expect(graph.producer('')).toBeUndefined();
+    expect(graph.consumers('')).toEqual([]);
+  });
+
+  it('does not count initializers among the inputs', () => {
+    const graph = new Graph(
+      graphOf([], {
+        input: [{ name: 'x' }, { name: 'w' }],
+        initializer: [tensor('w', 1, [1])]
+      })
+    );
+    expect(graph.inputs).toEqual(['x']);
+  });
+
+  it('names operators of other domains with their domain', () => {
+    const graph = new Graph(
+      graphOf([
+        { ...node('MoE', ['x'], ['y']), domain: 'com.microsoft' },
+        { ...node('Relu', ['y'], ['z']), domain: 'ai.onnx' }
+      ])
+    );
+    expect(graph.nodes.map(({ op }) => op)).toEqual([
+      'com.microsoft.MoE',
+      'Relu'
+    ]);
+  });
+});
+
+describe('constants', () => {
+  it('are read from initializers and Constant nodes, through casts and reshapes', () => {
+    const b = new GraphBuilder();
+    const stored = b.ints([2, 3]);
+    const cast = b.op('Cast', [b.op('Reshape', [stored, b.ints([1, 2])])], {
+      to: 1
+    });
+    const constant = b.op('Constant', [], { value_float: { float: 0.5 } });
+    const list = b.op('Constant', [], { value_ints: [4, 5] });
+    const held = b.op('Identity', [
+      b.op('Constant', [], {
+        value: tensor('', 6, [], Uint8Array.of(9, 0, 0, 0))
+      })
+    ]);
+    const graph = new Graph(b.build().graph);
+    expect(graph.constantValues(cast)).toEqual([2, 3]);
+    expect(graph.constantScalar(constant)).toBe(0.5);
+    expect(graph.constantValues(list)).toEqual([4, 5]);
+    expect(graph.constantScalar(held)).toBe(9);
+    expect(graph.constantScalar(stored)).toBeUndefined();
+    expect(graph.constantValues('nowhere')).toBeUndefined();
+  });
+
+  it('have the dims that a view gives them', () => {
+    const b = new GraphBuilder();
+    const weight = b.weight([3, 5]);
+    const turned = b.op('Transpose', [b.op('Cast', [weight], { to: 10 })], {
+      perm: [1, 0]
+    });
+    const reversed = b.op('Transpose', [b.weight([2, 3, 4])]);
+    const computed = b.op('Relu', [weight]);
+    const graph = new Graph(b.build().graph);
+    expect(graph.weightOf(turned)).toMatchObject({
+      tensor: { name: weight },
+      dims: [5, 3]
+    });
+    expect(graph.weightOf(reversed)?.dims).toEqual([4, 3, 2]);
+    expect(graph.weightOf(computed)).toBeUndefined();
+    expect(graph.isConstant(turned)).toBe(true);
+    expect(graph.isConstant(computed)).toBe(false);
+  });
+});

@@ -1,0 +1,31 @@
+/** A graph without what its outputs do not need. */
+import type { GraphProto } from '../file/schema';
+import type { Graph } from './graph';
+
+/**
+ * @param keep names of tensors that become the outputs, in this order
+ * @returns the graph with those nodes, weights and inputs alone that they are computed from
+ */
+export function pruneGraph(graph: Graph, keep: readonly string[]): GraphProto {
+  const needed = new Set(keep);
+  const nodes = [...graph.nodes]
+    .reverse()
+    .filter(node => {
+      const used = node.outputs.some(output => needed.has(output));
+      if (used) {
+        graph.reads(node).forEach(tensor => needed.add(tensor));
+      }
+      return used;
+    })
+    .reverse();
+  const { proto } = graph;
+  const declared = new Map(proto.output.map(info => [info.name, info]));
+  return {
+    ...proto,
+    node: nodes.map(node => node.proto),
+    initializer: proto.initializer.filter(({ name }) => needed.has(name ?? '')),
+    input: proto.input.filter(({ name }) => needed.has(name ?? '')),
+    output: keep.map(name => declared.get(name) ?? { name }),
+    valueInfo: []
+  };
+}

@@ -1,0 +1,61 @@
+import {
+  analyze,
+  type Analysis,
+  type AnalyzedLayer
+} from '../../analyses/behaviour';
+import { traceFileEvidence } from '../../analyses/findings';
+import { layerName } from '../../base/protocol';
+import { write, writeJson } from './output';
+
+export async function printAnalysis(
+  path: string,
+  { json }: { json?: boolean }
+): Promise<void> {
+  const { evidence, model } = await traceFileEvidence(path);
+  const analysis = analyze(evidence, { model });
+  await (json ? writeJson(analysis) : write(`${format(analysis)}\n`));
+}
+
+function format({ model, tokens, samples, layers }: Analysis): string {
+  return [
+    `${model ?? 'unknown model'}: ${tokens} tokens in ${samples} texts, ${layers.length} MoE layers`,
+    ...layers.flatMap(layer => ['', ...formatLayer(layer)])
+  ].join('\n');
+}
+
+const SHOWN = 3;
+
+function formatLayer(layer: AnalyzedLayer): string[] {
+  const number = (value: number | null): string =>
+    value === null ? '-' : value.toFixed(3);
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  const roles = new Map<string, number[]>();
+  for (const { expert, role, class: name } of layer.roles) {
+    const key = name === undefined ? role : `${role} "${name}"`;
+    roles.set(key, [...(roles.get(key) ?? []), expert]);
+  }
+  const { contextStability: stability } = layer;
+  return [
+    `${layerName(layer)}: top-${layer.topK} of ${layer.experts}, Jain ${number(layer.jain)}, load entropy ${number(layer.loadEntropy)}, confidence ${number(layer.meanConfidence)}`,
+    ...[...roles].map(([role, experts]) => `  ${role}: ${experts.join(', ')}`),
+    `  together: ${layer.coactivation.strongest
+      .slice(0, SHOWN)
+      .map(
+        pair =>
+          `${pair.partner} of ${pair.expert}'s ${percent(pair.conditional)}`
+      )
+      .join(', ')}`,
+    `  the same token elsewhere keeps ${number(stability.sameId)} of its experts, any two tokens share ${number(stability.anyTwo)}`,
+    ...(layer.pipelines && layer.pipelines.steps.length > 0
+      ? [
+          `  from layer ${layer.pipelines.fromLayer}: ${layer.pipelines.steps
+            .slice(0, SHOWN)
+            .map(
+              step =>
+                `${step.from} > ${step.to} (r ${step.correlation.toFixed(2)})`
+            )
+            .join(', ')}`
+        ]
+      : [])
+  ];
+}

@@ -1,0 +1,109 @@
+/** The arguments of `attribute`, read and checked. */
+import { InvalidArgumentError, type Command } from 'commander';
+import type {
+  AttributionTarget,
+  Baseline
+} from '../../analyses/attribution/options';
+import type { AttributionMethod, QuadratureRule } from '../../base/protocol';
+import { parseCount, parseIds, parseSeed } from './option-values';
+
+export interface AttributeArguments {
+  prompt?: string;
+  inputIds?: number[];
+  target?: AttributionTarget;
+  position?: number;
+  method?: AttributionMethod;
+  steps?: number;
+  rule?: QuadratureRule;
+  baseline?: Baseline;
+  adaptive?: boolean;
+  faithfulness?: boolean;
+  layers?: boolean;
+  json?: boolean;
+}
+
+export function addAttributeCommand(program: Command): void {
+  program
+    .command('attribute')
+    .argument('<model>', 'a folder with a .onnx file, or the file')
+    .description('which tokens a logit or a routing decision comes from')
+    .option('--prompt <text>', 'a text')
+    .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
+    .option(
+      '--target <target>',
+      'logit:TOKEN, an id or a text, or router:LAYER:EXPERT; the likeliest next token',
+      parseTarget
+    )
+    .option(
+      '--position <p>',
+      'the token that the target is read at; the last',
+      parseSeed
+    )
+    .option(
+      '--method <method>',
+      'ig (the default), grad-input or occlusion',
+      parseMethod
+    )
+    .option('--steps <n>', 'steps of integrated gradients; 64', parseCount)
+    .option(
+      '--rule <rule>',
+      'gausslegendre (the default) or midpoint',
+      parseRule
+    )
+    .option(
+      '--baseline <baseline>',
+      'zero (the default), mean or token:ID',
+      parseBaseline
+    )
+    .option('--adaptive', 'place steps between the changes of the routing')
+    .option(
+      '--faithfulness',
+      'measure deletion and insertion beside random orders'
+    )
+    .option('--layers', 'also attribute to layers and experts')
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: AttributeArguments) =>
+      (await import('./attribute.js')).attribute(model, options)
+    );
+}
+
+export function parseTarget(text: string): AttributionTarget {
+  const [, kind, rest] = /^(logit|router):(.+)$/s.exec(text) ?? [];
+  if (kind === 'logit') {
+    return { kind, token: /^\d+$/.test(rest) ? Number(rest) : rest };
+  }
+  const place = /^(\d+):(\d+)$/.exec(rest ?? '');
+  if (!place) {
+    throw new InvalidArgumentError('give logit:TOKEN or router:LAYER:EXPERT');
+  }
+  return {
+    kind: 'router',
+    layer: Number(place[1]),
+    expert: Number(place[2])
+  };
+}
+
+function parseMethod(text: string): AttributionMethod {
+  if (text !== 'ig' && text !== 'grad-input' && text !== 'occlusion') {
+    throw new InvalidArgumentError('give ig, grad-input or occlusion');
+  }
+  return text;
+}
+
+function parseRule(text: string): QuadratureRule {
+  if (text !== 'gausslegendre' && text !== 'midpoint') {
+    throw new InvalidArgumentError('give gausslegendre or midpoint');
+  }
+  return text === 'midpoint' ? text : 'gauss-legendre';
+}
+
+function parseBaseline(text: string): Baseline {
+  if (text === 'zero' || text === 'mean') {
+    return text;
+  }
+  const token = /^token:(\d+)$/.exec(text);
+  if (!token) {
+    throw new InvalidArgumentError('give zero, mean or token:ID');
+  }
+  return { token: Number(token[1]) };
+}

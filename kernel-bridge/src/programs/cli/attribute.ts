@@ -1,0 +1,32 @@
+import { MoEDebuggerError } from '../../base/errors';
+import { loadModel } from '../../api/load-model';
+import type { AttributeArguments } from './attribute-options';
+import { localModel } from './local-model';
+import { progress, write, writeJson } from './output';
+
+export async function attribute(
+  path: string,
+  { json, prompt, inputIds, ...options }: AttributeArguments
+): Promise<void> {
+  if ((prompt === undefined) === (inputIds === undefined)) {
+    throw new MoEDebuggerError(
+      'usage',
+      prompt === undefined
+        ? 'there is nothing to attribute to'
+        : 'more than one kind of prompt was given',
+      { where: 'attribute', hint: 'give one of --prompt and --input-ids' }
+    );
+  }
+  const model = await loadModel(await localModel(path));
+  try {
+    const result = await model.attribute(prompt ?? inputIds!, {
+      ...options,
+      onProgress: (done, total) => progress(`${done} of ${total} steps`)
+    });
+    progress('');
+    await (json ? writeJson(result) : write(`${result.toString()}\n`));
+  } finally {
+    progress('');
+    await model.dispose();
+  }
+}

@@ -1,0 +1,91 @@
+import { extname } from 'node:path';
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  diagnose,
+  diagnoseModel,
+  traceFileEvidence,
+  type Diagnosis,
+  type Severity,
+  type Thresholds
+} from '../../analyses/findings';
+import { formatDiagnosis } from '../../analyses/findings/format-diagnosis';
+import { loadModel } from '../../api/load-model';
+import { localModel } from './local-model';
+import { progress, write, writeJson } from './output';
+import { readPrompts } from './prompts-file';
+
+export interface DiagnoseArguments {
+  prompts?: string;
+  outputs?: boolean;
+  /** A trace that the new one is compared with. */
+  baseline?: string;
+  threshold?: Partial<Thresholds>;
+  failOn?: 'error' | 'warning';
+  json?: boolean;
+}
+
+export async function printDiagnosis(
+  target: string,
+  options: DiagnoseArguments
+): Promise<void> {
+  const diagnosis = await diagnosed(target, options);
+  await (options.json
+    ? writeJson(diagnosis)
+    : write(`${formatDiagnosis(diagnosis)}\n`));
+  if (options.failOn && fails(diagnosis, options.failOn)) {
+    process.exitCode = 1;
+  }
+}
+
+async function diagnosed(
+  target: string,
+  { prompts, outputs, threshold, baseline }: DiagnoseArguments
+): Promise<Diagnosis> {
+  const options = {
+    thresholds: threshold,
+    ...(baseline === undefined
+      ? {}
+      : { baseline: (await traceFileEvidence(baseline)).evidence.tally })
+  };
+  if (isTrace(target)) {
+    if (prompts !== undefined) {
+      throw new MoEDebuggerError('usage', 'a trace has its prompts already', {
+        where: '--prompts',
+        hint: 'give a model, or leave --prompts out'
+      });
+    }
+    if (outputs) {
+      throw new MoEDebuggerError('usage', 'a trace holds no experts to run', {
+        where: '--outputs',
+        hint: 'give a model, or leave --outputs out'
+      });
+    }
+    const { evidence, model } = await traceFileEvidence(target);
+    return diagnose(evidence, { ...options, model });
+  }
+  const model = await loadModel(await localModel(target));
+  try {
+    return await diagnoseModel(model, {
+      ...options,
+      outputs,
+      ...(prompts === undefined ? {} : { prompts: readPrompts(prompts) }),
+      onProgress: progress
+    });
+  } finally {
+    progress('');
+    await model.dispose();
+  }
+}
+
+function isTrace(target: string): boolean {
+  return extname(target).toLowerCase() === '.parquet';
+}
+
+function fails(
+  { findings }: Diagnosis,
+  least: NonNullable<DiagnoseArguments['failOn']>
+): boolean {
+  const failing: Severity[] =
+    least === 'error' ? ['error'] : ['error', 'warning'];
+  return findings.some(({ severity }) => failing.includes(severity));
+}

@@ -1,0 +1,91 @@
+import { editText } from '../../run/edits/edit-text';
+import { Command } from 'commander';
+import { addEditOptions, editsOf } from './edits';
+
+function parse(...args: string[]) {
+  const command = new Command()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  return editsOf(addEditOptions(command).parse(args, { from: 'user' }).opts());
+}
+
+describe('edits on the command line', () => {
+  it('are those of the API', () => {
+    expect(
+      parse(
+        ...['--ablate', '3:5,0:1', '--ablate-mode', 'swap', '--swap-to', '2'],
+        ...['--force', '1:4', '--top-k', '1', '--bias', '2:0=+2.5,2:1=-1e-3']
+      )
+    ).toEqual({
+      ablate: [
+        { layer: 3, expert: 5, mode: 'swap', to: 2 },
+        { layer: 0, expert: 1, mode: 'swap', to: 2 }
+      ],
+      force: [{ layer: 1, expert: 4 }],
+      topK: 1,
+      bias: [
+        { layer: 2, expert: 0, value: 2.5 },
+        { layer: 2, expert: 1, value: -0.001 }
+      ]
+    });
+  });
+
+  it('can be given several times', () => {
+    expect(
+      parse(
+        '--ablate',
+        '3:5',
+        '--ablate',
+        '4:1',
+        '--top-k',
+        '0:1',
+        '--top-k',
+        '2:4'
+      )
+    ).toEqual({
+      ablate: [
+        { layer: 3, expert: 5 },
+        { layer: 4, expert: 1 }
+      ],
+      topK: [
+        { layer: 0, k: 1 },
+        { layer: 2, k: 4 }
+      ]
+    });
+  });
+
+  it('are none when none are given', () => {
+    expect(parse()).toBeUndefined();
+  });
+
+  it.each([
+    [['--ablate', '5'], /give layer:expert/],
+    [['--bias', '1:2'], /give layer:expert=value/],
+    [['--top-k', 'all'], /give K or layer:K/],
+    [['--top-k', '2', '--top-k', '1:1'], /one k for all layers/],
+    [['--ablate', '1:2', '--ablate-mode', 'zero'], /mask, drop or swap/],
+    [['--ablate-mode', 'drop'], /nothing is ablated/]
+  ])('are refused where they say nothing: %j', (args, message) => {
+    expect(() => parse(...args)).toThrow(message);
+  });
+});
+
+it('reads edits back in words', () => {
+  expect(
+    (
+      [
+        { kind: 'ablate', layer: 3, expert: 5, mode: 'drop', tokens: [4, 8] },
+        { kind: 'ablate', layer: 3, expert: 5, mode: 'swap', to: 1 },
+        { kind: 'bias', layer: 0, expert: 2, value: 2.5, tokens: [7] },
+        { kind: 'topK', layer: 1, stack: 'encoder', k: 1 },
+        { kind: 'steer', layer: 2, scale: -3, norm: 12.345, tokens: [0, 1] }
+      ] as const
+    ).map(editText)
+  ).toEqual([
+    'ablate expert 5 of layer 3 by drop, at tokens 4 to 7',
+    'ablate expert 5 of layer 3 by swap to expert 1',
+    'add 2.5 to expert 2 of layer 0, from token 7 on',
+    'top-1 of encoder layer 1',
+    'steer layer 2 by a vector of length 12.3 times -3, at token 0'
+  ]);
+});

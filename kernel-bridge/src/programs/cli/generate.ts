@@ -1,0 +1,129 @@
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  GenerationCancelled,
+  type Generation
+} from '../../run/generation/generation';
+import type { TokenEvent } from '../../run/generation/options';
+import { loadModel } from '../../api/load-model';
+import { editsOf, type EditArguments } from './edits';
+import { localModel } from './local-model';
+import { INTERRUPTED, progress, write, writeJson } from './output';
+
+interface GenerateArguments extends EditArguments {
+  prompt?: string;
+  maxNewTokens?: number;
+  temperature?: number;
+  sampleTopK?: number;
+  topP?: number;
+  seed?: number;
+  stop?: string[];
+  json?: boolean;
+}
+
+export async function generate(
+  path: string,
+  { prompt, sampleTopK, json, rewriteFused, ...options }: GenerateArguments
+): Promise<void> {
+  if (prompt === undefined) {
+    throw new MoEDebuggerError('usage', 'there is nothing to go on from', {
+      where: 'generate',
+      hint: 'give --prompt'
+    });
+  }
+  const edits = editsOf(options);
+  const folder = await localModel(path);
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once('SIGINT', onInterrupt);
+  progress('loading the model');
+  try {
+    const model = await loadModel(folder, { signal: interrupt.signal });
+    try {
+      const output = json ? new Quiet() : new Stream();
+      progress('reading the prompt');
+      const generation = await untilCancelled(
+        (edits ? model.with(edits, { rewriteFused }) : model).generate(prompt, {
+          ...options,
+          topK: sampleTopK,
+          signal: interrupt.signal,
+          onToken: event => output.add(event)
+        })
+      );
+      await output.end();
+      await (json ? writeJson(generation) : write('\n'));
+      progress(`${summary(generation)}\n`);
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}
+
+/** What there is when Ctrl-C ends it, as a result. @throws what else went wrong, or the cancellation of nothing */
+async function untilCancelled(
+  running: Promise<Generation>
+): Promise<Generation> {
+  try {
+    return await running;
+  } catch (error) {
+    if (error instanceof GenerationCancelled && error.partial.length > 0) {
+      process.exitCode = INTERRUPTED;
+      return error.partial[0];
+    }
+    throw error;
+  }
+}
+
+/** A line of progress while tokens come. */
+class Quiet {
+  private readonly _started = performance.now();
+  private _count = 0;
+
+  async add(_event: TokenEvent): Promise<void> {
+    this._count++;
+    const perSecond =
+      (this._count * 1000) / (performance.now() - this._started);
+    progress(`${this._count} tokens, ${perSecond.toFixed(0)} a second`);
+  }
+
+  async end(): Promise<void> {
+    progress('');
+  }
+}
+
+/** Writes the text as it comes. On a terminal that is progress enough, and a line of its own would cut into it. */
+class Stream extends Quiet {
+  private _shown = false;
+
+  override async add(event: TokenEvent): Promise<void> {
+    if (!process.stdout.isTTY) {
+      await super.add(event);
+    } else if (!this._shown) {
+      progress('');
+    }
+    this._shown = true;
+    await write(event.text);
+  }
+
+  override async end(): Promise<void> {
+    if (!process.stdout.isTTY || !this._shown) {
+      await super.end();
+    }
+  }
+}
+
+function summary({
+  tokens,
+  tokensPerSecond,
+  finishReason
+}: Generation): string {
+  return `${tokens.length} tokens, ${tokensPerSecond.toFixed(0)} a second, ended by ${WHY[finishReason]}`;
+}
+
+const WHY: Record<Generation['finishReason'], string> = {
+  length: 'the limit of tokens',
+  stop: 'a stop string',
+  eos: "the model's end-of-sequence token",
+  cancelled: 'you'
+};

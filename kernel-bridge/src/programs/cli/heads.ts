@@ -1,0 +1,23 @@
+import { loadModel } from '../../api/load-model';
+import type { HeadsArguments } from './heads-options';
+import { localModel } from './local-model';
+import { progress, progressBar, write, writeJson } from './output';
+
+export async function heads(
+  path: string,
+  { json, ...options }: HeadsArguments
+): Promise<void> {
+  const model = await loadModel(await localModel(path));
+  const started = performance.now();
+  try {
+    const result = await model.findHeads({
+      ...options,
+      onProgress: (done, total) => progressBar('runs', done, total, started)
+    });
+    progress('');
+    await (json ? writeJson(result) : write(`${result.toString()}\n`));
+  } finally {
+    progress('');
+    await model.dispose();
+  }
+}

@@ -1,0 +1,47 @@
+import { MoEDebuggerError } from '../../base/errors';
+import type { ImportFormat } from '../../files/import/importer';
+import {
+  importTrace,
+  type ImportOptions
+} from '../../files/import/import-trace';
+import { progress, write, writeJson } from './output';
+
+export interface ImportArguments extends ImportOptions {
+  notRenormalized?: boolean;
+  json?: boolean;
+}
+
+export async function importFile(
+  format: string,
+  path: string,
+  { json, notRenormalized, ...options }: ImportArguments
+): Promise<void> {
+  if (notRenormalized && options.renormalized) {
+    throw new MoEDebuggerError('usage', 'weights are either or', {
+      where: 'import',
+      hint: 'give one of --renormalized and --not-renormalized'
+    });
+  }
+  const report = await importTrace(format as ImportFormat, path, {
+    ...options,
+    ...(notRenormalized ? { renormalized: false } : {}),
+    onProgress: tokens => progress(`imported ${tokens} tokens`)
+  });
+  progress('');
+  if (json) {
+    await writeJson(report);
+    return;
+  }
+  const { out, samples, tokens, slots, layers, notes } = report;
+  const shapes = new Set(
+    layers.map(({ experts, topK }) => `top-${topK} of ${experts} experts`)
+  );
+  await write(
+    [
+      `wrote ${out}: ${samples} ${samples === 1 ? 'sample' : 'samples'}, ${tokens} tokens, ${layers.length} MoE layers, ${slots} slots`,
+      ...shapes,
+      ...notes.map(note => `note: ${note}`),
+      ''
+    ].join('\n')
+  );
+}

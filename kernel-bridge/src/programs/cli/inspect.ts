@@ -1,0 +1,14 @@
+import { formatDescription } from '../../run/model/description';
+import { inspectModel } from '../../api/load-model';
+import { localModel } from './local-model';
+import { write, writeJson } from './output';
+
+export async function inspect(
+  model: string,
+  options: { json?: boolean }
+): Promise<void> {
+  const description = inspectModel(await localModel(model));
+  await (options.json
+    ? writeJson(description)
+    : write(`${formatDescription(description)}\n`));
+}

@@ -1,0 +1,89 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { MoEDebuggerError } from '../../base/errors';
+import { loadModel } from '../../api/load-model';
+import type { PromptObject } from '../../run/model/prompt';
+import { localModel } from './local-model';
+import { progress, write, writeJson } from './output';
+import { readPrompts } from './prompts-file';
+
+interface SteerArguments {
+  positive?: string;
+  negative?: string;
+  at?: 'last' | 'mean';
+  layer?: number;
+  out?: string;
+  json?: boolean;
+}
+
+/** Vectors from two files of prompts, for `--steer`. */
+export async function steer(
+  path: string,
+  { positive, negative, at, layer, out, json }: SteerArguments
+): Promise<void> {
+  if (positive === undefined || negative === undefined) {
+    throw new MoEDebuggerError('usage', 'there is nothing to contrast', {
+      where: 'steer',
+      hint: 'give --positive and --negative, files of prompts'
+    });
+  }
+  const sets = {
+    positive: await promptsOf(positive),
+    negative: await promptsOf(negative)
+  };
+  const model = await loadModel(await localModel(path));
+  try {
+    const vectors = await model.steeringVectors({
+      ...sets,
+      at,
+      onProgress: (done, total) => progress(`${done} of ${total} prompts`)
+    });
+    progress('');
+    const document = vectors.toJSON();
+    const chosen =
+      layer === undefined
+        ? document
+        : { ...document, steer: [vectors.at(layer)].map(withList) };
+    if (out !== undefined) {
+      writeWhole(out, `${JSON.stringify(chosen)}\n`);
+      process.stderr.write(`wrote ${out}: ${chosen.steer.length} vectors\n`);
+    }
+    if (json) {
+      await writeJson(chosen);
+    } else if (out === undefined) {
+      await write(`${vectors.toString()}\n`);
+    }
+  } finally {
+    progress('');
+    await model.dispose();
+  }
+}
+
+function withList<T extends { vector: ArrayLike<number> }>(
+  steering: T
+): T & { vector: number[] } {
+  return { ...steering, vector: Array.from(steering.vector) };
+}
+
+async function promptsOf(path: string): Promise<PromptObject[]> {
+  const prompts: PromptObject[] = [];
+  for await (const prompt of readPrompts(path)) {
+    prompts.push(prompt);
+  }
+  return prompts;
+}
+
+/** Nothing half-written stays. */
+function writeWhole(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new MoEDebuggerError('input', 'the file cannot be written', {
+      where: path,
+      hint: 'give a path in a folder that exists',
+      cause: error
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { Criterion } from '../../analyses/causality/criterion';
+import { MoEDebuggerError } from '../../base/errors';
+import { loadModel } from '../../api/load-model';
+import type { PromptObject } from '../../run/model/prompt';
+import type { SweepMode } from '../../base/protocol';
+import { localModel } from './local-model';
+import { INTERRUPTED, progress, progressBar, write, writeJson } from './output';
+import { givenPrompts, type PromptArguments } from './given-prompts';
+
+interface SweepArguments extends PromptArguments {
+  mode?: SweepMode;
+  layers?: number[];
+  experts?: number[];
+  target?: number | string;
+  criterion?: Criterion;
+  json?: boolean;
+}
+
+export async function sweep(
+  path: string,
+  { json, mode, layers, experts, target, criterion, ...given }: SweepArguments
+): Promise<void> {
+  if (criterion && target !== undefined) {
+    throw new MoEDebuggerError('usage', 'a criterion has a target of its own', {
+      where: '--target',
+      hint: 'leave it out'
+    });
+  }
+  const prompts: PromptObject[] = [];
+  for await (const prompt of givenPrompts(given, 'sweep')) {
+    prompts.push(prompt);
+  }
+  if (prompts.length === 0) {
+    throw new MoEDebuggerError('input', 'the prompts file has no prompts', {
+      where: '--prompts',
+      hint: 'put one a line'
+    });
+  }
+  const folder = await localModel(path);
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once('SIGINT', onInterrupt);
+  progress('loading the model');
+  try {
+    const model = await loadModel(folder, { signal: interrupt.signal });
+    try {
+      const started = performance.now();
+      const options = {
+        mode,
+        layers,
+        experts,
+        signal: interrupt.signal,
+        onProgress: (done: number, total: number) =>
+          progressBar('ablating', done, total, started)
+      };
+      const result = criterion
+        ? await model.causalExperts(prompts, { ...options, criterion })
+        : await model.sweep(prompts, {
+            ...options,
+            target,
+            onCancel: 'return'
+          });
+      progress('');
+      await (json ? writeJson(result) : write(`${result.toString()}\n`));
+      if ('complete' in result && !result.complete) {
+        process.exitCode = INTERRUPTED;
+      }
+    } finally {
+      progress('');
+      await model.dispose();
+    }
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The kernel's sockets, seen from the main thread. They live on a worker thread, so that the heartbeat, an
+ * interrupt and a shutdown are answered while a cell keeps the main thread busy, and so that ending such a cell
+ * by force cannot take a half-received message with it.
+ */
+import { join } from 'node:path';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { JsonObject } from '../../base/kernel-api';
+import type { Channel, Connection } from './connection';
+import type { Output, StreamName } from './output-buffer';
+import {
+  makeHeader,
+  type Header,
+  type Message,
+  type SignedParts
+} from './wire';
+
+export interface IOWorkerData {
+  port: MessagePort;
+  connection: Connection;
+  session: string;
+  /** Files in these folders are the kernel's own: code that an interrupt must not end. */
+  guarded: string[];
+}
+
+export type ToIOWorker =
+  | {
+      type: 'send';
+      channel: Channel;
+      identities: Uint8Array[];
+      parts: SignedParts;
+      buffers: Uint8Array[];
+    }
+  | { type: 'output'; output: Output }
+  | { type: 'barrier' }
+  | { type: 'interrupted' }
+  | { type: 'close' };
+
+export type FromIOWorker =
+  | { type: 'message'; channel: Channel; message: Message }
+  | { type: 'barrier' }
+  | { type: 'interrupt'; header: Header }
+  | { type: 'shutdown' }
+  | { type: 'closed' };
+
+export interface Outgoing {
+  type: string;
+  content: JsonObject;
+  parent?: Header;
+  metadata?: JsonObject;
+  /** Given away: they move to the sockets' thread. */
+  buffers?: Uint8Array[];
+}
+
+export interface SocketEvents {
+  onMessage(message: Message, channel: Channel): void;
+  /** `header` is that of the interrupt request. */
+  onInterrupt(header: Header): void;
+  onShutdown(): void;
+}
+
+export class Sockets {
+  private readonly _port: MessagePort;
+  private readonly _session: string;
+  private readonly _bound: Promise<void>;
+  private readonly _barriers: (() => void)[] = [];
+  private _printing: { parent: Header; json: string } | undefined;
+  private _closed: () => void = () => undefined;
+
+  /** Binds at once, and holds what arrives until `open`. */
+  constructor(connection: Connection, session: string, guarded: string[]) {
+    const { port1, port2 } = new MessageChannel();
+    this._port = port1;
+    this._session = session;
+    const data: IOWorkerData = { port: port2, connection, session, guarded };
+    const worker = new Worker(join(__dirname, 'io-worker.js'), {
+      workerData: data,
+      transferList: [port2]
+    });
+    this._bound = new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+    // `open` reports a failure to bind; without this it would also count as unhandled until then.
+    this._bound.catch(() => undefined);
+  }
+
+  /** Starts delivery. Rejects when a socket could not be bound. */
+  async open(events: SocketEvents): Promise<void> {
+    await this._bound;
+    this._port.on('message', (event: FromIOWorker) => {
+      switch (event.type) {
+        case 'message':
+          return events.onMessage(event.message, event.channel);
+        case 'barrier':
+          return this._barriers.shift()?.();
+        case 'interrupt':
+          // Acknowledged first: the sockets' thread then knows that this thread is free.
+          this._post({ type: 'interrupted' });
+          return events.onInterrupt(event.header);
+        case 'shutdown':
+          return events.onShutdown();
+        case 'closed':
+          return this._closed();
+      }
+    });
+  }
+
+  publish(outgoing: Outgoing): void {
+    this._send('iopub', [Buffer.from(outgoing.type)], outgoing);
+  }
+
+  /** Prints under a cell; what is printed in quick succession leaves as one message. */
+  print(parent: Header, name: StreamName, text: string): void {
+    if (parent !== this._printing?.parent) {
+      this._printing = { parent, json: JSON.stringify(parent) };
+    }
+    const output: Output = { name, text, parent: this._printing.json };
+    this._post({ type: 'output', output });
+  }
+
+  reply(
+    channel: Channel,
+    to: Message,
+    type: string,
+    content: JsonObject
+  ): void {
+    this._send(channel, to.identities, { type, content, parent: to.header });
+  }
+
+  /** Settles when everything that had reached the sockets by now has been delivered. */
+  barrier(): Promise<void> {
+    return new Promise(resolve => {
+      this._barriers.push(resolve);
+      this._post({ type: 'barrier' });
+    });
+  }
+
+  /** Answers a pending shutdown request and closes, once everything sent has left. */
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      this._closed = resolve;
+      this._post({ type: 'close' });
+    });
+  }
+
+  private _send(
+    channel: Channel,
+    identities: Uint8Array[],
+    { type, content, parent, metadata, buffers = [] }: Outgoing
+  ): void {
+    const parts: SignedParts = [
+      JSON.stringify(makeHeader(type, this._session)),
+      JSON.stringify(parent ?? {}),
+      JSON.stringify(metadata ?? {}),
+      JSON.stringify(content)
+    ];
+    this._post(
+      { type: 'send', channel, identities, parts, buffers },
+      buffers.map(buffer => buffer.buffer as ArrayBuffer)
+    );
+  }
+
+  private _post(message: ToIOWorker, transfer: ArrayBuffer[] = []): void {
+    this._port.postMessage(message, transfer);
+  }
+}
+
+/** A private copy of a view's bytes, whose memory may move to another thread. */
+export function copyBytes(view: ArrayBufferView): Uint8Array {
+  const copy = new Uint8Array(view.byteLength);
+  copy.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  return copy;
+}

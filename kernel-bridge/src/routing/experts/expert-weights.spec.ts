@@ -1,0 +1,76 @@
+/** Weights of exported models, in every form they are stored in, against the same weights in float32. */
+import { basename } from 'node:path';
+import { DEMO, zooModels } from '../../../test/zoo';
+import { cosine, relativeDifference } from '../../measures';
+import { readStructure } from '../../api/load-model';
+import { ExpertWeights } from './expert-weights';
+import { findExperts } from './find-experts';
+
+const folder = (name: string): string | undefined =>
+  zooModels().find(path => basename(path) === name);
+
+/** All weights but biases of the experts of a model's first layer, one vector an expert. */
+function weightsOf(path: string): Float32Array[] {
+  const { onnx, graph, found } = readStructure(path);
+  const [router] = found.routers;
+  const reader = new ExpertWeights(graph, onnx.weightsFolder);
+  try {
+    return findExperts(graph, router, found.blocks)!.map(expert =>
+      Float32Array.from(
+        reader
+          .read(
+            {
+              ...expert,
+              weights: expert.weights.filter(({ role }) => role !== 'bias')
+            },
+            router.experts
+          )
+          .flatMap(part => [...part])
+      )
+    );
+  } finally {
+    reader.close();
+  }
+}
+
+it('reads eight experts of the demo model, none like another', () => {
+  const experts = weightsOf(DEMO);
+  expect(experts).toHaveLength(8);
+  // Gate, up and down of 256 x 192 each.
+  expect(experts.map(({ length }) => length)).toEqual(
+    new Array(8).fill(3 * 256 * 192)
+  );
+  expect(Math.abs(cosine(experts[0], experts[1]))).toBeLessThan(0.2);
+});
+
+const original = folder('mixtral-dynamo');
+if (!original) {
+  console.log(
+    'Half precision, int8 and int4 weights are left out: there is no zoo of models beside the repository.'
+  );
+}
+
+(original ? it : it.skip).each([
+  ['mixtral-fp16', 1e-3],
+  ['mixtral-int8', 0.01],
+  ['mixtral-jit', 1e-6]
+])('%s holds the weights of mixtral-dynamo', (name, tolerance) => {
+  const experts = weightsOf(folder(name)!);
+  weightsOf(original!).forEach((expert, e) =>
+    expect(relativeDifference(expert, experts[e])).toBeLessThan(tolerance)
+  );
+});
+
+(original ? it : it.skip)(
+  'experts in four bits are as unlike each other as in float32',
+  () => {
+    const packed = weightsOf(folder('gpt_oss-genai-int4')!);
+    const plain = weightsOf(folder('gpt_oss-genai-fp32')!);
+    for (let e = 1; e < packed.length; e++) {
+      expect(cosine(packed[0], packed[e])).toBeCloseTo(
+        cosine(plain[0], plain[e]),
+        1
+      );
+    }
+  }
+);

@@ -1,0 +1,95 @@
+/** The nodes of a layer that experts compute with: what follows the choice, and what the choice weights. */
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import type { Blocks } from '../blocks';
+import type { Router } from '../convention';
+import { routerProduct } from '../router-input';
+
+const SUMS = new Set(['Add', 'Sum']);
+const SHAPE_ONLY = new Set(['Shape', 'Size']);
+
+export interface RoutedRegion {
+  /** In graph order. */
+  nodes: GraphNode[];
+  /** Tensors that depend on the choice. */
+  routed: ReadonlySet<string>;
+}
+
+export function routedRegion(
+  graph: Graph,
+  blocks: Blocks,
+  router: Router
+): RoutedRegion {
+  const { selected, weights, denseWeights, logits } = router.tensors;
+  const choice = [
+    ...(selected ?? []),
+    ...(weights ?? []),
+    ...(denseWeights ? [denseWeights] : [])
+  ];
+  const product = routerProduct(graph, logits);
+  const start = product?.index ?? 0;
+  const scoring = ancestors(graph, choice, start);
+  const routed = new Set(choice);
+  const region = new Set<number>();
+  const beside: string[] = [];
+  for (
+    let i = Math.min(...router.selectors.map(({ index }) => index));
+    i < graph.nodes.length;
+    i++
+  ) {
+    const node = graph.nodes[i];
+    if (
+      SHAPE_ONLY.has(node.op) ||
+      scoring.has(i) ||
+      !node.inputs.some(input => routed.has(input))
+    ) {
+      continue;
+    }
+    if (blocks.blockOfJoin(i)) {
+      break;
+    }
+    region.add(i);
+    node.outputs.forEach(output => routed.add(output));
+    // A sum adds what all tokens take; everything else works on experts.
+    if (!SUMS.has(node.op)) {
+      beside.push(
+        ...node.inputs.filter(input => input !== '' && !routed.has(input))
+      );
+    }
+  }
+  const input = inputOf(graph, product);
+  for (const index of ancestors(graph, beside, input)) {
+    if (!scoring.has(index)) {
+      region.add(index);
+    }
+  }
+  return {
+    nodes: [...region].sort((a, b) => a - b).map(index => graph.nodes[index]),
+    routed
+  };
+}
+
+/** What the router reads is made before this node. */
+function inputOf(graph: Graph, product: GraphNode | undefined): number {
+  const above = product?.inputs
+    .map(input => graph.producer(input)?.index)
+    .filter(index => index !== undefined);
+  return above && above.length > 0 ? Math.min(...(above as number[])) : 0;
+}
+
+/** Nodes after `from` that the tensors are computed by. */
+function ancestors(
+  graph: Graph,
+  tensors: readonly string[],
+  from: number
+): Set<number> {
+  const found = new Set<number>();
+  const stack = [...tensors];
+  while (stack.length > 0) {
+    const node = graph.producer(stack.pop()!);
+    if (node && node.index >= from && !found.has(node.index)) {
+      found.add(node.index);
+      stack.push(...node.inputs.filter(input => input !== ''));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,130 @@
+/** What each weight of an expert does, by where it stands between the expert's input and output. */
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import type { WeightRole } from './expert';
+import type { WeightUse } from './weight-use';
+
+const ACTIVATIONS = new Set([
+  'Sigmoid',
+  'Tanh',
+  'Relu',
+  'Gelu',
+  'Erf',
+  'Softplus',
+  'Elu',
+  'HardSwish',
+  'Mish',
+  'Swish',
+  'com.microsoft.QuickGelu',
+  'com.microsoft.Gelu',
+  'com.microsoft.FastGelu',
+  'com.microsoft.BiasGelu'
+]);
+const SPLITS = new Set(['Split', 'Slice', 'Gather']);
+const PASSES = new Set([
+  'Add',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Transpose',
+  'Mul',
+  'Clip',
+  'Identity',
+  'Div'
+]);
+const MULTIPLIES = new Set(['MatMul', 'Einsum', 'Gemm']);
+
+/** @param nodes those that compute the expert, in graph order */
+export function rolesOf(
+  graph: Graph,
+  uses: readonly WeightUse[],
+  nodes: readonly GraphNode[]
+): (WeightRole | undefined)[] {
+  // The node where a weight is multiplied: its own, or for a looked-up weight the product that reads it.
+  const at = uses.map(use =>
+    use.kind === 'lookup' ? productBelow(graph, use.node) : use.node
+  );
+  const isProduct = new Set(
+    at.flatMap((node, i) =>
+      node && (uses[i].kind !== 'bias' || node.op === 'Gemm')
+        ? [node.index]
+        : []
+    )
+  );
+  const behind = new Set<string>();
+  const second = new Set<number>();
+  for (const node of nodes) {
+    const follows = node.inputs.some(input => behind.has(input));
+    if (isProduct.has(node.index) && follows) {
+      second.add(node.index);
+    }
+    if (follows || isProduct.has(node.index)) {
+      node.outputs.forEach(output => behind.add(output));
+    }
+  }
+  const first = new Set([...isProduct].filter(index => !second.has(index)));
+  return uses.map((use, i): WeightRole | undefined => {
+    const node = at[i];
+    if (use.kind === 'bias' || !node) {
+      return 'bias';
+    }
+    if (second.has(node.index)) {
+      return 'down';
+    }
+    return first.size === 1
+      ? meets(graph, node, SPLITS)
+        ? 'gate_up'
+        : 'up'
+      : meets(graph, node, ACTIVATIONS)
+        ? 'gate'
+        : 'up';
+  });
+}
+
+/** The product that reads a looked-up weight; undefined when it is added instead. */
+function productBelow(graph: Graph, lookup: GraphNode): GraphNode | undefined {
+  let frontier = [...lookup.outputs];
+  for (let step = 0; step < 4 && frontier.length > 0; step++) {
+    const consumers = frontier.flatMap(tensor => graph.consumers(tensor));
+    const product = consumers.find(({ op }) => MULTIPLIES.has(op));
+    if (product) {
+      return product;
+    }
+    frontier = consumers
+      .filter(({ op }) => PASSES.has(op) && op !== 'Add' && op !== 'Mul')
+      .flatMap(({ outputs }) => outputs);
+  }
+  return undefined;
+}
+
+/** True when a product's result goes into one of `ops` before it meets another tensor's. */
+function meets(
+  graph: Graph,
+  product: GraphNode,
+  ops: ReadonlySet<string>
+): boolean {
+  let frontier = [...product.outputs];
+  for (let step = 0; step < 3 && frontier.length > 0; step++) {
+    const consumers = frontier.flatMap(tensor => graph.consumers(tensor));
+    if (consumers.some(({ op }) => ops.has(op))) {
+      return true;
+    }
+    frontier = consumers
+      .filter(
+        ({ op, inputs }) =>
+          PASSES.has(op) &&
+          (op !== 'Mul' || inputs.some(input => isScale(graph, input)))
+      )
+      .flatMap(({ outputs }) => outputs);
+  }
+  return false;
+}
+
+/** A constant factor, or the product of scales that a quantised product is multiplied by. */
+function isScale(graph: Graph, tensor: string): boolean {
+  const node = graph.producer(tensor);
+  return (
+    graph.isConstant(tensor) ||
+    (node?.op === 'Mul' && node.inputs.some(input => graph.isConstant(input)))
+  );
+}

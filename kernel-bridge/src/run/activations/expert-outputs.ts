@@ -1,0 +1,327 @@
+/**
+ * What each chosen expert adds before it is weighted, measured on the graph as it is: an expert that runs alone with
+ * weight 1, less what the layer adds when no routed expert runs.
+ */
+import type { RouterSlots } from '../edits/edit-graph';
+import type { Edits } from '../edits/edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { ModelParts } from '../model/loaded-model';
+import type { TokenizedPrompt } from '../model/prompt';
+import { layerName, type RoutingLayer } from '../../base/protocol';
+import type { Router } from '../../routing/convention';
+import { recordActivations } from './record-activations';
+
+export interface ExpertOutputs {
+  /** The router's place in graph order. */
+  router: number;
+  topK: number;
+  /** Each [tokens, k]: which experts, and by what their outputs are multiplied. */
+  selected: Int32Array;
+  weights: Float32Array;
+  width: number;
+  /** [tokens, k, width]; not a number where the expert's weight is 0 and the graph forces none. */
+  values: Float32Array;
+}
+
+/** A router as one run showed it. */
+export interface RoutedRun {
+  router: number;
+  routing: RoutingLayer;
+  /** [tokens, width]: what its layer added to the stream. */
+  added: Float32Array;
+}
+
+export interface ExpertOutputOptions {
+  /** Edits that the run had; those of the router itself have done their work when its choice is known. */
+  edits?: Edits;
+  signal?: AbortSignal;
+  /** Called after each run; there are k + 1, and k for a fused op. */
+  onRun?: () => void;
+}
+
+/** The same routing with all experts of each token, those that it did not choose at weight 0. */
+export function withEveryExpert(layer: RoutingLayer): RoutingLayer {
+  const { experts, topK, selected, weights } = layer;
+  const tokens = selected.length / topK;
+  const dense = new Float32Array(tokens * experts);
+  selected.forEach((expert, slot) => {
+    if (expert >= 0) {
+      dense[Math.floor(slot / topK) * experts + expert] += weights[slot];
+    }
+  });
+  return {
+    ...layer,
+    topK: experts,
+    selected: Int32Array.from(
+      { length: tokens * experts },
+      (_, at) => at % experts
+    ),
+    weights: dense
+  };
+}
+
+/** Runs one prompt with single experts of one router. */
+class LoneExperts {
+  private readonly _router: Router;
+  private readonly _slots: RouterSlots;
+  private readonly _others: Edits;
+
+  constructor(
+    private readonly _parts: ModelParts,
+    private readonly _prompt: TokenizedPrompt,
+    private readonly _seen: RoutedRun,
+    private readonly _options: ExpertOutputOptions
+  ) {
+    this._router = _parts.routers[_seen.router];
+    this._slots = _parts.probed.slots[_seen.router];
+    this._others = without(_options.edits ?? {}, this._router);
+  }
+
+  /** [tokens, width]: what the layer adds when no routed expert runs. */
+  async beside(): Promise<Float32Array> {
+    // A fused op's output holds the routed experts alone.
+    return this._router.tensors.selected === null
+      ? new Float32Array(this._seen.added.length)
+      : this._run(dropping(this._router, range(this._router.experts)));
+  }
+
+  /**
+   * [tokens, width]: what one chosen expert of each token adds, unweighted.
+   * @param slotOf which of a token's k experts; undefined to leave the token out
+   */
+  async outputs(
+    beside: Float32Array,
+    slotOf: (token: number) => number | undefined
+  ): Promise<Float32Array> {
+    const { selected, weights, topK } = this._seen.routing;
+    const tokens = selected.length / topK;
+    const width = this._seen.added.length / tokens;
+    const forced = forces(this._slots);
+    const alone = await this._run(
+      leaving(this._router, this._slots, this._seen.routing, slotOf)
+    );
+    const outputs = new Float32Array(tokens * width).fill(NaN);
+    for (let t = 0; t < tokens; t++) {
+      const slot = slotOf(t);
+      const weight =
+        slot === undefined ? 0 : forced ? 1 : weights[t * topK + slot];
+      for (let i = t * width; weight !== 0 && i < (t + 1) * width; i++) {
+        outputs[i] = (alone[i] - beside[i]) / weight;
+      }
+    }
+    return outputs;
+  }
+
+  private async _run(edits: Edits): Promise<Float32Array> {
+    const { router } = this._seen;
+    const { signal, onRun } = this._options;
+    const target = await this._parts.probed
+      .resolve(merge(this._others, edits))
+      .run();
+    const { outputs } = await recordActivations(
+      this._parts,
+      target,
+      this._prompt,
+      { outputs: [router] },
+      signal
+    );
+    onRun?.();
+    return outputs.get(router)!;
+  }
+}
+
+/**
+ * The outputs of the experts that a router chose.
+ * @throws MoEDebuggerError 'model-unsupported' where the graph takes no edit that tells them apart, or mixes what they
+ * add with something else before the stream; 'cancelled'
+ */
+export async function expertOutputs(
+  parts: ModelParts,
+  prompt: TokenizedPrompt,
+  seen: RoutedRun,
+  options: ExpertOutputOptions = {}
+): Promise<ExpertOutputs> {
+  const { selected, weights, topK } = seen.routing;
+  const tokens = selected.length / topK;
+  const width = seen.added.length / tokens;
+  const lone = new LoneExperts(parts, prompt, seen, options);
+  const beside = await lone.beside();
+  const values = new Float32Array(tokens * topK * width);
+  for (let slot = 0; slot < topK; slot++) {
+    const own = await lone.outputs(beside, () => slot);
+    for (let t = 0; t < tokens; t++) {
+      values.set(
+        own.subarray(t * width, (t + 1) * width),
+        (t * topK + slot) * width
+      );
+    }
+  }
+  const outputs = {
+    router: seen.router,
+    topK,
+    selected,
+    weights,
+    width,
+    values
+  };
+  const router = parts.routers[seen.router];
+  if (!router.convention.weightsInput) {
+    checkSum(router, outputs, beside, seen.added);
+  }
+  return outputs;
+}
+
+/**
+ * What one expert added, unweighted, at the tokens that chose it: [tokens, width], not a number elsewhere.
+ * @throws MoEDebuggerError as `expertOutputs`, whose check of sums needs all experts and is not made
+ */
+export async function outputsOfExpert(
+  parts: ModelParts,
+  prompt: TokenizedPrompt,
+  seen: RoutedRun,
+  expert: number,
+  options: ExpertOutputOptions = {}
+): Promise<Float32Array> {
+  const { selected, topK } = seen.routing;
+  const lone = new LoneExperts(parts, prompt, seen, options);
+  return lone.outputs(await lone.beside(), t => {
+    const slot = selected.subarray(t * topK, (t + 1) * topK).indexOf(expert);
+    return slot < 0 ? undefined : slot;
+  });
+}
+
+/** Whether a token can be made to take an expert that it did not choose. */
+export function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
+  return 'input' in (forcedByLogits ? bias : force);
+}
+
+/** Edits by which tokens run one of their chosen experts alone. */
+function leaving(
+  router: Router,
+  slots: RouterSlots,
+  { selected, topK }: RoutingLayer,
+  slotOf: (token: number) => number | undefined
+): Edits {
+  const place = placeOf(router);
+  const kept = range(selected.length / topK).flatMap(t => {
+    const slot = slotOf(t);
+    return slot === undefined
+      ? []
+      : [{ t, expert: selected[t * topK + slot], tokens: [t, t + 1] as const }];
+  });
+  if (forces(slots)) {
+    return {
+      force: kept.map(({ expert, tokens }) => ({ ...place, expert, tokens }))
+    };
+  }
+  if ('refused' in slots.scale) {
+    throw new MoEDebuggerError(
+      'model-unsupported',
+      `what single experts add cannot be told apart: ${slots.scale.refused}`,
+      {
+        where: layerName(router),
+        hint: 'routing and the residual stream can be looked at'
+      }
+    );
+  }
+  return {
+    ablate: kept.flatMap(({ t, expert, tokens }) =>
+      [...selected.subarray(t * topK, (t + 1) * topK)]
+        .filter(other => other !== expert)
+        .map(other => ({
+          ...place,
+          expert: other,
+          mode: 'drop' as const,
+          tokens
+        }))
+    )
+  };
+}
+
+function dropping(router: Router, experts: readonly number[]): Edits {
+  return {
+    ablate: experts.map(expert => ({
+      ...placeOf(router),
+      expert,
+      mode: 'drop' as const
+    }))
+  };
+}
+
+/** Weighted and summed, the parts must make what the layer added. */
+function checkSum(
+  router: Router,
+  { values, weights, topK, width }: ExpertOutputs,
+  beside: Float32Array,
+  added: Float32Array
+): void {
+  let largest = 0;
+  let difference = 0;
+  for (let at = 0; at < added.length; at++) {
+    const t = Math.floor(at / width);
+    let sum = beside[at];
+    for (let slot = 0; slot < topK; slot++) {
+      const weight = weights[t * topK + slot];
+      sum +=
+        weight === 0
+          ? 0
+          : weight * values[(t * topK + slot) * width + (at % width)];
+    }
+    largest = Math.max(largest, Math.abs(added[at]));
+    difference = Math.max(difference, Math.abs(sum - added[at]));
+  }
+  if (difference > TOLERANCE * largest) {
+    throw new MoEDebuggerError(
+      'model-unsupported',
+      'what experts add passes through something else before the residual stream',
+      {
+        where: layerName(router),
+        hint: 'routing and the residual stream can be looked at'
+      }
+    );
+  }
+}
+
+/** Of the largest value: what half precision loses. */
+const TOLERANCE = 2e-2;
+
+/** Edits but those of one router. */
+function without(edits: Edits, router: Router): Edits {
+  const elsewhere = (place: ReturnType<typeof placeOf>): boolean =>
+    place.layer !== router.layer ||
+    (place.stack !== undefined && place.stack !== router.stack) ||
+    (place.module !== undefined && place.module !== router.module);
+  const { ablate, force, topK, bias, scale, steer } = edits;
+  return {
+    ablate: ablate?.filter(elsewhere),
+    force: force?.filter(elsewhere),
+    topK: typeof topK === 'number' ? topK : topK?.filter(elsewhere),
+    bias: bias?.filter(elsewhere),
+    scale: scale?.filter(elsewhere),
+    steer
+  };
+}
+
+function merge(a: Edits, b: Edits): Edits {
+  return {
+    ...a,
+    ablate: [...(a.ablate ?? []), ...(b.ablate ?? [])],
+    force: [...(a.force ?? []), ...(b.force ?? [])]
+  };
+}
+
+function placeOf({ layer, stack, module }: Router): {
+  layer: number;
+  stack?: Router['stack'];
+  module?: string;
+} {
+  return {
+    layer,
+    ...(stack ? { stack } : {}),
+    ...(module ? { module } : {})
+  };
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}

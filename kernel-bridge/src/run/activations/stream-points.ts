@@ -1,0 +1,77 @@
+/** Where the residual stream can be read and added to: after each transformer block. */
+import { attributeInt } from '../../onnx/graph/attributes';
+import type { Graph } from '../../onnx/graph/graph';
+import type { Stack } from '../../base/protocol';
+import type { BlockJoin, Blocks } from '../../routing/blocks';
+import type { Router } from '../../routing/convention';
+import { routerProduct } from '../../routing/router-input';
+import { storedDims } from '../../routing/stored-weight';
+
+/** The residual stream as a block leaves it, at the last node that adds to it. */
+export interface StreamPoint extends BlockJoin {
+  layer: number;
+  stack?: Stack;
+}
+
+/** One point a block, in graph order. */
+export function streamPoints({ joins }: Blocks): StreamPoint[] {
+  const last = new Map<string, StreamPoint>();
+  for (const join of joins) {
+    last.set(`${join.stack ?? ''} ${join.layer}`, join);
+  }
+  return [...last.values()];
+}
+
+/** Fused nodes that add and normalise at once, and hand on the sum as an output of its own. */
+const FUSED = new Map([
+  ['com.microsoft.SkipLayerNormalization', 3],
+  ['com.microsoft.SkipSimplifiedLayerNormalization', 3]
+]);
+
+/** Which output of a join is the sum; undefined where the node does not hand it on. */
+export function sumOutput({ node }: BlockJoin): string | undefined {
+  return node.outputs[FUSED.get(node.op) ?? 0] || undefined;
+}
+
+/** The input of a join that holds the stream before it. */
+export function streamOperand({ node, branch }: BlockJoin): string {
+  return node.inputs.find((input, i) => i < 2 && input !== branch) ?? branch;
+}
+
+/** True for a join that hands on the sum only after a norm. */
+export function isFusedJoin({ node }: BlockJoin): boolean {
+  return FUSED.has(node.op);
+}
+
+/**
+ * Values a token in the residual stream: what a router reads, which is as wide.
+ * @returns undefined where the graph declares neither
+ */
+export function streamWidth(
+  graph: Graph,
+  points: readonly StreamPoint[],
+  routers: readonly Router[]
+): number | undefined {
+  for (const { node } of points) {
+    const width = graph.shape(node.outputs[0])?.at(-1);
+    if (width !== undefined) {
+      return width;
+    }
+  }
+  for (const { tensors, experts } of routers) {
+    const product = routerProduct(graph, tensors.logits);
+    if (product?.domain === 'com.microsoft') {
+      const width = attributeInt(product.proto, 'K');
+      if (width !== undefined) {
+        return width;
+      }
+    }
+    for (const input of product?.inputs.slice(0, 2) ?? []) {
+      const dims = storedDims(graph, input);
+      if (dims?.length === 2 && dims.includes(experts)) {
+        return dims[0] === experts ? dims[1] : dims[0];
+      }
+    }
+  }
+  return undefined;
+}

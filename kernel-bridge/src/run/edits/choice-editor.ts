@@ -1,0 +1,371 @@
+/** Puts edits between what a router chose and those who read it: which experts run, and by what they are weighted. */
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import type { Router, RouterTensors } from '../../routing/convention';
+import { attributeText } from '../../onnx/graph/attributes';
+import type { RouterSlots, Slot } from './edit-graph';
+import type { GraphRewriter } from './graph-rewriter';
+
+type ChoiceSlots = Pick<
+  RouterSlots,
+  'scale' | 'map' | 'force' | 'forceWeights'
+>;
+
+/** Nodes that show a choice another way, expert by expert or not, without computing anything from it. */
+const VIEWS = new Set([
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Flatten'
+]);
+
+export class ChoiceEditor {
+  /** [tokens, experts], and its first dim as a list of one. */
+  private readonly _table: string;
+  private readonly _tokens: string;
+
+  /** @param _router one whose graph holds the chosen experts */
+  constructor(
+    private readonly _rewriter: GraphRewriter,
+    private readonly _router: Router,
+    private readonly _index: number
+  ) {
+    const { graph } = _rewriter;
+    const { logits } = _router.tensors;
+    const flat =
+      graph.shape(logits)?.length === 2
+        ? logits
+        : _rewriter.add('Reshape', [
+            logits,
+            _rewriter.ints(-1, _router.experts)
+          ]);
+    this._table = _rewriter.add('Shape', [flat]);
+    this._tokens = _rewriter.add('Gather', [this._table, _rewriter.ints(0)]);
+  }
+
+  /** Adds inputs and nodes; returns what can be fed and the tensors that hold the edited choice. */
+  edit(): ChoiceSlots & { tensors: RouterTensors } {
+    return this._router.tensors.weights
+      ? this._editSlots(this._router.tensors.weights)
+      : this._editDense(this._router.tensors.denseWeights!);
+  }
+
+  /** Weights that stand beside the chosen experts, slot by slot. */
+  private _editSlots(
+    weights: string[]
+  ): ChoiceSlots & { tensors: RouterTensors } {
+    const { graph } = this._rewriter;
+    const selected = this._router.tensors.selected!;
+    const before = ancestors(graph, weights);
+    const apart = new Set([...selected, ...weights]);
+    const readers = selected.map(tensor =>
+      readersOf(graph, tensor, before, apart)
+    );
+    const tangled =
+      readers.find(found => typeof found === 'string') ??
+      (readers.some(found => found.length === 0) ? TANGLED : undefined) ??
+      (selected.length === weights.length
+        ? undefined
+        : 'experts and weights are not laid out alike');
+    const scale = this._input('scale');
+    const scaled = weights.map((tensor, i) =>
+      this._weighted(tensor, selected[Math.min(i, selected.length - 1)], scale)
+    );
+    if (tangled !== undefined) {
+      weights.forEach((tensor, i) =>
+        this._redirectAll(tensor, scaled[i].whole)
+      );
+      return {
+        scale: { input: scale },
+        map: { refused: tangled as string },
+        force: { refused: tangled as string },
+        tensors: {
+          ...this._router.tensors,
+          weights: scaled.map(({ whole }) => whole)
+        }
+      };
+    }
+    const map = readers.flat().some(reader => (reader as Reader).scatters)
+      ? undefined
+      : this._input('map', 'int64');
+    const ids = this._input('force', 'int64');
+    const values = this._input('forceWeights');
+    const none = this._rewriter.add('Less', [ids, this._rewriter.ints(0)]);
+    const column = (table: string, i: number): string =>
+      selected.length === 1
+        ? table
+        : this._rewriter.add('Gather', [table, this._rewriter.ints(i)], {
+            axis: 1
+          });
+    const edited = selected.map((tensor, i) => {
+      const rows = this._rows(tensor);
+      const mapped = map === undefined ? rows : this._lookUp(map, rows);
+      return this._like(
+        tensor,
+        this._rewriter.add('Where', [column(none, i), mapped, column(ids, i)])
+      );
+    });
+    const final = weights.map((tensor, i) =>
+      this._like(
+        tensor,
+        this._rewriter.add('Where', [
+          column(none, i),
+          scaled[i].rows,
+          this._rewriter.castLike(column(values, i), tensor)
+        ])
+      )
+    );
+    selected.forEach((tensor, i) =>
+      this._redirectReaders(readers[i] as Reader[], tensor, edited[i])
+    );
+    weights.forEach((tensor, i) => this._redirectAll(tensor, final[i]));
+    return {
+      scale: { input: scale },
+      map:
+        map === undefined
+          ? {
+              refused:
+                'its weights are laid out by expert, where two slots cannot share one'
+            }
+          : { input: map },
+      force: { input: ids },
+      forceWeights: values,
+      tensors: { ...this._router.tensors, selected: edited, weights: final }
+    };
+  }
+
+  /** A weight for every expert, zero where it is not chosen. */
+  private _editDense(dense: string): ChoiceSlots & { tensors: RouterTensors } {
+    const rewriter = this._rewriter;
+    const scale = this._input('scale');
+    const values = this._input('forceWeights');
+    const ids = this._input('force', 'int64');
+    const none = rewriter.add('Less', [ids, rewriter.ints(0)]);
+    const rows = rewriter.add('Reshape', [dense, this._table]);
+    const scaled = rewriter.add('Add', [
+      rewriter.add('Mul', [rows, rewriter.castLike(scale, dense)]),
+      rewriter.castLike(values, dense)
+    ]);
+    const final = rewriter.add('Reshape', [
+      scaled,
+      rewriter.add('Shape', [dense])
+    ]);
+    this._redirectAll(dense, final);
+    const map: Slot = {
+      refused:
+        'its weights are laid out by expert, where two slots cannot share one'
+    };
+    return {
+      scale: { input: scale },
+      map,
+      force: { input: ids },
+      forceWeights: values,
+      tensors: {
+        ...this._router.tensors,
+        // Who reads the choice weights it by expert; what was forced is told to the trace.
+        selected: this._router.tensors.selected!.map(tensor =>
+          this._like(
+            tensor,
+            rewriter.add('Where', [none, this._rows(tensor), ids])
+          )
+        ),
+        denseWeights: final
+      }
+    };
+  }
+
+  /** The weights times the scale of the experts that they belong to. */
+  private _weighted(
+    weights: string,
+    selected: string,
+    scale: string
+  ): { rows: string; whole: string } {
+    const factors = this._lookUp(scale, this._rows(selected));
+    const rows = this._rewriter.add('Mul', [
+      this._rows(weights),
+      this._rewriter.castLike(factors, weights)
+    ]);
+    return { rows, whole: this._like(weights, rows) };
+  }
+
+  /** A table's values at the chosen experts: [tokens, k]. */
+  private _lookUp(table: string, chosen: string): string {
+    return this._rewriter.add(
+      'GatherElements',
+      [this._rewriter.add('Expand', [table, this._table]), chosen],
+      { axis: 1 }
+    );
+  }
+
+  /** As [tokens, k]. */
+  private _rows(tensor: string): string {
+    return this._isTable(tensor)
+      ? tensor
+      : this._rewriter.add('Reshape', [
+          tensor,
+          this._rewriter.add(
+            'Concat',
+            [this._tokens, this._rewriter.ints(-1)],
+            { axis: 0 }
+          )
+        ]);
+  }
+
+  /** Rows in the shape of the tensor that they came from. */
+  private _like(tensor: string, rows: string): string {
+    return this._isTable(tensor)
+      ? rows
+      : this._rewriter.add('Reshape', [
+          rows,
+          this._rewriter.add('Shape', [tensor])
+        ]);
+  }
+
+  /** True for [tokens, k]; picks that are made one by one may be [batch, sequence]. */
+  private _isTable(tensor: string): boolean {
+    const { topK, tensors } = this._router;
+    const shape = this._rewriter.graph.shape(tensor);
+    return (
+      shape?.length === 2 && shape[1] === topK / (tensors.selected?.length ?? 1)
+    );
+  }
+
+  private _input(kind: string, type: 'float' | 'int64' = 'float'): string {
+    return this._rewriter.input(`${this._index}/${kind}`, type, [
+      `edit_${kind}_rows_${this._index}`,
+      `edit_${kind}_width_${this._index}`
+    ]);
+  }
+
+  private _redirectAll(from: string, to: string): void {
+    for (const node of this._rewriter.graph.consumers(from)) {
+      this._rewriter.redirect(node, from, to);
+    }
+  }
+
+  /** Those past a view that weights are computed from too get a view of their own. */
+  private _redirectReaders(
+    readers: readonly Reader[],
+    from: string,
+    to: string
+  ): void {
+    for (const { node, through } of readers) {
+      let last = from;
+      let edited = to;
+      for (const view of through) {
+        edited = this._rewriter.copy(view.proto, [
+          edited,
+          ...view.inputs.slice(1)
+        ]);
+        last = view.outputs[0];
+      }
+      this._rewriter.redirect(node, last, edited);
+    }
+  }
+}
+
+interface Reader {
+  node: GraphNode;
+  /** Views between the tensor and the node that weights are computed from too. */
+  through: GraphNode[];
+  /** It writes weights over the places of the chosen experts. */
+  scatters: boolean;
+}
+
+/**
+ * Those who read a choice to run experts, and not to compute weights.
+ * @param weighing nodes that the weights are computed by
+ * @param apart choices and weights: what is made of them is another matter
+ * @returns why they cannot be told apart, where they cannot
+ */
+function readersOf(
+  graph: Graph,
+  tensor: string,
+  weighing: ReadonlySet<GraphNode>,
+  apart: ReadonlySet<string>,
+  through: GraphNode[] = []
+): Reader[] | string {
+  const readers: Reader[] = [];
+  for (const node of graph.consumers(tensor)) {
+    if (!node.inputs.includes(tensor)) {
+      return 'its choice is read inside a loop or a branch';
+    }
+    if (!weighing.has(node)) {
+      readers.push({ node, through, scatters: scatters(graph, node, tensor) });
+    } else if (VIEWS.has(node.op)) {
+      const more = readersOf(graph, node.outputs[0], weighing, apart, [
+        ...through,
+        node
+      ]);
+      if (typeof more === 'string') {
+        return more;
+      }
+      readers.push(...more);
+    } else if (sends(graph, node, tensor, weighing, apart)) {
+      return TANGLED;
+    }
+  }
+  return readers;
+}
+
+const TANGLED =
+  'its weights are computed from the same tensors that send tokens to experts';
+
+/** Whether what a node makes of a choice reaches others than the weights; scores looked up by it show no choice. */
+function sends(
+  graph: Graph,
+  node: GraphNode,
+  choice: string,
+  weighing: ReadonlySet<GraphNode>,
+  apart: ReadonlySet<string>
+): boolean {
+  if (/^Gather/.test(node.op) && node.inputs[0] !== choice) {
+    return false;
+  }
+  const seen = new Set([node]);
+  const open = [node];
+  while (open.length > 0) {
+    for (const output of open.pop()!.outputs) {
+      for (const next of apart.has(output) ? [] : graph.consumers(output)) {
+        if (!weighing.has(next)) {
+          return true;
+        }
+        if (!seen.has(next)) {
+          seen.add(next);
+          open.push(next);
+        }
+      }
+    }
+  }
+  return false;
+}
+
+/** Whether weights are written over one another where the same expert comes twice, here or past views. */
+function scatters(graph: Graph, node: GraphNode, tensor: string): boolean {
+  if (node.op === 'ScatterElements' || node.op === 'ScatterND') {
+    return (
+      node.inputs[1] === tensor &&
+      attributeText(node.proto, 'reduction') !== 'add'
+    );
+  }
+  return (
+    VIEWS.has(node.op) &&
+    graph
+      .consumers(node.outputs[0])
+      .some(next => scatters(graph, next, node.outputs[0]))
+  );
+}
+
+function ancestors(graph: Graph, tensors: readonly string[]): Set<GraphNode> {
+  const found = new Set<GraphNode>();
+  const open = [...tensors];
+  while (open.length > 0) {
+    const node = graph.producer(open.pop()!);
+    if (node && !found.has(node)) {
+      found.add(node);
+      open.push(...node.inputs.filter(name => name !== ''));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,88 @@
+/** What a person may change about a model's routing. Nothing of the model is touched: an edit is what a run is fed. */
+import type { Stack } from '../../base/protocol';
+
+/** One router: its block, and its stack and module where the block's number alone does not tell it. */
+export interface RouterPlace {
+  layer: number;
+  stack?: Stack;
+  /** Of a block with two routers: 'attention' or 'mlp'. */
+  module?: string;
+}
+
+/** Token positions from the first up to, but not including, the second; without a second to the end. */
+export type TokenRange = readonly [from: number, to?: number];
+
+/**
+ * What taking an expert away means. They differ, and are never mixed:
+ * - mask: its logit is taken away before scores and choice, so a substitute enters;
+ * - drop: its term vanishes, and the other experts keep their weights;
+ * - swap: another expert runs in its place, at the same weight.
+ */
+export type AblationMode = 'mask' | 'drop' | 'swap';
+
+export interface Ablation extends RouterPlace {
+  expert: number;
+  /** Default 'mask'. */
+  mode?: AblationMode;
+  /** Of 'swap': the expert that runs instead. */
+  to?: number;
+  tokens?: TokenRange;
+}
+
+/** A vector that is added to the residual stream as a block leaves it. */
+export interface Steering {
+  layer: number;
+  stack?: Stack;
+  /** As many values as the stream is wide. */
+  vector: ArrayLike<number>;
+  /** What the vector is multiplied by; default 1. */
+  scale?: number;
+  tokens?: TokenRange;
+}
+
+export interface Edits {
+  ablate?: readonly Ablation[];
+  /** Only this expert, with weight 1; shared experts stay. */
+  force?: readonly (RouterPlace & { expert: number; tokens?: TokenRange })[];
+  /** Experts a token, of all routers or of some; weights follow the model's own rule. */
+  topK?: number | readonly (RouterPlace & { k: number })[];
+  /** Added to an expert's logit before scores and choice. */
+  bias?: readonly (RouterPlace & {
+    expert: number;
+    value: number;
+    tokens?: TokenRange;
+  })[];
+  /** Multiplies what an expert adds: its weight, where it is chosen. */
+  scale?: readonly (RouterPlace & {
+    expert: number;
+    factor: number;
+    tokens?: TokenRange;
+  })[];
+  steer?: readonly Steering[];
+}
+
+/** One edit as a trace records it. */
+export interface EditRecord extends RouterPlace {
+  kind: 'ablate' | 'force' | 'topK' | 'bias' | 'scale' | 'steer';
+  expert?: number;
+  mode?: AblationMode;
+  to?: number;
+  k?: number;
+  /** Of a bias what is added, of a scale the factor. */
+  value?: number;
+  /** Of steering: what its vector was multiplied by, and how long the vector is. */
+  scale?: number;
+  norm?: number;
+  tokens?: TokenRange;
+}
+
+/** @param position not a number for all tokens at once */
+export function includes(
+  tokens: TokenRange | undefined,
+  position: number
+): boolean {
+  return (
+    tokens === undefined ||
+    (position >= tokens[0] && position < (tokens[1] ?? Infinity))
+  );
+}

@@ -1,0 +1,160 @@
+/** Adds nodes to a graph and points others at them; the graph that is read stays as it is. */
+import { writeAttribute } from '../../onnx/graph/attributes';
+import { Graph, type GraphNode } from '../../onnx/graph/graph';
+import {
+  ELEMENT,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto
+} from '../../onnx/file/schema';
+
+export const EDIT_PREFIX = 'moe_debugger/edit/';
+
+export class GraphRewriter {
+  /** Inputs that were added, to be declared by the model's outermost graph. */
+  readonly inputs: ValueInfoProto[] = [];
+  private readonly _nodes: NodeProto[] = [];
+  private readonly _initializers = new Map<string, TensorProto>();
+  private readonly _redirected = new Map<NodeProto, string[]>();
+  private readonly _declared: ValueInfoProto[] = [];
+  private readonly _shapeless = new Set<string>();
+
+  /** @param _prefix tells what is added to one body of an If from what is added to the other */
+  constructor(
+    readonly graph: Graph,
+    private readonly _opset: number,
+    private readonly _prefix = ''
+  ) {}
+
+  /** Declares an input of the model. Two bodies of an If share theirs. */
+  input(
+    name: string,
+    type: 'float' | 'int64',
+    dims: (number | string)[]
+  ): string {
+    const full = EDIT_PREFIX + name;
+    this.inputs.push({
+      name: full,
+      type: {
+        tensorType: {
+          elemType: ELEMENT[type],
+          shape: {
+            dim: dims.map(dim =>
+              typeof dim === 'number' ? { dimValue: dim } : { dimParam: dim }
+            )
+          }
+        }
+      }
+    });
+    return full;
+  }
+
+  /** Adds a node with one output and returns that output's name. */
+  add(
+    op: string,
+    inputs: string[],
+    attributes: Record<string, number> = {}
+  ): string {
+    return this.copy(
+      {
+        opType: op,
+        input: inputs,
+        output: [''],
+        attribute: Object.entries(attributes).map(([name, value]) =>
+          writeAttribute(name, value)
+        )
+      },
+      inputs
+    );
+  }
+
+  /** Adds a node with one output like another, with inputs of its own. */
+  copy(node: NodeProto, inputs: string[]): string {
+    const output = `${this._prefix}${EDIT_PREFIX}node/${this._nodes.length}`;
+    this._nodes.push({
+      ...node,
+      name: output,
+      input: inputs,
+      output: [output]
+    });
+    return output;
+  }
+
+  /** A constant list of integers. */
+  ints(...values: number[]): string {
+    const name = `${this._prefix}${EDIT_PREFIX}ints/${values.join('_')}`;
+    this._initializers.set(name, {
+      name,
+      dims: [values.length],
+      dataType: ELEMENT.int64,
+      int64Data: values,
+      floatData: [],
+      int32Data: [],
+      doubleData: [],
+      uint64Data: [],
+      externalData: []
+    });
+    return name;
+  }
+
+  /** `tensor`, which is float32, in the element type of another. */
+  castLike(tensor: string, like: string): string {
+    const type = this.graph.elementType(like);
+    if (type === ELEMENT.float) {
+      return tensor;
+    }
+    return this._opset >= CAST_LIKE
+      ? this.add('CastLike', [tensor, like])
+      : type === undefined
+        ? tensor
+        : this.add('Cast', [tensor], { to: type });
+  }
+
+  /** Makes a node read `to` wherever it read `from`. */
+  redirect(node: GraphNode, from: string, to: string): void {
+    const inputs = this._redirected.get(node.proto) ?? [...node.proto.input];
+    this._redirected.set(
+      node.proto,
+      inputs.map(input => (input === from ? to : input))
+    );
+  }
+
+  /** Declares the shape of a tensor that was added as that of another: onnxruntime fuses only what has known shapes. */
+  shapeLike(tensor: string, like: string): void {
+    const info = this.graph.proto.valueInfo.find(({ name }) => name === like);
+    if (info) {
+      this._declared.push({ ...info, name: tensor });
+    }
+  }
+
+  /** Forgets the declared shape of a tensor, which an edit changes. */
+  dropShape(tensor: string): void {
+    this._shapeless.add(tensor);
+  }
+
+  /** The graph with what was added, in topological order; the inputs of a body are its outermost graph's. */
+  build(): GraphProto {
+    const { proto, file } = this.graph;
+    const edited: GraphProto = {
+      ...proto,
+      node: [
+        ...proto.node.map(node => {
+          const input = this._redirected.get(node);
+          return input ? { ...node, input } : node;
+        }),
+        ...this._nodes
+      ],
+      initializer: [...proto.initializer, ...this._initializers.values()],
+      valueInfo: [...proto.valueInfo, ...this._declared].filter(
+        ({ name }) => !this._shapeless.has(name ?? '')
+      )
+    };
+    return {
+      ...edited,
+      node: new Graph(edited, file).nodes.map(node => node.proto)
+    };
+  }
+}
+
+const CAST_LIKE = 15;

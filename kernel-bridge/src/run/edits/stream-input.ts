@@ -1,0 +1,56 @@
+/** Gives the residual stream inputs by which a run adds to it: one after each block. */
+import type { StreamPoint } from '../activations/stream-points';
+import type { Stack } from '../../base/protocol';
+import type { Slot } from './edit-graph';
+import type { GraphRewriter } from './graph-rewriter';
+
+/** What can be added where. */
+export interface StreamSlot {
+  layer: number;
+  stack?: Stack;
+  /** [1 or batch, 1 or tokens, width] float */
+  residual: Slot;
+  /** 0 where the graph does not say. */
+  width: number;
+  /** What the block's last part adds, with what the input adds to it. */
+  branch: string;
+}
+
+/** Adds to what the last part of each block adds, so that the sum itself stays one node. */
+export function addStreamInputs(
+  rewriter: GraphRewriter,
+  points: readonly StreamPoint[],
+  width: number | undefined
+): StreamSlot[] {
+  return points.map((point, index) => {
+    const { layer, stack, node, branch } = point;
+    const place = { layer, ...(stack ? { stack } : {}) };
+    if (width === undefined) {
+      return {
+        ...place,
+        width: 0,
+        branch,
+        residual: {
+          refused: 'the graph does not say how wide its residual stream is'
+        }
+      };
+    }
+    const input = rewriter.input(`${index}/residual`, 'float', [
+      `edit_batch_${index}`,
+      `edit_tokens_${index}`,
+      width
+    ]);
+    const rank = rewriter.graph.shape(branch)?.length;
+    const laidOut =
+      rank === 2
+        ? rewriter.add('Reshape', [input, rewriter.ints(-1, width)])
+        : input;
+    const sum = rewriter.add('Add', [
+      branch,
+      rewriter.castLike(laidOut, branch)
+    ]);
+    rewriter.shapeLike(sum, branch);
+    rewriter.redirect(node, branch, sum);
+    return { ...place, width, branch: sum, residual: { input } };
+  });
+}

@@ -1,0 +1,65 @@
+/** Waiting that a person can end: by an AbortSignal, or by interrupting the cell. */
+import { MoEDebuggerError } from '../../base/errors';
+import { currentKernel } from '../../base/kernel-api';
+
+/**
+ * Settles as `work` does, or rejects with 'cancelled' at once when the signal aborts or the kernel is interrupted.
+ * onnxruntime finishes the forward it is in on its own thread; its result is dropped and the session stays usable.
+ */
+export async function cancellable<T>(
+  work: Promise<T>,
+  signal?: AbortSignal
+): Promise<T> {
+  let stop: (() => void) | undefined;
+  const cancelled = new Promise<never>((_, reject) => {
+    stop = () => reject(cancelledError());
+  });
+  // Whoever loses the race must not become an unhandled rejection.
+  cancelled.catch(() => undefined);
+  work.catch(() => undefined);
+  if (signal?.aborted) {
+    throw cancelledError();
+  }
+  signal?.addEventListener('abort', stop!, { once: true });
+  const forget = currentKernel()?.onInterrupt(stop!);
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    signal?.removeEventListener('abort', stop!);
+    forget?.();
+  }
+}
+
+/** Notes that a person wants long work to end, for work that ends itself at the next good moment. */
+export class CancelRequest {
+  private readonly _forget: (() => void)[] = [];
+  private _requested: boolean;
+
+  constructor(signal?: AbortSignal) {
+    const request = (): void => {
+      this._requested = true;
+    };
+    this._requested = signal?.aborted ?? false;
+    signal?.addEventListener('abort', request, { once: true });
+    this._forget.push(() => signal?.removeEventListener('abort', request));
+    const forgetInterrupt = currentKernel()?.onInterrupt(request);
+    if (forgetInterrupt) {
+      this._forget.push(forgetInterrupt);
+    }
+  }
+
+  get requested(): boolean {
+    return this._requested;
+  }
+
+  /** Stops listening; can be called twice. */
+  dispose(): void {
+    this._forget.splice(0).forEach(forget => forget());
+  }
+}
+
+export function cancelledError(): MoEDebuggerError {
+  return new MoEDebuggerError('cancelled', 'cancelled', {
+    hint: 'the model is still loaded; run it again when you like'
+  });
+}

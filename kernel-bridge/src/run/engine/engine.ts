@@ -1,0 +1,214 @@
+/** Inference off the main thread: sessions and runs as promises. */
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { MoEDebuggerError } from '../../base/errors';
+import type {
+  Request,
+  Response,
+  RunOptions,
+  SessionOptions,
+  TensorValue
+} from './messages';
+
+export type RunOutputs = Record<string, TensorValue>;
+
+type Body<T> = T extends Request ? Omit<T, 'id'> : never;
+
+interface Pending {
+  resolve(response: { outputs?: RunOutputs; milliseconds: number }): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A worker thread with onnxruntime in it, shared by all models of a process. It keeps the process alive only
+ * while something runs.
+ */
+export class Engine {
+  private static _shared?: Engine;
+  private readonly _worker: Worker;
+  private readonly _pending = new Map<number, Pending>();
+  private _nextId = 1;
+  private _nextSession = 1;
+  private _dead?: MoEDebuggerError;
+
+  constructor() {
+    // Compiled code runs the worker from beside this file; from TypeScript sources it is the built one.
+    this._worker = new Worker(
+      join(
+        __dirname.replace(/([\\/])src([\\/]run[\\/]engine)$/, '$1lib$2'),
+        'worker.js'
+      )
+    );
+    this._worker.on('message', (response: Response) => this._receive(response));
+    this._worker.on('error', error =>
+      this._fail(`the inference thread failed: ${error.message}`)
+    );
+    this._worker.on('exit', code =>
+      this._fail(`the inference thread ended (${code})`)
+    );
+    // After the listeners: adding one would make the thread keep the process alive again.
+    this._worker.unref();
+  }
+
+  /** The process's engine, started at the first use and again if it died. */
+  static shared(): Engine {
+    if (!Engine._shared || Engine._shared._dead) {
+      Engine._shared = new Engine();
+    }
+    return Engine._shared;
+  }
+
+  /** The thread ended; whoever needs an engine takes the shared one again. */
+  get dead(): boolean {
+    return this._dead !== undefined;
+  }
+
+  /** @throws MoEDebuggerError 'model-unsupported' with onnxruntime's own words when it refuses the graph. */
+  async createSession(
+    model:
+      { bytes: Uint8Array; folder: string } | { path: string; folder: string },
+    options: SessionOptions = {}
+  ): Promise<Session> {
+    const session = this._nextSession++;
+    try {
+      await this._send({ type: 'create', session, ...model, options });
+    } catch (error) {
+      throw refusal(error, 'load');
+    }
+    return new Session(this, session);
+  }
+
+  /** @internal */
+  async run(
+    session: number,
+    feeds: RunOutputs,
+    fetches: string[],
+    options: RunOptions = {}
+  ): Promise<{ outputs: RunOutputs; milliseconds: number }> {
+    try {
+      const { outputs, milliseconds } = await this._send({
+        type: 'run',
+        session,
+        feeds,
+        fetches,
+        ...options
+      });
+      return { outputs: outputs ?? {}, milliseconds };
+    } catch (error) {
+      throw refusal(error, 'run');
+    }
+  }
+
+  /** @internal */
+  async forget(session: number, cache: number): Promise<void> {
+    await this._send({ type: 'forget', session, cache });
+  }
+
+  /** @internal */
+  async release(session: number): Promise<void> {
+    await this._send({ type: 'release', session });
+  }
+
+  /** Ends the thread; whatever runs is refused. */
+  async dispose(): Promise<void> {
+    await this._worker.terminate();
+  }
+
+  private _send(
+    body: Body<Request>
+  ): Promise<{ outputs?: RunOutputs; milliseconds: number }> {
+    if (this._dead) {
+      return Promise.reject(this._dead);
+    }
+    const id = this._nextId++;
+    return new Promise((resolve, reject) => {
+      this._pending.set(id, { resolve, reject });
+      this._worker.ref();
+      this._worker.postMessage({ ...body, id });
+    });
+  }
+
+  private _receive(response: Response): void {
+    const pending = this._pending.get(response.id);
+    this._pending.delete(response.id);
+    if (this._pending.size === 0) {
+      this._worker.unref();
+    }
+    if ('error' in response) {
+      pending?.reject(new Error(response.error));
+    } else {
+      pending?.resolve(response);
+    }
+  }
+
+  private _fail(what: string): void {
+    this._dead ??= new MoEDebuggerError('engine', what, {
+      hint: 'load the model again; if it repeats, the model may need more memory'
+    });
+    for (const { reject } of this._pending.values()) {
+      reject(this._dead);
+    }
+    this._pending.clear();
+  }
+}
+
+/** A graph that is ready to run. */
+export class Session {
+  private _released = false;
+  private _nextCache = 1;
+
+  constructor(
+    private readonly _engine: Engine,
+    /** What `RunOptions.measure` names it by. */
+    readonly id: number
+  ) {}
+
+  /** It cannot be run again: it was released, or its thread ended. */
+  get gone(): boolean {
+    return this._released || this._engine.dead;
+  }
+
+  /** Runs the graph; outputs that are not in `fetches` are not copied out of onnxruntime. */
+  run(
+    feeds: RunOutputs,
+    fetches: string[],
+    options?: RunOptions
+  ): Promise<{ outputs: RunOutputs; milliseconds: number }> {
+    return this._engine.run(this.id, feeds, fetches, options);
+  }
+
+  /** A number for `RunOptions.cache`: what its runs keep stays on the worker until `forget`. */
+  newCache(): number {
+    return this._nextCache++;
+  }
+
+  /** Frees what a cache holds, after the runs that were sent before. */
+  async forget(cache: number): Promise<void> {
+    if (!this._released) {
+      await this._engine.forget(this.id, cache);
+    }
+  }
+
+  async release(): Promise<void> {
+    if (!this._released) {
+      this._released = true;
+      await this._engine.release(this.id);
+    }
+  }
+}
+
+function refusal(error: unknown, doing: 'load' | 'run'): MoEDebuggerError {
+  if (error instanceof MoEDebuggerError) {
+    return error;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return new MoEDebuggerError(
+    doing === 'load' ? 'model-unsupported' : 'engine',
+    `onnxruntime could not ${doing} the model: ${text.replace(/\s+/g, ' ').slice(0, 600)}`,
+    {
+      hint: /NOT_IMPLEMENTED|not implemented/i.test(text)
+        ? 'it uses an operator that onnxruntime has no CPU kernel for: export it for the CPU'
+        : 'check the model with onnxruntime itself, or export it again'
+    }
+  );
+}

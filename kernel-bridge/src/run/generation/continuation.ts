@@ -1,0 +1,138 @@
+/** One prompt's continuation while it is being written. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { TokenizedPrompt } from '../model/prompt';
+import type { Tokenizer } from '../model/tokenizer';
+import type { RoutingLayer, RoutingSample, Token } from '../../base/protocol';
+import type { Decoded } from './decoder';
+import type { Ending } from './ending';
+import type { FinishReason } from './generation';
+import type { ResolvedOptions, TokenEvent } from './options';
+import { randomNumbers } from '../../base/statistics/random';
+import { concatenate } from './routing-record';
+import { nextToken } from './sampling';
+import { StopStrings, TextStream } from './text-stream';
+
+export class Continuation {
+  readonly tokens: Token[] = [];
+  finishReason?: FinishReason;
+  /** [vocabulary], after the last token that was run. */
+  logits: Float32Array = new Float32Array(0);
+  text = '';
+  private readonly _parts: RoutingLayer[][] = [];
+  private readonly _random: () => number;
+  private readonly _stops: StopStrings;
+  private readonly _stream?: TextStream;
+  /** Tokens of the sequence that the model writes on: the prompt's, or the decoder's. */
+  private readonly _before: readonly number[];
+  /** What the token that runs next adds to the text. */
+  private _piece = '';
+
+  /** @throws MoEDebuggerError 'input' when the prompt leaves no room for a token */
+  constructor(
+    readonly index: number,
+    readonly prompt: TokenizedPrompt,
+    private readonly _options: ResolvedOptions,
+    private readonly _ending: Ending,
+    private readonly _tokenizer: Tokenizer | undefined
+  ) {
+    this._before = prompt.decoderIds ?? prompt.ids;
+    this._random = randomNumbers(_options.seed ?? 0);
+    this._stops = new StopStrings(_options.stops);
+    this._stream = _tokenizer && new TextStream(_tokenizer, this._before);
+    const { context } = _ending;
+    if (context !== undefined && this._before.length >= context) {
+      throw new MoEDebuggerError(
+        'input',
+        `the prompt has ${this._before.length} tokens and fills the model's context of ${context}`,
+        {
+          where: `prompt ${prompt.id}`,
+          hint: `shorten it to leave room for new tokens`
+        }
+      );
+    }
+  }
+
+  /** Takes what a run told of the tokens that it was given. */
+  accept({ logits, layers }: Decoded): void {
+    this.logits = logits;
+    this._parts.push(layers);
+  }
+
+  /** Chooses the next token from the last logits. It ends the continuation if `finishReason` is set afterwards. */
+  choose(): number {
+    const id = nextToken(this.logits, this._options.sampling, this._random);
+    const position = this._before.length + this.tokens.length;
+    this.tokens.push(
+      this._tokenizer
+        ? { position, id, text: this._tokenizer.piece(id) }
+        : { position, id }
+    );
+    const fresh = this._stops.push(this._stream?.push(id) ?? '');
+    this._piece = fresh.text;
+    if (fresh.stopped) {
+      this.finishReason = 'stop';
+    } else if (this._ending.eos.has(id)) {
+      this.finishReason = 'eos';
+    } else if (
+      this.tokens.length >= this._options.maxNewTokens ||
+      position + 1 >= (this._ending.context ?? Infinity)
+    ) {
+      this.finishReason = 'length';
+    }
+    if (this.finishReason && this.finishReason !== 'stop') {
+      this._piece += this._rest();
+    }
+    this.text += this._piece;
+    return id;
+  }
+
+  /** The token that was chosen and run last. */
+  event(): TokenEvent {
+    const { id, position } = this.tokens[this.tokens.length - 1];
+    return {
+      id,
+      position,
+      text: this._piece,
+      routing: this._parts[this._parts.length - 1].filter(
+        ({ logits }) => logits.length > 0
+      ),
+      prompt: { index: this.index, id: this.prompt.id }
+    };
+  }
+
+  /** Ends here, because a person wants it to. */
+  cancel(): void {
+    this.finishReason = 'cancelled';
+    this.text += this._rest();
+  }
+
+  /** The prompt's and all generated tokens with their routing. */
+  sample(): RoutingSample {
+    const { id, domain, ids, decoderIds } = this.prompt;
+    return {
+      id,
+      ...(domain === undefined ? {} : { domain }),
+      tokens: [...this._tokens(this._before), ...this.tokens],
+      ...(decoderIds ? { encoderTokens: this._tokens(ids) } : {}),
+      layers: concatenate(this._parts)
+    };
+  }
+
+  /** True once the prompt has been run. */
+  get started(): boolean {
+    return this._parts.length > 0;
+  }
+
+  private _rest(): string {
+    const last = this._stops.push(this._stream?.end() ?? '');
+    return last.stopped ? last.text : last.text + this._stops.end();
+  }
+
+  private _tokens(ids: readonly number[]): Token[] {
+    return ids.map((id, position) =>
+      this._tokenizer
+        ? { position, id, text: this._tokenizer.piece(id) }
+        : { position, id }
+    );
+  }
+}

@@ -1,0 +1,191 @@
+/** Writes on from prompts, token by token, with the routing of every token. */
+import { randomUUID } from 'node:crypto';
+import { cancellable, CancelRequest } from '../engine/cancel';
+import { MoEDebuggerError } from '../../base/errors';
+import type { Graph } from '../../onnx/graph/graph';
+import type { LayerCard } from '../model/description';
+import type { TokenizedPrompt } from '../model/prompt';
+import type { Tokenizer } from '../model/tokenizer';
+import { RoutingTrace } from '../trace/routing-trace';
+import { batchesOf, captureNotes, oneByOne } from './batches';
+import { Continuation } from './continuation';
+import type { Ending } from './ending';
+import { Decoder, type DecodableModel, type Decoding } from './decoder';
+import { Generation, GenerationCancelled } from './generation';
+import {
+  resolveOptions,
+  type GenerateOptions,
+  type ResolvedOptions
+} from './options';
+
+export interface GenerativeModel extends DecodableModel {
+  name: string;
+  graph: Graph;
+  description: { layers: readonly LayerCard[] };
+  tokenizer: Tokenizer | undefined;
+  ending: Ending;
+  /** Called with each generation as it is done, a cancelled one too, so that none is lost. */
+  onGeneration(generation: Generation): void;
+}
+
+/**
+ * @returns one generation a prompt, in the order of the prompts
+ * @throws MoEDebuggerError 'input' for options or prompts that do not fit, 'tokenizer' for stop strings without a
+ * tokenizer, 'model-unsupported', 'capture', 'engine'; GenerationCancelled
+ */
+export async function generate(
+  model: GenerativeModel,
+  prompts: readonly TokenizedPrompt[],
+  given: GenerateOptions
+): Promise<Generation[]> {
+  const options = resolveOptions(given);
+  if (options.stops.length > 0 && !model.tokenizer) {
+    throw new MoEDebuggerError(
+      'tokenizer',
+      'the model has no tokenizer.json, so its tokens have no text to stop at',
+      {
+        where: 'stop',
+        hint: 'put one beside the model, or leave stop out'
+      }
+    );
+  }
+  const continuations = prompts.map(
+    (prompt, i) =>
+      new Continuation(i, prompt, options, model.ending, model.tokenizer)
+  );
+  const reason = oneByOne(model, model.graph);
+  const together =
+    reason === undefined && prompts.length > 1 ? options.batchSize : 1;
+  const notes = captureNotes(model);
+  if (reason !== undefined && prompts.length > 1) {
+    notes.push(`the prompts were run one by one: ${reason}`);
+  }
+  const done = new Map<number, Generation>();
+  const cancel = new CancelRequest(options.signal);
+  const results = (): Generation[] =>
+    [...done].sort(([a], [b]) => a - b).map(([, generation]) => generation);
+  try {
+    for (const batch of batchesOf(prompts, together)) {
+      const rows = batch.map(index => continuations[index]);
+      const timing = await run(model, rows, options, cancel);
+      for (const row of rows.filter(({ started }) => started)) {
+        const generation = finish(model, row, options, timing, notes);
+        done.set(row.index, generation);
+        model.onGeneration(generation);
+      }
+      if (
+        cancel.requested &&
+        continuations.some(
+          ({ finishReason }) =>
+            finishReason === undefined || finishReason === 'cancelled'
+        )
+      ) {
+        throw new GenerationCancelled(results());
+      }
+    }
+    return results();
+  } catch (error) {
+    if (
+      error instanceof GenerationCancelled &&
+      options.onCancel === 'return' &&
+      error.partial.length > 0
+    ) {
+      return [...error.partial];
+    }
+    throw error;
+  } finally {
+    cancel.dispose();
+  }
+}
+
+interface Timing {
+  seconds: number;
+  /** Milliseconds in onnxruntime. */
+  inference: number;
+}
+
+/** Runs prompts side by side until all have ended, or a person ends them. */
+async function run(
+  model: GenerativeModel,
+  rows: readonly Continuation[],
+  options: ResolvedOptions,
+  cancel: CancelRequest
+): Promise<Timing> {
+  const started = performance.now();
+  const decoder = new Decoder(
+    model,
+    rows.map(({ prompt }) => prompt)
+  );
+  let inference = 0;
+  const accept = ({ sequences, milliseconds }: Decoding): void => {
+    inference += milliseconds;
+    sequences.forEach((decoded, i) => decoded && rows[i].accept(decoded));
+  };
+  try {
+    try {
+      // A long prompt need not be waited for: there is nothing of it to lose.
+      accept(await cancellable(decoder.start(), options.signal));
+    } catch (error) {
+      if (!(error instanceof MoEDebuggerError && error.code === 'cancelled')) {
+        throw error;
+      }
+    }
+    while (!cancel.requested && rows.some(unfinished)) {
+      const running = rows.filter(unfinished);
+      const tokens = rows.map(row =>
+        unfinished(row) ? row.choose() : undefined
+      );
+      // A step is short, and its token's routing is worth waiting for, also when a person has ended the generation.
+      accept(await decoder.advance(tokens));
+      for (const row of running) {
+        await options.onToken?.(row.event());
+      }
+    }
+    rows.filter(unfinished).forEach(row => row.cancel());
+  } finally {
+    decoder.dispose();
+  }
+  return { seconds: (performance.now() - started) / 1000, inference };
+}
+
+function unfinished({ finishReason }: Continuation): boolean {
+  return finishReason === undefined;
+}
+
+function finish(
+  model: GenerativeModel,
+  row: Continuation,
+  options: ResolvedOptions,
+  { seconds, inference }: Timing,
+  notes: readonly string[]
+): Generation {
+  const sample = row.sample();
+  return new Generation({
+    prompt: row.prompt.label,
+    text: row.text,
+    tokens: row.tokens,
+    finishReason: row.finishReason ?? 'cancelled',
+    trace: new RoutingTrace({
+      id: randomUUID(),
+      model: model.name,
+      samples: [sample],
+      moeLayers: model.routers.length,
+      edits: model.edits?.records,
+      cards: model.description.layers,
+      timing: { inference },
+      promptTokens: (row.prompt.decoderIds ?? row.prompt.ids).length,
+      outputLogits:
+        options.logits === 'last'
+          ? new Map([
+              [
+                sample.id,
+                { data: row.logits.slice(), width: row.logits.length }
+              ]
+            ])
+          : undefined
+    }),
+    seed: options.seed,
+    seconds,
+    notes
+  });
+}

@@ -1,0 +1,137 @@
+/** What a generation came to. */
+import { MoEDebuggerError } from '../../base/errors';
+import { viewBundle } from '../../show/view-bundle';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import type { Coverage, Token } from '../../base/protocol';
+import type { RoutingTrace } from '../trace/routing-trace';
+import type { TraceDocument } from '../trace/trace-document';
+
+/**
+ * Why a generation ended: as many tokens as asked for, or as the context holds ('length'); a stop string; the model's
+ * own end-of-sequence token; or a person.
+ */
+export type FinishReason = 'length' | 'stop' | 'eos' | 'cancelled';
+
+/** The document that `moe-debugger generate --json` prints. */
+export interface GenerationDocument {
+  schema: 'moe-debugger/generate@1';
+  model: string;
+  prompt: string;
+  text: string;
+  tokens: Token[];
+  finishReason: FinishReason;
+  seed?: number;
+  seconds: number;
+  tokensPerSecond: number;
+  notes: string[];
+  samples: TraceDocument['samples'];
+  coverage: Coverage;
+  edits: TraceDocument['edits'];
+}
+
+export class Generation implements Displayable {
+  /** The prompt's text, or the number of its token ids. */
+  readonly prompt: string;
+  /** What was written after the prompt, cut before a stop string. Empty when the model has no tokenizer. */
+  readonly text: string;
+  /** Every token that was generated, a final end-of-sequence token and those of a stop string included. */
+  readonly tokens: readonly Token[];
+  readonly finishReason: FinishReason;
+  /**
+   * The routing of the prompt's and of every generated token, as one sample: each token as it was routed when it was
+   * run for the first time.
+   */
+  readonly trace: RoutingTrace;
+  /** What the draws started from; undefined when nothing was drawn. */
+  readonly seed: number | undefined;
+  /** From the first run to the last; prompts that ran side by side share it. */
+  readonly seconds: number;
+  /** What a reader of the result should know, for example why prompts were not run side by side. */
+  readonly notes: readonly string[];
+
+  constructor(options: Generation.IOptions) {
+    this.prompt = options.prompt;
+    this.text = options.text;
+    this.tokens = options.tokens;
+    this.finishReason = options.finishReason;
+    this.trace = options.trace;
+    this.seed = options.seed;
+    this.seconds = options.seconds;
+    this.notes = options.notes;
+  }
+
+  /** Generated tokens a second, the time for the prompt included. */
+  get tokensPerSecond(): number {
+    return this.tokens.length / this.seconds;
+  }
+
+  toJSON(): GenerationDocument {
+    const { model, samples, coverage, edits } = this.trace.toJSON();
+    return {
+      schema: 'moe-debugger/generate@1',
+      model,
+      prompt: this.prompt,
+      text: this.text,
+      tokens: [...this.tokens],
+      finishReason: this.finishReason,
+      ...(this.seed === undefined ? {} : { seed: this.seed }),
+      seconds: this.seconds,
+      tokensPerSecond: this.tokensPerSecond,
+      notes: [...this.notes],
+      samples,
+      coverage,
+      edits
+    };
+  }
+
+  /** The prompt and what was written. */
+  toString(): string {
+    return `${this.prompt}${this.text}`;
+  }
+
+  [MIMEBUNDLE](): Promise<JsonObject> {
+    return viewBundle(
+      {
+        view: 'explorer',
+        model: this.trace.model,
+        samples: this.trace.samples,
+        coverage: this.trace.coverage
+      },
+      this.toString()
+    );
+  }
+}
+
+export namespace Generation {
+  export interface IOptions {
+    prompt: string;
+    text: string;
+    tokens: readonly Token[];
+    finishReason: FinishReason;
+    trace: RoutingTrace;
+    seed: number | undefined;
+    seconds: number;
+    notes: readonly string[];
+  }
+}
+
+/** A generation that a person ended, with what there was of it. The model can be used again at once. */
+export class GenerationCancelled extends MoEDebuggerError {
+  /** One for each prompt that had been read, in the order of the prompts; finished ones among them. */
+  readonly partial: readonly Generation[];
+
+  constructor(partial: readonly Generation[]) {
+    const tokens = partial.reduce(
+      (sum, generation) => sum + generation.tokens.length,
+      0
+    );
+    super('cancelled', `cancelled after ${tokens} tokens`, {
+      hint: 'the error\'s "partial" holds them with their routing; the model is still loaded'
+    });
+    this.partial = partial;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A merged decoder, as Optimum makes it: one If whose branches hold the whole model, one with a cache and one without.
+ * Made here from the demo model; the branch without a cache must be taken for the prompt only.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  loadModel,
+  type AttributeOptions,
+  type Edits,
+  type MoEModel
+} from '../..';
+import { writeMergedDemo } from '../../../test/merged-decoder';
+import { DEMO } from '../../../test/zoo';
+
+describe('a merged decoder', () => {
+  let folder: string;
+  let merged: MoEModel;
+  let demo: MoEModel;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'moe-merged-'));
+    demo = await loadModel(DEMO);
+    merged = await loadModel(writeMergedDemo(folder));
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([demo?.dispose(), merged?.dispose()]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('writes and routes as the decoder that it was made from', async () => {
+    const prompts = ['def fib(n):', 'Der Rechner'];
+    const expected = await demo.generate(prompts, { maxNewTokens: 12 });
+    const ours = await merged.generate(prompts, { maxNewTokens: 12 });
+    ours.forEach(({ text, tokens, trace }, i) => {
+      expect(text).toBe(expected[i].text);
+      expect(tokens).toEqual(expected[i].tokens);
+      trace.samples[0].layers.forEach(({ logits, selected }, l) => {
+        const layer = expected[i].trace.samples[0].layers[l];
+        expect([...selected]).toEqual([...layer.selected]);
+        expect(
+          Math.max(
+            ...logits.map((value, j) => Math.abs(value - layer.logits[j]))
+          )
+        ).toBeLessThan(1e-4);
+      });
+    });
+  }, 30_000);
+
+  it.each([
+    { target: { kind: 'logit', token: 5 }, layers: true },
+    { target: { kind: 'router', layer: 3, expert: 2 } }
+  ] as AttributeOptions[])(
+    'attributes %j as the decoder that it was made from',
+    async options => {
+      const [expected, ours] = [
+        await demo.attribute('def fib(n):', {
+          ...options,
+          method: 'grad-input'
+        }),
+        await merged.attribute('def fib(n):', {
+          ...options,
+          method: 'grad-input'
+        })
+      ].map(({ data }) => data);
+      expect(ours.value).toBeCloseTo(expected.value, 4);
+      expect(ours.experts?.length).toBe(expected.experts?.length);
+      for (const part of ['tokens', 'experts'] as const) {
+        const theirs = expected[part]?.map(({ attribution }) => attribution);
+        const largest = Math.max(...(theirs ?? []).map(Math.abs));
+        ours[part]?.forEach(({ attribution }, i) =>
+          expect(Math.abs(attribution - theirs![i])).toBeLessThan(
+            1e-4 * largest
+          )
+        );
+      }
+    },
+    120_000
+  );
+
+  it('takes edits as the decoder that it was made from, prompts side by side as one by one', async () => {
+    const edits: Edits = {
+      force: [{ layer: 2, expert: 5, tokens: [3] }],
+      ablate: [{ layer: 4, expert: 1, mode: 'drop' }],
+      topK: [{ layer: 1, k: 3 }]
+    };
+    const prompts = ['def fib(n):', 'Der Rechner'];
+    const ours = await merged.with(edits).generate(prompts, {
+      maxNewTokens: 8
+    });
+    for (const [i, prompt] of prompts.entries()) {
+      const expected = await demo
+        .with(edits)
+        .generate(prompt, { maxNewTokens: 8 });
+      expect(ours[i].text).toBe(expected.text);
+      ours[i].trace.samples[0].layers.forEach(({ selected, topK }, l) => {
+        const layer = expected.trace.samples[0].layers[l];
+        expect(topK).toBe(layer.topK);
+        expect([...selected]).toEqual([...layer.selected]);
+      });
+    }
+  }, 60_000);
+});

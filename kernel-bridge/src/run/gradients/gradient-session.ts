@@ -1,0 +1,230 @@
+/** Runs of a graph that gives a target's value and its gradients. */
+import type { Session } from '../engine/engine';
+import type { TensorValue } from '../engine/messages';
+import { toFloat32 } from '../engine/tensor-values';
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  wholeSequence,
+  type ModelInputs,
+  type Sequence,
+  type Step
+} from '../model/inputs';
+import type { GraphProto } from '../../onnx/file/schema';
+import { STEP_WEIGHTS } from './model-gradients';
+import { activationBytes, type RunSize } from './memory';
+import { integer, TARGET_INPUT } from './targets';
+import type { TensorFacts } from './tensor-facts';
+
+/** One run: a sequence, once for each scale. */
+export interface GradientRun {
+  sequence: Sequence;
+  /** The token that the target is read at. */
+  position?: number;
+  /** Which of the token's scores is the target. */
+  index?: number;
+  /** Of a difference: the score that is subtracted. */
+  against?: number;
+  /** Of a divergence: logarithms of the reference's probabilities, [entries]. */
+  reference?: Float32Array;
+  /** Of a sum: what each entry of the tensor counts. */
+  weights?: TensorValue;
+  /**
+   * How far from the baseline to the embeddings each entry of the batch is, as a whole or token by token; one entry at
+   * 1 unless given.
+   */
+  scales?: readonly number[] | readonly (readonly number[])[];
+  /** Embeddings to start from, of a shape that repeats to [batch, tokens, width]; zeros unless given. */
+  baseline?: TensorValue;
+  /** What each entry of the batch counts in `sum`. */
+  stepWeights?: readonly number[];
+  /** Inputs that the graph has of its own. */
+  feeds?: Readonly<Record<string, TensorValue>>;
+}
+
+export interface GradientValues {
+  /** The target, one number a batch entry. */
+  values: Float32Array;
+  /** [tokens, width]: gradients by the embeddings, summed over the batch with `stepWeights`. */
+  sum?: Float32Array;
+  /** The model's own embeddings, [batch, tokens, width]. */
+  embeddings?: TensorValue;
+  /** By tensor; by the embeddings as `embeddings`. */
+  gradients: ReadonlyMap<string, TensorValue>;
+  /** Other tensors of the graph. */
+  tensors: ReadonlyMap<string, TensorValue>;
+  milliseconds: number;
+}
+
+/** What to bring out of a run beside the values. */
+export interface GradientFetches {
+  sum?: boolean;
+  embeddings?: boolean;
+  /** Tensors whose gradients are wanted. */
+  gradients?: readonly string[];
+  /** Tensors that are wanted themselves; the session was asked for them. */
+  tensors?: readonly string[];
+}
+
+export class GradientSession {
+  constructor(private readonly _options: GradientSession.IOptions) {}
+
+  /** Tensors that the target depends on, among those asked for. */
+  get by(): string[] {
+    return [...this._options.gradients.keys()];
+  }
+
+  get nodes(): { forward: number; backward: number } {
+    return this._options.nodes;
+  }
+
+  /** Bytes that a run's activations take, about. */
+  bytes(size: RunSize): number {
+    const { graph, facts, probes } = this._options;
+    return activationBytes(graph, facts, probes, size);
+  }
+
+  /** @throws MoEDebuggerError 'gradient' for a tensor that the target does not depend on */
+  async run(
+    run: GradientRun,
+    { sum, embeddings, gradients = [], tensors = [] }: GradientFetches = {}
+  ): Promise<GradientValues> {
+    const options = this._options;
+    const wanted = gradients.map(name => {
+      const output = options.gradients.get(name);
+      if (output === undefined) {
+        throw new MoEDebuggerError(
+          'gradient',
+          `the target does not depend on ${name}`,
+          { where: name, hint: 'take a tensor that is computed before it' }
+        );
+      }
+      return output;
+    });
+    const fetches = [
+      options.value,
+      ...wanted,
+      ...(sum && options.sum ? [options.sum] : []),
+      ...(embeddings ? [options.original] : []),
+      ...tensors
+    ];
+    const feeds = this._feeds(run);
+    const { outputs, milliseconds } = await options.session.run(feeds, [
+      ...new Set(fetches)
+    ]);
+    const values = toFloat32(outputs[options.value]);
+    const total =
+      sum && options.sum ? toFloat32(outputs[options.sum]) : undefined;
+    if (
+      values.some(Number.isNaN) ||
+      total?.some(Number.isNaN) ||
+      wanted.some(name => toFloat32(outputs[name]).some(Number.isNaN))
+    ) {
+      throw notANumber(await options.firstNaN(feeds));
+    }
+    return {
+      values,
+      milliseconds,
+      gradients: new Map(
+        gradients.map((name, i) => [name, outputs[wanted[i]]])
+      ),
+      tensors: new Map(tensors.map(name => [name, outputs[name]])),
+      ...(total ? { sum: total } : {}),
+      ...(embeddings ? { embeddings: outputs[options.original] } : {})
+    };
+  }
+
+  private _feeds(run: GradientRun): Record<string, TensorValue> {
+    const { inputs, graph, scale, baseline } = this._options;
+    const scales = run.scales ?? [1];
+    const feeds: Record<string, TensorValue> = {
+      ...inputs.feeds(repeated(wholeSequence(run.sequence), scales.length)),
+      [scale]: scaleTensor(scales),
+      [baseline]: run.baseline ?? {
+        type: 'float32',
+        dims: [1, 1, 1],
+        data: new Float32Array(1)
+      },
+      [STEP_WEIGHTS]: perEntry(
+        run.stepWeights ?? new Array<number>(scales.length).fill(1)
+      ),
+      [TARGET_INPUT.position]: integer(run.position ?? 0),
+      [TARGET_INPUT.index]: integer(run.index ?? 0),
+      [TARGET_INPUT.against]: integer(run.against ?? 0),
+      ...run.feeds,
+      ...(run.reference
+        ? {
+            [TARGET_INPUT.reference]: {
+              type: 'float32',
+              dims: [1, run.reference.length],
+              data: run.reference
+            }
+          }
+        : {}),
+      ...(run.weights ? { [TARGET_INPUT.weights]: run.weights } : {})
+    };
+    const taken = new Set(graph.input.map(({ name }) => name));
+    return Object.fromEntries(
+      Object.entries(feeds).filter(([name]) => taken.has(name))
+    );
+  }
+}
+
+export namespace GradientSession {
+  export interface IOptions {
+    session: Session;
+    inputs: ModelInputs;
+    graph: GraphProto;
+    value: string;
+    original: string;
+    gradients: ReadonlyMap<string, string>;
+    sum: string | undefined;
+    scale: string;
+    baseline: string;
+    nodes: { forward: number; backward: number };
+    facts: TensorFacts;
+    probes: readonly RunSize[];
+    /** The first node of a run whose result is not a number, in words. */
+    firstNaN(feeds: Record<string, TensorValue>): Promise<string | undefined>;
+  }
+}
+
+function notANumber(node: string | undefined): MoEDebuggerError {
+  return new MoEDebuggerError('gradient', 'the gradients are not numbers', {
+    ...(node ? { where: node } : {}),
+    hint: 'this node is the first to make a NaN: look at its inputs and weights'
+  });
+}
+
+/** The same sequence several times. */
+function repeated(step: Step, batch: number): Step {
+  const rows = <T>([row]: readonly T[]): T[] =>
+    Array.from({ length: batch }, () => row);
+  return {
+    ...step,
+    ids: rows(step.ids),
+    positions: rows(step.positions),
+    mask: rows(step.mask),
+    ...(step.encoderIds ? { encoderIds: rows(step.encoderIds) } : {})
+  };
+}
+
+/** [batch, 1 or tokens, 1] */
+function scaleTensor(
+  scales: readonly number[] | readonly (readonly number[])[]
+): TensorValue {
+  const rows = scales.map(scale => [scale].flat());
+  return {
+    type: 'float32',
+    dims: [rows.length, rows[0].length, 1],
+    data: Float32Array.from(rows.flat())
+  };
+}
+
+/** [batch, 1, 1] */
+function perEntry(values: readonly number[]): TensorValue {
+  return {
+    type: 'float32',
+    dims: [values.length, 1, 1],
+    data: Float32Array.from(values)
+  };
+}

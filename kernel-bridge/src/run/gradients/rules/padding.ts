@@ -1,0 +1,28 @@
+/** Padding is undone by padding with the opposite sizes: what was added is cut off, what was cut off had no effect. */
+import { attributeText } from '../../../onnx/graph/attributes';
+import type { GradientRule } from '../rule';
+import { unsupported } from '../unsupported';
+
+export const padding: GradientRule = {
+  ops: ['Pad'],
+  backward(step) {
+    const { node, tape, grad, wants } = step;
+    const [, pads, , axes] = node.inputs;
+    const mode = attributeText(node.proto, 'mode') ?? 'constant';
+    if (mode !== 'constant') {
+      throw unsupported(step, `its mode is ${mode}`);
+    }
+    if (wants(2)) {
+      throw unsupported(step, 'the value that it pads with is computed');
+    }
+    return wants(0)
+      ? {
+          0: tape.op('Pad', [
+            grad,
+            tape.op('Neg', [pads]),
+            ...(axes ? ['', axes] : [])
+          ])
+        }
+      : {};
+  }
+};

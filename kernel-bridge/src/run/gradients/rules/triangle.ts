@@ -1,0 +1,12 @@
+/** What a triangle keeps has its gradient, the rest has none. */
+import { attributeInt } from '../../../onnx/graph/attributes';
+import type { GradientRule } from '../rule';
+
+export const triangle: GradientRule = {
+  ops: ['Trilu'],
+  backward: ({ node, tape, grad }) => ({
+    0: tape.op('Trilu', [grad, ...node.inputs.slice(1).filter(Boolean)], {
+      upper: attributeInt(node.proto, 'upper') ?? 1
+    })
+  })
+};

@@ -1,0 +1,45 @@
+/** Nodes that stand in the way of a gradient, by name and place. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { findBlocks } from '../../routing/blocks';
+import type { Backward } from './rule';
+
+/** A form of an operator that its rule cannot differentiate. */
+export function unsupported(
+  { node, tape }: Backward,
+  why: string
+): MoEDebuggerError {
+  return noGradient(
+    tape.graph,
+    node,
+    `${node.op} cannot be differentiated here: ${why}`
+  );
+}
+
+export function noGradient(
+  graph: Graph,
+  node: GraphNode,
+  what: string
+): MoEDebuggerError {
+  const layer = layerOf(graph, node);
+  return new MoEDebuggerError('gradient', what, {
+    where: `node ${node.name || node.outputs[0]}${layer === undefined ? '' : `, layer ${layer}`}`,
+    hint: 'export the model in plain ONNX operators and floating point, or choose a target before this node'
+  });
+}
+
+/** The block that a node is part of: that of the first join of the residual stream behind it. */
+function layerOf(graph: Graph, node: GraphNode): number | undefined {
+  const blocks = findBlocks(graph);
+  const seen = new Set<GraphNode>([node]);
+  for (const next of seen) {
+    const block = blocks.blockOfJoin(next.index);
+    if (block) {
+      return block.layer;
+    }
+    next.outputs.forEach(output =>
+      graph.consumers(output).forEach(consumer => seen.add(consumer))
+    );
+  }
+  return undefined;
+}

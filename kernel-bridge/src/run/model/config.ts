@@ -1,0 +1,147 @@
+/** What Hugging Face's files beside a model say. Graph facts win over them; a contradiction is reported. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MoEDebuggerError } from '../../base/errors';
+import type { FoundRouters } from '../../routing/find-routers';
+
+export type JsonConfig = Record<string, unknown>;
+
+export interface ModelConfig {
+  /** config.json, with the text model's part on top where a multimodal model nests it. */
+  model: JsonConfig;
+  generation: JsonConfig;
+  genai: JsonConfig;
+}
+
+/** Tokenizers of large vocabularies take tens of megabytes; nothing else comes near. */
+const MAX_JSON_BYTES = 256 << 20;
+
+/** @throws MoEDebuggerError 'model-invalid' when a file is there and is not JSON. */
+export function readJson(path: string): JsonConfig | undefined {
+  if (!existsSync(path)) {
+    return undefined;
+  }
+  try {
+    if (statSync(path).size > MAX_JSON_BYTES) {
+      throw new Error(`larger than ${MAX_JSON_BYTES >> 20} MB`);
+    }
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new Error('not a JSON object');
+    }
+    return value as JsonConfig;
+  } catch (error) {
+    throw new MoEDebuggerError(
+      'model-invalid',
+      `the file is not valid JSON: ${(error as Error).message}`,
+      {
+        where: path,
+        hint: 'download the model again, or remove the file',
+        cause: error
+      }
+    );
+  }
+}
+
+export function readConfig(folder: string): ModelConfig {
+  const model = readJson(join(folder, 'config.json')) ?? {};
+  const text = model.text_config;
+  return {
+    model:
+      typeof text === 'object' && text !== null ? { ...model, ...text } : model,
+    generation: readJson(join(folder, 'generation_config.json')) ?? {},
+    genai: readJson(join(folder, 'genai_config.json')) ?? {}
+  };
+}
+
+/** The first of `names` that holds a non-negative integer. */
+export function configCount(
+  config: JsonConfig,
+  ...names: string[]
+): number | undefined {
+  for (const name of names) {
+    const value = config[name];
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0) {
+      return value;
+    }
+  }
+  return undefined;
+}
+
+/** Experts of a layer, by the names that families have for it. */
+export function configExperts(config: JsonConfig): number | undefined {
+  return configCount(
+    config,
+    'num_local_experts',
+    'num_experts',
+    'n_routed_experts',
+    'moe_num_experts'
+  );
+}
+
+/** Experts that a token takes. */
+export function configTopK(config: JsonConfig): number | undefined {
+  return configCount(
+    config,
+    'num_experts_per_tok',
+    'num_experts_per_token',
+    'moe_k',
+    'moe_topk',
+    'num_selected_experts'
+  );
+}
+
+/** Longest sequence that the model was made for, in tokens. */
+export function contextLength({
+  model,
+  genai
+}: ModelConfig): number | undefined {
+  const own = configCount(
+    model,
+    'max_position_embeddings',
+    'n_positions',
+    'max_seq_len',
+    'seq_length'
+  );
+  const inner = genai.model;
+  return (
+    own ??
+    (typeof inner === 'object' && inner !== null
+      ? configCount(inner as JsonConfig, 'context_length')
+      : undefined)
+  );
+}
+
+/** Where config.json and the graph disagree, in words. */
+export function contradictions(
+  { model }: ModelConfig,
+  { routers }: FoundRouters
+): string[] {
+  const warnings: string[] = [];
+  const compare = (
+    what: string,
+    configured: number | undefined,
+    found: number[]
+  ): void => {
+    if (
+      configured !== undefined &&
+      found.length > 0 &&
+      found.some(value => value !== configured)
+    ) {
+      warnings.push(
+        `config.json says ${configured} ${what}, the graph has ${[...new Set(found)].join(' and ')}: the graph is followed`
+      );
+    }
+  };
+  compare(
+    'experts',
+    configExperts(model),
+    routers.map(({ experts }) => experts)
+  );
+  compare(
+    'experts per token',
+    configTopK(model),
+    routers.map(({ topK }) => topK)
+  );
+  return warnings;
+}

@@ -1,0 +1,176 @@
+/** A model's card: what `inspect` prints and a cell shows. */
+import { layerName, type Stack } from '../../base/protocol';
+import type { OnnxModel } from '../../onnx/file/model';
+import type { Convention, Router } from '../../routing/convention';
+import type { FoundRouters } from '../../routing/find-routers';
+
+export interface MoELayerCard extends Convention {
+  layer: number;
+  stack?: Stack;
+  module?: string;
+  moe: true;
+  experts: number;
+  topK: number;
+  sharedExperts: number;
+  router: {
+    pattern: string;
+    logits: string;
+    logitsAre: 'logits' | 'probabilities';
+    /** Tensor names; null where they are computed from the logits. */
+    selected: string | string[] | null;
+    weights: string | string[] | null;
+  };
+}
+
+export interface DenseLayerCard {
+  layer: number;
+  stack?: Stack;
+  moe: false;
+}
+
+export type LayerCard = MoELayerCard | DenseLayerCard;
+
+export interface ModelDescription {
+  schema: 'moe-debugger/inspect@1';
+  model: {
+    name: string;
+    path: string;
+    opset: number;
+    producer: string;
+    parameters: number;
+    bytes: number;
+  };
+  layers: LayerCard[];
+  warnings: string[];
+}
+
+export function describeModel(
+  model: OnnxModel,
+  found: FoundRouters,
+  warnings: string[]
+): ModelDescription {
+  const { name, file, opset, producer, parameters, bytes } = model;
+  return {
+    schema: 'moe-debugger/inspect@1',
+    model: { name, path: file, opset, producer, parameters, bytes },
+    layers: layerCards(found),
+    warnings
+  };
+}
+
+/** Cards of all blocks in order: routers in graph order, dense blocks between them. */
+function layerCards({ routers, blocks }: FoundRouters): LayerCard[] {
+  const cards: LayerCard[] = [];
+  for (const { stack, blocks: count } of blocks.counts) {
+    const own = routers.filter(router => router.stack === stack);
+    const last = Math.max(count - 1, ...own.map(({ layer }) => layer));
+    for (let layer = 0; layer <= last; layer++) {
+      const here = own.filter(router => router.layer === layer);
+      cards.push(
+        ...(here.length > 0
+          ? here.map(moeCard)
+          : [{ layer, ...(stack ? { stack } : {}), moe: false as const }])
+      );
+    }
+  }
+  return cards;
+}
+
+function moeCard(router: Router): MoELayerCard {
+  const {
+    layer,
+    stack,
+    module,
+    experts,
+    topK,
+    convention,
+    sharedExperts,
+    pattern,
+    tensors
+  } = router;
+  return {
+    layer,
+    ...(stack ? { stack } : {}),
+    ...(module ? { module } : {}),
+    moe: true,
+    experts,
+    topK,
+    ...convention,
+    sharedExperts,
+    router: {
+      pattern,
+      logits: tensors.logits,
+      logitsAre: tensors.logitsAre,
+      selected: single(tensors.selected),
+      weights: tensors.denseWeights ?? single(tensors.weights)
+    }
+  };
+}
+
+function single(names: string[] | null): string | string[] | null {
+  return names?.length === 1 ? names[0] : names;
+}
+
+/** The description as text for people: one line a layer. */
+export function formatDescription({
+  model,
+  layers,
+  warnings
+}: ModelDescription): string {
+  const moe = layers.filter(layer => layer.moe);
+  const lines = [
+    `${model.name}: ${model.parameters.toLocaleString('en')} parameters, ${(model.bytes / 2 ** 20).toFixed(1)} MB, opset ${model.opset}, ${model.producer}`,
+    `${moe.length} of ${layers.length} layers are MoE`,
+    ''
+  ];
+  for (const card of layers) {
+    lines.push(
+      `  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : 'dense'}`
+    );
+  }
+  lines.push(...warnings.map(warning => `warning: ${warning}`));
+  return lines.join('\n');
+}
+
+function describeCard({
+  experts,
+  topK,
+  router,
+  sharedExperts,
+  scale,
+  groups,
+  capacity
+}: MoELayerCard): string {
+  return [
+    `top-${topK} of ${experts}`,
+    router.pattern,
+    scale === undefined ? '' : `scale ${Number(scale.toPrecision(6))}`,
+    groups ? `best ${groups.selected} of ${groups.count} groups` : '',
+    sharedExperts > 0 ? `${sharedExperts} shared` : '',
+    capacity === undefined ? '' : `capacity ${capacity}`
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** The description as a Markdown table, for a cell. */
+export function markdownDescription({
+  model,
+  layers,
+  warnings
+}: ModelDescription): string {
+  const cell = (text: string): string =>
+    text.replace(/[|\\`<>]/g, character => `\\${character}`);
+  return [
+    `**${cell(model.name)}** · ${model.parameters.toLocaleString('en')} parameters · ${(model.bytes / 2 ** 20).toFixed(1)} MB · ${layers.filter(({ moe }) => moe).length} of ${layers.length} layers are MoE`,
+    '',
+    '| layer | experts | routing |',
+    '|---|---|---|',
+    ...layers.map(card =>
+      card.moe
+        ? `| ${cell(layerName(card))} | top-${card.topK} of ${card.experts}${card.sharedExperts > 0 ? ` + ${card.sharedExperts} shared` : ''} | ${cell(card.router.pattern)} |`
+        : `| ${cell(layerName(card))} | | dense |`
+    ),
+    ...warnings.map(warning => `\n⚠ ${cell(warning)}`)
+  ].join('\n');
+}

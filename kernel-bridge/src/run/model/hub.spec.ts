@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../../test/graph-builder';
+import { fetchModel, type DownloadProgress } from './hub';
+import { loadModel } from '../../api/load-model';
+
+const DEMO = join(__dirname, '../../../../models/demo');
+const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+
+/** A server of the hub's protocol on loopback: the tree of one repository, and its files with their ranges. */
+class HubServer {
+  readonly served: string[] = [];
+  private readonly _server: Server;
+
+  constructor(private readonly _folder: string) {
+    this._server = createServer((request, response) =>
+      this._serve(request, response)
+    );
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>(resolve =>
+      this._server.listen(0, '127.0.0.1', resolve)
+    );
+    return `http://127.0.0.1:${(this._server.address() as AddressInfo).port}`;
+  }
+
+  stop(): void {
+    this._server.closeAllConnections();
+    this._server.close();
+  }
+
+  private _serve(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const file = /^\/org\/demo\/resolve\/[^/]+\/(.+)$/.exec(pathname)?.[1];
+    const json = (value: unknown): void => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(value));
+    };
+    if (pathname.startsWith('/api/models/org/demo/revision/')) {
+      json({ _id: '1', id: 'org/demo', sha: COMMIT });
+    } else if (pathname === `/api/models/org/demo/tree/${COMMIT}`) {
+      json(this._tree());
+    } else if (pathname === `/api/models/org/demo/paths-info/${COMMIT}`) {
+      let body = '';
+      request.on('data', part => (body += part));
+      request.on('end', () => {
+        const { paths } = JSON.parse(body) as { paths: string[] };
+        json(this._tree().filter(({ path }) => paths.includes(path)));
+      });
+    } else if (file !== undefined && readdirSync(this._folder).includes(file)) {
+      this._file(file, request, response);
+    } else {
+      response.statusCode = 404;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ error: 'Repository not found' }));
+    }
+  }
+
+  private _tree(): { path: string }[] {
+    return readdirSync(this._folder, { withFileTypes: true }).map(entry => ({
+      type: entry.isDirectory() ? 'directory' : 'file',
+      path: entry.name,
+      oid: createHash('sha1').update(entry.name).digest('hex'),
+      size: entry.isFile() ? statSync(join(this._folder, entry.name)).size : 0
+    }));
+  }
+
+  private _file(
+    name: string,
+    request: IncomingMessage,
+    response: ServerResponse
+  ): void {
+    const bytes = readFileSync(join(this._folder, name));
+    const range = /^bytes=(\d+)-(\d+)?$/.exec(request.headers.range ?? '');
+    const start = range ? Number(range[1]) : 0;
+    const end = Math.min(
+      range?.[2] === undefined ? Infinity : Number(range[2]),
+      bytes.length - 1
+    );
+    response.setHeader(
+      'etag',
+      `"${createHash('sha1').update(bytes).digest('hex')}"`
+    );
+    response.setHeader('x-repo-commit', COMMIT);
+    response.setHeader('accept-ranges', 'bytes');
+    if (range) {
+      response.statusCode = 206;
+      response.setHeader(
+        'content-range',
+        `bytes ${start}-${end}/${bytes.length}`
+      );
+    } else if (request.method === 'GET') {
+      this.served.push(name);
+    }
+    response.setHeader('content-length', end - start + 1);
+    response.end(
+      request.method === 'HEAD' ? undefined : bytes.subarray(start, end + 1)
+    );
+  }
+}
+
+describe('a model by its id', () => {
+  let server: HubServer;
+  let hubUrl: string;
+
+  beforeEach(async () => {
+    server = new HubServer(DEMO);
+    hubUrl = await server.start();
+  });
+  afterEach(() => server.stop());
+
+  it('is fetched into the cache, traced from there, and not fetched twice', async () => {
+    const cacheDir = temporaryFolder();
+    const progress: DownloadProgress[] = [];
+    const model = await loadModel('hf:org/demo', {
+      hubUrl,
+      cacheDir,
+      onDownload: step => progress.push(step)
+    });
+    const trace = await model.trace('def fib(n):');
+    expect(trace.coverage).toMatchObject({ moeLayers: 6, layersCaptured: 6 });
+    await model.dispose();
+    expect(new Set(server.served)).toEqual(
+      new Set([
+        'model.onnx',
+        'config.json',
+        'generation_config.json',
+        'tokenizer.json'
+      ])
+    );
+    const last = progress[progress.length - 1];
+    expect(last.received).toBe(last.total);
+    expect(
+      progress.every(
+        ({ received }, i) => i === 0 || received >= progress[i - 1].received
+      )
+    ).toBe(true);
+
+    server.served.length = 0;
+    await fetchModel('hf:org/demo', { hubUrl, cacheDir });
+    expect(server.served).toEqual([]);
+  });
+
+  it('that does not exist is an error that names it', async () => {
+    await expect(
+      fetchModel('hf:org/other', { hubUrl, cacheDir: temporaryFolder() })
+    ).rejects.toMatchObject({
+      code: 'model-not-found',
+      where: 'hf:org/other@main'
+    });
+  });
+
+  it('cannot be a path', async () => {
+    await expect(
+      fetchModel('hf:../../etc/passwd', { hubUrl })
+    ).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('says so when the hub cannot be reached', async () => {
+    server.stop();
+    await expect(
+      fetchModel('hf:org/demo', { hubUrl, cacheDir: temporaryFolder() })
+    ).rejects.toMatchObject({
+      code: 'environment',
+      hint: expect.stringContaining('HF_ENDPOINT') as string
+    });
+  });
+});

@@ -1,0 +1,259 @@
+/** Models by id: `hf:org/name` fetched from a hub into Hugging Face's own cache, only what is needed of them. */
+import { createRequire } from 'node:module';
+import { basename, dirname, posix } from 'node:path';
+import { MoEDebuggerError } from '../../base/errors';
+import { externalReference, tensorsOf } from '../../onnx/file/external-data';
+import { chooseModelFile } from '../../onnx/file/locate';
+import { decodeModelProto } from '../../onnx/file/schema';
+import { readSkeleton } from '../../onnx/file/skeleton';
+import { isExternal } from '../../onnx/file/tensor';
+import type * as Hub from '@huggingface/hub';
+
+// Programs that load from disk never pay for it.
+const load = createRequire(__filename);
+
+export interface HubOptions {
+  /** The hub's address; HF_ENDPOINT or Hugging Face's own when absent. */
+  hubUrl?: string;
+  /** For private and gated models; HF_TOKEN when absent. */
+  accessToken?: string;
+  /** HF_HUB_CACHE, or the `hub` folder of HF_HOME, when absent. */
+  cacheDir?: string;
+  /** Called as bytes arrive. */
+  onDownload?: (progress: DownloadProgress) => void;
+  signal?: AbortSignal;
+}
+
+export interface DownloadProgress {
+  file: string;
+  /** Bytes of all files so far, and of all files that are known to be needed. */
+  received: number;
+  total: number;
+}
+
+const SCHEME = 'hf:';
+const ID = /^hf:([\w.-]+\/[\w.-]+|[\w.-]+)(?:@([\w./-]+))?$/;
+
+/** Files beside the graph that are used where they are there. */
+const COMPANIONS = [
+  'config.json',
+  'generation_config.json',
+  'genai_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja'
+];
+
+export function isHubId(model: string): boolean {
+  return model.startsWith(SCHEME);
+}
+
+/**
+ * Brings a model into the cache; files that are there already are not fetched again.
+ *
+ * @param id `hf:org/name`, or `hf:org/name@revision`
+ * @returns the folder of the snapshot
+ * @throws MoEDebuggerError 'model-not-found' when the hub has no such model, or it has no graph; 'environment' when
+ * the hub cannot be reached
+ */
+export async function fetchModel(
+  id: string,
+  options: HubOptions = {}
+): Promise<string> {
+  const [, name, revision = 'main'] = ID.exec(id) ?? [];
+  if (name === undefined) {
+    throw new MoEDebuggerError('usage', 'this is not the id of a model', {
+      where: id,
+      hint: 'write hf:org/name or hf:org/name@revision'
+    });
+  }
+  return new Download(name, revision, options).run();
+}
+
+class Download {
+  private readonly _hub = load('@huggingface/hub') as typeof Hub;
+  private readonly _sizes = new Map<string, number>();
+  private _received = 0;
+  private _total = 0;
+  /** The commit that the revision stands for: one snapshot holds all files of it. */
+  private _commit?: string;
+
+  constructor(
+    private readonly _name: string,
+    private readonly _revision: string,
+    private readonly _options: HubOptions
+  ) {}
+
+  async run(): Promise<string> {
+    await this._list();
+    const graph = chooseModelFile([...this._sizes.keys()], `hf:${this._name}`);
+    const companions = COMPANIONS.filter(file => this._sizes.has(file));
+    this._total = this._bytes([graph, ...companions]);
+    const path = await this._file(graph);
+    for (const file of companions) {
+      await this._file(file);
+    }
+    const weights = this._weightsOf(path, graph);
+    this._total += this._bytes(weights);
+    for (const file of weights) {
+      await this._file(file);
+    }
+    return graph.split('/').reduce(folder => dirname(folder), path);
+  }
+
+  private async _list(): Promise<void> {
+    try {
+      const { sha } = await this._hub.modelInfo({
+        ...this._request(),
+        name: this._name,
+        additionalFields: ['sha']
+      });
+      this._commit = sha;
+      const files = this._hub.listFiles({
+        ...this._request(),
+        recursive: true
+      });
+      for await (const { type, path, size } of files) {
+        if (type === 'file') {
+          this._sizes.set(path, size);
+        }
+      }
+    } catch (error) {
+      throw this._refusal(error, `hf:${this._name}@${this._revision}`);
+    }
+  }
+
+  /** Weights outside the graph: which they are, only the graph knows. */
+  private _weightsOf(path: string, graph: string): string[] {
+    const model = decodeModelProto(readSkeleton(path));
+    const files = new Set<string>();
+    for (const tensor of model.graph ? tensorsOf(model.graph) : []) {
+      // The skeleton names the graph's own file for weights that are inside it.
+      const { location } = isExternal(tensor)
+        ? externalReference(tensor)
+        : { location: basename(path) };
+      const file = posix.normalize(posix.join(posix.dirname(graph), location));
+      // Names that lead elsewhere are refused when the model is read.
+      if (location !== basename(path) && this._sizes.has(file)) {
+        files.add(file);
+      }
+    }
+    return [...files];
+  }
+
+  private async _file(path: string): Promise<string> {
+    const before = this._received;
+    // The library announces each file on stdout, which belongs to the caller.
+    const { debug } = console;
+    console.debug = () => undefined;
+    try {
+      const file = await this._hub.downloadFileToCacheDir({
+        ...this._request(),
+        path,
+        fetch: (input, init) => this._fetch(path, input, init)
+      });
+      // A file that was in the cache already counts as received.
+      this._received = before + (this._sizes.get(path) ?? 0);
+      this._tell(path);
+      return file;
+    } catch (error) {
+      throw this._refusal(error, path);
+    } finally {
+      console.debug = debug;
+    }
+  }
+
+  private async _fetch(
+    file: string,
+    input: string | URL | Request,
+    init?: RequestInit
+  ): Promise<Response> {
+    const response = await fetch(input, {
+      ...init,
+      ...(this._options.signal ? { signal: this._options.signal } : {})
+    });
+    const { body } = response;
+    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    // Of a file's content; a request for its first byte only asks how large it is.
+    const isContent =
+      pathname.includes('/resolve/') &&
+      new Headers(init?.headers).get('range') !== 'bytes=0-0';
+    if (body && isContent && this._options.onDownload) {
+      const counted = body.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform: (chunk, controller) => {
+            this._received += chunk.byteLength;
+            this._tell(file);
+            controller.enqueue(chunk);
+          }
+        })
+      );
+      return Object.defineProperty(new Response(counted, response), 'url', {
+        value: response.url
+      });
+    }
+    return response;
+  }
+
+  private _tell(file: string): void {
+    const total = this._total;
+    this._options.onDownload?.({
+      file,
+      received: Math.min(this._received, total),
+      total
+    });
+  }
+
+  private _bytes(files: readonly string[]): number {
+    return files.reduce((sum, file) => sum + (this._sizes.get(file) ?? 0), 0);
+  }
+
+  private _request() {
+    const {
+      hubUrl = process.env.HF_ENDPOINT,
+      accessToken = process.env.HF_TOKEN,
+      cacheDir
+    } = this._options;
+    return {
+      repo: { type: 'model' as const, name: this._name },
+      revision: this._commit ?? this._revision,
+      ...(hubUrl ? { hubUrl } : {}),
+      ...(accessToken ? { accessToken } : {}),
+      ...(cacheDir ? { cacheDir } : {})
+    };
+  }
+
+  private _refusal(error: unknown, where: string): MoEDebuggerError {
+    const { statusCode } = error as { statusCode?: number };
+    const cause = error instanceof Error ? error : undefined;
+    if (this._options.signal?.aborted) {
+      return new MoEDebuggerError('cancelled', 'the download was cancelled', {
+        where,
+        hint: 'what has arrived is kept; load the model again to go on',
+        cause
+      });
+    }
+    if (statusCode === 404 || statusCode === 401 || statusCode === 403) {
+      return new MoEDebuggerError(
+        'model-not-found',
+        statusCode === 404
+          ? 'the hub has no such model'
+          : 'the hub does not show this model',
+        {
+          where,
+          hint: 'check the id; for a private or gated model set HF_TOKEN',
+          cause
+        }
+      );
+    }
+    return new MoEDebuggerError(
+      'environment',
+      `the model could not be fetched: ${cause?.message ?? String(error)}`,
+      {
+        where,
+        hint: 'check the network and HF_ENDPOINT, or give a folder on disk',
+        cause
+      }
+    );
+  }
+}

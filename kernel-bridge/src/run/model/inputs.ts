@@ -1,0 +1,271 @@
+/** What a graph wants to be fed: the one place that knows, for traces and for generation. */
+import type { TensorType, TensorValue } from '../engine/messages';
+import { MoEDebuggerError } from '../../base/errors';
+import type { Graph } from '../../onnx/graph/graph';
+import { ELEMENT, type GraphProto } from '../../onnx/file/schema';
+import { emptyCache, findCache, type CacheEntry } from './cache';
+import type { ModelConfig } from './config';
+
+export interface ModelInput {
+  name: string;
+  /** Undefined for a type that onnxruntime-node has no tensors of. */
+  type: TensorType | undefined;
+  /** Undefined dims are symbolic. */
+  dims: (number | undefined)[];
+  /** Names of the symbolic dims. */
+  dimNames: (string | undefined)[];
+}
+
+/** Tokens to run through the model, a row a sequence; all rows are equally long, padded where they have to be. */
+export interface Step {
+  /** [batch][tokens] */
+  ids: readonly (readonly number[])[];
+  /** [batch][tokens]: each token's place in its sequence. */
+  positions: readonly (readonly number[])[];
+  /** [batch][cached + tokens]: 1 for a token that counts, 0 for padding. */
+  mask: readonly (readonly number[])[];
+  /** Tokens that the cache holds already. */
+  cached: number;
+  /** Of encoder-decoder models: what the encoder reads; `ids` are the decoder's. */
+  encoderIds?: readonly (readonly number[])[];
+}
+
+export interface Sequence {
+  ids: readonly number[];
+  /** Of encoder-decoder models: the decoder's tokens; the encoder reads `ids`. */
+  decoderIds?: readonly number[];
+}
+
+/** One whole sequence from an empty past. */
+export function wholeSequence({ ids, decoderIds }: Sequence): Step {
+  const own = decoderIds ?? ids;
+  return {
+    ids: [own],
+    positions: [own.map((_, i) => i)],
+    mask: [own.map(() => 1)],
+    cached: 0,
+    ...(decoderIds ? { encoderIds: [ids] } : {})
+  };
+}
+
+export class ModelInputs {
+  /** The model has an encoder that reads the prompt and a decoder that writes. */
+  readonly encoderDecoder: boolean;
+  private readonly _inputs: readonly ModelInput[];
+  private _cache?: readonly CacheEntry[];
+
+  constructor(
+    private readonly _graph: Graph,
+    private readonly _config: ModelConfig
+  ) {
+    this._inputs = modelInputs(_graph.root.proto);
+    this.encoderDecoder = this.has('decoder_input_ids');
+  }
+
+  /**
+   * What is carried from step to step; empty for a model without a cache.
+   * @throws MoEDebuggerError 'model-unsupported' for a cache of unknown size
+   */
+  get cache(): readonly CacheEntry[] {
+    return (this._cache ??= findCache(this._graph, this._inputs, this._config));
+  }
+
+  has(name: string): boolean {
+    return this._inputs.some(input => input.name === name);
+  }
+
+  /** True when several sequences can be fed side by side. */
+  get batched(): boolean {
+    return this._inputs.some(
+      ({ name, dims }) =>
+        TOKENS.has(name) && dims.length > 1 && dims[0] === undefined
+    );
+  }
+
+  /** How many tokens an input of ids takes, where the graph was exported for one length only. */
+  lengthOf(name: string): number | undefined {
+    return this._inputs.find(input => input.name === name)?.dims[1];
+  }
+
+  /**
+   * Inputs of one run. A step from an empty past brings an empty cache; a later one leaves the cache out, which the
+   * engine keeps.
+   * @throws MoEDebuggerError 'model-unsupported' naming an input that nothing is known of; 'input' for another number of
+   * tokens than the graph was exported for
+   */
+  feeds(step: Step): Record<string, TensorValue> {
+    const feeds: Record<string, TensorValue> = {};
+    const cache = new Map(this.cache.map(entry => [entry.past, entry]));
+    for (const input of this._inputs) {
+      const entry = cache.get(input.name);
+      if (!entry) {
+        feeds[input.name] = feed(input, step);
+      } else if (step.cached === 0) {
+        feeds[input.name] = emptyCache(entry, step.ids.length);
+      }
+    }
+    return feeds;
+  }
+}
+
+const TOKENS = new Set(['input_ids', 'decoder_input_ids']);
+
+const TYPES: Record<number, TensorType> = {
+  [ELEMENT.float]: 'float32',
+  2: 'uint8',
+  3: 'int8',
+  [ELEMENT.int32]: 'int32',
+  [ELEMENT.int64]: 'int64',
+  [ELEMENT.bool]: 'bool',
+  [ELEMENT.float16]: 'float16',
+  [ELEMENT.double]: 'float64'
+};
+
+function modelInputs(graph: GraphProto): ModelInput[] {
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  return graph.input
+    .filter(({ name }) => !stored.has(name))
+    .map(({ name = '', type }) => {
+      const dims = type?.tensorType?.shape?.dim ?? [];
+      return {
+        name,
+        type: TYPES[type?.tensorType?.elemType ?? 0],
+        dims: dims.map(({ dimValue }) =>
+          dimValue !== undefined && Number(dimValue) > 0
+            ? Number(dimValue)
+            : undefined
+        ),
+        dimNames: dims.map(({ dimParam }) => dimParam || undefined)
+      };
+    });
+}
+
+function tokenIds(
+  input: ModelInput,
+  rows: readonly (readonly number[])[]
+): TensorValue {
+  const [, tokens] = input.dims;
+  if (tokens !== undefined && tokens !== rows[0].length) {
+    throw new MoEDebuggerError(
+      'input',
+      `the model was exported for ${tokens} tokens, and this sequence has ${rows[0].length}`,
+      {
+        where: input.name,
+        hint: `give ${tokens} tokens, or export it with an axis of any length`
+      }
+    );
+  }
+  return integers(input, rows);
+}
+
+function feed(input: ModelInput, step: Step): TensorValue {
+  const { ids, positions, mask, cached, encoderIds } = step;
+  const tokens = ids[0].length;
+  const ones = (rows: readonly (readonly number[])[]): number[][] =>
+    rows.map(row => row.map(() => 1));
+  switch (input.name) {
+    case 'input_ids':
+      return tokenIds(input, encoderIds ?? ids);
+    case 'decoder_input_ids':
+      return tokenIds(input, ids);
+    case 'attention_mask':
+      return integers(input, encoderIds ? ones(encoderIds) : mask);
+    case 'encoder_attention_mask':
+      return integers(input, ones(encoderIds ?? ids));
+    case 'decoder_attention_mask':
+      return integers(input, mask);
+    case 'position_ids':
+    case 'decoder_position_ids':
+      return integers(input, positions);
+    case 'token_type_ids':
+      return integers(
+        input,
+        ids.map(row => row.map(() => 0))
+      );
+    case 'cache_position':
+      return count(
+        input,
+        ids[0].map((_, i) => cached + i)
+      );
+    case 'past_sequence_length':
+    case 'past_seq_len':
+      return count(input, [cached]);
+    case 'total_sequence_length':
+      return count(input, [cached + tokens]);
+    case 'seqlens_k':
+      return count(
+        input,
+        mask.map(row => row.reduce((sum, value) => sum + value, 0) - 1)
+      );
+    case 'num_logits_to_keep':
+    case 'logits_to_keep':
+      // Zero means all.
+      return count(input, [0]);
+    case 'use_cache_branch':
+      return {
+        type: 'bool',
+        dims: [1],
+        data: Uint8Array.of(cached > 0 ? 1 : 0)
+      };
+    default:
+      throw new MoEDebuggerError(
+        'model-unsupported',
+        `the graph has an input ${input.name} that this version cannot feed`,
+        {
+          where: `${input.type ?? 'an unknown type'}[${input.dims.map(dim => dim ?? '?').join(', ')}]`,
+          hint: 'export the model for text generation, so that it takes input_ids'
+        }
+      );
+  }
+}
+
+/** [batch, tokens], or [tokens] where the graph knows no batch. */
+function integers(
+  input: ModelInput,
+  rows: readonly (readonly number[])[]
+): TensorValue {
+  return tensor(
+    input,
+    rows.flat(),
+    input.dims.length === 1 ? [rows[0].length] : [rows.length, rows[0].length]
+  );
+}
+
+/** A short list, or the number itself where the graph declares a scalar. */
+function count(input: ModelInput, values: readonly number[]): TensorValue {
+  return tensor(
+    input,
+    values,
+    input.dims.length === 0 && values.length === 1
+      ? []
+      : input.dims.length === 2
+        ? [values.length, 1]
+        : [values.length]
+  );
+}
+
+function tensor(
+  { type, name }: ModelInput,
+  values: readonly number[],
+  dims: number[]
+): TensorValue {
+  switch (type) {
+    case 'int64':
+      return { type, dims, data: BigInt64Array.from(values, BigInt) };
+    case 'int32':
+      return { type, dims, data: Int32Array.from(values) };
+    case 'float32':
+      return { type, dims, data: Float32Array.from(values) };
+    case 'bool':
+      return { type, dims, data: Uint8Array.from(values) };
+    default:
+      throw new MoEDebuggerError(
+        'model-unsupported',
+        `the graph's input ${name} has a type that it cannot be fed`,
+        {
+          where: name,
+          hint: 'export it with int64 ids'
+        }
+      );
+  }
+}

@@ -1,0 +1,111 @@
+/** Runs prompts through a model, one forward each, and reads how they were routed. */
+import { randomUUID } from 'node:crypto';
+import { cancellable, cancelledError } from '../engine/cancel';
+import type { Session } from '../engine/engine';
+import type { RunEdits } from '../edits/run-edits';
+import { MoEDebuggerError } from '../../base/errors';
+import type { RoutingSample } from '../../base/protocol';
+import type { CapturePlan } from '../../routing/capture';
+import type { Router } from '../../routing/convention';
+import { readCapture } from '../capture/read-capture';
+import { RoutingTrace } from '../trace/routing-trace';
+import type { OutputLogits } from '../trace/trace-document';
+import { wholeSequence } from './inputs';
+import type { ModelParts } from './loaded-model';
+import type { TokenizedPrompt } from './prompt';
+import { outputLogits } from './vocabulary';
+
+export interface TraceOptions {
+  /** Keep the model's output logits too: of the last token, or of all. */
+  logits?: 'last' | 'all';
+  signal?: AbortSignal;
+  /** Called after each prompt. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** What prompts are run on: the model's own session, or the one that takes edits. */
+export interface RunTarget {
+  session: Session;
+  routers: readonly Router[];
+  plan: CapturePlan;
+  edits?: RunEdits;
+}
+
+/**
+ * @throws MoEDebuggerError 'input' without a prompt, 'capture' when what was captured contradicts the graph, 'cancelled'
+ */
+export async function tracePrompts(
+  parts: ModelParts,
+  target: () => Promise<RunTarget>,
+  prompts: readonly TokenizedPrompt[],
+  options: TraceOptions
+): Promise<RoutingTrace> {
+  if (prompts.length === 0) {
+    throw new MoEDebuggerError('input', 'there are no prompts', {
+      hint: 'give at least one'
+    });
+  }
+  const running = await target();
+  const samples: RoutingSample[] = [];
+  const logits = new Map<string, OutputLogits>();
+  let inference = 0;
+  for (const prompt of prompts) {
+    if (options.signal?.aborted) {
+      throw cancelledError();
+    }
+    const traced = await tracePrompt(parts, running, prompt, options);
+    samples.push(traced.sample);
+    inference += traced.milliseconds;
+    if (traced.logits) {
+      logits.set(traced.sample.id, traced.logits);
+    }
+    options.onProgress?.(samples.length, prompts.length);
+  }
+  return new RoutingTrace({
+    id: randomUUID(),
+    model: parts.onnx.name,
+    samples,
+    moeLayers: parts.routers.length,
+    timing: { inference },
+    outputLogits: logits,
+    edits: running.edits?.records,
+    cards: parts.description.layers
+  });
+}
+
+async function tracePrompt(
+  parts: ModelParts,
+  { session, routers, plan, edits }: RunTarget,
+  prompt: TokenizedPrompt,
+  { logits: wanted, signal }: TraceOptions
+): Promise<{
+  sample: RoutingSample;
+  logits?: OutputLogits;
+  milliseconds: number;
+}> {
+  const step = wholeSequence(prompt);
+  const feeds = { ...parts.inputs.feeds(step), ...edits?.feeds(step) };
+  const output = wanted ? [parts.logits] : [];
+  const decoderIds = prompt.decoderIds ?? prompt.ids;
+  const last = [decoderIds.length - 1];
+  const { outputs, milliseconds } = await cancellable(
+    session.run(feeds, [...plan.outputs, ...output], {
+      rows: wanted === 'last' ? { [parts.logits]: last } : {}
+    }),
+    signal
+  );
+  const count = ({ stack }: Router): number =>
+    stack === 'decoder' ? decoderIds.length : prompt.ids.length;
+  const sample: RoutingSample = {
+    id: prompt.id,
+    ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
+    tokens: parts.tokens(decoderIds),
+    ...(prompt.decoderIds ? { encoderTokens: parts.tokens(prompt.ids) } : {}),
+    layers: readCapture(routers, plan, outputs, count, edits?.adjustments(step))
+  };
+  return {
+    sample,
+    milliseconds,
+    ...(wanted ? { logits: outputLogits(outputs[parts.logits], wanted) } : {})
+  };
+}

@@ -1,0 +1,39 @@
+/** Where a graph meets its vocabulary: the ids that it takes, and the logits that it ends in. */
+import type { TensorValue } from '../engine/messages';
+import { toFloat32 } from '../engine/tensor-values';
+import type { Graph } from '../../onnx/graph/graph';
+import type { GraphProto } from '../../onnx/file/schema';
+import type { OutputLogits } from '../trace/trace-document';
+
+/** The output that holds a model's logits. */
+export function logitsOutput(graph: GraphProto): string {
+  const names = graph.output.map(({ name }) => name ?? '');
+  return names.find(name => name === 'logits') ?? names[0];
+}
+
+/** Rows of the table that token ids index, if there is one. */
+export function vocabularySize(graph: Graph): number | undefined {
+  for (const name of ['input_ids', 'decoder_input_ids']) {
+    const lookup = graph
+      .consumers(name)
+      .find(({ op, inputs }) => op === 'Gather' && inputs[1] === name);
+    const rows = lookup && graph.weightOf(lookup.inputs[0])?.dims?.[0];
+    if (rows !== undefined) {
+      return rows;
+    }
+  }
+  return undefined;
+}
+
+/** What a run's logits keep: the last token's, or all. */
+export function outputLogits(
+  tensor: TensorValue,
+  wanted: 'last' | 'all'
+): OutputLogits {
+  const values = toFloat32(tensor);
+  const width = tensor.dims[tensor.dims.length - 1];
+  return {
+    width,
+    data: wanted === 'all' ? values : values.slice(values.length - width)
+  };
+}

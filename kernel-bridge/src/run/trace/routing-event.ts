@@ -1,0 +1,35 @@
+/** One token at one layer, in the words of the projects that this one grew from. */
+import { probabilities } from '../../base/charts/measure';
+import type { RoutingLayer } from '../../base/protocol';
+
+export interface RoutingEvent {
+  /** Milliseconds since the epoch. */
+  timestamp: number;
+  sessionId: string;
+  layerIdx: number;
+  tokenPosition: number;
+  tokenText: string;
+  /** Multipliers of the selected experts, in the same order. */
+  expertWeights: number[];
+  selectedExperts: number[];
+  /** 1 - H / ln E over the router's distribution: 1 is certain, 0 is uniform. */
+  routingConfidence: number;
+}
+
+/** 1 - H / ln E of one token; sigmoid scores are normalised to a distribution first. NaN without logits. */
+export function confidence(layer: RoutingLayer, token: number): number {
+  const { experts, logits } = layer;
+  if (logits.length === 0) {
+    return NaN;
+  }
+  const p = probabilities({
+    ...layer,
+    logits: logits.subarray(token * experts, (token + 1) * experts)
+  });
+  const sum = p.reduce((a, b) => a + b, 0);
+  const entropy = p.reduce(
+    (h, value) => (value > 0 ? h - (value / sum) * Math.log(value / sum) : h),
+    0
+  );
+  return 1 - entropy / Math.log(experts);
+}

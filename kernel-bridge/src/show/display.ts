@@ -1,0 +1,24 @@
+/** Showing things from within a cell. */
+import { inspect } from 'node:util';
+import {
+  currentKernel,
+  MIMEBUNDLE,
+  type Displayable
+} from '../base/kernel-api';
+
+/** Adds a value to the cell's output, drawn as it would be as the cell's last expression; prints it in a plain program. */
+export async function display(value: unknown): Promise<void> {
+  const kernel = currentKernel();
+  if (!kernel) {
+    console.log(String(value));
+    return;
+  }
+  const bundle = isDisplayable(value)
+    ? await value[MIMEBUNDLE]()
+    : { 'text/plain': typeof value === 'string' ? value : inspect(value) };
+  kernel.publishDisplay(bundle);
+}
+
+function isDisplayable(value: unknown): value is Displayable {
+  return typeof value === 'object' && value !== null && MIMEBUNDLE in value;
+}

@@ -1,0 +1,44 @@
+/** A figure of measures: a picture as a cell's last expression, its numbers for a program. */
+import { drawingSpec, VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
+import { specSvg } from './still-svg';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../base/kernel-api';
+import { VEGALITE_MIME_TYPE, type Drawing } from '../base/protocol';
+
+export class Figure<Data extends object> implements Displayable {
+  /** What is drawn, in plain numbers. */
+  readonly data: Data;
+  readonly drawing: Drawing;
+  private readonly _text: string;
+
+  /** @param text the same in words, for places that show only text */
+  constructor(data: Data, drawing: Drawing, text: string) {
+    this.data = data;
+    this.drawing = drawing;
+    this._text = text;
+  }
+
+  /** The Vega-Lite specification, to draw it elsewhere. */
+  get spec(): VegaLiteSpec {
+    return drawingSpec(this.drawing);
+  }
+
+  toJSON(): Data {
+    return this.data;
+  }
+
+  toString(): string {
+    return this._text;
+  }
+
+  async [MIMEBUNDLE](): Promise<JsonObject> {
+    return {
+      [VEGALITE_MIME_TYPE]: drawingSpec(this.drawing, { schema: VEGA_LITE_5 }),
+      'image/svg+xml': await specSvg(this.spec),
+      'text/plain': this._text
+    };
+  }
+}

@@ -1,0 +1,54 @@
+/** All layers' loads in one picture: a row a layer, a column an expert, darker the more tokens it has. */
+import type { LayerMetrics } from '../../measures';
+import { layerName } from '../../base/protocol';
+import { escapeHtml } from '../../show/page/escape-html';
+
+/** Steps of the colour scale: cells of one step are one path, which keeps a page of many layers small. */
+const STEPS = 10;
+const WIDTH = 720;
+const LABELS = 110;
+const MOST_ROW_HEIGHT = 18;
+
+/** SVG whose colours are the page's own, light and dark. */
+export function loadMap(layers: readonly LayerMetrics[]): string {
+  const experts = Math.max(1, ...layers.map(layer => layer.experts));
+  const cell = Math.max(
+    2,
+    Math.min(MOST_ROW_HEIGHT, Math.floor(WIDTH / experts))
+  );
+  const row = Math.max(10, cell);
+  const peak = Math.max(
+    ...layers.map(({ tokenRate }) => Math.max(...tokenRate))
+  );
+  const paths = Array.from({ length: STEPS + 1 }, () => '');
+  layers.forEach(({ tokenRate }, y) =>
+    tokenRate.forEach((rate, x) => {
+      const step = rate > 0 ? Math.max(1, Math.ceil((STEPS * rate) / peak)) : 0;
+      paths[step] +=
+        `M${LABELS + x * cell} ${y * row}h${cell}v${row}h-${cell}z`;
+    })
+  );
+  const height = layers.length * row;
+  return [
+    `<svg class="map" role="img" aria-label="Token rate of each expert by layer" viewBox="0 0 ${LABELS + experts * cell} ${height + 16}" width="${LABELS + experts * cell}">`,
+    ...paths.map((path, step) =>
+      path === ''
+        ? ''
+        : step === 0
+          ? `<path class="none" d="${path}"/>`
+          : `<path class="load" fill-opacity="${step / STEPS}" d="${path}"/>`
+    ),
+    ...layers.map(
+      (layer, y) =>
+        `<text x="${LABELS - 6}" y="${y * row + row / 2 + 3}" text-anchor="end">${escapeHtml(layerName(layer))}</text>`
+    ),
+    `<text x="${LABELS}" y="${height + 13}">expert 0</text>`,
+    `<text x="${LABELS + experts * cell}" y="${height + 13}" text-anchor="end">${experts - 1}</text>`,
+    '</svg>',
+    `<p class="key">Token rate (what part of tokens selects an expert; a layer's sum to k): strongest colour ${percent(peak)}; <span class="none">never selected</span>.</p>`
+  ].join('');
+}
+
+export function percent(rate: number): string {
+  return Number.isFinite(rate) ? `${(100 * rate).toPrecision(3)} %` : '–';
+}

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { samplesOf } from '../../../test/made-samples';
+import { temporaryFolder } from '../../../test/temporary';
+import { diagnose } from '../../analyses/findings';
+import type { RoutingSample } from '../../base/protocol';
+import { RoutingTrace } from '../../run/trace/routing-trace';
+import { findingsSection } from './findings';
+
+const HOSTILE = `</td><script>alert("x")</script><img src=//evil.example onerror='x'>`;
+
+function sample(id: string, more: Partial<RoutingSample> = {}): RoutingSample {
+  return {
+    id,
+    domain: `domain ${HOSTILE}`,
+    tokens: [
+      { position: 0, id: 70001, text: 'secret' },
+      { position: 1, id: 70002, text: HOSTILE }
+    ],
+    layers: [
+      {
+        layer: 3,
+        module: `mlp ${HOSTILE}`,
+        experts: 4,
+        topK: 1,
+        score: 'softmax',
+        logitsAre: 'logits',
+        logits: new Float32Array(),
+        selected: Int32Array.of(2, 2),
+        weights: Float32Array.of(1, 0.5)
+      }
+    ],
+    ...more
+  };
+}
+
+const trace = (samples: RoutingSample[]): RoutingTrace =>
+  new RoutingTrace({
+    id: 't',
+    model: `model ${HOSTILE}`,
+    samples,
+    moeLayers: 2,
+    timing: { inference: 1 },
+    edits: [{ kind: 'ablate', layer: 3, expert: 1, mode: 'mask' }]
+  });
+
+/** A whole page, drawn by the built package: the drawing library is an ES module, which jest cannot load. */
+function fullReport(): string {
+  const program = `
+    const { RoutingTrace } = require(${JSON.stringify(join(__dirname, '../../../lib/run/trace/routing-trace.js'))});
+    const hostile = ${JSON.stringify(HOSTILE)};
+    const layer = { layer: 0, experts: 2, topK: 1, score: 'softmax', logitsAre: 'logits', logits: new Float32Array(4), selected: Int32Array.of(0, 1), weights: Float32Array.of(1, 1) };
+    const sample = { id: hostile, domain: 'd', tokens: [{ position: 0, id: 1, text: hostile }, { position: 1, id: 2, text: 'if' }], layers: [layer] };
+    const trace = new RoutingTrace({ id: 't', model: 'm', samples: [sample], moeLayers: 1, timing: { inference: 1 } });
+    trace.report().then(html => console.log(html));`;
+  return execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+}
+
+/** What would run or load something. Namespaces of SVG are names, not addresses. */
+const ACTIVE =
+  /<script|<img|<link|<iframe|<object|\son\w+=|javascript:|url\((?!#)|@import|(?:src|href)=|https?:\/\/(?!www\.w3\.org\/)/i;
+
+describe('the report of a trace', () => {
+  it('is one page without scripts and addresses, with the text as text', () => {
+    const html = fullReport();
+    expect(html).toMatch(/^<!DOCTYPE html>[^]*<\/html>\s*$/);
+    expect(html).toMatch(
+      /Content-Security-Policy" content="default-src 'none'/
+    );
+    // Escaped text holds the same words, so it is taken out first.
+    expect(html.replace(/&lt;[^<]*?&gt;|aria-label="[^"]*"/g, '')).not.toMatch(
+      ACTIVE
+    );
+    expect(html).toContain('&lt;script&gt;');
+    expect(html).toMatch(/<figure><svg/);
+    expect(html).toMatch(/prefers-color-scheme: dark/);
+    expect(html.length).toBeLessThan(100_000);
+  });
+
+  it('leaves out all that tells what the text was, when asked for counts', async () => {
+    const html = await trace([sample('sample-name'), sample('b')]).report({
+      privacy: 'counts'
+    });
+    expect(html).toContain('id="findings"');
+    for (const text of ['secret', '70001', '70002', 'sample-name', 'domain']) {
+      expect(html).not.toContain(text);
+    }
+    expect(html).not.toMatch(/<script|<img/);
+    expect(html).toContain('counts only');
+    // Expert 2 took all four tokens; three of four experts took none.
+    expect(html).toContain('<td>2 (100 %)</td>');
+    expect(html).toMatch(/<td>4<\/td><td>4<\/td><td>3<\/td>/);
+    expect(html).toContain('1 of 2');
+    expect(html).toContain('ablate layer 3 expert 1 mask');
+  });
+
+  it('writes to a file whole, and has a place for more', async () => {
+    const out = join(temporaryFolder(), 'report.html');
+    const html = await trace([sample('a')]).report({
+      privacy: 'counts',
+      out,
+      sections: [{ id: 'more', title: 'More', html: '<p>none</p>' }]
+    });
+    expect(readFileSync(out, 'utf8')).toBe(html);
+    expect(html.indexOf('id="summary"')).toBeLessThan(
+      html.indexOf('id="findings"')
+    );
+    expect(html.indexOf('id="findings"')).toBeLessThan(
+      html.indexOf('id="more"')
+    );
+    expect(html.indexOf('id="more"')).toBeLessThan(html.indexOf('id="load"'));
+    await expect(
+      trace([sample('a')]).report({
+        privacy: 'counts',
+        out: join(out, 'nowhere.html')
+      })
+    ).rejects.toMatchObject({ code: 'environment' });
+  });
+
+  it('tells what is wrong, with evidence only where text may be told', async () => {
+    const samples = samplesOf(
+      ({ id, position }) => {
+        const rest = [0, 1, 2, 3, 4, 6, 7];
+        const first = (id + position) % 7;
+        return [rest[first], rest[(first + 1 + (id % 5)) % 7]];
+      },
+      { text: id => (id === 3 ? HOSTILE : `word${id}`) }
+    );
+    const counts = await trace(samples).report({ privacy: 'counts' });
+    expect(counts).toContain('no token of 1000 selected expert 5');
+    expect(counts).not.toMatch(/word\d|<script|<img/);
+    // A specialist that the report was handed: its words are of the text.
+    const { findings: own, ...rest } = diagnose({ samples });
+    const [dead] = own;
+    const findings = {
+      ...rest,
+      findings: [
+        {
+          ...dead,
+          kind: 'specialist-expert' as const,
+          message: `of ${HOSTILE}`,
+          evidence: {
+            tokens: [{ sample: 'a', position: 1, id: 3, text: HOSTILE }]
+          }
+        }
+      ]
+    };
+    const section = findingsSection(findings, true).html;
+    expect(section).toContain('&lt;script&gt;');
+    expect(section).not.toMatch(/<script|<img/);
+    const silent = findingsSection(findings, false).html;
+    expect(silent).not.toContain('script');
+    expect(silent).toContain('Nothing was found');
+  });
+});

@@ -1,0 +1,198 @@
+/** A report of a trace: one HTML file to keep, to mail and to open anywhere. */
+import { routingStillSpec, tokenText } from '../../base/charts';
+import { specSvg } from '../../show/still-svg';
+import { diagnose } from '../../analyses/findings/diagnose';
+import { TraceEvidence } from '../../analyses/findings/trace-evidence';
+import type { LayerMetrics } from '../../measures';
+import type { EditRecord } from '../../run/edits/edits';
+import {
+  layerName,
+  type FoundInRouting,
+  type RoutingSample
+} from '../../base/protocol';
+import { findingsSection } from './findings';
+import { loadMap, percent } from './load-map';
+import { reportPage, table, type ReportSection } from '../../show/page/page';
+
+export interface ReportOptions {
+  /**
+   * 'counts' leaves out all that tells what the text was: tokens and their ids, samples, domains, and notes. What is left
+   * are sums over all tokens. Default 'full'.
+   */
+  privacy?: 'full' | 'counts';
+  /** Shown in place of what `diagnose` finds in the trace: for example `model.diagnose()`, which saw the weights too. */
+  findings?: FoundInRouting;
+  /** Shown after the findings. Their markup is taken as it is. */
+  sections?: readonly ReportSection[];
+}
+
+export interface ReportHead {
+  model: string;
+  created: Date;
+  edits: readonly EditRecord[];
+  moeLayers: number;
+  notes?: readonly string[];
+}
+
+const MOST_SAMPLES = 100;
+const MOST_PICTURES = 3;
+/** Selections in a picture; each takes some 300 bytes. */
+const MOST_CELLS = 800;
+const TEXT_LENGTH = 120;
+
+/** Fed one sample after the other; keeps sums, and of the first samples what is shown of them. */
+export class TraceReport {
+  private readonly _evidence = new TraceEvidence();
+  private readonly _samples: string[][] = [];
+  private _first?: RoutingSample;
+
+  /** @throws MoEDebuggerError 'input' when samples are of different models */
+  add(sample: RoutingSample): void {
+    this._evidence.add(sample);
+    this._first ??= sample;
+    if (this._samples.length < MOST_SAMPLES) {
+      this._samples.push([
+        sample.id.slice(0, TEXT_LENGTH),
+        sample.domain?.slice(0, TEXT_LENGTH) ?? '',
+        String(sample.tokens.length),
+        sample.tokens
+          .slice(0, TEXT_LENGTH)
+          .map(tokenText)
+          .join('')
+          .slice(0, TEXT_LENGTH)
+      ]);
+    }
+  }
+
+  private get _tally(): TraceEvidence['tally'] {
+    return this._evidence.tally;
+  }
+
+  async html(head: ReportHead, options: ReportOptions = {}): Promise<string> {
+    const full = options.privacy !== 'counts';
+    const layers = this._tally.metrics();
+    const found = options.findings ?? diagnose(this._evidence);
+    const sections: ReportSection[] = [
+      this._summary(head, layers, full),
+      findingsSection(found, full),
+      ...(options.sections ?? []),
+      { id: 'load', title: 'Load of the experts', html: loadMap(layers) },
+      { id: 'layers', title: 'Layers', html: layerTable(layers) }
+    ];
+    if (full) {
+      sections.push(this._sampleSection());
+      sections.push(...(await this._pictures(head.model)));
+    }
+    const about = `Routing of a Mixture-of-Experts model, ${head.created.toISOString().slice(0, 10)}${full ? '' : '; counts only: nothing of the text is in this file'}`;
+    return reportPage(head.model || 'Trace', about, sections);
+  }
+
+  private _summary(
+    { moeLayers, edits, notes = [] }: ReportHead,
+    layers: readonly LayerMetrics[],
+    full: boolean
+  ): ReportSection {
+    const slots = layers.reduce((sum, layer) => sum + layer.slots, 0);
+    const rows = [
+      ['Samples', count(this._tally.samples)],
+      ['Tokens', count(this._tally.tokens)],
+      ['MoE layers captured', `${layers.length} of ${moeLayers}`],
+      ['Slots (token, layer, rank)', count(slots)],
+      ['Edits', edits.length === 0 ? 'none' : edits.map(editText).join('; ')],
+      ...(full ? notes.map(note => ['Note', note]) : [])
+    ];
+    return { id: 'summary', title: 'Summary', html: table([], rows, 'words') };
+  }
+
+  private _sampleSection(): ReportSection {
+    const more = this._tally.samples - this._samples.length;
+    return {
+      id: 'samples',
+      title: 'Samples',
+      html:
+        table(['sample', 'domain', 'tokens', 'text'], this._samples, 'words') +
+        (more > 0 ? `<p class="key">and ${count(more)} more</p>` : '')
+    };
+  }
+
+  /** The first sample at its first, middle and last layer. */
+  private async _pictures(model: string): Promise<ReportSection[]> {
+    const sample = this._first;
+    // Cells are coloured by weight: without weights there is nothing to see.
+    if (!sample?.layers.some(({ weights }) => weights.some(w => w > 0))) {
+      return [];
+    }
+    const last = sample.layers.length - 1;
+    const chosen = [...new Set([0, Math.floor(last / 2), last])].slice(
+      0,
+      MOST_PICTURES
+    );
+    const pictures: string[] = [];
+    for (const index of chosen) {
+      const spec = routingStillSpec(sample, index, {
+        model,
+        maxRows: MOST_CELLS
+      });
+      // Each picture names its gradients alike; within one page names must differ.
+      const svg = (await specSvg(spec)).replace(
+        /(id="|url\(#)gradient_/g,
+        `$1layer-${index}-gradient_`
+      );
+      pictures.push(`<figure>${svg}</figure>`);
+    }
+    return [
+      { id: 'routing', title: 'First sample', html: pictures.join('\n') }
+    ];
+  }
+}
+
+function layerTable(layers: readonly LayerMetrics[]): string {
+  const head = [
+    'layer',
+    'top-k',
+    'experts',
+    'tokens',
+    'never selected',
+    'busiest',
+    'Jain',
+    'MaxVio',
+    'load entropy',
+    'confidence'
+  ];
+  return table(
+    head,
+    layers.map(layer => {
+      const { tokenRate, distribution } = layer;
+      const peak = tokenRate.reduce((best, rate) => Math.max(best, rate), 0);
+      return [
+        layerName(layer),
+        String(layer.topK),
+        String(layer.experts),
+        count(layer.tokens),
+        String(tokenRate.filter(rate => rate === 0).length),
+        `${tokenRate.indexOf(peak)} (${percent(peak)})`,
+        figure(layer.jain),
+        figure(layer.maxVio),
+        figure(layer.loadEntropy),
+        figure(distribution?.meanConfidence ?? NaN)
+      ];
+    })
+  );
+}
+
+const count = (value: number): string => value.toLocaleString('en');
+const figure = (value: number): string =>
+  Number.isFinite(value) ? value.toFixed(4) : '–';
+
+function editText(edit: EditRecord): string {
+  const { kind, layer, expert, mode, k } = edit;
+  return [
+    kind,
+    `layer ${layer}`,
+    expert === undefined ? '' : `expert ${expert}`,
+    mode ?? '',
+    k === undefined ? '' : `k ${k}`
+  ]
+    .filter(Boolean)
+    .join(' ');
+}

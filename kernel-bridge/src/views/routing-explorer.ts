@@ -1,0 +1,183 @@
+/** The routing of prompts as a widget: a layer slider over heatmaps, in step with the cell that made it. */
+import { viewBundle } from '../show/view-bundle';
+import {
+  currentKernel,
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../base/kernel-api';
+import {
+  encodeSample,
+  layerName,
+  PROTOCOL_VERSION,
+  type Coverage,
+  type EncodedView,
+  type Measure,
+  type RoutingSample,
+  type ViewName
+} from '../base/protocol';
+import {
+  DOMWidget,
+  type DOMWidgetState,
+  type Widget
+} from '../show/widgets/widget';
+
+export interface ExplorerOptions {
+  /** The layer shown first, as an index into the captured layers: 0 is the first MoE layer. */
+  layerIndex?: number;
+  measure?: Measure;
+}
+
+/** What the widget shares with its front end. */
+interface ExplorerState extends DOMWidgetState {
+  layer_index: number;
+  measure: Measure;
+  /** Null while only an output shows the widget: the output has the document in itself. */
+  view_document: EncodedView | null;
+}
+
+/**
+ * An explorer works in a plain program too, where it only makes pictures; in a notebook it is a widget, made when it
+ * is first shown, and its layer and measure follow the slider.
+ */
+export class RoutingExplorer implements Displayable {
+  readonly view: ViewName;
+  private readonly _model: string;
+  private readonly _samples: readonly RoutingSample[];
+  private readonly _coverage: Coverage | undefined;
+  private _layerIndex: number;
+  private _measure: Measure;
+  private _widget?: Widget<ExplorerState>;
+  private readonly _observers = new Set<(layerIndex: number) => void>();
+
+  /** @throws RangeError when there is no such layer */
+  constructor(options: RoutingExplorer.IOptions) {
+    this.view = options.view;
+    this._model = options.model;
+    this._samples = options.samples;
+    this._coverage = options.coverage;
+    this._layerIndex = this._checkLayer(options.layerIndex ?? 0);
+    this._measure = options.measure ?? 'weight';
+  }
+
+  /** Index of the layer shown, among the captured ones. */
+  get layerIndex(): number {
+    return this._layerIndex;
+  }
+  set layerIndex(index: number) {
+    this._layerIndex = this._checkLayer(index);
+    void this._widget?.set({ layer_index: index });
+  }
+
+  get measure(): Measure {
+    return this._measure;
+  }
+  set measure(measure: Measure) {
+    this._measure = measure;
+    void this._widget?.set({ measure });
+  }
+
+  /** Calls back when the slider moves; returns a function that stops it. */
+  onLayerChange(callback: (layerIndex: number) => void): () => void {
+    this._observers.add(callback);
+    return () => this._observers.delete(callback);
+  }
+
+  /** The widget itself, to be put into a box of other widgets. @throws MoEDebuggerError outside the kernel */
+  get widget(): Widget {
+    const widget = this._link();
+    if (widget.get('view_document') === null) {
+      void widget.set({ view_document: this._document() });
+    }
+    return widget as unknown as Widget;
+  }
+
+  toString(): string {
+    const [sample] = this._samples;
+    return `RoutingExplorer of ${this._model}: ${sample.layers.length} MoE layers, ${this._samples.length} prompts, showing ${layerName(sample.layers[this._layerIndex])}`;
+  }
+
+  [MIMEBUNDLE](): Promise<JsonObject> {
+    return viewBundle(
+      {
+        view: this.view,
+        model: this._model,
+        samples: this._samples,
+        coverage: this._coverage,
+        state: { layerIndex: this._layerIndex, measure: this._measure },
+        ...(currentKernel() ? { widget: this._link().modelId } : {})
+      },
+      this.toString()
+    );
+  }
+
+  private _link(): Widget<ExplorerState> {
+    return (this._widget ??= this._makeWidget());
+  }
+
+  private _makeWidget(): Widget<ExplorerState> {
+    const widget = new DOMWidget<ExplorerState>(
+      { model: 'RoutingExplorerModel', view: 'RoutingExplorerView' },
+      {
+        layer_index: this._layerIndex,
+        measure: this._measure,
+        view_document: null
+      }
+    );
+    widget.observe('layer_index', index => this._follow(index));
+    widget.observe('measure', measure => {
+      if (measure === 'weight' || measure === 'probability') {
+        this._measure = measure;
+      }
+    });
+    return widget;
+  }
+
+  private _document(): EncodedView {
+    return {
+      version: PROTOCOL_VERSION,
+      view: this.view,
+      model: this._model,
+      samples: this._samples.map(sample =>
+        encodeSample(sample, { binary: true })
+      ),
+      state: { layerIndex: this._layerIndex, measure: this._measure },
+      ...(this._coverage ? { coverage: this._coverage } : {})
+    };
+  }
+
+  /** What a page sends may be anything. */
+  private _follow(index: unknown): void {
+    const layers = this._samples[0].layers.length;
+    if (
+      Number.isInteger(index) &&
+      (index as number) >= 0 &&
+      (index as number) < layers
+    ) {
+      this._layerIndex = index as number;
+      for (const observer of this._observers) {
+        observer(this._layerIndex);
+      }
+    }
+  }
+
+  private _checkLayer(index: number): number {
+    const layers = this._samples[0].layers.length;
+    if (!Number.isInteger(index) || index < 0 || index >= layers) {
+      throw new RangeError(
+        `there is no captured layer ${index}: indices run from 0 to ${layers - 1}`
+      );
+    }
+    return index;
+  }
+}
+
+export namespace RoutingExplorer {
+  export interface IOptions extends ExplorerOptions {
+    view: ViewName;
+    /** The model's name. */
+    model: string;
+    samples: readonly RoutingSample[];
+    coverage?: Coverage;
+  }
+}

@@ -1,0 +1,252 @@
+/** The parts by which the difference between two prompts reaches a target, to prune and to patch for real. */
+import type { Circuit } from '../../analyses/circuits/circuit';
+import type { CircuitOptions } from '../../analyses/circuits/options';
+import { MoEDebuggerError } from '../../base/errors';
+import type { MoEModel } from '../../api/moe-model';
+import type { Corrupted, PatchTarget } from '../../analyses/patching/options';
+import {
+  describeCircuitView,
+  readCircuitAction,
+  type AskedCircuitTarget,
+  type CircuitAction,
+  type CircuitDocument,
+  type CircuitQuestion,
+  type CircuitState
+} from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { promptOf } from './edited-text-tool';
+import { ModelTool, checkGoing, tokenGiven } from './model-tool';
+
+type SearchOptions = Pick<
+  CircuitOptions,
+  | 'steps'
+  | 'size'
+  | 'threshold'
+  | 'measure'
+  | 'faithfulness'
+  | 'randomCircuits'
+  | 'parts'
+  | 'seed'
+>;
+
+export interface CircuitViewOptions
+  extends
+    SearchOptions,
+    Pick<CircuitOptions, 'target' | 'position' | 'direction' | 'edges'> {
+  /** Without one, and without a trace, a person is to type it. */
+  clean?: string;
+  /** A prompt of as many tokens, or the clean one's with its embeddings taken away. */
+  corrupted?: string | { embeddings: 'zero' | 'mean' };
+  /** A run whose prompt is taken. */
+  trace?: RoutingTrace;
+}
+
+/** The state travels, and is stored, whole. */
+const MOST_EDGES = 1000;
+
+export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
+  readonly name = 'circuit';
+  private readonly _options: SearchOptions;
+  private _circuit?: Circuit;
+
+  /** Runs nothing: that begins when it is shown with both prompts, or at `find`. */
+  constructor(model: MoEModel, options: CircuitViewOptions = {}) {
+    const {
+      clean,
+      corrupted = '',
+      trace,
+      target,
+      position,
+      direction = 'noising',
+      edges = true,
+      ...search
+    } = options;
+    super(model, {
+      running: false,
+      question: {
+        clean: clean ?? (trace ? promptOf(model, trace) : ''),
+        other: typeof corrupted === 'string' ? 'prompt' : corrupted.embeddings,
+        corrupted: typeof corrupted === 'string' ? corrupted : '',
+        target: { ...askedTarget(target), position: position ?? null },
+        direction,
+        edges
+      },
+      circuit: null,
+      patches: [],
+      done: 0,
+      total: 0,
+      refusal: null
+    });
+    this._options = search;
+  }
+
+  /** Answers the question in the state. Settles when it is done; an error is told in the state's `refusal`. */
+  find(): Promise<void> {
+    const { question } = this.state;
+    return isComplete(question)
+      ? this._run(async signal => {
+          this._set({ refusal: null, done: 0, total: 0 });
+          const { target, direction, edges } = question;
+          const circuit = await this.model.circuit(
+            this._input(question.clean),
+            this._corrupted(question),
+            {
+              ...this._options,
+              target: patchTarget(target),
+              ...(target.position === null
+                ? {}
+                : { position: target.position }),
+              direction,
+              edges,
+              signal,
+              onProgress: (done, total) => this._set({ done, total })
+            }
+          );
+          checkGoing(signal);
+          this._circuit = circuit;
+          this._set({ circuit: strongest(circuit.toJSON()), patches: [] });
+        })
+      : Promise.resolve();
+  }
+
+  /** Patches a part for real, at one token or at all. Settles when the state holds what came of it. */
+  patch(node: string, position: number | null = null): Promise<void> {
+    return this._run(async signal => {
+      this._set({ refusal: null, done: 0, total: 0 });
+      if (!this._circuit) {
+        throw new MoEDebuggerError('input', 'there is no circuit to patch', {
+          hint: 'find one first'
+        });
+      }
+      const [{ effect }] = await this._circuit.patch(
+        [{ node, ...(position === null ? {} : { position }) }],
+        { signal }
+      );
+      checkGoing(signal);
+      this._set({
+        patches: [
+          ...this.state.patches.filter(
+            own => own.node !== node || own.position !== position
+          ),
+          { node, position, effect: Number.isFinite(effect) ? effect : null }
+        ]
+      });
+    });
+  }
+
+  /** Begins with another trace, while nothing was done yet. */
+  override offer(trace: RoutingTrace): void {
+    const { circuit, running, question } = this.state;
+    if (!circuit && !running) {
+      const clean = promptOf(this.model, trace);
+      this._set({ question: { ...question, clean } });
+    }
+  }
+
+  override toString(): string {
+    return describeCircuitView(this.model.name, this.state);
+  }
+
+  protected override _shown(): void {
+    if (this.state.circuit === null) {
+      void this.find();
+    }
+  }
+
+  protected _read(action: unknown): CircuitAction {
+    return readCircuitAction(action);
+  }
+
+  protected _do(action: CircuitAction): void {
+    switch (action.do) {
+      case 'find':
+        this._ask(action.question);
+        break;
+      case 'patch':
+        void this.patch(action.node, action.position);
+        break;
+      case 'cancel':
+        void this.cancel();
+    }
+  }
+
+  protected _refuse(error: unknown): void {
+    this._set({
+      refusal: {
+        text: error instanceof Error ? error.message : String(error),
+        row: null
+      }
+    });
+  }
+
+  /** What was found between other prompts would stand beside these. */
+  private _ask(question: CircuitQuestion): void {
+    const before = this.state.question;
+    const isOther =
+      question.clean !== before.clean ||
+      question.other !== before.other ||
+      question.corrupted !== before.corrupted;
+    this._set({ question });
+    if (isOther) {
+      this._circuit = undefined;
+      this._set({ circuit: null, patches: [] });
+    }
+    void this.find();
+  }
+
+  private _corrupted({ other, corrupted }: CircuitQuestion): Corrupted {
+    return other === 'prompt' ? this._input(corrupted) : { embeddings: other };
+  }
+}
+
+function isComplete({ clean, other, corrupted }: CircuitQuestion): boolean {
+  return clean !== '' && (other !== 'prompt' || corrupted !== '');
+}
+
+function askedTarget(
+  target: PatchTarget | undefined
+): Omit<AskedCircuitTarget, 'position'> {
+  const asked = { token: '', against: '', layer: 0, expert: 0 };
+  if (target?.kind === 'router') {
+    const { kind, layer, expert } = target;
+    return { ...asked, kind, layer, expert };
+  }
+  return {
+    ...asked,
+    kind: target?.kind ?? 'logit',
+    token: String(target?.token ?? ''),
+    against: String(
+      (target?.kind === 'logit-difference' ? target.against : undefined) ?? ''
+    )
+  };
+}
+
+function patchTarget({
+  kind,
+  token,
+  against,
+  layer,
+  expert
+}: AskedCircuitTarget): PatchTarget {
+  if (kind === 'router') {
+    return { kind, layer, expert };
+  }
+  return {
+    kind,
+    ...(token === '' ? {} : { token: tokenGiven(token) }),
+    ...(kind === 'logit-difference' && against !== ''
+      ? { against: tokenGiven(against) }
+      : {})
+  };
+}
+
+function strongest(document: CircuitDocument): CircuitDocument {
+  const left = Math.max(0, document.edges.length - MOST_EDGES);
+  return left === 0
+    ? document
+    : {
+        ...document,
+        edges: document.edges.slice(0, MOST_EDGES),
+        edgesLeftOut: document.edgesLeftOut + left
+      };
+}

@@ -1,0 +1,107 @@
+/** What each layer and each selected expert would say, for a token that one chooses. */
+import type { MoEModel } from '../../api/moe-model';
+import {
+  describeLens,
+  readLensAction,
+  type LensAction,
+  type LensState
+} from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { promptOf } from './edited-text-tool';
+import { ModelTool } from './model-tool';
+
+export interface LayerLensOptions {
+  /** What is read; without one, and without a trace, a person is to type it. */
+  prompt?: string;
+  /** A run whose prompt is taken. */
+  trace?: RoutingTrace;
+  /** Tokens of each distribution; default 6. */
+  top?: number;
+}
+
+/** Positions that are read, from the end: an output is to stay small. */
+const MOST_POSITIONS = 64;
+
+export class LayerLens extends ModelTool<LensState, LensAction> {
+  readonly name = 'lens';
+  private readonly _top: number;
+
+  /** Runs nothing: that begins when it is shown with a prompt, or at `read`. */
+  constructor(model: MoEModel, options: LayerLensOptions = {}) {
+    const { prompt, trace, top = 6 } = options;
+    super(model, {
+      running: false,
+      prompt: prompt ?? (trace ? promptOf(model, trace) : ''),
+      lens: null,
+      done: 0,
+      total: 0,
+      refusal: null
+    });
+    this._top = top;
+  }
+
+  /** Reads the prompt. Settles when it is read; an error is told in the state's `refusal`. */
+  read(): Promise<void> {
+    const { prompt } = this.state;
+    return prompt === ''
+      ? Promise.resolve()
+      : this._run(async signal => {
+          this._set({ refusal: null, done: 0, total: 0 });
+          const input = this._input(prompt);
+          const count = this.model.tokenizer
+            ? this.model.tokenizer.encode(prompt).length
+            : input.length;
+          const first = Math.max(0, count - MOST_POSITIONS);
+          const { data } = await this.model.lens(input, {
+            top: this._top,
+            positions:
+              first === 0
+                ? 'all'
+                : Array.from({ length: MOST_POSITIONS }, (_, i) => first + i),
+            signal,
+            onProgress: (done, total) => this._set({ done, total })
+          });
+          this._set({ lens: data });
+        });
+  }
+
+  /** Begins with another trace, while nothing was done yet. */
+  override offer(trace: RoutingTrace): void {
+    const { lens, running } = this.state;
+    if (!lens && !running) {
+      this._set({ prompt: promptOf(this.model, trace) });
+    }
+  }
+
+  override toString(): string {
+    return describeLens(this.model.name, this.state);
+  }
+
+  protected override _shown(): void {
+    if (this.state.lens === null) {
+      void this.read();
+    }
+  }
+
+  protected _read(action: unknown): LensAction {
+    return readLensAction(action);
+  }
+
+  protected _do(action: LensAction): void {
+    if (action.do === 'read') {
+      this._set({ prompt: action.prompt });
+      void this.read();
+    } else {
+      void this.cancel();
+    }
+  }
+
+  protected _refuse(error: unknown): void {
+    this._set({
+      refusal: {
+        text: error instanceof Error ? error.message : String(error),
+        row: null
+      }
+    });
+  }
+}

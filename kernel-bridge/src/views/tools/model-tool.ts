@@ -1,0 +1,209 @@
+/** What all tools share: state that follows whoever shows it, actions that come back, one piece of work at a time. */
+import { cancelledError } from '../../run/engine/cancel';
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  currentKernel,
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
+import type { MoEModel } from '../../api/moe-model';
+import {
+  MIME_TYPE,
+  toolDocument,
+  type ToolName,
+  type ToolState
+} from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import {
+  DOMWidget,
+  type DOMWidgetState,
+  type Widget
+} from '../../show/widgets/widget';
+
+/** Tokens come faster than a screen shows them, and a server passes on only so many messages. */
+const MILLISECONDS_BETWEEN_UPDATES = 30;
+
+/**
+ * A view that works on a model. It lives where the model does, in a plain program too; an output or a panel shows
+ * its state and sends what a person does as actions.
+ */
+export abstract class ModelTool<
+  State extends ToolState = ToolState,
+  Action = unknown
+> implements Displayable {
+  abstract readonly name: ToolName;
+  private readonly _state: State;
+  private readonly _listeners = new Set<(patch: Partial<State>) => void>();
+  private _pending: Partial<State> = {};
+  private _timer?: NodeJS.Timeout;
+  private _abort?: AbortController;
+  private _work: Promise<void> = Promise.resolve();
+  private _widget?: Widget;
+
+  protected constructor(
+    readonly model: MoEModel,
+    state: State
+  ) {
+    this._state = state;
+  }
+
+  /** All that a page needs to draw the tool: plain JSON. */
+  get state(): Readonly<State> {
+    return this._state;
+  }
+
+  /**
+   * Does what a page asks for. Never throws: what is wrong with it is told in the state, since there is no one else
+   * to tell.
+   */
+  act(action: unknown): void {
+    try {
+      this._do(this._read(action));
+    } catch (error) {
+      this._refuse(error);
+    }
+  }
+
+  /** Calls back with the keys that changed, at most some thirty times a second; returns a function that stops it. */
+  onChange(listener: (patch: Partial<State>) => void): () => void {
+    this._listeners.add(listener);
+    return () => this._listeners.delete(listener);
+  }
+
+  /** Tells of a new trace of the model, to those that begin with one. */
+  offer(_trace: RoutingTrace): void {
+    // Most tools make their own.
+  }
+
+  /** Ends what runs. Settles when it has; the model can be used at once. */
+  async cancel(): Promise<void> {
+    this._abort?.abort();
+    await this._work;
+  }
+
+  /** The widget itself, to be put into a box of other widgets. @throws MoEDebuggerError outside the kernel */
+  get widget(): Widget {
+    return (this._widget ??= this._makeWidget());
+  }
+
+  /** The output shows itself: what is in it is enough without a kernel, and with one it follows the widget. */
+  [MIMEBUNDLE](): JsonObject {
+    const widget = currentKernel() ? this.widget.modelId : undefined;
+    this._shown();
+    return {
+      [MIME_TYPE]: toolDocument(
+        this.name,
+        this.model.name,
+        this._state,
+        widget
+      ),
+      'text/plain': this.toString()
+    };
+  }
+
+  /** @throws ProtocolError */
+  protected abstract _read(action: unknown): Action;
+  protected abstract _do(action: Action): void;
+  /** Tells in the state why something was not done. */
+  protected abstract _refuse(error: unknown): void;
+  /** Called when the tool is about to be seen for the first time. */
+  protected _shown(): void {
+    // Most tools wait for a person.
+  }
+
+  protected _set(patch: Partial<State>): void {
+    Object.assign(this._state, patch);
+    Object.assign(this._pending, patch);
+    this._timer ??= setTimeout(
+      () => this._flush(),
+      MILLISECONDS_BETWEEN_UPDATES
+    ).unref();
+  }
+
+  /** Runs `task` after what runs now, which is ended. Settles when `task` has; what it throws is told in the state. */
+  protected _run(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this._abort?.abort();
+    const abort = new AbortController();
+    this._abort = abort;
+    const before = this._work;
+    this._work = (async () => {
+      await before;
+      if (abort.signal.aborted) {
+        return;
+      }
+      this._set({ running: true } as Partial<State>);
+      try {
+        await task(abort.signal);
+      } catch (error) {
+        if (!isCancelled(error)) {
+          this._refuse(error);
+        }
+      } finally {
+        if (this._abort === abort) {
+          this._set({ running: false } as Partial<State>);
+          this._flush();
+        }
+      }
+    })();
+    return this._work;
+  }
+
+  /**
+   * What a person typed, as the model takes it: token ids where it has no tokenizer.
+   * @throws MoEDebuggerError 'input'
+   */
+  protected _input(prompt: string): string | number[] {
+    if (this.model.tokenizer) {
+      return prompt;
+    }
+    const ids = prompt.split(/[\s,]+/).filter(Boolean);
+    if (!ids.every(id => /^\d+$/.test(id))) {
+      throw new MoEDebuggerError('input', 'the model has no tokenizer', {
+        where: 'prompt',
+        hint: 'give token ids, as in 1, 2, 3'
+      });
+    }
+    return ids.map(Number);
+  }
+
+  private _flush(): void {
+    clearTimeout(this._timer);
+    this._timer = undefined;
+    const patch = this._pending;
+    this._pending = {};
+    for (const listener of this._listeners) {
+      listener(patch);
+    }
+    void this._widget?.set(patch as JsonObject);
+  }
+
+  private _makeWidget(): Widget {
+    const widget = new DOMWidget<DOMWidgetState & JsonObject>(
+      { model: 'ModelToolModel', view: 'ModelToolView' },
+      {
+        tool: this.name,
+        model_name: this.model.name,
+        ...(this._state as object)
+      }
+    );
+    widget.onCustom(action => this.act(action));
+    return widget;
+  }
+}
+
+/** @throws MoEDebuggerError 'cancelled' */
+export function checkGoing(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw cancelledError();
+  }
+}
+
+/** A token that a person typed: digits are an id. */
+export function tokenGiven(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof MoEDebuggerError && error.code === 'cancelled';
+}

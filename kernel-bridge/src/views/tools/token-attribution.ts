@@ -1,0 +1,281 @@
+/** Which tokens a prediction or a routing decision comes from: the target is chosen by clicking. */
+import { targetChoices } from '../../analyses/attribution/load-attribute';
+import {
+  DEFAULT_STEPS,
+  type AttributeOptions,
+  type AttributionTarget,
+  type Baseline
+} from '../../analyses/attribution/options';
+import type { MoEModel } from '../../api/moe-model';
+import {
+  describeTokenAttribution,
+  readAttributionAction,
+  type AskedBaseline,
+  type AskedTarget,
+  type AttributeDocument,
+  type AttributionAction,
+  type AttributionQuestion,
+  type AttributionState
+} from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { promptOf } from './edited-text-tool';
+import { ModelTool, checkGoing, tokenGiven } from './model-tool';
+
+export interface TokenAttributionOptions extends Pick<
+  AttributeOptions,
+  'target' | 'position' | 'method' | 'steps'
+> {
+  /** What is explained; without one, and without a trace, a person is to type it. */
+  prompt?: string;
+  /** A run whose prompt is taken. */
+  trace?: RoutingTrace;
+  /** A contrast prompt is a text. */
+  baseline?: Exclude<Baseline, { prompt: unknown }> | { prompt: string };
+}
+
+/** Of the experts' credit the strongest are kept: the state travels, and is stored, whole. */
+const MOST_CREDITED = 512;
+
+export class TokenAttribution extends ModelTool<
+  AttributionState,
+  AttributionAction
+> {
+  readonly name = 'attribution';
+  private _look?: AbortController;
+
+  /** Runs nothing: that begins when it is shown with a prompt, or at `attribute`. */
+  constructor(model: MoEModel, options: TokenAttributionOptions = {}) {
+    const { prompt, trace, method = 'ig', steps = DEFAULT_STEPS } = options;
+    super(model, {
+      running: false,
+      question: {
+        prompt: prompt ?? (trace ? promptOf(model, trace) : ''),
+        target: askedTarget(options),
+        method,
+        steps,
+        baseline: askedBaseline(options.baseline ?? 'zero')
+      },
+      attribution: null,
+      choices: null,
+      done: 0,
+      total: 0,
+      refusal: null
+    });
+  }
+
+  /** Answers the question in the state. Settles when it is done; an error is told in the state's `refusal`. */
+  attribute(): Promise<void> {
+    return this._answer(false);
+  }
+
+  /** The same with the deletion and insertion curves of the answer. */
+  measureFaithfulness(): Promise<void> {
+    return this._answer(true);
+  }
+
+  /** Begins with another trace, while nothing was done yet. */
+  override offer(trace: RoutingTrace): void {
+    const { attribution, running, question } = this.state;
+    if (!attribution && !running) {
+      const prompt = promptOf(this.model, trace);
+      this._set({ question: { ...question, prompt, target: null } });
+    }
+  }
+
+  override cancel(): Promise<void> {
+    this._look?.abort();
+    return super.cancel();
+  }
+
+  override toString(): string {
+    return describeTokenAttribution(this.model.name, this.state);
+  }
+
+  protected override _shown(): void {
+    if (this.state.attribution === null) {
+      void this.attribute();
+    }
+  }
+
+  protected _read(action: unknown): AttributionAction {
+    return readAttributionAction(action);
+  }
+
+  protected _do(action: AttributionAction): void {
+    switch (action.do) {
+      case 'attribute':
+        this._ask(action.question);
+        break;
+      case 'look':
+        void this._lookAt(action.position);
+        break;
+      case 'faithfulness':
+        void this.measureFaithfulness();
+        break;
+      case 'cancel':
+        void this.cancel();
+    }
+  }
+
+  protected _refuse(error: unknown): void {
+    this._set({
+      refusal: {
+        text: error instanceof Error ? error.message : String(error),
+        row: null
+      }
+    });
+  }
+
+  /** What was found of another prompt would stand beside this one. */
+  private _ask(question: AttributionQuestion): void {
+    const isOther = question.prompt !== this.state.question.prompt;
+    this._set({
+      question,
+      ...(isOther ? { attribution: null, choices: null } : {})
+    });
+    void this.attribute();
+  }
+
+  private _answer(faithfulness: boolean): Promise<void> {
+    const { question } = this.state;
+    return question.prompt === ''
+      ? Promise.resolve()
+      : this._run(async signal => {
+          this._set({ refusal: null, done: 0, total: 0 });
+          const { method, steps, target } = question;
+          const input = this._input(question.prompt);
+          const found = await this.model.attribute(input, {
+            ...(target ? targetOptions(target) : {}),
+            method,
+            steps,
+            baseline: this._baseline(question.baseline),
+            faithfulness,
+            signal,
+            onProgress: (done, total) => this._set({ done, total })
+          });
+          checkGoing(signal);
+          const attribution = found.toJSON();
+          this._set({ attribution });
+          await this._lookAt(this._place(attribution));
+          // Credit is by gradients, which occlusion does without: there may be none.
+          if (method !== 'occlusion') {
+            const credit = await this._credit(input, attribution, signal);
+            checkGoing(signal);
+            this._set({ attribution: { ...attribution, ...credit } });
+          }
+        });
+  }
+
+  /** Of layers and experts: on a graph of its own, which takes a while the first time, so the tokens go first. */
+  private async _credit(
+    input: string | number[],
+    { target }: AttributeDocument,
+    signal: AbortSignal
+  ): Promise<Pick<AttributeDocument, 'layers' | 'experts'>> {
+    const { kind, position, token, layer, stack, module, expert } = target;
+    const { data } = await this.model.attribute(input, {
+      target:
+        kind === 'router'
+          ? { kind, layer: layer!, stack, module, expert: expert! }
+          : { kind, token },
+      position,
+      method: 'grad-input',
+      layers: true,
+      signal
+    });
+    const { layers, experts = [] } = data;
+    return { layers, experts: strongest(experts) };
+  }
+
+  /** The token of the prompt that the target was read at, or at whose end. */
+  private _place({ target, tokens }: AttributeDocument): number {
+    const { decoderIds } = this.model.parts.tokenize(
+      this._input(this.state.question.prompt)
+    );
+    return decoderIds && target.stack !== 'encoder'
+      ? tokens.length - 1
+      : target.position;
+  }
+
+  /** One run, beside what runs: looking about ends nothing. */
+  private async _lookAt(position: number): Promise<void> {
+    this._look?.abort();
+    const look = (this._look = new AbortController());
+    try {
+      const choices = await targetChoices(
+        this.model.parts,
+        this._input(this.state.question.prompt),
+        position,
+        look.signal
+      );
+      if (!look.signal.aborted) {
+        this._set({ choices });
+      }
+    } catch (error) {
+      if (!look.signal.aborted) {
+        this._refuse(error);
+      }
+    }
+  }
+
+  private _baseline({ kind, text }: AskedBaseline): Baseline {
+    switch (kind) {
+      case 'zero':
+      case 'mean':
+        return kind;
+      case 'token':
+        return { token: tokenGiven(text) };
+      case 'prompt':
+        return { prompt: this._input(text) };
+    }
+  }
+}
+
+function askedTarget(options: TokenAttributionOptions): AskedTarget | null {
+  const { target } = options;
+  const position = options.position ?? null;
+  if (target?.kind === 'router') {
+    return { ...target, position };
+  }
+  return target || position !== null
+    ? { kind: target?.kind ?? 'logit', position, token: target?.token ?? null }
+    : null;
+}
+
+function targetOptions(asked: AskedTarget): {
+  target: AttributionTarget;
+  position?: number;
+} {
+  const { position, ...rest } = asked;
+  const at = position === null ? {} : { position };
+  return rest.kind === 'router'
+    ? { target: rest, ...at }
+    : {
+        target: {
+          kind: rest.kind,
+          ...(rest.token === null ? {} : { token: rest.token })
+        },
+        ...at
+      };
+}
+
+function askedBaseline(
+  baseline: NonNullable<TokenAttributionOptions['baseline']>
+): AskedBaseline {
+  if (typeof baseline === 'string') {
+    return { kind: baseline, text: '' };
+  }
+  return 'token' in baseline
+    ? { kind: 'token', text: String(baseline.token) }
+    : { kind: 'prompt', text: baseline.prompt };
+}
+
+function strongest(
+  experts: NonNullable<AttributeDocument['experts']>
+): NonNullable<AttributeDocument['experts']> {
+  return experts.length > MOST_CREDITED
+    ? [...experts]
+        .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))
+        .slice(0, MOST_CREDITED)
+    : experts;
+}

@@ -1,0 +1,79 @@
+/** A generation as a page watches it. */
+import { expertLoad } from '../../base/charts';
+import type { EditedModel } from '../../api/edited-model';
+import type { Generation } from '../../run/generation/generation';
+import type { GenerateOptions } from '../../run/generation/options';
+import type { MoEModel } from '../../api/moe-model';
+import type { Prompt } from '../../run/model/prompt';
+import {
+  layerName,
+  type ExpertRow,
+  type GeneratedText,
+  type GeneratedToken
+} from '../../base/protocol';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+
+/**
+ * Generates and tells of each token.
+ * @param tell is called with the text so far, and at the end with the token rates of the whole
+ * @returns what there is when the signal ended it
+ * @throws MoEDebuggerError as `generate` does, after `tell` was told that it failed
+ */
+export async function watchedGeneration(
+  model: MoEModel | EditedModel,
+  prompt: Prompt,
+  options: GenerateOptions,
+  rows: readonly ExpertRow[],
+  tell: (text: GeneratedText) => void
+): Promise<Generation> {
+  const tokens: GeneratedToken[] = [];
+  const withText =
+    ('model' in model ? model.model : model).tokenizer !== undefined;
+  tell({ tokens: [], status: 'running' });
+  try {
+    const generation = await model.generate(prompt, {
+      ...options,
+      onCancel: 'return',
+      onToken: ({ id, text }) => {
+        tokens.push(withText ? { id, text } : { id });
+        tell({ tokens: [...tokens], status: 'running' });
+      }
+    });
+    tell({
+      tokens,
+      status: generation.finishReason === 'cancelled' ? 'cancelled' : 'done',
+      rates: tokenRates(generation.trace, rows)
+    });
+    return generation;
+  } catch (error) {
+    tell({ tokens, status: 'failed' });
+    throw error;
+  }
+}
+
+/**
+ * The share of a trace's tokens that select each expert, all samples together: [rows][experts], to four decimals.
+ * @param rows the routers, in the order wanted
+ */
+export function tokenRates(
+  { samples }: RoutingTrace,
+  rows: readonly ExpertRow[]
+): number[][] {
+  return rows.map(row => {
+    const selections = new Float64Array(row.experts);
+    let tokens = 0;
+    for (const { layers } of samples) {
+      const layer = layers.find(each => layerName(each) === layerName(row));
+      if (layer) {
+        tokens += layer.selected.length / Math.max(layer.topK, 1);
+        for (const { expert, selections: count } of expertLoad(layer)) {
+          selections[expert] += count;
+        }
+      }
+    }
+    // A token whose expert was swapped for one that it had selected too selects that one twice.
+    return Array.from(selections, count =>
+      tokens === 0 ? 0 : Math.round(Math.min(1, count / tokens) * 1e4) / 1e4
+    );
+  });
+}
