@@ -73,7 +73,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
       '@typescript-eslint/consistent-type-imports': [
         'error',
-        { fixStyle: 'separate-type-imports' }
+        { fixStyle: 'separate-type-imports', disallowTypeAnnotations: false }
       ]
     }
   },
@@ -88,6 +88,22 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-promises': [
         'error',
         { checksVoidReturn: false }
+      ]
+    }
+  },
+  {
+    // Modules that are loaded at their first use name themselves where they are asked for: see `lazily`.
+    files: NODE_PACKAGE,
+    rules: {
+      '@typescript-eslint/no-require-imports': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ":not(CallExpression[callee.name='lazily'] > ArrowFunctionExpression > TSAsExpression) > CallExpression[callee.name='require']",
+          message:
+            'Import at the top of the file, or load at the first use by lazily(() => require(...) as typeof import(...), name).'
+        }
       ]
     }
   },

@@ -32,9 +32,9 @@ const THREADS = 1;
 const TORCH_ROUNDS = 30;
 
 const model = await loadModel(DEMO, { threads: THREADS });
-const gradients = model.parts.gradients.get();
+const gradients = model.loaded.gradients.get();
 const prepared = await gradients.prepare();
-const target = { kind: 'entry', tensor: model.parts.logits };
+const target = { kind: 'entry', tensor: model.loaded.logits };
 const sequence = { ids: tokenIds(TOKENS) };
 const at = { sequence, position: TOKENS - 1, index: 5 };
 
@@ -53,7 +53,7 @@ for (let round = 0; round < 5; round++) {
   const derived = differentiate(new Graph(graph), facts, {
     seeds,
     by: [prepared.interpolated.embeddings],
-    opset: model.parts.onnx.opset
+    opset: model.loaded.onnx.opset
   });
   times.push(performance.now() - start);
   nodes = derived.nodes;
@@ -126,7 +126,7 @@ function measureMemory() {
 async function besidePyTorch() {
   const name = `demo model, forward and backward against forward, ${TOKENS} tokens, in PyTorch`;
   const torch = () =>
-    torchGradients(model.parts.onnx, {
+    torchGradients(model.loaded.onnx, {
       ids: sequence.ids,
       index: at.index,
       threads: THREADS,

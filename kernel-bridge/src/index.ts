@@ -1,8 +1,11 @@
 /** The public surface of `moe-debugger`. */
+import './views/generation-looks';
+import './views/trace-looks';
 export { MoEDebuggerError, type ErrorCode } from './base/errors';
-export { inspectModel, loadModel, type LoadOptions } from './api/load-model';
+export { loadModel, type LoadOptions } from './api/load-model';
+export { inspectModel } from './run/model/structure';
 export type { MoEModel } from './api/moe-model';
-export type { TraceOptions } from './run/model/trace-prompts';
+export type { TraceOptions } from './run/trace/trace-prompts';
 export type {
   DenseLayerCard,
   LayerCard,
@@ -30,10 +33,8 @@ export {
   SweepCancelled,
   type SweepResult
 } from './analyses/sweep/sweep-result';
-export {
-  Counterfactual,
-  type CounterfactualDocument
-} from './analyses/counterfactual/counterfactual';
+export { Counterfactual } from './analyses/counterfactual/counterfactual';
+export type { CounterfactualDocument } from './analyses/counterfactual/document';
 export type { CounterfactualOptions } from './analyses/counterfactual/run-counterfactual';
 export type {
   CausalEdge,
@@ -45,9 +46,9 @@ export {
   diffRouting,
   type DiffOptions,
   type DiffableTrace,
-  type RoutingDiff,
-  type SampleDiff
+  type RoutingDiff
 } from './analyses/diff/routing-diff';
+export type { SampleDiff } from './analyses/diff/diff-data';
 export type { DiffDocument } from './analyses/diff/diff-document';
 export type { Both, TokenChange } from './analyses/diff/layer-diff';
 export type { LayerSummary } from './analyses/diff/layer-summary';
@@ -58,9 +59,8 @@ export type {
   GenerationDocument
 } from './run/generation/generation';
 export type { GenerateOptions, TokenEvent } from './run/generation/options';
+export { diagnose, diagnoseModel } from './analyses/on-demand';
 export {
-  diagnose,
-  diagnoseModel,
   surveyOutputs,
   TraceEvidence,
   type DiagnosedLayer,
@@ -133,9 +133,9 @@ export type {
   WeightedStep
 } from './analyses/behaviour/pipelines-result';
 export type { PipelineOptions } from './analyses/behaviour/read-pipelines';
+export type { AttentionLayer } from './analyses/attention/attention-data';
 export type {
   AttentionDocument,
-  AttentionLayer,
   AttentionRecord,
   HeadReference
 } from './analyses/attention/attention-record';
@@ -147,10 +147,12 @@ export type { FindHeadsOptions } from './analyses/attention/find-heads';
 export type { HeadScores } from './analyses/attention/head-scores';
 export type {
   HeadKind,
-  HeadsDocument,
   HeadScore,
-  HeadsResult,
   ScoredHead
+} from './analyses/attention/heads-data';
+export type {
+  HeadsDocument,
+  HeadsResult
 } from './analyses/attention/heads-result';
 export type { AttentionOptions } from './analyses/attention/read-attention';
 export type { Attribution } from './analyses/attribution/attribution';
@@ -189,10 +191,8 @@ export { importTrace } from './files/import';
 export type { ImportFormat, ImportOptions, ImportReport } from './files/import';
 export { openTrace, readTrace, type TraceFile } from './files/trace/read-trace';
 export type { ReadOptions } from './files/trace/read-trace';
-export type {
-  RoutingTrace,
-  TraceReportOptions
-} from './run/trace/routing-trace';
+export type { RoutingTrace } from './run/trace/routing-trace';
+export type { TraceReportOptions } from './views/trace-looks';
 export { exportTrace, type ExportOptions } from './views/export-trace';
 export {
   expertSimilarity,

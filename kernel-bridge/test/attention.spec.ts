@@ -1,4 +1,5 @@
 /** Attention of every model that runs here: as many layers and heads as its config says, and PyTorch's own numbers. */
+import { gradientsOf } from '../src/run/gradients/gradients-of';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadModel } from '../src';
@@ -71,7 +72,7 @@ function expected(
 }
 
 async function runsOf(model: MoEModel): Promise<AttentionRuns> {
-  return AttentionRuns.of(model.parts);
+  return AttentionRuns.of(model.loaded);
 }
 
 const models = [
@@ -151,7 +152,7 @@ describeEach(models, 'attention of $name', ({ name, folder }) => {
     const ids = [3, 1, 4, 1, 5, 9, 2, 6];
     const encoder = runs.found.attention.some(({ stack }) => stack);
     const sequence = { ids, ...(encoder ? { decoderIds: ids } : {}) };
-    const { session, inputs, logits: output } = model.parts;
+    const { session, inputs, logits: output } = model.loaded;
     const { outputs } = await session.run(
       inputs.feeds(wholeSequence(sequence)),
       [output]
@@ -201,7 +202,7 @@ describe('attention that was recorded of the original', () => {
         ).toBeLessThan(1e-5);
       });
     }
-    expect(attentionOf(await model.parts.gradients.get().prepare())).toBe(
+    expect(attentionOf(await gradientsOf(model.loaded).prepare())).toBe(
       runs.found
     );
     await model.dispose();

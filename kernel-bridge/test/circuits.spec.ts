@@ -86,7 +86,7 @@ for (const name of ['mixtral-dynamo', 'mixtral-jit', 'mixtral-msmoe']) {
       const [{ ids, routers }] = readTruth(recorded).prompts;
       const model = await loadModel(folder);
       const runs = await runBoth(
-        model.parts,
+        model.loaded,
         ids,
         { embeddings: 'zero' },
         {

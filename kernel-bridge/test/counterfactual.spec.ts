@@ -44,7 +44,7 @@ describe.each(
     model = await loadModel(folder);
     const { layer } = model.layers.find(({ moe }) => moe)!;
     result = await runCounterfactual(
-      model.parts,
+      model.loaded,
       ids,
       { ablate: [{ layer, expert, tokens: [middle] }] },
       { maxRuns: 0 }
@@ -106,7 +106,7 @@ describe('a counterfactual', () => {
   it('leaves earlier layers alone', async () => {
     const model = await loadModel(DEMO);
     const { diff } = await runCounterfactual(
-      model.parts,
+      model.loaded,
       'Der Wald war still.',
       {
         ablate: [

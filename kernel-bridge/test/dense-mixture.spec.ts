@@ -2,6 +2,7 @@
  * With k raised to all experts, a softmax router mixes all of them by their probabilities: what its layer adds is the
  * sum of the expert outputs that PyTorch recorded, each times the softmax of the logits that PyTorch recorded.
  */
+import { probedSession } from '../src/run/edits/edited-sessions';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel, type Edits } from '../src';
@@ -21,7 +22,7 @@ if (deep.length === 0) {
 describeEach(deep, '$name', ({ name, folder }) => {
   it('mixes all experts by their probabilities', async () => {
     const model = await loadModel(folder);
-    const { parts } = model;
+    const { loaded: parts } = model;
     const { layer: router, token } = (
       JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as {
         deep: { expert_out: { layer: number; token: number } };
@@ -41,7 +42,7 @@ describeEach(deep, '$name', ({ name, folder }) => {
     const added = async (edits: Edits): Promise<Float32Array> => {
       const { outputs } = await recordActivations(
         parts,
-        await parts.probed.resolve(edits).run(),
+        await probedSession(parts).resolve(edits).run(),
         parts.tokenize(ids),
         { outputs: [router] }
       );

@@ -2,6 +2,7 @@
  * Dropping an expert in a layer changes what that layer adds to the stream at exactly the tokens that chose it, and
  * within a range of tokens at exactly those of the range.
  */
+import { probedSession } from '../src/run/edits/edited-sessions';
 import { basename } from 'node:path';
 import { loadModel, type Edits } from '../src';
 import {
@@ -26,7 +27,7 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
   async (name, folder) => {
     const model = await loadModel(folder);
     try {
-      const { parts } = model;
+      const { loaded: parts } = model;
       const { ids } = readTruth(folder).prompts[0];
       const prompt = parts.tokenize({
         inputIds: ids,
@@ -40,7 +41,7 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
       ): Promise<Activations> =>
         recordActivations(
           parts,
-          await parts.probed.resolve(edits).run(),
+          await probedSession(parts).resolve(edits).run(),
           prompt,
           { outputs: routers }
         );
@@ -49,7 +50,7 @@ it.each([DEMO, ...zoo].map(folder => [basename(folder), folder]))(
       for (const router of routers) {
         const { layer, stack, module, selected, weights, topK } =
           plain.routing[router];
-        if ('refused' in parts.probed.slots[router].scale) {
+        if ('refused' in probedSession(parts).slots[router].scale) {
           console.log(`${name}: its fused experts cannot be dropped`);
           return;
         }

@@ -147,7 +147,7 @@ async function inBothHalves(
   found: readonly Finding[],
   given: readonly PromptObject[] | undefined
 ): Promise<Finding[]> {
-  const prompts = given ?? builtInPrompts(model);
+  const prompts = given ?? builtInPrompts(model.loaded);
   const halves = [0, 1].map(half => prompts.filter((_, i) => i % 2 === half));
   let kept = [...found];
   for (const half of halves) {

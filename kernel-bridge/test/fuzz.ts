@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MoEDebuggerError } from '../src/base/errors';
-import { inspectModel } from '../src/api/load-model';
+import { inspectModel } from '../src/run/model/structure';
 import { encodeModelProto } from '../src/onnx/file/schema';
 import { randomNumbers } from './graph-builder';
 import { bombs } from './bombs';

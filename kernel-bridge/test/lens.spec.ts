@@ -1,4 +1,5 @@
 /** The logit lens and single experts' outputs are what PyTorch hooks recorded. */
+import { probedSession } from '../src/run/edits/edited-sessions';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadModel, type MoEModel } from '../src';
@@ -60,8 +61,8 @@ describeEach(deep, '$name', ({ folder }) => {
   });
 
   it('hands out the recorded residual stream', async () => {
-    const { parts } = await load(folder);
-    const target = await parts.probed.resolve({}).run();
+    const { loaded: parts } = await load(folder);
+    const target = await probedSession(parts).resolve({}).run();
     const { residual } = await recordActivations(
       parts,
       target,
@@ -81,7 +82,7 @@ describeEach(deep, '$name', ({ folder }) => {
   });
 
   it('tells apart what the chosen experts add', async () => {
-    const { parts } = await load(folder);
+    const { loaded: parts } = await load(folder);
     const { deep: about } = JSON.parse(
       readFileSync(join(folder, 'truth.json'), 'utf8')
     ) as {
@@ -91,7 +92,7 @@ describeEach(deep, '$name', ({ folder }) => {
     };
     // Counted in MoE layers, dense ones left out.
     const { layer: router, token, experts } = about.expert_out;
-    const target = await parts.probed.resolve({}).run();
+    const target = await probedSession(parts).resolve({}).run();
     const prompt = parts.tokenize(ids);
     const run = await recordActivations(parts, target, prompt, {
       inputs: [router],
@@ -226,7 +227,7 @@ if (runnable.length > 0) {
     'takes apart what the last layer of %s adds',
     async (_, folder) => {
       const model = await loadModel(folder);
-      const { parts } = model;
+      const { loaded: parts } = model;
       const [{ ids }] = readTruth(folder).prompts;
       const prompt = parts.tokenize({
         inputIds: ids,
@@ -237,7 +238,7 @@ if (runnable.length > 0) {
       const router = parts.routers.length - 1;
       const { outputs, routing } = await recordActivations(
         parts,
-        await parts.probed.resolve({}).run(),
+        await probedSession(parts).resolve({}).run(),
         prompt,
         { outputs: [router] }
       );

@@ -13,6 +13,7 @@ const CHECKS = [
     'types of the kernel package (tsc)',
     () => tsc('kernel-bridge/tsconfig.test.json')
   ],
+  ['imports', () => [...npm(), 'run', '--silent', 'lint:imports']],
   ['eslint', () => [...npm(), 'run', '--silent', 'lint:eslint']],
   ['stylelint', () => [...npm(), 'run', '--silent', 'lint:style']],
   ['prettier', () => [...npm(), 'run', '--silent', 'lint:prettier']]

@@ -12,9 +12,9 @@ const { loadModel } = lib('../../lib/index.js');
 const [folder, tokens, batch] = process.argv.slice(2);
 const size = { tokens: Number(tokens), batch: Number(batch) };
 const model = await loadModel(folder, { threads: 1 });
-const session = await model.parts.gradients
+const session = await model.loaded.gradients
   .get()
-  .session({ kind: 'entry', tensor: model.parts.logits });
+  .session({ kind: 'entry', tensor: model.loaded.logits });
 const run = ({ tokens, batch }) =>
   session.run(
     {

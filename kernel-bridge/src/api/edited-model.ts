@@ -2,10 +2,12 @@
 import type { Generation } from '../run/generation/generation';
 import type { GenerateOptions } from '../run/generation/options';
 import type { Lens } from '../analyses/lens/lens';
+import { readLens } from '../analyses/on-demand';
 import type { LensOptions } from '../analyses/lens/read-lens';
-import type { MoEModel } from './moe-model';
-import type { TraceOptions } from '../run/model/trace-prompts';
-import type { Prompt } from '../run/model/prompt';
+import type { TraceOptions } from '../run/trace/trace-prompts';
+import type { ModelHandle } from '../run/model/loaded-model';
+import { promptList, type Prompt } from '../run/model/prompt';
+import { generateOn, traceOn } from '../run/generation/run-prompts';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import type { EditedRun, EditedSession } from '../run/edits/edited-session';
 import type { EditRecord, Edits } from '../run/edits/edits';
@@ -20,7 +22,7 @@ export class EditedModel {
    * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
    */
   constructor(
-    readonly model: MoEModel,
+    readonly model: ModelHandle,
     session: EditedSession,
     private readonly _edits: Edits
   ) {
@@ -34,7 +36,7 @@ export class EditedModel {
     prompts: Prompt | readonly Prompt[],
     options: TraceOptions = {}
   ): Promise<RoutingTrace> {
-    return this.model.traceOn(this._run, prompts, options);
+    return traceOn(this.model.loaded, this._run, prompts, options);
   }
 
   /** As `MoEModel.generate`, with the edits. */
@@ -50,7 +52,13 @@ export class EditedModel {
     prompts: Prompt | readonly Prompt[],
     options: GenerateOptions = {}
   ): Promise<Generation | Generation[]> {
-    return this.model.generateOn(this._run, prompts, options);
+    const generations = await generateOn(
+      this.model.loaded,
+      this._run,
+      prompts,
+      options
+    );
+    return promptList(prompts) === prompts ? generations : generations[0];
   }
 
   /** As `MoEModel.lens`, with the edits. */
@@ -58,10 +66,13 @@ export class EditedModel {
     prompt: Prompt,
     options: Omit<LensOptions, 'edits'> = {}
   ): Promise<Lens> {
-    return this.model.lens(prompt, { ...options, edits: this._edits });
+    return readLens(this.model.loaded, prompt, {
+      ...options,
+      edits: this._edits
+    });
   }
 
   toString(): string {
-    return `${this.model.name} with ${this.edits.length} ${this.edits.length === 1 ? 'edit' : 'edits'}`;
+    return `${this.model.loaded.name} with ${this.edits.length} ${this.edits.length === 1 ? 'edit' : 'edits'}`;
   }
 }

@@ -1,17 +1,21 @@
 /** What a model can be asked about why it does what it does, beside running it. */
-import { readPipelines } from '../analyses/behaviour/load-pipelines';
+import {
+  attribute,
+  findCircuit,
+  findHeads,
+  patchModel,
+  readAttention,
+  readPipelines
+} from '../analyses/on-demand';
 import type { ExpertPipelines } from '../analyses/behaviour/pipelines-result';
 import type { PipelineOptions } from '../analyses/behaviour/read-pipelines';
 import type { AttentionRecord } from '../analyses/attention/attention-record';
 import type { FindHeadsOptions } from '../analyses/attention/find-heads';
 import type { HeadsResult } from '../analyses/attention/heads-result';
-import { findHeads, readAttention } from '../analyses/attention/load-attention';
 import type { AttentionOptions } from '../analyses/attention/read-attention';
 import type { Attribution } from '../analyses/attribution/attribution';
-import { attribute } from '../analyses/attribution/load-attribute';
 import type { AttributeOptions } from '../analyses/attribution/options';
 import type { Circuit } from '../analyses/circuits/circuit';
-import { findCircuit, patchModel } from '../analyses/circuits/load-circuits';
 import type { CircuitOptions } from '../analyses/circuits/options';
 import type {
   Corrupted,
@@ -19,12 +23,12 @@ import type {
   PatchOptions
 } from '../analyses/patching/options';
 import type { PatchedCell } from '../analyses/patching/patch-cells';
-import type { ModelParts } from '../run/model/loaded-model';
+import type { LoadedModel } from '../run/model/loaded-model';
 import { promptList, type Prompt } from '../run/model/prompt';
 
 export abstract class ExplainedModel {
-  /** @internal what analyses run the model with */
-  abstract readonly parts: ModelParts;
+  /** @internal what analyses run */
+  abstract readonly loaded: LoadedModel;
 
   /**
    * Which tokens, layers or experts a logit or a routing decision comes from.
@@ -36,7 +40,7 @@ export abstract class ExplainedModel {
     prompt: Prompt,
     options: AttributeOptions = {}
   ): Promise<Attribution> {
-    return attribute(this.parts, prompt, options);
+    return attribute(this.loaded, prompt, options);
   }
 
   /**
@@ -49,7 +53,7 @@ export abstract class ExplainedModel {
     prompt: Prompt,
     options: AttentionOptions = {}
   ): Promise<AttentionRecord> {
-    return readAttention(this.parts, prompt, options);
+    return readAttention(this.loaded, prompt, options);
   }
 
   /**
@@ -58,7 +62,7 @@ export abstract class ExplainedModel {
    * @throws MoEDebuggerError as `attention`, and 'input' for an option that does not fit
    */
   async findHeads(options: FindHeadsOptions = {}): Promise<HeadsResult> {
-    return findHeads(this.parts, options);
+    return findHeads(this.loaded, options);
   }
 
   /**
@@ -73,9 +77,9 @@ export abstract class ExplainedModel {
     options: PipelineOptions = {}
   ): Promise<ExpertPipelines> {
     const list = promptList(prompts).map((prompt, i) =>
-      this.parts.tokenize(prompt, i)
+      this.loaded.tokenize(prompt, i)
     );
-    return readPipelines(this.parts, list, options);
+    return readPipelines(this.loaded, list, options);
   }
 
   /**
@@ -92,7 +96,7 @@ export abstract class ExplainedModel {
     corrupted: Corrupted,
     options: CircuitOptions = {}
   ): Promise<Circuit> {
-    return findCircuit(this.parts, clean, corrupted, options);
+    return findCircuit(this.loaded, clean, corrupted, options);
   }
 
   /**
@@ -104,7 +108,7 @@ export abstract class ExplainedModel {
     corrupted: Corrupted,
     options: Omit<CircuitOptions, 'edges'> = {}
   ): Promise<Circuit> {
-    return findCircuit(this.parts, clean, corrupted, {
+    return findCircuit(this.loaded, clean, corrupted, {
       steps: 1,
       faithfulness: false,
       ...options,
@@ -124,6 +128,6 @@ export abstract class ExplainedModel {
     cells: readonly NodeCell[],
     options: PatchOptions = {}
   ): Promise<PatchedCell[]> {
-    return patchModel(this.parts, clean, corrupted, cells, options);
+    return patchModel(this.loaded, clean, corrupted, cells, options);
   }
 }

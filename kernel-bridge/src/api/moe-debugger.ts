@@ -10,7 +10,7 @@ import {
 import { resolveThresholds } from '../analyses/findings/thresholds';
 import { layerMetrics } from '../measures';
 import type { MoEModel } from './moe-model';
-import type { TraceOptions } from '../run/model/trace-prompts';
+import type { TraceOptions } from '../run/trace/trace-prompts';
 import type { Prompt } from '../run/model/prompt';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import { EventBuffer } from './event-buffer';

@@ -1,50 +1,51 @@
 /** A loaded MoE model: run it and see how it routes. */
-import { randomUUID } from 'node:crypto';
+import '../views/generation-looks';
+import '../views/trace-looks';
 import {
   causalExperts,
-  type CausalityOptions
-} from '../analyses/causality/causal-experts';
+  contrastVectors,
+  diagnoseModel,
+  expertVocabulary,
+  neuronVocabulary,
+  readLens,
+  runCounterfactual,
+  sweep
+} from '../analyses/on-demand';
+import type { CausalityOptions } from '../analyses/causality/causal-experts';
 import type { CausalityResult } from '../analyses/causality/causality-result';
 import type { Counterfactual } from '../analyses/counterfactual/counterfactual';
-import {
-  runCounterfactual,
-  type CounterfactualOptions
-} from '../analyses/counterfactual/run-counterfactual';
-import { MoEDebuggerError } from '../base/errors';
+import type { CounterfactualOptions } from '../analyses/counterfactual/run-counterfactual';
 import { EditedModel } from './edited-model';
 import type { Edits } from '../run/edits/edits';
+import { editedSession, rewrittenSession } from '../run/edits/edited-sessions';
 import { isFusedRouter } from '../run/edits/rewrite-fused';
 import type { DiagnoseModelOptions, Diagnosis } from '../analyses/findings';
-import { diagnoseModel } from '../analyses/findings/load-diagnose';
-import { readEnding } from '../run/generation/ending';
-import { generate } from '../run/generation/generate';
 import type { Generation } from '../run/generation/generation';
+import {
+  generateOn,
+  traceOn,
+  type Target
+} from '../run/generation/run-prompts';
 import type { GenerateOptions } from '../run/generation/options';
 import type { Lens } from '../analyses/lens/lens';
-import {
-  expertVocabulary,
-  type ExpertVocabulary,
-  type VocabularyOptions
+import type {
+  ExpertVocabulary,
+  VocabularyOptions
 } from '../analyses/lens/expert-vocabulary';
-import {
-  neuronVocabulary,
-  type NeuronOptions,
-  type NeuronVocabulary
+import type {
+  NeuronOptions,
+  NeuronVocabulary
 } from '../analyses/lens/neuron-vocabulary';
-import { readLens, type LensOptions } from '../analyses/lens/read-lens';
+import type { LensOptions } from '../analyses/lens/read-lens';
 import {
   MIMEBUNDLE,
   type Displayable,
   type JsonObject
 } from '../base/kernel-api';
-import { sessionStore, type SessionStore } from './store';
-import {
-  contrastVectors,
-  type ContrastOptions
-} from '../analyses/steering/contrast-vectors';
+import { sessionStore } from './store';
+import type { ContrastOptions } from '../analyses/steering/contrast-vectors';
 import type { SteeringVectors } from '../analyses/steering/steering-vectors';
 import type { SweepOptions } from '../analyses/sweep/options';
-import { sweep } from '../analyses/sweep/sweep';
 import type { SweepResult } from '../analyses/sweep/sweep-result';
 import * as tools from '../views/tools';
 import type { RoutingTrace } from '../run/trace/routing-trace';
@@ -55,55 +56,51 @@ import {
   type ModelDescription
 } from '../run/model/description';
 import { ExplainedModel } from './explained-model';
-import { ModelInputs } from '../run/model/inputs';
-import type { ModelOptions, ModelParts } from '../run/model/loaded-model';
-import { promptList, tokenizePrompt, type Prompt } from '../run/model/prompt';
-import { promptLimits } from '../run/model/prompt-limits';
-import { tokensOf, type Tokenizer } from '../run/model/tokenizer';
-import {
-  tracePrompts,
-  type RunTarget,
-  type TraceOptions
-} from '../run/model/trace-prompts';
-import { logitsOutput } from '../run/model/vocabulary';
+import type { LoadedModel } from '../run/model/loaded-model';
+import { promptList, type Prompt } from '../run/model/prompt';
+import type { Tokenizer } from '../run/model/tokenizer';
+import { observe, observerOf } from '../run/trace/observer';
+import type { TraceOptions } from '../run/trace/trace-prompts';
 
 export class MoEModel extends ExplainedModel implements Displayable {
-  /** Identifies the model within this process. */
-  readonly id: string = randomUUID();
-  readonly name: string;
-  readonly description: ModelDescription;
-  /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
-  readonly tokenizer: Tokenizer | undefined;
-  /** @internal what analyses run the model with */
-  readonly parts: ModelParts;
-  private readonly _options: ModelOptions;
-  private _disposed = false;
+  /** @internal what analyses run */
+  readonly loaded: LoadedModel;
 
-  constructor(options: ModelOptions) {
+  /** @internal use `loadModel` */
+  constructor(loaded: LoadedModel) {
     super();
-    this._options = options;
-    this.name = options.onnx.name;
-    this.description = options.description;
-    this.tokenizer = options.tokenizer;
-    const inputs = new ModelInputs(options.graph, options.config);
-    const limits = promptLimits(options, inputs.encoderDecoder);
-    this.parts = {
-      ...options,
-      inputs,
-      logits: logitsOutput(options.onnx.proto.graph),
-      tokenize: (prompt, index = 0) => {
-        this._checkUsable();
-        return tokenizePrompt(prompt, index, limits);
-      },
-      tokens: ids => tokensOf(options.tokenizer, ids)
-    };
-    sessionStore().addModel({
-      id: this.id,
-      name: this.name,
-      path: options.onnx.file,
-      routers: options.routers,
-      openTool: (name, trace) => tools.createTool(name, this, trace)
+    this.loaded = loaded;
+    const store = sessionStore();
+    const { id, name, routers, onnx } = loaded;
+    store.addModel({
+      id,
+      name,
+      path: onnx.file,
+      routers,
+      openTool: (tool, trace) => tools.createTool(tool, this, trace)
     });
+    observe(loaded, {
+      running: work => store.whileRunning(id, work),
+      traced: (trace, label) => store.addTrace(trace, id, label)
+    });
+  }
+
+  /** Identifies the model within this process. */
+  get id(): string {
+    return this.loaded.id;
+  }
+
+  get name(): string {
+    return this.loaded.name;
+  }
+
+  get description(): ModelDescription {
+    return this.loaded.description;
+  }
+
+  /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
+  get tokenizer(): Tokenizer | undefined {
+    return this.loaded.tokenizer;
   }
 
   /** One card a layer, dense layers included. */
@@ -122,7 +119,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: TraceOptions = {}
   ): Promise<RoutingTrace> {
-    return this.traceOn(() => Promise.resolve(this._options), prompts, options);
+    return traceOn(this.loaded, this._asItIs, prompts, options);
   }
 
   /**
@@ -136,24 +133,25 @@ export class MoEModel extends ExplainedModel implements Displayable {
     edits: Edits,
     { rewriteFused = false }: { rewriteFused?: boolean } = {}
   ): EditedModel {
-    this._checkUsable();
-    const { rewritten, edited, routers } = this._options;
+    this.loaded.checkUsable();
     return new EditedModel(
       this,
-      rewriteFused && routers.some(isFusedRouter) ? rewritten : edited,
+      rewriteFused && this.loaded.routers.some(isFusedRouter)
+        ? rewrittenSession(this.loaded)
+        : editedSession(this.loaded),
       edits
     );
   }
 
   /** A grid of layers and experts to edit, beside what the model writes with and without the edits. */
   experts(options: tools.ExpertSelectorOptions = {}): tools.ExpertSelector {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return new tools.ExpertSelector(this, options);
   }
 
   /** What each layer and each selected expert would say, under a layer slider. */
   layerLens(options: tools.LayerLensOptions = {}): tools.LayerLens {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return new tools.LayerLens(this, options);
   }
 
@@ -161,13 +159,13 @@ export class MoEModel extends ExplainedModel implements Displayable {
   steering(
     options: tools.SteeringControlsOptions = {}
   ): tools.SteeringControls {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return new tools.SteeringControls(this, options);
   }
 
   /** What taking each expert away does, layer by expert, as it is measured. */
   sweepView(options: tools.SweepViewOptions = {}): tools.SweepView {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return new tools.SweepView(this, options);
   }
 
@@ -175,13 +173,13 @@ export class MoEModel extends ExplainedModel implements Displayable {
   tokenAttribution(
     options: tools.TokenAttributionOptions = {}
   ): tools.TokenAttribution {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return new tools.TokenAttribution(this, options);
   }
 
   /** The heads and experts by which the difference between two prompts reaches a target, to prune and to patch. */
   circuitView(options: tools.CircuitViewOptions = {}): tools.CircuitView {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return new tools.CircuitView(this, options);
   }
 
@@ -201,7 +199,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
    * graph shows no residual stream, 'cancelled'
    */
   async lens(prompt: Prompt, options: LensOptions = {}): Promise<Lens> {
-    return readLens(this.parts, prompt, options);
+    return readLens(this.loaded, prompt, options);
   }
 
   /**
@@ -216,10 +214,10 @@ export class MoEModel extends ExplainedModel implements Displayable {
   async expertVocabulary(
     options: VocabularyOptions | NeuronOptions
   ): Promise<ExpertVocabulary | NeuronVocabulary> {
-    this._checkUsable();
+    this.loaded.checkUsable();
     return 'prompts' in options
-      ? expertVocabulary(this.parts, options)
-      : neuronVocabulary(this.parts, options);
+      ? expertVocabulary(this.loaded, options)
+      : neuronVocabulary(this.loaded, options);
   }
 
   /**
@@ -229,7 +227,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
    * stream, 'cancelled'
    */
   async steeringVectors(options: ContrastOptions): Promise<SteeringVectors> {
-    return contrastVectors(this.parts, options);
+    return contrastVectors(this.loaded, options);
   }
 
   /**
@@ -242,7 +240,9 @@ export class MoEModel extends ExplainedModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options?: SweepOptions
   ): Promise<SweepResult> {
-    return this._running(() => sweep(this.parts, promptList(prompts), options));
+    return this._running(() =>
+      sweep(this.loaded, promptList(prompts), options)
+    );
   }
 
   /**
@@ -258,7 +258,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
     options: CounterfactualOptions = {}
   ): Promise<Counterfactual> {
     return this._running(() =>
-      runCounterfactual(this.parts, prompt, edits, options)
+      runCounterfactual(this.loaded, prompt, edits, options)
     );
   }
 
@@ -274,28 +274,12 @@ export class MoEModel extends ExplainedModel implements Displayable {
   ): Promise<CausalityResult> {
     return this._running(() =>
       causalExperts(
-        this.parts,
+        this.loaded,
         promptList(prompts),
         options,
         (edits, prompt, settings) => this.with(edits).generate(prompt, settings)
       )
     );
-  }
-
-  /** @internal */
-  async traceOn(
-    target: () => Promise<RunTarget>,
-    prompts: Prompt | readonly Prompt[],
-    options: TraceOptions
-  ): Promise<RoutingTrace> {
-    const list = promptList(prompts).map((prompt, i) =>
-      this.parts.tokenize(prompt, i)
-    );
-    return this._running(async store => {
-      const trace = await tracePrompts(this.parts, target, list, options);
-      store.addTrace(trace, this.id, list[0].label);
-      return trace;
-    });
   }
 
   /**
@@ -317,58 +301,19 @@ export class MoEModel extends ExplainedModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: GenerateOptions = {}
   ): Promise<Generation | Generation[]> {
-    return this.generateOn(
-      () => Promise.resolve(this._options),
+    const generations = await generateOn(
+      this.loaded,
+      this._asItIs,
       prompts,
       options
-    );
-  }
-
-  /** @internal */
-  async generateOn(
-    target: () => Promise<RunTarget>,
-    prompts: Prompt | readonly Prompt[],
-    options: GenerateOptions
-  ): Promise<Generation | Generation[]> {
-    const list = promptList(prompts).map((prompt, i) =>
-      this.parts.tokenize(prompt, i)
-    );
-    const generations = await this._running(async store =>
-      generate(
-        {
-          ...this.parts,
-          ...(await target()),
-          name: this.name,
-          ending: readEnding(this._options.config),
-          onGeneration: ({ trace, prompt: label }) =>
-            store.addTrace(trace, this.id, label)
-        },
-        list,
-        options
-      )
     );
     return promptList(prompts) === prompts ? generations : generations[0];
   }
 
   /** Frees the model's memory; it cannot be run afterwards. Can be called twice. */
   async dispose(): Promise<void> {
-    if (!this._disposed) {
-      this._disposed = true;
-      sessionStore().setStatus(this.id, 'disposed');
-      const { edited, rewritten, probed, head, growing, gradients } =
-        this._options;
-      await this._options.release();
-      for (const held of [
-        edited,
-        rewritten,
-        probed,
-        head,
-        growing,
-        gradients
-      ]) {
-        await held.release();
-      }
-    }
+    sessionStore().setStatus(this.id, 'disposed');
+    await this.loaded.dispose();
   }
 
   override toString(): string {
@@ -382,18 +327,10 @@ export class MoEModel extends ExplainedModel implements Displayable {
     };
   }
 
-  /** Others see that the model is busy while it works. */
-  private _running<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
-    return sessionStore().whileRunning(this.id, work);
-  }
+  private readonly _asItIs: Target = async () => this.loaded;
 
-  private _checkUsable(): void {
-    if (this._disposed) {
-      throw new MoEDebuggerError(
-        'input',
-        `the model ${this.name} was disposed`,
-        { hint: 'load it again with loadModel' }
-      );
-    }
+  /** Others see that the model is busy while it works. */
+  private _running<T>(work: () => Promise<T>): Promise<T> {
+    return observerOf(this.loaded).running(work);
   }
 }

@@ -1,7 +1,8 @@
 import { saveModel } from '../../test/graph-builder';
 import { tinyMoE } from '../../test/tiny-moe';
 import { Graph } from '../onnx/graph/graph';
-import { inspectModel, loadModel } from '../api/load-model';
+import { loadModel } from '../api/load-model';
+import { inspectModel } from '../run/model/structure';
 import type {
   AttributeProto,
   GraphProto,

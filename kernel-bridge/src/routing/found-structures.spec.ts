@@ -8,7 +8,8 @@ import {
 } from '../../test/tiny-moe';
 import { findExperts } from './experts';
 import { Graph } from '../onnx/graph/graph';
-import { inspectModel, loadModel } from '../api/load-model';
+import { loadModel } from '../api/load-model';
+import { inspectModel } from '../run/model/structure';
 import { findRouters } from './find-routers';
 
 type Write = (

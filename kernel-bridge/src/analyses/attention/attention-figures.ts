@@ -1,7 +1,7 @@
 /** Figures of attention: what one head looks at, and what all heads score. */
-import type { AttentionLayer, AttentionRecord } from './attention-record';
+import type { AttentionData, AttentionLayer } from './attention-data';
 import type { HeadScores } from './head-scores';
-import type { HeadsData } from './heads-result';
+import type { HeadsData } from './heads-data';
 import { tokenLabel } from '../../base/charts';
 import { layerName, type Token } from '../../base/protocol';
 import { Figure } from '../../show/figure';
@@ -20,12 +20,12 @@ export interface HeadMatrix {
 
 /** @param probabilities [queries, keys] of the head */
 export function headFigure(
-  { tokens, data }: AttentionRecord,
+  { tokens, encoderTokens }: AttentionData,
   layer: AttentionLayer,
   head: number,
   probabilities: Float32Array
 ): Figure<HeadMatrix> {
-  const encoder = [...(data.encoderTokens ?? [])];
+  const encoder = [...(encoderTokens ?? [])];
   const own = layer.stack === 'encoder' ? encoder : [...tokens];
   const queries = own.slice(0, MOST_TOKENS);
   const keys = (layer.kind === 'cross' ? encoder : own).slice(0, MOST_TOKENS);

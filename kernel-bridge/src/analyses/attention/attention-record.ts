@@ -8,31 +8,11 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 import { layerName, type Stack, type Token } from '../../base/protocol';
-import type { UnknownAttention } from './attention';
-
-export interface AttentionLayer {
-  layer: number;
-  stack?: Stack;
-  /** `cross`: of a decoder to its encoder. */
-  kind: 'self' | 'cross';
-  heads: number;
-  queries: number;
-  keys: number;
-  /** Rows sum to less than 1, since part of each goes to a sink that is no token. */
-  sinks: boolean;
-  /** [heads, queries, keys] */
-  probabilities: Float32Array;
-}
-
-export interface AttentionData {
-  /** What is attended from: of an encoder-decoder model, the decoder's. */
-  tokens: Token[];
-  /** What an encoder read. */
-  encoderTokens?: Token[];
-  layers: AttentionLayer[];
-  /** Attention of forms that are not known. */
-  unknown: readonly UnknownAttention[];
-}
+import {
+  describeUnknown,
+  type AttentionData,
+  type AttentionLayer
+} from './attention-data';
 
 export interface AttentionDocument extends Omit<AttentionData, 'layers'> {
   schema: 'moe-debugger/attention@1';
@@ -87,7 +67,7 @@ export class AttentionRecord implements Displayable {
         }
       );
     }
-    return headFigure(this, own, place.head, this.head(place)!);
+    return headFigure(this.data, own, place.head, this.head(place)!);
   }
 
   toJSON(): AttentionDocument {
@@ -157,21 +137,6 @@ export class AttentionRecord implements Displayable {
 
 const NAME = 24;
 const COLUMN = 10;
-
-/** What is not known of a graph's attention, in words. */
-export function describeUnknown({
-  node,
-  op,
-  layer,
-  stack,
-  why
-}: UnknownAttention): string {
-  const place =
-    layer === undefined
-      ? ''
-      : ` in ${layerName({ layer, ...(stack ? { stack } : {}) })}`;
-  return `not read: ${op} ${node}${place}: ${why}`;
-}
 
 function rows(values: Float32Array, size: number): Float32Array[] {
   return Array.from({ length: values.length / size }, (_, i) =>

@@ -1,7 +1,7 @@
 /** Finds heads that carry what came before: on random tokens that are repeated, what they do shows by itself. */
 import { MoEDebuggerError } from '../../base/errors';
 import { studentTwoSided95 } from '../../base/statistics/intervals';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Sequence } from '../../run/model/inputs';
 import type { Attention } from './attention';
 import {
@@ -11,12 +11,9 @@ import {
   SCORES,
   type HeadScores
 } from './head-scores';
-import {
-  HeadsResult,
-  KIND_OF,
-  type HeadScore,
-  type ScoredHead
-} from './heads-result';
+import { HeadsResult, KIND_OF } from './heads-result';
+import { type ScoredHead } from './heads-data';
+import { type HeadScore } from './heads-data';
 import { checkShown } from './read-attention';
 import {
   givenSequences,
@@ -49,7 +46,7 @@ export interface FindHeadsOptions {
  * 'model-unsupported' where the graph shows no attention; 'gradient' where it has no form in plain operators; 'cancelled'
  */
 export async function findHeads(
-  parts: ModelParts,
+  model: LoadedModel,
   options: FindHeadsOptions = {}
 ): Promise<HeadsResult> {
   const { threshold = 0.5, signal, onProgress } = options;
@@ -57,23 +54,23 @@ export async function findHeads(
   checkOptions(options);
   const sequences = options.sequences
     ? givenSequences(options.sequences)
-    : repeatedSequences(parts, {
+    : repeatedSequences(model, {
         count: options.count ?? 32,
         length: options.length ?? 25,
         seed
       });
   // The same checks as for any prompt: ids within the vocabulary, tokens within the context.
   const prompts = sequences.ids.map((ids, i): Sequence =>
-    parts.tokenize(
-      parts.inputs.encoderDecoder
+    model.tokenize(
+      model.inputs.encoderDecoder
         ? { inputIds: ids, decoderInputIds: ids }
         : ids,
       i
     )
   );
-  const runs = await AttentionRuns.of(parts, signal);
+  const runs = await AttentionRuns.of(model, signal);
   const { attention, unknown } = runs.found;
-  checkShown(parts, runs.found);
+  checkShown(model, runs.found);
   const places = attention.flatMap(({ kind, heads }, i): HeadPlace[] =>
     // What a decoder attends to of its encoder is no token before its own.
     kind === 'cross'
@@ -136,7 +133,7 @@ export async function findHeads(
     });
   }
   return new HeadsResult({
-    model: parts.onnx.name,
+    model: model.onnx.name,
     sequences: {
       count: prompts.length,
       length: sequences.length,

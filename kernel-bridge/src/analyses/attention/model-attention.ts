@@ -8,7 +8,7 @@ const found = new WeakMap<PreparedGraph, FoundAttention>();
 
 /**
  * Names are those of `prepared.interpolated.graph`; tensors that were not fused have the same in the model's own graph.
- * @param prepared of a model's gradients: `await parts.gradients.get().prepare()`
+ * @param prepared of a model's gradients: `await gradientsOf(parts).prepare()`
  */
 export function attentionOf(prepared: PreparedGraph): FoundAttention {
   let known = found.get(prepared);

@@ -1,9 +1,10 @@
 /** What the heads of a model attend to in a prompt. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import type { FoundAttention } from './attention';
-import { AttentionRecord, describeUnknown } from './attention-record';
+import { AttentionRecord } from './attention-record';
+import { describeUnknown } from './attention-data';
 import { AttentionRuns } from './run-attention';
 
 export interface AttentionOptions {
@@ -17,15 +18,15 @@ export interface AttentionOptions {
  * 'model-unsupported' where the graph shows no attention; 'gradient' where it has no form in plain operators; 'cancelled'
  */
 export async function readAttention(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: Prompt,
   { memoryLimit = DEFAULT_MEMORY_LIMIT, signal }: AttentionOptions = {}
 ): Promise<AttentionRecord> {
-  const tokenized = parts.tokenize(prompt);
+  const tokenized = model.tokenize(prompt);
   const { ids, decoderIds = ids } = tokenized;
-  const runs = await AttentionRuns.of(parts, signal);
+  const runs = await AttentionRuns.of(model, signal);
   const { attention, unknown } = runs.found;
-  checkShown(parts, runs.found);
+  checkShown(model, runs.found);
   const sizes = attention.map(({ heads, stack, kind }) => {
     const queries = stack === 'encoder' ? ids.length : decoderIds.length;
     return {
@@ -51,8 +52,8 @@ export async function readAttention(
     ...(signal ? { signal } : {})
   });
   return new AttentionRecord({
-    tokens: parts.tokens(decoderIds),
-    ...(tokenized.decoderIds ? { encoderTokens: parts.tokens(ids) } : {}),
+    tokens: model.tokens(decoderIds),
+    ...(tokenized.decoderIds ? { encoderTokens: model.tokens(ids) } : {}),
     layers: attention.map(({ layer, stack, kind, sinks }, i) => ({
       layer,
       ...(stack ? { stack } : {}),
@@ -67,7 +68,7 @@ export async function readAttention(
 
 /** @throws MoEDebuggerError 'model-unsupported' where the graph shows no attention at all */
 export function checkShown(
-  { onnx }: ModelParts,
+  { onnx }: LoadedModel,
   { attention, unknown }: FoundAttention
 ): void {
   if (attention.length === 0) {

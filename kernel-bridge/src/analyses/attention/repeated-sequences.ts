@@ -1,7 +1,7 @@
 /** Random tokens, and the same again: what a head does on these, it does by the order of tokens and not by their sense. */
 import { MoEDebuggerError } from '../../base/errors';
 import { randomNumbers } from '../../base/statistics/random';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { configCount } from '../../run/model/config';
 import { vocabularySize } from '../../run/model/vocabulary';
 
@@ -20,10 +20,10 @@ export interface RepeatedSequences {
  * @throws MoEDebuggerError 'input' when the vocabulary has too few tokens
  */
 export function repeatedSequences(
-  parts: ModelParts,
+  model: LoadedModel,
   { count, length, seed }: { count: number; length: number; seed: number }
 ): RepeatedSequences {
-  const { graph, config, tokenizer } = parts;
+  const { graph, config, tokenizer } = model;
   const size =
     vocabularySize(graph) ?? configCount(config.model, 'vocab_size') ?? 0;
   const special = specialIds(config.model);

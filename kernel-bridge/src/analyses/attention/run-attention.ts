@@ -1,4 +1,5 @@
 /** Runs of a model that hand out what its heads attend to, with heads taken away where that is asked for. */
+import { gradientsOf } from '../../run/gradients/gradients-of';
 import { cancellable } from '../../run/engine/cancel';
 import type { Session } from '../../run/engine/engine';
 import type { TensorValue } from '../../run/engine/messages';
@@ -7,7 +8,7 @@ import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { floatInput } from '../../run/gradients/embeddings';
 import { NodeWriter } from '../../onnx/graph/node-writer';
 import { wholeSequence, type Sequence } from '../../run/model/inputs';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { GraphProto } from '../../onnx/file/schema';
 import type { Attention, FoundAttention } from './attention';
 import { inOrder } from './axes';
@@ -41,7 +42,7 @@ const PREFIX = 'moe_debugger/attention/';
 export class AttentionRuns {
   private constructor(
     readonly found: FoundAttention,
-    private readonly _parts: ModelParts,
+    private readonly _model: LoadedModel,
     private readonly _prepared: PreparedGraph,
     private readonly _session: Session
   ) {}
@@ -51,10 +52,10 @@ export class AttentionRuns {
    * 'cancelled'
    */
   static async of(
-    parts: ModelParts,
+    model: LoadedModel,
     signal?: AbortSignal
   ): Promise<AttentionRuns> {
-    const gradients = parts.gradients.get();
+    const gradients = gradientsOf(model);
     const prepared = await cancellable(gradients.prepare(), signal);
     const found = attentionOf(prepared);
     const session = await cancellable(
@@ -65,7 +66,7 @@ export class AttentionRuns {
       ),
       signal
     );
-    return new AttentionRuns(found, parts, prepared, session);
+    return new AttentionRuns(found, model, prepared, session);
   }
 
   async run(
@@ -73,7 +74,7 @@ export class AttentionRuns {
     { probabilities, logits, without = [], signal }: AttentionRunOptions
   ): Promise<AttentionRun> {
     const { attention } = this.found;
-    const { inputs, logits: output } = this._parts;
+    const { inputs, logits: output } = this._model;
     const { scale, baseline } = this._prepared.interpolated;
     const factors = attention.map(({ heads }) =>
       new Float32Array(heads).fill(1)

@@ -1,8 +1,9 @@
 /** Attributes a target of a model to the tokens of a prompt. */
+import { gradientsOf } from '../../run/gradients/gradients-of';
 import { cancellable } from '../../run/engine/cancel';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Sequence } from '../../run/model/inputs';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import { MOST_STEPS, type AttributionData } from '../../base/protocol';
 import { findBlocks } from '../../routing/blocks';
@@ -25,22 +26,22 @@ import { routedTensors, type RoutedTensors } from './routing-tensors';
  * cannot be differentiated or makes something that is not a number, or when memory would not suffice; 'cancelled'
  */
 export async function attribute(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: Prompt,
   options: AttributeOptions = {}
 ): Promise<Attribution> {
   const { method = 'ig', baseline = 'zero' } = options;
   const steps = checkSteps(options);
-  const tokenized = parts.tokenize(prompt);
+  const tokenized = model.tokenize(prompt);
   const sequence: Sequence = tokenized;
   const asked = options.target ?? { kind: 'logit' as const };
-  const target = resolveTarget(parts, asked, options.position, tokenized);
-  const index = target.index ?? (await likeliest(parts, sequence, target));
-  const gradients = parts.gradients.get();
+  const target = resolveTarget(model, asked, options.position, tokenized);
+  const index = target.index ?? (await likeliest(model, sequence, target));
+  const gradients = gradientsOf(model);
   const prepared = await cancellable(gradients.prepare(), options.signal);
-  const routed = routedTensors(parts, prepared, target.tensor);
+  const routed = routedTensors(model, prepared, target.tensor);
   const base = await baselineEmbeddings(
-    parts,
+    model,
     gradients,
     baseline,
     tokenized.ids.length
@@ -51,7 +52,7 @@ export async function attribute(
     tensors: routed.flatMap(({ selected }) => selected)
   };
   const batches: BatchOptions = {
-    largest: mayBatch(parts) ? Infinity : 1,
+    largest: mayBatch(model) ? Infinity : 1,
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
     ...(options.batch === undefined ? {} : { batch: options.batch }),
     ...(options.signal ? { signal: options.signal } : {})
@@ -92,12 +93,12 @@ export async function attribute(
             ...(asked.stack ? { stack: asked.stack } : {}),
             ...(asked.module ? { module: asked.module } : {})
           }
-        : tokenOf(parts, index))
+        : tokenOf(model, index))
     },
     method,
     baseline,
     ...explained.details,
-    tokens: parts.tokens(tokenized.ids).map((token, i) => ({
+    tokens: model.tokens(tokenized.ids).map((token, i) => ({
       ...token,
       attribution: explained.tokens[i]
     })),
@@ -130,7 +131,7 @@ export async function attribute(
   }
 
   async function credit(): Promise<Credit> {
-    const blocks = findBlocks(parts.graph);
+    const blocks = findBlocks(model.graph);
     const { experts, layers } = creditTensors(routed, blocks);
     const by = [...layers, ...experts];
     const session = await gradients.session({

@@ -3,7 +3,7 @@ import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { ModelGradients } from '../../run/gradients/model-gradients';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { configCount } from '../../run/model/config';
 import { vocabularySize } from '../../run/model/vocabulary';
 import type { Baseline } from './options';
@@ -18,7 +18,7 @@ const CHUNK = 4096;
  * @throws MoEDebuggerError 'input' for a token that does not exist or a prompt of another length
  */
 export async function baselineEmbeddings(
-  parts: ModelParts,
+  model: LoadedModel,
   gradients: ModelGradients,
   baseline: Baseline,
   tokens: number
@@ -27,14 +27,14 @@ export async function baselineEmbeddings(
     return undefined;
   }
   if (baseline === 'mean') {
-    return meanEmbedding(parts, gradients);
+    return meanEmbedding(model, gradients);
   }
   if ('token' in baseline) {
     return asFloat(
-      await gradients.embeddings([tokenId(parts, baseline.token, 'baseline')])
+      await gradients.embeddings([tokenId(model, baseline.token, 'baseline')])
     );
   }
-  const { ids } = parts.tokenize(baseline.prompt);
+  const { ids } = model.tokenize(baseline.prompt);
   if (ids.length !== tokens) {
     throw new MoEDebuggerError(
       'input',
@@ -49,7 +49,7 @@ export async function baselineEmbeddings(
 }
 
 async function meanEmbedding(
-  { graph, config }: ModelParts,
+  { graph, config }: LoadedModel,
   gradients: ModelGradients
 ): Promise<TensorValue> {
   const vocabulary =

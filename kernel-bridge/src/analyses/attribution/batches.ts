@@ -7,7 +7,7 @@ import type {
   GradientValues
 } from '../../run/gradients/gradient-session';
 import { checkMemory } from '../../run/gradients/memory';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { BatchSizes } from './batch-sizes';
 
 export interface BatchOptions {
@@ -112,7 +112,7 @@ export function largestThatFits(
 const MAX_BATCH = 64;
 
 /** Capacity is shared by a batch, so its entries would change each other's routing. */
-export function mayBatch({ inputs, routers }: ModelParts): boolean {
+export function mayBatch({ inputs, routers }: LoadedModel): boolean {
   return (
     inputs.batched &&
     routers.every(({ convention }) => convention.capacity === undefined)

@@ -3,7 +3,7 @@ import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { TargetKind } from '../../run/gradients/targets';
 import { wholeSequence, type Sequence } from '../../run/model/inputs';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { layerName } from '../../base/protocol';
 import type { AttributionTarget } from './options';
@@ -18,13 +18,13 @@ export interface ResolvedTarget {
 
 /** @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist */
 export function resolveTarget(
-  parts: ModelParts,
+  model: LoadedModel,
   target: AttributionTarget,
   given: number | undefined,
   prompt: TokenizedPrompt
 ): ResolvedTarget {
   const router =
-    target.kind === 'router' ? findRouter(parts, target) : undefined;
+    target.kind === 'router' ? findRouter(model, target) : undefined;
   const ids =
     router?.stack === 'encoder'
       ? prompt.ids
@@ -47,18 +47,18 @@ export function resolveTarget(
   }
   return {
     kind: target.kind === 'logit' ? 'entry' : 'log-probability',
-    tensor: parts.logits,
+    tensor: model.logits,
     position,
     index:
       target.token === undefined
         ? undefined
-        : tokenId(parts, target.token, 'target')
+        : tokenId(model, target.token, 'target')
   };
 }
 
 /** The entry with the highest score at a position. */
 export async function likeliest(
-  { session, inputs, logits }: ModelParts,
+  { session, inputs, logits }: LoadedModel,
   sequence: Sequence,
   { position }: ResolvedTarget
 ): Promise<number> {
@@ -73,22 +73,22 @@ export async function likeliest(
 
 /** A token's id and text, as a target has them. */
 export function tokenOf(
-  { tokens }: ModelParts,
+  model: LoadedModel,
   id: number
 ): { token: number; text?: string } {
-  const [{ text }] = tokens([id]);
+  const [{ text }] = model.tokens([id]);
   return { token: id, ...(text === undefined ? {} : { text }) };
 }
 
 function findRouter(
-  { routers }: ModelParts,
+  { routers }: LoadedModel,
   {
     layer,
     expert,
     stack,
     module
   }: Extract<AttributionTarget, { kind: 'router' }>
-): ModelParts['routers'][number] {
+): LoadedModel['routers'][number] {
   const router = routers.find(
     own =>
       own.layer === layer &&
@@ -121,14 +121,15 @@ function findRouter(
  * @throws MoEDebuggerError 'input' for an id beyond the vocabulary, or a text that is not one token
  */
 export function tokenId(
-  { tokenizer, tokenize }: ModelParts,
+  model: LoadedModel,
   token: number | string,
   where: string
 ): number {
   if (typeof token === 'number') {
     // The same check as for a prompt's ids: a whole number within the vocabulary.
-    return tokenize([token]).ids[0];
+    return model.tokenize([token]).ids[0];
   }
+  const { tokenizer } = model;
   const ids = tokenizer?.encode(token, { specialTokens: false }) ?? [];
   if (ids.length !== 1) {
     throw new MoEDebuggerError(

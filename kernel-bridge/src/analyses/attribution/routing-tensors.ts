@@ -3,7 +3,7 @@ import type { GradientValues } from '../../run/gradients/gradient-session';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { toIntegers } from '../../run/engine/tensor-values';
 import { Graph } from '../../onnx/graph/graph';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Router } from '../../routing/convention';
 
 export interface RoutedTensors {
@@ -16,7 +16,7 @@ export interface RoutedTensors {
 
 /** Routers whose choice the target depends on, with the tensors that hold it. */
 export function routedTensors(
-  { graph, routers }: ModelParts,
+  { graph, routers }: LoadedModel,
   prepared: PreparedGraph,
   target: string
 ): RoutedTensors[] {

@@ -5,7 +5,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { finite, topTokens } from '../lens/ranking';
 import { logSumExp } from '../../base/statistics/distribution';
 import { wholeSequence } from '../../run/model/inputs';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import type { RoutingLayer, TargetChoices } from '../../base/protocol';
 import { readCapture } from '../../run/capture/read-capture';
@@ -19,13 +19,13 @@ const TOP = 6;
  * @throws MoEDebuggerError 'input' for a prompt or a position that does not fit, 'capture', 'cancelled'
  */
 export async function targetChoices(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: Prompt,
   position: number,
   signal?: AbortSignal
 ): Promise<TargetChoices> {
-  const { session, inputs, logits, routers, plan } = parts;
-  const tokenized = parts.tokenize(prompt);
+  const { session, inputs, logits, routers, plan } = model;
+  const tokenized = model.tokenize(prompt);
   const { ids, decoderIds } = tokenized;
   if (!Number.isInteger(position) || position < 0 || position >= ids.length) {
     throw new MoEDebuggerError(
@@ -45,7 +45,7 @@ export async function targetChoices(
     signal
   );
   const scores = toFloat32(outputs[logits]);
-  const textOf = (id: number): string | undefined => parts.tokens([id])[0].text;
+  const textOf = (id: number): string | undefined => model.tokens([id])[0].text;
   const next = (decoderIds ?? ids)[decoded + 1];
   const text = next === undefined ? undefined : textOf(next);
   return {

@@ -1,5 +1,6 @@
 /** What a trace tells of its routers and experts, without a judgement: the document of `analyze`. */
-import { diagnosedLayer, type DiagnosedLayer } from '../findings/diagnose';
+import { diagnosedLayer } from '../findings/diagnose';
+import { type DiagnosedLayer } from '../findings/diagnosis';
 import { numberOrNull, placeOf } from '../findings/finding';
 import { resolveThresholds, type Thresholds } from '../findings/thresholds';
 import { TraceEvidence } from '../findings/trace-evidence';

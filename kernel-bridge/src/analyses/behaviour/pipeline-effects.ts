@@ -3,6 +3,7 @@
  * router's logit by what the earlier expert added to the same token, times what it added. Of the logit, the mean over
  * the router's experts is taken off, since neither softmax nor a choice of the best depends on it.
  */
+import { gradientsOf } from '../../run/gradients/gradients-of';
 import { mayBatch } from '../attribution/batches';
 import { giveCredit, type Credit } from '../attribution/credit';
 import { routedTensors } from '../attribution/routing-tensors';
@@ -11,7 +12,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { Place } from '../findings/finding';
 import type { GradientSession } from '../../run/gradients/gradient-session';
 import { studentTwoSided95 } from '../../base/statistics/intervals';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { ELEMENT } from '../../onnx/file/schema';
 import { layerName, type RoutingSample } from '../../base/protocol';
@@ -49,7 +50,7 @@ export interface EffectOptions {
  * @throws MoEDebuggerError 'gradient' or 'model-unsupported' where the graph cannot be differentiated; 'cancelled'
  */
 export async function stepEffects(
-  parts: ModelParts,
+  model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   samples: readonly RoutingSample[],
   steps: readonly PipelineStep[],
@@ -65,11 +66,11 @@ export async function stepEffects(
   );
   const targets = new Map<string, Target>();
   const credits = new Map<string, Credits>();
-  for (const batch of batches([...wanted.values()], mayBatch(parts))) {
+  for (const batch of batches([...wanted.values()], mayBatch(model))) {
     const [{ router, prompt }] = batch;
     const name = layerName(router);
     const target =
-      targets.get(name) ?? (await targetOf(parts, steps, router, signal));
+      targets.get(name) ?? (await targetOf(model, steps, router, signal));
     targets.set(name, target);
     const found = await cancellable(
       creditsOf(target, prompts[prompt], batch),
@@ -172,7 +173,7 @@ interface Target {
 
 /** The later router's logits, differentiated by the weights of those before it that steps lead from. */
 async function targetOf(
-  parts: ModelParts,
+  model: LoadedModel,
   steps: readonly PipelineStep[],
   to: Place,
   signal?: AbortSignal
@@ -183,9 +184,9 @@ async function targetOf(
       .filter(step => layerName(step.to) === name)
       .map(({ from }) => layerName(from))
   );
-  const gradients = parts.gradients.get();
+  const gradients = gradientsOf(model);
   const prepared = await cancellable(gradients.prepare(), signal);
-  const { tensors, experts } = parts.routers.find(
+  const { tensors, experts } = model.routers.find(
     own => layerName(own) === name
   )!;
   if (prepared.facts.type(tensors.logits) !== ELEMENT.float) {
@@ -195,7 +196,7 @@ async function targetOf(
       { where: tensors.logits, hint: 'export the model in float32' }
     );
   }
-  const routed = routedTensors(parts, prepared, tensors.logits).filter(
+  const routed = routedTensors(model, prepared, tensors.logits).filter(
     ({ router }) => before.has(layerName(router))
   );
   const by = routed.flatMap(({ weights }) => weights);

@@ -1,8 +1,8 @@
 /** Expert pipelines of a model, on prompts that it is run on. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
-import { tracePrompts } from '../../run/model/trace-prompts';
+import { tracePrompts } from '../../run/trace/trace-prompts';
 import { findPipelines, type PipelineThresholds } from './expert-pipelines';
 import { stepEffects } from './pipeline-effects';
 import { pipelinesOf, type ExpertPipelines } from './pipelines-result';
@@ -23,7 +23,7 @@ export interface PipelineOptions extends PipelineThresholds {
  * be differentiated leaves effects out, with a note
  */
 export async function readPipelines(
-  parts: ModelParts,
+  model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   options: PipelineOptions = {}
 ): Promise<ExpertPipelines> {
@@ -32,19 +32,19 @@ export async function readPipelines(
   const { signal, onProgress } = options;
   const running = signal ? { signal } : {};
   const { samples } = await tracePrompts(
-    parts,
-    () => Promise.resolve(parts),
+    model,
+    () => Promise.resolve(model),
     prompts,
     { ...running, ...(onProgress ? { onProgress } : {}) }
   );
   const statistics = findPipelines(samples, { alpha, minLift, span });
-  const settings = { model: parts.onnx.name, alpha, minLift, span };
+  const settings = { model: model.onnx.name, alpha, minLift, span };
   if (effectTokens === 0 || statistics.steps.length === 0) {
     return pipelinesOf(statistics, settings, [], []);
   }
   try {
     const effects = await stepEffects(
-      parts,
+      model,
       prompts,
       samples,
       statistics.steps,

@@ -7,7 +7,7 @@ import type { Prompt } from '../../run/model/prompt';
 import type { CausalityRow, RoutingLayer } from '../../base/protocol';
 import { sweepEdits, type SweepOptions } from '../sweep/options';
 import { sweep } from '../sweep/sweep';
-import type { SweptModel } from '../sweep/swept-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { CausalityResult } from './causality-result';
 import { scoreOf, type Criterion } from './criterion';
 import { matchedTest, type Observation } from './matched-experts';
@@ -44,7 +44,7 @@ interface Observed {
  * @throws MoEDebuggerError 'input', 'tokenizer' or 'edit' before anything runs; 'engine', 'cancelled'
  */
 export async function causalExperts(
-  model: SweptModel,
+  model: LoadedModel,
   prompts: readonly Prompt[],
   options: CausalityOptions,
   generate: Generate
@@ -124,7 +124,7 @@ function smallSample(rows: readonly CausalityRow[], alpha: number): string[] {
 
 /** A criterion on the next token: every (prompt, expert) pair by a sweep. */
 async function observeScores(
-  model: SweptModel,
+  model: LoadedModel,
   prompts: readonly Prompt[],
   options: CausalityOptions,
   criterion: Exclude<Criterion, { pattern: RegExp }>
@@ -170,7 +170,7 @@ function serves({ selected, topK }: RoutingLayer, expert: number): boolean {
 
 /** A criterion on the text that is generated: a generation for each pair of a prompt and an expert that it chose. */
 async function observeText(
-  model: SweptModel,
+  model: LoadedModel,
   prompts: readonly Prompt[],
   options: CausalityOptions,
   { pattern, maxNewTokens }: Extract<Criterion, { pattern: RegExp }>,

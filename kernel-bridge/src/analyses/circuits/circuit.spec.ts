@@ -23,7 +23,7 @@ describe('edges', () => {
   afterAll(() => model.dispose());
 
   it('carry just what one part reads of another', async () => {
-    const runs = await runBoth(model.parts, clean, corrupted, { target });
+    const runs = await runBoth(model.loaded, clean, corrupted, { target });
     const { readers } = edgeGraph(runs.layout, runs.sources, {
       exchanges: true
     });

@@ -22,7 +22,7 @@ import {
   writeSources,
   type Source
 } from '../patching/sources';
-import { remembered } from '../patching/remembered';
+import { remembered } from '../../base/remembered';
 import type { StreamBranch, StreamLayout } from '../patching/stream-layout';
 import type { CircuitInput, CircuitNodeKind } from '../../base/protocol';
 

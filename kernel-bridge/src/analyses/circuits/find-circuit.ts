@@ -1,6 +1,6 @@
 /** Finds the circuit by which the difference between two prompts reaches a target. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import { measureNodes, nodeEffects } from '../patching/node-effects';
 import type { Corrupted } from '../patching/options';
@@ -36,7 +36,7 @@ const MOST_EDGES = 4096;
  * not suffice; 'cancelled'
  */
 export async function findCircuit(
-  parts: ModelParts,
+  model: LoadedModel,
   clean: Prompt,
   corrupted: Corrupted,
   options: CircuitOptions = {}
@@ -50,7 +50,7 @@ export async function findCircuit(
     seed = 0,
     signal
   } = options;
-  const runs = await runBoth(parts, clean, corrupted, options);
+  const runs = await runBoth(model, clean, corrupted, options);
   const progress = new Progress(options, 1 + steps);
   progress.add(1);
   const gradientOptions = {
@@ -97,7 +97,7 @@ export async function findCircuit(
   const edges = found ? documentEdges(runs, found) : [];
   const data: CircuitDocument = {
     schema: 'moe-debugger/circuit@1',
-    model: parts.onnx.name,
+    model: model.onnx.name,
     ...runs.tokens,
     target: runs.target.described,
     direction,
@@ -240,7 +240,7 @@ function thresholdOf(units: readonly Unit[], size: number): number {
 }
 
 function notesOn(
-  { clean, corrupted, parts }: TwoRuns,
+  { clean, corrupted, model }: TwoRuns,
   units: readonly Unit[]
 ): string[] {
   const difference = Math.abs(clean.value - corrupted.value);
@@ -253,7 +253,7 @@ function notesOn(
             `the target differs by ${difference.toPrecision(2)} between the prompts, and single parts move it by ${strongest.toPrecision(2)}: they cancel, and shares of so small a difference tell little; choose prompts or a target that differ more`
           ]
         : []),
-    ...(parts.routers.some(
+    ...(model.routers.some(
       ({ convention }) => convention.capacity !== undefined
     )
       ? ['experts have a capacity: tokens that are dropped add nothing']

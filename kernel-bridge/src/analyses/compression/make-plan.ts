@@ -1,7 +1,8 @@
 /** Makes a compression plan: observes calibration prompts, decides, and measures the plan on held-out ones. */
+import { probedSession } from '../../run/edits/edited-sessions';
 import { forces } from '../../run/activations/expert-outputs';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import {
   promptList,
   type Prompt,
@@ -31,20 +32,20 @@ const FEW_TOKENS = 10;
  * 'engine', 'cancelled'
  */
 export async function compressionPlan(
-  { parts }: { readonly parts: ModelParts },
+  { loaded: model }: ModelHandle,
   prompts: Prompt | readonly Prompt[],
   options: CompressionOptions
 ): Promise<CompressionPlan> {
   checkOptions(options);
   const { by = 'reap', mergeDifference = 0.1, loraRank = 8, signal } = options;
-  const { routers } = parts;
+  const { routers } = model;
   const kept = new Map(
     routers.map(router => [router, keptExperts(router, options)])
   );
   const warnings: string[] = [];
-  const { calibration, heldOut } = split(parts, prompts, options, warnings);
+  const { calibration, heldOut } = split(model, prompts, options, warnings);
   const everyExpert = (router: Router): boolean =>
-    forces(parts.probed.slots[routers.indexOf(router)]) &&
+    forces(probedSession(model).slots[routers.indexOf(router)]) &&
     (options.everyExpert ?? router.experts <= EVERY_EXPERT);
   const total =
     calibration.length * forwardsOf(routers, everyExpert) + 2 * heldOut.length;
@@ -52,8 +53,8 @@ export async function compressionPlan(
   const onRun = (): void => options.onProgress?.(++done, total);
 
   const evidence = await observeLayers(
-    parts,
-    await parts.probed.resolve({}).run(),
+    model,
+    await probedSession(model).resolve({}).run(),
     calibration,
     { everyExpert, keep: router => kept.get(router)!, signal, onRun },
     warnings
@@ -63,12 +64,12 @@ export async function compressionPlan(
       by,
       mergeDifference,
       loraRank,
-      mergedBy: 'input' in parts.probed.slots[i].map ? 'swap' : 'mask'
+      mergedBy: 'input' in probedSession(model).slots[i].map ? 'swap' : 'mask'
     })
   );
   warnings.push(...doubts(layers, by));
   return new CompressionPlan({
-    model: parts.onnx.name,
+    model: model.name,
     by,
     mergeDifference,
     calibration: {
@@ -76,20 +77,20 @@ export async function compressionPlan(
       tokens: calibration.reduce((sum, prompt) => sum + lengthOf(prompt), 0)
     },
     layers,
-    effect: await effectOf(parts, heldOut, layers, { signal, onRun }, warnings),
+    effect: await effectOf(model, heldOut, layers, { signal, onRun }, warnings),
     warnings
   });
 }
 
 /** Where nothing is held out explicitly, every second prompt of a domain is. */
 function split(
-  parts: ModelParts,
+  model: LoadedModel,
   prompts: Prompt | readonly Prompt[],
   { heldOut }: CompressionOptions,
   warnings: string[]
 ): { calibration: TokenizedPrompt[]; heldOut: TokenizedPrompt[] } {
   const tokenize = (list: Prompt | readonly Prompt[]): TokenizedPrompt[] =>
-    promptList(list).map((prompt, i) => parts.tokenize(prompt, i));
+    promptList(list).map((prompt, i) => model.tokenize(prompt, i));
   const given = tokenize(prompts);
   const seen = new Map<string | undefined, number>();
   const held = given.map(({ domain }) => {
@@ -159,14 +160,14 @@ function doubts(
 }
 
 async function effectOf(
-  parts: ModelParts,
+  model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   layers: readonly LayerPlan[],
   options: { signal?: AbortSignal; onRun: () => void },
   warnings: string[]
 ): Promise<CompressionEffect | null> {
   try {
-    return await measureEffect(parts, prompts, planEdits(layers), options);
+    return await measureEffect(model, prompts, planEdits(layers), options);
   } catch (error) {
     if ((error as MoEDebuggerError).code !== 'edit') {
       throw error;

@@ -1,9 +1,11 @@
 /** What a plan does to prompts that it was not made from. */
+import { probedSession } from '../../run/edits/edited-sessions';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { Edits } from '../../run/edits/edits';
 import { divergence, logProbability } from '../../base/statistics/distribution';
 import { jackknife, studentTwoSided95 } from '../../measures';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { EditedSession } from '../../run/edits/edited-session';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 
 /** Means over the tokens of some prompts that have a next token. */
@@ -42,17 +44,19 @@ interface PromptSums {
  * @throws MoEDebuggerError 'edit' for what the graph does not take, 'cancelled'
  */
 export async function measureEffect(
-  parts: ModelParts,
+  model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   edits: Edits,
   { signal, onRun }: { signal?: AbortSignal; onRun: () => void }
 ): Promise<CompressionEffect> {
-  const [plain, planned] = [{}, edits].map(own => parts.probed.resolve(own));
+  const [plain, planned] = [{}, edits].map(own =>
+    probedSession(model).resolve(own)
+  );
   const sums: PromptSums[] = [];
   for (const prompt of prompts) {
     const [before, after] = [
-      await logitsOf(parts, plain, prompt, signal),
-      await logitsOf(parts, planned, prompt, signal)
+      await logitsOf(model, plain, prompt, signal),
+      await logitsOf(model, planned, prompt, signal)
     ];
     onRun();
     onRun();
@@ -71,13 +75,13 @@ export async function measureEffect(
 }
 
 async function logitsOf(
-  parts: ModelParts,
-  { run }: ReturnType<ModelParts['probed']['resolve']>,
+  model: LoadedModel,
+  { run }: ReturnType<EditedSession['resolve']>,
   prompt: TokenizedPrompt,
   signal?: AbortSignal
 ): Promise<Float32Array> {
   const { logits } = await recordActivations(
-    parts,
+    model,
     await run(),
     prompt,
     { logits: true },

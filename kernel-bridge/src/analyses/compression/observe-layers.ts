@@ -8,7 +8,7 @@ import type { EditedRun } from '../../run/edits/edited-session';
 import type { MoEDebuggerError } from '../../base/errors';
 import { expertImportance, naeeKeptSets, type KeptSet } from '../../measures';
 import { dot } from '../../measures/vectors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { layerName, type RoutingLayer } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
@@ -41,20 +41,20 @@ export function forwardsOf(
  * @returns one entry a router; `warnings` grows by what could not be observed
  */
 export async function observeLayers(
-  parts: ModelParts,
+  model: LoadedModel,
   target: EditedRun,
   prompts: readonly TokenizedPrompt[],
   options: ObserveOptions,
   warnings: string[]
 ): Promise<LayerEvidence[]> {
-  const layers = parts.routers.map(router => new LayerObservation(router));
+  const layers = model.routers.map(router => new LayerObservation(router));
   // Layers whose outputs cannot be told apart are known by their routing alone.
   const shown = new Set(
-    [...parts.routers.keys()].filter(
+    [...model.routers.keys()].filter(
       router => target.activations.routers[router].output !== undefined
     )
   );
-  parts.routers.forEach((router, i) => {
+  model.routers.forEach((router, i) => {
     if (!shown.has(i)) {
       warnings.push(
         `${layerName(router)}: the graph does not show what its experts add; only their frequency is known`
@@ -63,7 +63,7 @@ export async function observeLayers(
   });
   for (const prompt of prompts) {
     const { routing, outputs } = await recordActivations(
-      parts,
+      model,
       target,
       prompt,
       { outputs: [...shown] },
@@ -75,10 +75,10 @@ export async function observeLayers(
       if (!shown.has(router)) {
         continue;
       }
-      const every = options.everyExpert(parts.routers[router]);
+      const every = options.everyExpert(model.routers[router]);
       try {
         const { values, width } = await expertOutputs(
-          parts,
+          model,
           prompt,
           {
             router,
@@ -100,7 +100,7 @@ export async function observeLayers(
     }
   }
   return layers.map((layer, i) =>
-    layer.evidence(shown.has(i), options.keep(parts.routers[i]), warnings)
+    layer.evidence(shown.has(i), options.keep(model.routers[i]), warnings)
   );
 }
 

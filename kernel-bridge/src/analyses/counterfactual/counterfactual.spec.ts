@@ -36,7 +36,7 @@ describe('a counterfactual of a model whose causes are known', () => {
 
   it('finds each cause and no other', async () => {
     const { original, graph } = await runCounterfactual(
-      model.parts,
+      model.loaded,
       prompt,
       suppressed,
       {}
@@ -105,7 +105,7 @@ describe('a counterfactual of a model whose causes are known', () => {
 
   it('lets two edits cancel each other', async () => {
     // With layer 1 forced to what it took, nothing that reads its mark can change.
-    const { graph } = await runCounterfactual(model.parts, prompt, {
+    const { graph } = await runCounterfactual(model.loaded, prompt, {
       ...suppressed,
       force: [{ layer: 1, expert: 1, tokens: [2] }]
     });
@@ -117,7 +117,7 @@ describe('a counterfactual of a model whose causes are known', () => {
 
   it('tells what an edit does that changes no selection', async () => {
     // Without its expert's output the mark is not written, though the router chose that expert.
-    const { graph } = await runCounterfactual(model.parts, prompt, {
+    const { graph } = await runCounterfactual(model.loaded, prompt, {
       scale: [{ layer: 0, expert: 0, factor: 0.1, tokens: [1] }]
     });
     expect(edgeList(graph, 'direct')).toEqual([
@@ -134,9 +134,14 @@ describe('a counterfactual of a model whose causes are known', () => {
   });
 
   it('measures the changes of most tokens where not all may be run', async () => {
-    const { graph } = await runCounterfactual(model.parts, prompt, suppressed, {
-      maxRuns: 1
-    });
+    const { graph } = await runCounterfactual(
+      model.loaded,
+      prompt,
+      suppressed,
+      {
+        maxRuns: 1
+      }
+    );
     expect(
       edgeList(graph, 'direct').filter(edge => edge.startsWith('layer 0'))
     ).toHaveLength(8);
@@ -147,9 +152,14 @@ describe('a counterfactual of a model whose causes are known', () => {
   });
 
   it('says where effects are total only', async () => {
-    const { graph } = await runCounterfactual(model.parts, prompt, suppressed, {
-      direct: false
-    });
+    const { graph } = await runCounterfactual(
+      model.loaded,
+      prompt,
+      suppressed,
+      {
+        direct: false
+      }
+    );
     expect(graph).toMatchObject({
       effects: 'total',
       why: 'direct ones were not asked for'
@@ -160,14 +170,14 @@ describe('a counterfactual of a model whose causes are known', () => {
 
   it('tells how far it is, and ends when it is told to', async () => {
     const steps: [number, number][] = [];
-    await runCounterfactual(model.parts, prompt, suppressed, {
+    await runCounterfactual(model.loaded, prompt, suppressed, {
       onProgress: (done, total) => steps.push([done, total])
     });
     expect(steps.map(([done]) => done)).toEqual(steps.map((_, i) => i + 1));
     expect(steps.at(-1)).toEqual([steps.length, steps.length]);
     const controller = new AbortController();
     await expect(
-      runCounterfactual(model.parts, prompt, suppressed, {
+      runCounterfactual(model.loaded, prompt, suppressed, {
         signal: controller.signal,
         onProgress: done => done === 3 && controller.abort()
       })
@@ -182,7 +192,7 @@ describe('a counterfactual of a model whose causes are known', () => {
     [suppressed, { nearMiss: NaN }, /is no threshold/]
   ])('refuses %j with %j', async (edits, options, message) => {
     await expect(
-      runCounterfactual(model.parts, prompt, edits, options)
+      runCounterfactual(model.loaded, prompt, edits, options)
     ).rejects.toThrow(message);
   });
 });

@@ -1,8 +1,6 @@
 /** The answer to a "what if": two runs, how they differ, and by which experts that went. */
-import type { DiffDocument } from '../diff/diff-document';
 import type { RoutingDiff } from '../diff/routing-diff';
 import { editText } from '../../run/edits/edit-text';
-import type { EditRecord } from '../../run/edits/edits';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -20,14 +18,7 @@ import {
   toMermaid,
   type DrawingOptions
 } from './graph-drawing';
-
-export interface CounterfactualDocument {
-  schema: 'moe-debugger/counterfactual@1';
-  model: string;
-  edits: EditRecord[];
-  graph: CausalGraph;
-  diff: DiffDocument;
-}
+import type { CounterfactualDocument } from './document';
 
 export class Counterfactual implements Displayable {
   /** The run without edits, with the logits of all tokens. */

@@ -1,10 +1,11 @@
 /** Direct effects, each by a run in which one change of routing is let in and all other routers are held. */
+import { editedSession } from '../../run/edits/edited-sessions';
 import { diffRouting } from '../diff/routing-diff';
 import type { Edits } from '../../run/edits/edits';
 import { mixRouting, type RoutingPin } from '../../run/edits/routing-pin';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
-import { tracePrompts, type TraceOptions } from '../../run/model/trace-prompts';
+import { tracePrompts, type TraceOptions } from '../../run/trace/trace-prompts';
 import { tokensOf } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import type { ExpertChanges, OutputEffect } from './causal-graph';
@@ -28,7 +29,7 @@ export class DirectEffects {
    * @param _edited the same with them
    */
   constructor(
-    private readonly _parts: ModelParts,
+    private readonly _model: LoadedModel,
     private readonly _prompt: TokenizedPrompt,
     private readonly _original: RoutingTrace,
     private readonly _edited: RoutingTrace,
@@ -91,8 +92,8 @@ export class DirectEffects {
     pins: readonly (RoutingPin | undefined)[]
   ): Promise<RoutingTrace> {
     return tracePrompts(
-      this._parts,
-      this._parts.edited.resolve(edits, pins).run,
+      this._model,
+      editedSession(this._model).resolve(edits, pins).run,
       [this._prompt],
       { ...this._options, logits: 'all' }
     );

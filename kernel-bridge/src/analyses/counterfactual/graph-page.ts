@@ -4,7 +4,7 @@ import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
 import { escapeHtml } from '../../show/page/escape-html';
 import { reportPage, table } from '../../show/page/page';
 import type { RoutingSample } from '../../base/protocol';
-import type { CounterfactualDocument } from './counterfactual';
+import type { CounterfactualDocument } from './document';
 import {
   drawCausalGraph,
   drawnEdges,

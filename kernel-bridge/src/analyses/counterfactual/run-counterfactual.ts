@@ -1,4 +1,5 @@
 /** What would have happened: a prompt as it is, the same with edits, and what came of what. */
+import { editedSession } from '../../run/edits/edited-sessions';
 import {
   diffRouting,
   nearMissThresholds,
@@ -7,9 +8,9 @@ import {
 import { editsOfRouter } from '../diff/edited-logits';
 import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
-import { tracePrompts, type RunTarget } from '../../run/model/trace-prompts';
+import { tracePrompts, type RunTarget } from '../../run/trace/trace-prompts';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { buildGraph, expertId, type MeasuredChange } from './build-graph';
 import { changesOf } from './choices';
@@ -36,7 +37,7 @@ const MOST_RUNS = 64;
 
 /** @throws MoEDebuggerError 'edit' before anything runs, and as `MoEModel.trace` */
 export async function runCounterfactual(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: Prompt,
   edits: Edits,
   options: CounterfactualOptions = {}
@@ -49,8 +50,8 @@ export async function runCounterfactual(
     });
   }
   nearMissThresholds(options);
-  const tokenized = parts.tokenize(prompt);
-  const edited = parts.edited.resolve(edits);
+  const tokenized = model.tokenize(prompt);
+  const edited = editedSession(model).resolve(edits);
   const { records } = edited.records;
   if (records.length === 0) {
     throw new MoEDebuggerError('edit', 'nothing is changed', {
@@ -59,7 +60,7 @@ export async function runCounterfactual(
     });
   }
   const why = direct
-    ? parts.edited.unpinnable
+    ? editedSession(model).unpinnable
     : 'direct ones were not asked for';
   let total = why === undefined ? RUNS : 2;
   let done = 0;
@@ -70,9 +71,9 @@ export async function runCounterfactual(
   };
   const trace = (target: () => Promise<RunTarget>): Promise<RoutingTrace> =>
     counted(
-      tracePrompts(parts, target, [tokenized], { logits: 'all', signal })
+      tracePrompts(model, target, [tokenized], { logits: 'all', signal })
     );
-  const before = await trace(() => Promise.resolve(parts));
+  const before = await trace(() => Promise.resolve(model));
   const after = await trace(edited.run);
   const diff = diffRouting(before, after, options);
   const { layers } = before.samples[0];
@@ -86,7 +87,7 @@ export async function runCounterfactual(
     output: outputEffect(before, after)
   };
   const runs = { original: before, edited: after, diff };
-  const effects = new DirectEffects(parts, tokenized, before, after, {
+  const effects = new DirectEffects(model, tokenized, before, after, {
     signal
   });
   const cannot =

@@ -3,21 +3,24 @@ import { routingDiffSpec, type RoutingDiffChart } from '../../base/charts';
 import { specSvg } from '../../show/still-svg';
 import type { JsonObject } from '../../base/kernel-api';
 import { layerName, VEGALITE_MIME_TYPE } from '../../base/protocol';
-import type { RoutingDiff, SampleDiff } from './routing-diff';
+import type { DiffData, SampleDiff } from './diff-data';
 
 /** The bundle of the first prompt; the text is of all. */
-export async function diffBundle(diff: RoutingDiff): Promise<JsonObject> {
+export async function diffBundle(
+  diff: DiffData,
+  text: string
+): Promise<JsonObject> {
   const spec = routingDiffSpec(diffChart(diff, diff.samples[0]));
   return {
     [VEGALITE_MIME_TYPE]: spec,
     'image/svg+xml': await specSvg(spec),
-    'text/plain': diff.toString()
+    'text/plain': text
   };
 }
 
 /** The tokens of the decoder, where there are two stacks: one axis holds one text. */
 export function diffChart(
-  { runs, samples }: RoutingDiff,
+  { runs, samples }: DiffData,
   sample: SampleDiff
 ): RoutingDiffChart {
   const { alignment } = sample;

@@ -11,7 +11,7 @@ import type { Alignment } from './align-tokens';
 import type { Both, LayerDiff, TokenChange } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
 import type { OutputChange } from './output-change';
-import type { RoutingDiff } from './routing-diff';
+import type { DiffData } from './diff-data';
 
 export interface AlignmentDocument {
   by: Alignment['by'];
@@ -48,7 +48,7 @@ export interface DiffDocument {
   alone: Both<{ samples: string[]; layers: string[] }>;
 }
 
-export function diffDocument(diff: RoutingDiff): DiffDocument {
+export function diffDocument(diff: DiffData): DiffDocument {
   const { a, b } = diff.runs;
   return {
     schema: 'moe-debugger/diff@1',

@@ -2,11 +2,11 @@
 import { layerName } from '../../base/protocol';
 import type { Both } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
-import type { RoutingDiff } from './routing-diff';
+import type { DiffData } from './diff-data';
 
 const MOST_EXPERTS = 4;
 
-export function formatDiff(diff: RoutingDiff): string {
+export function formatDiff(diff: DiffData): string {
   const { runs, samples, layers } = diff;
   const pairs = samples.reduce(
     (sum, { alignment }) => sum + alignment.a.length,
@@ -26,7 +26,7 @@ export function formatDiff(diff: RoutingDiff): string {
   ].join('\n');
 }
 
-function name({ model, edits }: RoutingDiff['runs']['a']): string {
+function name({ model, edits }: DiffData['runs']['a']): string {
   return edits.length === 0
     ? model
     : `${model} with ${edits.length} ${edits.length === 1 ? 'edit' : 'edits'}`;
@@ -74,7 +74,7 @@ function most(counts: readonly number[]): string {
   return [...shown, ...(found.length > MOST_EXPERTS ? ['...'] : [])].join(', ');
 }
 
-function outputLine({ samples }: RoutingDiff): string[] {
+function outputLine({ samples }: DiffData): string[] {
   const output = samples.flatMap(sample => sample.output);
   const known = output.filter(({ kl }) => Number.isFinite(kl));
   if (known.length === 0) {

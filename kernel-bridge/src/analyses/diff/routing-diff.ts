@@ -1,6 +1,5 @@
 /** The routing of two runs side by side: two prompts, two edits, two k, two precisions of a model. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { EditRecord } from '../../run/edits/edits';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -9,13 +8,14 @@ import {
 import { layerName, type RoutingSample } from '../../base/protocol';
 import { cardOf } from '../../files/trace/cards';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
-import { alignTokens, type Alignment } from './align-tokens';
+import { alignTokens } from './align-tokens';
 import { diffBundle } from './diff-bundle';
+import type { DiffData, SampleDiff } from './diff-data';
 import { diffDocument, type DiffDocument } from './diff-document';
 import { formatDiff } from './diff-text';
 import { LayerDiff, type Both, type NearMissThresholds } from './layer-diff';
-import { summarize, type LayerSummary } from './layer-summary';
-import { outputChanges, type OutputChange } from './output-change';
+import { summarize } from './layer-summary';
+import { outputChanges } from './output-change';
 
 export interface DiffOptions {
   /**
@@ -30,19 +30,6 @@ export type DiffableTrace = Pick<
   RoutingTrace,
   'model' | 'samples' | 'edits' | 'cards' | 'outputLogits'
 >;
-
-export interface SampleDiff {
-  /** In the first run. */
-  id: string;
-  samples: Both<RoutingSample>;
-  /** Of encoder-decoder models those of the decoder. */
-  alignment: Alignment;
-  encoderAlignment?: Alignment;
-  /** Routers that both runs have, in the order of the first. */
-  layers: LayerDiff[];
-  /** Empty where the logits of the output were not kept. */
-  output: OutputChange[];
-}
 
 const NEAR: NearMissThresholds = { logits: 0.1, scores: 0.025 };
 
@@ -61,14 +48,12 @@ export function diffRouting(
   return new RoutingDiff(a, b, options);
 }
 
-export class RoutingDiff implements Displayable {
-  readonly runs: Both<{ model: string; edits: readonly EditRecord[] }>;
-  readonly samples: readonly SampleDiff[];
-  /** Over all prompts, one entry a router. */
-  readonly layers: readonly LayerSummary[];
-  /** Prompts, by their ids, and routers, by their names, that only one of the runs has. */
-  readonly alone: Both<{ samples: string[]; layers: string[] }>;
-  readonly nearMiss: NearMissThresholds;
+export class RoutingDiff implements DiffData, Displayable {
+  readonly runs: DiffData['runs'];
+  readonly samples: DiffData['samples'];
+  readonly layers: DiffData['layers'];
+  readonly alone: DiffData['alone'];
+  readonly nearMiss: DiffData['nearMiss'];
 
   constructor(a: DiffableTrace, b: DiffableTrace, options: DiffOptions) {
     this.nearMiss = nearMissThresholds(options);
@@ -108,7 +93,7 @@ export class RoutingDiff implements Displayable {
   }
 
   [MIMEBUNDLE](): Promise<JsonObject> {
-    return diffBundle(this);
+    return diffBundle(this, this.toString());
   }
 }
 

@@ -1,15 +1,16 @@
 /** Diagnoses a loaded model: runs prompts, and looks at the weights of its experts. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Displayable } from '../../base/kernel-api';
-import type { MoEModel } from '../../api/moe-model';
+import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import type {
   Prompt,
   PromptObject,
   TokenizedPrompt
 } from '../../run/model/prompt';
-import { tracePrompts } from '../../run/model/trace-prompts';
+import { tracePrompts } from '../../run/trace/trace-prompts';
 import type { OutputLogits } from '../../run/trace/trace-document';
-import { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnose';
+import { diagnose, type DiagnoseOptions } from './diagnose';
+import { type Diagnosis } from './diagnosis';
 import { surveyModelOutputs } from './model-outputs';
 import { NEUTRAL_PROMPTS } from './neutral-prompts';
 import { surveyModel } from './survey-model';
@@ -34,7 +35,7 @@ export interface DiagnoseModelOptions extends Omit<
  * built-in ones; those of `trace`
  */
 export async function diagnoseModel(
-  model: MoEModel,
+  { loaded: model }: ModelHandle,
   {
     prompts = builtInPrompts(model),
     outputs = false,
@@ -45,16 +46,15 @@ export async function diagnoseModel(
 ): Promise<Diagnosis & Displayable> {
   const thresholds = resolveThresholds(options.thresholds);
   const evidence = new TraceEvidence();
-  const { parts } = model;
-  const target = () => Promise.resolve(parts);
+  const target = async () => model;
   let index = 0;
   let first: TokenizedPrompt | undefined;
   for await (const prompt of prompts) {
-    const tokenized = parts.tokenize(prompt, index++);
+    const tokenized = model.tokenize(prompt, index++);
     first ??= tokenized;
     onProgress?.(`tracing ${tokenized.id}`);
     // Not a trace to look at: a panel would have to list them all.
-    const trace = await tracePrompts(parts, target, [tokenized], {
+    const trace = await tracePrompts(model, target, [tokenized], {
       logits: 'all',
       signal
     });
@@ -76,7 +76,7 @@ export async function diagnoseModel(
     experts: [
       ...surveyModel(model.description.model.path, alike),
       ...(outputs && first
-        ? await surveyModelOutputs(parts, first, alike, { signal, onProgress })
+        ? await surveyModelOutputs(model, first, alike, { signal, onProgress })
         : [])
     ]
   });
@@ -86,7 +86,7 @@ export async function diagnoseModel(
  * Texts for when none are given.
  * @throws MoEDebuggerError 'input' when the model has no tokenizer
  */
-export function builtInPrompts(model: MoEModel): readonly PromptObject[] {
+export function builtInPrompts(model: LoadedModel): readonly PromptObject[] {
   if (!model.tokenizer) {
     throw new MoEDebuggerError(
       'input',
@@ -98,7 +98,9 @@ export function builtInPrompts(model: MoEModel): readonly PromptObject[] {
     );
   }
   const { tokenizer } = model;
-  const decodes = model.layers.some(({ stack }) => stack === 'decoder');
+  const decodes = model.description.layers.some(
+    ({ stack }) => stack === 'decoder'
+  );
   // A decoder that was given nothing would see its start token only.
   return decodes
     ? NEUTRAL_PROMPTS.map(prompt => ({

@@ -6,12 +6,7 @@ import {
   type LayerMetrics
 } from '../../measures';
 import type { Displayable } from '../../base/kernel-api';
-import {
-  layerName,
-  type FoundInRouting,
-  type RoutingSample,
-  type Stack
-} from '../../base/protocol';
+import { layerName, type RoutingSample } from '../../base/protocol';
 import { lowConfidence } from './confidence';
 import { displayed } from './displayed';
 import { anomalies, driftFrom } from './drift';
@@ -34,43 +29,7 @@ import { nonFiniteWeights } from './non-finite';
 import { specialistExperts } from './specialists';
 import { resolveThresholds, type Thresholds } from './thresholds';
 import { TraceEvidence } from './trace-evidence';
-
-export interface DiagnosedLayer {
-  layer: number;
-  stack?: Stack;
-  module?: string;
-  experts: number;
-  topK: number;
-  tokens: number;
-  jain: number | null;
-  jainUpperBound: number | null;
-  cv: number | null;
-  maxVio: number | null;
-  loadEntropy: number | null;
-  droppedSlotRate: number | null;
-  /** [experts] */
-  slotShare: (number | null)[];
-  /** [experts] */
-  tokenRate: (number | null)[];
-  firstChoiceRepetition: number | null;
-  anyOverlapRepetition: number | null;
-  /** Null where the trace has no logits. */
-  meanTokenEntropy: number | null;
-  meanConfidence: number | null;
-  meanKeptMass: number | null;
-  meanNearMiss: number | null;
-  decisiveTokenRate: number | null;
-  zLoss: number | null;
-  switchLoss: number | null;
-}
-
-export interface Diagnosis extends FoundInRouting {
-  schema: 'moe-debugger/diagnose@1';
-  layers: DiagnosedLayer[];
-  /** Hugging Face's pooled auxiliary loss, k at balance; it hides what single layers show. Null without logits. */
-  pooledAuxiliaryLoss: number | null;
-  thresholds: Thresholds;
-}
+import type { DiagnosedLayer, Diagnosis } from './diagnosis';
 
 export interface DiagnoseOptions {
   model?: string;

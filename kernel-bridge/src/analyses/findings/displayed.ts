@@ -2,7 +2,7 @@
 import { resultDocument } from '../../show/result-document';
 import { MIMEBUNDLE, type Displayable } from '../../base/kernel-api';
 import { findingsState } from '../../base/protocol';
-import type { Diagnosis } from './diagnose';
+import type { Diagnosis } from './diagnosis';
 import { formatDiagnosis } from './format-diagnosis';
 
 /** Gives a diagnosis its looks. They are no part of its JSON, and not listed among its properties. */

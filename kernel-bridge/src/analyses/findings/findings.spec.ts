@@ -1,7 +1,8 @@
 /** Findings on small traces that are made by hand: what is found, what is undecided, what is left alone. */
 import * as fc from 'fast-check';
 import { anything, samplesOf, type Rule } from '../../../test/made-samples';
-import { diagnose, type Diagnosis } from './diagnose';
+import { diagnose } from './diagnose';
+import { type Diagnosis } from './diagnosis';
 import { surveyOutputs, type ExpertSurvey } from './expert-survey';
 import { connected } from './duplicates';
 import { TraceEvidence } from './trace-evidence';

@@ -1,6 +1,6 @@
 /** A diagnosis as text for people. */
 import { layerName } from '../../base/protocol';
-import type { Diagnosis } from './diagnose';
+import type { Diagnosis } from './diagnosis';
 
 export function formatDiagnosis(diagnosis: Diagnosis): string {
   const { model, tokens, samples, layers, findings, undecided, coverage } =

@@ -1,10 +1,6 @@
 /** Findings: what is wrong with a model's routing, how sure that is, and what could be done. */
-export {
-  diagnose,
-  type DiagnosedLayer,
-  type DiagnoseOptions,
-  type Diagnosis
-} from './diagnose';
+export { diagnose, type DiagnoseOptions } from './diagnose';
+export type { DiagnosedLayer, Diagnosis } from './diagnosis';
 export type {
   Finding,
   FindingKind,
@@ -20,9 +16,6 @@ export {
 } from './expert-survey';
 export { associations, type Association } from './specialists';
 export { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds';
-export {
-  TraceEvidence,
-  traceFileEvidence,
-  type EvidenceOptions
-} from './trace-evidence';
+export { traceFileEvidence } from './file-evidence';
+export { TraceEvidence, type EvidenceOptions } from './trace-evidence';
 export { diagnoseModel, type DiagnoseModelOptions } from './diagnose-model';

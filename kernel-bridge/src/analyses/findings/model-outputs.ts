@@ -1,4 +1,5 @@
 /** What every expert of a model puts out on the same tokens, whether they chose it or not. */
+import { probedSession } from '../../run/edits/edited-sessions';
 import {
   expertOutputs,
   forces,
@@ -6,7 +7,7 @@ import {
 } from '../../run/activations/expert-outputs';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
@@ -25,16 +26,16 @@ export interface OutputsOptions {
  * @throws MoEDebuggerError 'cancelled'
  */
 export async function surveyModelOutputs(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: TokenizedPrompt,
   similarityThreshold: number,
   options: OutputsOptions = {}
 ): Promise<ExpertSurvey[]> {
   const surveys: ExpertSurvey[] = [];
   for await (const { router, outputs } of outputsByExpert(
-    parts,
+    model,
     prompt,
-    parts.routers,
+    model.routers,
     options
   )) {
     const survey = surveyOutputs(router, outputs, similarityThreshold);
@@ -50,31 +51,31 @@ export async function surveyModelOutputs(
  * @throws MoEDebuggerError 'cancelled'
  */
 export async function* outputsByExpert(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: TokenizedPrompt,
   wanted: readonly Router[],
   { signal, onProgress }: OutputsOptions = {}
 ): AsyncGenerator<{ router: Router; outputs: Float32Array[] }> {
-  const target = await parts.probed.resolve({}).run();
-  const routers = [...parts.routers.keys()].filter(
+  const target = await probedSession(model).resolve({}).run();
+  const routers = [...model.routers.keys()].filter(
     router =>
-      wanted.includes(parts.routers[router]) &&
+      wanted.includes(model.routers[router]) &&
       target.activations.routers[router].output !== undefined &&
-      forces(parts.probed.slots[router])
+      forces(probedSession(model).slots[router])
   );
   const { routing, outputs } = await recordActivations(
-    parts,
+    model,
     target,
     prompt,
     { outputs: routers },
     signal
   );
   for (const at of routers) {
-    const router = parts.routers[at];
+    const router = model.routers[at];
     onProgress?.(`running the experts of ${layerName(router)}`);
     try {
       const { values, width } = await expertOutputs(
-        parts,
+        model,
         prompt,
         {
           router: at,

@@ -1,4 +1,4 @@
-import { readStructure } from '../../api/load-model';
+import { readStructure } from '../../run/model/structure';
 import { surveyExperts, type ExpertSurvey } from './expert-survey';
 
 /** What a model's experts are like, by the weights in its files. */

@@ -8,7 +8,6 @@ import {
   type RoutingSample,
   type Token
 } from '../../base/protocol';
-import { openTrace } from '../../files/trace/read-trace';
 import { NonFiniteTrail } from './non-finite';
 import { PositionCounts } from './position-counts';
 import { UnitCounts, UnitIndex } from './unit-counts';
@@ -149,24 +148,5 @@ export class TraceEvidence {
       experts += ids.experts;
     }
     return Math.max(1, experts);
-  }
-}
-
-/**
- * Gathers the evidence of a Parquet trace, one sample at a time in memory.
- * @throws MoEDebuggerError 'input' when the file is no trace or is damaged
- */
-export async function traceFileEvidence(
-  path: string
-): Promise<{ evidence: TraceEvidence; model: string }> {
-  const file = await openTrace(path);
-  try {
-    const evidence = new TraceEvidence();
-    for await (const sample of file.samples()) {
-      evidence.add(sample);
-    }
-    return { evidence, model: file.metadata.model };
-  } finally {
-    file.close();
   }
 }

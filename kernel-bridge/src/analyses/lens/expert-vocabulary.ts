@@ -3,13 +3,14 @@
  * attribution; Elhage et al. 2021), final norm included. At each token that chose the expert, the logits of the last
  * residual stream less those without what the expert added; what later layers made of it stays.
  */
+import { probedSession } from '../../run/edits/edited-sessions';
 import { outputsOfExpert } from '../../run/activations/expert-outputs';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { EditedRun } from '../../run/edits/edited-session';
 import type { RouterPlace } from '../../run/edits/edits';
 import { checkExpert, findRouter } from '../../run/edits/resolve-edits';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import {
   promptList,
   type Prompt,
@@ -52,17 +53,17 @@ export interface ExpertVocabulary extends RouterPlace {
  * a layer or an expert that does not exist; 'model-unsupported'; 'cancelled'
  */
 export async function expertVocabulary(
-  parts: ModelParts,
+  model: LoadedModel,
   { expert, prompts, top = 10, signal, onProgress, ...place }: VocabularyOptions
 ): Promise<ExpertVocabulary> {
   checkTop(top);
-  const router = findRouter(place, parts.routers);
-  checkExpert(expert, parts.routers[router]);
-  const target = await parts.probed.resolve({}).run();
+  const router = findRouter(place, model.routers);
+  checkExpert(expert, model.routers[router]);
+  const target = await probedSession(model).resolve({}).run();
   const list = promptList(prompts).map((prompt, i) =>
-    parts.tokenize(prompt, i)
+    model.tokenize(prompt, i)
   );
-  const effect = new DirectEffect(parts, target, router, expert, signal);
+  const effect = new DirectEffect(model, target, router, expert, signal);
   for (const [i, prompt] of list.entries()) {
     await effect.add(prompt);
     onProgress?.(i + 1, list.length);
@@ -72,7 +73,7 @@ export async function expertVocabulary(
       'input',
       `no token of the prompts chose expert ${expert}`,
       {
-        where: layerName(parts.routers[router]),
+        where: layerName(model.routers[router]),
         hint: 'give prompts that reach it: "moe-debugger trace" shows which do'
       }
     );
@@ -95,7 +96,7 @@ class DirectEffect {
   private _sum?: Float64Array;
 
   constructor(
-    private readonly _parts: ModelParts,
+    private readonly _model: LoadedModel,
     private readonly _target: EditedRun,
     private readonly _router: number,
     private readonly _expert: number,
@@ -104,7 +105,7 @@ class DirectEffect {
 
   async add(prompt: TokenizedPrompt): Promise<void> {
     const recorded = await recordActivations(
-      this._parts,
+      this._model,
       this._target,
       prompt,
       { residual: true, outputs: [this._router] },
@@ -117,7 +118,7 @@ class DirectEffect {
       return;
     }
     const added = await outputsOfExpert(
-      this._parts,
+      this._model,
       prompt,
       {
         router: this._router,
@@ -145,7 +146,7 @@ class DirectEffect {
     });
     this.tokens += slots.length;
     await project(
-      this._parts,
+      this._model,
       vectors,
       width,
       (logits, i) => this._sumUp(logits, i % 2 === 0 ? 1 : -1),
@@ -161,7 +162,7 @@ class DirectEffect {
       .sort((a, b) => sign * (changes[b] - changes[a]) || a - b)
       .slice(0, count)
       .map(id => {
-        const text = this._parts.tokenizer?.piece(id);
+        const text = this._model.tokenizer?.piece(id);
         return {
           id,
           ...(text === undefined ? {} : { text }),

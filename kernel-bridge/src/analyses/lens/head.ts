@@ -9,6 +9,8 @@ import {
 } from '../../run/activations/stream-points';
 import { LazySession } from '../../run/engine/lazy-session';
 import type { TensorValue } from '../../run/engine/messages';
+import type { LoadedModel } from '../../run/model/loaded-model';
+import { ofModel } from '../../run/model/of-model';
 import type { SharedSession } from '../../run/engine/session-pool';
 import { MoEDebuggerError } from '../../base/errors';
 import { cutGraph } from '../../onnx/graph/cut-graph';
@@ -20,6 +22,22 @@ import {
   type ValueInfoProto
 } from '../../onnx/file/schema';
 import type { BlockJoin, Blocks } from '../../routing/blocks';
+
+/** The head of a loaded model. */
+export const headOf = ofModel(
+  model =>
+    new Head(
+      () => headGraph(model.graph, model.found.blocks, logitsOf(model)),
+      graph => model.load(graph)
+    )
+);
+
+/** The logits as the graph that holds the routers names them: a branch of an If has names of its own. */
+function logitsOf({ branched, graph, logits }: LoadedModel): string {
+  return branched
+    ? graph.outputs[branched.node.outputs.indexOf(logits)]
+    : logits;
+}
 
 /** Name of the head's input: [vectors, 1, width] floats. */
 export const HEAD_INPUT = 'moe_debugger/head/hidden';

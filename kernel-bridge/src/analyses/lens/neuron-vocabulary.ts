@@ -10,7 +10,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { findExperts } from '../../routing/experts';
 import { ExpertWeights } from '../../routing/experts/expert-weights';
 import { findBlocks } from '../../routing/blocks';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { dimsOf } from '../../onnx/file/tensor';
 import { layerName } from '../../base/protocol';
 import { project } from './project';
@@ -44,16 +44,16 @@ export interface NeuronVocabulary extends RouterPlace {
  * not tell its experts' weights apart; 'cancelled'
  */
 export async function neuronVocabulary(
-  parts: ModelParts,
+  model: LoadedModel,
   { expert, top = 10, signal, ...place }: NeuronOptions
 ): Promise<NeuronVocabulary> {
   checkTop(top);
-  const router = findRouter(place, parts.routers);
-  checkExpert(expert, parts.routers[router]);
-  const { directions, width } = downProjection(parts, router, expert);
+  const router = findRouter(place, model.routers);
+  checkExpert(expert, model.routers[router]);
+  const { directions, width } = downProjection(model, router, expert);
   const extremes = new Extremes();
   await project(
-    parts,
+    model,
     directions,
     width,
     (logits, neuron) => extremes.add(logits, neuron),
@@ -61,7 +61,7 @@ export async function neuronVocabulary(
   );
   const named = (list: Omit<NeuronToken, 'text'>[]): NeuronToken[] =>
     list.slice(0, top).map(own => {
-      const text = parts.tokenizer?.piece(own.id);
+      const text = model.tokenizer?.piece(own.id);
       return text === undefined ? own : { ...own, text };
     });
   return {
@@ -76,7 +76,7 @@ export async function neuronVocabulary(
 
 /** [neurons, width]: what each neuron adds to the stream when it is 1. */
 function downProjection(
-  { graph, routers, onnx }: ModelParts,
+  { graph, routers, onnx }: LoadedModel,
   index: number,
   number: number
 ): { directions: Float32Array; width: number } {

@@ -1,7 +1,8 @@
 /** Vectors of the residual stream as distributions over the next token. */
 import { cancellable } from '../../run/engine/cancel';
 import { toFloat32 } from '../../run/engine/tensor-values';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
+import { headOf } from './head';
 import type { Step } from '../../run/model/inputs';
 
 /** Logits that are held at once: 64 MiB. */
@@ -14,12 +15,13 @@ const FIRST_VECTORS = 16;
  * @throws MoEDebuggerError 'model-unsupported' where the graph shows no head; 'cancelled'
  */
 export async function project(
-  { head, inputs }: Pick<ModelParts, 'head' | 'inputs'>,
+  model: LoadedModel,
   vectors: Float32Array,
   width: number,
   each: (logits: Float32Array, index: number) => void,
   signal?: AbortSignal
 ): Promise<void> {
+  const head = headOf(model);
   const count = vectors.length / width;
   let vocabulary: number | undefined;
   for (let start = 0; start < count;) {
@@ -32,7 +34,7 @@ export async function project(
     const values = vectors.slice(start * width, (start + rows) * width);
     const logits = toFloat32(
       await cancellable(
-        head.run(values, width, inputs.feeds(oneToken(rows))),
+        head.run(values, width, model.inputs.feeds(oneToken(rows))),
         signal
       )
     );

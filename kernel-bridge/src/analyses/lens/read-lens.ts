@@ -1,4 +1,5 @@
 /** Logit lens (nostalgebraist 2020) over the residual stream and over single experts. */
+import { probedSession } from '../../run/edits/edited-sessions';
 import {
   expertOutputs,
   type ExpertOutputs
@@ -14,7 +15,7 @@ import {
   likeliest,
   rank
 } from '../../base/statistics/distribution';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import type { LensExperts, LensLayer, LensReading } from '../../base/protocol';
 import { Lens } from './lens';
@@ -39,22 +40,22 @@ export interface LensOptions {
  * graph shows no residual stream, 'cancelled'
  */
 export async function readLens(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: Prompt,
   options: LensOptions = {}
 ): Promise<Lens> {
   const { top = 10, experts = true, edits = {}, signal } = options;
   checkTop(top);
-  const tokenized = parts.tokenize(prompt);
+  const tokenized = model.tokenize(prompt);
   const ids = tokenized.decoderIds ?? tokenized.ids;
   const positions = positionsOf(options.positions ?? 'last', ids.length);
-  const { records, run } = parts.probed.resolve(edits);
+  const { records, run } = probedSession(model).resolve(edits);
   const target = await run();
   // Only a stack that ends in logits has a vocabulary to be read by.
-  const voting = [...parts.routers.keys()].filter(
+  const voting = [...model.routers.keys()].filter(
     router =>
       experts &&
-      parts.routers[router].stack !== 'encoder' &&
+      model.routers[router].stack !== 'encoder' &&
       target.activations.routers[router].output !== undefined
   );
   const forwards = {
@@ -66,21 +67,21 @@ export async function readLens(
   const onRun = (): void =>
     options.onProgress?.(++forwards.done, forwards.total);
   const recorded = await recordActivations(
-    parts,
+    model,
     target,
     tokenized,
     { residual: true, outputs: voting, logits: true },
     signal
   );
   onRun();
-  const reader = new LensReader(parts, tokenized, positions, top, signal);
+  const reader = new LensReader(model, tokenized, positions, top, signal);
   const layers = await reader.layers(recorded);
   const votes: LensExperts[] = [];
   const warnings: string[] = [];
   for (const router of voting) {
     try {
       const outputs = await expertOutputs(
-        parts,
+        model,
         tokenized,
         {
           router,
@@ -99,8 +100,8 @@ export async function readLens(
   }
   return new Lens(
     {
-      model: parts.onnx.name,
-      tokens: parts.tokens(ids),
+      model: model.onnx.name,
+      tokens: model.tokens(ids),
       positions,
       layers,
       experts: votes,
@@ -139,7 +140,7 @@ function positionsOf(
 /** Reads the chosen positions of one run. */
 class LensReader {
   constructor(
-    private readonly _parts: ModelParts,
+    private readonly _model: LoadedModel,
     private readonly _prompt: TokenizedPrompt,
     private readonly _positions: readonly number[],
     private readonly _top: number,
@@ -229,7 +230,7 @@ class LensReader {
   }
 
   private _topOf(logits: Float32Array): LensReading['top'] {
-    return topTokens(logits, this._top, id => this._parts.tokenizer?.piece(id));
+    return topTokens(logits, this._top, id => this._model.tokenizer?.piece(id));
   }
 
   private _project(
@@ -237,7 +238,7 @@ class LensReader {
     width: number,
     each: (logits: Float32Array, index: number) => void
   ): Promise<void> {
-    return project(this._parts, vectors, width, each, this._signal);
+    return project(this._model, vectors, width, each, this._signal);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Patches that a person asks for by the names of nodes. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import type { PatchDirection } from '../../base/protocol';
 import type { Corrupted, NodeCell, PatchOptions } from './options';
@@ -21,7 +21,7 @@ export async function patchCells(
   options: PatchRunOptions = {}
 ): Promise<PatchedCell[]> {
   // Refused when the model was disposed since.
-  runs.parts.tokenize([...runs.clean.run.sequence.ids]);
+  runs.model.tokenize([...runs.clean.run.sequence.ids]);
   const nodes = new Map(patchNodes(runs).map(node => [node.id, node]));
   const tokens = runs.clean.run.sequence.ids.length;
   const patches = cells.map(({ node: id, position }) => {
@@ -56,14 +56,14 @@ export async function patchCells(
 }
 
 export async function patchModel(
-  parts: ModelParts,
+  model: LoadedModel,
   clean: Prompt,
   corrupted: Corrupted,
   cells: readonly NodeCell[],
   options: PatchOptions = {}
 ): Promise<PatchedCell[]> {
   const { direction = 'noising', batch, signal, onProgress } = options;
-  const runs = await runBoth(parts, clean, corrupted, options);
+  const runs = await runBoth(model, clean, corrupted, options);
   let done = 0;
   return patchCells(runs, cells, direction, {
     ...(batch === undefined ? {} : { batch }),

@@ -7,7 +7,7 @@ import { inputOf } from '../../run/gradients/embeddings';
 import type { DerivedGraph } from '../../run/gradients/model-gradients';
 import { ELEMENT } from '../../onnx/file/schema';
 import { GraphCopy } from './graph-copy';
-import { remembered } from './remembered';
+import { remembered } from '../../base/remembered';
 import { watchedTensors } from './two-runs';
 import type { StreamLayout } from './stream-layout';
 

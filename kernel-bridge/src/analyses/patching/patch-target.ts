@@ -8,7 +8,7 @@ import {
 import { MoEDebuggerError } from '../../base/errors';
 import type { TargetKind } from '../../run/gradients/targets';
 import type { Sequence } from '../../run/model/inputs';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import type { CircuitTarget } from '../../base/protocol';
 import type { PatchOptions } from './options';
@@ -28,14 +28,14 @@ export interface SettledTarget {
  * @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist
  */
 export async function settleTarget(
-  parts: ModelParts,
+  model: LoadedModel,
   { target = { kind: 'logit' }, position: given }: PatchOptions,
   prompt: TokenizedPrompt,
   other: Sequence | undefined
 ): Promise<SettledTarget> {
   if (target.kind !== 'logit-difference') {
-    const found = resolveTarget(parts, target, given, prompt);
-    const index = found.index ?? (await likeliest(parts, prompt, found));
+    const found = resolveTarget(model, target, given, prompt);
+    const index = found.index ?? (await likeliest(model, prompt, found));
     return {
       ...found,
       index,
@@ -49,22 +49,22 @@ export async function settleTarget(
               ...(target.stack ? { stack: target.stack } : {}),
               ...(target.module ? { module: target.module } : {})
             }
-          : tokenOf(parts, index))
+          : tokenOf(model, index))
       }
     };
   }
   const { token } = target;
   const found = resolveTarget(
-    parts,
+    model,
     { kind: 'logit', ...(token === undefined ? {} : { token }) },
     given,
     prompt
   );
-  const index = found.index ?? (await likeliest(parts, prompt, found));
+  const index = found.index ?? (await likeliest(model, prompt, found));
   const against =
     target.against !== undefined
-      ? tokenId(parts, target.against, 'target')
-      : other && (await likeliest(parts, other, found));
+      ? tokenId(model, target.against, 'target')
+      : other && (await likeliest(model, other, found));
   if (against === undefined || against === index) {
     throw new MoEDebuggerError(
       'input',
@@ -72,7 +72,7 @@ export async function settleTarget(
       { where: 'target', hint: 'name the token whose logit is subtracted' }
     );
   }
-  const subtracted = tokenOf(parts, against);
+  const subtracted = tokenOf(model, against);
   return {
     ...found,
     kind: 'difference',
@@ -81,7 +81,7 @@ export async function settleTarget(
     described: {
       kind: 'logit-difference',
       position: found.position,
-      ...tokenOf(parts, index),
+      ...tokenOf(model, index),
       against,
       ...(subtracted.text === undefined ? {} : { againstText: subtracted.text })
     }

@@ -1,3 +1,4 @@
+import { probedSession } from '../../run/edits/edited-sessions';
 import { chainMoE } from '../../../test/chain-moe';
 import { tinyMoE, type TinyOptions } from '../../../test/tiny-moe';
 import { GraphBuilder } from '../../../test/graph-builder';
@@ -203,10 +204,10 @@ describe('patching to first order', () => {
         measure: 0
       });
       const node = found.nodes.find(({ id }) => id === 'layer 0 residual')!;
-      const { parts } = model;
+      const { loaded: parts } = model;
       const [clean, corrupted] = await Promise.all(
         [CLEAN, CORRUPTED].map(async ids => {
-          const run = await parts.probed.resolve({}).run();
+          const run = await probedSession(parts).resolve({}).run();
           const { residual } = await recordActivations(
             parts,
             run,

@@ -11,13 +11,13 @@ import {
 import { MoEDebuggerError } from '../../base/errors';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { streamOperand } from '../../run/activations/stream-points';
 import type { Router } from '../../routing/convention';
 import { findBlocks } from '../../routing/blocks';
 import { layerName } from '../../base/protocol';
 import { ancestors, valuesRead } from './graph-copy';
-import { remembered } from './remembered';
+import { remembered } from '../../base/remembered';
 
 export interface StreamBranch {
   layer: number;
@@ -67,27 +67,27 @@ const layouts = remembered<PreparedGraph, StreamLayout>();
  * @throws MoEDebuggerError 'model-unsupported' naming the layer where the stream is no sum of what reads it
  */
 export function streamLayout(
-  parts: ModelParts,
+  model: LoadedModel,
   prepared: PreparedGraph,
   attention: FoundAttention,
   target: string
 ): StreamLayout {
   return layouts(prepared, target, () =>
-    readLayout(parts, prepared, attention, target)
+    readLayout(model, prepared, attention, target)
   );
 }
 
 function readLayout(
-  parts: ModelParts,
+  model: LoadedModel,
   prepared: PreparedGraph,
   { attention }: FoundAttention,
   target: string
 ): StreamLayout {
-  const { file } = parts.onnx;
+  const { file } = model.onnx;
   const { interpolated } = prepared;
   const graph = new Graph(interpolated.graph, file);
   const blocks = findBlocks(graph);
-  const routed = routedTensors(parts, prepared, target);
+  const routed = routedTensors(model, prepared, target);
   const { joins } = blocks;
   if (joins.length === 0) {
     throw unsupported('the graph shows no residual stream', file);
@@ -157,7 +157,7 @@ function readLayout(
         ...(router ? { routed: router } : {})
       };
     });
-  const router = parts.routers.find(({ tensors }) => tensors.logits === target);
+  const router = model.routers.find(({ tensors }) => tensors.logits === target);
   return {
     graph,
     prepared,

@@ -1,4 +1,5 @@
 /** The two runs that patching is between, and what each part of the model added to the stream in them. */
+import { gradientsOf } from '../../run/gradients/gradients-of';
 import { attentionOf } from '../attention/model-attention';
 import { baselineEmbeddings } from '../attribution/baseline';
 import { mayBatch } from '../attribution/batches';
@@ -12,13 +13,13 @@ import type {
   DerivedGraph,
   ModelGradients
 } from '../../run/gradients/model-gradients';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import type { Token } from '../../base/protocol';
 import { GraphCopy } from './graph-copy';
 import type { Corrupted, PatchOptions } from './options';
 import { settleTarget, type SettledTarget } from './patch-target';
-import { remembered } from './remembered';
+import { remembered } from '../../base/remembered';
 import { listSources, partCount, writeSources, type Source } from './sources';
 import { streamLayout, type StreamLayout } from './stream-layout';
 
@@ -34,7 +35,7 @@ export interface RecordedRun {
 }
 
 export interface TwoRuns {
-  parts: ModelParts;
+  model: LoadedModel;
   gradients: ModelGradients;
   layout: StreamLayout;
   target: SettledTarget;
@@ -53,22 +54,22 @@ export interface TwoRuns {
  * where the residual stream cannot be taken apart, 'gradient' where memory would not suffice, 'cancelled'
  */
 export async function runBoth(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: Prompt,
   corrupted: Corrupted,
   options: PatchOptions
 ): Promise<TwoRuns> {
   const { signal, memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
-  if (parts.inputs.encoderDecoder) {
+  if (model.inputs.encoderDecoder) {
     throw new MoEDebuggerError(
       'model-unsupported',
       'models with an encoder and a decoder are not patched',
-      { where: parts.onnx.file, hint: 'attribute works on them' }
+      { where: model.onnx.file, hint: 'attribute works on them' }
     );
   }
-  const clean = parts.tokenize(prompt);
+  const clean = model.tokenize(prompt);
   const made = isMade(corrupted) ? corrupted.embeddings : undefined;
-  const other = made ? undefined : parts.tokenize(corrupted as Prompt, 1);
+  const other = made ? undefined : model.tokenize(corrupted as Prompt, 1);
   if (other && other.ids.length !== clean.ids.length) {
     throw new MoEDebuggerError(
       'input',
@@ -76,11 +77,11 @@ export async function runBoth(
       { where: 'corrupted', hint: 'give two prompts of equally many tokens' }
     );
   }
-  const target = await settleTarget(parts, options, clean, other);
-  const gradients = parts.gradients.get();
+  const target = await settleTarget(model, options, clean, other);
+  const gradients = gradientsOf(model);
   const prepared = await cancellable(gradients.prepare(), signal);
   const layout = streamLayout(
-    parts,
+    model,
     prepared,
     attentionOf(prepared),
     target.tensor
@@ -92,7 +93,7 @@ export async function runBoth(
     ...(against === undefined ? {} : { against })
   };
   const baseline = made
-    ? await baselineEmbeddings(parts, gradients, made, clean.ids.length)
+    ? await baselineEmbeddings(model, gradients, made, clean.ids.length)
     : undefined;
   const runs: GradientRun[] = [
     { ...at, sequence: clean, scales: [1] },
@@ -104,7 +105,7 @@ export async function runBoth(
     }
   ];
   const recorder = new Recorder(
-    { parts, gradients, layout, target, memoryLimit },
+    { model, gradients, layout, target, memoryLimit },
     clean.ids.length
   );
   const whole = new Set(options.parts === false ? layout.branches.keys() : []);
@@ -114,7 +115,7 @@ export async function runBoth(
     const recorded = await recorder.record(sources, runs, signal);
     if (recorded.entangled.length === 0) {
       return {
-        parts,
+        model,
         gradients,
         layout,
         target,
@@ -122,11 +123,11 @@ export async function runBoth(
         clean: recorded.runs[0],
         corrupted: recorded.runs[1],
         tokens: {
-          clean: parts.tokens(clean.ids),
-          corrupted: other ? parts.tokens(other.ids) : made!
+          clean: model.tokens(clean.ids),
+          corrupted: other ? model.tokens(other.ids) : made!
         },
         memoryLimit,
-        largest: mayBatch(parts) ? Infinity : 1,
+        largest: mayBatch(model) ? Infinity : 1,
         notes
       };
     }
@@ -222,7 +223,7 @@ class Recorder {
   constructor(
     private readonly _of: Pick<
       TwoRuns,
-      'parts' | 'gradients' | 'layout' | 'target' | 'memoryLimit'
+      'model' | 'gradients' | 'layout' | 'target' | 'memoryLimit'
     >,
     private readonly _tokens: number
   ) {}

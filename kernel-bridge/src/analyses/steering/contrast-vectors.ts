@@ -2,9 +2,10 @@
  * Steering vectors from contrast prompts: the difference of the mean residual stream between two sets of prompts
  * (difference of means; Rimsky et al. 2023, arXiv 2312.06681).
  */
+import { probedSession } from '../../run/edits/edited-sessions';
 import { recordActivations } from '../../run/activations/record-activations';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../../run/model/loaded-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { promptList, type Prompt } from '../../run/model/prompt';
 import type { Stack } from '../../base/protocol';
 import { SteeringVectors } from './steering-vectors';
@@ -26,7 +27,7 @@ export interface ContrastOptions {
  * stream, 'cancelled'
  */
 export async function contrastVectors(
-  parts: ModelParts,
+  model: LoadedModel,
   options: ContrastOptions
 ): Promise<SteeringVectors> {
   const sets = [options.positive, options.negative].map(promptList);
@@ -38,7 +39,7 @@ export async function contrastVectors(
       { hint: 'give at least one' }
     );
   }
-  const target = await parts.probed.resolve({}).run();
+  const target = await probedSession(model).resolve({}).run();
   if (target.activations.residual.length === 0) {
     throw new MoEDebuggerError(
       'model-unsupported',
@@ -49,10 +50,10 @@ export async function contrastVectors(
   const total = sets[0].length + sets[1].length;
   let done = 0;
   const [positive, negative] = await inTurn(sets, async set => {
-    const tokenized = set.map((prompt, i) => parts.tokenize(prompt, i));
+    const tokenized = set.map((prompt, i) => model.tokenize(prompt, i));
     const means = await inTurn(tokenized, async prompt => {
       const { residual } = await recordActivations(
-        parts,
+        model,
         target,
         prompt,
         { residual: true },
@@ -70,7 +71,7 @@ export async function contrastVectors(
     return means[0].map((_, point) => mean(means.map(own => own[point])));
   });
   return new SteeringVectors(
-    parts.onnx.name,
+    model.onnx.name,
     target.activations.residual.map(({ layer, stack }, point) => ({
       layer,
       ...(stack ? { stack } : {}),

@@ -1,3 +1,4 @@
+import { probedSession } from '../../run/edits/edited-sessions';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../../test/temporary';
@@ -22,10 +23,10 @@ afterAll(() => model.dispose());
 
 /** The stream after the last block at a token, as one row. */
 async function row(ids: number[], at: number): Promise<Float32Array> {
-  const { parts } = model;
+  const { loaded: parts } = model;
   const { residual } = await recordActivations(
     parts,
-    await parts.probed.resolve({}).run(),
+    await probedSession(parts).resolve({}).run(),
     parts.tokenize(ids),
     { residual: true }
   );

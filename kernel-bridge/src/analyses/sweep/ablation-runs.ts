@@ -10,10 +10,12 @@ import { ELEMENT } from '../../onnx/file/schema';
 import type { Baseline } from './baseline';
 import { readEffects, reference, type Effect } from './effects';
 import type { GrowingGraph } from './growing-graph';
+import { growingSessionOf } from './growing-session';
 import { DIVERGENCE, LOGITS, measureGraph, REFERENCE } from './measure-graph';
 import type { SweepEdit } from './options';
 import type { Reach } from './reach';
-import type { SweptModel } from './swept-model';
+import { editedSession } from '../../run/edits/edited-sessions';
+import type { LoadedModel } from '../../run/model/loaded-model';
 
 /** An expert taken away while a prompt runs. */
 export interface Pair {
@@ -40,12 +42,12 @@ export class AblationRuns {
   private readonly _routerOf = new Map<string, number>();
 
   private constructor(
-    private readonly _model: SweptModel,
+    private readonly _model: LoadedModel,
     private readonly _session: Session,
     private readonly _growing: GrowingGraph | undefined,
     private readonly _measure: Session
   ) {
-    const { edited } = _model;
+    const edited = editedSession(_model);
     this._unedited = edited.resolve({}).records;
     edited.slots.forEach((slots, router) => {
       for (const slot of Object.values(slots)) {
@@ -59,10 +61,13 @@ export class AblationRuns {
   }
 
   /** Loads the graph whose batch can grow, or where there is none the one that takes edits. */
-  static async create(model: SweptModel): Promise<AblationRuns> {
-    const { graph, onnx, logits, edited, growing } = model;
-    const grown = mixesRows(model, graph) ? undefined : await growing.get();
-    const session = grown?.session ?? (await edited.resolve({}).run()).session;
+  static async create(model: LoadedModel): Promise<AblationRuns> {
+    const { graph, onnx, logits } = model;
+    const grown = mixesRows(model, graph)
+      ? undefined
+      : await growingSessionOf(model).get();
+    const session =
+      grown?.session ?? (await editedSession(model).resolve({}).run()).session;
     const output = graph.root.proto.output.find(({ name }) => name === logits);
     const measure = await Engine.shared().createSession(
       {

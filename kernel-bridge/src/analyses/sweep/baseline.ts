@@ -7,7 +7,7 @@ import type { RoutingLayer } from '../../base/protocol';
 import { readCapture } from '../../run/capture/read-capture';
 import { likeliest, logSumExp } from '../../base/statistics/distribution';
 import { LEAST_LOG } from './measure-graph';
-import type { SweptModel } from './swept-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface Baseline {
   index: number;
@@ -34,7 +34,7 @@ export interface BaselineRequest {
  * @throws MoEDebuggerError 'capture', 'engine'
  */
 export async function runBaselines(
-  { session, inputs, routers, plan, logits }: SweptModel,
+  { session, inputs, routers, plan, logits }: LoadedModel,
   requests: readonly BaselineRequest[]
 ): Promise<Baseline[]> {
   const step = sideBySide(requests.map(({ prompt }) => prompt));

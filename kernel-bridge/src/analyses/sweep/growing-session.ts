@@ -4,7 +4,9 @@ import { LazySession } from '../../run/engine/lazy-session';
 import type { SharedSession } from '../../run/engine/session-pool';
 import type { MoEDebuggerError } from '../../base/errors';
 import type { GraphProto } from '../../onnx/file/schema';
-import type { GrowingGraph } from './growing-graph';
+import { editableGraph } from '../../run/edits/editable-graph';
+import { ofModel } from '../../run/model/of-model';
+import { growGraph, type GrowingGraph } from './growing-graph';
 
 export class GrowingSession {
   private _built?: { graph: GrowingGraph | undefined };
@@ -39,3 +41,20 @@ export class GrowingSession {
     await this._session?.release();
   }
 }
+
+/** What sweeps of a loaded model run on. */
+export const growingSessionOf = ofModel(
+  model =>
+    new GrowingSession(
+      () =>
+        model.branched
+          ? undefined
+          : growGraph(
+              editableGraph(model).graph,
+              model.graph,
+              model.found,
+              model.onnx.opset
+            ),
+      graph => model.load(graph)
+    )
+);

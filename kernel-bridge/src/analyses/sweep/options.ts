@@ -6,7 +6,8 @@ import { vocabularySize } from '../../run/model/vocabulary';
 import { layerName, type SweepMode } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { SweepResult } from './sweep-result';
-import type { SweptModel } from './swept-model';
+import { editedSession } from '../../run/edits/edited-sessions';
+import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface SweepOptions {
   /** Blocks whose routers are swept; all by default. */
@@ -61,9 +62,11 @@ export interface SweepEdit {
  * @throws MoEDebuggerError 'edit' naming a layer, an expert or a mode that is not possible, and what is
  */
 export function sweepEdits(
-  { edited, routers }: SweptModel,
+  model: LoadedModel,
   { layers, experts, only, mode = 'mask' }: SweepOptions
 ): SweepEdit[] {
+  const { routers } = model;
+  const edited = editedSession(model);
   if (mode !== 'mask' && mode !== 'drop') {
     throw new MoEDebuggerError(
       'edit',
@@ -152,7 +155,7 @@ function checkLayer(layer: number, routers: readonly Router[]): void {
 
 /** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is no token, or lists of different length */
 export function sweepTargets(
-  { tokenizer, graph }: SweptModel,
+  { tokenizer, graph }: LoadedModel,
   { target }: SweepOptions,
   prompts: number
 ): (number | undefined)[] {

@@ -4,7 +4,7 @@ import { mixesRows } from '../../run/generation/batches';
 import type { AblationRuns, Pair, SweptPair } from './ablation-runs';
 import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
 import type { SweepEdit } from './options';
-import type { SweptModel } from './swept-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface Batching {
   sideBySide: boolean;
@@ -26,7 +26,7 @@ const ALONE: Batching = { sideBySide: false, padded: false, growing: false };
  * @param requests shortest first
  */
 export async function findBatching(
-  model: SweptModel,
+  model: LoadedModel,
   ablations: AblationRuns,
   requests: readonly BaselineRequest[],
   edits: readonly SweepEdit[]

@@ -24,7 +24,7 @@ import { findBatching, type Batching } from './probe';
 import { reachOf } from './reach';
 import { Batches, BatchSizer } from './side-by-side';
 import { SweepCancelled, SweepResult } from './sweep-result';
-import type { SweptModel } from './swept-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import { Tally } from './tally';
 
 /** Sees each pair's effect as it is measured; undefined where the ablation does not reach the prompt. */
@@ -44,7 +44,7 @@ const KEPT_TOKENS = 8;
  * @throws MoEDebuggerError 'edit', 'input' or 'tokenizer' before anything runs; 'capture', 'engine'; SweepCancelled
  */
 export async function sweep(
-  model: SweptModel,
+  model: LoadedModel,
   prompts: readonly Prompt[],
   options: SweepOptions = {},
   onPair: PairListener = () => undefined
@@ -94,7 +94,7 @@ class Sweep {
   private _batches = 0;
 
   constructor(
-    private readonly _model: SweptModel,
+    private readonly _model: LoadedModel,
     prompts: readonly TokenizedPrompt[],
     private readonly _options: SweepOptions,
     private readonly _onPair: PairListener

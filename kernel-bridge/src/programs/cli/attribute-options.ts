@@ -6,21 +6,7 @@ import type {
 } from '../../analyses/attribution/options';
 import type { AttributionMethod, QuadratureRule } from '../../base/protocol';
 import { parseCount, parseIds, parseSeed } from './option-values';
-
-export interface AttributeArguments {
-  prompt?: string;
-  inputIds?: number[];
-  target?: AttributionTarget;
-  position?: number;
-  method?: AttributionMethod;
-  steps?: number;
-  rule?: QuadratureRule;
-  baseline?: Baseline;
-  adaptive?: boolean;
-  faithfulness?: boolean;
-  layers?: boolean;
-  json?: boolean;
-}
+import type { AttributeArguments } from './attribute-arguments';
 
 export function addAttributeCommand(program: Command): void {
   program

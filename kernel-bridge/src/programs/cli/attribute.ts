@@ -1,6 +1,6 @@
 import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
-import type { AttributeArguments } from './attribute-options';
+import type { AttributeArguments } from './attribute-arguments';
 import { localModel } from './local-model';
 import { progress, write, writeJson } from './output';
 

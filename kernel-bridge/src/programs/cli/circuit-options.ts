@@ -1,33 +1,9 @@
 /** The arguments of `circuit`, read and checked. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { CircuitOptions } from '../../analyses/circuits/options';
 import type { PatchTarget } from '../../analyses/patching/options';
 import { parseTarget } from './attribute-options';
 import { parseCount, parseIds, parseNumber, parseSeed } from './option-values';
-
-export interface CircuitArguments extends Pick<
-  CircuitOptions,
-  | 'target'
-  | 'position'
-  | 'direction'
-  | 'steps'
-  | 'threshold'
-  | 'parts'
-  | 'measure'
-  | 'seed'
-> {
-  prompt?: string;
-  inputIds?: number[];
-  corrupted?: string;
-  corruptedIds?: number[];
-  corruptedEmbeddings?: 'zero' | 'mean';
-  /** How many edges. */
-  edges?: number;
-  nodesOnly?: boolean;
-  format?: 'text' | 'json' | 'dot' | 'mermaid' | 'html';
-  out?: string;
-  json?: boolean;
-}
+import type { CircuitArguments } from './circuit-arguments';
 
 export function addCircuitCommand(program: Command): void {
   program

@@ -3,7 +3,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
 import type { Prompt } from '../../run/model/prompt';
 import type { Corrupted } from '../../analyses/patching/options';
-import type { CircuitArguments } from './circuit-options';
+import type { CircuitArguments } from './circuit-arguments';
 import { localModel } from './local-model';
 import { progress, write, writeJson } from './output';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { chainMoE } from '../../../test/chain-moe';
 import { DEMO } from '../../../test/zoo';
-import type { CounterfactualDocument } from '../../analyses/counterfactual/counterfactual';
+import type { CounterfactualDocument } from '../../analyses/counterfactual/document';
 
 const MAIN = join(__dirname, '../../../bin/moe-debugger.mjs');
 

@@ -45,7 +45,7 @@ export async function counterfactual(
   const model = await loadModel(await localModel(path));
   try {
     const result = await runCounterfactual(
-      model.parts,
+      model.loaded,
       {
         ...(inputIds ? { inputIds } : { text: prompt }),
         ...(decoderInputIds ? { decoderInputIds } : {})

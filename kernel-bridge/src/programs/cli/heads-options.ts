@@ -1,15 +1,7 @@
 /** The arguments of `heads`, read and checked. */
 import type { Command } from 'commander';
 import { parseCount, parseNumber, parseSeed } from './option-values';
-
-export interface HeadsArguments {
-  count?: number;
-  length?: number;
-  seed?: number;
-  threshold?: number;
-  removal?: boolean;
-  json?: boolean;
-}
+import type { HeadsArguments } from './heads-arguments';
 
 export function addHeadsCommand(program: Command): void {
   program

@@ -1,5 +1,5 @@
 import { loadModel } from '../../api/load-model';
-import type { HeadsArguments } from './heads-options';
+import type { HeadsArguments } from './heads-arguments';
 import { localModel } from './local-model';
 import { progress, progressBar, write, writeJson } from './output';
 

@@ -1,5 +1,5 @@
 import { formatDescription } from '../../run/model/description';
-import { inspectModel } from '../../api/load-model';
+import { inspectModel } from '../../run/model/structure';
 import { localModel } from './local-model';
 import { write, writeJson } from './output';
 

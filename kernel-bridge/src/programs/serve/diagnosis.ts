@@ -1,6 +1,6 @@
 /** Findings of a trace that a side panel asks for. */
 import type { ExpertSurvey } from '../../analyses/findings';
-import { diagnose, surveyModel } from '../../analyses/findings/load-diagnose';
+import { diagnose, surveyModel } from '../../analyses/on-demand';
 import { DEFAULT_THRESHOLDS } from '../../analyses/findings/thresholds';
 import { findingsState, type FromKernel } from '../../base/protocol';
 import { sessionStore } from '../../api/store';

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { DEMO, zooModels } from '../../../test/zoo';
 import { cosine, relativeDifference } from '../../measures';
-import { readStructure } from '../../api/load-model';
+import { readStructure } from '../../run/model/structure';
 import { ExpertWeights } from './expert-weights';
 import { findExperts } from './find-experts';
 

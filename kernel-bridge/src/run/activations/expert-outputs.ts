@@ -2,10 +2,11 @@
  * What each chosen expert adds before it is weighted, measured on the graph as it is: an expert that runs alone with
  * weight 1, less what the layer adds when no routed expert runs.
  */
-import type { RouterSlots } from '../edits/edit-graph';
+import { probedSession } from '../edits/edited-sessions';
+import type { RouterSlots } from '../edits/slots';
 import type { Edits } from '../edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelParts } from '../model/loaded-model';
+import type { LoadedModel } from '../model/loaded-model';
 import type { TokenizedPrompt } from '../model/prompt';
 import { layerName, type RoutingLayer } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
@@ -67,13 +68,13 @@ class LoneExperts {
   private readonly _others: Edits;
 
   constructor(
-    private readonly _parts: ModelParts,
+    private readonly _model: LoadedModel,
     private readonly _prompt: TokenizedPrompt,
     private readonly _seen: RoutedRun,
     private readonly _options: ExpertOutputOptions
   ) {
-    this._router = _parts.routers[_seen.router];
-    this._slots = _parts.probed.slots[_seen.router];
+    this._router = _model.routers[_seen.router];
+    this._slots = probedSession(_model).slots[_seen.router];
     this._others = without(_options.edits ?? {}, this._router);
   }
 
@@ -115,11 +116,11 @@ class LoneExperts {
   private async _run(edits: Edits): Promise<Float32Array> {
     const { router } = this._seen;
     const { signal, onRun } = this._options;
-    const target = await this._parts.probed
+    const target = await probedSession(this._model)
       .resolve(merge(this._others, edits))
       .run();
     const { outputs } = await recordActivations(
-      this._parts,
+      this._model,
       target,
       this._prompt,
       { outputs: [router] },
@@ -136,7 +137,7 @@ class LoneExperts {
  * add with something else before the stream; 'cancelled'
  */
 export async function expertOutputs(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: TokenizedPrompt,
   seen: RoutedRun,
   options: ExpertOutputOptions = {}
@@ -144,7 +145,7 @@ export async function expertOutputs(
   const { selected, weights, topK } = seen.routing;
   const tokens = selected.length / topK;
   const width = seen.added.length / tokens;
-  const lone = new LoneExperts(parts, prompt, seen, options);
+  const lone = new LoneExperts(model, prompt, seen, options);
   const beside = await lone.beside();
   const values = new Float32Array(tokens * topK * width);
   for (let slot = 0; slot < topK; slot++) {
@@ -164,7 +165,7 @@ export async function expertOutputs(
     width,
     values
   };
-  const router = parts.routers[seen.router];
+  const router = model.routers[seen.router];
   if (!router.convention.weightsInput) {
     checkSum(router, outputs, beside, seen.added);
   }
@@ -176,14 +177,14 @@ export async function expertOutputs(
  * @throws MoEDebuggerError as `expertOutputs`, whose check of sums needs all experts and is not made
  */
 export async function outputsOfExpert(
-  parts: ModelParts,
+  model: LoadedModel,
   prompt: TokenizedPrompt,
   seen: RoutedRun,
   expert: number,
   options: ExpertOutputOptions = {}
 ): Promise<Float32Array> {
   const { selected, topK } = seen.routing;
-  const lone = new LoneExperts(parts, prompt, seen, options);
+  const lone = new LoneExperts(model, prompt, seen, options);
   return lone.outputs(await lone.beside(), t => {
     const slot = selected.subarray(t * topK, (t + 1) * topK).indexOf(expert);
     return slot < 0 ? undefined : slot;

@@ -5,7 +5,7 @@ import type { RunOutputs } from '../engine/engine';
 import type { EditedRun } from '../edits/edited-session';
 import { MoEDebuggerError } from '../../base/errors';
 import { wholeSequence } from '../model/inputs';
-import type { ModelParts } from '../model/loaded-model';
+import type { LoadedModel } from '../model/loaded-model';
 import type { TokenizedPrompt } from '../model/prompt';
 import { layerName, type RoutingLayer, type Stack } from '../../base/protocol';
 import { readCapture } from '../capture/read-capture';
@@ -37,7 +37,7 @@ export interface Activations {
  * @throws MoEDebuggerError 'model-unsupported' naming a layer whose activations the graph does not show; 'cancelled'
  */
 export async function recordActivations(
-  { inputs, logits }: Pick<ModelParts, 'inputs' | 'logits'>,
+  { inputs, logits }: Pick<LoadedModel, 'inputs' | 'logits'>,
   { session, routers, plan, activations, edits }: EditedRun,
   prompt: TokenizedPrompt,
   choice: ActivationChoice,

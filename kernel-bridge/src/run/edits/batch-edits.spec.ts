@@ -1,3 +1,4 @@
+import { editedSession } from './edited-sessions';
 import { loadModel } from '../../api/load-model';
 import type { MoEModel } from '../../api/moe-model';
 import { tinyMoE } from '../../../test/tiny-moe';
@@ -16,7 +17,8 @@ afterAll(() => model.dispose());
 
 /** Logits of one run whose rows are edited differently, row by row. */
 async function together(edits: readonly Edits[]): Promise<Float32Array[]> {
-  const { inputs, edited, logits } = model.parts;
+  const { inputs, logits } = model.loaded;
+  const edited = editedSession(model.loaded);
   const runs = await Promise.all(edits.map(one => edited.resolve(one).run()));
   const step = {
     ids: edits.map(() => IDS),

@@ -2,7 +2,8 @@
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { Router, RouterTensors } from '../../routing/convention';
 import { attributeText } from '../../onnx/graph/attributes';
-import type { RouterSlots, Slot } from './edit-graph';
+import type { RouterSlots } from './slots';
+import type { Slot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
 
 type ChoiceSlots = Pick<

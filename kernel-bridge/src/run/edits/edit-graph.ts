@@ -10,29 +10,10 @@ import type { Router } from '../../routing/convention';
 import type { FoundRouters } from '../../routing/find-routers';
 import { ChoiceEditor } from './choice-editor';
 import { GraphRewriter } from './graph-rewriter';
-import { addStreamInputs, type StreamSlot } from './stream-input';
+import { addStreamInputs } from './stream-input';
+import { type StreamSlot } from './slots';
 import { makeTopKInput } from './top-k-input';
-
-/** A kind of edit that a router takes, as the name of its input; or why its graph cannot take it. */
-export type Slot = { input: string } | { refused: string };
-
-/** What a router can be fed. */
-export interface RouterSlots {
-  /** [1 or tokens, experts] float, added to the logits. */
-  bias: Slot;
-  /** [1 or tokens, experts] float, multiplied into the final weights at the chosen experts. */
-  scale: Slot;
-  /** [1 or tokens, experts] int64: which expert runs in place of each. */
-  map: Slot;
-  /** [1 or tokens, k] int64, -1 for none: experts that are taken whatever was chosen; weighted by `forceWeights`. */
-  force: Slot;
-  /** [1 or tokens, k] float; of dense weights [1 or tokens, experts], added to them. */
-  forceWeights?: string;
-  /** [1] int64 */
-  topK: Slot;
-  /** The op computes softmax weights of logits itself: one expert is forced by taking all others' logits away. */
-  forcedByLogits?: true;
-}
+import type { RouterSlots, Slot } from './slots';
 
 export interface EditedGraph {
   graph: GraphProto;

@@ -21,8 +21,9 @@ import {
 import { captureGraph, type CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
 import type { FoundRouters } from '../../routing/find-routers';
-import { editGraph, type EditedGraph, type RouterSlots } from './edit-graph';
-import type { StreamSlot } from './stream-input';
+import { editGraph, type EditedGraph } from './edit-graph';
+import { type RouterSlots } from './slots';
+import type { StreamSlot } from './slots';
 
 export interface EditableModel {
   onnx: OnnxModel;

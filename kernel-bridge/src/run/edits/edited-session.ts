@@ -6,14 +6,14 @@ import type { SharedSession } from '../engine/session-pool';
 import type { CapturePlan } from '../../routing/capture';
 import { withTopK } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
-import type { RouterSlots } from './edit-graph';
+import type { RouterSlots } from './slots';
 import type { Edits } from './edits';
 import { resolveEdits } from './resolve-edits';
 import { resolveSteering } from './resolve-steering';
 import { unpinnable, type RoutingPin } from './routing-pin';
 import { RunEdits } from './run-edits';
 import { StreamEdits } from './stream-edits';
-import type { StreamSlot } from './stream-input';
+import type { StreamSlot } from './slots';
 
 /** A graph that takes edits, ready to be loaded. */
 export interface EditableGraph {

@@ -2,7 +2,8 @@
 import { MoEDebuggerError } from '../../base/errors';
 import { layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
-import type { RouterSlots, Slot } from './edit-graph';
+import type { RouterSlots } from './slots';
+import type { Slot } from './slots';
 import type { EditRecord, Edits, RouterPlace, TokenRange } from './edits';
 import { isFusedRouter } from './rewrite-fused';
 

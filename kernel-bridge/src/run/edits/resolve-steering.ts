@@ -4,7 +4,7 @@ import { layerName } from '../../base/protocol';
 import type { EditRecord, Steering } from './edits';
 import { checkRange } from './resolve-edits';
 import type { StreamEdit } from './stream-edits';
-import type { StreamSlot } from './stream-input';
+import type { StreamSlot } from './slots';
 
 export interface ResolvedSteering {
   records: EditRecord[];

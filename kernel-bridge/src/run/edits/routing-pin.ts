@@ -1,7 +1,7 @@
 /** Routing that a run is held to at one router, whatever the router would choose. */
 import { layerName, type RoutingLayer } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
-import type { RouterSlots } from './edit-graph';
+import type { RouterSlots } from './slots';
 
 export interface RoutingPin {
   topK: number;

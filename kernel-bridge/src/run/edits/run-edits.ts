@@ -3,7 +3,7 @@ import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
 import { AWAY, type Adjustment } from '../../routing/adjustment';
 import type { Router } from '../../routing/convention';
-import type { RouterSlots } from './edit-graph';
+import type { RouterSlots } from './slots';
 import { includes, type EditRecord } from './edits';
 import type { RouterEdits } from './resolve-edits';
 import type { RoutingPin } from './routing-pin';

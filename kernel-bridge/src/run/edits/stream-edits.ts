@@ -2,7 +2,7 @@
 import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
 import { includes, type TokenRange } from './edits';
-import type { StreamSlot } from './stream-input';
+import type { StreamSlot } from './slots';
 
 /** A vector that is added at one point, already scaled. */
 export interface StreamEdit {

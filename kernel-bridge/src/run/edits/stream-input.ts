@@ -1,20 +1,7 @@
 /** Gives the residual stream inputs by which a run adds to it: one after each block. */
 import type { StreamPoint } from '../activations/stream-points';
-import type { Stack } from '../../base/protocol';
-import type { Slot } from './edit-graph';
+import type { StreamSlot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
-
-/** What can be added where. */
-export interface StreamSlot {
-  layer: number;
-  stack?: Stack;
-  /** [1 or batch, 1 or tokens, width] float */
-  residual: Slot;
-  /** 0 where the graph does not say. */
-  width: number;
-  /** What the block's last part adds, with what the input adds to it. */
-  branch: string;
-}
 
 /** Adds to what the last part of each block adds, so that the sum itself stays one node. */
 export function addStreamInputs(

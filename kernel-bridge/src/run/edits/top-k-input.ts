@@ -7,7 +7,7 @@ import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { Blocks } from '../../routing/blocks';
 import type { Router } from '../../routing/convention';
 import { lastDim } from '../../routing/router-input';
-import type { Slot } from './edit-graph';
+import type { Slot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
 
 const SHAPE_ONLY = new Set(['Shape', 'Size']);

@@ -1,11 +1,5 @@
 /** What a generation came to. */
 import { MoEDebuggerError } from '../../base/errors';
-import { viewBundle } from '../../show/view-bundle';
-import {
-  MIMEBUNDLE,
-  type Displayable,
-  type JsonObject
-} from '../../base/kernel-api';
 import type { Coverage, Token } from '../../base/protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import type { TraceDocument } from '../trace/trace-document';
@@ -33,7 +27,7 @@ export interface GenerationDocument {
   edits: TraceDocument['edits'];
 }
 
-export class Generation implements Displayable {
+export class Generation {
   /** The prompt's text, or the number of its token ids. */
   readonly prompt: string;
   /** What was written after the prompt, cut before a stop string. Empty when the model has no tokenizer. */
@@ -91,18 +85,6 @@ export class Generation implements Displayable {
   /** The prompt and what was written. */
   toString(): string {
     return `${this.prompt}${this.text}`;
-  }
-
-  [MIMEBUNDLE](): Promise<JsonObject> {
-    return viewBundle(
-      {
-        view: 'explorer',
-        model: this.trace.model,
-        samples: this.trace.samples,
-        coverage: this.trace.coverage
-      },
-      this.toString()
-    );
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type Step
 } from '../model/inputs';
 import type { GraphProto } from '../../onnx/file/schema';
-import { STEP_WEIGHTS } from './model-gradients';
+import { STEP_WEIGHTS } from './step-weights';
 import { activationBytes, type RunSize } from './memory';
 import { integer, TARGET_INPUT } from './targets';
 import type { TensorFacts } from './tensor-facts';

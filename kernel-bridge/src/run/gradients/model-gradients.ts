@@ -32,6 +32,7 @@ import { probeRuns } from './probe-runs';
 import { GRADIENT_PREFIX } from './tape';
 import { writeTarget, type TargetKind } from './targets';
 import type { TensorFacts } from './tensor-facts';
+import { STEP_WEIGHTS } from './step-weights';
 
 export interface GradientSource {
   onnx: OnnxModel;
@@ -362,6 +363,3 @@ function sumOverSteps(
     }
   };
 }
-
-/** float32 [batch, 1, 1]: what each entry counts in the sum over the batch. */
-export const STEP_WEIGHTS = `${GRADIENT_PREFIX}step_weights`;

@@ -4,7 +4,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { configCount, type JsonConfig, type ModelConfig } from './config';
-import type { ModelInput } from './inputs';
+import type { ModelInput } from './model-input';
 
 /** One tensor that a decoder carries from step to step. */
 export interface CacheEntry {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../../../test/temporary';
 import { tinyMoE } from '../../../test/tiny-moe';
 import { contextLength, readConfig, readJson } from './config';
-import { inspectModel } from '../../api/load-model';
+import { inspectModel } from '../../run/model/structure';
 
 function modelWith(config: unknown): string {
   const folder = tinyMoE({ layers: 1 }).save();

@@ -5,16 +5,7 @@ import type { Graph } from '../../onnx/graph/graph';
 import { ELEMENT, type GraphProto } from '../../onnx/file/schema';
 import { emptyCache, findCache, type CacheEntry } from './cache';
 import type { ModelConfig } from './config';
-
-export interface ModelInput {
-  name: string;
-  /** Undefined for a type that onnxruntime-node has no tensors of. */
-  type: TensorType | undefined;
-  /** Undefined dims are symbolic. */
-  dims: (number | undefined)[];
-  /** Names of the symbolic dims. */
-  dimNames: (string | undefined)[];
-}
+import type { ModelInput } from './model-input';
 
 /** Tokens to run through the model, a row a sequence; all rows are equally long, padded where they have to be. */
 export interface Step {

@@ -1,51 +1,137 @@
-/** What a loaded model is made of. */
-import type { EditedSession } from '../edits/edited-session';
-import type { Session } from '../engine/engine';
-import type { LazyGradients } from '../gradients/lazy-gradients';
-import type { Graph } from '../../onnx/graph/graph';
-import type { Head } from '../../analyses/lens/head';
-import type { OnnxModel } from '../../onnx/file/model';
+/**
+ * A model that is loaded and can be run. It names no capability: what gradients, edits or a lens need of a model, they
+ * keep by `ofModel`.
+ */
+import { randomUUID } from 'node:crypto';
+import { MoEDebuggerError } from '../../base/errors';
 import type { Token } from '../../base/protocol';
+import type { OnnxModel } from '../../onnx/file/model';
+import type { GraphProto } from '../../onnx/file/schema';
+import type { Graph } from '../../onnx/graph/graph';
+import type { BranchedRouters } from '../../routing/branches';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
-import type { GrowingSession } from '../../analyses/sweep/growing-session';
+import type { FoundRouters } from '../../routing/find-routers';
+import { Engine, type Session } from '../engine/engine';
+import type { SessionOptions } from '../engine/messages';
+import type { SharedSession } from '../engine/session-pool';
 import type { ModelConfig } from './config';
 import type { ModelDescription } from './description';
-import type { ModelInputs } from './inputs';
-import type { Prompt, TokenizedPrompt } from './prompt';
-import type { Tokenizer } from './tokenizer';
+import { ModelInputs } from './inputs';
+import { modelSession } from './model-session';
+import {
+  tokenizePrompt,
+  type Prompt,
+  type PromptLimits,
+  type TokenizedPrompt
+} from './prompt';
+import { promptLimits } from './prompt-limits';
+import type { ModelStructure } from './structure';
+import { tokensOf, type Tokenizer } from './tokenizer';
+import { logitsOutput } from './vocabulary';
 
-export interface ModelOptions {
-  onnx: OnnxModel;
-  graph: Graph;
-  routers: readonly Router[];
-  plan: CapturePlan;
-  config: ModelConfig;
-  description: ModelDescription;
-  tokenizer: Tokenizer | undefined;
-  session: Session;
-  /** Gives the session back, which others may share. */
-  release: () => Promise<void>;
-  /** The session that takes edits, loaded at the first one. */
-  edited: EditedSession;
-  /** The same with fused experts in plain operators, which takes edits that these refuse. */
-  rewritten: EditedSession;
-  /** The same, which also hands out what flows between the blocks. */
-  probed: EditedSession;
-  /** Final norm and unembedding alone. */
-  head: Head;
-  /** The graph, differentiated. */
-  gradients: LazyGradients;
-  /** What sweeps run on. */
-  growing: GrowingSession;
+export class LoadedModel implements ModelStructure {
+  /** Identifies the model within this process. */
+  readonly id: string = randomUUID();
+  readonly name: string;
+  readonly onnx: OnnxModel;
+  readonly graph: Graph;
+  readonly found: FoundRouters;
+  readonly branched?: BranchedRouters;
+  readonly config: ModelConfig;
+  readonly description: ModelDescription;
+  readonly routers: readonly Router[];
+  readonly plan: CapturePlan;
+  /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
+  readonly tokenizer: Tokenizer | undefined;
+  readonly settings: SessionOptions;
+  readonly inputs: ModelInputs;
+  /** Name of the output that holds the logits. */
+  readonly logits: string;
+  readonly session: Session;
+  private readonly _limits: PromptLimits;
+  private readonly _releases: (() => Promise<void>)[];
+  private _disposed = false;
+
+  constructor(structure: ModelStructure, running: LoadedModel.IOptions) {
+    const { onnx, graph, found, branched, config, description } = structure;
+    const { tokenizer, settings, plan, session } = running;
+    this.name = onnx.name;
+    this.onnx = onnx;
+    this.graph = graph;
+    this.found = found;
+    this.branched = branched;
+    this.config = config;
+    this.description = description;
+    this.routers = found.routers;
+    this.plan = plan;
+    this.tokenizer = tokenizer;
+    this.settings = settings;
+    this.inputs = new ModelInputs(graph, config);
+    this.logits = logitsOutput(onnx.proto.graph);
+    this.session = session.session;
+    this._limits = promptLimits(
+      structure,
+      tokenizer,
+      this.inputs.encoderDecoder
+    );
+    this._releases = [() => session.release()];
+  }
+
+  /** @throws MoEDebuggerError 'input' or 'tokenizer' for what does not fit, or when the model was disposed */
+  tokenize(prompt: Prompt, index: number = 0): TokenizedPrompt {
+    this.checkUsable();
+    return tokenizePrompt(prompt, index, this._limits);
+  }
+
+  tokens(ids: readonly number[]): Token[] {
+    return tokensOf(this.tokenizer, ids);
+  }
+
+  /** Loads a graph that was made of the model's own, over its weights. */
+  load(graph: GraphProto): Promise<SharedSession> {
+    return modelSession(Engine.shared(), this.onnx, graph, this.settings);
+  }
+
+  /** Calls back when the model is disposed of. */
+  onDispose(release: () => Promise<void>): void {
+    this._releases.push(release);
+  }
+
+  /** @throws MoEDebuggerError 'input' when the model was disposed */
+  checkUsable(): void {
+    if (this._disposed) {
+      throw new MoEDebuggerError(
+        'input',
+        `the model ${this.name} was disposed`,
+        { hint: 'load it again with loadModel' }
+      );
+    }
+  }
+
+  /** Frees the model's memory; it cannot be run afterwards. Can be called twice. */
+  async dispose(): Promise<void> {
+    if (!this._disposed) {
+      this._disposed = true;
+      for (const release of this._releases) {
+        await release();
+      }
+    }
+  }
 }
 
-/** A model's parts, for analyses that run it in ways of their own. */
-export interface ModelParts extends ModelOptions {
-  inputs: ModelInputs;
-  /** Name of the output that holds the logits. */
-  logits: string;
-  /** @throws MoEDebuggerError 'input' or 'tokenizer' for what does not fit, or when the model was disposed */
-  tokenize(prompt: Prompt, index?: number): TokenizedPrompt;
-  tokens(ids: readonly number[]): Token[];
+export namespace LoadedModel {
+  export interface IOptions {
+    tokenizer: Tokenizer | undefined;
+    settings: SessionOptions;
+    /** What `session` captures. */
+    plan: CapturePlan;
+    session: SharedSession;
+  }
+}
+
+/** What stands for a loaded model, as `MoEModel` does. */
+export interface ModelHandle {
+  /** @internal what analyses run */
+  readonly loaded: LoadedModel;
 }

@@ -1,12 +1,14 @@
 /** What a model's prompts have to fit. */
 import { ChatTemplate } from './chat-template';
 import { configCount, contextLength } from './config';
-import type { ModelOptions } from './loaded-model';
 import type { PromptLimits } from './prompt';
+import type { ModelStructure } from './structure';
+import type { Tokenizer } from './tokenizer';
 import { vocabularySize } from './vocabulary';
 
 export function promptLimits(
-  { graph, config, tokenizer, onnx }: ModelOptions,
+  { graph, config, onnx }: ModelStructure,
+  tokenizer: Tokenizer | undefined,
   encoderDecoder: boolean
 ): PromptLimits {
   const { model } = config;

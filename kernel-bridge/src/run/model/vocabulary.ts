@@ -1,9 +1,6 @@
 /** Where a graph meets its vocabulary: the ids that it takes, and the logits that it ends in. */
-import type { TensorValue } from '../engine/messages';
-import { toFloat32 } from '../engine/tensor-values';
 import type { Graph } from '../../onnx/graph/graph';
 import type { GraphProto } from '../../onnx/file/schema';
-import type { OutputLogits } from '../trace/trace-document';
 
 /** The output that holds a model's logits. */
 export function logitsOutput(graph: GraphProto): string {
@@ -23,17 +20,4 @@ export function vocabularySize(graph: Graph): number | undefined {
     }
   }
   return undefined;
-}
-
-/** What a run's logits keep: the last token's, or all. */
-export function outputLogits(
-  tensor: TensorValue,
-  wanted: 'last' | 'all'
-): OutputLogits {
-  const values = toFloat32(tensor);
-  const width = tensor.dims[tensor.dims.length - 1];
-  return {
-    width,
-    data: wanted === 'all' ? values : values.slice(values.length - width)
-  };
 }

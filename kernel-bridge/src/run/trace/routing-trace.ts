@@ -1,10 +1,4 @@
-/** The routing of one or more prompts: what a trace returns, shows in a cell and stores. */
-import { writeFileSync } from 'node:fs';
-import {
-  MIMEBUNDLE,
-  type Displayable,
-  type JsonObject
-} from '../../base/kernel-api';
+/** The routing of one or more prompts: what a run returns and what is stored. `views/trace-looks.ts` adds how it looks. */
 import {
   layerName,
   tokensOf,
@@ -12,22 +6,6 @@ import {
   type RoutingLayer,
   type RoutingSample
 } from '../../base/protocol';
-import { viewBundle } from '../../show/view-bundle';
-import {
-  RoutingExplorer,
-  type ExplorerOptions
-} from '../../views/routing-explorer';
-import {
-  layerFigure,
-  tokenSimilarityFigure,
-  type ExpertMatrix,
-  type Figure,
-  type LayerPlace,
-  type Loads,
-  type RateMatrix
-} from '../../views/figures';
-import { reportOf, type ReportOptions } from '../../views/report';
-import { writeAtomically } from '../../base/atomic-file';
 import { coverageOf } from './coverage';
 import type { LayerCard } from '../model/description';
 import type { EditRecord } from '../edits/edits';
@@ -43,12 +21,7 @@ export interface TraceTiming {
   inference: number;
 }
 
-export interface TraceReportOptions extends ReportOptions {
-  /** Writes the report to this file too. */
-  out?: string;
-}
-
-export class RoutingTrace implements Displayable {
+export class RoutingTrace {
   readonly id: string;
   /** The model's name. */
   readonly model: string;
@@ -141,88 +114,6 @@ export class RoutingTrace implements Displayable {
       this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
     return `RoutingTrace of ${this.model}: ${prompts}${tokens} tokens, ${layersCaptured} of ${moeLayers} MoE layers, ${slots} slots`;
   }
-
-  /**
-   * A report of the whole trace: the text of one HTML file that needs no network and runs no scripts.
-   *
-   * @throws MoEDebuggerError 'environment' when `out` cannot be written
-   */
-  async report({ out, ...options }: TraceReportOptions = {}): Promise<string> {
-    const html = await reportOf(
-      this.samples,
-      {
-        model: this.model,
-        created: this.created,
-        edits: this.edits,
-        moeLayers: this.coverage.moeLayers
-      },
-      options
-    );
-    if (out !== undefined) {
-      await writeAtomically(out, unfinished => writeFileSync(unfinished, html));
-    }
-    return html;
-  }
-
-  /** How often each expert of a layer is selected, with intervals. @throws MoEDebuggerError 'input' as all figures do */
-  loads(layer: LayerPlace): Figure<Loads> {
-    return layerFigure('loads', this, layer);
-  }
-
-  /** Which experts of a layer are chosen together. */
-  coactivation(layer: LayerPlace): Figure<ExpertMatrix> {
-    return layerFigure('coactivation', this, layer);
-  }
-
-  /** Which experts of a layer are selected by the same tokens. */
-  similarity(layer: LayerPlace): Figure<ExpertMatrix> {
-    return tokenSimilarityFigure(this, layer);
-  }
-
-  /** How often each domain selects each expert of a layer. */
-  domains(layer: LayerPlace): Figure<RateMatrix> {
-    return layerFigure('domains', this, layer);
-  }
-
-  /** How often each expert of a layer is selected, from the start of the trace to its end. */
-  overTime(layer: LayerPlace): Figure<RateMatrix> {
-    return layerFigure('overTime', this, layer);
-  }
-
-  /** An explorer with a layer slider, live where a kernel runs. */
-  explorer(options: ExplorerOptions = {}): RoutingExplorer {
-    return new RoutingExplorer({
-      view: 'explorer',
-      model: this.model,
-      samples: this.samples,
-      coverage: this.coverage,
-      ...options
-    });
-  }
-
-  /** This trace's first prompt beside another's, under one layer slider. */
-  compare(other: RoutingTrace, options: ExplorerOptions = {}): RoutingExplorer {
-    const samples = [titled(this.samples[0]), titled(other.samples[0])];
-    return new RoutingExplorer({
-      view: 'comparison',
-      model: this.model,
-      samples,
-      coverage: coverageOf(samples, this.coverage.moeLayers),
-      ...options
-    });
-  }
-
-  [MIMEBUNDLE](): Promise<JsonObject> {
-    return viewBundle(
-      {
-        view: 'explorer',
-        model: this.model,
-        samples: this.samples,
-        coverage: this.coverage
-      },
-      this.toString()
-    );
-  }
 }
 
 export namespace RoutingTrace {
@@ -240,22 +131,4 @@ export namespace RoutingTrace {
     /** Default: now. */
     created?: Date;
   }
-}
-
-const TITLE_LENGTH = 48;
-
-/** Prompts that were given no id have a number for one, which says nothing beside another trace's. */
-function titled(sample: RoutingSample): RoutingSample {
-  const text = sample.tokens
-    .map(token => token.text ?? token.id)
-    .join('')
-    .trim();
-  if (!/^\d+$/.test(sample.id) || text === '') {
-    return sample;
-  }
-  const short = text.length > TITLE_LENGTH;
-  return {
-    ...sample,
-    id: short ? `${text.slice(0, TITLE_LENGTH - 1)}…` : text
-  };
 }

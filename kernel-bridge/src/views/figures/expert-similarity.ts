@@ -8,8 +8,8 @@ import {
 import { NEUTRAL_PROMPTS } from '../../analyses/findings/neutral-prompts';
 import { DEFAULT_THRESHOLDS } from '../../analyses/findings/thresholds';
 import { ckaMatrix, cosineMatrix } from '../../measures';
-import { readStructure } from '../../api/load-model';
-import type { MoEModel } from '../../api/moe-model';
+import { readStructure } from '../../run/model/structure';
+import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import { layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
@@ -53,7 +53,7 @@ const MEASURES: Record<SimilarityOf, { measure: string; about: string }> = {
  * 'cancelled'
  */
 export async function expertSimilarityFigure(
-  model: MoEModel,
+  { loaded: model }: ModelHandle,
   layer: LayerPlace,
   { of = 'weights', prompt, ...options }: ExpertSimilarityOptions = {}
 ): Promise<Figure<ExpertMatrix>> {
@@ -62,7 +62,7 @@ export async function expertSimilarityFigure(
       hint: `choose one of ${Object.keys(MEASURES).join(', ')}`
     });
   }
-  const router = findLayer(model.parts.routers, layer, router => router);
+  const router = findLayer(model.routers, layer, router => router);
   const values =
     of === 'weights'
       ? ofWeights(model, router)
@@ -86,7 +86,7 @@ export async function expertSimilarityFigure(
   );
 }
 
-function ofWeights(model: MoEModel, router: Router): Float64Array {
+function ofWeights(model: LoadedModel, router: Router): Float64Array {
   const { onnx, graph, found } = readStructure(model.description.model.path);
   const [survey] = surveyExperts(
     onnx,
@@ -106,14 +106,13 @@ function ofWeights(model: MoEModel, router: Router): Float64Array {
 }
 
 async function ofOutputs(
-  model: MoEModel,
+  model: LoadedModel,
   router: Router,
   prompt: Prompt,
   of: 'outputs' | 'cka',
   options: OutputsOptions
 ): Promise<Float64Array> {
-  const { parts } = model;
-  const tokenized = parts.tokenize(prompt);
+  const tokenized = model.tokenize(prompt);
   const tokens = tokenized.ids.length;
   if (of === 'cka' && tokens ** 2 * router.experts > MOST_PRODUCTS) {
     throw new MoEDebuggerError(
@@ -125,7 +124,7 @@ async function ofOutputs(
     );
   }
   for await (const { outputs } of outputsByExpert(
-    parts,
+    model,
     tokenized,
     [router],
     options

@@ -1,4 +1,5 @@
 /** Figures of a trace that is made by hand: what they hold follows from the rule that made it. */
+import '../trace-looks';
 import { samplesOf } from '../../../test/made-samples';
 import { RoutingTrace } from '../../run/trace/routing-trace';
 

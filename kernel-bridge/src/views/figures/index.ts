@@ -1,7 +1,5 @@
 /** Figures of traces; what draws them is loaded at the first one. */
-import { createRequire } from 'node:module';
-import type * as ExpertSimilarity from './expert-similarity';
-import type * as TraceFigures from './trace-figures';
+import { lazily } from '../../base/lazily';
 
 export type { Figure } from '../../show/figure';
 export type {
@@ -11,22 +9,19 @@ export type {
 export type { LayerPlace } from './find-layer';
 export type { ExpertMatrix, Loads, RateMatrix } from './layer-figures';
 
-const load = createRequire(__filename);
-
-export const layerFigure: typeof TraceFigures.layerFigure = (...given) =>
-  (load('./trace-figures') as typeof TraceFigures).layerFigure(...given);
-
-export const tokenSimilarityFigure: typeof TraceFigures.tokenSimilarityFigure =
-  (...given) =>
-    (load('./trace-figures') as typeof TraceFigures).tokenSimilarityFigure(
-      ...given
-    );
-
-export const traceFigure: typeof TraceFigures.traceFigure = (...given) =>
-  (load('./trace-figures') as typeof TraceFigures).traceFigure(...given);
-
-export const expertSimilarity: typeof ExpertSimilarity.expertSimilarityFigure =
-  (...given) =>
-    (
-      load('./expert-similarity') as typeof ExpertSimilarity
-    ).expertSimilarityFigure(...given);
+export const layerFigure = lazily(
+  () => require('./trace-figures') as typeof import('./trace-figures'),
+  'layerFigure'
+);
+export const tokenSimilarityFigure = lazily(
+  () => require('./trace-figures') as typeof import('./trace-figures'),
+  'tokenSimilarityFigure'
+);
+export const traceFigure = lazily(
+  () => require('./trace-figures') as typeof import('./trace-figures'),
+  'traceFigure'
+);
+export const expertSimilarity = lazily(
+  () => require('./expert-similarity') as typeof import('./expert-similarity'),
+  'expertSimilarityFigure'
+);

@@ -1,19 +1,16 @@
 /** Reports of traces; what draws them is loaded at the first one. */
-import { createRequire } from 'node:module';
+import { lazily } from '../../base/lazily';
 import type { ReportHead, ReportOptions } from './trace-report';
-import type * as Report from './trace-report';
 import type { RoutingSample } from '../../base/protocol';
 
 export type { ReportSection } from '../../show/page/page';
 export type { ReportHead, ReportOptions } from './trace-report';
 
-const load = createRequire(__filename);
-
 /** A report to feed with samples. */
-export function newReport(): Report.TraceReport {
-  const { TraceReport } = load('./trace-report') as typeof Report;
-  return new TraceReport();
-}
+export const newReport = lazily(
+  () => require('./trace-report') as typeof import('./trace-report'),
+  'newReport'
+);
 
 /** The HTML of a report of samples that are at hand. */
 export function reportOf(

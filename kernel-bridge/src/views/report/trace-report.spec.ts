@@ -1,3 +1,4 @@
+import '../trace-looks';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,6 +50,7 @@ const trace = (samples: RoutingSample[]): RoutingTrace =>
 function fullReport(): string {
   const program = `
     const { RoutingTrace } = require(${JSON.stringify(join(__dirname, '../../../lib/run/trace/routing-trace.js'))});
+    require(${JSON.stringify(join(__dirname, '../../../lib/views/trace-looks.js'))});
     const hostile = ${JSON.stringify(HOSTILE)};
     const layer = { layer: 0, experts: 2, topK: 1, score: 'softmax', logitsAre: 'logits', logits: new Float32Array(4), selected: Int32Array.of(0, 1), weights: Float32Array.of(1, 1) };
     const sample = { id: hostile, domain: 'd', tokens: [{ position: 0, id: 1, text: hostile }, { position: 1, id: 2, text: 'if' }], layers: [layer] };

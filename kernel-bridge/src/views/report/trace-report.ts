@@ -146,6 +146,8 @@ export class TraceReport {
   }
 }
 
+export const newReport = (): TraceReport => new TraceReport();
+
 function layerTable(layers: readonly LayerMetrics[]): string {
   const head = [
     'layer',

@@ -1,8 +1,9 @@
 /** The parts by which the difference between two prompts reaches a target, to prune and to patch for real. */
+import { findCircuit } from '../../analyses/on-demand';
 import type { Circuit } from '../../analyses/circuits/circuit';
 import type { CircuitOptions } from '../../analyses/circuits/options';
 import { MoEDebuggerError } from '../../base/errors';
-import type { MoEModel } from '../../api/moe-model';
+import type { ModelHandle } from '../../run/model/loaded-model';
 import type { Corrupted, PatchTarget } from '../../analyses/patching/options';
 import {
   describeCircuitView,
@@ -50,7 +51,10 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
   private _circuit?: Circuit;
 
   /** Runs nothing: that begins when it is shown with both prompts, or at `find`. */
-  constructor(model: MoEModel, options: CircuitViewOptions = {}) {
+  constructor(
+    { loaded: model }: ModelHandle,
+    options: CircuitViewOptions = {}
+  ) {
     const {
       clean,
       corrupted = '',
@@ -87,7 +91,8 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
       ? this._run(async signal => {
           this._set({ refusal: null, done: 0, total: 0 });
           const { target, direction, edges } = question;
-          const circuit = await this.model.circuit(
+          const circuit = await findCircuit(
+            this.model,
             this._input(question.clean),
             this._corrupted(question),
             {

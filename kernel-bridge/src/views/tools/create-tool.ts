@@ -1,5 +1,5 @@
 /** Tools by name, as the side panel asks for them. */
-import type { MoEModel } from '../../api/moe-model';
+import type { ModelHandle } from '../../run/model/loaded-model';
 import type { ToolName } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { CircuitView } from './circuit-view';
@@ -13,7 +13,7 @@ import { TokenAttribution } from './token-attribution';
 /** @param trace the model's newest one, to begin with something */
 export function createTool(
   name: ToolName,
-  model: MoEModel,
+  model: ModelHandle,
   trace: RoutingTrace | undefined
 ): ModelTool {
   switch (name) {

@@ -1,10 +1,11 @@
 /** What tools share that write with an edit beside what the model wrote without. */
+import { editedSession } from '../../run/edits/edited-sessions';
 import type { Edits } from '../../run/edits/edits';
 import type { MoEDebuggerError } from '../../base/errors';
 import type { Generation } from '../../run/generation/generation';
 import type { GenerateOptions } from '../../run/generation/options';
 import { currentKernel } from '../../base/kernel-api';
-import type { MoEModel } from '../../api/moe-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import {
   layerName,
   type EditedTextState,
@@ -36,7 +37,7 @@ export abstract class EditedTextTool<
   private _generated?: string;
 
   protected constructor(
-    model: MoEModel,
+    model: LoadedModel,
     state: State,
     { prompt: _prompt, maxNewTokens: _most, ...sampling }: EditedTextOptions
   ) {
@@ -122,6 +123,7 @@ export abstract class EditedTextTool<
       this._generated = undefined;
       this._original = await watchedGeneration(
         this.model,
+        async () => this.model,
         prompt,
         options,
         this._rated,
@@ -134,7 +136,8 @@ export abstract class EditedTextTool<
     }
     if (Object.keys(edits).length > 0 && !signal.aborted) {
       this._edited = await watchedGeneration(
-        this.model.with(edits),
+        this.model,
+        editedSession(this.model).resolve(edits).run,
         prompt,
         options,
         this._rated,
@@ -165,7 +168,7 @@ export function editedTextState({
 
 /** What a trace's first sample was made from, as far as its tokens tell. */
 export function promptOf(
-  { tokenizer }: MoEModel,
+  { tokenizer }: LoadedModel,
   { samples: [sample], promptTokens }: RoutingTrace
 ): string {
   const given = sample.encoderTokens ?? sample.tokens.slice(0, promptTokens);

@@ -1,6 +1,7 @@
 /** A grid of layers and experts to switch off, swap or force, with what the model writes then beside what it wrote. */
+import { editedSession } from '../../run/edits/edited-sessions';
 import type { Edits } from '../../run/edits/edits';
-import type { MoEModel } from '../../api/moe-model';
+import type { ModelHandle } from '../../run/model/loaded-model';
 import {
   describeExperts,
   readExpertsAction,
@@ -40,9 +41,14 @@ export class ExpertSelector extends EditedTextTool<
   private readonly _history: EditHistory;
 
   /** Runs nothing: that begins when it is shown with a prompt, or at `generate`. */
-  constructor(model: MoEModel, options: ExpertSelectorOptions = {}) {
+  constructor(
+    { loaded: model }: ModelHandle,
+    options: ExpertSelectorOptions = {}
+  ) {
     const { trace, ...texts } = options;
-    const rows = model.layers.flatMap(card => (card.moe ? [rowOf(card)] : []));
+    const rows = model.description.layers.flatMap(card =>
+      card.moe ? [rowOf(card)] : []
+    );
     const none: ExpertEdits = { edits: [], topK: rows.map(() => null) };
     super(
       model,
@@ -138,7 +144,7 @@ export class ExpertSelector extends EditedTextTool<
   private _commit(next: ExpertEdits, row: number | null): void {
     try {
       if (!isEmpty(next)) {
-        this.model.with(toEdits(next, this.state.rows));
+        editedSession(this.model).resolve(toEdits(next, this.state.rows));
       }
     } catch (error) {
       this._refuse(error, row);

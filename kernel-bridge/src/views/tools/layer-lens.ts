@@ -1,5 +1,6 @@
 /** What each layer and each selected expert would say, for a token that one chooses. */
-import type { MoEModel } from '../../api/moe-model';
+import { readLens } from '../../analyses/on-demand';
+import type { ModelHandle } from '../../run/model/loaded-model';
 import {
   describeLens,
   readLensAction,
@@ -27,7 +28,7 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
   private readonly _top: number;
 
   /** Runs nothing: that begins when it is shown with a prompt, or at `read`. */
-  constructor(model: MoEModel, options: LayerLensOptions = {}) {
+  constructor({ loaded: model }: ModelHandle, options: LayerLensOptions = {}) {
     const { prompt, trace, top = 6 } = options;
     super(model, {
       running: false,
@@ -52,7 +53,7 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
             ? this.model.tokenizer.encode(prompt).length
             : input.length;
           const first = Math.max(0, count - MOST_POSITIONS);
-          const { data } = await this.model.lens(input, {
+          const { data } = await readLens(this.model, input, {
             top: this._top,
             positions:
               first === 0

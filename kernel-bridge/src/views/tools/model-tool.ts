@@ -7,7 +7,7 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import type { MoEModel } from '../../api/moe-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import {
   MIME_TYPE,
   toolDocument,
@@ -42,7 +42,7 @@ export abstract class ModelTool<
   private _widget?: Widget;
 
   protected constructor(
-    readonly model: MoEModel,
+    readonly model: LoadedModel,
     state: State
   ) {
     this._state = state;

@@ -1,7 +1,9 @@
 /** Sliders over vectors that are added to the residual stream, with what the model writes then beside what it wrote. */
+import { editedSession } from '../../run/edits/edited-sessions';
+import { contrastVectors } from '../../analyses/on-demand';
 import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
-import type { MoEModel } from '../../api/moe-model';
+import type { ModelHandle } from '../../run/model/loaded-model';
 import {
   describeSteering,
   readSteeringAction,
@@ -34,7 +36,10 @@ export class SteeringControls extends EditedTextTool<
   private _vectors?: SteeringVectors;
 
   /** Runs nothing: that begins when it is shown with a prompt, or at `generate`. */
-  constructor(model: MoEModel, options: SteeringControlsOptions = {}) {
+  constructor(
+    { loaded: model }: ModelHandle,
+    options: SteeringControlsOptions = {}
+  ) {
     const { vectors, trace, ...texts } = options;
     super(
       model,
@@ -116,7 +121,7 @@ export class SteeringControls extends EditedTextTool<
       )
     });
     try {
-      this.model.with(this.edits);
+      editedSession(this.model).resolve(this.edits);
     } catch (error) {
       this._set({ rows: before });
       this._refuse(error, row);
@@ -131,7 +136,7 @@ export class SteeringControls extends EditedTextTool<
     signal: AbortSignal
   ): Promise<void> {
     this._set({ contrast: { positive, negative }, refusal: null });
-    this._vectors = await this.model.steeringVectors({
+    this._vectors = await contrastVectors(this.model, {
       positive: lines(positive),
       negative: lines(negative),
       signal

@@ -1,5 +1,7 @@
 /** What taking each expert away does to the predictions, layer by expert, and to which tokens. */
-import type { MoEModel } from '../../api/moe-model';
+import { sweep } from '../../analyses/on-demand';
+import { observerOf } from '../../run/trace/observer';
+import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import {
   describeSweep,
   readSweepAction,
@@ -35,7 +37,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
   private readonly _options: SweepViewOptions;
 
   /** Runs nothing: that begins at `sweep`, or when a person asks for it. */
-  constructor(model: MoEModel, options: SweepViewOptions = {}) {
+  constructor({ loaded: model }: ModelHandle, options: SweepViewOptions = {}) {
     const { prompts, mode = 'mask', trace, ...rest } = options;
     super(model, {
       running: false,
@@ -44,7 +46,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
       sweep: null,
       refusal: null
     });
-    const cells = model.layers.reduce(
+    const cells = model.description.layers.reduce(
       (sum, card) => sum + (card.moe ? card.experts : 0),
       0
     );
@@ -61,21 +63,24 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
     return this._run(async signal => {
       this._set({ refusal: null, sweep: null });
       let shown = performance.now();
-      const result = await this.model.sweep(
-        lines.map(line => this._input(line)),
-        {
-          ...this._options,
-          mode,
-          signal,
-          onCancel: 'return',
-          onProgress: (done, total, partial) => {
-            const now = performance.now();
-            if (now - shown > MILLISECONDS_BETWEEN_PICTURES && done < total) {
-              shown = now;
-              this._set({ sweep: partial().toJSON() });
+      const result = await observerOf(this.model).running(() =>
+        sweep(
+          this.model,
+          lines.map(line => this._input(line)),
+          {
+            ...this._options,
+            mode,
+            signal,
+            onCancel: 'return',
+            onProgress: (done, total, partial) => {
+              const now = performance.now();
+              if (now - shown > MILLISECONDS_BETWEEN_PICTURES && done < total) {
+                shown = now;
+                this._set({ sweep: partial().toJSON() });
+              }
             }
           }
-        }
+        )
       );
       this._set({ sweep: result.toJSON() });
     });
@@ -123,6 +128,6 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
 }
 
 /** Line breaks end a prompt here. */
-function oneLine(model: MoEModel, trace: RoutingTrace): string {
+function oneLine(model: LoadedModel, trace: RoutingTrace): string {
   return promptOf(model, trace).replace(/\s*\n\s*/g, ' ');
 }

@@ -1,12 +1,12 @@
 /** Which tokens a prediction or a routing decision comes from: the target is chosen by clicking. */
-import { targetChoices } from '../../analyses/attribution/load-attribute';
+import { attribute, targetChoices } from '../../analyses/on-demand';
 import {
   DEFAULT_STEPS,
   type AttributeOptions,
   type AttributionTarget,
   type Baseline
 } from '../../analyses/attribution/options';
-import type { MoEModel } from '../../api/moe-model';
+import type { ModelHandle } from '../../run/model/loaded-model';
 import {
   describeTokenAttribution,
   readAttributionAction,
@@ -44,7 +44,10 @@ export class TokenAttribution extends ModelTool<
   private _look?: AbortController;
 
   /** Runs nothing: that begins when it is shown with a prompt, or at `attribute`. */
-  constructor(model: MoEModel, options: TokenAttributionOptions = {}) {
+  constructor(
+    { loaded: model }: ModelHandle,
+    options: TokenAttributionOptions = {}
+  ) {
     const { prompt, trace, method = 'ig', steps = DEFAULT_STEPS } = options;
     super(model, {
       running: false,
@@ -144,7 +147,7 @@ export class TokenAttribution extends ModelTool<
           this._set({ refusal: null, done: 0, total: 0 });
           const { method, steps, target } = question;
           const input = this._input(question.prompt);
-          const found = await this.model.attribute(input, {
+          const found = await attribute(this.model, input, {
             ...(target ? targetOptions(target) : {}),
             method,
             steps,
@@ -173,7 +176,7 @@ export class TokenAttribution extends ModelTool<
     signal: AbortSignal
   ): Promise<Pick<AttributeDocument, 'layers' | 'experts'>> {
     const { kind, position, token, layer, stack, module, expert } = target;
-    const { data } = await this.model.attribute(input, {
+    const { data } = await attribute(this.model, input, {
       target:
         kind === 'router'
           ? { kind, layer: layer!, stack, module, expert: expert! }
@@ -189,7 +192,7 @@ export class TokenAttribution extends ModelTool<
 
   /** The token of the prompt that the target was read at, or at whose end. */
   private _place({ target, tokens }: AttributeDocument): number {
-    const { decoderIds } = this.model.parts.tokenize(
+    const { decoderIds } = this.model.tokenize(
       this._input(this.state.question.prompt)
     );
     return decoderIds && target.stack !== 'encoder'
@@ -203,7 +206,7 @@ export class TokenAttribution extends ModelTool<
     const look = (this._look = new AbortController());
     try {
       const choices = await targetChoices(
-        this.model.parts,
+        this.model,
         this._input(this.state.question.prompt),
         position,
         look.signal

@@ -1,9 +1,9 @@
 /** A generation as a page watches it. */
 import { expertLoad } from '../../base/charts';
-import type { EditedModel } from '../../api/edited-model';
 import type { Generation } from '../../run/generation/generation';
+import { generateOn, type Target } from '../../run/generation/run-prompts';
 import type { GenerateOptions } from '../../run/generation/options';
-import type { MoEModel } from '../../api/moe-model';
+import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import {
   layerName,
@@ -15,23 +15,24 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 
 /**
  * Generates and tells of each token.
+ * @param target the model as it is, or one of its edited sessions
  * @param tell is called with the text so far, and at the end with the token rates of the whole
  * @returns what there is when the signal ended it
  * @throws MoEDebuggerError as `generate` does, after `tell` was told that it failed
  */
 export async function watchedGeneration(
-  model: MoEModel | EditedModel,
+  model: LoadedModel,
+  target: Target,
   prompt: Prompt,
   options: GenerateOptions,
   rows: readonly ExpertRow[],
   tell: (text: GeneratedText) => void
 ): Promise<Generation> {
   const tokens: GeneratedToken[] = [];
-  const withText =
-    ('model' in model ? model.model : model).tokenizer !== undefined;
+  const withText = model.tokenizer !== undefined;
   tell({ tokens: [], status: 'running' });
   try {
-    const generation = await model.generate(prompt, {
+    const [generation] = await generateOn(model, target, [prompt], {
       ...options,
       onCancel: 'return',
       onToken: ({ id, text }) => {

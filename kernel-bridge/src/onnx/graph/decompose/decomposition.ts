@@ -3,7 +3,6 @@ import { MoEDebuggerError } from '../../../base/errors';
 import { ELEMENT } from '../../file/schema';
 import type { Graph, GraphNode } from '../graph';
 import type { NodeWriter } from '../node-writer';
-import type { ExpertChoice } from './experts';
 
 export interface DecompositionContext {
   graph: Graph;
@@ -50,4 +49,12 @@ export function numberLike(
   return type === ELEMENT.float
     ? constant
     : writer.op('Cast', [constant], { to: type });
+}
+/** What a token's choice is: tensors of the plain graph. */
+
+export interface ExpertChoice {
+  /** [tokens, k] int64 */
+  selected: string;
+  /** [tokens, k] */
+  weights: string;
 }

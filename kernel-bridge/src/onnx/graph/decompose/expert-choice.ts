@@ -2,7 +2,7 @@
 import { attributeInt } from '../attributes';
 import type { GraphNode } from '../graph';
 import type { DecompositionContext } from './decomposition';
-import type { ExpertChoice } from './experts';
+import type { ExpertChoice } from './decomposition';
 
 /**
  * The k largest scores, of equal ones the later. `selected` [tokens, k] int64.

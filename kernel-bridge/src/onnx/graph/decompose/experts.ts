@@ -6,7 +6,11 @@ import {
   applySwiGLU,
   isInterleaved
 } from './activation';
-import { cannotDecompose, type DecompositionContext } from './decomposition';
+import {
+  cannotDecompose,
+  type DecompositionContext,
+  type ExpertChoice
+} from './decomposition';
 
 /** Weights of one product of all experts, as plain floats. */
 export interface ExpertProduct {
@@ -23,14 +27,6 @@ export interface ExpertWeights {
   fc1: ExpertProduct;
   fc2: ExpertProduct;
   fc3?: ExpertProduct;
-}
-
-/** What a token's choice is: tensors of the plain graph. */
-export interface ExpertChoice {
-  /** [tokens, k] int64 */
-  selected: string;
-  /** [tokens, k] */
-  weights: string;
 }
 
 /** Writes the experts' part of an MoE node, whose output gets the node's name. */

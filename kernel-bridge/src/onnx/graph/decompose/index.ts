@@ -5,7 +5,7 @@ import { Graph, type GraphNode } from '../graph';
 import { NodeWriter } from '../node-writer';
 import { attention } from './attention';
 import type { Decomposition } from './decomposition';
-import type { ExpertChoice } from './experts';
+import type { ExpertChoice } from './decomposition';
 import { fusedActivations } from './fused-activations';
 import { groupQueryAttention } from './group-query-attention';
 import { matMulNBits } from './mat-mul-nbits';
@@ -14,7 +14,7 @@ import { multiHeadAttention } from './multi-head-attention';
 import { skipNorms } from './skip-norms';
 
 export { decomposeMoE } from './moe';
-export type { ExpertChoice } from './experts';
+export type { ExpertChoice } from './decomposition';
 
 const DECOMPOSITIONS = new Map(
   [

@@ -12,9 +12,9 @@ import {
   expertSizes,
   fc3Of,
   writeExperts,
-  type ExpertChoice,
   type ExpertProduct
 } from './experts';
+import { type ExpertChoice } from './decomposition';
 
 /** Writes an MoE or QMoE node and tells where its choice is: edits of the plain graph take hold there. */
 export function decomposeMoE(

@@ -8,12 +8,12 @@ import type { RoutingSample } from '../../base/protocol';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
 import { readCapture } from '../capture/read-capture';
-import { RoutingTrace } from '../trace/routing-trace';
-import type { OutputLogits } from '../trace/trace-document';
-import { wholeSequence } from './inputs';
-import type { ModelParts } from './loaded-model';
-import type { TokenizedPrompt } from './prompt';
-import { outputLogits } from './vocabulary';
+import { RoutingTrace } from './routing-trace';
+import type { OutputLogits } from './trace-document';
+import { wholeSequence } from '../model/inputs';
+import type { LoadedModel } from '../model/loaded-model';
+import type { TokenizedPrompt } from '../model/prompt';
+import { outputLogits } from './output-logits';
 
 export interface TraceOptions {
   /** Keep the model's output logits too: of the last token, or of all. */
@@ -35,7 +35,7 @@ export interface RunTarget {
  * @throws MoEDebuggerError 'input' without a prompt, 'capture' when what was captured contradicts the graph, 'cancelled'
  */
 export async function tracePrompts(
-  parts: ModelParts,
+  model: LoadedModel,
   target: () => Promise<RunTarget>,
   prompts: readonly TokenizedPrompt[],
   options: TraceOptions
@@ -53,7 +53,7 @@ export async function tracePrompts(
     if (options.signal?.aborted) {
       throw cancelledError();
     }
-    const traced = await tracePrompt(parts, running, prompt, options);
+    const traced = await tracePrompt(model, running, prompt, options);
     samples.push(traced.sample);
     inference += traced.milliseconds;
     if (traced.logits) {
@@ -63,18 +63,18 @@ export async function tracePrompts(
   }
   return new RoutingTrace({
     id: randomUUID(),
-    model: parts.onnx.name,
+    model: model.onnx.name,
     samples,
-    moeLayers: parts.routers.length,
+    moeLayers: model.routers.length,
     timing: { inference },
     outputLogits: logits,
     edits: running.edits?.records,
-    cards: parts.description.layers
+    cards: model.description.layers
   });
 }
 
 async function tracePrompt(
-  parts: ModelParts,
+  model: LoadedModel,
   { session, routers, plan, edits }: RunTarget,
   prompt: TokenizedPrompt,
   { logits: wanted, signal }: TraceOptions
@@ -84,13 +84,13 @@ async function tracePrompt(
   milliseconds: number;
 }> {
   const step = wholeSequence(prompt);
-  const feeds = { ...parts.inputs.feeds(step), ...edits?.feeds(step) };
-  const output = wanted ? [parts.logits] : [];
+  const feeds = { ...model.inputs.feeds(step), ...edits?.feeds(step) };
+  const output = wanted ? [model.logits] : [];
   const decoderIds = prompt.decoderIds ?? prompt.ids;
   const last = [decoderIds.length - 1];
   const { outputs, milliseconds } = await cancellable(
     session.run(feeds, [...plan.outputs, ...output], {
-      rows: wanted === 'last' ? { [parts.logits]: last } : {}
+      rows: wanted === 'last' ? { [model.logits]: last } : {}
     }),
     signal
   );
@@ -99,13 +99,13 @@ async function tracePrompt(
   const sample: RoutingSample = {
     id: prompt.id,
     ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
-    tokens: parts.tokens(decoderIds),
-    ...(prompt.decoderIds ? { encoderTokens: parts.tokens(prompt.ids) } : {}),
+    tokens: model.tokens(decoderIds),
+    ...(prompt.decoderIds ? { encoderTokens: model.tokens(prompt.ids) } : {}),
     layers: readCapture(routers, plan, outputs, count, edits?.adjustments(step))
   };
   return {
     sample,
     milliseconds,
-    ...(wanted ? { logits: outputLogits(outputs[parts.logits], wanted) } : {})
+    ...(wanted ? { logits: outputLogits(outputs[model.logits], wanted) } : {})
   };
 }

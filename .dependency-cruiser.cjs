@@ -1,0 +1,142 @@
+/**
+ * Which part may import which: `npm run lint:imports` refuses an import that runs up, and every circle of files, types
+ * included. docs/architecture.md has the drawing.
+ */
+const NODE_PACKAGE = 'kernel-bridge/src';
+
+/** From the top down: a wing knows those below it and itself. Wings of one row do not know each other. */
+const WINGS = [
+  ['programs'],
+  ['api'],
+  ['views'],
+  ['analyses'],
+  ['files'],
+  ['run'],
+  ['routing'],
+  ['onnx', 'measures', 'show'],
+  ['base']
+];
+
+/** What belongs into each wing: the sentence that a refused import is answered with. */
+const HOLDS = {
+  programs:
+    'programs (cli, kernel, serve) start the rest and are imported by nothing',
+  api: 'api holds what index.ts hands out (MoEModel, sessions, the store): pass a LoadedModel or a function down instead',
+  views:
+    'views hold how results look: results stay data, and views/ adds looks to them from outside',
+  analyses:
+    'analyses hold what is computed from runs: move what both need into run/, measures/ or base/',
+  files:
+    'files hold traces on disk and importers: pass rows or samples in instead of reading files here',
+  run: 'run holds the engine, LoadedModel, generation, edits and gradients: move what both need into routing/, onnx/ or base/',
+  routing:
+    'routing finds routers in graphs and knows how they choose: move what both need into onnx/ or base/',
+  onnx: 'onnx holds the file and the graph',
+  measures:
+    'measures hold tallies and statistics of routing, and stay free of Node',
+  show: 'show holds the MIME bundle and the bases of pages and widgets: what draws a result stands in views/',
+  base: 'base imports nothing above it'
+};
+
+const upwards = WINGS.flatMap((row, floor) =>
+  row.map(wing => {
+    const refused = [
+      ...WINGS.slice(0, floor).flat(),
+      ...row.filter(other => other !== wing)
+    ];
+    return {
+      name: `${wing}-knows-only-what-is-below`,
+      severity: 'error',
+      comment: `A file in ${wing}/ imports from a wing that it may not know. ${refused.map(other => HOLDS[other]).join('; ')}.`,
+      from: { path: `^${NODE_PACKAGE}/${wing}/`, pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: `^${NODE_PACKAGE}/(${refused.join('|')})/|^${NODE_PACKAGE}/index\\.ts$`
+      }
+    };
+  })
+).filter(rule => !rule.to.path.includes('()'));
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      comment:
+        'These files import each other in a circle, so neither can be read, tested or moved alone. Put what both need into a file of its own that knows neither.',
+      from: { pathNot: '\\.spec\\.tsx?$' },
+      to: { circular: true }
+    },
+    ...upwards,
+    {
+      name: 'loaded-model-names-no-capability',
+      severity: 'error',
+      comment:
+        'LoadedModel is what every capability runs. A capability keeps what it needs by remembered(model, make), not in a field.',
+      from: { path: `^${NODE_PACKAGE}/run/model/loaded-model\\.ts$` },
+      to: {
+        path: `^${NODE_PACKAGE}/run/(activations|edits|generation|gradients|trace)/`
+      }
+    },
+    {
+      name: 'pure-parts-know-no-node',
+      severity: 'error',
+      comment:
+        'The page imports this part: it must work without Node. Take what Node gives as an argument.',
+      from: {
+        path: `^${NODE_PACKAGE}/(base/(protocol|charts|statistics)|measures)/`,
+        pathNot: '\\.spec\\.ts$'
+      },
+      to: { dependencyTypes: ['core'] }
+    },
+    {
+      name: 'pure-parts-know-only-pure-parts',
+      severity: 'error',
+      comment: 'The page imports this part, and with it all that it imports.',
+      from: {
+        path: `^${NODE_PACKAGE}/(base/(protocol|charts|statistics)|measures)/`,
+        pathNot: '\\.spec\\.ts$'
+      },
+      to: {
+        path: `^${NODE_PACKAGE}/`,
+        pathNot: `^${NODE_PACKAGE}/(base/(protocol|charts|statistics|errors\\.ts)|measures)`
+      }
+    },
+    {
+      name: 'page-knows-protocol-and-charts',
+      severity: 'error',
+      comment:
+        'The page imports from the Node package only moe-debugger/protocol and moe-debugger/charts.',
+      from: { path: '^src/' },
+      to: {
+        path: '^kernel-bridge/',
+        pathNot: '^kernel-bridge/(src|lib)/base/(protocol|charts)/'
+      }
+    },
+    {
+      name: 'kernel-does-not-know-the-page',
+      severity: 'error',
+      comment:
+        'The Node package runs without a page: share it through base/protocol.',
+      from: { path: '^kernel-bridge/' },
+      to: { path: '^src/' }
+    },
+    {
+      name: 'no-import-of-what-is-not-there',
+      severity: 'error',
+      comment:
+        'The imported file or package does not exist, or is not a dependency.',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '\\.(svg|css)$|^moe-debugger/' }
+    }
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules|kernel-bridge/lib' },
+    exclude: { path: '\\.spec\\.tsx?$|/testing/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types']
+    }
+  }
+};

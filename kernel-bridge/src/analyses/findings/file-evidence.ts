@@ -1,0 +1,21 @@
+import { openTrace } from '../../files/trace/read-trace';
+import { TraceEvidence } from './trace-evidence';
+
+/**
+ * Gathers the evidence of a Parquet trace, one sample at a time in memory.
+ * @throws MoEDebuggerError 'input' when the file is no trace or is damaged
+ */
+export async function traceFileEvidence(
+  path: string
+): Promise<{ evidence: TraceEvidence; model: string }> {
+  const file = await openTrace(path);
+  try {
+    const evidence = new TraceEvidence();
+    for await (const sample of file.samples()) {
+      evidence.add(sample);
+    }
+    return { evidence, model: file.metadata.model };
+  } finally {
+    file.close();
+  }
+}

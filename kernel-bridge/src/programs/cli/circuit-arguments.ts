@@ -1,0 +1,25 @@
+import type { CircuitOptions } from '../../analyses/circuits/options';
+
+export interface CircuitArguments extends Pick<
+  CircuitOptions,
+  | 'target'
+  | 'position'
+  | 'direction'
+  | 'steps'
+  | 'threshold'
+  | 'parts'
+  | 'measure'
+  | 'seed'
+> {
+  prompt?: string;
+  inputIds?: number[];
+  corrupted?: string;
+  corruptedIds?: number[];
+  corruptedEmbeddings?: 'zero' | 'mean';
+  /** How many edges. */
+  edges?: number;
+  nodesOnly?: boolean;
+  format?: 'text' | 'json' | 'dot' | 'mermaid' | 'html';
+  out?: string;
+  json?: boolean;
+}

@@ -1,0 +1,83 @@
+/** Runs prompts on a model, or on one of its edited sessions, and reports the traces to whoever observes the model. */
+import type { LoadedModel } from '../model/loaded-model';
+import { promptList, type Prompt } from '../model/prompt';
+import { observerOf } from '../trace/observer';
+import type { RoutingTrace } from '../trace/routing-trace';
+import {
+  tracePrompts,
+  type RunTarget,
+  type TraceOptions
+} from '../trace/trace-prompts';
+import { readEnding } from './ending';
+import { generate } from './generate';
+import type { Generation } from './generation';
+import type { GenerateOptions } from './options';
+
+/** What a model is run on: `async () => model` as it is, or what `EditedSession.resolve` returned. */
+export type Target = () => Promise<RunTarget>;
+
+/**
+ * Runs prompts, one forward each.
+ *
+ * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt that does not fit, 'capture' when what was captured
+ * contradicts the graph, 'cancelled'
+ */
+export async function traceOn(
+  model: LoadedModel,
+  target: Target,
+  prompts: Prompt | readonly Prompt[],
+  options: TraceOptions
+): Promise<RoutingTrace> {
+  const list = promptList(prompts).map((prompt, i) =>
+    model.tokenize(prompt, i)
+  );
+  const observer = observerOf(model);
+  return observer.running(async () => {
+    const trace = await tracePrompts(model, target, list, options);
+    observer.traced(trace, list[0].label);
+    return trace;
+  });
+}
+
+/**
+ * Writes on from prompts.
+ *
+ * @returns one generation a prompt, in the order of the prompts
+ * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt or an option that does not fit, 'capture', 'engine';
+ * GenerationCancelled
+ */
+export async function generateOn(
+  model: LoadedModel,
+  target: Target,
+  prompts: Prompt | readonly Prompt[],
+  options: GenerateOptions
+): Promise<Generation[]> {
+  const list = promptList(prompts).map((prompt, i) =>
+    model.tokenize(prompt, i)
+  );
+  const { name, graph, description, tokenizer, inputs, logits, config } = model;
+  const observer = observerOf(model);
+  return observer.running(async () =>
+    generate(
+      {
+        name,
+        graph,
+        description,
+        tokenizer,
+        inputs,
+        logits,
+        ...(await runTarget(target)),
+        ending: readEnding(config),
+        onGeneration: ({ trace, prompt: label }) =>
+          observer.traced(trace, label)
+      },
+      list,
+      options
+    )
+  );
+}
+
+async function runTarget(target: Target): Promise<RunTarget> {
+  const { session, routers, plan, edits } = await target();
+  return { session, routers, plan, edits };
+}

@@ -1,0 +1,16 @@
+import type { TensorValue } from '../engine/messages';
+import { toFloat32 } from '../engine/tensor-values';
+import type { OutputLogits } from './trace-document';
+
+/** What a run's logits keep: the last token's, or all. */
+export function outputLogits(
+  tensor: TensorValue,
+  wanted: 'last' | 'all'
+): OutputLogits {
+  const values = toFloat32(tensor);
+  const width = tensor.dims[tensor.dims.length - 1];
+  return {
+    width,
+    data: wanted === 'all' ? values : values.slice(values.length - width)
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * How a trace looks: its heatmap in a cell, its figures, its explorer and its report. A trace itself is data; importing
+ * this module adds these methods to every trace, as d3-transition adds transitions to d3-selection.
+ */
+import { writeFileSync } from 'node:fs';
+import { writeAtomically } from '../base/atomic-file';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../base/kernel-api';
+import type { RoutingSample } from '../base/protocol';
+import { coverageOf } from '../run/trace/coverage';
+import { RoutingTrace } from '../run/trace/routing-trace';
+import type { Figure } from '../show/figure';
+import { viewBundle } from '../show/view-bundle';
+import { addLooks } from './add-looks';
+import {
+  layerFigure,
+  tokenSimilarityFigure,
+  type ExpertMatrix,
+  type LayerPlace,
+  type Loads,
+  type RateMatrix
+} from './figures';
+import { reportOf, type ReportOptions } from './report';
+import { RoutingExplorer, type ExplorerOptions } from './routing-explorer';
+
+export interface TraceReportOptions extends ReportOptions {
+  /** Writes the report to this file too. */
+  out?: string;
+}
+
+export interface TraceLooks extends Displayable {
+  /**
+   * A report of the whole trace: the text of one HTML file that needs no network and runs no scripts.
+   *
+   * @throws MoEDebuggerError 'environment' when `out` cannot be written
+   */
+  report(options?: TraceReportOptions): Promise<string>;
+  /** How often each expert of a layer is selected, with intervals. @throws MoEDebuggerError 'input' as all figures do */
+  loads(layer: LayerPlace): Figure<Loads>;
+  /** Which experts of a layer are chosen together. */
+  coactivation(layer: LayerPlace): Figure<ExpertMatrix>;
+  /** Which experts of a layer are selected by the same tokens. */
+  similarity(layer: LayerPlace): Figure<ExpertMatrix>;
+  /** How often each domain selects each expert of a layer. */
+  domains(layer: LayerPlace): Figure<RateMatrix>;
+  /** How often each expert of a layer is selected, from the start of the trace to its end. */
+  overTime(layer: LayerPlace): Figure<RateMatrix>;
+  /** An explorer with a layer slider, live where a kernel runs. */
+  explorer(options?: ExplorerOptions): RoutingExplorer;
+  /** This trace's first prompt beside another's, under one layer slider. */
+  compare(other: RoutingTrace, options?: ExplorerOptions): RoutingExplorer;
+  [MIMEBUNDLE](): Promise<JsonObject>;
+}
+
+declare module '../run/trace/routing-trace' {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+  interface RoutingTrace extends TraceLooks {}
+}
+
+const LOOKS: TraceLooks & ThisType<RoutingTrace> = {
+  async report({ out, ...options } = {}) {
+    const html = await reportOf(
+      this.samples,
+      {
+        model: this.model,
+        created: this.created,
+        edits: this.edits,
+        moeLayers: this.coverage.moeLayers
+      },
+      options
+    );
+    if (out !== undefined) {
+      await writeAtomically(out, unfinished => writeFileSync(unfinished, html));
+    }
+    return html;
+  },
+
+  loads(layer) {
+    return layerFigure('loads', this, layer);
+  },
+
+  coactivation(layer) {
+    return layerFigure('coactivation', this, layer);
+  },
+
+  similarity(layer) {
+    return tokenSimilarityFigure(this, layer);
+  },
+
+  domains(layer) {
+    return layerFigure('domains', this, layer);
+  },
+
+  overTime(layer) {
+    return layerFigure('overTime', this, layer);
+  },
+
+  explorer(options = {}) {
+    return new RoutingExplorer({
+      view: 'explorer',
+      model: this.model,
+      samples: this.samples,
+      coverage: this.coverage,
+      ...options
+    });
+  },
+
+  compare(other, options = {}) {
+    const samples = [titled(this.samples[0]), titled(other.samples[0])];
+    return new RoutingExplorer({
+      view: 'comparison',
+      model: this.model,
+      samples,
+      coverage: coverageOf(samples, this.coverage.moeLayers),
+      ...options
+    });
+  },
+
+  [MIMEBUNDLE]() {
+    return viewBundle(
+      {
+        view: 'explorer',
+        model: this.model,
+        samples: this.samples,
+        coverage: this.coverage
+      },
+      this.toString()
+    );
+  }
+};
+
+addLooks(RoutingTrace.prototype, LOOKS);
+
+const TITLE_LENGTH = 48;
+
+/** Prompts that were given no id have a number for one, which says nothing beside another trace's. */
+function titled(sample: RoutingSample): RoutingSample {
+  const text = sample.tokens
+    .map(token => token.text ?? token.id)
+    .join('')
+    .trim();
+  if (!/^\d+$/.test(sample.id) || text === '') {
+    return sample;
+  }
+  const short = text.length > TITLE_LENGTH;
+  return {
+    ...sample,
+    id: short ? `${text.slice(0, TITLE_LENGTH - 1)}…` : text
+  };
+}
