@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "kernel-bridge"
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
     """A Jupyter data folder with our kernelspec."""
-    kernelspec = PACKAGE / "lib" / "kernel" / "kernelspec.js"
+    kernelspec = PACKAGE / "lib" / "programs" / "kernel" / "kernelspec.js"
     if not kernelspec.exists():
         pytest.fail("the kernel is not built: run `npm run build:kernel`")
     folder = tmp_path_factory.mktemp("jupyter")
