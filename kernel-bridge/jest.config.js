@@ -1,4 +1,7 @@
 /** Specs sit beside what they test; the engine's worker runs from `lib`, so build before testing. */
+// Specs see a copy of the environment; what starts them has the real one, which onnxruntime reads.
+process.env.ORT_DISABLE_TELEMETRY ||= '1';
+
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
 import { installKernel } from '../../base/kernel-api';
+import { turnOffTelemetry } from '../../run/engine/telemetry';
 import { readConnectionFile } from './connection';
 import { INTERNAL_FOLDERS } from './internal-folders';
 import { Sockets } from './sockets';
@@ -13,6 +14,8 @@ async function main(argv: string[]): Promise<void> {
       hint: 'Jupyter starts this program; install its kernelspec with `moe-debugger kernel install`'
     });
   }
+  // Before any cell: one may use onnxruntime by itself.
+  turnOffTelemetry();
   // The sockets' thread starts while this one loads the compiler.
   const sockets = new Sockets(
     readConnectionFile(path),

@@ -9,6 +9,7 @@ import type {
   SessionOptions,
   TensorValue
 } from './messages';
+import { turnOffTelemetry } from './telemetry';
 
 export type RunOutputs = Record<string, TensorValue>;
 
@@ -32,6 +33,7 @@ export class Engine {
   private _dead?: MoEDebuggerError;
 
   constructor() {
+    turnOffTelemetry();
     // Compiled code runs the worker from beside this file; from TypeScript sources it is the built one.
     this._worker = new Worker(
       join(
