@@ -1,5 +1,6 @@
 /** A model's folder on disk, fetched first where an id was given, with a progress line. */
-import { fetchModel, isHubId } from '../../run/model/hub';
+import { fetchModel } from '../../run/model/hub';
+import { isHubId } from '../../run/model/hub-names';
 import { progress } from './output';
 
 export async function localModel(model: string): Promise<string> {

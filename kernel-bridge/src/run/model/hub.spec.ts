@@ -10,17 +10,36 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../../test/graph-builder';
 import { fetchModel, type DownloadProgress } from './hub';
+import { parseHubId } from './hub-names';
 import { loadModel } from '../../api/load-model';
 
 const DEMO = join(__dirname, '../../../../models/demo');
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+
+/** What a hub tells of a file. */
+interface FileInfo extends Record<string, unknown> {
+  path: string;
+}
+
+/** What a hostile hub answers in place of the truth. */
+interface Lies {
+  commit?: unknown;
+  /** In the list of files. */
+  listed?: (file: FileInfo) => object;
+  /** When it is asked for one file. */
+  told?: (file: FileInfo) => object;
+  etag?: string;
+}
 
 /** A server of the hub's protocol on loopback: the tree of one repository, and its files with their ranges. */
 class HubServer {
   readonly served: string[] = [];
   private readonly _server: Server;
 
-  constructor(private readonly _folder: string) {
+  constructor(
+    private readonly _folder: string,
+    private readonly _lies: Lies = {}
+  ) {
     this._server = createServer((request, response) =>
       this._serve(request, response)
     );
@@ -46,15 +65,20 @@ class HubServer {
       response.end(JSON.stringify(value));
     };
     if (pathname.startsWith('/api/models/org/demo/revision/')) {
-      json({ _id: '1', id: 'org/demo', sha: COMMIT });
+      const { commit = COMMIT } = this._lies;
+      json({ _id: '1', id: 'org/demo', sha: commit });
     } else if (pathname === `/api/models/org/demo/tree/${COMMIT}`) {
-      json(this._tree());
+      json(this._tree().map(this._lies.listed ?? (entry => entry)));
     } else if (pathname === `/api/models/org/demo/paths-info/${COMMIT}`) {
       let body = '';
       request.on('data', part => (body += part));
       request.on('end', () => {
         const { paths } = JSON.parse(body) as { paths: string[] };
-        json(this._tree().filter(({ path }) => paths.includes(path)));
+        json(
+          this._tree()
+            .filter(({ path }) => paths.includes(path))
+            .map(this._lies.told ?? (entry => entry))
+        );
       });
     } else if (file !== undefined && readdirSync(this._folder).includes(file)) {
       this._file(file, request, response);
@@ -65,7 +89,7 @@ class HubServer {
     }
   }
 
-  private _tree(): { path: string }[] {
+  private _tree(): FileInfo[] {
     return readdirSync(this._folder, { withFileTypes: true }).map(entry => ({
       type: entry.isDirectory() ? 'directory' : 'file',
       path: entry.name,
@@ -88,7 +112,7 @@ class HubServer {
     );
     response.setHeader(
       'etag',
-      `"${createHash('sha1').update(bytes).digest('hex')}"`
+      this._lies.etag ?? `"${createHash('sha1').update(bytes).digest('hex')}"`
     );
     response.setHeader('x-repo-commit', COMMIT);
     response.setHeader('accept-ranges', 'bytes');
@@ -159,10 +183,49 @@ describe('a model by its id', () => {
     });
   });
 
-  it('cannot be a path', async () => {
-    await expect(
-      fetchModel('hf:../../etc/passwd', { hubUrl })
-    ).rejects.toMatchObject({ code: 'usage' });
+  it.each([
+    'hf:',
+    'hf:/',
+    'hf:..',
+    'hf:.',
+    'hf:../x',
+    'hf:org/..',
+    'hf:org/../x',
+    'hf:../../etc/passwd',
+    'hf:/etc/passwd',
+    'hf:org/name/more',
+    'hf:org\\..\\x',
+    'hf:org/na me',
+    'hf:org/name\0',
+    'hf:org/a--b',
+    'hf:.hidden/name',
+    'hf:org/x@',
+    'hf:org/x@..',
+    'hf:org/x@../../main',
+    'hf:org/x@main/../../y',
+    'hf:org/x@/main',
+    'hf:org/x@main/',
+    'hf:org/x@main//y',
+    'hf:org/x@ma..in',
+    'hf:org/x@.main',
+    'hf:org/x@main\\y',
+    'hf:org/x@C:main'
+  ])('cannot be %j', async id => {
+    await expect(fetchModel(id, { hubUrl })).rejects.toMatchObject({
+      code: 'usage',
+      where: id
+    });
+  });
+
+  it.each([
+    ['hf:org/name', 'org/name', 'main'],
+    ['hf:gpt2', 'gpt2', 'main'],
+    ['hf:org/Name_1.5-B', 'org/Name_1.5-B', 'main'],
+    ['hf:org/name@v1.0', 'org/name', 'v1.0'],
+    ['hf:org/name@refs/pr/1', 'org/name', 'refs/pr/1'],
+    [`hf:org/name@${COMMIT}`, 'org/name', COMMIT]
+  ])('can be %s', (id, name, revision) => {
+    expect(parseHubId(id)).toEqual({ name, revision });
   });
 
   it('says so when the hub cannot be reached', async () => {
@@ -172,6 +235,91 @@ describe('a model by its id', () => {
     ).rejects.toMatchObject({
       code: 'environment',
       hint: expect.stringContaining('HF_ENDPOINT') as string
+    });
+  });
+});
+
+describe('a hub that lies', () => {
+  const AWAY = '../../../../escaped';
+
+  /** What a fetch from such a hub ends in, and what it left outside the model's folder in the cache. */
+  async function fetchFrom(lies: Lies) {
+    const root = temporaryFolder();
+    const server = new HubServer(DEMO, lies);
+    const hubUrl = await server.start();
+    try {
+      const cacheDir = join(root, 'a', 'b', 'cache');
+      const ended = await fetchModel('hf:org/demo', { hubUrl, cacheDir }).then(
+        () => 'fetched',
+        (error: unknown) => error
+      );
+      const model = join('a', 'b', 'cache', 'models--org--demo');
+      const outside = readdirSync(root, { recursive: true })
+        .map(String)
+        .filter(path => !model.startsWith(path) && !path.startsWith(model));
+      return { ended, outside };
+    } finally {
+      server.stop();
+    }
+  }
+
+  it.each<[string, Lies]>([
+    ['the hash of a file', { told: file => ({ ...file, oid: AWAY }) }],
+    [
+      'the hash of a large file',
+      { told: file => ({ ...file, lfs: { oid: AWAY, size: 1 } }) }
+    ],
+    ['the hash of Xet', { told: file => ({ ...file, xetHash: AWAY }) }],
+    [
+      'a last commit',
+      { told: file => ({ ...file, lastCommit: { id: AWAY, title: '' } }) }
+    ],
+    ['a hash that is no text', { told: file => ({ ...file, oid: [AWAY] }) }],
+    ['a hash of Windows', { told: file => ({ ...file, oid: 'C:escaped' }) }],
+    ['a commit', { commit: AWAY }],
+    ['a commit of other digits', { commit: 'main' }],
+    ['a commit that is no text', { commit: { toString: AWAY } }],
+    ['no commit', { commit: null }],
+    ...[
+      AWAY,
+      'onnx/../../escaped',
+      '..',
+      '.. /escaped',
+      '/escaped',
+      'onnx//escaped',
+      './escaped',
+      'C:escaped',
+      'onnx/c:/escaped',
+      '..\\escaped',
+      '\\\\host\\share',
+      'model\0.onnx',
+      ''
+    ].map((path): [string, Lies] => [
+      `a file called ${JSON.stringify(path)}`,
+      {
+        listed: file => (file.path === 'truth.json' ? { ...file, path } : file)
+      }
+    ]),
+    [
+      'a file whose name is no text',
+      { listed: file => ({ ...file, path: [file.path] }) }
+    ]
+  ])(
+    'about %s is refused, and nothing is written elsewhere',
+    async (_, lies) => {
+      const { ended, outside } = await fetchFrom(lies);
+      expect(outside).toEqual([]);
+      expect(ended).toMatchObject({
+        code: 'model-invalid',
+        message: expect.stringMatching(/^the hub answers with a/) as string
+      });
+    }
+  );
+
+  it('about an etag writes nothing elsewhere: it names no file', async () => {
+    expect(await fetchFrom({ etag: `"${AWAY}"` })).toEqual({
+      ended: 'fetched',
+      outside: []
     });
   });
 });

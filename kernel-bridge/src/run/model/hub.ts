@@ -7,6 +7,12 @@ import { chooseModelFile } from '../../onnx/file/locate';
 import { decodeModelProto } from '../../onnx/file/schema';
 import { readSkeleton } from '../../onnx/file/skeleton';
 import { isExternal } from '../../onnx/file/tensor';
+import {
+  checkCommit,
+  checkFileName,
+  checkHashes,
+  parseHubId
+} from './hub-names';
 import type * as Hub from '@huggingface/hub';
 
 // Programs that load from disk never pay for it.
@@ -31,9 +37,6 @@ export interface DownloadProgress {
   total: number;
 }
 
-const SCHEME = 'hf:';
-const ID = /^hf:([\w.-]+\/[\w.-]+|[\w.-]+)(?:@([\w./-]+))?$/;
-
 /** Files beside the graph that are used where they are there. */
 const COMPANIONS = [
   'config.json',
@@ -44,29 +47,19 @@ const COMPANIONS = [
   'chat_template.jinja'
 ];
 
-export function isHubId(model: string): boolean {
-  return model.startsWith(SCHEME);
-}
-
 /**
  * Brings a model into the cache; files that are there already are not fetched again.
  *
  * @param id `hf:org/name`, or `hf:org/name@revision`
  * @returns the folder of the snapshot
  * @throws MoEDebuggerError 'model-not-found' when the hub has no such model, or it has no graph; 'environment' when
- * the hub cannot be reached
+ * the hub cannot be reached; 'model-invalid' when it answers with names that no file may have
  */
 export async function fetchModel(
   id: string,
   options: HubOptions = {}
 ): Promise<string> {
-  const [, name, revision = 'main'] = ID.exec(id) ?? [];
-  if (name === undefined) {
-    throw new MoEDebuggerError('usage', 'this is not the id of a model', {
-      where: id,
-      hint: 'write hf:org/name or hf:org/name@revision'
-    });
-  }
+  const { name, revision } = parseHubId(id);
   return new Download(name, revision, options).run();
 }
 
@@ -102,24 +95,25 @@ class Download {
   }
 
   private async _list(): Promise<void> {
+    const where = `hf:${this._name}@${this._revision}`;
     try {
       const { sha } = await this._hub.modelInfo({
         ...this._request(),
         name: this._name,
         additionalFields: ['sha']
       });
-      this._commit = sha;
+      this._commit = checkCommit(sha, where);
       const files = this._hub.listFiles({
         ...this._request(),
         recursive: true
       });
       for await (const { type, path, size } of files) {
         if (type === 'file') {
-          this._sizes.set(path, size);
+          this._sizes.set(checkFileName(path, where), size);
         }
       }
     } catch (error) {
-      throw this._refusal(error, `hf:${this._name}@${this._revision}`);
+      throw this._refusal(error, where);
     }
   }
 
@@ -172,8 +166,14 @@ class Download {
       ...init,
       ...(this._options.signal ? { signal: this._options.signal } : {})
     });
-    const { body } = response;
     const { pathname } = new URL(input instanceof Request ? input.url : input);
+    if (response.ok && this._isFileInfo(pathname)) {
+      // The library joins these hashes to paths as they are.
+      const files: unknown = await response.json();
+      checkHashes(files, file);
+      return Response.json(files);
+    }
+    const { body } = response;
     // Of a file's content; a request for its first byte only asks how large it is.
     const isContent =
       pathname.includes('/resolve/') &&
@@ -193,6 +193,12 @@ class Download {
       });
     }
     return response;
+  }
+
+  private _isFileInfo(pathname: string): boolean {
+    return pathname.endsWith(
+      `/api/models/${this._name}/paths-info/${this._commit}`
+    );
   }
 
   private _tell(file: string): void {
@@ -224,6 +230,9 @@ class Download {
   }
 
   private _refusal(error: unknown, where: string): MoEDebuggerError {
+    if (error instanceof MoEDebuggerError) {
+      return error;
+    }
     const { statusCode } = error as { statusCode?: number };
     const cause = error instanceof Error ? error : undefined;
     if (this._options.signal?.aborted) {

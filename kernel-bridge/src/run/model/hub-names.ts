@@ -1,0 +1,112 @@
+/**
+ * Names that end up in paths of the cache: ids that a person gives, and what a hub answers. None may lead out of the
+ * model's folder there, whoever runs the hub.
+ */
+import { MoEDebuggerError } from '../../base/errors';
+
+export interface HubId {
+  /** `org/name`, or the name of an old model that has no organisation. */
+  name: string;
+  revision: string;
+}
+
+const SCHEME = 'hf:';
+/** Hugging Face's rules: the cache separates an organisation from a name by `--`. */
+const NAME = /^(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?$/;
+/** A part of a branch's or a tag's name, by git's rules and of fewer characters. */
+const REF_PART = /^(?!.*\.\.)\w[\w.-]*$/;
+const COMMIT = /^[0-9a-f]{40}$/;
+const HASH = /^[0-9a-f]{1,128}$/i;
+
+export function isHubId(model: string): boolean {
+  return model.startsWith(SCHEME);
+}
+
+/**
+ * Reads `hf:org/name` or `hf:org/name@revision`.
+ * @throws MoEDebuggerError 'usage' for anything else
+ */
+export function parseHubId(id: string): HubId {
+  const [, name = '', revision = 'main'] =
+    /^hf:([^@]*)(?:@(.*))?$/.exec(id) ?? [];
+  const parts = name.split('/');
+  if (
+    parts.length > 2 ||
+    !parts.every(part => NAME.test(part)) ||
+    !revision.split('/').every(part => REF_PART.test(part))
+  ) {
+    throw new MoEDebuggerError('usage', 'this is not the id of a model', {
+      where: id,
+      hint: 'write hf:org/name or hf:org/name@revision'
+    });
+  }
+  return { name, revision };
+}
+
+/**
+ * The commit that a revision stands for. It names the folder of a snapshot.
+ * @throws MoEDebuggerError 'model-invalid' when it is no hash of git
+ */
+export function checkCommit(sha: unknown, where: string): string {
+  if (typeof sha !== 'string' || !COMMIT.test(sha)) {
+    throw refused(`a commit called ${quoted(sha)}`, where);
+  }
+  return sha;
+}
+
+/**
+ * A file in a hub's list. The rules are those of POSIX and of Windows, wherever it is read; Windows also takes `.. `
+ * for `..`.
+ * @throws MoEDebuggerError 'model-invalid' for a name that is not a relative path without `..`
+ */
+export function checkFileName(path: unknown, where: string): string {
+  if (
+    typeof path !== 'string' ||
+    path.includes('\0') ||
+    path.includes('\\') ||
+    path.split('/').some(part => /^[\s.]*$|^[a-z]:/i.test(part))
+  ) {
+    throw refused(`a file called ${quoted(path)}`, where);
+  }
+  return path;
+}
+
+/** What a hub tells of a file, where nothing is sure. */
+interface ToldFile {
+  oid?: unknown;
+  lfs?: { oid?: unknown } | null;
+  xetHash?: unknown;
+  lastCommit?: { id?: unknown } | null;
+}
+
+/**
+ * Checks what a hub tells of files: the hash of its content names a file's blob, its last commit the snapshot.
+ * @throws MoEDebuggerError 'model-invalid' for a hash that is not hexadecimal
+ */
+export function checkHashes(files: unknown, where: string): void {
+  for (const file of Array.isArray(files) ? (files as unknown[]) : []) {
+    const { oid, lfs, xetHash, lastCommit } = (file ?? {}) as ToldFile;
+    const wrong = [oid, lfs?.oid, xetHash, lastCommit?.id].find(
+      hash => hash !== undefined && hash !== null && !isHash(hash)
+    );
+    if (wrong !== undefined) {
+      throw refused(`a hash of ${quoted(wrong)}`, where);
+    }
+  }
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === 'string' && HASH.test(value);
+}
+
+function refused(what: string, where: string): MoEDebuggerError {
+  return new MoEDebuggerError('model-invalid', `the hub answers with ${what}`, {
+    where,
+    hint: 'nothing was written for it; check HF_ENDPOINT, and report the model to its hub'
+  });
+}
+
+/** Control characters would reach a terminal. */
+function quoted(value: unknown): string {
+  return (JSON.stringify(value) ?? 'undefined').slice(0, 200);
+}
