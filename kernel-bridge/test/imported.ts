@@ -1,7 +1,7 @@
 /** Imports a file into a folder of its own and reads the result back. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImportFormat } from '../src/files/import/importer';
+import type { ImportFormat } from '../src/files/import/formats';
 import {
   importTrace,
   type ImportOptions,

@@ -14,6 +14,8 @@ export interface Convention {
   score: 'softmax' | 'sigmoid';
   /** Scores are taken over all experts, then the best k are chosen; or the other way round. */
   scoreBeforeTopK: boolean;
+  /** All chosen experts get the weight 1 / k: the score orders experts and weights nothing. */
+  equalWeights?: true;
   /** The k weights are divided by their sum. */
   renormalized: boolean;
   /** What was dropped over capacity is no part of that sum: the other weights of the token grow. */

@@ -43,6 +43,7 @@ function chooseTopK(
   const {
     score,
     scoreBeforeTopK,
+    equalWeights,
     selectionBias,
     groups,
     renormalized,
@@ -67,6 +68,9 @@ function chooseTopK(
   experts.forEach((e, slot) => (weights[slot] = scores[e]));
   if (!scoreBeforeTopK && are === 'logits') {
     weights = applyScore(weights, score);
+  }
+  if (equalWeights) {
+    weights = weights.fill(1 / topK);
   }
   if (renormalized) {
     const sum = weights.reduce((a, b) => a + b, 0) + epsilon;

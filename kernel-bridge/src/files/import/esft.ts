@@ -29,7 +29,6 @@ interface LayerFile {
 }
 
 export const esft: TraceImporter = {
-  format: 'esft',
   async *read(path, context) {
     const { facts } = context;
     if (facts.experts === undefined || facts.topK === undefined) {

@@ -2,18 +2,20 @@
 import { MoEDebuggerError } from '../../base/errors';
 import { esft } from './esft';
 import { hf } from './hf';
-import type { ImportFormat, TraceImporter } from './importer';
+import type { TraceImporter } from './importer';
 import { llamacpp } from './llamacpp';
 import { sglang } from './sglang';
 import { vllm } from './vllm';
 
-const FORMATS: Record<ImportFormat, TraceImporter> = {
+const FORMATS = {
   esft,
   vllm,
   sglang,
   llamacpp,
   hf
-};
+} as const satisfies Record<string, TraceImporter>;
+
+export type ImportFormat = keyof typeof FORMATS;
 
 export const IMPORT_FORMATS = Object.keys(FORMATS) as ImportFormat[];
 

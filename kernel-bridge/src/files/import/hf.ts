@@ -32,7 +32,6 @@ import { routeRows } from './route-rows';
 const TOKENS = 1024;
 
 export const hf: TraceImporter = {
-  format: 'hf',
   async *read(path, context) {
     const store = await ArrayStore.open(path);
     try {

@@ -6,13 +6,8 @@ import { MoEDebuggerError } from '../../base/errors';
 import { readJson } from '../../run/model/config';
 import { routerCards } from '../trace/cards';
 import { ParquetWriter } from '../trace/parquet';
-import { importerOf } from './formats';
-import {
-  MOST_EXPERTS,
-  type ImportContext,
-  type ImportFormat,
-  type ModelFacts
-} from './importer';
+import { importerOf, type ImportFormat } from './formats';
+import { MOST_EXPERTS, type ImportContext, type ModelFacts } from './importer';
 import { LayerTally } from './layer-tally';
 import { factsOf } from './model-facts';
 

@@ -4,8 +4,6 @@ import type { Groups } from '../../routing/convention';
 import type { RoutingSample, Token } from '../../base/protocol';
 import { NO_TOKEN_ID } from '../../base/protocol';
 
-export type ImportFormat = 'esft' | 'vllm' | 'sglang' | 'llamacpp' | 'hf';
-
 /** What is known of the model from options and its config.json; formats fill in what their own files say. */
 export interface ModelFacts {
   experts?: number;
@@ -39,7 +37,6 @@ export interface ImportContext {
 }
 
 export interface TraceImporter {
-  readonly format: ImportFormat;
   /** @throws MoEDebuggerError 'input' naming file, line and column, or array and index */
   read(path: string, context: ImportContext): AsyncIterable<ImportedPart>;
 }

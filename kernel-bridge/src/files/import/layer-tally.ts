@@ -7,7 +7,8 @@ import {
   type RoutingSample
 } from '../../base/protocol';
 import { routerKey } from '../trace/cards';
-import { MOST_EXPERTS, type ImportFormat, type ModelFacts } from './importer';
+import type { ImportFormat } from './formats';
+import { MOST_EXPERTS, type ModelFacts } from './importer';
 
 /** Weights come rounded: to bfloat16's 8 bits, or to four decimals each. */
 const SUM_TOLERANCE = 0.02;

@@ -36,7 +36,6 @@ interface Columns {
 }
 
 export const llamacpp: TraceImporter = {
-  format: 'llamacpp',
   async *read(path, context) {
     const reader = new LineReader(path);
     try {

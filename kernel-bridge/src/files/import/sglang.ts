@@ -35,7 +35,6 @@ interface Payload {
 }
 
 export const sglang: TraceImporter = {
-  format: 'sglang',
   async *read(path, context) {
     const shape = {
       layers: need(context, 'layers', path),

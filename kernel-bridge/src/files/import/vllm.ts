@@ -23,7 +23,6 @@ const TOKENS = ['prompt_token_ids', 'token_ids'];
 const BLOCK = 1 << 18;
 
 export const vllm: TraceImporter = {
-  format: 'vllm',
   async *read(path, context) {
     for (const file of filesIn(path)) {
       const store = await ArrayStore.open(file);

@@ -1,5 +1,5 @@
 import { MoEDebuggerError } from '../../base/errors';
-import type { ImportFormat } from '../../files/import/importer';
+import type { ImportFormat } from '../../files/import/formats';
 import {
   importTrace,
   type ImportOptions
