@@ -7,10 +7,13 @@ import type { Slot } from './slots';
 import type { EditRecord, Edits, RouterPlace, TokenRange } from './edits';
 import { isFusedRouter } from './rewrite-fused';
 
+/** An edit of a router's choice; steering acts on the residual stream instead. */
+type RouterEdit = EditRecord & { kind: Exclude<EditRecord['kind'], 'steer'> };
+
 /** What is changed at one router. */
 export interface RouterEdits {
   topK: number;
-  records: EditRecord[];
+  records: RouterEdit[];
 }
 
 /**
@@ -54,7 +57,7 @@ function listEdits(
     ...others
   }: Omit<Edits, 'steer'>,
   routers: readonly Router[]
-): EditRecord[] {
+): RouterEdit[] {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
     throw new MoEDebuggerError('edit', `there is no edit named ${unknown}`, {
@@ -133,27 +136,37 @@ export function checkExpert(
   );
 }
 
-function checkValues(record: EditRecord, router: Router): void {
-  const { experts } = router;
-  if (record.kind === 'topK') {
-    check(
-      Number.isInteger(record.k) && record.k! >= 1 && record.k! <= experts,
-      router,
-      `top-${String(record.k)} cannot be taken of ${experts} experts`,
-      `give 1 to ${experts}`
-    );
-    return;
+function checkValues(record: RouterEdit, router: Router): void {
+  if (record.kind !== 'topK') {
+    checkExpert(record.expert, router);
   }
-  checkExpert(record.expert, router);
-  if (record.kind === 'bias') {
+  VALUE_CHECKS[record.kind](record, router);
+  checkRange(record.tokens, place(router));
+}
+
+/** What the numbers of an edit must be, by its kind. */
+const VALUE_CHECKS: Record<
+  RouterEdit['kind'],
+  (record: RouterEdit, router: Router) => void
+> = {
+  topK: (record, router) =>
+    check(
+      Number.isInteger(record.k) &&
+        record.k! >= 1 &&
+        record.k! <= router.experts,
+      router,
+      `top-${String(record.k)} cannot be taken of ${router.experts} experts`,
+      `give 1 to ${router.experts}`
+    ),
+  bias: (record, router) =>
     check(
       Number.isFinite(record.value),
       router,
       `a bias of ${String(record.value)} cannot be added`,
       'give a finite number; to take the expert away, ablate it'
-    );
-  }
-  if (record.kind === 'scale') {
+    ),
+  force: () => undefined,
+  scale(record, router) {
     check(
       Number.isFinite(record.value),
       router,
@@ -166,8 +179,8 @@ function checkValues(record: EditRecord, router: Router): void {
       'its weights multiply what experts read, so what they add cannot be scaled',
       'ablate by drop takes it away, force gives it the weight 1'
     );
-  }
-  if (record.kind === 'ablate') {
+  },
+  ablate(record, router) {
     check(
       ['mask', 'drop', 'swap'].includes(record.mode!),
       router,
@@ -181,7 +194,7 @@ function checkValues(record: EditRecord, router: Router): void {
         ? `nothing was given to run instead of expert ${record.expert}`
         : `a substitute is given only to a swap, and not to ${record.mode}`,
       record.mode === 'swap'
-        ? `give one of its experts, 0 to ${experts - 1}`
+        ? `give one of its experts, 0 to ${router.experts - 1}`
         : 'leave it out, or swap'
     );
     if (record.mode === 'swap') {
@@ -194,8 +207,7 @@ function checkValues(record: EditRecord, router: Router): void {
       );
     }
   }
-  checkRange(record.tokens, place(router));
-}
+};
 
 /** @throws MoEDebuggerError 'edit' for what holds no token */
 export function checkRange(
@@ -219,14 +231,16 @@ export function checkRange(
 }
 
 function checkSlot(
-  record: EditRecord,
+  record: RouterEdit,
   router: Router,
   slots: RouterSlots
 ): void {
-  const slot = slotOf(record, slots);
+  const what =
+    record.kind === 'ablate'
+      ? (`ablate by ${record.mode!}` as const)
+      : record.kind;
+  const slot = SLOTS[what](slots);
   if ('refused' in slot) {
-    const what =
-      record.kind === 'ablate' ? `ablate by ${record.mode}` : record.kind;
     throw new MoEDebuggerError(
       'edit',
       `this graph does not take ${what} there: ${slot.refused}`,
@@ -242,67 +256,36 @@ function checkSlot(
   }
 }
 
-function slotOf(record: EditRecord, slots: RouterSlots): Slot {
-  switch (record.kind) {
-    case 'bias':
-      return slots.bias;
-    case 'scale':
-      return slots.scale;
-    case 'topK':
-      return slots.topK;
-    case 'force':
-      return slots.forcedByLogits ? slots.bias : slots.force;
-    default:
-      return record.mode === 'mask'
-        ? slots.bias
-        : record.mode === 'drop'
-          ? slots.scale
-          : slots.map;
-  }
-}
+/** The slot of a router's graph that each edit is fed to. */
+const SLOTS: Record<
+  | Exclude<RouterEdit['kind'], 'ablate'>
+  | `ablate by ${NonNullable<RouterEdit['mode']>}`,
+  (slots: RouterSlots) => Slot
+> = {
+  'ablate by mask': ({ bias }) => bias,
+  bias: ({ bias }) => bias,
+  'ablate by drop': ({ scale }) => scale,
+  scale: ({ scale }) => scale,
+  'ablate by swap': ({ map }) => map,
+  force: ({ forcedByLogits, bias, force }) => (forcedByLogits ? bias : force),
+  topK: ({ topK }) => topK
+};
 
 function taken(slots: RouterSlots): string[] {
-  const names: [string, Slot][] = [
-    ['ablate by mask', slots.bias],
-    ['bias', slots.bias],
-    ['ablate by drop', slots.scale],
-    ['scale', slots.scale],
-    ['ablate by swap', slots.map],
-    ['force', slots.forcedByLogits ? slots.bias : slots.force],
-    ['topK', slots.topK]
-  ];
-  const possible = names
-    .filter(([, slot]) => 'input' in slot)
+  const possible = Object.entries(SLOTS)
+    .filter(([, slotOf]) => 'input' in slotOf(slots))
     .map(([name]) => name);
   return possible.length > 0 ? possible : ['no edit'];
 }
 
-/** Two edits of one router that cannot both hold. */
-function checkTogether(a: EditRecord, b: EditRecord, router: Router): void {
+/** @throws MoEDebuggerError 'edit' for two edits of one router that cannot both hold at some token */
+function checkTogether(a: RouterEdit, b: RouterEdit, router: Router): void {
   if (!overlap(a.tokens, b.tokens)) {
     return;
   }
-  const pair = [a, b];
-  const of = (kind: EditRecord['kind']): EditRecord | undefined =>
-    pair.find(record => record.kind === kind);
-  const forced = of('force');
-  const ablated = of('ablate');
   const contradiction =
-    a.kind === 'topK' && b.kind === 'topK'
-      ? a.k !== b.k && `top-${a.k} and top-${b.k}`
-      : a.kind === 'force' && b.kind === 'force'
-        ? a.expert !== b.expert &&
-          `expert ${a.expert} alone and expert ${b.expert} alone`
-        : a.kind === 'ablate' && b.kind === 'ablate'
-          ? a.expert === b.expert
-            ? (a.mode !== b.mode || a.to !== b.to) &&
-              `${a.mode} and ${b.mode} of expert ${a.expert}`
-            : swapsInto(a, b) || swapsInto(b, a)
-          : forced && ablated
-            ? ablated.mode !== 'swap' &&
-              ablated.expert === forced.expert &&
-              `expert ${forced.expert} alone and without it`
-            : besideAnother(of('bias') ?? of('scale'), forced, ablated);
+    CONTRADICTIONS[`${a.kind} ${b.kind}`]?.(a, b) ??
+    CONTRADICTIONS[`${b.kind} ${a.kind}`]?.(b, a);
   if (contradiction) {
     throw new MoEDebuggerError(
       'edit',
@@ -312,29 +295,39 @@ function checkTogether(a: EditRecord, b: EditRecord, router: Router): void {
   }
 }
 
-/** A bias means nothing where the expert is masked, a scale nothing where it is forced or taken away. */
-function besideAnother(
-  own: EditRecord | undefined,
-  forced: EditRecord | undefined,
-  ablated: EditRecord | undefined
-): string | false {
-  if (!own) {
-    return false;
-  }
-  if (ablated?.expert === own.expert) {
-    return (
-      (own.kind === 'scale' || ablated!.mode === 'mask') &&
-      `a ${own.kind} of expert ${own.expert} and without it`
-    );
-  }
-  return (
-    own.kind === 'scale' &&
-    forced?.expert === own.expert &&
-    `a scale of expert ${own.expert} and a weight of 1`
-  );
-}
+type Contradiction = (a: RouterEdit, b: RouterEdit) => string | false;
 
-function swapsInto(swap: EditRecord, other: EditRecord): string | false {
+/** What two edits contradict each other in, by their kinds; kinds that are not here never do. */
+const CONTRADICTIONS: Partial<
+  Record<`${RouterEdit['kind']} ${RouterEdit['kind']}`, Contradiction>
+> = {
+  'topK topK': (a, b) => a.k !== b.k && `top-${a.k} and top-${b.k}`,
+  'force force': (a, b) =>
+    a.expert !== b.expert &&
+    `expert ${a.expert} alone and expert ${b.expert} alone`,
+  'ablate ablate': (a, b) =>
+    a.expert === b.expert
+      ? (a.mode !== b.mode || a.to !== b.to) &&
+        `${a.mode} and ${b.mode} of expert ${a.expert}`
+      : swapsInto(a, b) || swapsInto(b, a),
+  'force ablate': (forced, ablated) =>
+    ablated.mode !== 'swap' &&
+    ablated.expert === forced.expert &&
+    `expert ${forced.expert} alone and without it`,
+  // A bias has no effect on an expert that is masked, a scale none on one that is ablated or forced.
+  'bias ablate': (bias, ablated) =>
+    ablated.mode === 'mask' &&
+    ablated.expert === bias.expert &&
+    `a bias of expert ${bias.expert} and without it`,
+  'scale ablate': (scale, ablated) =>
+    ablated.expert === scale.expert &&
+    `a scale of expert ${scale.expert} and without it`,
+  'scale force': (scale, forced) =>
+    forced.expert === scale.expert &&
+    `a scale of expert ${scale.expert} and a weight of 1`
+};
+
+function swapsInto(swap: RouterEdit, other: RouterEdit): string | false {
   return (
     swap.mode === 'swap' &&
     swap.to === other.expert &&
