@@ -1,5 +1,6 @@
 /** Attention as graphs hold it: one fused node, or a softmax over products of two activations. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { walk } from '../onnx/graph/walk';
 
 const FUSED_ATTENTION = new Set([
   'Attention',
@@ -71,33 +72,23 @@ export function scoreProduct(
   graph: Graph,
   scores: string
 ): GraphNode | undefined {
-  const seen = new Set<string>();
-  let frontier = [scores];
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      const above = graph.producer(tensor);
-      if (!above || seen.has(tensor)) {
-        continue;
-      }
-      seen.add(tensor);
-      if (PRODUCTS.has(above.op)) {
-        const operands = above.inputs.slice(0, 2);
-        if (
-          operands.length === 2 &&
-          operands.every(input => !graph.isConstant(input))
-        ) {
-          return above;
-        }
-      } else if (SCORE_STEPS.has(above.op)) {
-        next.push(
-          ...above.inputs.filter(
-            input => input !== '' && !graph.isConstant(input)
-          )
-        );
-      }
+  for (const {
+    nodes: [node]
+  } of walk(graph, [scores], {
+    direction: 'upstream',
+    maxDepth: MAX_STEPS,
+    through: ({ op, inputs }) =>
+      SCORE_STEPS.has(op) && inputs.filter(input => !graph.isConstant(input))
+  })) {
+    const operands = node?.inputs.slice(0, 2) ?? [];
+    if (
+      node &&
+      PRODUCTS.has(node.op) &&
+      operands.length === 2 &&
+      operands.every(input => !graph.isConstant(input))
+    ) {
+      return node;
     }
-    frontier = next;
   }
   return undefined;
 }

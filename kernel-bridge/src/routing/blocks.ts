@@ -4,6 +4,7 @@
  * block for each part.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { walk } from '../onnx/graph/walk';
 import type { Stack } from '../base/protocol';
 import {
   findResidualStream,
@@ -78,17 +79,13 @@ function reachesAny(
   node: GraphNode,
   joins: ReadonlyMap<number, unknown>
 ): boolean {
-  const seen = new Set<number>();
-  const stack = [...node.outputs];
-  while (stack.length > 0) {
-    for (const next of graph.consumers(stack.pop()!)) {
-      if (joins.has(next.index)) {
-        return true;
-      }
-      if (!seen.has(next.index) && !SHAPE_ONLY.has(next.op)) {
-        seen.add(next.index);
-        stack.push(...next.outputs);
-      }
+  for (const { nodes } of walk(graph, node.outputs, {
+    direction: 'downstream',
+    order: 'depth',
+    through: ({ op }) => !SHAPE_ONLY.has(op)
+  })) {
+    if (nodes.some(({ index }) => joins.has(index))) {
+      return true;
     }
   }
   return false;
@@ -100,23 +97,21 @@ const SHAPE_ONLY = new Set(['Shape', 'Size']);
 export function firstJoin(
   graph: Graph,
   { joins }: Blocks,
-  node: GraphNode
+  tensors: readonly string[]
 ): BlockJoin | undefined {
-  const reached = new Set<string>(node.outputs);
-  for (const later of graph.nodes.slice(node.index + 1)) {
-    if (
-      SHAPE_ONLY.has(later.op) ||
-      !later.inputs.some(name => reached.has(name))
-    ) {
-      continue;
+  const byNode = new Map(joins.map(join => [join.node.index, join]));
+  let first: BlockJoin | undefined;
+  for (const { nodes } of walk(graph, tensors, {
+    direction: 'downstream',
+    through: ({ index, op }) => !byNode.has(index) && !SHAPE_ONLY.has(op)
+  })) {
+    for (const { index } of nodes) {
+      if (byNode.has(index) && !(first && first.node.index < index)) {
+        first = byNode.get(index);
+      }
     }
-    const join = joins.find(own => own.node.index === later.index);
-    if (join) {
-      return join;
-    }
-    later.outputs.forEach(output => reached.add(output));
   }
-  return undefined;
+  return first;
 }
 
 /** The block of each join of a stack. */

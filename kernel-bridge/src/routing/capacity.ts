@@ -1,6 +1,7 @@
 /** Capacity: an expert takes the first tokens that chose it, counted by a cumulative sum, and drops the rest. */
 import { attributeInt } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { walk } from '../onnx/graph/walk';
 import { keptOneHotsOf, viewsOf } from './one-hot';
 
 export interface Capacity {
@@ -14,71 +15,73 @@ const COUNT_STEPS = new Set(['Sub', 'Add', 'Mul', 'Cast', 'Identity']);
 const COMPARISONS = new Set(['Less', 'LessOrEqual']);
 const MAX_STEPS = 8;
 
-/** A count of the tokens that chose each expert, and what it counts the first of them as. */
-interface Count {
-  tensor: string;
-  first: number;
-}
-
 /** Reads how a choice is cut to capacity; undefined when every token is kept. */
 export function readCapacity(
   graph: Graph,
   indices: string
 ): Capacity | undefined {
   const { all: oneHots } = keptOneHotsOf(graph, indices);
-  let frontier: Count[] = [...oneHots].flatMap(tensor =>
-    graph
-      .consumers(tensor)
-      .filter(({ op, inputs }) => op === 'CumSum' && inputs[0] === tensor)
-      .map(({ outputs, proto }) => ({
-        tensor: outputs[0],
-        first: attributeInt(proto, 'exclusive') === 1 ? 0 : 1
-      }))
+  // The number that each count gives to an expert's first token: 0 or 1, and what is added to it later.
+  const firsts = new Map(
+    [...oneHots].flatMap(tensor =>
+      graph
+        .consumers(tensor)
+        .filter(({ op, inputs }) => op === 'CumSum' && inputs[0] === tensor)
+        .map(({ outputs, proto }): [string, number] => [
+          outputs[0],
+          attributeInt(proto, 'exclusive') === 1 ? 0 : 1
+        ])
+    )
   );
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: Count[] = [];
-    for (const { tensor, first } of frontier) {
-      for (const node of graph.consumers(tensor)) {
-        if (COMPARISONS.has(node.op) && node.inputs[0] === tensor) {
-          const kept = maskedBy(graph, node.outputs[0], oneHots);
-          if (kept !== undefined) {
-            const bound = graph.constantScalar(node.inputs[1]);
-            const last = node.op === 'Less' ? 1 : 0;
-            return {
-              kept,
-              ...(bound === undefined
-                ? {}
-                : { limit: Math.ceil(bound) - last - first + 1 })
-            };
-          }
-        } else if (COUNT_STEPS.has(node.op)) {
-          const shift = constantOperand(graph, node, tensor);
-          next.push({
-            tensor: node.outputs[0],
-            first:
-              shift === undefined
-                ? first
-                : node.op === 'Sub'
-                  ? first - shift
-                  : node.op === 'Add'
-                    ? first + shift
-                    : first
-          });
-        }
+  for (const { tensor, nodes } of walk(graph, [...firsts.keys()], {
+    direction: 'downstream',
+    maxDepth: MAX_STEPS,
+    through(node, from) {
+      const [count] = node.outputs;
+      if (!COUNT_STEPS.has(node.op)) {
+        return false;
+      }
+      if (!firsts.has(count)) {
+        firsts.set(count, firsts.get(from)! + shiftOf(graph, node, from));
+      }
+      return [count];
+    }
+  })) {
+    for (const node of nodes) {
+      const kept =
+        COMPARISONS.has(node.op) && node.inputs[0] === tensor
+          ? maskedBy(graph, node.outputs[0], oneHots)
+          : undefined;
+      if (kept !== undefined) {
+        const bound = graph.constantScalar(node.inputs[1]);
+        const last = node.op === 'Less' ? 1 : 0;
+        return {
+          kept,
+          ...(bound === undefined
+            ? {}
+            : { limit: Math.ceil(bound) - last - firsts.get(tensor)! + 1 })
+        };
       }
     }
-    frontier = next;
   }
   return undefined;
 }
 
-function constantOperand(
+/** The constant that a node adds to `tensor`; 0 for a node that adds none. */
+function shiftOf(
   graph: Graph,
-  { inputs }: GraphNode,
+  { op, inputs }: GraphNode,
   tensor: string
-): number | undefined {
+): number {
   const other = inputs[0] === tensor ? inputs[1] : inputs[0];
-  return other === undefined ? undefined : graph.constantScalar(other);
+  const shift = other === undefined ? undefined : graph.constantScalar(other);
+  return shift === undefined
+    ? 0
+    : op === 'Add'
+      ? shift
+      : op === 'Sub'
+        ? -shift
+        : 0;
 }
 
 /** The one-hot choice with a mask multiplied in. */

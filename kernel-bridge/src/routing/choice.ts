@@ -1,6 +1,7 @@
 /** What a TopK hands on: its first k, where it was asked for more; and the mask that some programs make of its last. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
+import { walk } from '../onnx/graph/walk';
 import { viewsOf } from './one-hot';
 import { sourceOf } from './router-input';
 
@@ -89,20 +90,18 @@ export function maskedByThreshold(
   const source = sourceOf(graph, scores).tensor;
   const isScores = (tensor: string): boolean =>
     sourceOf(graph, tensor).tensor === source;
-  let frontier = [values];
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      for (const node of graph.consumers(tensor)) {
-        if (COMPARISONS.has(node.op) && node.inputs.some(isScores)) {
-          return maskedScores(graph, node.outputs[0], isScores);
-        }
-        if (THRESHOLD_STEPS.has(node.op) && node.inputs[0] === tensor) {
-          next.push(...node.outputs);
-        }
-      }
+  for (const { nodes } of walk(graph, [values], {
+    direction: 'downstream',
+    maxDepth: MAX_STEPS,
+    through: ({ op, inputs }, tensor) =>
+      THRESHOLD_STEPS.has(op) && inputs[0] === tensor
+  })) {
+    const comparison = nodes.find(
+      ({ op, inputs }) => COMPARISONS.has(op) && inputs.some(isScores)
+    );
+    if (comparison) {
+      return maskedScores(graph, comparison.outputs[0], isScores);
     }
-    frontier = next;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 /** Whether a selection sends tokens to experts: it must reach weights, or it is a sort, a sampler or a beam. */
 import type { Graph } from '../onnx/graph/graph';
+import { walk } from '../onnx/graph/walk';
 
-const MAX_NODES = 20_000;
+const MAX_TENSORS = 20_000;
 
 /**
  * True when `tensors` lead to a product, or to a gather of stored weights, further down the graph; or to the residual
@@ -13,25 +14,22 @@ export function reachesExperts(
   tensors: readonly string[],
   joins: (node: number) => boolean = () => false
 ): boolean {
-  const seen = new Set<number>();
-  // Depth first: one expert is enough, and there may be hundreds.
-  const stack = [...tensors];
-  while (stack.length > 0 && seen.size < MAX_NODES) {
-    for (const node of graph.consumers(stack.pop()!)) {
-      if (seen.has(node.index)) {
-        continue;
-      }
-      seen.add(node.index);
-      if (
-        joins(node.index) ||
-        PRODUCTS.has(node.op) ||
-        (GATHERS.has(node.op) && graph.weightOf(node.inputs[0]) !== undefined)
-      ) {
-        return true;
-      }
-      if (!SHAPE_ONLY.has(node.op)) {
-        stack.push(...node.outputs);
-      }
+  for (const { nodes } of walk(graph, tensors, {
+    direction: 'downstream',
+    // One expert is enough, and there may be hundreds side by side.
+    order: 'depth',
+    maxTensors: MAX_TENSORS,
+    through: ({ op }) => !SHAPE_ONLY.has(op)
+  })) {
+    if (
+      nodes.some(
+        ({ index, op, inputs }) =>
+          joins(index) ||
+          PRODUCTS.has(op) ||
+          (GATHERS.has(op) && graph.weightOf(inputs[0]) !== undefined)
+      )
+    ) {
+      return true;
     }
   }
   return false;

@@ -1,5 +1,6 @@
 /** One-hot forms of a choice: [..., experts], one where the expert was chosen. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { walk } from '../onnx/graph/walk';
 import { TRANSPARENT } from './router-input';
 
 const MAX_STEPS = 6;
@@ -48,18 +49,14 @@ export function keptOneHotsOf(
 
 /** A tensor and all that casts and reshapes make of it. */
 export function viewsOf(graph: Graph, tensor: string): string[] {
-  const views = [tensor];
-  let frontier = [tensor];
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    frontier = frontier.flatMap(name =>
-      graph
-        .consumers(name)
-        .filter(({ op, inputs }) => TRANSPARENT.has(op) && inputs[0] === name)
-        .map(({ outputs }) => outputs[0])
-    );
-    views.push(...frontier);
-  }
-  return views;
+  return [
+    ...walk(graph, [tensor], {
+      direction: 'downstream',
+      maxDepth: MAX_STEPS,
+      through: ({ op, inputs, outputs }, from) =>
+        TRANSPARENT.has(op) && inputs[0] === from && [outputs[0]]
+    })
+  ].map(step => step.tensor);
 }
 
 function isOneHot(graph: Graph, node: GraphNode, indices: string): boolean {

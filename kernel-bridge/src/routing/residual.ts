@@ -4,6 +4,7 @@
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
+import { walk } from '../onnx/graph/walk';
 import { attentionOperands } from './attention';
 import { isWeightProduct } from './router-input';
 
@@ -179,22 +180,15 @@ function looksUpTokens(graph: Graph, node: GraphNode): boolean {
   if (graph.weightOf(node.inputs[0]) === undefined) {
     return false;
   }
-  let frontier = [node.inputs[1]];
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      if (graph.isConstant(tensor)) {
-        continue;
-      }
-      const above = graph.producer(tensor);
-      if (!above) {
-        return true;
-      }
-      if (INDEX_VIEWS.has(above.op)) {
-        next.push(...above.inputs.filter(input => input !== ''));
-      }
+  for (const { tensor, nodes } of walk(graph, [node.inputs[1]], {
+    direction: 'upstream',
+    maxDepth: MAX_STEPS,
+    through: ({ op, inputs }, from) =>
+      INDEX_VIEWS.has(op) && !graph.isConstant(from) && inputs
+  })) {
+    if (nodes.length === 0 && !graph.isConstant(tensor)) {
+      return true;
     }
-    frontier = next;
   }
   return false;
 }

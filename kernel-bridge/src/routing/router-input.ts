@@ -1,6 +1,7 @@
 /** From the scores that a router selects by, up to the product that made them. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInt } from '../onnx/graph/attributes';
+import { walk } from '../onnx/graph/walk';
 import { isStored, storedDims } from './stored-weight';
 
 /** Products of activations with weights; the index is that of the weight input. */
@@ -56,8 +57,8 @@ export const TRANSPARENT: ReadonlySet<string> = new Set([
   'Dropout'
 ]);
 const MAX_STEPS = 24;
-/** Tensors that are asked for a size that one of them does not declare. */
-const MAX_SEEN = 200;
+/** Tensors whose declared size is looked at, upstream of one that declares none. */
+const MAX_TENSORS = 200;
 
 /** The producer of a tensor, past casts and reshapes, with the tensor it makes. */
 export function sourceOf(
@@ -80,28 +81,17 @@ export function routerProduct(
   graph: Graph,
   logits: string
 ): GraphNode | undefined {
-  const seen = new Set<string>();
-  let frontier = [logits];
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      const node = graph.producer(tensor);
-      if (!node || seen.has(tensor)) {
-        continue;
-      }
-      seen.add(tensor);
-      if (isWeightProduct(graph, node)) {
-        return node;
-      }
-      if (ELEMENTWISE.has(node.op)) {
-        next.push(
-          ...node.inputs.filter(
-            input => input !== '' && !graph.isConstant(input)
-          )
-        );
-      }
+  for (const {
+    nodes: [node]
+  } of walk(graph, [logits], {
+    direction: 'upstream',
+    maxDepth: MAX_STEPS,
+    through: ({ op, inputs }) =>
+      ELEMENTWISE.has(op) && inputs.filter(input => !graph.isConstant(input))
+  })) {
+    if (node && isWeightProduct(graph, node)) {
+      return node;
     }
-    frontier = next;
   }
   return undefined;
 }
@@ -129,20 +119,33 @@ function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
 }
 
 /** The size of the last axis: declared in the file, or following from weights and shapes upstream. */
-export function lastDim(
-  graph: Graph,
-  tensor: string,
-  seen = new Set<string>()
-): number | undefined {
+export function lastDim(graph: Graph, tensor: string): number | undefined {
+  for (const step of walk(graph, [tensor], {
+    direction: 'upstream',
+    order: 'depth',
+    maxTensors: MAX_TENSORS,
+    through: ({ op, inputs }, from) =>
+      (ELEMENTWISE.has(op) || SCORES.has(op)) &&
+      op !== 'Reshape' &&
+      ownLastDim(graph, from) === undefined &&
+      inputs
+  })) {
+    const dim = ownLastDim(graph, step.tensor);
+    // Upstream a size of 1 may be broadcast against the other operand.
+    if (dim !== undefined && (dim > 1 || step.depth === 0)) {
+      return dim;
+    }
+  }
+  return undefined;
+}
+
+/** The size of the last axis where the file declares it or the producing node alone determines it. */
+function ownLastDim(graph: Graph, tensor: string): number | undefined {
   const declared = graph.shape(tensor)?.at(-1);
-  if (declared !== undefined) {
+  const node = graph.producer(tensor);
+  if (declared !== undefined || !node) {
     return declared;
   }
-  const node = graph.producer(tensor);
-  if (!node || seen.has(tensor) || seen.size > MAX_SEEN) {
-    return undefined;
-  }
-  seen.add(tensor);
   switch (node.op) {
     case 'Gemm':
     case 'com.microsoft.FusedGemm':
@@ -166,15 +169,6 @@ export function lastDim(
       return last !== undefined && last > 0 ? last : undefined;
     }
     default:
-      for (const input of node.inputs.filter(name => name !== '')) {
-        const dim =
-          ELEMENTWISE.has(node.op) || SCORES.has(node.op)
-            ? lastDim(graph, input, seen)
-            : undefined;
-        if (dim !== undefined && dim > 1) {
-          return dim;
-        }
-      }
       return undefined;
   }
 }

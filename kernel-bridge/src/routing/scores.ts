@@ -1,6 +1,7 @@
 /** What a router selects by: a score of its logits, perhaps with a bias for choosing only, perhaps limited to groups. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInt, attributeText } from '../onnx/graph/attributes';
+import { walk } from '../onnx/graph/walk';
 import type { Groups } from './convention';
 import { viewsOf } from './one-hot';
 import {
@@ -181,6 +182,7 @@ function readGroupMask(
   return undefined;
 }
 
+const MAX_MASK_TENSORS = 80;
 const MASK_MAKERS = new Set([
   'Not',
   'Cast',
@@ -202,22 +204,19 @@ const MASK_MAKERS = new Set([
 ]);
 
 function readGroups(graph: Graph, mask: string): Groups | undefined {
-  const seen = new Set<string>();
-  const frontier = [mask];
-  while (frontier.length > 0) {
-    const node = graph.producer(frontier.pop()!);
-    if (!node || seen.has(node.outputs[0]) || seen.size > 40) {
-      continue;
-    }
-    seen.add(node.outputs[0]);
-    if (node.op === 'TopK') {
+  for (const {
+    nodes: [node]
+  } of walk(graph, [mask], {
+    direction: 'upstream',
+    maxTensors: MAX_MASK_TENSORS,
+    through: ({ op, inputs }) => MASK_MAKERS.has(op) && inputs
+  })) {
+    if (node?.op === 'TopK') {
       const selected = graph.constantScalar(node.inputs[1]);
       const scored = readGroupScore(graph, node.inputs[0]);
       if (selected !== undefined && scored) {
         return { ...scored, selected };
       }
-    } else if (MASK_MAKERS.has(node.op)) {
-      frontier.push(...node.inputs.filter(input => input !== ''));
     }
   }
   return undefined;

@@ -1,53 +1,66 @@
 /** Weights as products read them: stored, or computed from stored tensors alone (a normalised or scaled weight). */
 import type { Graph } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
+import { walk } from '../onnx/graph/walk';
 
 const MAX_DEPTH = 8;
 
 /** True for a stored tensor and for what is computed from stored tensors alone. */
-export function isStored(graph: Graph, tensor: string, depth = 0): boolean {
-  if (graph.isConstant(tensor)) {
-    return true;
+export function isStored(graph: Graph, tensor: string): boolean {
+  for (const { tensor: from, nodes, depth } of walk(graph, [tensor], {
+    direction: 'upstream',
+    through: (_, made) => !graph.isConstant(made)
+  })) {
+    const [node] = nodes;
+    if (
+      !graph.isConstant(from) &&
+      !(
+        depth < MAX_DEPTH &&
+        node &&
+        COMPUTES.has(node.op) &&
+        graph.reads(node).length > 0
+      )
+    ) {
+      return false;
+    }
   }
-  const node = graph.producer(tensor);
-  const inputs = node?.inputs.filter(input => input !== '') ?? [];
-  return (
-    depth < MAX_DEPTH &&
-    inputs.length > 0 &&
-    COMPUTES.has(node!.op) &&
-    inputs.every(input => isStored(graph, input, depth + 1))
-  );
+  return tensor !== '';
 }
 
 /** Dims of a stored or computed weight, where they follow from stored ones. */
-export function storedDims(
-  graph: Graph,
-  tensor: string,
-  depth = 0
-): number[] | undefined {
-  const stored = graph.weightOf(tensor);
-  if (stored || depth > MAX_DEPTH) {
-    return stored?.dims;
-  }
-  const node = graph.producer(tensor);
-  if (!node || !COMPUTES.has(node.op)) {
-    return undefined;
-  }
-  if (node.op === 'Transpose') {
-    const dims = storedDims(graph, node.inputs[0], depth + 1);
-    const perm =
-      attributeInts(node.proto, 'perm') ?? (dims && [...dims.keys()].reverse());
-    return dims && perm?.map(axis => dims[axis]);
-  }
-  // Broadcasting keeps the larger operand's dims; what a weight is scaled by is smaller.
-  const size = (dims: number[]): number => dims.reduce((a, b) => a * b, 1);
-  return node.inputs
-    .flatMap(input => {
-      const dims =
-        input === '' ? undefined : storedDims(graph, input, depth + 1);
-      return dims ? [dims] : [];
-    })
-    .sort((a, b) => size(b) - size(a))[0];
+export function storedDims(graph: Graph, tensor: string): number[] | undefined {
+  // Each tensor is looked at once: diamonds in an untrusted graph would take exponential time otherwise.
+  const known = new Map<string, number[] | undefined>();
+  const dimsOf = (name: string, depth: number): number[] | undefined => {
+    if (!known.has(name)) {
+      known.set(name, computedDims(name, depth));
+    }
+    return known.get(name);
+  };
+  const computedDims = (name: string, depth: number): number[] | undefined => {
+    const stored = graph.weightOf(name);
+    const node = graph.producer(name);
+    if (stored || depth > MAX_DEPTH || !node || !COMPUTES.has(node.op)) {
+      return stored?.dims;
+    }
+    if (node.op === 'Transpose') {
+      const dims = dimsOf(node.inputs[0], depth + 1);
+      const perm =
+        attributeInts(node.proto, 'perm') ??
+        (dims && [...dims.keys()].reverse());
+      return dims && perm?.map(axis => dims[axis]);
+    }
+    // Broadcasting keeps the larger operand's dims; what a weight is scaled by is smaller.
+    const size = (dims: number[]): number => dims.reduce((a, b) => a * b, 1);
+    return graph
+      .reads(node)
+      .flatMap(input => {
+        const dims = dimsOf(input, depth + 1);
+        return dims ? [dims] : [];
+      })
+      .sort((a, b) => size(b) - size(a))[0];
+  };
+  return dimsOf(tensor, 0);
 }
 
 const COMPUTES = new Set([

@@ -3,6 +3,7 @@
  * worse than none.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { walk } from '../onnx/graph/walk';
 import type { Blocks } from './blocks';
 import { reachesExperts } from './dispatch';
 import { isWeightProduct } from './router-input';
@@ -129,28 +130,30 @@ function scoreProduct(
   scores: string,
   normalised: boolean
 ): GraphNode | undefined {
-  const seen = new Set<string>();
-  const stack = [scores];
   let product: GraphNode | undefined;
   let scored = !normalised;
-  while (stack.length > 0) {
-    const tensor = stack.pop()!;
-    if (tensor === '' || seen.has(tensor) || graph.isConstant(tensor)) {
+  let computed = 0;
+  for (const {
+    tensor,
+    nodes: [node]
+  } of walk(graph, [scores], {
+    direction: 'upstream',
+    through: (above, from) =>
+      SCORE_STEPS.has(above.op) &&
+      !graph.isConstant(from) &&
+      // A shape says nothing of the values.
+      (KEEPS_VALUES.has(above.op) ? above.inputs.slice(0, 1) : above.inputs)
+  })) {
+    if (graph.isConstant(tensor)) {
       continue;
     }
-    seen.add(tensor);
-    const node = graph.producer(tensor);
-    if (!node || seen.size > MAX_SCORE_NODES) {
+    if (!node || ++computed > MAX_SCORE_NODES) {
       return undefined;
     }
     if (isWeightProduct(graph, node)) {
       product ??= node;
     } else if (SCORE_STEPS.has(node.op)) {
       scored ||= node.op === 'Softmax' || node.op === 'Sigmoid';
-      // A shape says nothing of the values.
-      stack.push(
-        ...(KEEPS_VALUES.has(node.op) ? node.inputs.slice(0, 1) : node.inputs)
-      );
     } else if (!SHAPES.has(node.op)) {
       return undefined;
     }

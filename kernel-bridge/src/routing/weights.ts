@@ -1,6 +1,7 @@
 /** From the chosen scores down to the multipliers that reach the experts' outputs. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { TRANSPARENT } from './router-input';
+import { viewsOf } from './one-hot';
+import { sourceOf, TRANSPARENT } from './router-input';
 
 export interface WeightChain {
   /** The tensor that holds the final weights, shaped as the selection. */
@@ -26,25 +27,15 @@ export function readWeights(
   indices?: string
 ): WeightChain {
   const chain: WeightChain = { weights: chosen, renormalized: false };
-  let frontier = [chosen];
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      const changed = readChange(graph, tensor, chain, indices);
-      if (changed) {
-        chain.weights = changed;
-        next.length = 0;
-        next.push(changed);
-        break;
-      }
-      next.push(
-        ...graph
-          .consumers(tensor)
-          .filter(node => TRANSPARENT.has(node.op) && node.inputs[0] === tensor)
-          .map(node => node.outputs[0])
-      );
+  for (let step = 0; step < MAX_STEPS; step++) {
+    let changed: string | undefined;
+    for (const view of viewsOf(graph, chain.weights)) {
+      changed ??= readChange(graph, view, chain, indices);
     }
-    frontier = next;
+    if (changed === undefined) {
+      break;
+    }
+    chain.weights = changed;
   }
   return chain;
 }
@@ -121,12 +112,10 @@ function expertFactors(
   if (node.op !== 'Mul') {
     return undefined;
   }
-  let lookup = graph.producer(
+  const { node: lookup } = sourceOf(
+    graph,
     node.inputs[0] === tensor ? node.inputs[1] : node.inputs[0]
   );
-  while (lookup && TRANSPARENT.has(lookup.op)) {
-    lookup = graph.producer(lookup.inputs[0]);
-  }
   return lookup &&
     /^Gather(ND|Elements)?$/.test(lookup.op) &&
     samePlace(graph, lookup.inputs[1], indices)
@@ -166,18 +155,7 @@ function sumOf(
 }
 
 function samePlace(graph: Graph, a: string, b: string): boolean {
-  const strip = (tensor: string): string => {
-    let name = tensor;
-    for (
-      let node = graph.producer(name);
-      node && TRANSPARENT.has(node.op);
-      node = graph.producer(name)
-    ) {
-      name = node.inputs[0];
-    }
-    return name;
-  };
-  return strip(a) === strip(b);
+  return sourceOf(graph, a).tensor === sourceOf(graph, b).tensor;
 }
 
 function scaleOf(

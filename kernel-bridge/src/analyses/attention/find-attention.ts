@@ -47,7 +47,7 @@ export function findAttention(
   const attention: Attention[] = [];
   const unknown: UnknownAttention[] = [];
   const report = (node: GraphNode, why: string): void => {
-    const join = firstJoin(graph, blocks, node);
+    const join = firstJoin(graph, blocks, node.outputs);
     unknown.push({
       node: node.name || node.outputs[0],
       op: node.op,
@@ -178,7 +178,7 @@ function readAttention(
   const form = readProduct(scores, ranksOf(facts, scores));
   const query = form && operandLayout(known, scores, form, 0);
   const key = form && operandLayout(known, scores, form, 1);
-  const join = firstJoin(graph, blocks, node);
+  const join = firstJoin(graph, blocks, node.outputs);
   if (!join) {
     return 'it is not added to the residual stream';
   }

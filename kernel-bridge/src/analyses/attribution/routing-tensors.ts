@@ -3,6 +3,7 @@ import type { GradientValues } from '../../run/gradients/gradient-session';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { toIntegers } from '../../run/engine/tensor-values';
 import { Graph } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Router } from '../../routing/convention';
 
@@ -21,7 +22,10 @@ export function routedTensors(
   target: string
 ): RoutedTensors[] {
   const plain = new Graph(prepared.interpolated.graph);
-  const before = ancestors(plain, target);
+  const before = new Set<string>();
+  for (const { tensor } of walk(plain, [target], { direction: 'upstream' })) {
+    before.add(tensor);
+  }
   return routers.flatMap((router): RoutedTensors[] => {
     const { selected, weights, denseWeights } = router.tensors;
     const fused = prepared.choices.get(
@@ -37,17 +41,6 @@ export function routedTensors(
       ? [{ router, ...found }]
       : [];
   });
-}
-
-function ancestors(graph: Graph, tensor: string): Set<string> {
-  const found = new Set([tensor]);
-  for (const name of found) {
-    const node = graph.producer(name);
-    if (node) {
-      graph.reads(node).forEach(read => found.add(read));
-    }
-  }
-  return found;
 }
 
 /** For each entry of a batch one number a token and layer, the same where the same experts were chosen. */

@@ -4,6 +4,7 @@ import type { DerivedGraph } from '../../run/gradients/model-gradients';
 import type { TensorFacts } from '../../run/gradients/tensor-facts';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
 import { NodeWriter } from '../../onnx/graph/node-writer';
+import { nodesUpstream } from '../../onnx/graph/walk';
 import {
   ELEMENT,
   type GraphProto,
@@ -161,17 +162,11 @@ export function ancestors(
   ends: ReadonlySet<string>,
   values = false
 ): GraphNode[] {
-  const found = new Set<GraphNode>();
-  const open = ends.has(tensor) ? [] : [tensor];
-  while (open.length > 0) {
-    const node = graph.producer(open.pop()!);
-    if (!node || found.has(node) || (values && SHAPE_ONLY.has(node.op))) {
-      continue;
-    }
-    found.add(node);
-    open.push(...graph.reads(node).filter(read => !ends.has(read)));
-  }
-  return [...found].sort((a, b) => a.index - b.index);
+  return nodesUpstream(
+    graph,
+    [tensor],
+    ({ op }, made) => !ends.has(made) && !(values && SHAPE_ONLY.has(op))
+  );
 }
 
 /** Which of some tensors the values of another are computed from, not looking beyond them. */

@@ -7,7 +7,7 @@ import { streamOperand } from '../../run/activations/stream-points';
 import { GraphRewriter } from '../../run/edits/graph-rewriter';
 import { Graph } from '../../onnx/graph/graph';
 import type { GraphProto } from '../../onnx/file/schema';
-import type { BlockJoin, Blocks } from '../../routing/blocks';
+import { firstJoin, type BlockJoin, type Blocks } from '../../routing/blocks';
 import type { Router } from '../../routing/convention';
 
 export interface GrowingGraph {
@@ -63,7 +63,7 @@ export function growGraph(
     },
     rows,
     routersBefore: input => {
-      const first = firstJoin(graph, input, blocks);
+      const first = firstJoin(graph, blocks, [input])?.node.index ?? Infinity;
       return joins.filter(join => join!.node.index < first).length;
     }
   };
@@ -80,23 +80,4 @@ function joinOf(
       join.layer === layer &&
       join.stack === stack
   );
-}
-
-/** Index of the first node by which a tensor joins the stream; Infinity where it never does. */
-function firstJoin(graph: Graph, tensor: string, { joins }: Blocks): number {
-  const nodes = new Set(joins.map(({ node }) => node.index));
-  const seen = new Set<number>();
-  const open = [tensor];
-  let first = Infinity;
-  while (open.length > 0) {
-    for (const next of graph.consumers(open.pop()!)) {
-      if (nodes.has(next.index)) {
-        first = Math.min(first, next.index);
-      } else if (!seen.has(next.index) && next.op !== 'Shape') {
-        seen.add(next.index);
-        open.push(...next.outputs);
-      }
-    }
-  }
-  return first;
 }

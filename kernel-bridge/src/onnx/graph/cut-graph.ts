@@ -1,6 +1,7 @@
 /** A part of a graph as a graph of its own. */
 import type { GraphProto, ValueInfoProto } from '../file/schema';
 import type { Graph, GraphNode } from './graph';
+import { walk } from './walk';
 
 /**
  * What it takes to compute `outputs` when the tensors of `inputs` are given. Inputs of the whole graph that it reads
@@ -18,19 +19,20 @@ export function cutGraph(
   const nodes = new Set<GraphNode>();
   const leaves = new Set<string>();
   const reached = new Set<string>();
-  const open = outputs.map(({ name }) => name ?? '');
-  while (open.length > 0) {
-    const tensor = open.pop()!;
+  for (const {
+    tensor,
+    nodes: [node]
+  } of walk(
+    graph,
+    outputs.map(({ name }) => name ?? ''),
+    { direction: 'upstream', through: (_, tensor) => !given.has(tensor) }
+  )) {
     if (given.has(tensor)) {
       reached.add(tensor);
-      continue;
-    }
-    const node = graph.producer(tensor);
-    if (!node) {
-      leaves.add(tensor);
-    } else if (!nodes.has(node)) {
+    } else if (node) {
       nodes.add(node);
-      open.push(...graph.reads(node));
+    } else {
+      leaves.add(tensor);
     }
   }
   if (reached.size === 0) {

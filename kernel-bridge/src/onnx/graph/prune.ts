@@ -1,23 +1,20 @@
 /** A graph without what its outputs do not need. */
 import type { GraphProto } from '../file/schema';
 import type { Graph } from './graph';
+import { walk } from './walk';
 
 /**
  * @param keep names of tensors that become the outputs, in this order
  * @returns the graph with those nodes, weights and inputs alone that they are computed from
  */
 export function pruneGraph(graph: Graph, keep: readonly string[]): GraphProto {
-  const needed = new Set(keep);
-  const nodes = [...graph.nodes]
-    .reverse()
-    .filter(node => {
-      const used = node.outputs.some(output => needed.has(output));
-      if (used) {
-        graph.reads(node).forEach(tensor => needed.add(tensor));
-      }
-      return used;
-    })
-    .reverse();
+  const needed = new Set<string>();
+  for (const { tensor } of walk(graph, keep, { direction: 'upstream' })) {
+    needed.add(tensor);
+  }
+  const nodes = graph.nodes.filter(node =>
+    node.outputs.some(output => needed.has(output))
+  );
   const { proto } = graph;
   const declared = new Map(proto.output.map(info => [info.name, info]));
   return {

@@ -1,9 +1,10 @@
 /** Which expert a group of nodes computes: the constant by which its part of the choice is picked out. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import type { RoutedRegion } from './routed-region';
 import type { WeightUse } from './weight-use';
 
-const MAX_NODES = 60;
+const MAX_TENSORS = 60;
 
 export function expertNumber(
   graph: Graph,
@@ -17,9 +18,8 @@ export function expertNumber(
     return [...slices][0];
   }
   const own = new Set(nodes.map(({ index }) => index));
-  const seen = new Set<number>();
   // From what the group reads, and from what its result is combined with, upwards to the choice.
-  const frontier = nodes.flatMap(({ inputs, outputs }) => [
+  const starts = nodes.flatMap(({ inputs, outputs }) => [
     ...inputs,
     ...outputs.flatMap(output =>
       graph
@@ -28,20 +28,22 @@ export function expertNumber(
         .flatMap(node => node.inputs)
     )
   ]);
-  for (let i = 0; i < frontier.length && seen.size < MAX_NODES; i++) {
-    const node = graph.producer(frontier[i]);
-    if (!node || own.has(node.index) || seen.has(node.index)) {
-      continue;
-    }
-    seen.add(node.index);
-    if (!region.routed.has(frontier[i])) {
-      continue;
-    }
-    const number = pickedBy(graph, node, frontier[i], experts);
+  const isRouted = (tensor: string): boolean => region.routed.has(tensor);
+  for (const {
+    tensor,
+    nodes: [node]
+  } of walk(graph, starts.filter(isRouted), {
+    direction: 'upstream',
+    maxTensors: MAX_TENSORS,
+    through: ({ index, inputs }) => !own.has(index) && inputs.filter(isRouted)
+  })) {
+    const number =
+      node && !own.has(node.index)
+        ? pickedBy(graph, node, tensor, experts)
+        : undefined;
     if (number !== undefined) {
       return number;
     }
-    frontier.push(...node.inputs.filter(input => region.routed.has(input)));
   }
   return undefined;
 }

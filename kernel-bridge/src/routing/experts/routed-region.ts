@@ -1,5 +1,6 @@
 /** The nodes of a layer that experts compute with: what follows the choice, and what the choice weights. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { nodesUpstream } from '../../onnx/graph/walk';
 import type { Blocks } from '../blocks';
 import type { Router } from '../convention';
 import { routerProduct } from '../router-input';
@@ -27,7 +28,7 @@ export function routedRegion(
   ];
   const product = routerProduct(graph, logits);
   const start = product?.index ?? 0;
-  const scoring = ancestors(graph, choice, start);
+  const scoring = upstreamFrom(graph, choice, start);
   const routed = new Set(choice);
   const region = new Set<number>();
   const beside: string[] = [];
@@ -57,7 +58,7 @@ export function routedRegion(
     }
   }
   const input = inputOf(graph, product);
-  for (const index of ancestors(graph, beside, input)) {
+  for (const index of upstreamFrom(graph, beside, input)) {
     if (!scoring.has(index)) {
       region.add(index);
     }
@@ -76,20 +77,15 @@ function inputOf(graph: Graph, product: GraphNode | undefined): number {
   return above && above.length > 0 ? Math.min(...(above as number[])) : 0;
 }
 
-/** Nodes after `from` that the tensors are computed by. */
-function ancestors(
+/** Indices, from `first` on, of the nodes that tensors are computed by. */
+function upstreamFrom(
   graph: Graph,
   tensors: readonly string[],
-  from: number
+  first: number
 ): Set<number> {
-  const found = new Set<number>();
-  const stack = [...tensors];
-  while (stack.length > 0) {
-    const node = graph.producer(stack.pop()!);
-    if (node && node.index >= from && !found.has(node.index)) {
-      found.add(node.index);
-      stack.push(...node.inputs.filter(input => input !== ''));
-    }
-  }
-  return found;
+  return new Set(
+    nodesUpstream(graph, tensors, ({ index }) => index >= first).map(
+      ({ index }) => index
+    )
+  );
 }

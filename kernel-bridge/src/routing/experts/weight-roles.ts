@@ -1,5 +1,6 @@
 /** What each weight of an expert does, by where it stands between the expert's input and output. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import type { WeightRole } from './expert';
 import type { WeightUse } from './weight-use';
 
@@ -83,16 +84,15 @@ export function rolesOf(
 
 /** The product that reads a looked-up weight; undefined when it is added instead. */
 function productBelow(graph: Graph, lookup: GraphNode): GraphNode | undefined {
-  let frontier = [...lookup.outputs];
-  for (let step = 0; step < 4 && frontier.length > 0; step++) {
-    const consumers = frontier.flatMap(tensor => graph.consumers(tensor));
-    const product = consumers.find(({ op }) => MULTIPLIES.has(op));
+  for (const { nodes } of walk(graph, lookup.outputs, {
+    direction: 'downstream',
+    maxDepth: 3,
+    through: ({ op }) => PASSES.has(op) && op !== 'Add' && op !== 'Mul'
+  })) {
+    const product = nodes.find(({ op }) => MULTIPLIES.has(op));
     if (product) {
       return product;
     }
-    frontier = consumers
-      .filter(({ op }) => PASSES.has(op) && op !== 'Add' && op !== 'Mul')
-      .flatMap(({ outputs }) => outputs);
   }
   return undefined;
 }
@@ -103,19 +103,16 @@ function meets(
   product: GraphNode,
   ops: ReadonlySet<string>
 ): boolean {
-  let frontier = [...product.outputs];
-  for (let step = 0; step < 3 && frontier.length > 0; step++) {
-    const consumers = frontier.flatMap(tensor => graph.consumers(tensor));
-    if (consumers.some(({ op }) => ops.has(op))) {
+  for (const { nodes } of walk(graph, product.outputs, {
+    direction: 'downstream',
+    maxDepth: 2,
+    through: ({ op, inputs }) =>
+      PASSES.has(op) &&
+      (op !== 'Mul' || inputs.some(input => isScale(graph, input)))
+  })) {
+    if (nodes.some(({ op }) => ops.has(op))) {
       return true;
     }
-    frontier = consumers
-      .filter(
-        ({ op, inputs }) =>
-          PASSES.has(op) &&
-          (op !== 'Mul' || inputs.some(input => isScale(graph, input)))
-      )
-      .flatMap(({ outputs }) => outputs);
   }
   return false;
 }

@@ -2,7 +2,8 @@
  * Routers that choose by TopK: softmax or sigmoid before or after the choice, a bias for choosing only, groups,
  * renormalised weights, a scaling factor (Mixtral, OLMoE, Qwen, GPT-OSS, DeepSeek and their kin).
  */
-import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import type { Graph } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import type { Convention, RouterMatch } from '../convention';
 import { viewsOf } from '../one-hot';
 import { maskedByThreshold, readChoice } from '../choice';
@@ -157,13 +158,25 @@ function chosenScores(
   scores: string,
   indices: string
 ): string | undefined {
-  const gather = reachable(graph, indices).find(
-    node =>
-      (node.op === 'GatherElements' || node.op === 'GatherND') &&
-      sourceOf(graph, node.inputs[0]).tensor === sourceOf(graph, scores).tensor
-  );
-  return gather?.outputs[0];
+  const source = sourceOf(graph, scores).tensor;
+  for (const { nodes } of walk(graph, [indices], {
+    direction: 'downstream',
+    maxDepth: MAX_INDEX_VIEWS,
+    through: ({ op, outputs }) => INDEX_VIEWS.has(op) && [outputs[0]]
+  })) {
+    const gather = nodes.find(
+      ({ op, inputs }) =>
+        (op === 'GatherElements' || op === 'GatherND') &&
+        sourceOf(graph, inputs[0]).tensor === source
+    );
+    if (gather) {
+      return gather.outputs[0];
+    }
+  }
+  return undefined;
 }
+
+const MAX_INDEX_VIEWS = 4;
 
 const INDEX_VIEWS = new Set([
   'Identity',
@@ -173,18 +186,6 @@ const INDEX_VIEWS = new Set([
   'Squeeze',
   'Concat'
 ]);
-
-function reachable(graph: Graph, tensor: string, depth = 4): GraphNode[] {
-  const consumers = [...graph.consumers(tensor)];
-  return depth === 0
-    ? consumers
-    : [
-        ...consumers,
-        ...consumers
-          .filter(node => INDEX_VIEWS.has(node.op))
-          .flatMap(node => reachable(graph, node.outputs[0], depth - 1))
-      ];
-}
 
 function describe(convention: Convention): string {
   const { score, scoreBeforeTopK, selectionBias, groups, renormalized, scale } =

@@ -58,5 +58,5 @@ function outputOf(
   if (tensors.selected === null) {
     return graph.nodes[first.index].outputs[0];
   }
-  return firstJoin(graph, blocks, graph.nodes[first.index])?.branch;
+  return firstJoin(graph, blocks, graph.nodes[first.index].outputs)?.branch;
 }

@@ -2,8 +2,8 @@
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { Router, RouterTensors } from '../../routing/convention';
 import { attributeText } from '../../onnx/graph/attributes';
-import type { RouterSlots } from './slots';
-import type { Slot } from './slots';
+import { nodesUpstream, walk } from '../../onnx/graph/walk';
+import type { RouterSlots, Slot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
 
 type ChoiceSlots = Pick<
@@ -58,7 +58,7 @@ export class ChoiceEditor {
   ): ChoiceSlots & { tensors: RouterTensors } {
     const { graph } = this._rewriter;
     const selected = this._router.tensors.selected!;
-    const before = ancestors(graph, weights);
+    const before = new Set(nodesUpstream(graph, weights));
     const apart = new Set([...selected, ...weights]);
     const readers = selected.map(tensor =>
       readersOf(graph, tensor, before, apart)
@@ -284,27 +284,38 @@ function readersOf(
   graph: Graph,
   tensor: string,
   weighing: ReadonlySet<GraphNode>,
-  apart: ReadonlySet<string>,
-  through: GraphNode[] = []
+  apart: ReadonlySet<string>
 ): Reader[] | string {
   const readers: Reader[] = [];
-  for (const node of graph.consumers(tensor)) {
-    if (!node.inputs.includes(tensor)) {
-      return 'its choice is read inside a loop or a branch';
-    }
-    if (!weighing.has(node)) {
-      readers.push({ node, through, scatters: scatters(graph, node, tensor) });
-    } else if (VIEWS.has(node.op)) {
-      const more = readersOf(graph, node.outputs[0], weighing, apart, [
-        ...through,
-        node
-      ]);
-      if (typeof more === 'string') {
-        return more;
+  // The views on the way to each tensor.
+  const views = new Map<string, GraphNode[]>([[tensor, []]]);
+  for (const { tensor: view, nodes } of walk(graph, [tensor], {
+    direction: 'downstream',
+    through(node, from) {
+      if (!weighing.has(node) || !VIEWS.has(node.op)) {
+        return false;
       }
-      readers.push(...more);
-    } else if (sends(graph, node, tensor, weighing, apart)) {
-      return TANGLED;
+      const [next] = node.outputs;
+      views.set(next, views.get(next) ?? [...views.get(from)!, node]);
+      return [next];
+    }
+  })) {
+    for (const node of nodes) {
+      if (!node.inputs.includes(view)) {
+        return 'its choice is read inside a loop or a branch';
+      }
+      if (!weighing.has(node)) {
+        readers.push({
+          node,
+          through: views.get(view)!,
+          scatters: scatters(graph, node, view)
+        });
+      } else if (
+        !VIEWS.has(node.op) &&
+        sends(graph, node, view, weighing, apart)
+      ) {
+        return TANGLED;
+      }
     }
   }
   return readers;
@@ -324,19 +335,12 @@ function sends(
   if (/^Gather/.test(node.op) && node.inputs[0] !== choice) {
     return false;
   }
-  const seen = new Set([node]);
-  const open = [node];
-  while (open.length > 0) {
-    for (const output of open.pop()!.outputs) {
-      for (const next of apart.has(output) ? [] : graph.consumers(output)) {
-        if (!weighing.has(next)) {
-          return true;
-        }
-        if (!seen.has(next)) {
-          seen.add(next);
-          open.push(next);
-        }
-      }
+  for (const { tensor, nodes } of walk(graph, node.outputs, {
+    direction: 'downstream',
+    through: (_, from) => !apart.has(from)
+  })) {
+    if (!apart.has(tensor) && nodes.some(next => !weighing.has(next))) {
+      return true;
     }
   }
   return false;
@@ -344,29 +348,24 @@ function sends(
 
 /** Whether weights are written over one another where the same expert comes twice, here or past views. */
 function scatters(graph: Graph, node: GraphNode, tensor: string): boolean {
-  if (node.op === 'ScatterElements' || node.op === 'ScatterND') {
-    return (
-      node.inputs[1] === tensor &&
-      attributeText(node.proto, 'reduction') !== 'add'
-    );
+  if (!VIEWS.has(node.op)) {
+    return overwrites(node, tensor);
   }
-  return (
-    VIEWS.has(node.op) &&
-    graph
-      .consumers(node.outputs[0])
-      .some(next => scatters(graph, next, node.outputs[0]))
-  );
-}
-
-function ancestors(graph: Graph, tensors: readonly string[]): Set<GraphNode> {
-  const found = new Set<GraphNode>();
-  const open = [...tensors];
-  while (open.length > 0) {
-    const node = graph.producer(open.pop()!);
-    if (node && !found.has(node)) {
-      found.add(node);
-      open.push(...node.inputs.filter(name => name !== ''));
+  for (const { tensor: view, nodes } of walk(graph, [node.outputs[0]], {
+    direction: 'downstream',
+    through: ({ op, outputs }) => VIEWS.has(op) && [outputs[0]]
+  })) {
+    if (nodes.some(next => overwrites(next, view))) {
+      return true;
     }
   }
-  return found;
+  return false;
+}
+
+function overwrites({ op, inputs, proto }: GraphNode, tensor: string): boolean {
+  return (
+    (op === 'ScatterElements' || op === 'ScatterND') &&
+    inputs[1] === tensor &&
+    attributeText(proto, 'reduction') !== 'add'
+  );
 }

@@ -1,5 +1,6 @@
 /** Where token ids become vectors, and the place in the graph where other vectors are put in their stead. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import { NodeWriter } from '../../onnx/graph/node-writer';
 import { FLOAT_TYPES } from '../../onnx/graph/element-types';
 import { MoEDebuggerError } from '../../base/errors';
@@ -29,16 +30,17 @@ export function findEmbeddings(
   input: string,
   types: ReadonlyMap<string, number>
 ): string {
-  const views = [input];
-  for (const view of views) {
-    for (const node of graph.consumers(view)) {
-      if (LOOKUPS.has(node.op) && node.inputs[1] === view) {
-        const found = asFloat(graph, node, types);
-        if (found) {
-          return found;
-        }
-      } else if (VIEWS.has(node.op) && node.inputs[0] === view) {
-        views.push(...node.outputs);
+  for (const { tensor, nodes } of walk(graph, [input], {
+    direction: 'downstream',
+    through: ({ op, inputs }, from) => VIEWS.has(op) && inputs[0] === from
+  })) {
+    for (const node of nodes) {
+      const found =
+        LOOKUPS.has(node.op) && node.inputs[1] === tensor
+          ? asFloat(graph, node, types)
+          : undefined;
+      if (found) {
+        return found;
       }
     }
   }

@@ -1,6 +1,7 @@
 /** Nodes that stand in the way of a gradient, by name and place. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import { findBlocks } from '../../routing/blocks';
 import type { Backward } from './rule';
 
@@ -31,15 +32,19 @@ export function noGradient(
 /** The block that a node is part of: that of the first join of the residual stream behind it. */
 function layerOf(graph: Graph, node: GraphNode): number | undefined {
   const blocks = findBlocks(graph);
-  const seen = new Set<GraphNode>([node]);
-  for (const next of seen) {
-    const block = blocks.blockOfJoin(next.index);
-    if (block) {
-      return block.layer;
+  const own = blocks.blockOfJoin(node.index);
+  if (own) {
+    return own.layer;
+  }
+  for (const { nodes } of walk(graph, node.outputs, {
+    direction: 'downstream'
+  })) {
+    for (const { index } of nodes) {
+      const block = blocks.blockOfJoin(index);
+      if (block) {
+        return block.layer;
+      }
     }
-    next.outputs.forEach(output =>
-      graph.consumers(output).forEach(consumer => seen.add(consumer))
-    );
   }
   return undefined;
 }

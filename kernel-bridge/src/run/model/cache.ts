@@ -3,6 +3,7 @@ import type { TensorType, TensorValue } from '../engine/messages';
 import { MoEDebuggerError } from '../../base/errors';
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { walk } from '../../onnx/graph/walk';
 import { configCount, type JsonConfig, type ModelConfig } from './config';
 import type { ModelInput } from './model-input';
 
@@ -146,24 +147,14 @@ function indexIn(name: string, pattern: string): string | undefined {
 
 /** The graph output that an input reaches as a cache does: lengthened, never computed with. */
 function flowsTo(graph: Graph, input: string): string | undefined {
-  let frontier = [input];
-  const seen = new Set(frontier);
-  for (let step = 0; step < MAX_STEPS && frontier.length > 0; step++) {
-    const next: string[] = [];
-    for (const tensor of frontier) {
-      for (const node of graph.root.consumers(tensor)) {
-        for (const output of continued(node, tensor)) {
-          if (graph.root.outputs.includes(output)) {
-            return output;
-          }
-          if (output !== '' && !seen.has(output)) {
-            seen.add(output);
-            next.push(output);
-          }
-        }
-      }
+  for (const { tensor, depth } of walk(graph.root, [input], {
+    direction: 'downstream',
+    maxDepth: MAX_STEPS,
+    through: continued
+  })) {
+    if (depth > 0 && graph.root.outputs.includes(tensor)) {
+      return tensor;
     }
-    frontier = next;
   }
   return undefined;
 }
