@@ -31,7 +31,7 @@ const refusal = (model: string, what: RegExp) =>
   });
 
 describe('checkExternalData', () => {
-  it('adds up the files that tensors refer to', () => {
+  it('lists the files that tensors refer to', () => {
     const { model } = folder();
     const tensors = [
       stored({ location: 'weights.bin', offset: '0', length: '40' }),
@@ -48,7 +48,7 @@ describe('checkExternalData', () => {
     );
   });
 
-  it('takes a file in a folder below the model', () => {
+  it("accepts a file in a subfolder of the model's folder", () => {
     const { model, at } = folder();
     mkdirSync(join(at, 'parts'));
     writeFileSync(join(at, 'parts', '0.bin'), Buffer.alloc(40));
@@ -104,7 +104,7 @@ describe('checkExternalData', () => {
       /beyond the end/
     ],
     [
-      'an offset that is no number',
+      'an offset that is not a number',
       { location: 'weights.bin', offset: 'x' },
       /beyond the end/
     ],
@@ -120,7 +120,7 @@ describe('checkExternalData', () => {
     ).toThrow(refusal(model, what));
   });
 
-  it('refuses links that lead out of the folder, of files and of folders', () => {
+  it("refuses links of files and folders that lead out of the model's folder", () => {
     const { model, at } = folder();
     symlinkSync('../outside.bin', join(at, 'linked.bin'));
     symlinkSync('..', join(at, 'up'));
@@ -150,7 +150,7 @@ describe('checkExternalData', () => {
     ).toThrow(refusal(model, /not a file/));
   });
 
-  it("follows a model cache's links to its blobs, and names them for onnxruntime", () => {
+  it("resolves links of Hugging Face's cache and points onnxruntime at the blobs", () => {
     const repository = join(temporaryFolder(), 'models--org--name');
     const snapshot = join(repository, 'snapshots', 'main');
     mkdirSync(join(repository, 'blobs'), { recursive: true });

@@ -1,4 +1,4 @@
-/** Weights outside the .onnx file come from whoever made the model: no path may lead out of the model's folder. */
+/** ONNX external data: weights outside the .onnx file. Paths are untrusted input and must not leave the model's folder. */
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
@@ -13,7 +13,7 @@ export interface ExternalReference {
 }
 
 export interface ExternalFile {
-  /** Where the file really lies, links followed. */
+  /** Absolute, with links resolved. */
   path: string;
   size: number;
 }
@@ -31,11 +31,11 @@ export function externalReference(tensor: TensorProto): ExternalReference {
 }
 
 /**
- * Checks every external tensor of a graph and its bodies against the files on disk.
+ * Validates the external data of tensors against the files on disk.
  *
- * @returns the files referred to, by location
- * @throws MoEDebuggerError 'external-data' naming the tensor: a path that is absolute, leads upwards or through a
- * link, a file that is missing, or a range beyond its end.
+ * @returns the files by location
+ * @throws MoEDebuggerError 'external-data' naming the tensor: an absolute path, a path or a link that leads out of the
+ * model's folder, a missing file, a byte range beyond its end, or a length that the shape contradicts
  */
 export function checkExternalData(
   tensors: Iterable<TensorProto>,
@@ -67,7 +67,7 @@ export function checkExternalData(
     ) {
       fail(
         `bytes ${offset} to ${end} are beyond the end of ${location} (${size} bytes)`,
-        'the weights file is truncated or of another model: download or export both again'
+        'the weights file is truncated or belongs to another model: download or export both again'
       );
     }
     if (
@@ -129,8 +129,8 @@ function externalFile(
 }
 
 /**
- * Names external files by where they really lie: onnxruntime follows no links out of the folder that it is given.
- * @returns the folder that the names are relative to
+ * Points external data at the resolved files, since onnxruntime refuses links that leave the folder it is given.
+ * @returns the folder that the locations are relative to
  */
 export function followLinks(
   tensors: Iterable<TensorProto>,
@@ -141,7 +141,7 @@ export function followLinks(
   if ([...files.values()].every(({ path }) => path.startsWith(folder + sep))) {
     return folder;
   }
-  // Only a snapshot in a model cache gets here; links and blobs have its repository's folder in common.
+  // Only a snapshot in Hugging Face's cache gets here: its links and blobs share the repository's folder.
   const repository = dirname(allowedRoots(dirname(modelFile)).at(-1)!);
   for (const tensor of tensors) {
     for (const entry of isExternal(tensor) ? tensor.externalData : []) {
@@ -155,8 +155,8 @@ export function followLinks(
 }
 
 /**
- * Folders that weights may really lie in: the model's own, and where that is a snapshot in Hugging Face's cache
- * (`models--org--name/snapshots/revision/...`), the blobs that the snapshot's files are links to.
+ * Folders that resolved paths may lie in: the model's own, and for a snapshot in Hugging Face's cache
+ * (`models--org--name/snapshots/revision/...`) the `blobs` that its files link to.
  */
 function allowedRoots(folder: string): string[] {
   const own = realpathSync(folder);
@@ -169,7 +169,7 @@ function allowedRoots(folder: string): string[] {
   return [own];
 }
 
-/** All tensors of a graph: initializers, tensors in attributes, and those of nested bodies. */
+/** All tensors of a graph: initializers, tensors in attributes, and those of subgraphs (bodies of If, Loop, Scan). */
 export function* tensorsOf(
   graph: GraphProto
 ): Generator<TensorProto, void, undefined> {

@@ -1,4 +1,4 @@
-/** Which file a user means by a model: a `.onnx` file, or a folder with one. */
+/** Finds the .onnx file of a model that is given as a file or a folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, posix, resolve } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
@@ -6,13 +6,13 @@ import { MoEDebuggerError } from '../../base/errors';
 export interface ModelLocation {
   /** The .onnx file. */
   file: string;
-  /** Where configuration and tokenizer lie: the folder given, or the file's. */
+  /** Folder of configuration and tokenizer: the given one, or the file's. */
   folder: string;
 }
 
-/** Folders, besides the model's own, in which exporters put the .onnx file. */
+/** Subfolders in which exporters put the .onnx file. */
 const SUBFOLDERS = ['', 'onnx'];
-/** Taken first when a folder has several: the merged decoder runs with and without a cache. */
+/** Preferred in this order when a folder has several: the merged decoder runs with and without a KV cache. */
 const PREFERRED = [
   'model.onnx',
   'decoder_model_merged.onnx',
@@ -20,7 +20,7 @@ const PREFERRED = [
   'decoder_model.onnx'
 ];
 
-/** @throws MoEDebuggerError 'model-not-found' when there is nothing there or the choice is not clear. */
+/** @throws MoEDebuggerError 'model-not-found' when nothing exists there or the choice is ambiguous */
 export function locateModel(path: string): ModelLocation {
   const full = resolve(path);
   if (!existsSync(full)) {
@@ -49,9 +49,9 @@ export function locateModel(path: string): ModelLocation {
 }
 
 /**
- * The graph among a model's files.
+ * Chooses the .onnx file among a model's files.
  * @param files paths relative to the model's folder, with forward slashes
- * @throws MoEDebuggerError 'model-not-found' when there is none or the choice is not clear
+ * @throws MoEDebuggerError 'model-not-found' when there is none or the choice is ambiguous
  */
 export function chooseModelFile(
   files: readonly string[],

@@ -1,4 +1,4 @@
-/** Positioned reads of a file through a small window: the graph is read, its weights are stepped over. */
+/** Random-access reads of a file through a small buffer: the graph is read, its weights are skipped. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
 

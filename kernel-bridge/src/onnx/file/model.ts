@@ -1,4 +1,4 @@
-/** An ONNX model as this project works with it: the graph in memory, the weights in their files. */
+/** An ONNX model: the graph in memory, the weights left in their files. */
 import { basename } from 'node:path';
 import { statSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
@@ -15,17 +15,17 @@ import { readSkeleton } from './skeleton';
 import { elementCount } from './tensor';
 
 export interface OnnxModel extends ModelLocation {
-  /** What the names of external data are relative to. */
+  /** Folder that the locations of external data are relative to. */
   weightsFolder: string;
   name: string;
   proto: ModelProto & { graph: GraphProto };
   opset: number;
   producer: string;
-  /** Weights in the graph and its bodies: elements of all tensors but those of integers, which are shapes and indices. */
+  /** Elements of all stored tensors except int32, int64 and bool ones, which hold shapes, indices and masks. */
   parameters: number;
   /** Size on disk, external data included. */
   bytes: number;
-  /** Changes when one of the model's files does. */
+  /** Cache key: path, size and modification time of each of the model's files. */
   fingerprint: string;
 }
 

@@ -1,10 +1,10 @@
 /**
- * ONNX's messages (onnx.proto, IR version 13) as far as this project reads or writes them. Fields that are not
- * listed here survive a decode and encode as unknown bytes.
+ * The protobuf messages of ONNX (onnx.proto, IR version 13) that this project reads or writes. Other fields survive
+ * decoding and encoding as unknown fields.
  */
 import { Reader, Root, type Type } from 'protobufjs/light';
 
-/** 64-bit integers: numbers as written here, protobufjs' own form as read; `Number` takes either. */
+/** A 64-bit integer: written as a number, read as protobufjs's Long. `Number` converts both. */
 export type Int64 = number | { low: number; high: number; unsigned: boolean };
 
 export interface StringEntry {
@@ -101,7 +101,7 @@ export interface ModelProto {
 
 type Field = [type: string, id: number, rule?: 'repeated'];
 
-/** Field numbers that the file reader walks by hand, so that weights stay in their file. */
+/** Field numbers that skeleton.ts looks for in the wire format, to skip the weights. */
 export const FIELD = {
   model: { graph: 7, functions: 25 },
   graph: { node: 1, initializer: 5 },
@@ -202,7 +202,7 @@ const root = Root.fromJSON({
         fields: Object.fromEntries(
           Object.entries(fields).map(([field, [type, id, rule]]) => [
             field,
-            // ONNX is proto2, where repeated scalars are unpacked unless declared otherwise; readers take both.
+            // ONNX is proto2, where repeated scalars are unpacked unless declared otherwise; readers accept both.
             {
               type,
               id,
@@ -221,7 +221,7 @@ const root = Root.fromJSON({
 });
 const modelType: Type = root.lookupType('ModelProto');
 
-/** @throws RangeError and protobufjs's errors on bytes that are no message. */
+/** @throws RangeError or an error of protobufjs for bytes that are not a ModelProto */
 export function decodeModelProto(bytes: Uint8Array): ModelProto {
   const reader = Reader.create(bytes);
   reader.discardUnknown = false;
@@ -232,7 +232,7 @@ export function encodeModelProto(model: ModelProto): Uint8Array {
   return modelType.encode(model as never).finish();
 }
 
-/** Element types of TensorProto.DataType with their sizes in bits. */
+/** Size of an element in bits, by TensorProto.DataType. */
 export const ELEMENT_BITS: Record<number, number> = {
   1: 32, // float
   2: 8, // uint8

@@ -7,7 +7,7 @@ import { externalReference } from './external-data';
 import { decodeModelProto } from './schema';
 import { readSkeleton } from './skeleton';
 
-/** Protobuf by hand: a key and a value, or a length and bytes. */
+/** Hand-written protobuf: a key and a value, or a key, a length and bytes. */
 const varint = (value: number): number[] =>
   value < 128
     ? [value]
@@ -64,7 +64,7 @@ describe('readSkeleton', () => {
     expect(content.subarray(offset, offset + length!)).toEqual(weight);
   });
 
-  it('takes packed floats as they lie in the file', () => {
+  it('refers to packed floats as to raw data', () => {
     const large = bytes(
       5,
       scalar(1, 2000),
@@ -80,7 +80,7 @@ describe('readSkeleton', () => {
     expect(content.subarray(offset, offset + length!)).toEqual(weight);
   });
 
-  it('looks into constants and bodies of nodes', () => {
+  it('replaces tensors of Constant nodes and of subgraphs', () => {
     const tensor = Buffer.concat([
       scalar(1, 2000),
       scalar(2, 1),
@@ -111,7 +111,7 @@ describe('readSkeleton', () => {
     );
   });
 
-  it('keeps fields that it does not know', () => {
+  it('keeps unknown fields', () => {
     const content = Buffer.concat([
       bytes(7, node),
       text(999, 'from the future')
@@ -119,7 +119,7 @@ describe('readSkeleton', () => {
     expect(readSkeleton(file(content))).toEqual(content);
   });
 
-  it('runs as the untouched file does, bit for bit', async () => {
+  it('computes what the original file computes, bit for bit', async () => {
     const folder = tinyMoE({
       hidden: 64,
       intermediate: 96,
@@ -166,7 +166,7 @@ describe('readSkeleton', () => {
     );
   });
 
-  it('refuses bodies within bodies without end', () => {
+  it('refuses subgraphs that are nested too deeply', () => {
     let nested: Buffer = Buffer.alloc(5000);
     for (let depth = 0; depth < 100; depth++) {
       nested = bytes(1, text(4, 'If'), bytes(5, bytes(6, nested)));

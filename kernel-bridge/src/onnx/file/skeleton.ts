@@ -10,9 +10,9 @@ import { FileBytes, truncated } from './model-bytes';
 import { ELEMENT, FIELD } from './schema';
 
 /** Tensors up to this size stay inline: shape inference and router patterns read axes, k, shapes and biases. */
-const INLINE_BYTES = 4096;
-/** A graph without weights that is larger than this is no graph that a person exported. */
-const SKELETON_LIMIT = 256 << 20;
+const MAX_INLINE_BYTES = 4096;
+/** Far above any exported graph without its weights: bounds the memory that an untrusted file takes. */
+const MAX_SKELETON_BYTES = 256 << 20;
 const MAX_DEPTH = 64;
 
 const VARINT = 0;
@@ -20,7 +20,10 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-/** Reads the bytes of a ModelProto whose large tensors refer to `path` itself. Throws 'model-invalid'. */
+/**
+ * @returns the bytes of a ModelProto whose large tensors refer to `path` itself
+ * @throws MoEDebuggerError 'model-invalid'
+ */
 export function readSkeleton(path: string): Buffer {
   const file = new FileBytes(path);
   try {
@@ -33,7 +36,7 @@ export function readSkeleton(path: string): Buffer {
 interface WireField {
   number: number;
   type: number;
-  /** Where the field's key begins, where its value begins, and where it ends. */
+  /** Byte offsets of the field's key, of its value, and of the end of the value. */
   start: number;
   value: number;
   end: number;
@@ -41,7 +44,7 @@ interface WireField {
 
 type Rule = (field: WireField, depth: number) => Pieces | undefined;
 
-/** Output in pieces, so that a nested message's length is known before it is written. */
+/** A list of buffers, so that the length of a nested message is known before it is written. */
 class Pieces {
   readonly parts: Buffer[] = [];
   length = 0;
@@ -116,7 +119,7 @@ class SkeletonReader {
   }
 
   private _tensor(field: WireField, depth: number): Pieces | undefined {
-    if (field.end - field.value <= INLINE_BYTES) {
+    if (field.end - field.value <= MAX_INLINE_BYTES) {
       return undefined;
     }
     let dataType = 0;
@@ -131,7 +134,7 @@ class SkeletonReader {
       field.end,
       depth,
       part => {
-        // Packed floats and doubles lie in the file exactly as raw data would.
+        // Packed floats and doubles are the same bytes as raw data.
         const raw =
           part.number === FIELD.tensor.rawData ||
           (part.number === FIELD.tensor.floatData &&
@@ -141,7 +144,7 @@ class SkeletonReader {
         if (
           raw &&
           part.type === BYTES &&
-          part.end - part.value > INLINE_BYTES &&
+          part.end - part.value > MAX_INLINE_BYTES &&
           !data
         ) {
           data = part;
@@ -173,12 +176,12 @@ class SkeletonReader {
     depth: number,
     rule: Rule
   ): Pieces | undefined {
-    return field.end - field.value <= INLINE_BYTES
+    return field.end - field.value <= MAX_INLINE_BYTES
       ? undefined
       : this._rewrite(field.value, field.end, depth, rule);
   }
 
-  /** Rewrites a message field by field; where `rule` returns nothing the field is copied. */
+  /** Rewrites a message field by field; a field for which `rule` returns nothing is copied. */
   private _rewrite(
     start: number,
     end: number,
@@ -194,10 +197,10 @@ class SkeletonReader {
     const flush = (to: number): void => {
       if (to > copyFrom) {
         this._copied += to - copyFrom;
-        if (this._copied > SKELETON_LIMIT) {
+        if (this._copied > MAX_SKELETON_BYTES) {
           throw this._invalid(
             copyFrom,
-            `the graph without its weights is larger than ${SKELETON_LIMIT >> 20} MB`
+            `the graph without its weights is larger than ${MAX_SKELETON_BYTES >> 20} MB`
           );
         }
         out.add(this._file.slice(copyFrom, to));

@@ -1,4 +1,4 @@
-/** Values of a stored tensor, wherever they lie: in the graph, in the model's file or beside it. */
+/** Reads values of stored tensors: inline in the graph, in the model's file, or in external data. */
 import { realpathSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
@@ -15,19 +15,19 @@ import {
   isExternal
 } from './tensor';
 
-/** Floats of 16 to 64 bits and integers; `decode` knows each. */
+/** Element types that `decode` reads: floats of 16 to 64 bits, integers of 8 to 64 bits. */
 const READABLE = new Set([1, 2, 3, 4, 5, 6, 7, 10, 11, 16]);
 
-/** Reads stored tensors part by part; each file is opened once. Close it when done. */
+/** Reads ranges of stored tensors; opens each file once. To be closed. */
 export class TensorReader {
   private readonly _files = new Map<string, FileBytes>();
 
-  /** @param _folder what the names of external data are relative to, links followed */
+  /** @param _folder folder that the locations of external data are relative to */
   constructor(private readonly _folder: string) {}
 
   /**
-   * Elements `from` to `to` of a tensor in row-major order.
-   * @throws MoEDebuggerError 'model-unsupported' for an element type that has no numbers, 'external-data'
+   * Elements [from, to) of a tensor in row-major order.
+   * @throws MoEDebuggerError 'model-unsupported' for an element type that is not read, 'external-data'
    */
   values(
     tensor: TensorProto,
@@ -38,7 +38,7 @@ export class TensorReader {
     if (!READABLE.has(type)) {
       throw new MoEDebuggerError(
         'model-unsupported',
-        'the tensor holds no numbers that can be read',
+        'the element type of the tensor cannot be read',
         {
           where: `tensor ${tensor.name ?? ''}`,
           hint: 'export the model with weights of a common type'
@@ -80,7 +80,7 @@ export class TensorReader {
     return file.slice(offset + from, offset + to);
   }
 
-  /** Names were checked when the model was read; this is the second lock. */
+  /** Checks the path again: paths were validated when the model was read, but files may have changed since. */
   private _path(location: string): string {
     const folder = realpathSync(this._folder);
     const path = realpathSync(join(folder, location));
@@ -107,7 +107,7 @@ function decode(tensor: TensorProto, bytes: Uint8Array): Float32Array {
   };
   switch (tensor.dataType) {
     case 1:
-      // A copy of its own: typed arrays must start at a multiple of four.
+      // Copied, because a Float32Array must start at a multiple of four bytes.
       return new Float32Array(new Uint8Array(bytes).buffer);
     case 2:
       return Float32Array.from(bytes);

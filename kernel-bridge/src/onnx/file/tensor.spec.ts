@@ -40,7 +40,7 @@ describe('inlineValues', () => {
     expect(inlineValues(proto)).toEqual(values);
   });
 
-  it('reads the typed fields too', () => {
+  it('reads the typed fields', () => {
     expect(
       inlineValues({ ...tensor('t', 7, [3]), int64Data: [1, -1, 5] })
     ).toEqual([1, -1, 5]);
@@ -56,7 +56,7 @@ describe('inlineValues', () => {
     expect(inlineValues(raw(6, [], [7, 0, 0, 0]))).toEqual([7]);
   });
 
-  it('has nothing to say of values that are elsewhere or do not fit', () => {
+  it('returns undefined for values that are external, not numeric or too few', () => {
     expect(
       inlineValues({ ...raw(6, [1], [7, 0, 0, 0]), dataLocation: 1 })
     ).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Values of small tensors that are stored in the graph itself. */
+/** Values of small tensors that are stored inline, in the graph itself. */
 import type { Int64, TensorProto } from './schema';
 import { ELEMENT, ELEMENT_BITS } from './schema';
 
@@ -13,7 +13,7 @@ export function elementCount(tensor: TensorProto): number {
   );
 }
 
-/** Bytes that the tensor's values take when stored raw; NaN for types without a fixed size (strings). */
+/** Bytes of a tensor's raw data; NaN for types without a fixed size (strings). */
 export function byteSize(tensor: TensorProto): number {
   return Math.ceil(
     (elementCount(tensor) * (ELEMENT_BITS[tensor.dataType ?? 0] ?? NaN)) / 8
@@ -24,7 +24,7 @@ export function isExternal(tensor: TensorProto): boolean {
   return tensor.dataLocation === 1;
 }
 
-/** The values as numbers, or undefined when they are not in the graph or not numeric. */
+/** The values as numbers; undefined when they are external, not numeric or not as many as the shape says. */
 export function inlineValues(tensor: TensorProto): number[] | undefined {
   if (isExternal(tensor)) {
     return undefined;
@@ -75,7 +75,7 @@ function rawValues(
     : undefined;
 }
 
-/** IEEE 754 half precision. */
+/** The number that 16 bits hold in IEEE 754 half precision. */
 export function float16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -90,7 +90,7 @@ export function float16(bits: number): number {
     : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The upper half of a float32. */
+/** The number that 16 bits hold as bfloat16, the upper half of a float32. */
 export function bfloat16(bits: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setUint32(0, bits << 16);

@@ -1,7 +1,7 @@
 /** Attributes of a node by name and type. */
 import type { AttributeProto, NodeProto, TensorProto } from '../file/schema';
 
-/** A number is an integer; a float says so. */
+/** A number is an INT attribute, `{ float }` a FLOAT, a list INTS. */
 export type AttributeValue =
   number | { float: number } | readonly number[] | string | TensorProto;
 
@@ -14,7 +14,7 @@ export function attributeInt(
   name: string
 ): number | undefined {
   const attribute = find(node, name);
-  // proto2 leaves a zero out only when the writer did; an attribute that is there without `i` is 0.
+  // Writers may omit a zero: an attribute without `i` is 0.
   return attribute === undefined ? undefined : Number(attribute.i ?? 0);
 }
 
@@ -74,5 +74,5 @@ export function writeAttribute(
     : { ...empty, type: TYPE.ints, ints: [...value] };
 }
 
-/** AttributeProto's types. */
+/** AttributeProto.AttributeType */
 const TYPE = { float: 1, int: 2, string: 3, tensor: 4, ints: 7 };

@@ -1,14 +1,14 @@
-/** A part of a graph as a graph of its own. */
+/** Cuts a subgraph out of a graph. */
 import type { GraphProto, ValueInfoProto } from '../file/schema';
 import type { Graph, GraphNode } from './graph';
 import { walk } from './walk';
 
 /**
- * What it takes to compute `outputs` when the tensors of `inputs` are given. Inputs of the whole graph that it reads
- * too stay inputs; so do weights, also those of a graph around a body.
+ * The graph that computes `outputs` from `inputs`. It keeps the model's inputs that it reads, and its initializers,
+ * including those of an enclosing graph.
  *
- * @param inputs declarations of tensors that are fed instead of being computed, named as in the graph
- * @returns undefined where the outputs do not depend on the inputs
+ * @param inputs declarations of tensors that become inputs, named as in the graph
+ * @returns undefined when the outputs do not depend on the inputs
  */
 export function cutGraph(
   graph: Graph,

@@ -1,9 +1,9 @@
-/** The element type of every tensor, from the operators that make them. */
+/** Type inference: the element type of each tensor, from declarations and operators. */
 import { ELEMENT } from '../file/schema';
 import { attributeInt, attributeTensor } from './attributes';
 import type { Graph, GraphNode } from './graph';
 
-/** Types that have a derivative. */
+/** Floating-point types, the only ones that have gradients. */
 export const FLOAT_TYPES: ReadonlySet<number> = new Set([
   ELEMENT.float,
   ELEMENT.float16,
@@ -11,7 +11,7 @@ export const FLOAT_TYPES: ReadonlySet<number> = new Set([
   ELEMENT.bfloat16
 ]);
 
-/** Element types by tensor; a tensor is missing where its type does not follow from what the graph declares. */
+/** @returns element types by tensor; a tensor whose type cannot be inferred is missing */
 export function elementTypes(graph: Graph): Map<string, number> {
   const types = new Map<string, number>();
   for (const { name, type } of [

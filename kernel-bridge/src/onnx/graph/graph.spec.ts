@@ -31,7 +31,7 @@ const body = (name: string, g: GraphProto): AttributeProto => ({
 });
 
 describe('Graph', () => {
-  it('puts nodes in an order in which every tensor is made before it is read', () => {
+  it('sorts nodes topologically', () => {
     const graph = new Graph(
       graphOf([
         node('C', ['b', 'a'], ['c']),
@@ -46,7 +46,7 @@ describe('Graph', () => {
     ]);
   });
 
-  it('leaves sorted nodes as they are', () => {
+  it('keeps the order of sorted nodes', () => {
     const nodes = [
       node('A', ['x'], ['a']),
       node('B', ['x'], ['b']),
@@ -61,7 +61,7 @@ describe('Graph', () => {
     ]);
   });
 
-  it('counts what a body reads from outside', () => {
+  it('counts tensors that a subgraph captures as read by its node', () => {
     const inner = graphOf([node('Relu', ['late'], ['r'])], {
       output: [{ name: 'r' }]
     });
@@ -82,14 +82,14 @@ describe('Graph', () => {
       /part of a cycle/
     ],
     [
-      'a node that feeds itself',
+      'a node that reads its own output',
       [node('A', ['a'], ['a'])],
       /node A is part of a cycle/
     ],
     [
-      'a tensor that is made twice',
+      'a tensor with two producers',
       [node('A', ['x'], ['t']), node('B', ['x'], ['t'])],
-      /tensor t is made by two nodes/
+      /tensor t is the output of two nodes/
     ]
   ])('refuses %s, naming the file', (_, nodes, what) => {
     expect(() => new Graph(graphOf(nodes), 'model.onnx')).toThrow(
@@ -102,7 +102,7 @@ describe('Graph', () => {
     );
   });
 
-  it('does not take optional inputs and outputs that are left out for tensors', () => {
+  it('ignores omitted optional inputs and outputs', () => {
     const graph = new Graph(
       graphOf([node('A', ['', 'x'], ['', 'a']), node('B', [''], ['', 'b'])])
     );
@@ -110,7 +110,7 @@ describe('Graph', () => {
     expect(graph.consumers('')).toEqual([]);
   });
 
-  it('does not count initializers among the inputs', () => {
+  it('does not list initializers as inputs', () => {
     const graph = new Graph(
       graphOf([], {
         input: [{ name: 'x' }, { name: 'w' }],
@@ -120,7 +120,7 @@ describe('Graph', () => {
     expect(graph.inputs).toEqual(['x']);
   });
 
-  it('names operators of other domains with their domain', () => {
+  it("puts the domain before the names of operators that are not ONNX's own", () => {
     const graph = new Graph(
       graphOf([
         { ...node('MoE', ['x'], ['y']), domain: 'com.microsoft' },
@@ -157,7 +157,7 @@ describe('constants', () => {
     expect(graph.constantValues('nowhere')).toBeUndefined();
   });
 
-  it('have the dims that a view gives them', () => {
+  it('have the dims of the view', () => {
     const b = new GraphBuilder();
     const weight = b.weight([3, 5]);
     const turned = b.op('Transpose', [b.op('Cast', [weight], { to: 10 })], {

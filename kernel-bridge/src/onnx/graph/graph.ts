@@ -1,10 +1,10 @@
-/** An ONNX graph with its edges: who makes a tensor, who reads it, what is known of its value and shape. */
+/** An ONNX graph with its edges: each tensor's producer and consumers, constant value and declared shape. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { GraphProto, NodeProto, TensorProto } from '../file/schema';
 import { dimsOf, inlineValues } from '../file/tensor';
 import { attributeInt, attributeInts, attributeTensor } from './attributes';
 
-/** A node's place in the topological order and the messages it came from. */
+/** A node, with its place in topological order. */
 export interface GraphNode {
   index: number;
   op: string;
@@ -15,7 +15,7 @@ export interface GraphNode {
   proto: NodeProto;
 }
 
-/** Domains that mean ONNX's own operators. */
+/** Names of ONNX's own operator domain. */
 const ONNX_DOMAINS = new Set(['', 'ai.onnx']);
 
 export class Graph {
@@ -30,8 +30,8 @@ export class Graph {
   private readonly _reads = new Map<GraphNode, string[]>();
 
   /**
-   * @param _parent the graph around a body: its constants and inputs are seen from within
-   * @throws MoEDebuggerError 'model-invalid' for a cycle or a tensor that is made twice
+   * @param _parent the enclosing graph of a subgraph, whose constants and inputs are visible inside
+   * @throws MoEDebuggerError 'model-invalid' for a cycle, a tensor with two producers, or a node with too many edges
    */
   constructor(
     readonly proto: GraphProto,
@@ -54,7 +54,7 @@ export class Graph {
         );
       }
     }
-    // A body has the inputs of the graph around it, which it reads by name.
+    // A subgraph reads the inputs of the enclosing graph by name.
     this.inputs =
       this._parent?.inputs ??
       proto.input
@@ -84,7 +84,7 @@ export class Graph {
           continue;
         }
         if (this._producer.has(output)) {
-          throw this._invalid(`tensor ${output} is made by two nodes`);
+          throw this._invalid(`tensor ${output} is the output of two nodes`);
         }
         this._producer.set(output, node);
       }
@@ -101,7 +101,7 @@ export class Graph {
     });
   }
 
-  /** The graph around a body. */
+  /** The enclosing graph of a subgraph (the body of an If, Loop or Scan). */
   get around(): Graph | undefined {
     return this._parent;
   }
@@ -115,12 +115,12 @@ export class Graph {
     return this._producer.get(tensor);
   }
 
-  /** Tensors that a node needs, those that its bodies take from outside included. */
+  /** Tensors that a node reads, including those that its subgraphs capture from outside. */
   reads(node: GraphNode): readonly string[] {
     return this._reads.get(node) ?? [];
   }
 
-  /** Nodes that read a tensor, also from inside an If, Loop or Scan body. */
+  /** Nodes that read a tensor, including from inside their subgraphs. */
   consumers(tensor: string): readonly GraphNode[] {
     return this._consumers.get(tensor) ?? [];
   }
@@ -129,7 +129,7 @@ export class Graph {
     return this._initializers.get(tensor) ?? this._parent?.initializer(tensor);
   }
 
-  /** True for an initializer, a Constant, and what is computed from these alone by shape-preserving nodes. */
+  /** True for an initializer, a Constant, and a view of either (see `weightOf`). */
   isConstant(tensor: string): boolean {
     return (
       this.constantTensor(tensor) !== undefined ||
@@ -137,7 +137,7 @@ export class Graph {
     );
   }
 
-  /** The stored tensor behind an initializer or a Constant, through Identity. */
+  /** The stored tensor of an initializer or a Constant, also behind Identity. */
   constantTensor(tensor: string): TensorProto | undefined {
     let name = tensor;
     for (let view = 0; view < MAX_VIEWS; view++) {
@@ -160,7 +160,7 @@ export class Graph {
     return undefined;
   }
 
-  /** Values of a small constant; undefined for anything computed or kept outside the graph. */
+  /** Values of a small constant; undefined for computed tensors and external data. */
   constantValues(tensor: string, views = MAX_VIEWS): number[] | undefined {
     const node = this._producer.get(tensor);
     if (!node && this._parent && !this._initializers.has(tensor)) {
@@ -192,7 +192,7 @@ export class Graph {
     return stored && inlineValues(stored);
   }
 
-  /** The one value of a constant that holds just one (a k, an axis, a scale). */
+  /** The value of a constant with one element (a k, an axis, a scale). */
   constantScalar(tensor: string): number | undefined {
     const values = this.constantValues(tensor);
     return values?.length === 1 ? values[0] : undefined;
@@ -200,7 +200,7 @@ export class Graph {
 
   /**
    * The stored weight that a tensor is a view of: through transposes, casts, dequantisation and reshapes.
-   * `dims` are those of the tensor asked for, where they follow from the weight's own.
+   * `dims` are those of `tensor`, not of the weight; undefined where they cannot be inferred.
    */
   weightOf(
     tensor: string,
@@ -240,7 +240,7 @@ export class Graph {
     };
   }
 
-  /** Shape as the file declares it; undefined dims are symbolic. Undefined where nothing is declared. */
+  /** The declared shape; an undefined dim is symbolic. Undefined where the file declares none. */
   shape(tensor: string): (number | undefined)[] | undefined {
     const stored = this._initializers.get(tensor);
     return stored
@@ -261,12 +261,12 @@ export class Graph {
   }
 
   private _sort(nodes: GraphNode[]): GraphNode[] {
-    // Most files are sorted already, so a node is usually ready when its turn comes.
+    // Depth first, without recursion. Most files are sorted already, so the stack stays short.
     const done = new Set<GraphNode>();
     const open = new Set<GraphNode>();
     const order: GraphNode[] = [];
     for (const root of nodes) {
-      // `next` is the first input that has not been looked at: those before it are made.
+      // `next` is the first input to look at: the producers of those before it are done.
       const stack = done.has(root) ? [] : [{ node: root, next: 0 }];
       while (stack.length > 0) {
         const top = stack[stack.length - 1];
@@ -326,10 +326,10 @@ const WEIGHT_VIEWS = new Set([
 
 /** More inputs or outputs than any operator of a real graph has. */
 const MAX_EDGES = 1 << 16;
-/** Views of one another that are followed; exporters write a few. */
+/** Chained views that are followed; exporters write a few. */
 const MAX_VIEWS = 64;
 
-/** Names of the tensors that a node reads, those that its bodies take from outside included. */
+/** Names of the tensors that a node reads, including those that its subgraphs capture from outside. */
 function readBy(node: NodeProto): string[] {
   const names = node.input.filter(name => name !== '');
   for (const attribute of node.attribute) {

@@ -1,9 +1,13 @@
-/** A graph in which one branch of an If stands in the If's place. */
+/** Inlines a branch of an If. */
 import type { GraphProto } from '../file/schema';
 import type { Graph, GraphNode } from './graph';
 import { NodeWriter } from './node-writer';
 
-/** @param branch a branch of `node`, which is one of the outermost graph's; its tensors keep their names */
+/**
+ * @param branch a branch of `node`; its tensors keep their names
+ * @param node an If of the outermost graph
+ * @returns the outermost graph with the nodes of the branch in place of the If
+ */
 export function inlineBranch(branch: Graph, node: GraphNode): GraphProto {
   const { proto } = branch.root;
   const own = branch.proto;

@@ -47,7 +47,7 @@ const define = (name: string, body: Partial<FunctionProto>): FunctionProto => ({
   ...body
 });
 
-/** The model with each softmax over experts moved into a function, whose axis the caller gives. */
+/** The model with each softmax over experts moved into a function that takes the axis as an attribute. */
 function withFunctions(): ModelProto & { graph: GraphProto } {
   const model = tinyMoE().build();
   const routed = new Set(
@@ -100,7 +100,7 @@ function withFunctions(): ModelProto & { graph: GraphProto } {
 }
 
 describe('inlineFunctions', () => {
-  it('lets routers inside functions be found and captured', async () => {
+  it('makes routers inside functions visible to capture', async () => {
     const [plain, called] = [tinyMoE().save(), saveModel(withFunctions())];
     const routings = [];
     for (const folder of [plain, called]) {
@@ -119,7 +119,7 @@ describe('inlineFunctions', () => {
     expect(routings[1]).toEqual(routings[0]);
   });
 
-  it('leaves a model without functions as it is', () => {
+  it('returns a model without functions unchanged', () => {
     const model = tinyMoE().build();
     expect(inlineFunctions(model)).toBe(model);
   });
@@ -141,7 +141,7 @@ describe('inlineFunctions', () => {
     expect(() => inlineFunctions(model, 'model.onnx')).toThrow(/Score.*itself/);
   });
 
-  it('refuses functions that double at each level', () => {
+  it('refuses functions whose inlined size grows exponentially', () => {
     const levels = Array.from({ length: 30 }, (_, level) =>
       define(`F${level}`, {
         input: ['x'],

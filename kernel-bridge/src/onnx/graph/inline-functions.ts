@@ -1,6 +1,6 @@
 /**
- * Model-local functions, written out. A router inside a function has tensors that no graph output can name, so each
- * call is replaced by the function's nodes, renamed and with its attributes filled in.
+ * Inlines model-local functions. A tensor inside a function cannot be a graph output, so a router there could not be
+ * captured: each call is replaced by the function's nodes, with tensors renamed and attributes bound.
  */
 import { MoEDebuggerError } from '../../base/errors';
 import type {
@@ -14,7 +14,7 @@ import type {
 
 type Model = ModelProto & { graph: GraphProto };
 
-/** Functions that call each other can grow without bound; no exporter comes near this. */
+/** Bounds functions that call each other and grow exponentially; far above what exporters write. */
 const MAX_NODES = 500_000;
 const MAX_DEPTH = 32;
 
@@ -64,9 +64,7 @@ class Inliner {
       }
       this._nodes++;
       if (this._nodes > MAX_NODES) {
-        throw this._invalid(
-          `written out, they make more than ${MAX_NODES} nodes`
-        );
+        throw this._invalid(`inlined, they have more than ${MAX_NODES} nodes`);
       }
     }
   }
@@ -96,7 +94,7 @@ class Inliner {
     }
     const prefix = `${node.name || body.name || 'call'}#${this._calls++}/`;
     const names = new Map<string, string>([['', '']]);
-    // An input or output that the call leaves out has no name outside.
+    // An optional input that the call omits is '', an output that it omits gets a name of its own.
     body.input.forEach((name, i) => names.set(name, node.input[i] ?? ''));
     body.output.forEach((name, i) =>
       names.set(name, node.output[i] || prefix + name)
@@ -122,7 +120,7 @@ class Inliner {
   }
 }
 
-/** The names and attributes that hold within one call. */
+/** The names of tensors and the values of attributes in one call. */
 class Scope {
   constructor(
     private readonly _prefix: string,
@@ -144,7 +142,7 @@ class Scope {
     return this._names.get(name) ?? this._prefix + name;
   }
 
-  /** An attribute that refers to one of the function's own; left out when the call does not give it. */
+  /** Binds an attribute that refers to one of the function's; omitted when the call does not give it. */
   private _fill(attribute: AttributeProto): AttributeProto[] {
     if (attribute.refAttrName) {
       const value = this._attributes.get(attribute.refAttrName);
@@ -187,7 +185,7 @@ function key({
   return `${domain ?? ''}\n${name ?? ''}\n${overload ?? ''}`;
 }
 
-/** Functions bring operator sets of their own; where both name a domain, the model's version stands. */
+/** Adds the operator sets that functions import; the model's version wins for a domain that both import. */
 function mergeOpsets(model: Model): OperatorSetProto[] {
   const known = new Set(model.opsetImport.map(({ domain }) => domain ?? ''));
   const added = model.functions

@@ -1,4 +1,4 @@
-/** Writes nodes and constants that are to be added to a graph, in the order in which they compute. */
+/** Collects nodes, in topological order, and constants to add to a graph. */
 import {
   ELEMENT,
   type Int64,
@@ -11,7 +11,7 @@ export class NodeWriter {
   readonly nodes: NodeProto[] = [];
   private readonly _constants = new Map<string, TensorProto>();
 
-  /** @param _prefix begins all names, so that they meet none of the graph's own */
+  /** @param _prefix starts all names, so that they do not collide with the graph's own */
   constructor(private readonly _prefix: string) {}
 
   get initializers(): TensorProto[] {
@@ -20,7 +20,7 @@ export class NodeWriter {
 
   /**
    * Adds a node with one output and returns that output's name.
-   * @param op with its domain before it where that is not ONNX's own, as in `com.microsoft.MoE`
+   * @param op an operator, after its domain unless that is ONNX's own, as in `com.microsoft.MoE`
    */
   op(
     op: string,
@@ -46,7 +46,7 @@ export class NodeWriter {
     return names;
   }
 
-  /** Adds a node whose outputs have the names given. */
+  /** Adds a node with given names of outputs. */
   into(
     outputs: readonly string[],
     op: string,
@@ -66,7 +66,7 @@ export class NodeWriter {
     });
   }
 
-  /** Adds a node with one output like another, with inputs of its own. */
+  /** Adds a copy of a node with one output that reads other inputs. */
   copy(node: NodeProto, inputs: readonly string[]): string {
     const output = this._name(node.opType ?? '');
     this.nodes.push({
@@ -78,17 +78,17 @@ export class NodeWriter {
     return output;
   }
 
-  /** A constant list of integers. */
+  /** An int64 constant, [values]. */
   ints(values: readonly number[]): string {
     return this._constant('ints', ELEMENT.int64, [values.length], values);
   }
 
-  /** One constant integer without dimensions. */
+  /** An int64 constant scalar. */
   int(value: number): string {
     return this._constant('int', ELEMENT.int64, [], [value]);
   }
 
-  /** A constant of float32 values; one value has no dimensions unless they are given. */
+  /** A float32 constant. Default dims [] for one value, else [values]. */
   floats(
     values: readonly number[],
     dims: readonly number[] = values.length === 1 ? [] : [values.length]
@@ -96,7 +96,7 @@ export class NodeWriter {
     return this._constant('floats', ELEMENT.float, dims, values);
   }
 
-  /** A constant of float64 values, dimensions as for `floats`. */
+  /** A float64 constant. Default dims [] for one value, else [values]. */
   doubles(
     values: readonly number[],
     dims: readonly number[] = values.length === 1 ? [] : [values.length]
@@ -132,7 +132,7 @@ export class NodeWriter {
   }
 }
 
-/** A tensor message without values. */
+/** A TensorProto without values. */
 export function storedTensor(
   name: string,
   dataType: number,

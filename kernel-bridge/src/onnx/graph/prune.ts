@@ -1,11 +1,11 @@
-/** A graph without what its outputs do not need. */
+/** Removes what the outputs of a graph do not need. */
 import type { GraphProto } from '../file/schema';
 import type { Graph } from './graph';
 import { walk } from './walk';
 
 /**
  * @param keep names of tensors that become the outputs, in this order
- * @returns the graph with those nodes, weights and inputs alone that they are computed from
+ * @returns the graph with only the nodes, initializers and inputs that they are computed from
  */
 export function pruneGraph(graph: Graph, keep: readonly string[]): GraphProto {
   const needed = new Set<string>();

@@ -15,7 +15,7 @@ export interface WalkOptions {
   direction: 'upstream' | 'downstream';
   /**
    * Where the walk goes on from a node that it reached by `tensor`: to all tensors that the node reads (upstream) or
-   * makes (downstream), to some of them, or nowhere. Default: to all.
+   * makes (downstream), to some of them, or nowhere. Default to all.
    *
    * An upstream walk goes on from a node once, even if it reaches several of the node's outputs.
    */
@@ -106,7 +106,7 @@ function made(graph: Edges, tensor: string): GraphNode[] {
 
 /**
  * The nodes that tensors are computed by, in topological order.
- * @param includes false for a node to leave out, together with what only it reads. Default: every node is included.
+ * @param includes false for a node to leave out, together with what only it reads. Default none.
  */
 export function nodesUpstream(
   graph: Edges,

@@ -1,11 +1,11 @@
-/** The functions between an expert's two products, as onnxruntime's MoE operators know them. */
+/** Activation functions of experts, as onnxruntime's MoE operators define them. */
 import { attributeFloat, attributeInt, attributeText } from '../attributes';
 import type { GraphNode } from '../graph';
 import { numberLike, type DecompositionContext } from './decomposition';
 
 export type Activation = 'relu' | 'gelu' | 'silu' | 'swiglu' | 'identity';
 
-/** As the node's attributes say; undefined for a name that they do not know. */
+/** The activation that a node's attributes name; undefined for an unknown name. */
 export function activationOf({ proto }: GraphNode): Activation | undefined {
   const name = attributeText(proto, 'activation_type') ?? 'relu';
   return ['relu', 'gelu', 'silu', 'swiglu', 'identity'].find(
@@ -28,7 +28,7 @@ export function applyActivation(
     case 'silu':
       return times(x, writer.op('Sigmoid', [x]));
     case 'gelu': {
-      // x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) / 2: the operators know no other.
+      // x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) / 2: these operators have the tanh approximation only.
       const cube = times(times(x, x), x);
       const inner = times(
         writer.op('Add', [x, times(cube, number(0.044715))]),
@@ -42,7 +42,7 @@ export function applyActivation(
   }
 }
 
-/** gate sigmoid(alpha gate) (linear + beta), both cut off at a limit: the gate above, the other on both sides. */
+/** SwiGLU: gate sigmoid(alpha gate) (linear + beta); a limit clips the gate above and the linear part on both sides. */
 export function applySwiGLU(
   context: DecompositionContext,
   { proto }: GraphNode,
@@ -68,7 +68,7 @@ export function applySwiGLU(
   ]);
 }
 
-/** How the two halves of one product are laid out: pairs (1), or one half after the other (2). */
+/** Whether gate and linear part alternate in one product (swiglu_fusion 0 or 1) or are two halves of it (2). */
 export function isInterleaved({ proto }: GraphNode): boolean {
   return (attributeInt(proto, 'swiglu_fusion') ?? 0) !== 2;
 }

@@ -1,4 +1,4 @@
-/** ONNX's own Attention, as opset 23 and later have it, in plain operators. */
+/** Decomposes ONNX's own Attention (opset 23 and later). */
 import { ELEMENT } from '../../file/schema';
 import { attributeFloat, attributeInt } from '../attributes';
 import type { GraphNode } from '../graph';
@@ -11,7 +11,7 @@ import {
 
 const [MASK, PAST_KEY, PAST_VALUE, LENGTHS] = [3, 4, 5, 6];
 const [MIXED, PRESENT_KEY, PRESENT_VALUE, PRODUCTS] = [0, 1, 2, 3];
-/** What onnxruntime adds to the score of a key that a mask hides: the lowest number, so that no row is without keys. */
+/** Added to masked scores, as in onnxruntime: the lowest float32, so that softmax of a fully masked row is not NaN. */
 const HIDDEN = -3.4028234663852886e38;
 
 export const attention: Decomposition = {
@@ -19,10 +19,14 @@ export const attention: Decomposition = {
   write(node, context) {
     const { graph, writer } = context;
     if (node.inputs[LENGTHS]) {
-      throw cannotDecompose(graph, node, 'it reads lengths of its keys');
+      throw cannotDecompose(
+        graph,
+        node,
+        'it reads the lengths of its keys (nonpad_kv_seqlen)'
+      );
     }
     if (node.outputs[PRODUCTS]) {
-      throw cannotDecompose(graph, node, 'it hands out its scores');
+      throw cannotDecompose(graph, node, 'it outputs its scores');
     }
     const [query, key, value] = node.inputs;
     const heads = attributeInt(node.proto, 'q_num_heads');
@@ -67,7 +71,7 @@ export const attention: Decomposition = {
   }
 };
 
-/** False where it is known that each head of the queries has keys of its own. */
+/** Whether query heads may share K/V heads (grouped-query attention). */
 function sharesHeads(
   { inputs, proto }: GraphNode,
   { graph }: DecompositionContext
@@ -80,7 +84,7 @@ function sharesHeads(
   return own === undefined || others === undefined || own !== others;
 }
 
-/** [batch, groups, keys, width] for as many heads as the queries have, those of a group side by side. */
+/** Repeats the K/V heads, [batch, groups, keys, width], for the query heads of each group: [batch, heads, keys, width]. */
 function repeated(
   tensor: string,
   query: string,
@@ -104,7 +108,7 @@ function repeated(
   ]);
 }
 
-/** [batch, heads, queries, keys], masked. */
+/** Scaled, capped and masked attention scores, [batch, heads, queries, keys]. */
 function scores(
   query: string,
   keys: string,
@@ -160,7 +164,7 @@ function scores(
   return found;
 }
 
-/** [queries, keys]: a query sees what is in the cache, and of the node's own keys those up to its own. */
+/** Causal mask, bool [queries, keys]: a query sees all cached keys, and new keys up to its own position. */
 function causal(
   query: string,
   keys: string,

@@ -1,4 +1,4 @@
-/** What a fused operator computes and what its plain form does, both in onnxruntime on the CPU. */
+/** Fused operators against their decompositions, both in onnxruntime on the CPU. */
 import type { TensorValue } from '../../../run/engine/messages';
 import {
   GraphBuilder,
@@ -11,7 +11,7 @@ import { decomposeFused } from '.';
 
 const TOKENS = 9;
 
-/** Largest difference between the results of a graph as it is and in plain operators. */
+/** Largest difference between the outputs of a graph and of its decomposition. */
 async function difference(
   b: GraphBuilder,
   feeds: Record<string, TensorValue>,
@@ -58,7 +58,7 @@ function floats(
   ];
 }
 
-/** uint8 values, any of them. */
+/** Random uint8 values. */
 function bytes(b: GraphBuilder, dims: number[]): string {
   const name = b.name('bytes');
   const size = dims.reduce((n, d) => n * d, 1);
@@ -76,9 +76,9 @@ function bytes(b: GraphBuilder, dims: number[]): string {
 interface MoECase {
   attributes: Attributes;
   bias?: boolean;
-  /** Scores that are equal for all experts but these. */
+  /** Router logits. Default random ones. */
   scores?: (token: number, expert: number) => number;
-  /** Dimensions of the input before its width. */
+  /** Dims of the input before the hidden size. Default [TOKENS]. */
   lead?: number[];
 }
 
@@ -148,7 +148,7 @@ describe('MoE', () => {
     ).toBeLessThan(1e-5);
   });
 
-  it('of a batch of sequences', async () => {
+  it('runs on a batch of sequences', async () => {
     expect(
       await moeDifference({
         attributes: { k: 2, activation_type: 'silu' },
@@ -172,7 +172,7 @@ describe('MoE', () => {
     }
   });
 
-  it('tells where its choice is', async () => {
+  it('returns the tensors of its expert choice', async () => {
     const b = new GraphBuilder({ seed: 4 });
     const [x, input] = floats(b, 'x', [2, HIDDEN]);
     const [router, logits] = floats(b, 'router', [2, EXPERTS]);
@@ -208,7 +208,7 @@ describe('MoE', () => {
     expect(first + second).toBeCloseTo(1, 6);
   });
 
-  it('takes no notice of use_sparse_mixer', async () => {
+  it('ignores use_sparse_mixer, as onnxruntime does', async () => {
     expect(
       await moeDifference({
         attributes: { k: 2, activation_type: 'silu', use_sparse_mixer: 1 }
@@ -304,7 +304,7 @@ async function qmoeDifference({
   });
 }
 
-/** With other functions than swiglu onnxruntime 1.30 reads what it never wrote, so there is nothing to compare. */
+/** With other activations than swiglu onnxruntime 1.30 reads uninitialised memory, so there is nothing to compare. */
 describe('QMoE', () => {
   it.each([
     [{ bits: 4 }],
@@ -328,7 +328,7 @@ describe('QMoE', () => {
   });
 });
 
-describe('products with weights of few bits', () => {
+describe('products with quantised weights', () => {
   it.each([
     [4, false],
     [4, true],
@@ -376,33 +376,36 @@ describe('attention and norms', () => {
     }
   );
 
-  it.each([true, false])('norms of a sum, simplified: %s', async simplified => {
-    for (const bias of [true, false]) {
-      const b = new GraphBuilder({ seed: 3 });
-      const feeds = Object.fromEntries([
-        floats(b, 'x', [2, 3, 8]),
-        floats(b, 'skip', [2, 3, 8])
-      ]);
-      const own = bias ? b.weight([8]) : '';
-      const [y, , , sum] = b.many(
-        simplified
-          ? 'com.microsoft.SkipSimplifiedLayerNormalization'
-          : 'com.microsoft.SkipLayerNormalization',
-        [
-          'x',
-          'skip',
-          b.weight([8]),
-          ...(simplified ? [] : [b.weight([8])]),
-          own
-        ],
-        4,
-        { epsilon: { float: 0.01 } }
-      );
-      b.output(y);
-      b.output(sum);
-      expect(await difference(b, feeds)).toBeLessThan(1e-5);
+  it.each([true, false])(
+    'SkipLayerNormalization, simplified: %s',
+    async simplified => {
+      for (const bias of [true, false]) {
+        const b = new GraphBuilder({ seed: 3 });
+        const feeds = Object.fromEntries([
+          floats(b, 'x', [2, 3, 8]),
+          floats(b, 'skip', [2, 3, 8])
+        ]);
+        const own = bias ? b.weight([8]) : '';
+        const [y, , , sum] = b.many(
+          simplified
+            ? 'com.microsoft.SkipSimplifiedLayerNormalization'
+            : 'com.microsoft.SkipLayerNormalization',
+          [
+            'x',
+            'skip',
+            b.weight([8]),
+            ...(simplified ? [] : [b.weight([8])]),
+            own
+          ],
+          4,
+          { epsilon: { float: 0.01 } }
+        );
+        b.output(y);
+        b.output(sum);
+        expect(await difference(b, feeds)).toBeLessThan(1e-5);
+      }
     }
-  });
+  );
 
   it.each(['BiasGelu', 'FastGelu'])('%s', async op => {
     const b = new GraphBuilder({ seed: 3 });
@@ -425,8 +428,8 @@ describe('attention and norms', () => {
   });
 });
 
-describe('what has no plain form', () => {
-  it('is named with its node', () => {
+describe('decomposeFused', () => {
+  it('refuses a form without a decomposition, naming the operator', () => {
     const b = new GraphBuilder();
     b.input('x', 'float', [2, 3, 8]);
     b.output(b.op('com.microsoft.MultiHeadAttention', ['x'], { num_heads: 2 }));
@@ -435,7 +438,7 @@ describe('what has no plain form', () => {
     );
   });
 
-  it('a graph without fused operators stays as it is', () => {
+  it('returns a graph without fused operators unchanged', () => {
     const b = new GraphBuilder();
     b.input('x', 'float', [2]);
     b.output(b.op('Relu', ['x']));
@@ -456,7 +459,7 @@ describe('Attention', () => {
     attributes = {}
   }: {
     groups?: number;
-    /** Heads side by side in one axis. */
+    /** Heads share the last axis: [batch, tokens, heads * width]. */
     flat?: boolean;
     past?: boolean;
     mask?: 'float' | 'bool';
@@ -510,7 +513,7 @@ describe('Attention', () => {
 
   it.each<[string, Parameters<typeof ofForm>[0]]>([
     ['heads in an axis of their own', {}],
-    ['heads side by side', { flat: true }],
+    ['flat heads', { flat: true }],
     ['heads that share keys', { groups: 2, mask: 'float' }],
     ['flat heads that share keys', { groups: 2, flat: true, mask: 'bool' }],
     ['a causal mask of its own', { attributes: { is_causal: 1 } }],

@@ -1,4 +1,4 @@
-/** How a fused operator is written in plain ones. */
+/** What a decomposition is: a fused operator, rewritten as plain operators. */
 import { MoEDebuggerError } from '../../../base/errors';
 import { ELEMENT } from '../../file/schema';
 import type { Graph, GraphNode } from '../graph';
@@ -12,17 +12,17 @@ export interface DecompositionContext {
 }
 
 export interface Decomposition {
-  /** Operators with their domain where that is not ONNX's own. */
+  /** Operators, after their domain unless that is ONNX's own. */
   ops: readonly string[];
   /**
-   * Writes nodes that make the node's outputs; outputs that nobody reads need not be made.
-   * @returns where an expert choice is, if the node made one
-   * @throws MoEDebuggerError 'model-unsupported' for a form of the operator that it cannot write
+   * Writes nodes that compute the node's outputs; outputs without consumers may be omitted.
+   * @returns the tensors of the expert choice, if the node makes one
+   * @throws MoEDebuggerError 'model-unsupported' for a form of the operator that has no decomposition here
    */
   write(node: GraphNode, context: DecompositionContext): ExpertChoice | void;
 }
 
-/** A form of a fused operator that is not known in plain ones. */
+/** The error for a form of a fused operator that has no decomposition here. */
 export function cannotDecompose(
   graph: Graph,
   node: GraphNode,
@@ -38,7 +38,7 @@ export function cannotDecompose(
   );
 }
 
-/** A number in the type of a tensor. */
+/** A constant scalar of the element type of `like`. */
 export function numberLike(
   { writer, types }: DecompositionContext,
   value: number,
@@ -50,7 +50,7 @@ export function numberLike(
     ? constant
     : writer.op('Cast', [constant], { to: type });
 }
-/** What a token's choice is: tensors of the plain graph. */
+/** Tensors of the decomposed graph that hold the chosen experts. */
 
 export interface ExpertChoice {
   /** [tokens, k] int64 */

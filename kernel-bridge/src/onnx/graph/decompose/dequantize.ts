@@ -1,15 +1,15 @@
-/** Weights of 4 or 8 bits as floats, in plain operators that onnxruntime computes once, when it loads the graph. */
+/** Dequantises weights of 4 or 8 bits, in plain operators that onnxruntime folds into constants at load. */
 import { attributeInt } from '../attributes';
 import { ELEMENT } from '../../file/schema';
 import type { GraphNode } from '../graph';
 import { cannotDecompose, type DecompositionContext } from './decomposition';
 
 export interface QuantizedRows {
-  /** uint8; two numbers of 4 bits a byte, the lower half first. */
+  /** uint8; of 4 bits two values a byte, the low nibble first. */
   weights: string;
-  /** [rows, blocks], a row's blocks side by side; one a row where the rows have no blocks. */
+  /** [rows, blocks]; one a row without blocks. */
   scales: string;
-  /** As the scales, packed as the weights; half of the range where there are none. */
+  /** Shaped as the scales, packed as the weights. Default 2^(bits - 1). */
   zeroPoints?: string;
   rows: number;
   columns: number;
@@ -29,7 +29,7 @@ export function dequantizedRows(
     throw cannotDecompose(
       graph,
       node,
-      `rows of ${columns} weights are no whole blocks of ${block}`
+      `rows of ${columns} weights are not whole blocks of ${block}`
     );
   }
   const type = types.get(scales) ?? ELEMENT.float;
@@ -40,7 +40,7 @@ export function dequantizedRows(
   let shifted: string;
   if (zeroPoints) {
     const points = unpacked(context, zeroPoints, bits);
-    // Each row's zero points begin with a byte of their own; what fills the last one up is dropped.
+    // With blocks, each row's zero points start at a new byte; the padding nibble is dropped.
     const perRow = bits === 4 && block > 0 ? blocks + (blocks % 2) : blocks;
     const own = writer.op('Slice', [
       writer.op('Reshape', [
@@ -71,7 +71,7 @@ export function dequantizedRows(
     : writer.op('Cast', [matrix], { to: type });
 }
 
-/** A flat list of whole numbers, as float32. */
+/** Quantised integers as float32, [bytes, values a byte]. */
 function unpacked(
   { writer }: DecompositionContext,
   packed: string,

@@ -1,12 +1,13 @@
-/** How onnxruntime's MoE operators choose: as their kernels for the CPU do, which was compared with their results. */
+/** How onnxruntime's MoE operators choose experts: the rule of their CPU kernels, checked against their results. */
 import { attributeInt } from '../attributes';
 import type { GraphNode } from '../graph';
 import type { DecompositionContext } from './decomposition';
 import type { ExpertChoice } from './decomposition';
 
 /**
- * The k largest scores, of equal ones the later. `selected` [tokens, k] int64.
+ * Top-k; ties go to the higher index.
  * @param scores [tokens, experts]
+ * @returns the selected experts, int64 [tokens, k]
  */
 function largest(
   { writer }: DecompositionContext,
@@ -14,7 +15,7 @@ function largest(
   k: number,
   experts: number
 ): string {
-  // TopK prefers the earlier of equal scores, so it is shown them backwards.
+  // Ties of ONNX's TopK go to the lower index, so it reads the scores in reverse.
   const backwards = writer.op('Slice', [
     scores,
     writer.ints([-1]),
@@ -28,7 +29,7 @@ function largest(
   return writer.op('Sub', [writer.int(experts - 1), places]);
 }
 
-/** MoE: softmax over all experts, the k largest, divided by their sum where the node says so. */
+/** MoE: softmax over all experts, then top-k, renormalised where the node says so. */
 export function chooseByProbability(
   context: DecompositionContext,
   node: GraphNode,
@@ -52,7 +53,7 @@ export function chooseByProbability(
   };
 }
 
-/** QMoE: the k largest logits and a softmax over these; or, with weights of their own, those at the chosen experts. */
+/** QMoE: top-k of the logits, then softmax over these; with the input `router_weights`, weights are gathered from it. */
 export function chooseByLogit(
   context: DecompositionContext,
   node: GraphNode,
@@ -78,7 +79,7 @@ export function chooseByLogit(
 
 const ROUTER_WEIGHTS = 14;
 
-/** An input as [tokens, experts]. */
+/** An input, reshaped to [tokens, experts]. */
 function rows(
   { writer }: DecompositionContext,
   { inputs }: GraphNode,

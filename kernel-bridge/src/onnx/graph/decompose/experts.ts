@@ -1,4 +1,4 @@
-/** Experts as dense products: each on every token, its result times the token's weight for it, summed over experts. */
+/** Experts as dense products: each runs on every token; the outputs are weighted by the choice and summed. */
 import type { Graph, GraphNode } from '../graph';
 import {
   activationOf,
@@ -12,7 +12,7 @@ import {
   type ExpertChoice
 } from './decomposition';
 
-/** Weights of one product of all experts, as plain floats. */
+/** Float weights of one linear layer of all experts. */
 export interface ExpertProduct {
   /** [experts, out, in] in memory, whatever its declared shape. */
   weights: string;
@@ -29,7 +29,7 @@ export interface ExpertWeights {
   fc3?: ExpertProduct;
 }
 
-/** Writes the experts' part of an MoE node, whose output gets the node's name. */
+/** Writes the experts of an MoE node; the sum gets the name of the node's output. */
 export function writeExperts(
   context: DecompositionContext,
   node: GraphNode,
@@ -40,7 +40,7 @@ export function writeExperts(
   const [input] = node.inputs;
   const activation = activationOf(node);
   if (!activation) {
-    throw cannotDecompose(graph, node, 'its activation is not known');
+    throw cannotDecompose(graph, node, 'its activation is unknown');
   }
   const flat = writer.op('Reshape', [input, writer.ints([1, -1, hidden])]);
   const product = (
@@ -64,7 +64,7 @@ export function writeExperts(
   ];
   let inner: string;
   if (activation === 'swiglu' && !fc3) {
-    // The halves are taken out of the weights, which are constant, rather than out of each token's product.
+    // Splits the weights, which onnxruntime folds at load, and not the product of each run.
     const interleaved = isInterleaved(node);
     const halves = interleaved
       ? [experts, intermediate, 2]
@@ -131,9 +131,8 @@ function dense(
   const shape = writer.op('Concat', [tokens, writer.ints([experts])], {
     axis: 0
   });
-  // 0 times a weight, so that the zeros have its type.
   const zero = writer.op('CastLike', [writer.floats([0]), weights]);
-  // Added up, since an edit may send two slots to one expert.
+  // Adds, since an edit may send two slots to one expert.
   return writer.op(
     'ScatterElements',
     [writer.op('Expand', [zero, shape]), selected, weights],
@@ -141,7 +140,10 @@ function dense(
   );
 }
 
-/** Sizes of an MoE node's experts from its weights. */
+/**
+ * Sizes of an MoE node's experts, from the dims of its weights.
+ * @param packed quantised values in one stored element
+ */
 export function expertSizes(
   graph: Graph,
   node: GraphNode,
@@ -157,7 +159,7 @@ export function expertSizes(
   const perInput = activation === 'swiglu' && !node.inputs[fc3Of(node)] ? 2 : 1;
   const ratio = size(first) / size(second);
   if (ratio !== perInput) {
-    throw cannotDecompose(graph, node, 'its weights do not fit one another');
+    throw cannotDecompose(graph, node, 'the sizes of its weights do not match');
   }
   // fc1 is [out, hidden] or, as older exporters declare it, [hidden, out]; fc2 is [hidden, in] or [in, hidden].
   const [, rows, columns] = second;

@@ -1,4 +1,4 @@
-/** An addition and a function, or a product with transposes, in one node. */
+/** Decomposes GELU with a bias, and a matrix product with transposes and a factor. */
 import { attributeFloat, attributeInt } from '../attributes';
 import {
   cannotDecompose,

@@ -1,4 +1,4 @@
-/** GroupQueryAttention in plain operators against onnxruntime's own, over many shapes and forms. */
+/** GroupQueryAttention: its decomposition against onnxruntime's kernel, over random shapes and forms. */
 import * as fc from 'fast-check';
 import type { TensorValue } from '../../../run/engine/messages';
 import { GraphBuilder, type Attributes } from '../../../../test/graph-builder';
@@ -12,16 +12,16 @@ interface Form {
   batch: number;
   tokens: number;
   groups: number;
-  /** Heads of queries that share keys. */
+  /** Query heads of each group. */
   shared: number;
   width: number;
   packed: boolean;
   rotary: 'none' | 'halves' | 'pairs';
-  /** Rotates half of each head only. */
+  /** Applies the rotary embedding to half of each head. */
   partly: boolean;
-  /** Tokens before these, and slots of the cache; undefined without a cache. */
+  /** Past tokens and slots of the KV cache; undefined without one. */
   cache?: { before: number; slots: number };
-  /** Of a prompt: tokens of padding behind each sequence but the longest. */
+  /** Padding tokens after each prompt but the longest. */
   padding: number;
   window: number;
   sliding: boolean;
@@ -30,7 +30,7 @@ interface Form {
   sink: 'none' | 'smooth' | 'given';
 }
 
-const LONGEST = 64;
+const MAX_POSITIONS = 64;
 
 function floats(b: GraphBuilder, name: string, dims: number[]): TensorValue {
   b.input(
@@ -59,17 +59,17 @@ function ints(
   return { type: 'int32', dims, data: Int32Array.from(values) };
 }
 
-/** Cosines or sines of a position and a frequency, [LONGEST, half]. */
+/** Cosines or sines of a position and a frequency, [MAX_POSITIONS, half]. */
 function angles(
   b: GraphBuilder,
   half: number,
   of: (angle: number) => number
 ): string {
   return b.floats(
-    Array.from({ length: LONGEST * half }, (_, i) =>
+    Array.from({ length: MAX_POSITIONS * half }, (_, i) =>
       of(Math.floor(i / half) * 10 ** -((2 * (i % half)) / half))
     ),
-    [LONGEST, half]
+    [MAX_POSITIONS, half]
   );
 }
 
@@ -133,7 +133,7 @@ function write(form: Form) {
   return { b, feeds, outputs, lengths, before };
 }
 
-/** Slots in use of a cache that slides; onnxruntime leaves anything in the others. */
+/** Used slots of a sliding cache; onnxruntime leaves garbage in the others. */
 function inUse({ tokens, window, cache }: Form): number {
   const { before, slots } = cache!;
   const beyond = before + tokens - slots;
@@ -142,7 +142,7 @@ function inUse({ tokens, window, cache }: Form): number {
     : window + ((beyond - 1) % (slots - window + 1));
 }
 
-/** Largest difference of an output, what is behind a sequence's end left out. */
+/** Largest difference of each output, up to the end of each sequence. */
 async function difference(form: Form): Promise<number[]> {
   const { b, feeds, outputs, lengths, before } = write(form);
   const { graph } = b.build();
@@ -174,7 +174,7 @@ async function difference(form: Form): Promise<number[]> {
   });
 }
 
-/** What onnxruntime itself takes: longer runs than of one token go on from a cache one sequence at a time. */
+/** Forms that onnxruntime accepts: with a past it takes several tokens of one sequence, or one token of several. */
 const forms: fc.Arbitrary<Form> = fc
   .record({
     batch: fc.integer({ min: 1, max: 3 }),
@@ -222,7 +222,7 @@ const simple: Form = {
   ...{ window: -1, sliding: false, softcap: 0, scale: 0, sink: 'none' }
 };
 
-describe('GroupQueryAttention in plain operators', () => {
+describe('decomposition of GroupQueryAttention', () => {
   it.each([
     ['heads that share keys', {}],
     ['packed and rotated in halves', { packed: true, rotary: 'halves' }],
@@ -244,7 +244,7 @@ describe('GroupQueryAttention in plain operators', () => {
     expect(Math.max(...found)).toBeLessThan(1e-5);
   });
 
-  it('gives what the node gives, in any form', async () => {
+  it('computes what the node computes, in any form', async () => {
     await fc.assert(
       fc.asyncProperty(forms, async form => {
         expect(Math.max(...(await difference(form)))).toBeLessThan(1e-5);
@@ -255,7 +255,7 @@ describe('GroupQueryAttention in plain operators', () => {
 
   it.each([
     ['a bias', (node: NodeProto) => (node.input[10] = 'bias')],
-    ['few bits', (node: NodeProto) => (node.input[12] = 'scales')],
+    ['quantised', (node: NodeProto) => (node.input[12] = 'scales')],
     [
       'not causal',
       (node: NodeProto) => node.attribute.push(writeAttribute('causal', 0))

@@ -1,7 +1,7 @@
 /**
- * com.microsoft.GroupQueryAttention in plain operators: causal attention of which several heads share keys and values,
- * with a cache, a rotation by positions, a local window and a sink where the node has them. What onnxruntime 1.30 does on
- * the CPU (onnxruntime/contrib_ops/cpu/bert).
+ * Decomposes com.microsoft.GroupQueryAttention: causal attention whose query heads share K/V heads, with a KV cache,
+ * rotary embedding, sliding window and attention sink where the node has them. Follows onnxruntime 1.30's CPU kernel
+ * (onnxruntime/contrib_ops/cpu/bert).
  */
 import { attributeFloat, attributeInt } from '../attributes';
 import { ELEMENT } from '../../file/schema';
@@ -14,7 +14,7 @@ import {
 } from './decomposition';
 import { INPUT, OUTPUT, refuseUnknownForms } from './group-query-form';
 
-/** No token has this position. */
+/** Position of empty cache slots. */
 const NOWHERE = 2 ** 40;
 
 export const groupQueryAttention: Decomposition = {
@@ -25,15 +25,15 @@ export const groupQueryAttention: Decomposition = {
   }
 };
 
-/** Tensors that say where a node's tokens and those in its cache are in their sequences. */
+/** Tensors with the positions, in their sequences, of new tokens and of those in the KV cache. */
 interface Places {
-  /** int64 [1]: tokens of the node's own, and slots of the cache. */
+  /** int64 [1]: number of new tokens, and of cache slots. */
   own: string;
   slots?: string;
-  /** int64 [batch, 1]: tokens before those of the node, and how many of these the cache holds. */
+  /** int64 [batch, 1]: number of past tokens, and how many of these the cache holds. */
   past: string;
   held?: string;
-  /** int64 [batch, tokens] of the queries, and [batch, slots + tokens] of the keys: `NOWHERE` for empty slots. */
+  /** int64 positions: [batch, tokens] of queries, [batch, slots + tokens] of keys; `NOWHERE` for empty slots. */
   queries: string;
   keys: string;
 }
@@ -41,9 +41,9 @@ interface Places {
 class Attention {
   private readonly _heads: number;
   private readonly _groups: number;
-  /** Keys that a query sees, itself included; all before it unless positive. */
+  /** Size of the sliding window, in keys including a query's own; no window unless positive. */
   private readonly _window: number;
-  /** The cache holds little more than the window. */
+  /** The cache holds about a window of tokens, and not the whole sequence. */
   private readonly _slides: boolean;
 
   constructor(
@@ -94,7 +94,7 @@ class Attention {
     ]);
   }
 
-  /** Queries, keys and values, [batch, heads, tokens, width]. */
+  /** Queries, keys and values of new tokens, [batch, heads, tokens, width]. */
   private _parts(): string[] {
     const { writer } = this._context;
     const apart = (tensor: string, heads: number): string =>
@@ -129,7 +129,7 @@ class Attention {
         writer.int(1)
       ]);
     const own = size(query, 2);
-    // Lengths are of whole sequences, less one; a prompt's padding is behind its tokens.
+    // `seqlens_k` is the length of the whole sequence minus one; prompts are padded on the right.
     const lengths = writer.op('Reshape', [
       writer.op('Cast', [this._input(INPUT.lengths)], { to: ELEMENT.int64 }),
       writer.ints([-1, 1])
@@ -158,8 +158,8 @@ class Attention {
   }
 
   /**
-   * How many of a sequence's tokens a cache holds: all; or, where it slides and they are more than its C slots, those
-   * of the window W and up to C - W more, since onnxruntime moves them only once these are full.
+   * How many of a sequence's tokens the cache holds. A sliding cache with fewer slots C than tokens holds the window W
+   * and up to C - W more tokens, since onnxruntime shifts it only when it is full.
    */
   private _held(tokens: string, slots: string): string {
     const { writer } = this._context;
@@ -182,7 +182,7 @@ class Attention {
     ]);
   }
 
-  /** Rotated by their positions, where the node does that. */
+  /** Applies the rotary embedding, where the node does. */
   private _rotated(tensor: string, places: Places, heads: number): string {
     const { graph, writer } = this._context;
     const { proto } = this._node;
@@ -195,7 +195,7 @@ class Attention {
       throw cannotDecompose(
         graph,
         this._node,
-        'how much of a head it rotates is only known in a run'
+        'the width of its rotary embedding is only known in a run'
       );
     }
     return writer.op(
@@ -214,7 +214,7 @@ class Attention {
     );
   }
 
-  /** [batch, heads, tokens, slots + tokens], minus infinity where a query does not see a key. */
+  /** Attention scores, [batch, heads, tokens, slots + tokens]; -Infinity where a query does not see a key. */
   private _scores(query: string, keys: string, places: Places): string {
     const { writer } = this._context;
     const { proto } = this._node;
@@ -250,7 +250,7 @@ class Attention {
     return writer.op('Where', [this._visible(places), capped, like(-Infinity)]);
   }
 
-  /** bool [batch, 1, tokens, slots + tokens] */
+  /** Causal and sliding-window mask, bool [batch, 1, tokens, slots + tokens]. */
   private _visible({ queries, keys }: Places): string {
     const { writer } = this._context;
     const to = writer.op('Unsqueeze', [queries, writer.ints([1, 3])]);
@@ -267,7 +267,7 @@ class Attention {
       : causal;
   }
 
-  /** Over keys, and a sink that takes part of the attention, where there is one. */
+  /** Softmax over keys and, where there is one, an attention sink. */
   private _softmax(scores: string, query: string): string {
     const { writer } = this._context;
     const sink = this._input(INPUT.sink);
@@ -300,8 +300,7 @@ class Attention {
   }
 
   /**
-   * The cache that the node hands on, if anybody reads it: the last tokens of a sequence that it holds, from the first
-   * slot on, and zeros behind.
+   * Writes the present KV cache, if it is read: the last tokens of each sequence, from the first slot on, then zeros.
    */
   private _present(
     output: number,
@@ -333,7 +332,7 @@ class Attention {
       writer.op('Squeeze', [size]),
       writer.int(1)
     ]);
-    // The token of each slot, and where it is among those of the old cache and of the node.
+    // The position of each slot's token, and its index in past cache and new tokens together.
     const token = writer.op('Add', [writer.op('Sub', [total, kept]), place]);
     const source = writer.op('Where', [
       writer.op('Less', [token, past]),
@@ -364,7 +363,7 @@ class Attention {
     ]);
   }
 
-  /** [batch, groups, heads of the group x tokens, width] of [batch, heads, tokens, width] */
+  /** Reshapes [batch, heads, tokens, width] to [batch, groups, heads of a group * tokens, width]. */
   private _perGroup(tensor: string): string {
     return this._reshaped(tensor, [0, this._groups, -1, 0]);
   }
@@ -380,7 +379,7 @@ class Attention {
       : writer.op('Reshape', [tensor, writer.ints(shape)]);
   }
 
-  /** '' for an input that the node does not have. */
+  /** The name of an input; '' when the node omits it. */
   private _input(index: number): string {
     return this._node.inputs[index] ?? '';
   }

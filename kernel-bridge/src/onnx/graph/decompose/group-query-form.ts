@@ -1,4 +1,4 @@
-/** Inputs and outputs of com.microsoft.GroupQueryAttention, and the forms of it that are not known in plain operators. */
+/** Inputs and outputs of com.microsoft.GroupQueryAttention, and its forms that have no decomposition here. */
 import { attributeInt, attributeText } from '../attributes';
 import type { Graph, GraphNode } from '../graph';
 import { cannotDecompose } from './decomposition';
@@ -7,7 +7,7 @@ export const INPUT = {
   ...{ query: 0, key: 1, value: 2, pastKey: 3, pastValue: 4, lengths: 5 },
   ...{ total: 6, cosines: 7, sines: 8, positions: 9, bias: 10, sink: 11 }
 } as const;
-/** An input behind these belongs to a cache of few bits or to norms of queries and keys. */
+/** Later inputs are scales of a quantised KV cache, or weights of norms of queries and keys. */
 const KNOWN_INPUTS = 12;
 
 export const OUTPUT = { mixed: 0, presentKey: 1, presentValue: 2 } as const;
@@ -19,11 +19,11 @@ export function refuseUnknownForms(node: GraphNode, graph: Graph): void {
     throw cannotDecompose(graph, node, why);
   };
   if (inputs.slice(KNOWN_INPUTS).some(input => input !== '')) {
-    refuse('its cache has few bits, or it norms its queries and keys');
+    refuse('its KV cache is quantised, or it normalises queries and keys');
   }
   for (const name of ['k_quant_type', 'v_quant_type']) {
     if ((attributeText(proto, name) ?? 'NONE') !== 'NONE') {
-      refuse('its cache has few bits');
+      refuse('its KV cache is quantised');
     }
   }
   if (inputs[INPUT.bias]) {
@@ -36,6 +36,6 @@ export function refuseUnknownForms(node: GraphNode, graph: Graph): void {
     refuse('it has a key without a value');
   }
   if (outputs.slice(OUTPUT.presentValue + 1).some(output => output !== '')) {
-    refuse('it gives its scores away');
+    refuse('it outputs its scores');
   }
 }

@@ -1,4 +1,4 @@
-/** Fused operators in plain ones: what can be edited, differentiated and looked into. */
+/** Decomposes fused operators into plain ones, which can be edited, differentiated and inspected. */
 import type { GraphProto } from '../../file/schema';
 import { elementTypes } from '../element-types';
 import { Graph, type GraphNode } from '../graph';
@@ -34,15 +34,15 @@ const PREFIX = 'moe_debugger/plain/';
 
 export interface PlainGraph {
   graph: GraphProto;
-  /** Where each MoE or QMoE node's choice is now, by the node's output. */
+  /** Tensors of the expert choice of each MoE or QMoE node, by the node's output. */
   choices: ReadonlyMap<string, ExpertChoice>;
 }
 
 /**
- * The graph with its fused operators written in plain ones; what they made has the names it had.
+ * Replaces fused operators by plain ones; the outputs keep their names.
  *
- * @param which tells the nodes to be written anew; all that can be
- * @throws MoEDebuggerError 'model-unsupported' naming a node in a form that is not known in plain operators
+ * @param which selects nodes to decompose. Default all that have a decomposition.
+ * @throws MoEDebuggerError 'model-unsupported' naming a node in a form that has no decomposition here
  */
 export function decomposeFused(
   graph: Graph,

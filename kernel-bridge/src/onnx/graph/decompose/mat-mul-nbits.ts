@@ -1,4 +1,4 @@
-/** com.microsoft.MatMulNBits: a product with a matrix of few bits, which is unpacked to floats. */
+/** Decomposes com.microsoft.MatMulNBits: dequantises the matrix of 4 or 8 bits, then multiplies. */
 import { attributeInt } from '../attributes';
 import { cannotDecompose, type Decomposition } from './decomposition';
 import { dequantizedRows } from './dequantize';

@@ -1,4 +1,4 @@
-/** com.microsoft.MoE and QMoE in plain operators: a choice, and experts. */
+/** Decomposes com.microsoft.MoE and QMoE into the choice of experts and the experts. */
 import { attributeInt } from '../attributes';
 import type { Graph, GraphNode } from '../graph';
 import {
@@ -16,7 +16,7 @@ import {
 } from './experts';
 import { type ExpertChoice } from './decomposition';
 
-/** Writes an MoE or QMoE node and tells where its choice is: edits of the plain graph take hold there. */
+/** @returns the tensors of the expert choice, which edits of the decomposed graph change */
 export function decomposeMoE(
   node: GraphNode,
   context: DecompositionContext

@@ -1,4 +1,4 @@
-/** com.microsoft.MultiHeadAttention in plain operators, for prompts without a cache. */
+/** Decomposes com.microsoft.MultiHeadAttention without a KV cache. */
 import { attributeFloat, attributeInt } from '../attributes';
 import {
   cannotDecompose,
@@ -31,7 +31,7 @@ export const multiHeadAttention: Decomposition = {
       refuse('it reads a cache');
     }
     if ((attributeInt(node.proto, 'unidirectional') ?? 0) !== 0) {
-      refuse('it makes its causal mask itself');
+      refuse('it applies a causal mask of its own (unidirectional)');
     }
     const apart = (tensor: string): string =>
       writer.op(

@@ -1,4 +1,4 @@
-/** A sum of the residual stream and a norm of it in one node: written as the two that they are. */
+/** Decomposes SkipLayerNormalization into the residual sum and its norm. */
 import { attributeFloat } from '../attributes';
 import { cannotDecompose, type Decomposition } from './decomposition';
 
