@@ -1,24 +1,24 @@
-/** What an edit does to a router's rule, for tokens of one run: the same arithmetic that the edited graph does. */
+/** Applies edits to routings outside the graph, with the arithmetic of the edited graph. */
 import type { Routed } from './route';
 
-/** Added to a logit, it takes it away: its score is exactly 0, and no arithmetic on it makes NaN as that of an infinity does. */
-export const AWAY = -1e30;
+/** Added to a logit, it masks the expert: its score is exactly 0, and unlike -Infinity it never leads to NaN. */
+export const MASKED_LOGIT = -1e30;
 
-/** Tables have one row for all tokens, or one a token; those that are absent change nothing. */
+/** Edits of one router. A table has one row for all tokens or one a token; an absent table changes nothing. */
 export interface Adjustment {
   /** [rows, experts], added to the logits. */
   bias?: Float32Array;
-  /** [rows, experts]: what the final weight of an expert is multiplied by, if the router chose it. */
+  /** [rows, experts]: factor of an expert's final weight, where the router chose it. */
   scale?: Float32Array;
-  /** [rows, experts]: the expert that runs in place of each that the router chose. */
+  /** [rows, experts]: the expert that runs instead of each chosen one. */
   map?: Int32Array;
-  /** [rows, topK]: experts that are taken whatever the router chose; -1 leaves the choice. */
+  /** [rows, topK]: forced experts; -1 keeps the router's choice. */
   ids?: Int32Array;
   /** [rows, topK]: the weights of `ids`. */
   values?: Float32Array;
 }
 
-/** @returns [tokens, experts] */
+/** Adds the bias table. @returns [tokens, experts] */
 export function adjustLogits(
   logits: Float32Array,
   experts: number,
@@ -33,7 +33,7 @@ export function adjustLogits(
   );
 }
 
-/** What is left of a routing when an edit has acted on it; `routed` is that of the adjusted logits. */
+/** Applies the tables other than `bias` to the routing of adjusted logits. */
 export function adjustRouting(
   { selected, weights }: Routed,
   experts: number,
@@ -69,7 +69,7 @@ export function adjustRouting(
   return result;
 }
 
-/** The tables' rows of one token. */
+/** The rows of one token. */
 export function ofToken(
   { bias, scale, map, ids, values }: Adjustment,
   token: number,

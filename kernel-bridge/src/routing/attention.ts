@@ -1,4 +1,4 @@
-/** Attention as graphs hold it: one fused node, or a softmax over products of two activations. */
+/** Recognises attention in a graph: one fused node, or a softmax over a product of two activations. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { walk } from '../onnx/graph/walk';
 
@@ -42,12 +42,12 @@ const SCORE_STEPS = new Set([
 const PRODUCTS = new Set(['MatMul', 'Einsum', 'com.microsoft.FusedMatMul']);
 const MAX_STEPS = 16;
 
-/** True for a fused attention and for the softmax of one written out. */
+/** True for a fused attention node and for the softmax of a decomposed attention. */
 export function isAttention(graph: Graph, node: GraphNode): boolean {
   return attentionOperands(graph, node) !== undefined;
 }
 
-/** Query and key of an attention; undefined when the node is none. */
+/** Query and key of an attention; undefined for other nodes. */
 export function attentionOperands(
   graph: Graph,
   node: GraphNode
@@ -62,12 +62,12 @@ export function attentionOperands(
     : undefined;
 }
 
-/** True for an attention in one node. */
+/** True for an attention that is a single node. */
 export function isFusedAttention({ op }: GraphNode): boolean {
   return FUSED_ATTENTION.has(op);
 }
 
-/** The product of two activations that attention scores come from, before they are scaled and masked. */
+/** The product of queries and keys, upstream of scaled and masked attention scores. */
 export function scoreProduct(
   graph: Graph,
   scores: string

@@ -1,7 +1,6 @@
 /**
- * What happens between a router's choice and the residual stream: where it is added to the stream, whether an expert
- * that every token takes is added to the routed ones, whether the routed part holds the attention itself, and whether
- * experts are weighted at their input.
+ * Scans the nodes between a router's choice and the residual stream: where the experts' output joins the stream, how
+ * many shared experts there are, whether the experts are part of attention, and whether weights multiply their input.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { isAttention } from './attention';
@@ -15,13 +14,13 @@ import {
 } from './router-input';
 
 export interface BlockScan {
-  /** MLPs that all tokens take, beside the routed experts. */
+  /** MLPs that every token passes through, besides the routed experts. */
   sharedExperts: number;
   /** The experts are attention's own projections (mixture-of-attention), not an MLP. */
   inAttention: boolean;
-  /** The router's weights multiply what experts read. */
+  /** The router's weights multiply the experts' input. */
   weightsInput: boolean;
-  /** The node that adds what was routed to the residual stream. */
+  /** Index of the node that adds the experts' output to the residual stream. */
   join?: number;
 }
 
@@ -31,7 +30,7 @@ const SUMS = new Set([
   'com.microsoft.SkipLayerNormalization',
   'com.microsoft.SkipSimplifiedLayerNormalization'
 ]);
-/** These look at a tensor's shape only, so their results carry nothing of its values. */
+/** Operators that read only the shape of a tensor, so that their results do not depend on its values. */
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
 const ACTIVATION_PRODUCTS = new Set([
   'MatMul',
@@ -56,7 +55,7 @@ export function scanBlock(
     return scan;
   }
   const weighting = new WeightsUse(graph, match, product, input.tensor);
-  // What depends on the choice, and what depends on the router's input but not on the choice.
+  // Tensors that depend on the choice; tensors that depend on the router's input, but not on the choice.
   const routed = choiceOf(graph, match);
   const beside = new Set<string>([input.tensor]);
   const besideExpert = new Set<string>();
@@ -83,7 +82,7 @@ export function scanBlock(
         scan.sharedExperts++;
       }
       if (block && scan.join === undefined) {
-        // What runs beside the routed experts may be added after them.
+        // Goes on, since shared experts may be added after the routed ones.
         scan.join = i;
         layer = block.layer;
       } else if (
@@ -130,13 +129,13 @@ function choiceOf(graph: Graph, { tensors, selectors }: RouterMatch) {
   ]);
 }
 
-/** Whether the weights first meet what experts read, or what they write. */
+/** Finds out whether the router's weights multiply the experts' input or their output. */
 class WeightsUse {
-  /** The first product of weights and activations has no weight product behind it. */
+  /** The first Mul of weights and activations comes before any matrix product of an expert. */
   ofInput = false;
   private _met = false;
   private readonly _weights: Set<string>;
-  /** What carries the router's input, and which of it has been through an expert's product. */
+  /** Tensors that depend on the router's input, and those of them that an expert's matrix product computed. */
   private readonly _carries: Set<string>;
   private readonly _computed = new Set<string>();
 

@@ -1,7 +1,7 @@
 /**
- * Which transformer block a node belongs to. Blocks are counted along the residual stream: one begins where tokens are
- * mixed (attention, convolution, recurrence) and holds the MLPs up to the next; a stack that never mixes tokens has a
- * block for each part.
+ * Assigns nodes to transformer blocks, which are counted along the residual stream. A block begins with a part that
+ * mixes tokens (attention, convolution, recurrence) and includes the MLPs up to the next such part; in a stack that
+ * never mixes tokens each part is a block.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { walk } from '../onnx/graph/walk';
@@ -13,28 +13,28 @@ import {
   type StreamPlace
 } from './residual';
 
-/** A node that adds what a part of a block made to the residual stream. */
+/** A node that adds the output of a part of a block (attention or MLP) to the residual stream. */
 export interface BlockJoin {
   node: GraphNode;
   layer: number;
   stack?: Stack;
-  /** What is added: an input of the node. */
+  /** The added tensor, an input of the node. */
   branch: string;
 }
 
 export interface Blocks {
   /** In graph order. */
   joins: readonly BlockJoin[];
-  /** Index of the block whose result is added to the residual stream by the node of this index. */
+  /** The block whose output the node of this index adds to the residual stream; undefined for other nodes. */
   blockOfJoin(node: number): { layer: number; stack?: Stack } | undefined;
-  /** Where a tensor stands along the stream; undefined for what is not computed from token ids. */
+  /** Position of a tensor along the stream; undefined for tensors that do not depend on embeddings. */
   place(tensor: string): StreamPlace | undefined;
   /** True when the graph has a residual stream to count blocks along. */
   hasStream: boolean;
-  /** True when what a node makes is added to the residual stream, so that it is part of a block. */
+  /** True when the output of a node reaches the residual stream, so that the node is part of a block. */
   reachesJoin(node: GraphNode): boolean;
   stackOf(tensor: string): Stack | undefined;
-  /** Blocks of each stack. */
+  /** Number of blocks of each stack. */
   counts: { stack?: Stack; blocks: number }[];
 }
 
@@ -93,7 +93,7 @@ function reachesAny(
 
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
 
-/** Where what a node makes, or something computed from it, is first added to the residual stream. */
+/** The first join, in graph order, that is downstream of tensors without another join between. */
 export function firstJoin(
   graph: Graph,
   { joins }: Blocks,
@@ -114,14 +114,14 @@ export function firstJoin(
   return first;
 }
 
-/** The block of each join of a stack. */
+/** The index of the block of each join of a stack. */
 function numberBlocks(joins: readonly Join[]): number[] {
   const mixing = joins.some(({ mixes }) => mixes);
   const layers: number[] = [];
   let layer = -1;
   for (let start = 0; start < joins.length;) {
     const end = endOfGroup(joins, start);
-    // A mixing part begins a block; one that starts within a group runs inside the block of another branch.
+    // A part that mixes tokens begins a block, unless its branch starts inside a group of parallel branches.
     const begins =
       !mixing ||
       layer < 0 ||
@@ -136,7 +136,7 @@ function numberBlocks(joins: readonly Join[]): number[] {
   return layers;
 }
 
-/** Joins whose branches ran side by side make one group: none of its members has seen the whole group. */
+/** Joins of parallel branches form a group: no branch depends on all joins of its group. */
 function endOfGroup(joins: readonly Join[], start: number): number {
   let end = start + 1;
   for (let i = end; i < joins.length && i < start + MAX_GROUP; i++) {

@@ -1,4 +1,4 @@
-/** Routers in bodies that cannot hand their tensors out: of a Loop, a Scan, or an If whose branches differ. */
+/** Routers in subgraphs that cannot be captured: bodies of Loop and Scan, branches of an If that route differently. */
 import { Graph, type GraphNode } from '../onnx/graph/graph';
 import { findRouters } from './find-routers';
 import type { UnknownRouter } from './unknown';
@@ -6,8 +6,8 @@ import type { UnknownRouter } from './unknown';
 const BODIES = new Set(['If', 'Loop', 'Scan']);
 
 /**
- * Reports what is inside, node by node; nothing of it is captured.
  * @param captured the If whose branches are captured, if there is one
+ * @returns one report for each other node with routers in its bodies
  */
 export function findRoutersInBodies(
   graph: Graph,
@@ -30,7 +30,7 @@ export function findRoutersInBodies(
         : [
             {
               node: { index, name, op },
-              why: `${count} ${count === 1 ? 'router is' : 'routers are'} in its body, from where nothing can be captured: export the model unrolled`
+              why: `${count} ${count === 1 ? 'router is' : 'routers are'} in its body, which cannot be captured: export the model unrolled`
             }
           ];
     });

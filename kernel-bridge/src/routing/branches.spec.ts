@@ -13,7 +13,7 @@ import { findBranchedRouters } from './branches';
 
 const IDS = [3, 17, 4, 29, 11];
 
-/** One If around the model, as exporters merge a decoder with and without a cache; weights stay outside. */
+/** One If around the model, as exporters merge a decoder with and without a KV cache; initializers stay outside. */
 function merged(
   edit: (branch: GraphProto, name: string) => GraphProto = branch => branch
 ): ModelProto & { graph: GraphProto } {
@@ -100,7 +100,7 @@ describe('routers in the branches of an If', () => {
     ]);
   });
 
-  it('are left alone where the branches route differently', () => {
+  it('are not captured where the branches route differently', () => {
     const different = merged((branch, name) =>
       name === 'then_branch'
         ? {
@@ -162,7 +162,7 @@ describe('routers in the branches of an If', () => {
     await loaded.dispose();
   });
 
-  it('are reported where nothing can be captured: in a Loop, or where the branches differ', () => {
+  it('are reported where they cannot be captured: in a Loop, or where the branches differ', () => {
     const inIf = merged((branch, name) =>
       name === 'then_branch'
         ? {

@@ -1,6 +1,6 @@
 /**
- * Routers inside the branches of an If: an exporter that merges a decoder with and without a cache into one file puts
- * the whole model into both. Each branch tells its routing by outputs of its own, which the If hands on.
+ * Routers inside the branches of an If: an exporter that merges a decoder with and without a KV cache into one file
+ * puts the whole model into both. Each branch gets capture outputs, which become outputs of the If.
  */
 import { Graph, type GraphNode } from '../onnx/graph/graph';
 import type {
@@ -29,11 +29,11 @@ export interface BranchedRouters {
   /** The If. */
   node: GraphNode;
   branches: Branch[];
-  /** The first branch is known to be the one that sequences without a cache take. */
+  /** The first branch is known to be the one without a KV cache, which whole prompts run through. */
   promptFirst: boolean;
 }
 
-/** The If of `graph` whose branches route alike; undefined when there is none. */
+/** Finds the If whose branches have the same routers; undefined when there is none. */
 export function findBranchedRouters(graph: Graph): BranchedRouters | undefined {
   for (const node of graph.nodes) {
     if (node.op !== 'If') {
@@ -65,7 +65,7 @@ export function findBranchedRouters(graph: Graph): BranchedRouters | undefined {
 
 const VIEWS = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze']);
 
-/** The branch that `use_cache_branch`, as Optimum calls it, chooses when it is false. */
+/** The branch that runs when Optimum's input `use_cache_branch` is false; undefined for another condition. */
 function branchWithoutCache(graph: Graph, node: GraphNode): string | undefined {
   let tensor = node.inputs[0];
   let condition = false;
@@ -81,7 +81,7 @@ function branchWithoutCache(graph: Graph, node: GraphNode): string | undefined {
   return condition ? 'then_branch' : 'else_branch';
 }
 
-/** What must be the same in both branches for one plan to read either. */
+/** What must be equal in both branches, so that one capture plan reads either. */
 function signature({ found }: Branch): string {
   return JSON.stringify(
     found.routers.map(
@@ -109,15 +109,15 @@ function signature({ found }: Branch): string {
   );
 }
 
-/** Outputs beside those of the routing, which both branches have: see `captureBranches`. */
+/** Outputs of both branches besides those of the routing. */
 export interface MoreOutputs {
-  /** Adds them to a branch, after what it has. */
+  /** Appends them to the outputs of a branch. */
   add(body: GraphProto, branch: Branch): GraphProto;
-  /** As the If hands them on. */
+  /** Their declarations as outputs of the If. */
   outputs: ValueInfoProto[];
 }
 
-/** Adds capture to both branches and hands their outputs through the If. */
+/** Adds capture outputs to both branches and to the If. */
 export function captureBranches(
   graph: GraphProto,
   { node, branches }: Pick<BranchedRouters, 'node' | 'branches'>,

@@ -1,13 +1,13 @@
-/** Capacity: an expert takes the first tokens that chose it, counted by a cumulative sum, and drops the rest. */
+/** Expert capacity: an expert accepts the first tokens that chose it, counted by a CumSum, and drops the others. */
 import { attributeInt } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { walk } from '../onnx/graph/walk';
 import { keptOneHotsOf, viewsOf } from './one-hot';
 
 export interface Capacity {
-  /** Tokens that an expert takes; undefined when it is computed from the number of tokens. */
+  /** Tokens that an expert accepts; undefined when computed from the number of tokens. */
   limit?: number;
-  /** [..., experts], not zero where a chosen expert took the token. */
+  /** [..., experts], nonzero where a chosen expert accepted the token. */
   kept: string;
 }
 
@@ -15,7 +15,7 @@ const COUNT_STEPS = new Set(['Sub', 'Add', 'Mul', 'Cast', 'Identity']);
 const COMPARISONS = new Set(['Less', 'LessOrEqual']);
 const MAX_STEPS = 8;
 
-/** Reads how a choice is cut to capacity; undefined when every token is kept. */
+/** Reads the capacity of the experts of a choice; undefined when no token is dropped. */
 export function readCapacity(
   graph: Graph,
   indices: string
@@ -84,7 +84,7 @@ function shiftOf(
         : 0;
 }
 
-/** The one-hot choice with a mask multiplied in. */
+/** The product of the one-hot choice and a mask. */
 function maskedBy(
   graph: Graph,
   mask: string,

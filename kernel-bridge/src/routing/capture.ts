@@ -1,7 +1,7 @@
 /**
- * Makes a graph tell its routing. Router tensors become outputs, all layers of a kind laid end to end in one
- * flat tensor: measured, two dozen separate outputs cost a few percent of a forward and these three nothing.
- * Ids are cast to int32 in the graph, since reading int64 in JavaScript is slow.
+ * Adds the routing to a graph's outputs: router tensors of all layers, concatenated to one flat tensor a kind. Two
+ * dozen separate outputs cost a few percent of a forward pass (measured), these three nothing. Expert indices are cast
+ * to int32, since reading int64 in JavaScript is slow.
  */
 import { MoEDebuggerError } from '../base/errors';
 import {
@@ -21,19 +21,19 @@ export const CAPTURE_OUTPUTS = {
 } as const;
 export type CaptureKind = keyof typeof CAPTURE_OUTPUTS;
 
-/** One tensor of a flat output: `width` values a token. */
+/** One router's part of a flat output: `width` values a token. */
 export interface Segment {
   router: number;
   width: number;
 }
 
 export interface CapturePlan {
-  /** What each output holds, in its order. An output without segments does not exist. */
+  /** The segments of each output, in order. A kind without segments has no output. */
   segments: Record<CaptureKind, Segment[]>;
   outputs: string[];
 }
 
-/** The plan of the same outputs for routers that run with another k. */
+/** Adapts a plan to routers that run with another k. */
 export function withTopK(
   { segments, outputs }: CapturePlan,
   routers: readonly Router[]
@@ -68,10 +68,10 @@ export function withTopK(
 const PREFIX = 'moe_debugger/';
 
 /**
- * Adds the routing of `routers` to a graph's outputs. The graph returned shares all messages with the one given but
- * for its lists of nodes, initializers and outputs.
+ * Adds the routing of `routers` to a graph's outputs. Does not modify `graph`: the result shares its messages, but has
+ * lists of nodes, initializers and outputs of its own.
  *
- * @param prefix before the names of what is added; the outputs of two bodies of one If must not share theirs
+ * @param prefix starts the names of what is added, since both branches of an If must not use the same. Default ''.
  * @throws MoEDebuggerError 'not-a-moe' when there is no router to capture
  */
 export function captureGraph(

@@ -1,4 +1,4 @@
-/** What a TopK hands on: its first k, where it was asked for more; and the mask that some programs make of its last. */
+/** The choice of a TopK: its first k results where others are dropped, or a mask made from its smallest value. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
 import { walk } from '../onnx/graph/walk';
@@ -13,7 +13,7 @@ export interface Choice {
   indices: string;
 }
 
-/** Undefined when neither the node nor a slice of both its outputs says how many are chosen. */
+/** @returns undefined when k is neither a constant nor given by a Slice of the indices */
 export function readChoice(graph: Graph, topK: GraphNode): Choice | undefined {
   const [values, indices] = topK.outputs;
   const first = firstOf(graph, indices);
@@ -29,7 +29,7 @@ export function readChoice(graph: Graph, topK: GraphNode): Choice | undefined {
   return asked === undefined ? undefined : { k: asked, values, indices };
 }
 
-/** The first k along the last axis, when that is all that is read. */
+/** The Slice of the first k along the last axis, when it is the only consumer. */
 function firstOf(
   graph: Graph,
   tensor: string
@@ -79,8 +79,8 @@ const THRESHOLD_STEPS = new Set([
 const MAX_STEPS = 6;
 
 /**
- * The scores with all but the chosen set to minus infinity or zero, by comparing them with the least that was chosen.
- * @returns [..., experts]
+ * Finds a mask of the scores that keeps those not below the smallest chosen score.
+ * @returns the masked scores, [..., experts]: -Infinity or 0 for experts that are not chosen
  */
 export function maskedByThreshold(
   graph: Graph,

@@ -1,56 +1,56 @@
-/** How a router turns logits into experts and weights: the convention card of a layer. */
+/** A router's convention: how it computes the chosen experts and their weights from logits. */
 import type { Stack } from '../base/protocol';
 
 export interface Groups {
-  /** Experts stand in this many equal groups, in order of their index. */
+  /** Number of groups; each is a range of consecutive experts, all of one size. */
   count: number;
-  /** Groups that stay eligible for a token. */
+  /** Number of groups that a token may choose experts from. */
   selected: number;
-  /** A group's score: its best expert's, or the sum of its best two. */
+  /** Score of a group: its highest expert score, or the sum of its two highest. */
   score: 'max' | 'top2-sum';
 }
 
 export interface Convention {
   score: 'softmax' | 'sigmoid';
-  /** Scores are taken over all experts, then the best k are chosen; or the other way round. */
+  /** True: scores over all experts, then top-k. False: top-k of the logits, then scores over the chosen. */
   scoreBeforeTopK: boolean;
   /** All chosen experts get the weight 1 / k: the score orders experts and weights nothing. */
   equalWeights?: true;
   /** The k weights are divided by their sum. */
   renormalized: boolean;
-  /** What was dropped over capacity is no part of that sum: the other weights of the token grow. */
+  /** The sum excludes experts that dropped the token over capacity, so that its other weights grow. */
   renormalizedKept?: true;
-  /** Added to the sum before dividing, against division by zero. */
+  /** Added to the sum before the division. */
   epsilon?: number;
   /** All weights are multiplied by this (`routed_scaling_factor`). */
   scale?: number;
   /** [experts]: each expert's weight is multiplied by its own factor. */
   expertScale?: number[];
-  /** [experts], added to the scores for choosing only. */
+  /** [experts], added to the scores for the choice, but not to the weights. */
   selectionBias?: number[];
   groups?: Groups;
-  /** Top-1 and top-2 are drawn one after the other, each against its own masked softmax (Phi-MoE); the threshold. */
+  /** SparseMixer (Phi-MoE): experts are picked in turn, each weighted by a softmax over its near-ties. */
   sparsemixer?: { threshold: number };
-  /** Tokens that an expert takes before it drops the rest, counted along the sequence. */
+  /** Tokens that an expert accepts, in order of the sequence, before it drops the others. */
   capacity?: number;
-  /** The multiplier is applied to what an expert reads, not to what it writes (Llama 4). */
+  /** Weights multiply the experts' input, not their output (Llama 4). */
   weightsInput?: true;
-  /** Among equal scores the last expert is taken, where ONNX's TopK takes the first (onnxruntime's fused ops). */
+  /** Ties go to the highest index (onnxruntime's fused ops). With ONNX's TopK they go to the lowest. */
   tiesToLast?: true;
 }
 
-/** Tensors of the graph that hold what a router did; names as in the graph. */
+/** Names of the graph's tensors that hold a router's logits, choice and weights. */
 export interface RouterTensors {
   /** [..., experts] */
   logits: string;
   logitsAre: 'logits' | 'probabilities';
-  /** Each [..., k_i]; side by side they give the k experts. Null: computed here from the logits. */
+  /** Each [..., k_i]; concatenated they are the k chosen experts. Null: computed from the logits, outside the graph. */
   selected: string[] | null;
-  /** Each [..., k_i] as `selected`. Null: taken from `denseWeights`, or computed here. */
+  /** Each shaped as in `selected`. Null: gathered from `denseWeights`, or computed outside the graph. */
   weights: string[] | null;
-  /** [..., experts]: the multiplier of each expert, zero where it is not chosen. */
+  /** [..., experts]: the weight of each expert, zero where it is not chosen. */
   denseWeights?: string;
-  /** [..., experts], not zero where a chosen expert took the token: the others were dropped over capacity. */
+  /** [..., experts], nonzero where a chosen expert accepted the token, zero where it was dropped over capacity. */
   kept?: string;
 }
 
@@ -62,15 +62,15 @@ export interface Router {
   experts: number;
   topK: number;
   convention: Convention;
-  /** What was recognised, in words: "softmax > top-k > renormalise". */
+  /** The recognised steps as text: "softmax > top-k > renormalise". */
   pattern: string;
   tensors: RouterTensors;
   sharedExperts: number;
-  /** The nodes that select, in graph order: one, or one a pick. */
+  /** The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. */
   selectors: { index: number; name: string; op: string }[];
 }
 
-/** What a pattern says of a router; its place in the model is found afterwards. */
+/** A router as a pattern recognises it, before its place in the model is known. */
 export type RouterMatch = Omit<
   Router,
   'layer' | 'stack' | 'module' | 'sharedExperts'

@@ -1,13 +1,13 @@
-/** Whether a selection sends tokens to experts: it must reach weights, or it is a sort, a sampler or a beam. */
+/** Distinguishes a router's choice, which reaches weights of experts, from a sort, a sampler or a beam search. */
 import type { Graph } from '../onnx/graph/graph';
 import { walk } from '../onnx/graph/walk';
 
 const MAX_TENSORS = 20_000;
 
 /**
- * True when `tensors` lead to a product, or to a gather of stored weights, further down the graph; or to the residual
- * stream, where every expert computes every token and the choice only weights them.
- * @param joins true for a node that adds to the residual stream
+ * True when a matrix product, a gather of stored weights or the residual stream is downstream of `tensors`. The stream
+ * counts because a choice may only weight experts that all compute every token.
+ * @param joins true for the index of a node that adds to the residual stream. Default none.
  */
 export function reachesExperts(
   graph: Graph,
@@ -16,7 +16,7 @@ export function reachesExperts(
 ): boolean {
   for (const { nodes } of walk(graph, tensors, {
     direction: 'downstream',
-    // One expert is enough, and there may be hundreds side by side.
+    // Reaching one expert is enough, and there may be hundreds in parallel.
     order: 'depth',
     maxTensors: MAX_TENSORS,
     through: ({ op }) => !SHAPE_ONLY.has(op)

@@ -13,7 +13,7 @@ const routersOf = (graph: GraphProto) => findRouters(new Graph(graph)).routers;
 const find = (options: TinyOptions = {}) =>
   routersOf(tinyMoE(options).build().graph);
 describe('findRouters', () => {
-  it('finds one router a block and says how it routes', () => {
+  it('finds one router a block and its convention', () => {
     expect(find({ layers: 3 })).toEqual(
       [0, 1, 2].map(layer =>
         expect.objectContaining({
@@ -48,7 +48,7 @@ describe('findRouters', () => {
     );
   });
 
-  it('leaves dense blocks out and counts them', () => {
+  it('counts dense blocks as layers without a router', () => {
     const { routers, blocks } = findRouters(
       new Graph(tinyMoE({ layers: 4, dense: [0, 2] }).build().graph)
     );
@@ -56,7 +56,7 @@ describe('findRouters', () => {
     expect(blocks.counts).toEqual([{ blocks: 4 }]);
   });
 
-  it('knows where a block ends when there is no norm before the router', () => {
+  it('finds where a block ends without a norm before the router', () => {
     expect(
       find({ norms: false, layers: 3 }).map(({ layer, module }) => ({
         layer,
@@ -119,9 +119,9 @@ describe('findRouters', () => {
     );
   });
 
-  it('does not take a choice of next tokens for a router', () => {
+  it('does not mistake sampling of next tokens for a router', () => {
     const b = tinyMoE({ layers: 1, dense: [0] });
-    // Sampling in the graph: the best 5 tokens of the last logits, and their probabilities.
+    // Top-k sampling in the graph: 5 tokens of the last logits, and their probabilities.
     const [values, indices] = b.many(
       'TopK',
       [b.op('Softmax', ['logits'], { axis: -1 }), b.ints([5])],
@@ -133,7 +133,7 @@ describe('findRouters', () => {
     expect(routersOf(b.build().graph)).toEqual([]);
   });
 
-  it('does not take a sort of tokens for a router', () => {
+  it('does not mistake a sort of tokens for a router', () => {
     const b = tinyMoE({ layers: 1, dense: [0] });
     const length = b.op('Gather', [b.op('Shape', ['input_ids']), b.ints([1])]);
     const sorted = b.many('TopK', ['input_ids', length], 2, { largest: 0 });
@@ -141,7 +141,7 @@ describe('findRouters', () => {
     expect(routersOf(b.build().graph)).toEqual([]);
   });
 
-  it('finds both routers of a block that routes twice', () => {
+  it('finds both routers of a block with two', () => {
     const twice: RouterWriter = (b, x, size) => {
       const first = mixtralRouter(b, x, size);
       const second = mixtralRouter(b, x, size);

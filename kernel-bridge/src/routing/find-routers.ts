@@ -1,4 +1,4 @@
-/** All routers of a graph, found by structure and placed in their blocks. */
+/** Finds all routers of a graph by structure, and the transformer blocks that they are in. */
 import type { Graph } from '../onnx/graph/graph';
 import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
@@ -25,7 +25,7 @@ export function findRouters(graph: Graph): FoundRouters {
     }
   }
   const routers: Router[] = [];
-  // A node that made a pick of a router is no router of its own.
+  // Nodes that are picks of a router already found.
   const taken = new Set<number>();
   for (const node of graph.nodes) {
     for (const pattern of byAnchor.get(node.op) ?? []) {
@@ -72,7 +72,7 @@ function place(
       ...match.convention,
       ...(weightsInput ? { weightsInput: true } : {})
     },
-    // Without a residual stream to count along, each router is a layer of its own.
+    // Without a residual stream to count blocks along, each router is a layer.
     layer:
       block?.layer ?? before.filter(router => router.stack === stack).length,
     ...(stack ? { stack } : {}),
@@ -81,7 +81,7 @@ function place(
   };
 }
 
-/** Where a block has a router in its attention, the other one is told apart from it. */
+/** Names the module of MLP routers in blocks that also have a router in attention. */
 function nameModules(routers: Router[]): void {
   const place = ({ stack, layer }: Router): string => `${stack} ${layer}`;
   const withAttention = new Set(
@@ -105,7 +105,7 @@ function sendsTokens(
       graph,
       [
         ...tensors.selected,
-        // Weights of all experts may do without the choice itself.
+        // Dense weights may be used without the indices of the chosen experts.
         ...(tensors.denseWeights ? [tensors.denseWeights] : [])
       ],
       node => blocks.blockOfJoin(node) !== undefined

@@ -1,4 +1,4 @@
-/** Routers written in ways that the common exporters and hand-written programs use, beside those of find-routers.spec. */
+/** Forms of routers from common exporters and hand-written models, besides those of find-routers.spec. */
 import { saveModel, type GraphBuilder } from '../../test/graph-builder';
 import {
   tinyMoE,
@@ -43,7 +43,7 @@ const known: {
   experts?: number;
 }[] = [
   {
-    name: 'one more than k asked for, and sliced off (noisy top-k gate)',
+    name: 'top-(k+1), sliced to k (noisy top-k gate)',
     write: (b, logits, { topK: k }) => {
       const [values, indices] = topK(b, logits, k + 1);
       return {
@@ -62,7 +62,7 @@ const known: {
     pattern: 'softmax > top-k'
   },
   {
-    name: 'chosen by logits, weighted by the softmax of all',
+    name: 'chosen by logits, weighted by the softmax over all experts',
     write: (b, logits, { topK: k }) => {
       const [, selected] = topK(b, logits, k);
       const weights = b.op(
@@ -120,7 +120,7 @@ const known: {
     pattern: 'sigmoid > arg-max'
   },
   {
-    name: 'logits masked below the k-th, then a softmax of all',
+    name: 'logits masked below the k-th, then softmax over all experts',
     write: (b, logits, { topK: k }) => {
       const [values, selected] = topK(b, logits, k);
       const below = b.op('Less', [logits, least(b, values)]);
@@ -140,7 +140,7 @@ const known: {
 describe.each(known)('$name', ({ write, pattern }) => {
   const build = () => tinyMoE({ router: router(write), layers: 2 }).build();
 
-  it('is read by its structure', () => {
+  it('is recognised by its structure', () => {
     const { routers, unknown } = findRouters(new Graph(build().graph));
     expect(routers.map(found => [found.layer, found.pattern])).toEqual([
       [0, pattern],
@@ -149,7 +149,7 @@ describe.each(known)('$name', ({ write, pattern }) => {
     expect(unknown).toEqual([]);
   });
 
-  it('is captured, its weights agreeing with its logits', async () => {
+  it('is captured with weights that agree with its logits', async () => {
     const model = await loadModel(saveModel(build()));
     const trace = await model.trace([4, 8, 15, 16, 23, 42]);
     expect(trace.coverage).toMatchObject({ moeLayers: 2, layersCaptured: 2 });
@@ -157,7 +157,7 @@ describe.each(known)('$name', ({ write, pattern }) => {
   });
 });
 
-const strange: { name: string; write: Write }[] = [
+const unrecognised: { name: string; write: Write }[] = [
   {
     name: 'scores that are neither softmax nor sigmoid',
     write: (b, logits, { topK: k }) => {
@@ -175,8 +175,8 @@ const strange: { name: string; write: Write }[] = [
   }
 ];
 
-describe.each(strange)('$name', ({ write }) => {
-  it('is reported with its node, not guessed', async () => {
+describe.each(unrecognised)('$name', ({ write }) => {
+  it('is reported with its node and not guessed', async () => {
     const folder = saveModel(
       tinyMoE({ router: router(write), layers: 2 }).build()
     );

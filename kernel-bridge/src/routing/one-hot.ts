@@ -4,10 +4,10 @@ import { walk } from '../onnx/graph/walk';
 import { TRANSPARENT } from './router-input';
 
 const MAX_STEPS = 6;
-/** Padding, then capacity. */
+/** One mask of padding and one of capacity. */
 const MAX_MASKS = 2;
 
-/** All tensors that show the choice `indices` as ones and zeros, past casts: OneHot, or Equal with 0, 1, 2, ... */
+/** All one-hot tensors of the choice `indices`, and their views: of OneHot, or of Equal with 0, 1, 2, ... */
 export function oneHotsOf(graph: Graph, indices: string): string[] {
   return viewsOf(graph, indices).flatMap(view =>
     graph
@@ -18,8 +18,9 @@ export function oneHotsOf(graph: Graph, indices: string): string[] {
 }
 
 /**
- * Those of `oneHotsOf` and what is left of them where choices are masked out: padding, capacity.
- * @param scores a product with one of these is a score and no mask
+ * One-hot tensors of a choice with and without masks of padding and capacity.
+ * @param scores a product with one of these is a weight, and not a mask
+ * @returns `kept`: the masked ones; `all`: these and those of `oneHotsOf`
  */
 export function keptOneHotsOf(
   graph: Graph,
@@ -47,7 +48,7 @@ export function keptOneHotsOf(
   return { all, kept };
 }
 
-/** A tensor and all that casts and reshapes make of it. */
+/** A tensor and its views (casts and reshapes), nearest first. */
 export function viewsOf(graph: Graph, tensor: string): string[] {
   return [
     ...walk(graph, [tensor], {

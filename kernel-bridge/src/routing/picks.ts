@@ -1,4 +1,4 @@
-/** Choices drawn one after the other: an ArgMax, the choice masked out of the scores, an ArgMax over what is left. */
+/** Top-k by repeated ArgMax: each pick is masked out of the scores before the next. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { oneHotsOf, viewsOf } from './one-hot';
 
@@ -29,7 +29,7 @@ export function nextPick(graph: Graph, node: GraphNode): GraphNode | undefined {
     .find(({ op, index }) => op === 'ArgMax' && index !== node.index);
 }
 
-/** All tensors of scores looked up at a choice. */
+/** All tensors of scores that are gathered at a choice. */
 export function gatheredAt(
   graph: Graph,
   choice: string,

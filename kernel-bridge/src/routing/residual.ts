@@ -1,6 +1,7 @@
 /**
- * The residual stream: the tensor that each part of a transformer reads and adds to. It starts where token ids are
- * looked up; a sum of the stream and something computed from it by stored weights is a join, and moves it on.
+ * Finds the residual stream: the tensor that each part of a transformer reads and adds to. It starts at the embedding
+ * lookup. A join is a sum of the stream and a branch, which is computed from the stream with stored weights; the stream
+ * goes on as the sum.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
@@ -8,32 +9,32 @@ import { walk } from '../onnx/graph/walk';
 import { attentionOperands } from './attention';
 import { isWeightProduct } from './router-input';
 
-/** Where a branch's result is added to the stream. */
+/** A node that adds a branch to the stream. */
 export interface Join {
   /** Index of the adding node. */
   node: number;
-  /** Joins before this one that the branch has seen: fewer than its own place when it ran beside others. */
+  /** Number of joins that the branch depends on; with parallel branches fewer than there are before this one. */
   from: number;
-  /** The tensor that is added: the latest branch where there are several. */
+  /** The added tensor; of several, the one that depends on the most joins. */
   branch: string;
-  /** The branch exchanges values between tokens: attention, a convolution, a recurrence. */
+  /** The branch mixes tokens: attention, a convolution, a recurrence. */
   mixes: boolean;
 }
 
 /**
- * The stream itself, scaled or normalised; what a norm measures of it; or a branch, which weights, a choice or
- * attention have made something else of.
+ * 'stream': the stream itself, also scaled or normalised. 'statistic': a statistic of it, such as the mean in a norm.
+ * 'branch': computed from it with weights, a choice or attention.
  */
 type Kind = 'stream' | 'statistic' | 'branch';
 
-/** A tensor that was computed from the stream. */
+/** The position of a tensor that is computed from the stream. */
 export interface StreamPlace {
   decoder: boolean;
-  /** Joins on the way to the tensor. */
+  /** Number of joins that the tensor depends on. */
   joins: number;
   kind: Kind;
   mixes: boolean;
-  /** Computed from a choice, so that a product with it selects rather than mixes. */
+  /** Computed from a choice, so that a product with it dispatches tokens and does not mix them. */
   chosen: boolean;
 }
 
@@ -43,16 +44,16 @@ export interface ResidualStream {
   decoder: Join[];
 }
 
-/** Sums of two tensors; the fused ones hand the sum on as well. */
+/** Sums; the fused ones also normalise the sum. */
 const SUMS = new Set([
   'Add',
   'Sum',
   'com.microsoft.SkipLayerNormalization',
   'com.microsoft.SkipSimplifiedLayerNormalization'
 ]);
-/** These look at a tensor's shape only, so their results carry nothing of its values. */
+/** Operators that read only the shape of a tensor, so that their results do not depend on its values. */
 const SHAPE_ONLY = new Set(['Shape', 'Size', 'ConstantOfShape']);
-/** What may be done to the stream without making a branch of it. */
+/** Operators whose output is still the stream. */
 const KEEPS_STREAM = new Set([
   ...SUMS,
   'Identity',
@@ -103,7 +104,7 @@ const INDEX_VIEWS = new Set([
 ]);
 const MAX_STEPS = 12;
 
-/** The input by which an encoder-decoder model is fed its target: part of the exporters' interface. */
+/** Input of the decoder's token ids in encoder-decoder models: its name is part of the exporters' interface. */
 const DECODER_INPUT = 'decoder_input_ids';
 
 export function hasTwoStacks(graph: Graph): boolean {
@@ -129,7 +130,7 @@ export function findResidualStream(graph: Graph): ResidualStream {
     }
     const inputs = node.inputs.flatMap(input => {
       const place = places.get(input);
-      // What a decoder reads of its encoder is no part of the decoder's stream.
+      // Encoder states that a decoder reads are not part of the decoder's stream.
       return place && place.decoder === decoder ? [place] : [];
     });
     if (inputs.length === 0) {
@@ -172,7 +173,7 @@ function setAll(
   }
 }
 
-/** Rows of a stored table, one for each id that a user feeds. */
+/** True for an embedding lookup: a gather of stored rows at indices that come from a graph input. */
 function looksUpTokens(graph: Graph, node: GraphNode): boolean {
   if (node.op === 'com.microsoft.EmbedLayerNormalization') {
     return true;
@@ -193,7 +194,7 @@ function looksUpTokens(graph: Graph, node: GraphNode): boolean {
   return false;
 }
 
-/** A sum of the stream with a branch of it, which may be older than the stream's last join. */
+/** Reads a sum of the stream and a branch, which may depend on fewer joins than the stream. */
 function readJoin(
   node: GraphNode,
   places: ReadonlyMap<string, StreamPlace>,
@@ -202,7 +203,7 @@ function readJoin(
   if (!SUMS.has(node.op)) {
     return undefined;
   }
-  // Of the fused ones, the inputs after the second are weights.
+  // Inputs after the second of a fused sum are weights.
   const operands = (
     node.op === 'Sum' ? node.inputs : node.inputs.slice(0, 2)
   ).flatMap(tensor => {
@@ -228,7 +229,7 @@ function readJoin(
   };
 }
 
-/** The place of what a node computes from its inputs' places. */
+/** The position of a node's outputs, from those of its inputs. */
 function follow(
   graph: Graph,
   node: GraphNode,
@@ -236,7 +237,7 @@ function follow(
   places: ReadonlyMap<string, StreamPlace>
 ): StreamPlace {
   const joins = Math.max(...inputs.map(place => place.joins));
-  // A branch that is older than the stream's last join says nothing of what happened since.
+  // Only the inputs after the latest join determine what happened since.
   const current = inputs.filter(place => place.joins === joins);
   const mixes =
     current.some(place => place.mixes) || mixesTokens(graph, node, places);
@@ -254,7 +255,7 @@ function follow(
   return { decoder: inputs[0].decoder, joins, kind, mixes, chosen };
 }
 
-/** True when values of one token reach another here. */
+/** True for a node by which values of one token reach another. */
 function mixesTokens(
   graph: Graph,
   node: GraphNode,
@@ -289,7 +290,7 @@ function mixesTokens(
           node.inputs.slice(0, 2).every(isBranch) && node.inputs.length > 1
         );
       }
-      // Attention to another stack's tokens is no exchange within this one.
+      // Cross-attention does not mix the tokens of its own stack.
       return (
         attentionOperands(graph, node)?.every(
           operand => places.get(operand)?.decoder === own?.decoder

@@ -2,7 +2,7 @@ import type { Convention } from './convention';
 import { route } from './route';
 
 const { log } = Math;
-/** Logits whose softmax is what is given. */
+/** Logits with the given softmax. */
 const ofProbabilities = (...p: number[]): Float32Array =>
   Float32Array.from(p, log);
 
@@ -26,31 +26,31 @@ function routed(
 }
 
 describe('route', () => {
-  // All of these are worked by hand: softmax of (ln 1, ln 2, ln 3) is (1/6, 2/6, 3/6), the sigmoid of ln 3 is 3/4.
+  // Expected values are calculated by hand: softmax of (ln 1, ln 2, ln 3) is (1/6, 2/6, 3/6), the sigmoid of ln 3 is 3/4.
   const thirds = ofProbabilities(1, 2, 3);
 
-  it('takes the softmax of all, then the best (OLMoE)', () => {
+  it('softmax over all experts, then top-k (OLMoE)', () => {
     expect(routed(thirds, 2, {})).toEqual([
       [2, 0.5],
       [1, 0.33333]
     ]);
   });
 
-  it('divides by the sum of the chosen (Mixtral)', () => {
+  it('renormalises the chosen weights (Mixtral)', () => {
     expect(routed(thirds, 2, { renormalized: true })).toEqual([
       [2, 0.6],
       [1, 0.4]
     ]);
   });
 
-  it('takes the best, then their softmax (GPT-OSS): the same as dividing by the sum', () => {
+  it('top-k, then softmax (GPT-OSS): the same as renormalising', () => {
     expect(routed(thirds, 2, { scoreBeforeTopK: false })).toEqual([
       [2, 0.6],
       [1, 0.4]
     ]);
   });
 
-  it('takes sigmoids one by one (Llama 4)', () => {
+  it('sigmoid of each logit (Llama 4)', () => {
     expect(
       routed(Float32Array.of(0, log(3), -log(3)), 2, { score: 'sigmoid' })
     ).toEqual([
@@ -65,7 +65,7 @@ describe('route', () => {
     ).toEqual([[1, 0.75]]);
   });
 
-  it('chooses with a bias and weighs without it (DeepSeek-V3)', () => {
+  it('adds a selection bias to the choice and not to the weights (DeepSeek-V3)', () => {
     expect(
       routed(Float32Array.of(0, log(3), -log(3)), 2, {
         score: 'sigmoid',
@@ -77,7 +77,7 @@ describe('route', () => {
     ]);
   });
 
-  it('divides by the sum and an epsilon, then scales', () => {
+  it('divides by the sum plus epsilon, then scales', () => {
     // (1/2, 1/3) / (5/6 + 1/6) x 2
     expect(
       routed(thirds, 2, { renormalized: true, epsilon: 1 / 6, scale: 2 })
@@ -87,7 +87,7 @@ describe('route', () => {
     ]);
   });
 
-  it('keeps to the group with the best expert (DeepSeek-V2)', () => {
+  it('limits the choice to the group with the highest score (DeepSeek-V2)', () => {
     const groups = { count: 2, selected: 1, score: 'max' as const };
     expect(
       routed(ofProbabilities(0.4, 0.05, 0.3, 0.25), 2, { groups })
@@ -97,7 +97,7 @@ describe('route', () => {
     ]);
   });
 
-  it('keeps to the group with the best two experts (DeepSeek-V3)', () => {
+  it('limits the choice to the group with the highest sum of two scores (DeepSeek-V3)', () => {
     const groups = { count: 2, selected: 1, score: 'top2-sum' as const };
     expect(
       routed(ofProbabilities(0.4, 0.05, 0.3, 0.25), 2, { groups })
@@ -107,7 +107,7 @@ describe('route', () => {
     ]);
   });
 
-  it('draws each pick within its near-ties (Phi-MoE)', () => {
+  it('weights each pick by a softmax over its near-ties (Phi-MoE)', () => {
     // Expert 1 is within 2 % of the peak, expert 2 is not: 1 / (1 + e^-0.01). Then expert 1 stands alone.
     const row = Float32Array.of(2, 1.99, 0);
     expect(routed(row, 2, { sparsemixer: { threshold: 0.02 } })).toEqual([
@@ -116,7 +116,7 @@ describe('route', () => {
     ]);
   });
 
-  it('takes probabilities as they are', () => {
+  it('does not score probabilities again', () => {
     expect(
       routed(
         Float32Array.of(0.2, 0.7, 0.1),
@@ -130,17 +130,17 @@ describe('route', () => {
     ]);
   });
 
-  it('takes the lower index among equals, as TopK does', () => {
+  it("gives ties to the lower index, as ONNX's TopK does", () => {
     expect(
       routed(Float32Array.of(1, 1, 1, 1), 2, {}).map(([expert]) => expert)
     ).toEqual([0, 1]);
   });
 
-  it('takes all experts when k is their number', () => {
+  it('chooses all experts when k is their number', () => {
     expect(routed(thirds, 3, {}).map(([expert]) => expert)).toEqual([2, 1, 0]);
   });
 
-  it('routes tokens one by one', () => {
+  it('routes each token on its own', () => {
     const convention: Convention = {
       score: 'softmax',
       scoreBeforeTopK: true,

@@ -1,4 +1,4 @@
-/** What a convention makes of logits: used where a graph keeps experts and weights to itself, and to check what was captured. */
+/** Computes experts and weights from logits by a convention: for graphs that do not expose them, and to verify captures. */
 import type { Convention } from './convention';
 
 export interface Routed {
@@ -9,7 +9,7 @@ export interface Routed {
 }
 
 /**
- * Routes tokens by a convention. Capacity is left out: it depends on the order of tokens in the model's own batch.
+ * Routes tokens by a convention, except for capacity, which depends on the order of tokens in the model's batch.
  *
  * @param logits [tokens, experts], row-major; or probabilities when `logitsAre` says so
  */
@@ -87,7 +87,7 @@ export function applyScore(
   row: Float32Array,
   score: 'softmax' | 'sigmoid'
 ): Float32Array<ArrayBuffer> {
-  // Plain loops: this runs for every token of fused routers, and for many of every other when it is checked.
+  // Plain loops, because this runs for every token of fused routers and for the verified tokens of all others.
   const values = new Float32Array(row.length);
   if (score === 'sigmoid') {
     for (let i = 0; i < row.length; i++) {
@@ -110,7 +110,7 @@ export function applyScore(
   return values;
 }
 
-/** Indices of the k largest values, largest first; among equals the lower index first, as ONNX's TopK has it, unless told otherwise. */
+/** Indices of the k largest values, largest first. Ties go to the lower index, as in ONNX's TopK, or to the higher one. */
 function largest(
   values: ArrayLike<number>,
   k: number,
@@ -152,7 +152,7 @@ function maskGroups(
   });
 }
 
-/** Phi-3.5-MoE's inference rule (SparseMixer, arXiv 2310.00811): each pick is weighted within its own near-ties. */
+/** SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): a softmax over its near-ties weights each pick. */
 function sparsemixer(row: Float32Array, topK: number, threshold: number) {
   const experts: number[] = [];
   const weights: number[] = [];

@@ -1,10 +1,10 @@
-/** From the scores that a router selects by, up to the product that made them. */
+/** Finds the matrix product that computes a router's logits, upstream of its scores. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInt } from '../onnx/graph/attributes';
 import { walk } from '../onnx/graph/walk';
 import { isStored, storedDims } from './stored-weight';
 
-/** Products of activations with weights; the index is that of the weight input. */
+/** Products of activations with weights, with the index of the weight input. */
 const PRODUCTS = new Map<string, number>([
   ['Gemm', 1],
   ['MatMul', 1],
@@ -22,7 +22,7 @@ const PRODUCTS = new Map<string, number>([
   ['com.microsoft.GemmFloat8', 1]
 ]);
 
-/** Nodes that keep one value an expert: between the product and the score they scale, shift or reshape it. */
+/** Operators between product and score that keep one value an expert: they scale, shift or reshape. */
 const ELEMENTWISE = new Set([
   'Identity',
   'Cast',
@@ -46,7 +46,7 @@ const ELEMENTWISE = new Set([
   'Abs',
   'Neg'
 ]);
-/** Nodes that hand a tensor on unchanged, but for its type or the way its tokens are laid out. */
+/** Operators whose output is a view of their first input: the same values, in another type or shape. */
 export const TRANSPARENT: ReadonlySet<string> = new Set([
   'Identity',
   'Cast',
@@ -57,10 +57,10 @@ export const TRANSPARENT: ReadonlySet<string> = new Set([
   'Dropout'
 ]);
 const MAX_STEPS = 24;
-/** Tensors whose declared size is looked at, upstream of one that declares none. */
+/** Bounds the search upstream of a tensor without a declared size. */
 const MAX_TENSORS = 200;
 
-/** The producer of a tensor, past casts and reshapes, with the tensor it makes. */
+/** The tensor that a tensor is a view of (casts and reshapes), and its producer. */
 export function sourceOf(
   graph: Graph,
   tensor: string
@@ -76,7 +76,7 @@ export function sourceOf(
   return { node: graph.producer(name), tensor: name };
 }
 
-/** The product with a weight that a tensor of logits comes from, through elementwise nodes. */
+/** The weight product that logits are computed by, upstream through elementwise nodes. */
 export function routerProduct(
   graph: Graph,
   logits: string
@@ -96,7 +96,7 @@ export function routerProduct(
   return undefined;
 }
 
-/** What a product multiplies with its weight. */
+/** The activation input of a weight product. */
 export function productInput(graph: Graph, product: GraphNode): string {
   return (
     product.inputs.find(name => name !== '' && !graph.isConstant(name)) ??
@@ -118,7 +118,7 @@ function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
   return isStored(graph, node.inputs[index] ?? '');
 }
 
-/** The size of the last axis: declared in the file, or following from weights and shapes upstream. */
+/** The size of the last axis: declared in the file, or inferred from weights and shapes upstream. */
 export function lastDim(graph: Graph, tensor: string): number | undefined {
   for (const step of walk(graph, [tensor], {
     direction: 'upstream',

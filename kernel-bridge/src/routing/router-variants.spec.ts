@@ -1,4 +1,4 @@
-/** Ways of writing a router that mean the same or nearly the same, as different exporters and graph optimisers do. */
+/** Equivalent or nearly equivalent routers, as different exporters and graph optimisers write them. */
 import { saveModel, type GraphBuilder } from '../../test/graph-builder';
 import {
   tinyMoE,
@@ -28,7 +28,7 @@ const weighed =
     return { selected, weights: write(b, values) };
   };
 
-/** A router whose logits come from a product written in another way. */
+/** A router whose logits are computed by another form of product. */
 const scored =
   (
     write: (
@@ -62,7 +62,7 @@ const renormalise = {
   renormalized: true
 };
 
-/** One row a way of writing a router; each is run too, and what it does is checked against the convention read. */
+/** One row a form of router. Each is also run, to verify its capture against the convention that was read. */
 const variants: {
   name: string;
   router: RouterWriter;
@@ -127,7 +127,7 @@ const variants: {
     }
   },
   {
-    name: 'sigmoid with a bias for choosing only',
+    name: 'sigmoid with a selection bias',
     router: (b, x, { experts, topK, hidden }) => {
       const scores = b.op('Sigmoid', [product(b, x, hidden, experts)]);
       const bias = Array.from({ length: experts }, (_, e) => (e % 3) / 2);
@@ -219,7 +219,7 @@ describe.each(variants)(
       ...(opset ? { opset } : {})
     };
 
-    it('is understood', () => {
+    it('is recognised', () => {
       expect(
         find(options).map(({ layer, experts, topK }) => ({
           layer,

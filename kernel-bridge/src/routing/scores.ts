@@ -1,4 +1,4 @@
-/** What a router selects by: a score of its logits, perhaps with a bias for choosing only, perhaps limited to groups. */
+/** Reads the scores that a router selects by: softmax or sigmoid of its logits, selection bias, expert groups. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInt, attributeText } from '../onnx/graph/attributes';
 import { walk } from '../onnx/graph/walk';
@@ -16,7 +16,7 @@ export interface SelectionScores {
   logits: string;
   /** Probabilities where one fused node makes the scores, so that the graph holds no logits. */
   logitsAre: 'logits' | 'probabilities';
-  /** The tensor of scores before bias and groups; the logits themselves when nothing scores them before the choice. */
+  /** The tensor of scores before bias and groups; the logits when they are not scored before the choice. */
   scores: string;
   score?: 'softmax' | 'sigmoid';
   /** The scores are logarithms of probabilities. */
@@ -28,7 +28,7 @@ export interface SelectionScores {
 
 const SCORES = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
 
-/** Reads upwards from the input of a selecting node; undefined when that is no router's. */
+/** Reads upstream from the input of a selecting node; undefined when the node is not a router's. */
 export function readScores(
   graph: Graph,
   choice: string
@@ -98,7 +98,7 @@ function isOverExperts(graph: Graph, node: GraphNode): boolean {
   return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
 }
 
-/** A score of all logits that stands beside a choice by the logits themselves: it orders experts as they do. */
+/** The softmax or sigmoid of all logits, for a choice by the logits themselves, which ranks experts alike. */
 export function scoreBelow(
   graph: Graph,
   logits: string
@@ -119,7 +119,7 @@ export function scoreBelow(
   return undefined;
 }
 
-/** onnxruntime's optimiser writes a product and the sigmoid after it as one node. */
+/** True for a product and its sigmoid in one node, as onnxruntime's optimiser fuses them. */
 function fusedSigmoid(node: GraphNode): boolean {
   return (
     node.op === 'com.microsoft.FusedGemm' &&
@@ -127,7 +127,7 @@ function fusedSigmoid(node: GraphNode): boolean {
   );
 }
 
-/** scores + a constant for each expert. */
+/** Reads an Add of scores and a constant with one value an expert. */
 function readBias(
   graph: Graph,
   node: GraphNode
@@ -144,7 +144,7 @@ function readBias(
   return undefined;
 }
 
-/** A bias before the score belongs to the logits; one after it steers the choice only. */
+/** True for scores: a bias added to them is a selection bias, one added to logits is part of the logits. */
 function scoreAbove(graph: Graph, tensor: string): boolean {
   const { node } = sourceOf(graph, tensor);
   return (
@@ -153,7 +153,7 @@ function scoreAbove(graph: Graph, tensor: string): boolean {
   );
 }
 
-/** Where(mask, ...) or Mul(scores, mask), the mask coming from a TopK over groups. */
+/** Reads a Where(mask, ...) or Mul(scores, mask) whose mask comes from a TopK over groups. */
 function readGroupMask(
   graph: Graph,
   node: GraphNode
@@ -222,7 +222,7 @@ function readGroups(graph: Graph, mask: string): Groups | undefined {
   return undefined;
 }
 
-/** A group's score: the largest of its members, or the sum of its best two. */
+/** Reads the score of a group: its highest expert score, or the sum of its two highest. */
 function readGroupScore(
   graph: Graph,
   tensor: string

@@ -14,7 +14,7 @@ const chosen = (row: readonly number[], k: number, convention: Convention) =>
   );
 
 describe('selectionMargin', () => {
-  it('is the k-th less the (k+1)-th logit where the choice follows the logits', () => {
+  it('is the k-th minus the (k+1)-th logit where the choice follows the logits', () => {
     const row = Float32Array.of(0.5, 2, -1, 1.25);
     expect(selectionMargin(row, 1, 'logits', softmax)).toBe(0.75);
     expect(selectionMargin(row, 2, 'logits', softmax)).toBe(0.75);
@@ -23,7 +23,7 @@ describe('selectionMargin', () => {
     expect(marginScale({ logitsAre: 'logits' }, softmax)).toBe('logits');
   });
 
-  it('is taken between scores with their bias where that orders them', () => {
+  it('is the difference of scores with their selection bias, where there is one', () => {
     const biased: Convention = {
       ...softmax,
       score: 'sigmoid',
@@ -37,12 +37,12 @@ describe('selectionMargin', () => {
     expect(marginScale({ logitsAre: 'probabilities' }, softmax)).toBe('scores');
   });
 
-  it('leaves out groups that cannot be chosen from, and counts how near they were', () => {
+  it('excludes experts of rejected groups, and includes the margin between groups', () => {
     const grouped: Convention = {
       ...softmax,
       groups: { count: 2, selected: 1, score: 'max' }
     };
-    // The second group has the best expert; 2.5 of the first is out of reach, but only 0.5 below it as a group.
+    // The second group has the highest score. Expert 2.5 of the first is rejected with its group, by a margin of 0.5.
     const row = Float32Array.of(2.5, 0, 3, 1);
     expect(selectionMargin(row, 1, 'logits', grouped)).toBe(0.5);
     expect(
@@ -51,10 +51,10 @@ describe('selectionMargin', () => {
   });
 
   it.each([
-    ['all experts are taken', Float32Array.of(1, 2), 2],
+    ['all experts are chosen', Float32Array.of(1, 2), 2],
     ['a logit is not a number', Float32Array.of(1, NaN, 2), 1],
     ['a logit is infinite', Float32Array.of(1, Infinity, 2), 1],
-    ['the others were taken away', Float32Array.of(1, -1e30, -1e30), 1]
+    ['the others are masked', Float32Array.of(1, -1e30, -1e30), 1]
   ])('is none where %s', (_, row, k) => {
     expect(selectionMargin(row, k, 'logits', softmax)).toBeNaN();
   });
@@ -91,7 +91,7 @@ describe('selectionMargin', () => {
           const nearly = (up ? 1 : -1) * (margin - 5e-5);
           expect(chosen(row, k, convention(nearly))).toEqual(before);
           if (!grouping && margin > 0) {
-            // The last one taken falls below the first one left out.
+            // The last chosen expert falls below the first rejected one.
             const scores = row.map(x => 1 / (1 + Math.exp(-x)));
             const last = before.reduce((a, b) =>
               scores[a] <= scores[b] ? a : b

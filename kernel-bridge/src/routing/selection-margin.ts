@@ -1,12 +1,12 @@
-/** How close a router was to another choice: the last expert taken against the first one left out. */
+/** Selection margin: how close a router was to another choice, from its last chosen and first rejected expert. */
 import type { RoutingLayer } from '../base/protocol';
-import { AWAY } from './adjustment';
+import { MASKED_LOGIT } from './adjustment';
 import type { Convention } from './convention';
 import { applyScore } from './route';
 
 /**
- * What margins are measured in. Softmax and sigmoid keep the order of logits, so these are taken where the choice
- * follows them; scores where a bias for choosing, or groups ranked by a sum of scores, make another order.
+ * The unit of margins: logits where the choice follows their order, which softmax and sigmoid keep; scores where a
+ * selection bias, or groups ranked by a sum of scores, change the order.
  */
 export type MarginScale = 'logits' | 'scores';
 
@@ -22,12 +22,12 @@ export function marginScale(
 }
 
 /**
- * The k-th minus the (k+1)-th value that one token was chosen by, in the layer's scale; with groups the smaller of
- * that and of the same difference between the last group kept and the first one left out. NaN where nothing was left
- * out, or the values are not finite.
+ * The k-th minus the (k+1)-th largest value of a token, in the layer's scale. With groups the smaller of two margins:
+ * between experts of the eligible groups, and between the last eligible and the first rejected group. NaN when no
+ * expert is rejected, or a value is not finite.
  *
- * @param row [experts] logits, or probabilities where the layer has nothing else, after edits
- * @param convention undefined where it is not known: the order of the row is taken for the choice
+ * @param row [experts] logits, or probabilities where the layer has no logits; after edits
+ * @param convention undefined when unknown: the choice is assumed to follow the order of `row`
  */
 export function selectionMargin(
   row: Float32Array,
@@ -46,7 +46,7 @@ export function selectionMargin(
       return NaN;
     }
     values.push(
-      row[e] <= AWAY / 2
+      row[e] <= MASKED_LOGIT / 2
         ? -Infinity
         : scores[e] + (convention?.selectionBias?.[e] ?? 0)
     );
@@ -81,7 +81,7 @@ export function selectionMargin(
       : Math.min(within, between);
 }
 
-/** NaN where fewer than `taken + 1` can be chosen. */
+/** NaN when fewer than `taken + 1` values can be chosen from. */
 function gap(values: readonly number[], taken: number): number {
   const sorted = values
     .filter(value => value !== -Infinity)

@@ -1,11 +1,11 @@
-/** Weights as products read them: stored, or computed from stored tensors alone (a normalised or scaled weight). */
+/** Weights as products read them: stored, or computed from stored tensors only (a normalised or scaled weight). */
 import type { Graph } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
 import { walk } from '../onnx/graph/walk';
 
 const MAX_DEPTH = 8;
 
-/** True for a stored tensor and for what is computed from stored tensors alone. */
+/** True for a stored tensor and for one that is computed from stored tensors only. */
 export function isStored(graph: Graph, tensor: string): boolean {
   for (const { tensor: from, nodes, depth } of walk(graph, [tensor], {
     direction: 'upstream',
@@ -27,9 +27,9 @@ export function isStored(graph: Graph, tensor: string): boolean {
   return tensor !== '';
 }
 
-/** Dims of a stored or computed weight, where they follow from stored ones. */
+/** Dims of a stored or computed weight, where they can be inferred from stored ones. */
 export function storedDims(graph: Graph, tensor: string): number[] | undefined {
-  // Each tensor is looked at once: diamonds in an untrusted graph would take exponential time otherwise.
+  // Computed once a tensor, since an untrusted graph may have exponentially many paths.
   const known = new Map<string, number[] | undefined>();
   const dimsOf = (name: string, depth: number): number[] | undefined => {
     if (!known.has(name)) {
@@ -50,7 +50,7 @@ export function storedDims(graph: Graph, tensor: string): number[] | undefined {
         (dims && [...dims.keys()].reverse());
       return dims && perm?.map(axis => dims[axis]);
     }
-    // Broadcasting keeps the larger operand's dims; what a weight is scaled by is smaller.
+    // A broadcast has the dims of the larger operand, and scales are smaller than weights.
     const size = (dims: number[]): number => dims.reduce((a, b) => a * b, 1);
     return graph
       .reads(node)

@@ -1,6 +1,6 @@
 /**
- * Selections that look like a router's and match no pattern. They are reported and never guessed: a wrong weight is
- * worse than none.
+ * Finds selections that look like a router's but match no pattern. They are reported and never guessed: a wrong weight
+ * is worse than none.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { walk } from '../onnx/graph/walk';
@@ -10,11 +10,11 @@ import { isWeightProduct } from './router-input';
 
 export interface UnknownRouter {
   node: { index: number; name: string; op: string };
-  /** What was seen and what was not understood, in words. */
+  /** What was recognised and what was not, as text. */
   why: string;
 }
 
-/** A sentence for people. */
+/** One line for reports. */
 export function describeUnknown({ node, why }: UnknownRouter): string {
   return `${node.op} ${node.name || `at node ${node.index}`}: ${why}`;
 }
@@ -27,7 +27,7 @@ const COMPARISONS = new Set([
   'GreaterOrEqual'
 ]);
 const FUSED = new Set(['com.microsoft.MoE', 'com.microsoft.QMoE']);
-/** From a product to scores and to the place where they are compared: each value stays one expert's. */
+/** Operators between a product and the comparison of its scores that keep one value an expert. */
 const SCORE_STEPS = new Set([
   'Identity',
   'Cast',
@@ -66,12 +66,12 @@ const SCORE_STEPS = new Set([
   'ScatterElements'
 ]);
 const MAX_SCORE_NODES = 60;
-/** Wider products than this make vocabularies, not scores of experts. */
+/** A wider product computes vocabulary logits, and not scores of experts. */
 const MAX_EXPERTS = 16_384;
 
 /**
- * @param known nodes that belong to routers which were understood
- * @param products indices of the products that made those routers' logits
+ * @param known indices of the selecting nodes of recognised routers
+ * @param products indices of the products that compute those routers' logits
  */
 export function findUnknownRouters(
   graph: Graph,
@@ -86,7 +86,7 @@ export function findUnknownRouters(
       continue;
     }
     if (FUSED.has(node.op)) {
-      unknown.push(report(node, 'its attributes or inputs are not understood'));
+      unknown.push(report(node, 'its attributes or inputs are not recognised'));
       continue;
     }
     const scores = CHOICES.has(node.op)
@@ -122,8 +122,8 @@ function report({ index, name, op }: GraphNode, why: string): UnknownRouter {
 }
 
 /**
- * The weight product that scores are made of; undefined when anything else that depends on tokens goes in.
- * @param normalised only when they are probabilities: activation functions compare plain products with constants too
+ * The weight product that scores are computed from; undefined when they also depend on something else that varies.
+ * @param normalised accepts probabilities only, since activation functions compare products with constants too
  */
 function scoreProduct(
   graph: Graph,
@@ -141,7 +141,7 @@ function scoreProduct(
     through: (above, from) =>
       SCORE_STEPS.has(above.op) &&
       !graph.isConstant(from) &&
-      // A shape says nothing of the values.
+      // Skips the inputs that hold a shape or axes.
       (KEEPS_VALUES.has(above.op) ? above.inputs.slice(0, 1) : above.inputs)
   })) {
     if (graph.isConstant(tensor)) {
@@ -181,7 +181,7 @@ function widthOf(graph: Graph, product: GraphNode): number {
   return dims ? Math.min(...dims) : 0;
 }
 
-/** The choice is added to the residual stream; without a stream, it leads to products. */
+/** True when the choice reaches the residual stream or, in a graph without one, a matrix product. */
 function weightsExperts(
   graph: Graph,
   blocks: Blocks,

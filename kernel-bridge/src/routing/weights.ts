@@ -1,12 +1,12 @@
-/** From the chosen scores down to the multipliers that reach the experts' outputs. */
+/** Follows chosen scores downstream to the weights that multiply the experts' outputs. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { viewsOf } from './one-hot';
 import { sourceOf, TRANSPARENT } from './router-input';
 
 export interface WeightChain {
-  /** The tensor that holds the final weights, shaped as the selection. */
+  /** The tensor of the final weights, shaped as the selection. */
   weights: string;
-  /** A score taken over the chosen k, for routers that choose by logits. */
+  /** Score over the chosen k, for routers that choose by logits. */
   score?: 'softmax' | 'sigmoid';
   renormalized: boolean;
   epsilon?: number;
@@ -18,8 +18,8 @@ export interface WeightChain {
 const MAX_STEPS = 24;
 
 /**
- * Follows the weights while they stay weights: scored, divided by their sum, scaled.
- * @param indices the chosen experts, by which factors of single experts are looked up
+ * Follows weights through scoring, renormalisation and scaling.
+ * @param indices the chosen experts, at which factors of single experts are gathered
  */
 export function readWeights(
   graph: Graph,
@@ -40,7 +40,7 @@ export function readWeights(
   return chain;
 }
 
-/** The tensor that a consumer makes of the weights, noted in the chain; undefined when none changes them. */
+/** Records a consumer that changes the weights, and returns its output; undefined when none does. */
 function readChange(
   graph: Graph,
   tensor: string,
@@ -85,7 +85,7 @@ function readChange(
   return undefined;
 }
 
-/** What `tensor` is divided by, also where it is multiplied by a reciprocal. */
+/** The divisor of `tensor`, in a Div or in a Mul by a Reciprocal. */
 function divisorOf(
   graph: Graph,
   node: GraphNode,
@@ -102,7 +102,7 @@ function divisorOf(
   return undefined;
 }
 
-/** Constant factors of experts, looked up by the chosen ones. */
+/** Constant factors of experts, [experts], that are gathered at the chosen ones. */
 function expertFactors(
   graph: Graph,
   node: GraphNode,
@@ -123,7 +123,7 @@ function expertFactors(
     : undefined;
 }
 
-/** The epsilon (0 for none) when `divisor` is the sum of `tensor`; undefined when it is something else. */
+/** The epsilon (0 for none) when `divisor` is the sum of `tensor`; undefined otherwise. */
 function sumOf(
   graph: Graph,
   divisor: string,
@@ -142,7 +142,7 @@ function sumOf(
       if (constant === undefined) {
         return undefined;
       }
-      // A floor acts only on sums that are almost zero; an addend acts always.
+      // Max and Clip change only sums that are almost zero; an addend changes all.
       epsilon += node.op === 'Add' ? graph.constantScalar(constant)! : 0;
       node = graph.producer(node.inputs.find(input => input !== constant)!);
     } else if (TRANSPARENT.has(node.op) || node.op === 'Expand') {

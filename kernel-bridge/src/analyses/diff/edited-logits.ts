@@ -1,7 +1,7 @@
 /** The logits that a token was really chosen by: a trace keeps the router's own, from before the edits. */
 import { includes, type EditRecord } from '../../run/edits/edits';
 import type { RouterIdentity, RoutingLayer } from '../../base/protocol';
-import { AWAY } from '../../routing/adjustment';
+import { MASKED_LOGIT } from '../../routing/adjustment';
 
 /** The edits of one router. */
 export function editsOfRouter(
@@ -36,7 +36,7 @@ export function chosenBy(
     if (kind === 'bias') {
       row[expert!] += value!;
     } else if (mode === 'mask') {
-      row[expert!] += AWAY;
+      row[expert!] += MASKED_LOGIT;
     }
   }
   return row;

@@ -106,7 +106,7 @@ function made(graph: Edges, tensor: string): GraphNode[] {
 
 /**
  * The nodes that tensors are computed by, in topological order.
- * @param includes false for a node to leave out, together with what only it reads. Default none.
+ * @param includes false leaves a node out, and what only that node needs. Default includes all.
  */
 export function nodesUpstream(
   graph: Edges,

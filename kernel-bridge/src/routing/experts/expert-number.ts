@@ -1,4 +1,4 @@
-/** Which expert a group of nodes computes: the constant by which its part of the choice is picked out. */
+/** Finds which expert a group of nodes computes: the constant that selects its part of the choice. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
 import type { RoutedRegion } from './routed-region';
@@ -18,7 +18,7 @@ export function expertNumber(
     return [...slices][0];
   }
   const own = new Set(nodes.map(({ index }) => index));
-  // From what the group reads, and from what its result is combined with, upwards to the choice.
+  // Upstream to the choice, from what the group reads and from what its output is combined with.
   const starts = nodes.flatMap(({ inputs, outputs }) => [
     ...inputs,
     ...outputs.flatMap(output =>
@@ -48,7 +48,7 @@ export function expertNumber(
   return undefined;
 }
 
-/** The constant index, comparison or output number by which a node takes one expert's part. */
+/** The expert whose part a node selects: by a constant index, a comparison or the number of its output. */
 function pickedBy(
   graph: Graph,
   node: GraphNode,

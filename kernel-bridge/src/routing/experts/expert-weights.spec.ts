@@ -1,4 +1,4 @@
-/** Weights of exported models, in every form they are stored in, against the same weights in float32. */
+/** Weights of exported models in each storage form, against the same weights in float32. */
 import { basename } from 'node:path';
 import { DEMO, zooModels } from '../../../test/zoo';
 import { cosine, relativeDifference } from '../../measures';
@@ -33,7 +33,7 @@ function weightsOf(path: string): Float32Array[] {
   }
 }
 
-it('reads eight experts of the demo model, none like another', () => {
+it('reads eight different experts of the demo model', () => {
   const experts = weightsOf(DEMO);
   expect(experts).toHaveLength(8);
   // Gate, up and down of 256 x 192 each.
@@ -46,7 +46,7 @@ it('reads eight experts of the demo model, none like another', () => {
 const original = folder('mixtral-dynamo');
 if (!original) {
   console.log(
-    'Half precision, int8 and int4 weights are left out: there is no zoo of models beside the repository.'
+    'Half precision, int8 and int4 weights are skipped: there is no zoo of models beside the repository.'
   );
 }
 

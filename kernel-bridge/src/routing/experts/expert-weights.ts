@@ -1,4 +1,4 @@
-/** The numbers of an expert's weights, dequantised where they are stored as integers. */
+/** Reads the weights of experts, dequantised where they are stored as integers. */
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph } from '../../onnx/graph/graph';
 import { TensorReader } from '../../onnx/file/tensor-data';
@@ -6,7 +6,7 @@ import { dimsOf, elementCount } from '../../onnx/file/tensor';
 import type { TensorProto } from '../../onnx/file/schema';
 import type { Expert, ExpertWeight } from './expert';
 
-/** Operators whose weights hold two numbers of four bits in a byte, the lower first. */
+/** Operators that pack two 4-bit weights in a byte, the low nibble first. */
 const PACKED = new Set([
   'com.microsoft.QMoE',
   'com.microsoft.MatMulNBits',
@@ -16,7 +16,7 @@ const PACKED = new Set([
 export class ExpertWeights {
   private readonly _reader: TensorReader;
 
-  /** @param folder what names of external data are relative to */
+  /** @param folder folder that the locations of external data are relative to */
   constructor(
     private readonly _graph: Graph,
     folder: string
@@ -24,7 +24,7 @@ export class ExpertWeights {
     this._reader = new TensorReader(folder);
   }
 
-  /** Bytes that one of `experts` experts takes in the files. */
+  /** Bytes of an expert's stored elements as float32. */
   bytes({ weights }: Expert, experts: number): number {
     return weights.reduce((total, weight) => {
       const tensor = this._stored(weight.tensor);
@@ -34,8 +34,8 @@ export class ExpertWeights {
   }
 
   /**
-   * All weights of an expert, biases included, one vector a stored tensor, row-major.
-   * @param experts how many experts share a tensor that holds all of them
+   * All weights of an expert, including biases, one row-major vector a stored tensor.
+   * @param experts number of experts in a stacked tensor
    * @throws MoEDebuggerError 'external-data' or 'model-unsupported'
    */
   read({ weights }: Expert, experts: number): Float32Array[] {
@@ -66,7 +66,7 @@ export class ExpertWeights {
       const points = packed ? unpacked(zeros) : zeros;
       shift(values, points, this._axis(tensor, weight.zeroPoint!));
     } else if (packed) {
-      // Four bits without a zero point are centred.
+      // Without a zero point 4-bit values have an offset of 8.
       values.forEach((value, i) => (values[i] = value - 8));
     }
     if (scales && scales.length > 0) {
@@ -81,7 +81,7 @@ export class ExpertWeights {
     experts: number
   ): Float32Array {
     const total = elementCount(tensor);
-    // What all experts share, a scale of the whole tensor, is no multiple of them.
+    // A parameter that all experts share, such as one scale of the tensor, is not divisible by their number.
     if (slice === undefined || total % experts !== 0) {
       return this._reader.values(tensor);
     }
@@ -111,7 +111,7 @@ export class ExpertWeights {
     });
   }
 
-  /** Columns have a scale each when scales are as long as the last dim and rows are not; otherwise rows or blocks have. */
+  /** Scales are per column when their number is the last dim and not the one before, otherwise per row or block. */
   private _axis(tensor: TensorProto, scales: string): 'columns' | 'rows' {
     const dims = dimsOf(tensor);
     const own = this._stored(scales);

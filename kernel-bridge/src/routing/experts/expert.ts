@@ -1,4 +1,4 @@
-/** Where each expert of a layer lies: its weights in the file, and the nodes that compute with them. */
+/** An expert of a layer: its stored weights, and the nodes that compute it. */
 
 export type WeightRole = 'gate' | 'up' | 'gate_up' | 'down' | 'bias';
 
@@ -6,10 +6,10 @@ export interface ExpertWeight {
   /** Name of the initializer. */
   tensor: string;
   role?: WeightRole;
-  /** The expert's index along axis 0 of a tensor that holds all experts'; absent when the whole tensor is the expert's. */
+  /** Index along axis 0 of a tensor that stacks all experts; absent when the tensor is this expert's alone. */
   slice?: number;
   quantized: boolean;
-  /** Names of the initializers that a quantised weight is scaled and shifted by. */
+  /** Names of the initializers with the scales and zero points of a quantised weight. */
   scales?: string;
   zeroPoint?: string;
 }
@@ -17,6 +17,6 @@ export interface ExpertWeight {
 export interface Expert {
   expert: number;
   weights: ExpertWeight[];
-  /** Nodes that compute this expert, by index; those of a layer that computes all experts at once belong to each. */
+  /** Indices of the nodes that compute this expert; nodes that compute all experts at once belong to each. */
   nodes: number[];
 }

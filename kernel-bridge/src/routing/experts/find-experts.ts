@@ -1,4 +1,4 @@
-/** The boundaries of a layer's experts, read from the graph around its router. */
+/** Finds the experts of a router, from the graph downstream of its choice. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { findBlocks, type Blocks } from '../blocks';
 import type { Router } from '../convention';
@@ -10,10 +10,8 @@ import { rolesOf } from './weight-roles';
 import { weightUses, type WeightUse } from './weight-use';
 
 /**
- * The weights of each expert that a router chooses from.
- *
- * @param blocks those of the graph, where they are known already
- * @returns `router.experts` experts in order of their index; undefined when the graph's experts are not told apart
+ * @param blocks of the graph, where they are known already
+ * @returns `router.experts` experts by index; undefined when the graph's experts cannot be identified
  */
 export function findExperts(
   graph: Graph,
@@ -63,7 +61,7 @@ function stackedExperts(
   }));
 }
 
-/** Each expert has products of its own. */
+/** Each expert has weight products of its own. */
 function separateExperts(
   graph: Graph,
   region: RoutedRegion,
@@ -71,7 +69,7 @@ function separateExperts(
   experts: number
 ): Expert[] | undefined {
   const groups = connected(region, uses);
-  // Programs that sort tokens by expert bring all experts together between one product and the next.
+  // Models that sort tokens by expert concatenate all experts between one product and the next.
   const stages = groups.length / experts;
   if (!Number.isInteger(stages) || stages < 1) {
     return undefined;
@@ -89,11 +87,11 @@ function separateExperts(
     const numbers = own.map(group =>
       expertNumber(graph, region, group.nodes, group.uses, experts)
     );
-    const told =
+    const identified =
       new Set(numbers).size === experts && !numbers.includes(undefined);
     own.forEach(({ nodes, uses: parts }, order) => {
-      // A graph that does not say which expert is which computes them in their order.
-      const expert = found[told ? numbers[order]! : order];
+      // Experts that no constant identifies are assumed to be in graph order.
+      const expert = found[identified ? numbers[order]! : order];
       const roles = rolesOf(graph, parts, nodes);
       parts.forEach(({ weight, slice }, i) => {
         const role =
@@ -117,7 +115,7 @@ interface Group {
   nodes: GraphNode[];
 }
 
-/** Uses that feed one another, from a first product to the last; in graph order. */
+/** Groups of uses that are connected by the data flow from a first product to a last, in graph order. */
 function connected({ nodes }: RoutedRegion, uses: WeightUse[]): Group[] {
   const products = new Set(
     uses.filter(({ kind }) => kind === 'product').map(({ node }) => node.index)
@@ -129,7 +127,7 @@ function connected({ nodes }: RoutedRegion, uses: WeightUse[]): Group[] {
       node.inputs.flatMap(input => groupOf.get(input) ?? [])
     );
     if (above.size > 1 && !INNER.has(node.op)) {
-      // Experts are brought together here.
+      // This node combines several experts.
       continue;
     }
     let group = [...above][0];
@@ -165,5 +163,5 @@ function connected({ nodes }: RoutedRegion, uses: WeightUse[]): Group[] {
   });
 }
 
-/** Where the parts of one gated expert meet. */
+/** Operators that combine the gate and up projections of one expert. */
 const INNER = new Set(['Mul', 'com.microsoft.BiasSplitGelu']);

@@ -27,7 +27,7 @@ const SLOTS: Record<string, Slot[]> = {
     { role: 'bias', weight: 10 }
   ]
 };
-/** The third product of a gated expert; without it the first one makes both parts. */
+/** Input of a gated expert's third product (fc3); without it the first one computes gate and up projection. */
 const THIRD: Record<string, number> = {
   'com.microsoft.MoE': 6,
   'com.microsoft.QMoE': 8

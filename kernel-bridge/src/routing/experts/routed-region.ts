@@ -1,4 +1,4 @@
-/** The nodes of a layer that experts compute with: what follows the choice, and what the choice weights. */
+/** Finds the nodes of a layer's experts: those downstream of the choice, and those whose outputs it weights. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { nodesUpstream } from '../../onnx/graph/walk';
 import type { Blocks } from '../blocks';
@@ -50,7 +50,7 @@ export function routedRegion(
     }
     region.add(i);
     node.outputs.forEach(output => routed.add(output));
-    // A sum adds what all tokens take; everything else works on experts.
+    // Other inputs of a sum are shared experts; other inputs of other nodes belong to routed experts.
     if (!SUMS.has(node.op)) {
       beside.push(
         ...node.inputs.filter(input => input !== '' && !routed.has(input))
@@ -69,7 +69,7 @@ export function routedRegion(
   };
 }
 
-/** What the router reads is made before this node. */
+/** Index of the first producer of the router product's inputs; experts that read the same input come after it. */
 function inputOf(graph: Graph, product: GraphNode | undefined): number {
   const above = product?.inputs
     .map(input => graph.producer(input)?.index)

@@ -1,4 +1,4 @@
-/** What each weight of an expert does, by where it stands between the expert's input and output. */
+/** Roles of an expert's weights (gate, up, down, bias), from their position between its input and output. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
 import type { WeightRole } from './expert';
@@ -35,13 +35,13 @@ const PASSES = new Set([
 ]);
 const MULTIPLIES = new Set(['MatMul', 'Einsum', 'Gemm']);
 
-/** @param nodes those that compute the expert, in graph order */
+/** @param nodes nodes that compute the expert, in graph order */
 export function rolesOf(
   graph: Graph,
   uses: readonly WeightUse[],
   nodes: readonly GraphNode[]
 ): (WeightRole | undefined)[] {
-  // The node where a weight is multiplied: its own, or for a looked-up weight the product that reads it.
+  // The node that multiplies a weight: its own, or for a gathered weight the product that reads it.
   const at = uses.map(use =>
     use.kind === 'lookup' ? productBelow(graph, use.node) : use.node
   );
@@ -82,7 +82,7 @@ export function rolesOf(
   });
 }
 
-/** The product that reads a looked-up weight; undefined when it is added instead. */
+/** The product that reads a gathered weight; undefined when the weight is added. */
 function productBelow(graph: Graph, lookup: GraphNode): GraphNode | undefined {
   for (const { nodes } of walk(graph, lookup.outputs, {
     direction: 'downstream',
@@ -97,7 +97,7 @@ function productBelow(graph: Graph, lookup: GraphNode): GraphNode | undefined {
   return undefined;
 }
 
-/** True when a product's result goes into one of `ops` before it meets another tensor's. */
+/** True when a product's output reaches one of `ops` before it is combined with another activation. */
 function meets(
   graph: Graph,
   product: GraphNode,
@@ -117,7 +117,7 @@ function meets(
   return false;
 }
 
-/** A constant factor, or the product of scales that a quantised product is multiplied by. */
+/** True for a constant factor, and for the product of scales that dequantises a quantised product. */
 function isScale(graph: Graph, tensor: string): boolean {
   const node = graph.producer(tensor);
   return (

@@ -1,4 +1,4 @@
-/** How a node uses stored weights: in a product, looked up by expert, or added as a bias. */
+/** How a node uses stored weights: in a product, in a gather by expert, or as a bias. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { isWeightProduct } from '../router-input';
 import type { ExpertWeight } from './expert';
@@ -9,7 +9,7 @@ export interface WeightUse {
   /** Dims as the node reads them. */
   dims: number[];
   kind: 'product' | 'lookup' | 'bias';
-  /** The one expert whose slice is read. */
+  /** The expert whose slice is read, where it is a single one. */
   slice?: number;
 }
 
@@ -87,7 +87,7 @@ const INTEGER_PRODUCTS = new Set([
   'com.microsoft.DynamicQuantizeMatMul'
 ]);
 
-/** A MatMulInteger is scaled after it: cast, then multiplied by the product of both scales. */
+/** Scales of a quantised product. A MatMulInteger is followed by a Cast and a Mul by the product of both scales. */
 function integerScales(
   graph: Graph,
   { op, inputs, outputs }: GraphNode
@@ -128,7 +128,7 @@ function storedWeight(graph: Graph, tensor: string): Stored | undefined {
   if (node?.op !== 'Gather') {
     return undefined;
   }
-  // One expert's slice of a tensor of all.
+  // One expert's slice of a stacked tensor.
   const slice = graph.constantScalar(node.inputs[1]);
   const whole = graph.weightOf(node.inputs[0]);
   return slice !== undefined && whole?.dims && whole.tensor.name
@@ -141,7 +141,7 @@ function storedWeight(graph: Graph, tensor: string): Stored | undefined {
     : undefined;
 }
 
-/** Dims that a stored tensor is laid out in, where a constant says so. */
+/** Dims of a stored tensor after a Reshape to constant dims. */
 function reshapedTo(graph: Graph, tensor: string): number[] | undefined {
   const node = graph.producer(tensor);
   const dims =
@@ -149,7 +149,7 @@ function reshapedTo(graph: Graph, tensor: string): number[] | undefined {
   return dims?.every(size => size > 0) ? dims : undefined;
 }
 
-/** The scale and zero point of a DequantizeLinear on the way to a stored tensor. */
+/** The scales and zero points of a DequantizeLinear between a tensor and its stored weight. */
 function dequantised(
   graph: Graph,
   tensor: string

@@ -1,12 +1,12 @@
 /**
- * onnxruntime's fused `MoE` and `QMoE`. The op keeps its choice to itself, so experts and weights are computed from
- * its input by the op's own rule, as measured on onnxruntime's CPU kernels:
+ * onnxruntime's fused `MoE` and `QMoE`. The op does not output its choice, so experts and weights are computed from its
+ * input by the op's rule, as measured on onnxruntime's CPU kernels:
  *
  * - MoE: softmax over all experts, the best k, renormalised where `normalize_routing_weights` is set;
- * - QMoE: softmax over the best k, whatever that attribute says;
+ * - QMoE: softmax over the best k, regardless of that attribute;
  * - QMoE with `router_weights`: chosen by `router_probs`, weighted by `router_weights`, renormalised where set.
  *
- * `router_probs` are raw logits in all of them, their name notwithstanding. Ties go to the higher index.
+ * `router_probs` are raw logits in all of them, despite their name. Ties go to the higher index.
  */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { attributeInt } from '../../onnx/graph/attributes';
@@ -16,7 +16,7 @@ import { readScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 
 const ROUTER = 1;
-/** Input of QMoE that weights what `router_probs` chose. */
+/** Input of QMoE with the weights of the experts that `router_probs` choose. */
 const ROUTER_WEIGHTS = 14;
 
 export const fusedMoE: RouterPattern = {
@@ -57,7 +57,7 @@ export const fusedMoE: RouterPattern = {
   }
 };
 
-/** Experts stand first in the shape of every weight of the op. */
+/** The last dim of the router input, or the first dim of a weight. */
 function expertCount(graph: Graph, node: GraphNode): number | undefined {
   return (
     lastDim(graph, node.inputs[ROUTER]) ??
@@ -65,7 +65,7 @@ function expertCount(graph: Graph, node: GraphNode): number | undefined {
   );
 }
 
-/** The op gets scores with a bias to choose by, and the scores themselves to weight by. */
+/** Reads a node that chooses by biased scores and takes its weights from the scores themselves. */
 function separateWeights(
   graph: Graph,
   node: GraphNode,

@@ -67,7 +67,7 @@ function softmaxOf(graph: Graph, logits: string): string | undefined {
 interface Gate {
   /** The score of the choice, one a token. */
   tensor: string;
-  /** Zero already where the choice was dropped over capacity. */
+  /** The tensor is zero where the choice was dropped over capacity. */
   kept: boolean;
 }
 
@@ -95,7 +95,7 @@ function gateOf(
   return undefined;
 }
 
-/** Follows a gate while it stays one value a token: divided by the sum of both, multiplied by whether it was kept. */
+/** Follows a gate through the division by the sum of both and the product with the capacity mask. */
 function finalGate(
   graph: Graph,
   gate: string
@@ -118,7 +118,7 @@ function finalGate(
   }
 }
 
-/** The other factor is a sum over experts: one where an expert took the token, zero where all dropped it. */
+/** True when the other factor is a sum over experts: 1 where an expert accepted the token, 0 where all dropped it. */
 function isKept(graph: Graph, node: GraphNode, tensor: string): boolean {
   const other = node.inputs[0] === tensor ? node.inputs[1] : node.inputs[0];
   return graph.producer(other)?.op === 'ReduceSum';

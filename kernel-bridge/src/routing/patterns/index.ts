@@ -1,4 +1,4 @@
-/** Every router pattern, asked in this order. To add one, write its file and list it here. */
+/** All router patterns, in the order in which they are tried. To add one, write its file and list it here. */
 import { fusedMoE } from './fused-moe';
 import { gshardTop2 } from './gshard';
 import type { RouterPattern } from './pattern';
@@ -10,7 +10,7 @@ import { topK } from './topk';
 export const patterns: readonly RouterPattern[] = [
   topK,
   fusedMoE,
-  // Those with several picks before the one with a single pick, which their first pick resembles.
+  // Patterns of several picks come before switchTop1, which would match their first pick.
   sparsemixer,
   gshardTop2,
   repeatedArgMax,

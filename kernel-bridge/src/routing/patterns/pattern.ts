@@ -1,15 +1,15 @@
-/** A router pattern: one structure that selects experts, recognised from the node that does the selecting. */
+/** A router pattern recognises one structure by which graphs select experts, starting at the selecting node. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { RouterMatch } from '../convention';
 
 export interface RouterPattern {
-  /** Operators that select in this pattern; `match` is asked about each such node. */
+  /** Selecting operators of this pattern; `match` is called for each such node. */
   anchors: readonly string[];
-  /** Undefined when the node is not this pattern's. Names of tensors and nodes carry no meaning here. */
+  /** @returns undefined when the structure does not match. Names of tensors and nodes carry no meaning. */
   match(graph: Graph, node: GraphNode): RouterMatch | undefined;
 }
 
-/** A node as reports name it. */
+/** The identity of a node, for reports. */
 export function selector({
   index,
   name,

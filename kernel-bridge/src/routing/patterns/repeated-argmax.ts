@@ -1,4 +1,4 @@
-/** Top-k drawn as k ArgMax, each with the choices before it masked out, weighted by the scores at the choices. */
+/** Top-k by k ArgMax nodes, each with earlier choices masked out, weighted by the scores of the chosen. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { viewsOf } from '../one-hot';
 import { gatheredAt, nextPick } from '../picks';
@@ -62,7 +62,7 @@ export const repeatedArgMax: RouterPattern = {
   }
 };
 
-/** The node that lays one score of each pick side by side, in the order of the picks. */
+/** The Concat of one score of each pick, in the order of the picks. */
 function concatOf(graph: Graph, gates: string[][]): string | undefined {
   const views = gates.map(
     own => new Set(own.flatMap(gate => viewsOf(graph, gate)))

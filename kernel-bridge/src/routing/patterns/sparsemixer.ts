@@ -1,6 +1,6 @@
 /**
- * SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): each pick is an ArgMax, weighted by a softmax in
- * which only its near-ties stay; the next pick has the one before masked out.
+ * SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): each pick is an ArgMax, weighted by a softmax over its
+ * near-ties, and masked out of the scores before the next.
  */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { viewsOf } from '../one-hot';
@@ -60,7 +60,7 @@ interface Pick {
   threshold: number;
 }
 
-/** Softmax over what is within the threshold of the largest, gathered at the choice. */
+/** Reads a softmax over scores within the threshold of the largest, gathered at the choice. */
 function readPick(graph: Graph, node: GraphNode): Pick | undefined {
   for (const view of viewsOf(graph, node.outputs[0])) {
     for (const gather of graph.consumers(view)) {

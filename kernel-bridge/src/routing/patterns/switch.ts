@@ -17,7 +17,7 @@ export const switchTop1: RouterPattern = {
     if (
       !selection ||
       selection.isLog ||
-      // A choice that is masked out for another one is the first of several.
+      // A choice that is masked out for a next one is the first of several picks.
       nextPick(graph, node) ||
       !(axis === -1 || (rank !== undefined && axis === rank - 1)) ||
       lastDim(graph, node.inputs[0]) !== selection.experts

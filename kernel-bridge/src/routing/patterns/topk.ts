@@ -1,6 +1,6 @@
 /**
- * Routers that choose by TopK: softmax or sigmoid before or after the choice, a bias for choosing only, groups,
- * renormalised weights, a scaling factor (Mixtral, OLMoE, Qwen, GPT-OSS, DeepSeek and their kin).
+ * Routers that choose by TopK: softmax or sigmoid before or after the choice, selection bias, groups, renormalised
+ * weights, a scaling factor (Mixtral, OLMoE, Qwen, GPT-OSS, DeepSeek and similar models).
  */
 import type { Graph } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
@@ -17,7 +17,7 @@ export const topK: RouterPattern = {
   match(graph, node) {
     const choice = readChoice(graph, node);
     const selection = readScores(graph, node.inputs[0]);
-    // A choice within groups, or of groups, is part of a router and not one of its own.
+    // A TopK within groups, or over groups, is part of a router and not a router.
     const width = lastDim(graph, node.inputs[0]);
     if (
       !choice ||
@@ -48,7 +48,7 @@ export const topK: RouterPattern = {
       ...(selection.selectionBias
         ? { selectionBias: selection.selectionBias }
         : {}),
-      // One group that is always kept limits nothing.
+      // A single group does not limit the choice.
       ...(selection.groups && selection.groups.count > 1
         ? { groups: selection.groups }
         : {})
@@ -71,16 +71,16 @@ export const topK: RouterPattern = {
   }
 };
 
-/** How the chosen are weighted. */
+/** How the chosen experts are weighted. */
 interface Weighting {
   score: 'softmax' | 'sigmoid';
   scoreBeforeTopK: boolean;
   chain: WeightChain;
-  /** The chain ends in a weight for each expert, chosen or not. */
+  /** The weights are [..., experts], including experts that are not chosen. */
   dense: boolean;
 }
 
-/** Weights that start from the chosen scores. */
+/** Reads weights that start from the chosen scores. */
 function readChosen(
   graph: Graph,
   selection: SelectionScores,
@@ -102,7 +102,7 @@ function readChosen(
       dense: false
     };
   }
-  // Chosen by logits and weighted by a score of all of them.
+  // Chosen by logits, weighted by scores over all experts.
   const scored = scoreBelow(graph, selection.logits);
   const beside = scored && chosenScores(graph, scored.tensor, indices);
   if (beside !== undefined) {
@@ -113,7 +113,7 @@ function readChosen(
       dense: false
     };
   }
-  // Scored after they were spread over all experts: the graph holds a weight for each expert.
+  // Scattered over all experts, then scored: the graph has dense weights.
   const scattered = scatteredOver(graph, values);
   const chain =
     scattered === undefined
@@ -130,7 +130,7 @@ function exponential(graph: Graph, logarithms: string): string | undefined {
     .find(({ op }) => op === 'Exp')?.outputs[0];
 }
 
-/** Weights that start from all scores, those below the k-th masked out. */
+/** Reads weights that start from all scores, with those below the k-th masked out. */
 function readMasked(
   graph: Graph,
   { scores, score: before, isLog }: SelectionScores,
@@ -144,7 +144,7 @@ function readMasked(
     : undefined;
 }
 
-/** The tensor over all experts that chosen scores are scattered into. */
+/** The tensor, [..., experts], that chosen scores are scattered into. */
 function scatteredOver(graph: Graph, chosen: string): string | undefined {
   return graph
     .consumers(chosen)
@@ -152,7 +152,7 @@ function scatteredOver(graph: Graph, chosen: string): string | undefined {
     ?.outputs[0];
 }
 
-/** Where the choice is biased, the weights are gathered from the unbiased scores at the chosen experts. */
+/** Unbiased scores, gathered at the chosen experts. */
 function chosenScores(
   graph: Graph,
   scores: string,

@@ -1,7 +1,7 @@
 /** Edits as the inputs of a run, and as what its routing is checked with. */
 import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
-import { AWAY, type Adjustment } from '../../routing/adjustment';
+import { MASKED_LOGIT, type Adjustment } from '../../routing/adjustment';
 import type { Router } from '../../routing/convention';
 import type { RouterSlots } from './slots';
 import { includes, type EditRecord } from './edits';
@@ -130,7 +130,8 @@ export class RunEdits {
           tables.scale[at] *= record.value!;
         } else if (record.kind === 'force' && byLogits) {
           for (let e = 0; e < experts; e++) {
-            tables.bias[row * experts + e] += e === record.expert ? 0 : AWAY;
+            tables.bias[row * experts + e] +=
+              e === record.expert ? 0 : MASKED_LOGIT;
           }
         } else if (record.kind === 'force') {
           // Experts beside the one that is forced have no weight; they differ, since some graphs keep one weight each.
@@ -142,7 +143,7 @@ export class RunEdits {
             tables.scale.fill(0, row * experts, (row + 1) * experts);
           }
         } else if (record.mode === 'mask') {
-          tables.bias[at] = AWAY;
+          tables.bias[at] = MASKED_LOGIT;
         } else if (record.mode === 'drop') {
           tables.scale[at] = 0;
         } else if (record.mode === 'swap') {
