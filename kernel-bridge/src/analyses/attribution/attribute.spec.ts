@@ -371,7 +371,7 @@ describe('what does not fit', () => {
     withModel({ norms: true }, async model => {
       await expect(model.attribute(IDS)).rejects.toMatchObject({
         code: 'gradient',
-        message: expect.stringMatching(/not numbers \(node \S+ \(Div\)\)/)
+        message: expect.stringMatching(/contain NaN \(node \S+ \(Div\)\)/)
       });
     }));
 });

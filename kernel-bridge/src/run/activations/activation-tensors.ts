@@ -1,4 +1,4 @@
-/** Tensors of a graph that hold what flows through its blocks: the residual stream, and what experts read and add. */
+/** Tensors of a graph that hold its activations: the residual stream, and inputs and outputs of MoE layers. */
 import type { Graph } from '../../onnx/graph/graph';
 import type { Stack } from '../../base/protocol';
 import { firstJoin, type Blocks } from '../../routing/blocks';
@@ -6,22 +6,22 @@ import type { Router } from '../../routing/convention';
 import { productInput, routerProduct } from '../../routing/router-input';
 import { streamOperand, streamPoints, sumOutput } from './stream-points';
 
-/** A tensor, or two whose sum it is where a fused node keeps the sum to itself. */
+/** A tensor, or two tensors to add, where a fused node does not output the sum. */
 export type TensorOrSum = string | readonly [string, string];
 
 export interface ActivationTensors {
-  /** The residual stream as each block leaves it. */
+  /** The residual stream after each block. */
   residual: { layer: number; stack?: Stack; tensor: TensorOrSum }[];
-  /** One a router; undefined where the graph does not show it. */
+  /** One entry a router; a tensor that the graph does not expose is undefined. */
   routers: {
-    /** What the router reads. */
+    /** The router's input. */
     input?: string;
-    /** What its block adds to the stream: experts, weighted, and those beside them. */
+    /** What the MoE layer adds to the stream: weighted experts and shared experts. */
     output?: string;
   }[];
 }
 
-/** @param branches what each block's last part adds, where an edit has put another tensor in its place */
+/** @param branches tensors that an edit puts in place of those that each block's last part adds. Default none. */
 export function activationTensors(
   graph: Graph,
   routers: readonly Router[],
@@ -48,7 +48,7 @@ export function activationTensors(
   };
 }
 
-/** Of a fused op what it makes; otherwise what the first join after the choice adds. */
+/** The output of a fused op; otherwise the branch of the first join after the choice. */
 function outputOf(
   graph: Graph,
   { selectors, tensors }: Router,

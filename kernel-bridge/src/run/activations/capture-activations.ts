@@ -1,4 +1,4 @@
-/** Makes a graph hand out its activations, each as an output of its own: a run copies only those that it asks for. */
+/** Adds activations to a graph's outputs, one output each, since a run copies only the outputs that it fetches. */
 import { writeAttribute } from '../../onnx/graph/attributes';
 import {
   ELEMENT,
@@ -10,16 +10,16 @@ import {
 import type { Stack } from '../../base/protocol';
 import type { ActivationTensors, TensorOrSum } from './activation-tensors';
 
-/** Names of outputs; each holds [..., width] floats, a row a token. */
+/** Names of outputs; each is float32 [..., width], one row a token. */
 export interface ActivationPlan {
   residual: { layer: number; stack?: Stack; output: string }[];
-  /** One a router. */
+  /** One entry a router. */
   routers: { input?: string; output?: string }[];
 }
 
 const PREFIX = 'moe_debugger/activation/';
 
-/** @param prefix before the names of nodes: two bodies of one If must not share theirs, but share the plan */
+/** @param prefix starts the names of nodes, since both branches of an If must not use the same. Default ''. */
 export function captureActivations(
   graph: GraphProto,
   tensors: ActivationTensors,
@@ -61,7 +61,7 @@ export function captureActivations(
   };
 }
 
-/** All outputs of a plan, in their order in the graph. */
+/** All outputs of a plan, in graph order. */
 export function activationOutputs({
   residual,
   routers

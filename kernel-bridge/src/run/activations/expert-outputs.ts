@@ -1,6 +1,6 @@
 /**
- * What each chosen expert adds before it is weighted, measured on the graph as it is: an expert that runs alone with
- * weight 1, less what the layer adds when no routed expert runs.
+ * Unweighted outputs of the chosen experts. Each is measured in the graph: the layer's output when the expert runs alone
+ * with weight 1, minus the layer's output when all routed experts are ablated.
  */
 import { probedSession } from '../edits/edited-sessions';
 import type { RouterSlots } from '../edits/slots';
@@ -13,34 +13,34 @@ import type { Router } from '../../routing/convention';
 import { recordActivations } from './record-activations';
 
 export interface ExpertOutputs {
-  /** The router's place in graph order. */
+  /** Index of the router in graph order. */
   router: number;
   topK: number;
-  /** Each [tokens, k]: which experts, and by what their outputs are multiplied. */
+  /** [tokens, k]: chosen experts and their weights. */
   selected: Int32Array;
   weights: Float32Array;
   width: number;
-  /** [tokens, k, width]; not a number where the expert's weight is 0 and the graph forces none. */
+  /** [tokens, k, width]; NaN where the expert's weight is 0 and the graph takes no `force`. */
   values: Float32Array;
 }
 
-/** A router as one run showed it. */
+/** What one run recorded of a router. */
 export interface RoutedRun {
   router: number;
   routing: RoutingLayer;
-  /** [tokens, width]: what its layer added to the stream. */
+  /** [tokens, width]: what the layer added to the residual stream. */
   added: Float32Array;
 }
 
 export interface ExpertOutputOptions {
-  /** Edits that the run had; those of the router itself have done their work when its choice is known. */
+  /** Edits of that run. Those of the router itself are not repeated: the recorded choice includes them. */
   edits?: Edits;
   signal?: AbortSignal;
-  /** Called after each run; there are k + 1, and k for a fused op. */
+  /** Called after each run. There are k + 1 runs, or k for a fused op. */
   onRun?: () => void;
 }
 
-/** The same routing with all experts of each token, those that it did not choose at weight 0. */
+/** The same routing with all experts of each token; those that it did not choose have weight 0. */
 export function withEveryExpert(layer: RoutingLayer): RoutingLayer {
   const { experts, topK, selected, weights } = layer;
   const tokens = selected.length / topK;
@@ -61,7 +61,7 @@ export function withEveryExpert(layer: RoutingLayer): RoutingLayer {
   };
 }
 
-/** Runs one prompt with single experts of one router. */
+/** Runs a prompt with single experts of one router. */
 class LoneExperts {
   private readonly _router: Router;
   private readonly _slots: RouterSlots;
@@ -78,17 +78,17 @@ class LoneExperts {
     this._others = without(_options.edits ?? {}, this._router);
   }
 
-  /** [tokens, width]: what the layer adds when no routed expert runs. */
+  /** [tokens, width]: the layer's output with all routed experts ablated. */
   async beside(): Promise<Float32Array> {
-    // A fused op's output holds the routed experts alone.
+    // The output of a fused op is the routed experts' only.
     return this._router.tensors.selected === null
       ? new Float32Array(this._seen.added.length)
       : this._run(dropping(this._router, range(this._router.experts)));
   }
 
   /**
-   * [tokens, width]: what one chosen expert of each token adds, unweighted.
-   * @param slotOf which of a token's k experts; undefined to leave the token out
+   * [tokens, width]: the unweighted output of one chosen expert a token; NaN for tokens without one.
+   * @param slotOf which of a token's k experts; undefined to skip the token
    */
   async outputs(
     beside: Float32Array,
@@ -132,9 +132,9 @@ class LoneExperts {
 }
 
 /**
- * The outputs of the experts that a router chose.
- * @throws MoEDebuggerError 'model-unsupported' where the graph takes no edit that tells them apart, or mixes what they
- * add with something else before the stream; 'cancelled'
+ * The unweighted outputs of the experts that a router chose.
+ * @throws MoEDebuggerError 'model-unsupported' where the graph takes no edit that isolates an expert, or transforms the
+ * experts' sum before the residual stream; 'cancelled'
  */
 export async function expertOutputs(
   model: LoadedModel,
@@ -173,8 +173,8 @@ export async function expertOutputs(
 }
 
 /**
- * What one expert added, unweighted, at the tokens that chose it: [tokens, width], not a number elsewhere.
- * @throws MoEDebuggerError as `expertOutputs`, whose check of sums needs all experts and is not made
+ * The unweighted output of one expert at the tokens that chose it: [tokens, width], NaN elsewhere.
+ * @throws MoEDebuggerError as `expertOutputs`, but does not check the sum, which needs all experts
  */
 export async function outputsOfExpert(
   model: LoadedModel,
@@ -191,12 +191,12 @@ export async function outputsOfExpert(
   });
 }
 
-/** Whether a token can be made to take an expert that it did not choose. */
+/** Whether the graph can force a token to an expert that it did not choose. */
 export function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
   return 'input' in (forcedByLogits ? bias : force);
 }
 
-/** Edits by which tokens run one of their chosen experts alone. */
+/** Edits that leave one of the chosen experts of each token, by forcing it or by dropping the others. */
 function leaving(
   router: Router,
   slots: RouterSlots,
@@ -218,10 +218,10 @@ function leaving(
   if ('refused' in slots.scale) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      `what single experts add cannot be told apart: ${slots.scale.refused}`,
+      `the outputs of single experts cannot be isolated: ${slots.scale.refused}`,
       {
         where: layerName(router),
-        hint: 'routing and the residual stream can be looked at'
+        hint: 'routing and the residual stream are available'
       }
     );
   }
@@ -249,7 +249,7 @@ function dropping(router: Router, experts: readonly number[]): Edits {
   };
 }
 
-/** Weighted and summed, the parts must make what the layer added. */
+/** @throws MoEDebuggerError 'model-unsupported' unless the weighted outputs sum up to what the layer added */
 function checkSum(
   router: Router,
   { values, weights, topK, width }: ExpertOutputs,
@@ -274,19 +274,19 @@ function checkSum(
   if (difference > TOLERANCE * largest) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      'what experts add passes through something else before the residual stream',
+      'the output of the experts is transformed before it is added to the residual stream',
       {
         where: layerName(router),
-        hint: 'routing and the residual stream can be looked at'
+        hint: 'routing and the residual stream are available'
       }
     );
   }
 }
 
-/** Of the largest value: what half precision loses. */
+/** Relative to the largest value: allows for half precision. */
 const TOLERANCE = 2e-2;
 
-/** Edits but those of one router. */
+/** Edits except those of one router. */
 function without(edits: Edits, router: Router): Edits {
   const elsewhere = (place: ReturnType<typeof placeOf>): boolean =>
     place.layer !== router.layer ||

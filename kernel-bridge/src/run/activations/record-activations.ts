@@ -1,4 +1,4 @@
-/** One run with what flowed between its blocks. */
+/** Runs a prompt and records its activations. */
 import { cancellable } from '../engine/cancel';
 import { toFloat32 } from '../engine/tensor-values';
 import type { RunOutputs } from '../engine/engine';
@@ -10,22 +10,22 @@ import type { TokenizedPrompt } from '../model/prompt';
 import { layerName, type RoutingLayer, type Stack } from '../../base/protocol';
 import { readCapture } from '../capture/read-capture';
 
-/** Which activations a run hands out; what is not asked for is not copied. */
+/** Which activations to record; others are not copied. */
 export interface ActivationChoice {
   residual?: boolean;
-  /** Routers, by their place in graph order, whose experts' input is handed out. */
+  /** Indices, in graph order, of routers whose input to record. */
   inputs?: readonly number[];
-  /** Routers whose block's output is handed out. */
+  /** Indices of routers whose layer's output to record. */
   outputs?: readonly number[];
   logits?: boolean;
 }
 
 export interface Activations {
-  /** Of each block, the stream as it leaves it: [tokens, width]. */
+  /** The residual stream after each block, [tokens, width]. */
   residual: { layer: number; stack?: Stack; values: Float32Array }[];
-  /** By router: what it read, [tokens, width]. */
+  /** Inputs by router index, [tokens, width]. */
   inputs: Map<number, Float32Array>;
-  /** By router: what its block adds to the stream, [tokens, width]. */
+  /** What the layer adds to the stream by router index, [tokens, width]. */
   outputs: Map<number, Float32Array>;
   routing: RoutingLayer[];
   /** [tokens, vocabulary] */
@@ -33,8 +33,7 @@ export interface Activations {
 }
 
 /**
- * @param run of a model's probed session
- * @throws MoEDebuggerError 'model-unsupported' naming a layer whose activations the graph does not show; 'cancelled'
+ * @throws MoEDebuggerError 'model-unsupported' naming a layer whose activations the graph does not expose; 'cancelled'
  */
 export async function recordActivations(
   { inputs, logits }: Pick<LoadedModel, 'inputs' | 'logits'>,
@@ -53,10 +52,10 @@ export async function recordActivations(
       if (name === undefined) {
         throw new MoEDebuggerError(
           'model-unsupported',
-          `the graph does not show the ${kind} of the experts`,
+          `the graph does not expose the ${kind} of the experts`,
           {
             where: layerName(routers[router]),
-            hint: 'routing, edits and the residual stream can be looked at'
+            hint: 'routing, edits and the residual stream are available'
           }
         );
       }

@@ -7,7 +7,7 @@ import type { Router } from '../../routing/convention';
 import { routerProduct } from '../../routing/router-input';
 import { storedDims } from '../../routing/stored-weight';
 
-/** The residual stream as a block leaves it, at the last node that adds to it. */
+/** The residual stream after a block: the last join of the block. */
 export interface StreamPoint extends BlockJoin {
   layer: number;
   stack?: Stack;
@@ -22,30 +22,30 @@ export function streamPoints({ joins }: Blocks): StreamPoint[] {
   return [...last.values()];
 }
 
-/** Fused nodes that add and normalise at once, and hand on the sum as an output of its own. */
+/** Fused nodes that add and normalise, with the index of the optional output that holds the sum. */
 const FUSED = new Map([
   ['com.microsoft.SkipLayerNormalization', 3],
   ['com.microsoft.SkipSimplifiedLayerNormalization', 3]
 ]);
 
-/** Which output of a join is the sum; undefined where the node does not hand it on. */
+/** The output of a join that is the sum; undefined where a fused node does not have it. */
 export function sumOutput({ node }: BlockJoin): string | undefined {
   return node.outputs[FUSED.get(node.op) ?? 0] || undefined;
 }
 
-/** The input of a join that holds the stream before it. */
+/** The input of a join that is the residual stream. */
 export function streamOperand({ node, branch }: BlockJoin): string {
   return node.inputs.find((input, i) => i < 2 && input !== branch) ?? branch;
 }
 
-/** True for a join that hands on the sum only after a norm. */
+/** True for a join that also normalises the sum. */
 export function isFusedJoin({ node }: BlockJoin): boolean {
   return FUSED.has(node.op);
 }
 
 /**
- * Values a token in the residual stream: what a router reads, which is as wide.
- * @returns undefined where the graph declares neither
+ * The hidden size: values a token in the residual stream, or in a router's input, which is as wide.
+ * @returns undefined where neither is declared
  */
 export function streamWidth(
   graph: Graph,

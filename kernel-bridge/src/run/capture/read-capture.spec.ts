@@ -85,7 +85,7 @@ function read(routers: Router[], run: RunOutputs, tokens = 2) {
 }
 
 describe('captureGraph', () => {
-  it('adds one output a kind and leaves the graph given as it was', () => {
+  it('adds one output a kind and does not modify its argument', () => {
     const captured = captureGraph(graph, [router(0), router(1)]);
     expect(captured.graph.output.map(({ name }) => name)).toEqual([
       'logits',
@@ -124,7 +124,7 @@ describe('readCapture', () => {
     }
   });
 
-  it('puts picks of separate tensors side by side', () => {
+  it('concatenates picks of separate tensors', () => {
     const split = router(0, {
       selected: ['first', 'second'],
       weights: ['w1', 'w2']
@@ -137,7 +137,7 @@ describe('readCapture', () => {
     expect([...layer.weights]).toEqual([...Float32Array.from(WEIGHTS)]);
   });
 
-  it('takes the weights of the selected from a dense matrix', () => {
+  it('gathers the weights of the selected experts from dense weights', () => {
     const dense = router(0, { weights: null, denseWeights: 'dense' });
     const [layer] = read(
       [dense],
@@ -146,7 +146,7 @@ describe('readCapture', () => {
     expect([...layer.weights]).toEqual([...Float32Array.from(WEIGHTS)]);
   });
 
-  it('computes what the graph keeps to itself', () => {
+  it('computes what the graph does not expose', () => {
     const fused = router(0, { selected: null, weights: null });
     const { plan } = captureGraph(graph, [fused]);
     expect(plan.outputs).toEqual([CAPTURE_OUTPUTS.logits]);
@@ -157,7 +157,7 @@ describe('readCapture', () => {
     );
   });
 
-  it('takes equal scores in any order, as (expert, weight) pairs', () => {
+  it('accepts ties in any order, as (expert, weight) pairs', () => {
     const [layer] = read(
       [router(0)],
       outputs([0, 0, 0, 0, 0, 0], [2, 0, 1, 2], [0.5, 0.5, 0.5, 0.5])
@@ -165,7 +165,7 @@ describe('readCapture', () => {
     expect([...layer.selected]).toEqual([2, 0, 1, 2]);
   });
 
-  it('leaves tokens alone whose logits have no order', () => {
+  it('does not verify tokens whose logits are not finite', () => {
     const [layer] = read(
       [router(0)],
       outputs(
@@ -186,7 +186,7 @@ describe('readCapture', () => {
     ],
     ['a scale', { scale: 2 }, outputs()],
     ['a sigmoid', { score: 'sigmoid' as const }, outputs()],
-    ['a choice by a bias', { selectionBias: [5, 0, 0] }, outputs()],
+    ['a selection bias', { selectionBias: [5, 0, 0] }, outputs()],
     [
       'groups',
       { groups: { count: 3, selected: 1, score: 'max' as const } },
@@ -204,7 +204,7 @@ describe('readCapture', () => {
     }
   );
 
-  it('names the layer when nothing has a weight, though single tokens may be dropped', () => {
+  it('names the layer when all weights are 0, though single tokens may be dropped', () => {
     const routers = [router(4)];
     const { plan } = captureGraph(graph, routers);
     const times = <T>(list: T[]): T[] => [...list, ...list, ...list];
@@ -232,7 +232,7 @@ describe('readCapture', () => {
       { [CAPTURE_OUTPUTS.logits]: outputs()[CAPTURE_OUTPUTS.logits] }
     ],
     ['one slot too many', outputs(LOGITS, [...SELECTED, 0])]
-  ])('says what was captured when sizes are off: %s', (_, run) => {
+  ])('reports captured and expected sizes: %s', (_, run) => {
     expect(() => read([router(0)], run)).toThrow(
       expect.objectContaining({
         code: 'capture',

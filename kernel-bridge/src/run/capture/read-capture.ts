@@ -1,4 +1,4 @@
-/** From the flat outputs of a captured run to the routing of each layer, checked against its convention. */
+/** Reads the routing of each layer from the flat capture outputs, and verifies it against the layer's convention. */
 import type { RunOutputs } from '../engine/engine';
 import { MoEDebuggerError } from '../../base/errors';
 import { layerName, type RoutingLayer } from '../../base/protocol';
@@ -16,15 +16,15 @@ import {
 import type { Router } from '../../routing/convention';
 import { route, type Routed } from '../../routing/route';
 
-/** Tokens of each layer that are recomputed from the logits and compared; enough to notice a misread convention. */
+/** Tokens of each layer that are verified; enough to notice a misread convention. */
 const CHECKED_TOKENS = 64;
 const WEIGHT_TOLERANCE = 2e-3;
 
 /**
- * @param routers with the k that they ran with
- * @param tokens how many tokens a router saw
- * @param adjustments what edits did to each router's rule
- * @throws MoEDebuggerError 'capture' naming the layer whose size, experts or weights do not fit
+ * @param routers with the k of this run
+ * @param tokens number of tokens that a router routed
+ * @param adjustments edits of each router. Default none.
+ * @throws MoEDebuggerError 'capture' naming the layer whose size, experts or weights do not match
  */
 export function readCapture(
   routers: readonly Router[],
@@ -57,7 +57,7 @@ export function readCapture(
         `${data?.length ?? 0} ${kind} were captured where ${expected} were expected`,
         {
           where: `${routers.length} routers`,
-          hint: 'the graph routes other tokens than it is fed; please report it with the output of "moe-debugger inspect"'
+          hint: 'the graph routes other tokens than its input; please report it with the output of "moe-debugger inspect"'
         }
       );
     }
@@ -136,7 +136,7 @@ function readLayer(
   };
 }
 
-/** The router's own rule, with what edits do to it. */
+/** Routes logits by the router's rule and the edits of it. */
 function routeEdited(
   { experts, topK, convention, tensors }: Router,
   logits: Float32Array,
@@ -173,8 +173,8 @@ function sideBySide(
 }
 
 /**
- * Routes the first tokens again by the layer's convention and compares. Experts whose scores are equal may come in
- * any order, so (expert, weight) pairs are compared; non-finite logits have no order and are left out.
+ * Recomputes the routing of the first tokens by the layer's convention and compares. Compares (expert, weight) pairs,
+ * since experts with equal scores may come in any order. Skips tokens with non-finite logits, which have no order.
  */
 function verify(
   router: Router,
@@ -198,7 +198,7 @@ function verify(
     if (!row.every(Number.isFinite)) {
       continue;
     }
-    // Two slots hold the same expert where an edit swapped one for it.
+    // Several weights an expert, since a swap may put the same expert in two slots.
     const expected = new Map<number, number[]>();
     for (let k = 0; k < topK; k++) {
       const expert = again.selected[t * topK + k];
@@ -209,7 +209,7 @@ function verify(
     }
     if (convention.renormalizedKept) {
       if (adjustment) {
-        // What an edit dropped cannot be told from what was dropped over capacity.
+        // An expert dropped by an edit cannot be distinguished from one dropped over capacity.
         continue;
       }
       renormalizeKept(expected, selected, weights, t, topK);
@@ -231,19 +231,19 @@ function verify(
         throw mismatch(
           router,
           wanted.length === 0
-            ? `token ${t} took expert ${expert}, which its logits do not explain`
-            : `token ${t} gave expert ${expert} a weight of ${weight} where its logits give ${wanted.join(' or ')}`
+            ? `token ${t} was routed to expert ${expert}, which its logits do not explain`
+            : `token ${t} has a weight of ${weight} for expert ${expert} where its logits give ${wanted.join(' or ')}`
         );
       }
     }
   }
-  // Capacity drops some of many tokens. Where none of them has a weight, something else was read.
+  // Capacity drops some of many tokens. If no token has its weight, the captured tensor is not the weights.
   if (fitting === 0 && dropped > 0 && count > experts) {
     throw mismatch(router, 'no token has the weights that its logits give');
   }
 }
 
-/** Divides a token's expected weights by the sum of those that were not dropped, which have a weight of exactly 0. */
+/** Divides a token's expected weights by the sum of those that were not dropped; dropped ones are exactly 0. */
 function renormalizeKept(
   expected: Map<number, number[]>,
   selected: Int32Array,
@@ -262,7 +262,7 @@ function renormalizeKept(
   }
 }
 
-/** The weights an expert could have, were it chosen instead of one whose score is equal but for rounding. */
+/** Weights that an expert would have if rounding decided a near-tie in its favour. */
 function nearTie(
   router: Router,
   row: Float32Array,

@@ -5,7 +5,7 @@ import {
 } from '../../../test/numerical-gradient';
 import { tinyMoE } from '../../../test/tiny-moe';
 
-/** A router and its experts in float64: softmax, the best two, divided by their sum, each expert a product. */
+/** A router and its experts in float64: softmax, top-2, renormalised; each expert is a matrix product. */
 function mixture(b: TestGraph, tokens: number): string {
   const [width, experts] = [4, 5];
   const x = b.variable([tokens, width]);
@@ -40,8 +40,8 @@ describe('a mixture of experts', () => {
   );
 });
 
-describe('what cannot be differentiated', () => {
-  it('names a tensor that the graph does not have', async () => {
+describe('errors of differentiation', () => {
+  it('name a tensor that the graph does not have', async () => {
     const gradients = gradientsOf(tinyMoE().save());
     await expect(
       gradients.session({ kind: 'entry', tensor: 'no_such_tensor' })
@@ -58,7 +58,7 @@ describe('what cannot be differentiated', () => {
     await gradients.release();
   });
 
-  it('refuses to differentiate by token ids', async () => {
+  it('refuse gradients with respect to token ids', async () => {
     const gradients = gradientsOf(tinyMoE().save());
     await expect(
       gradients.session({ kind: 'entry', tensor: 'logits', by: ['input_ids'] })
@@ -69,7 +69,7 @@ describe('what cannot be differentiated', () => {
     await gradients.release();
   });
 
-  it('names the node and its layer', async () => {
+  it('name the node and its layer', async () => {
     const b = tinyMoE({
       layers: 3,
       router: (g, x, { hidden, experts, topK }) => {
@@ -88,7 +88,7 @@ describe('what cannot be differentiated', () => {
     await gradients.release();
   });
 
-  it('refuses an opset that is too old', async () => {
+  it('refuse an opset that is too old', async () => {
     const gradients = gradientsOf(tinyMoE({ opset: 12 }).save());
     await expect(
       gradients.session({ kind: 'entry', tensor: 'logits' })
@@ -102,7 +102,7 @@ describe('what cannot be differentiated', () => {
 describe('a target', () => {
   const ids = [3, 1, 4, 1, 5];
 
-  it('is the same number at any opset, and its gradients too', async () => {
+  it('has the same value and gradients at any opset', async () => {
     const results: number[][] = [];
     for (const opset of [13, 15, 18, 20]) {
       const gradients = gradientsOf(tinyMoE({ opset, seed: 5 }).save());
@@ -125,7 +125,7 @@ describe('a target', () => {
     }
   });
 
-  it('as a log-probability or a divergence follows from the logits’ own gradients', async () => {
+  it('of kind log-probability or kl has gradients that follow from those of the logits', async () => {
     const gradients = gradientsOf(tinyMoE({ seed: 3 }).save());
     const at = { sequence: { ids }, position: 2 };
     const entry = await gradients.session({ kind: 'entry', tensor: 'logits' });
@@ -185,7 +185,7 @@ describe('a target', () => {
     await gradients.release();
   });
 
-  it('as a weighted sum of a tensor is the sum of its entries’ gradients', async () => {
+  it('of kind sum has the weighted sum of the gradients of the entries', async () => {
     const gradients = gradientsOf(tinyMoE({ seed: 3 }).save());
     const weights = Float32Array.from({ length: 250 }, (_, i) =>
       i === 57 ? 2 : i === 211 ? -1 : 0

@@ -1,6 +1,6 @@
 /**
- * Reverse mode over a graph: from a value, and tensors to differentiate it by, to the graph that computes the
- * gradients too, in plain operators that any runtime has.
+ * Reverse-mode automatic differentiation of a graph: adds nodes, in plain operators that any runtime has, that compute
+ * the gradients of a value with respect to tensors.
  */
 import { MoEDebuggerError } from '../../base/errors';
 import { FLOAT_TYPES } from '../../onnx/graph/element-types';
@@ -12,19 +12,19 @@ import type { TensorFacts } from './tensor-facts';
 import { noGradient } from './unsupported';
 
 export interface GradientGraph {
-  /** The graph with the nodes that compute the gradients behind its own. */
+  /** The graph with the backward pass appended. */
   graph: GraphProto;
-  /** The tensor that holds the gradient by each tensor; one that the value does not depend on is missing. */
+  /** Names of gradients by tensor; a tensor that the value does not depend on is missing. */
   gradients: ReadonlyMap<string, string>;
   nodes: { forward: number; backward: number };
-  /** The node whose gradient a node of the backward pass computes, by the latter's name. */
+  /** By name of a backward node: the forward node whose gradient it computes. */
   origins: ReadonlyMap<string, GraphNode>;
 }
 
 /**
- * @param seeds the gradients that it starts from, by tensor: tensors of the graph, of the same shape
- * @param by names of tensors: of the graph's inputs, its weights or what its nodes make
- * @throws MoEDebuggerError 'gradient' naming an operator on the path that has no rule, or a tensor that does not exist
+ * @param seeds gradients to start from: names of tensors of the graph, by the tensor that they belong to
+ * @param by tensors to differentiate with respect to: inputs, initializers or outputs of nodes
+ * @throws MoEDebuggerError 'gradient' naming an operator on the path that has no gradient rule, or an unknown tensor
  */
 export function differentiate(
   graph: Graph,
@@ -43,13 +43,13 @@ export function differentiate(
     checkTensor(graph, facts, tensor);
   }
   const tape = new Tape(graph, facts, opset);
-  const moving = dependents(graph, facts, by);
+  const dependent = dependents(graph, facts, by);
   const gradients = new Map<string, string[]>();
   const origins = new Map<string, GraphNode>();
   for (const [tensor, seed] of seeds) {
     gradients.set(tensor, [seed]);
   }
-  /** The sum of what a tensor's readers handed back. */
+  /** The gradient of a tensor: the sum of those from its consumers. */
   const total = (tensor: string): string | undefined => {
     const parts = gradients.get(tensor);
     if (parts && parts.length > 1) {
@@ -59,13 +59,13 @@ export function differentiate(
   };
   for (const node of [...graph.nodes].reverse()) {
     const grads = node.outputs.map(output =>
-      moving.has(output) ? total(output) : undefined
+      dependent.has(output) ? total(output) : undefined
     );
     const grad = grads.find(found => found !== undefined);
     if (grad === undefined) {
       continue;
     }
-    const wants = (input: number): boolean => moving.has(node.inputs[input]);
+    const wants = (input: number): boolean => dependent.has(node.inputs[input]);
     if (!node.inputs.some((_, input) => wants(input))) {
       continue;
     }
@@ -74,15 +74,15 @@ export function differentiate(
       throw noGradient(
         graph,
         node,
-        `the operator ${node.op} has no rule to differentiate it by`
+        `the operator ${node.op} has no gradient rule`
       );
     }
     const first = tape.writer.nodes.length;
-    const handed = rule.backward({ node, tape, grad, grads, wants });
+    const inputGradients = rule.backward({ node, tape, grad, grads, wants });
     for (const { name = '' } of tape.writer.nodes.slice(first)) {
       origins.set(name, node);
     }
-    for (const [input, gradient] of Object.entries(handed)) {
+    for (const [input, gradient] of Object.entries(inputGradients)) {
       if (gradient === undefined) {
         continue;
       }
@@ -115,32 +115,32 @@ export function differentiate(
   };
 }
 
-/** Tensors that move when one of some tensors is moved a little. */
+/** Tensors that depend differentiably on one of `by`. */
 function dependents(
   graph: Graph,
   facts: TensorFacts,
   by: readonly string[]
 ): Set<string> {
-  const moving = new Set(by);
+  const dependent = new Set(by);
   for (const node of graph.nodes) {
     if (
       stopsGradients(node.op) ||
-      !node.inputs.some(input => moving.has(input))
+      !node.inputs.some(input => dependent.has(input))
     ) {
       continue;
     }
-    outputsThatMove(node, facts).forEach(output => moving.add(output));
+    differentiableOutputs(node, facts).forEach(output => dependent.add(output));
   }
-  return moving;
+  return dependent;
 }
 
-function outputsThatMove(node: GraphNode, facts: TensorFacts): string[] {
+function differentiableOutputs(node: GraphNode, facts: TensorFacts): string[] {
   const only = ruleOf(node.op)?.differentiable;
   return node.outputs.filter(
     (output, i) =>
       output !== '' &&
       (only ? only.includes(i) : true) &&
-      // Quantised activations are rounded, so what is behind them has no gradient: the operator is named, not passed by.
+      // Quantised activations are rounded and have no gradient: they count, so that an error names their operator.
       (FLOAT_TYPES.has(facts.type(output)) || /Quantize|Integer/.test(node.op))
   );
 }
@@ -160,7 +160,7 @@ function checkTensor(graph: Graph, facts: TensorFacts, tensor: string): void {
   if (!FLOAT_TYPES.has(facts.type(tensor))) {
     throw new MoEDebuggerError(
       'gradient',
-      `tensor ${tensor} holds integers, which nothing can be differentiated by`,
+      `tensor ${tensor} holds integers, which have no gradient`,
       {
         where: tensor,
         hint: 'take the float tensor that is computed from it'

@@ -1,4 +1,4 @@
-/** Where token ids become vectors, and the place in the graph where other vectors are put in their stead. */
+/** Finds the embeddings of token ids in a graph, and replaces them by interpolations between them and a baseline. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
 import { NodeWriter } from '../../onnx/graph/node-writer';
@@ -22,8 +22,8 @@ const VIEWS = new Set([
 ]);
 
 /**
- * The float tensor that holds a vector for each token id of an input.
- * @throws MoEDebuggerError 'gradient' when the ids index no stored table
+ * The float tensor with the embeddings of an input of token ids.
+ * @throws MoEDebuggerError 'gradient' when the graph has no embedding lookup of this input
  */
 export function findEmbeddings(
   graph: Graph,
@@ -46,7 +46,7 @@ export function findEmbeddings(
   }
   throw new MoEDebuggerError(
     'gradient',
-    `the graph looks up no vectors by ${input}`,
+    `the graph has no embedding lookup of ${input}`,
     {
       where: graph.file,
       hint: 'export the model with token ids as its input'
@@ -54,7 +54,7 @@ export function findEmbeddings(
   );
 }
 
-/** Rows of a quantised table are scaled after they were looked up. */
+/** The float rows of a lookup; rows of a quantised table are dequantised after it. */
 function asFloat(
   graph: Graph,
   node: GraphNode,
@@ -73,14 +73,14 @@ function asFloat(
   return scaled?.outputs[0];
 }
 
-/** A graph whose embeddings are moved between a baseline and their own values. */
+/** A graph whose embeddings are interpolated between a baseline and their own values. */
 export interface InterpolatedGraph {
   graph: GraphProto;
-  /** What the model reads now: baseline + scale (embeddings - baseline), [batch, tokens, width]. */
+  /** Interpolated embeddings, baseline + scale (embeddings - baseline), [batch, tokens, width]. */
   embeddings: string;
-  /** The model's own. */
+  /** The model's own embeddings. */
   original: string;
-  /** Inputs: the scale [batch, 1 or tokens, 1], and the baseline, of any shape that repeats to the embeddings'. */
+  /** Added inputs, float32: scale [batch, 1 or tokens, 1], and baseline, of any shape that broadcasts to embeddings. */
   scale: string;
   baseline: string;
 }

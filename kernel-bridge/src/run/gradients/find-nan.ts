@@ -1,4 +1,4 @@
-/** Where a run first makes something that is not a number. */
+/** Finds the first node of a run that outputs NaN. */
 import type { TensorValue } from '../engine/messages';
 import { toFloat32 } from '../engine/tensor-values';
 import { elementTypes, FLOAT_TYPES } from '../../onnx/graph/element-types';
@@ -7,9 +7,9 @@ import { NodeWriter } from '../../onnx/graph/node-writer';
 import { ELEMENT, type GraphProto } from '../../onnx/file/schema';
 
 /**
- * @param origins of nodes that compute gradients, the nodes whose gradients they compute
- * @param run computes one output of a graph on the feeds in question
- * @returns the node in words; undefined where all is finite
+ * @param origins by name of a backward node, the forward node whose gradient it computes
+ * @param run computes one output of a graph on the feeds of the run
+ * @returns a description of the node; undefined when no float tensor has a NaN
  */
 export async function findNaN(
   graph: GraphProto,
@@ -61,7 +61,7 @@ export async function findNaN(
     : `node ${node.name || node.outputs[0]} (${node.op})`;
 }
 
-/** Lists of one in groups: onnxruntime takes long to load a node that thousands lead to. */
+/** Concatenates scalars in groups, since onnxruntime is slow to load a node with thousands of inputs. */
 function concatGroups(writer: NodeWriter, lists: string[]): string[] {
   const groups: string[] = [];
   for (let i = 0; i < lists.length; i += GROUP) {

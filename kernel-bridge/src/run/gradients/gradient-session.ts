@@ -1,4 +1,4 @@
-/** Runs of a graph that gives a target's value and its gradients. */
+/** Runs a graph that computes a target and its gradients. */
 import type { Session } from '../engine/engine';
 import type { TensorValue } from '../engine/messages';
 import { toFloat32 } from '../engine/tensor-values';
@@ -15,60 +15,57 @@ import { activationBytes, type RunSize } from './memory';
 import { integer, TARGET_INPUT } from './targets';
 import type { TensorFacts } from './tensor-facts';
 
-/** One run: a sequence, once for each scale. */
+/** One run: a batch that repeats one sequence for each scale. */
 export interface GradientRun {
   sequence: Sequence;
-  /** The token that the target is read at. */
+  /** Position of the token whose scores the target is read from. Default 0. */
   position?: number;
-  /** Which of the token's scores is the target. */
+  /** Index of the target among the token's scores. Default 0. */
   index?: number;
-  /** Of a difference: the score that is subtracted. */
+  /** For kind 'difference': index of the score to subtract. Default 0. */
   against?: number;
-  /** Of a divergence: logarithms of the reference's probabilities, [entries]. */
+  /** For kind 'kl': log-probabilities of the reference, [entries]. */
   reference?: Float32Array;
-  /** Of a sum: what each entry of the tensor counts. */
+  /** For kind 'sum': the weight of each entry of the tensor. */
   weights?: TensorValue;
-  /**
-   * How far from the baseline to the embeddings each entry of the batch is, as a whole or token by token; one entry at
-   * 1 unless given.
-   */
+  /** Interpolation from baseline (0) to embeddings (1) of each batch entry: one number, or one a token. Default [1]. */
   scales?: readonly number[] | readonly (readonly number[])[];
-  /** Embeddings to start from, of a shape that repeats to [batch, tokens, width]; zeros unless given. */
+  /** Baseline of the embeddings, of a shape that broadcasts to [batch, tokens, width]. Default zeros. */
   baseline?: TensorValue;
-  /** What each entry of the batch counts in `sum`. */
+  /** The weight of each batch entry in `sum`. Default ones. */
   stepWeights?: readonly number[];
-  /** Inputs that the graph has of its own. */
+  /** Feeds of other inputs of the graph. */
   feeds?: Readonly<Record<string, TensorValue>>;
 }
 
 export interface GradientValues {
-  /** The target, one number a batch entry. */
+  /** The target, [batch]. */
   values: Float32Array;
-  /** [tokens, width]: gradients by the embeddings, summed over the batch with `stepWeights`. */
+  /** [tokens, width]: gradients with respect to the embeddings, summed over the batch with `stepWeights`. */
   sum?: Float32Array;
   /** The model's own embeddings, [batch, tokens, width]. */
   embeddings?: TensorValue;
-  /** By tensor; by the embeddings as `embeddings`. */
+  /** Gradients by tensor; 'embeddings' stands for the embeddings. */
   gradients: ReadonlyMap<string, TensorValue>;
-  /** Other tensors of the graph. */
+  /** Fetched tensors by name. */
   tensors: ReadonlyMap<string, TensorValue>;
   milliseconds: number;
 }
 
-/** What to bring out of a run beside the values. */
+/** What to fetch from a run besides the values. */
 export interface GradientFetches {
   sum?: boolean;
   embeddings?: boolean;
-  /** Tensors whose gradients are wanted. */
+  /** Tensors whose gradients to fetch. */
   gradients?: readonly string[];
-  /** Tensors that are wanted themselves; the session was asked for them. */
+  /** Tensors to fetch, of those that the session was opened with. */
   tensors?: readonly string[];
 }
 
 export class GradientSession {
   constructor(private readonly _options: GradientSession.IOptions) {}
 
-  /** Tensors that the target depends on, among those asked for. */
+  /** Tensors that have a gradient: those of the request that the target depends on. */
   get by(): string[] {
     return [...this._options.gradients.keys()];
   }
@@ -77,7 +74,7 @@ export class GradientSession {
     return this._options.nodes;
   }
 
-  /** Bytes that a run's activations take, about. */
+  /** Estimated bytes of a run's activations. */
   bytes(size: RunSize): number {
     const { graph, facts, probes } = this._options;
     return activationBytes(graph, facts, probes, size);
@@ -183,19 +180,19 @@ export namespace GradientSession {
     nodes: { forward: number; backward: number };
     facts: TensorFacts;
     probes: readonly RunSize[];
-    /** The first node of a run whose result is not a number, in words. */
+    /** A description of the first node of a run that outputs NaN. */
     firstNaN(feeds: Record<string, TensorValue>): Promise<string | undefined>;
   }
 }
 
 function notANumber(node: string | undefined): MoEDebuggerError {
-  return new MoEDebuggerError('gradient', 'the gradients are not numbers', {
+  return new MoEDebuggerError('gradient', 'the gradients contain NaN', {
     ...(node ? { where: node } : {}),
-    hint: 'this node is the first to make a NaN: look at its inputs and weights'
+    hint: 'this node is the first to output NaN: look at its inputs and weights'
   });
 }
 
-/** The same sequence several times. */
+/** Repeats the sequence of a step. */
 function repeated(step: Step, batch: number): Step {
   const rows = <T>([row]: readonly T[]): T[] =>
     Array.from({ length: batch }, () => row);

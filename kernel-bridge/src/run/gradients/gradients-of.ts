@@ -1,4 +1,4 @@
-/** The gradients of a loaded model: its graph is differentiated at the first request. */
+/** Gradients of a loaded model, created at first use. */
 import { ofModel } from '../model/of-model';
 import { ModelGradients } from './model-gradients';
 

@@ -1,4 +1,4 @@
-/** How much memory a run with gradients takes, foretold from the shapes that the probes saw. */
+/** Estimates the memory of a run with gradients from the shapes in the probe runs. */
 import { MoEDebuggerError } from '../../base/errors';
 import { ELEMENT, ELEMENT_BITS, type GraphProto } from '../../onnx/file/schema';
 import { GRADIENT_PREFIX } from './tape';
@@ -10,11 +10,11 @@ export interface RunSize {
 }
 
 /**
- * Bytes of activations: what the forward pass makes and the backward pass reads lives from one to the other; of what
- * lives shortly, the largest tensor is counted a few times. What follows from weights alone is none: onnxruntime computes
- * it when it loads the graph.
+ * Estimated bytes of activations: all tensors that the backward pass reads from the forward pass, and a few times the
+ * largest tensor for short-lived ones. Excludes tensors that are computed from weights only, which onnxruntime folds
+ * into constants at load.
  *
- * @param graph with its nodes in the order in which they compute
+ * @param graph with its nodes in topological order
  */
 export function activationBytes(
   { node: nodes, input: inputs }: GraphProto,
@@ -65,7 +65,7 @@ export function megabytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20);
 }
 
-/** Gradients on their way and the tensors that they are made of, at the widest place. */
+/** Short-lived tensors at the peak, in multiples of the largest tensor. */
 const SHORT_LIVED = 4;
 
 function tensorBytes(
@@ -78,7 +78,7 @@ function tensorBytes(
   const elements = shape[0].reduce(
     (product, _, axis) =>
       product *
-      foretold(
+      estimatedSize(
         shape.map(dims => dims[axis]),
         probes,
         size
@@ -89,8 +89,8 @@ function tensorBytes(
   return (elements * bits) / 8;
 }
 
-/** The size of an axis in a run: fixed, or in proportion to what it grew with between the probes. */
-function foretold(
+/** The size of an axis in a run: fixed, or proportional to batch, tokens or both, as it was in the probe runs. */
+function estimatedSize(
   sizes: readonly number[],
   probes: readonly RunSize[],
   { batch, tokens }: RunSize

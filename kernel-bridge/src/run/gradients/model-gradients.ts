@@ -1,4 +1,4 @@
-/** Gradients of a loaded model: its graph is made ready once, and each target gets a session of its own. */
+/** Gradients of a loaded model: prepares its graph once, and opens one onnxruntime session a target. */
 import { Engine, type Session } from '../engine/engine';
 import type { SessionOptions, TensorValue } from '../engine/messages';
 import type { SharedSession } from '../engine/session-pool';
@@ -38,42 +38,43 @@ export interface GradientSource {
   onnx: OnnxModel;
   /** The graph that holds the routers. */
   graph: Graph;
-  /** The If that `graph` is a branch of, when whole sequences are known to take it. */
+  /** The If of which `graph` is a branch, when whole sequences are known to run through that branch. */
   merged?: GraphNode;
   inputs: ModelInputs;
   settings: SessionOptions;
 }
 
-/** What is differentiated, and by which tensors of the graph beside the embeddings. */
+/** What to differentiate, with respect to the embeddings and other tensors. */
 export interface GradientRequest {
   kind: TargetKind;
   /** The tensor that the target is read from. */
   tensor: string;
+  /** Tensors to differentiate with respect to, besides the embeddings. Default none. */
   by?: readonly string[];
-  /** Other tensors that a run can hand out. */
+  /** Other tensors that a run can fetch. Default none. */
   tensors?: readonly string[];
-  /** The value alone, without gradients. */
+  /** Compute the value without gradients. Default false. */
   forwardOnly?: boolean;
-  /** A graph that was made of the prepared one; that itself unless given. */
+  /** A graph derived from the prepared one. Default the prepared graph. */
   on?: DerivedGraph;
 }
 
-/** The prepared graph after some change. */
+/** A graph derived from the prepared graph. */
 export interface DerivedGraph {
-  /** Tells it from others that were made of the same model. */
+  /** Cache key, unique among the derived graphs of a model. */
   key: string;
   graph: GraphProto;
-  /** Also of the tensors that were added. */
+  /** Facts of all tensors, including added ones. */
   facts: TensorFacts;
 }
 
-/** A graph that can be differentiated for any target. */
+/** A graph in plain operators that can be differentiated for any target. */
 export interface PreparedGraph {
   interpolated: InterpolatedGraph;
   facts: TensorFacts;
-  /** The input that the target's tokens are counted in. */
+  /** The input of token ids that a target's positions refer to. */
   ids: string;
-  /** Where the choices of fused MoE nodes are now, by the node's output. */
+  /** Tensors of the expert choices of decomposed MoE nodes, by the node's output. */
   choices: ReadonlyMap<string, ExpertChoice>;
   /** Sizes of the probe runs. */
   probes: readonly { batch: number; tokens: number }[];
@@ -93,7 +94,7 @@ export class ModelGradients {
   constructor(private readonly _source: GradientSource) {}
 
   /**
-   * A session that gives a target's value and its gradients.
+   * The session that computes a target and its gradients; sessions are cached.
    *
    * @throws MoEDebuggerError 'gradient' naming a tensor that does not exist, or a node on the path that cannot be
    * differentiated; 'model-unsupported' for an opset that is too old
@@ -115,8 +116,8 @@ export class ModelGradients {
   }
 
   /**
-   * A session of a graph that is made from the one in plain operators, kept until `release`.
-   * @param key tells it from others of this model
+   * The session of a graph derived from the prepared one, cached until `release`.
+   * @param key cache key, unique among the derived graphs of this model
    */
   async derived(
     key: string,
@@ -131,7 +132,7 @@ export class ModelGradients {
     return (await loading).session;
   }
 
-  /** The graph in plain operators, with what is known of its tensors; made once. */
+  /** The graph in plain operators, with facts about its tensors; prepared once. */
   prepare(): Promise<PreparedGraph> {
     return (this._prepared ??= this._prepare().catch((error: unknown) => {
       this._prepared = undefined;
@@ -218,7 +219,7 @@ export class ModelGradients {
 
   /**
    * The model's embeddings of token ids, [1, ids, width].
-   * @param ids any number of them: nothing but the table is read
+   * @param ids any number of them, since only the embedding lookup runs
    */
   async embeddings(ids: readonly number[]): Promise<TensorValue> {
     const { interpolated } = await this.prepare();
@@ -237,7 +238,7 @@ export class ModelGradients {
     return outputs[interpolated.original];
   }
 
-  /** Gives the sessions back. Can be called twice. */
+  /** Releases the sessions. Can be called twice. */
   async release(): Promise<void> {
     const sessions = [
       ...this._sessions.values(),
@@ -276,7 +277,7 @@ export class ModelGradients {
     return { interpolated, facts, ids: read, choices: plain.choices, probes };
   }
 
-  /** The graph with the branch that whole sequences take in the place of its If. */
+  /** The graph; of a merged decoder, with the branch for whole sequences inlined. */
   private _whole(): Graph {
     const { graph, merged, onnx } = this._source;
     if (graph.root === graph) {
@@ -329,7 +330,7 @@ export class ModelGradients {
   }
 }
 
-/** More nodes than this take onnxruntime long to plan one after the other. */
+/** Above this many nodes onnxruntime's planning of memory reuse, which is quadratic, dominates the time to load. */
 const MANY_NODES = 2000;
 
 function ofSize({ node }: GraphProto): SessionOptions {
@@ -338,7 +339,7 @@ function ofSize({ node }: GraphProto): SessionOptions {
     : {};
 }
 
-/** Adds the weighted sum over the batch of a gradient: [tokens, width], one number a batch entry being the weight. */
+/** Adds the sum of a gradient over the batch, weighted by `STEP_WEIGHTS`: [tokens, width]. */
 function sumOverSteps(
   graph: GraphProto,
   gradient: string | undefined

@@ -1,4 +1,4 @@
-/** The operator set that gradients are written for. */
+/** The opset that gradients are written for. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { OnnxModel } from '../../onnx/file/model';
 import type { ModelProto } from '../../onnx/file/schema';
@@ -8,17 +8,17 @@ import type { ModelProto } from '../../onnx/file/schema';
  * graph of these may be declared as 17.
  */
 export function gradientOpset({ opset, file }: OnnxModel): number {
-  if (opset < OLDEST) {
+  if (opset < MIN_OPSET) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      `the graph is of opset ${opset}, and gradients need ${OLDEST} or later`,
+      `the graph is of opset ${opset}, and gradients need ${MIN_OPSET} or later`,
       { where: file, hint: 'export the model with a newer opset' }
     );
   }
   return Math.max(opset, WRITTEN_FOR);
 }
 
-const OLDEST = 13;
+const MIN_OPSET = 13;
 const WRITTEN_FOR = 17;
 
 export function withOpset(proto: ModelProto, version: number): ModelProto {

@@ -1,4 +1,4 @@
-/** What a model is fed to learn the shapes of its tensors. */
+/** Feeds of probe runs, from which the shapes of a model's tensors are learned. */
 import type { TensorValue } from '../engine/messages';
 import type { ModelInputs, Step } from '../model/inputs';
 import type { InterpolatedGraph } from './embeddings';
@@ -8,13 +8,13 @@ export interface ProbeRuns {
   feeds: Record<string, TensorValue>[];
 }
 
-/** Of different sizes, none of which is a product of others, so that a size is not mistaken for another. */
+/** Distinct sizes, none of them a product of others, so that each axis can be attributed to one. */
 const PROBES = [
   { batch: 2, tokens: 7 },
   { batch: 3, tokens: 11 }
 ];
 
-/** Runs of different sizes, as far as the model takes them. */
+/** Probe runs of different sizes, as far as the model accepts them. */
 export function probeRuns(
   inputs: ModelInputs,
   { scale, baseline }: Pick<InterpolatedGraph, 'scale' | 'baseline'>
@@ -41,11 +41,15 @@ export function probeRuns(
   return { probes, feeds };
 }
 
-/** @param heard tokens of the encoder, where there is one */
-function probeStep(batch: number, tokens: number, heard?: number): Step {
+/** @param encoderTokens undefined for a model without an encoder */
+function probeStep(
+  batch: number,
+  tokens: number,
+  encoderTokens?: number
+): Step {
   const rows = <T>(row: T[]): T[][] => Array.from({ length: batch }, () => row);
   const places = Array.from({ length: tokens }, (_, i) => i);
-  // The first ids of any vocabulary.
+  // Ids that any vocabulary has.
   const ids = (length: number): number[][] =>
     rows(Array.from({ length }, (_, i) => i % 4));
   return {
@@ -53,7 +57,7 @@ function probeStep(batch: number, tokens: number, heard?: number): Step {
     positions: rows(places),
     mask: rows(places.map(() => 1)),
     cached: 0,
-    ...(heard === undefined ? {} : { encoderIds: ids(heard) })
+    ...(encoderTokens === undefined ? {} : { encoderIds: ids(encoderTokens) })
   };
 }
 

@@ -1,4 +1,4 @@
-/** Shapes of a graph's tensors from runs of it: what ONNX's own shape inference would leave open, a run settles. */
+/** Learns the shapes of a graph's tensors from probe runs, also where ONNX's shape inference leaves them open. */
 import { elementTypes, FLOAT_TYPES } from '../../onnx/graph/element-types';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { NodeWriter } from '../../onnx/graph/node-writer';
@@ -8,7 +8,7 @@ import { ELEMENT, type GraphProto } from '../../onnx/file/schema';
 import { dimsOf } from '../../onnx/file/tensor';
 import { TensorFacts, type ProbedShape } from './tensor-facts';
 
-/** Runs a graph once and returns the outputs asked for, one list a run. */
+/** Runs a graph once a feed; returns the fetched outputs of each run. */
 export type RunGraph = (
   graph: GraphProto,
   feeds: readonly Record<string, TensorValue>[],
@@ -18,7 +18,7 @@ export type RunGraph = (
 const PREFIX = 'moe_debugger/probe/';
 
 /**
- * @param feeds inputs of each run: of different batch sizes and lengths, so that what depends on them shows
+ * @param feeds inputs of each run, of different batch sizes and lengths, to see which axes depend on them
  */
 export async function probeTensors(
   graph: Graph,
@@ -42,7 +42,7 @@ export async function probeTensors(
       );
     }
   }
-  // Shapes alone leave the engine, one list for all and one with how many numbers each has.
+  // Fetches shapes only, concatenated to one list of all dims and one of all ranks.
   const writer = new NodeWriter(PREFIX);
   const lists = tensors.map(tensor => writer.op('Shape', [tensor]));
   const all = concatenated(writer, lists);
@@ -75,7 +75,7 @@ export async function probeTensors(
   return new TensorFacts(shapes, types, uncertainTensors(graph));
 }
 
-/** In groups: onnxruntime takes seconds to load one node that thousands of others lead to. */
+/** Concatenates in groups, since onnxruntime takes seconds to load a node with thousands of inputs. */
 function concatenated(writer: NodeWriter, lists: readonly string[]): string {
   const groups: string[] = [];
   for (let i = 0; i < lists.length; i += GROUP) {
@@ -86,7 +86,7 @@ function concatenated(writer: NodeWriter, lists: readonly string[]): string {
 
 const GROUP = 64;
 
-/** Float tensors, and the integers that nodes which make some read: indices, sizes, bounds. */
+/** Float tensors, and inputs of their producers: indices, sizes, bounds. */
 function relevantTensors(
   graph: Graph,
   types: ReadonlyMap<string, number>
@@ -112,7 +112,7 @@ function relevantTensors(
 
 const STRING = 8;
 
-/** Tensors whose size follows from values, as the tokens that chose an expert, rather than from sizes. */
+/** Tensors whose shape depends on values, such as the number of tokens that chose an expert. */
 function uncertainTensors(graph: Graph): Set<string> {
   const uncertain = new Set<string>();
   for (const node of graph.nodes) {
@@ -133,7 +133,7 @@ const COUNTING: ReadonlySet<string> = new Set([
   'NonMaxSuppression'
 ]);
 
-/** Inputs that a node's output takes its shape from. */
+/** Inputs that determine the shape of a node's output. */
 function shapeGivers({ op, inputs }: GraphNode): string[] {
   switch (op) {
     case 'ScatterElements':

@@ -1,27 +1,27 @@
-/** How one operator hands gradients back: its vector-Jacobian product, written as nodes. */
+/** A gradient rule: the vector-Jacobian product of an operator, written as nodes. */
 import type { GraphNode } from '../../onnx/graph/graph';
 import type { Tape } from './tape';
 
-/** A node on the path from what is differentiated by to the value. */
+/** A node in the backward pass, on a path from a tensor to differentiate with respect to, to the value. */
 export interface Backward {
   node: GraphNode;
   tape: Tape;
-  /** The gradient of the value by the node's first output. */
+  /** The gradient with respect to the first output that has one. */
   grad: string;
-  /** By each output; undefined for an output that the value does not depend on. */
+  /** Gradients with respect to each output; undefined for an output that the value does not depend on. */
   grads: readonly (string | undefined)[];
-  /** True for an input whose gradient is asked for. */
+  /** True for an input whose gradient is needed. */
   wants(input: number): boolean;
 }
 
 export interface GradientRule {
-  /** Operators it is for, with their domain where that is not ONNX's own. */
+  /** Operators, after their domain unless that is ONNX's own. */
   ops: readonly string[];
-  /** Index of the outputs that can be differentiated, where not all can. */
+  /** Indices of the differentiable outputs. Default all. */
   differentiable?: readonly number[];
   /**
-   * @returns the gradient by each input that is wanted, by the input's index
-   * @throws MoEDebuggerError 'gradient' for a form of the operator that it cannot differentiate
+   * @returns gradients with respect to the wanted inputs, by index of the input
+   * @throws MoEDebuggerError 'gradient' for a form of the operator that the rule does not support
    */
   backward(step: Backward): Readonly<Record<number, string | undefined>>;
 }

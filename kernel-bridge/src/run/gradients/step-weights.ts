@@ -1,4 +1,4 @@
 import { GRADIENT_PREFIX } from './tape';
 
-/** float32 [batch, 1, 1]: what each entry counts in the sum over the batch. */
+/** Input, float32 [batch, 1, 1]: the weight of each batch entry in the sum over the batch. */
 export const STEP_WEIGHTS = `${GRADIENT_PREFIX}step_weights`;

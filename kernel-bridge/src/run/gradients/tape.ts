@@ -1,4 +1,4 @@
-/** What rules write gradients with: nodes, and what is often wanted of a tensor's shape and type. */
+/** The tape on which gradient rules write nodes, with helpers for shapes and element types. */
 import type { AttributeValue } from '../../onnx/graph/attributes';
 import type { Graph } from '../../onnx/graph/graph';
 import { NodeWriter, storedTensor } from '../../onnx/graph/node-writer';
@@ -29,7 +29,7 @@ export class Tape {
     return this.writer.ints(values);
   }
 
-  /** A number without dimensions, in the element type of a tensor. */
+  /** A constant scalar of the element type of `like`. */
   scalar(value: number, like: string): string {
     const type = this.facts.type(like);
     return type === ELEMENT.double
@@ -75,7 +75,7 @@ export class Tape {
     });
   }
 
-  /** The same values in the shape of a tensor. An axis may have no elements, as an expert that no token chose. */
+  /** Reshapes values to the shape of `like`. Axes may be empty, as for an expert that no token chose. */
   reshapeLike(values: string, like: string): string {
     return this.reshape(values, this.shape(like));
   }
@@ -96,14 +96,14 @@ export class Tape {
       : this.op('ReduceMean', [values], { axes, keepdims: 1 });
   }
 
-  /** With its last two axes exchanged. */
+  /** Swaps the last two axes. */
   transposed(tensor: string, rank: number): string {
     const perm = Array.from({ length: rank }, (_, axis) => axis);
     perm.splice(rank - 2, 2, rank - 1, rank - 2);
     return this.op('Transpose', [tensor], { perm });
   }
 
-  /** Sums a gradient of `result`'s shape over the axes along which `operand` was repeated. */
+  /** Sums a gradient of `result`'s shape over the axes along which `operand` was broadcast. */
   unbroadcast(gradient: string, operand: string, result: string): string {
     const axes = this.facts.broadcastAxes(operand, result);
     if (!axes) {
@@ -139,7 +139,7 @@ export class Tape {
     );
   }
 
-  /** Sums over the axes whose size in a list is 1; the other axes stay. */
+  /** Sums over the axes whose size in the list `sizes` is 1. */
   sumOverOnes(gradient: string, sizes: string): string {
     const ones = this.op('NonZero', [this.op('Equal', [sizes, this.ints(1)])]);
     return this.op(

@@ -1,4 +1,4 @@
-/** The number that is differentiated, one a sequence: written behind the tensor that it is read from. */
+/** Targets: nodes that compute the scalar to differentiate, one a sequence, from a tensor of the graph. */
 import type { TensorValue } from '../engine/messages';
 import { NodeWriter } from '../../onnx/graph/node-writer';
 import {
@@ -11,38 +11,38 @@ import { GRADIENT_PREFIX } from './tape';
 import type { TensorFacts } from './tensor-facts';
 
 /**
- * `entry`: one score of a token, as a logit or a router logit; `difference`: one less another. `log-probability`: the logarithm of its softmax.
- * `kl`: the Kullback-Leibler divergence of the softmax from a reference, sum p_ref (log p_ref - log p), in nats.
- * `sum`: of all entries, each times a number that is fed.
+ * `entry`: a score of a token, such as a logit or a router logit. `difference`: a score minus another one.
+ * `log-probability`: the log-softmax of a score. `kl`: the Kullback-Leibler divergence of the softmax from a reference,
+ * sum p_ref (log p_ref - log p), in nats. `sum`: the weighted sum of all entries.
  */
 export type TargetKind =
   'entry' | 'difference' | 'log-probability' | 'kl' | 'sum';
 
-/** A target in a graph; which token, which index and which reference are inputs, so one session serves them all. */
+/** A graph with a target. Position, index and reference are inputs, so that one session serves them all. */
 export interface WrittenTarget {
   graph: GraphProto;
-  /** The values, [batch]; of a sum, the one value, [1]. */
+  /** The target, [batch]; [1] for kind 'sum'. */
   value: string;
-  /** What differentiation starts from: the gradient by each tensor. */
+  /** Gradients that the backward pass starts from, by tensor. */
   seeds: ReadonlyMap<string, string>;
 }
 
 /** Names of the inputs that a target adds. */
 export const TARGET_INPUT = {
-  /** int64, no dimensions */
+  /** int64 scalar */
   position: `${GRADIENT_PREFIX}position`,
-  /** int64, no dimensions */
+  /** int64 scalar */
   index: `${GRADIENT_PREFIX}index`,
-  /** int64, no dimensions: the score that is subtracted */
+  /** int64 scalar: index of the score to subtract */
   against: `${GRADIENT_PREFIX}against`,
-  /** float32 [1 or batch, entries]: logarithms of the reference's probabilities */
+  /** float32 [1 or batch, entries]: log-probabilities of the reference */
   reference: `${GRADIENT_PREFIX}reference`,
   /** float, of the tensor's shape */
   weights: `${GRADIENT_PREFIX}weights`
 } as const;
 
 /**
- * @param tensor [batch, tokens, entries], or [batch * tokens, entries]; of a sum, of any shape
+ * @param tensor [batch, tokens, entries], or [batch * tokens, entries]; for kind 'sum' of any shape
  * @param ids the input of token ids, [batch, tokens]
  */
 export function writeTarget(
@@ -115,7 +115,7 @@ export function writeTarget(
       type
     );
   }
-  /** Declares a tensor of a row of entries, or of one, a sequence. */
+  /** Declares the shape of a new tensor, [batch, entries] (`whole`) or [batch], and returns its name. */
   const declared = (name: string, whole: boolean): string => {
     facts.declare(
       name,
@@ -183,7 +183,7 @@ export function writeTarget(
   return finish(value, new Map([[value, ones]]));
 }
 
-/** A whole number without dimensions, as `position` and `index` are fed. */
+/** An int64 scalar, for inputs such as `position` and `index`. */
 export function integer(value: number): TensorValue {
   return { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(value)) };
 }

@@ -1,6 +1,6 @@
 /**
- * What is known of the tensors of a graph before it is differentiated: their element types, and their shapes in probe
- * runs of different batch sizes and lengths. A dimension that is the same in all of them is fixed.
+ * Facts about the tensors of a graph that differentiation needs: element types, and shapes in probe runs of different
+ * batch sizes and lengths. An axis of the same size in all probe runs is fixed.
  */
 import { MoEDebuggerError } from '../../base/errors';
 import { ELEMENT } from '../../onnx/file/schema';
@@ -10,8 +10,8 @@ export type ProbedShape = readonly (readonly number[])[];
 
 export class TensorFacts {
   /**
-   * @param _uncertain tensors whose size depends on values and not on sizes alone, as behind a NonZero: two probes can
-   * agree on it by chance
+   * @param _uncertain tensors whose shape depends on values, as downstream of NonZero: probe runs can agree on it by
+   * chance
    */
   constructor(
     private readonly _shapes: Map<string, ProbedShape>,
@@ -19,7 +19,7 @@ export class TensorFacts {
     private readonly _uncertain: Set<string>
   ) {}
 
-  /** The same facts, to which others can be added. */
+  /** A copy, to which facts can be added. */
   copy(): TensorFacts {
     return new TensorFacts(
       new Map(this._shapes),
@@ -32,13 +32,13 @@ export class TensorFacts {
     return this._shapes.has(tensor);
   }
 
-  /** Notes what is known of a tensor that was added since. */
+  /** Adds the facts of a new tensor. */
   declare(tensor: string, shape: ProbedShape, type: number): void {
     this._shapes.set(tensor, shape);
     this._types.set(tensor, type);
   }
 
-  /** Notes that a tensor that was added is of another's shape and type. */
+  /** Adds a new tensor with the shape and type of another. */
   declareLike(name: string, tensor: string): void {
     if (this.has(tensor)) {
       this.declare(name, this.shape(tensor), this.type(tensor));
@@ -48,13 +48,13 @@ export class TensorFacts {
     }
   }
 
-  /** @throws MoEDebuggerError 'gradient' for a tensor that no probe met */
+  /** @throws MoEDebuggerError 'gradient' for a tensor that is in no probe run */
   shape(tensor: string): ProbedShape {
     const shape = this._shapes.get(tensor);
     if (!shape) {
       throw new MoEDebuggerError(
         'gradient',
-        `nothing is known of the shape of tensor ${tensor}`,
+        `the shape of tensor ${tensor} is unknown`,
         {
           where: tensor,
           hint: 'differentiate by tensors that the graph computes in every run'
@@ -68,12 +68,12 @@ export class TensorFacts {
     return this.shape(tensor)[0].length;
   }
 
-  /** float32 where nothing says otherwise. */
+  /** The element type (TensorProto.DataType). Default float32. */
   type(tensor: string): number {
     return this._types.get(tensor) ?? ELEMENT.float;
   }
 
-  /** The size of one axis, where it is the same in every run; a negative axis counts from the last. */
+  /** The size of an axis, if fixed; a negative axis counts from the last. */
   fixedAxis(tensor: string, axis: number): number | undefined {
     const shape = this.shape(tensor);
     const at = axis < 0 ? axis + shape[0].length : axis;
@@ -84,7 +84,7 @@ export class TensorFacts {
       : undefined;
   }
 
-  /** All sizes, where they are the same in every run. */
+  /** The shape, if all axes are fixed. */
   fixed(tensor: string): number[] | undefined {
     const sizes = this.shape(tensor)[0].map((_, axis) =>
       this.fixedAxis(tensor, axis)
@@ -95,8 +95,8 @@ export class TensorFacts {
   }
 
   /**
-   * The axes of `result` along which `operand` was repeated to its shape; undefined where only a run can tell.
-   * @param last axes at the end that do not take part, as the two of a matrix product
+   * The axes of `result` along which `operand` was broadcast; undefined where that is only known in a run.
+   * @param last number of last axes to skip, such as the two of a matrix product. Default 0.
    */
   broadcastAxes(
     operand: string,

@@ -1,11 +1,11 @@
-/** Nodes that stand in the way of a gradient, by name and place. */
+/** Errors for nodes without a gradient, naming the node and its layer. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
 import { findBlocks } from '../../routing/blocks';
 import type { Backward } from './rule';
 
-/** A form of an operator that its rule cannot differentiate. */
+/** The error for a form of an operator that its rule does not support. */
 export function unsupported(
   { node, tape }: Backward,
   why: string
@@ -29,7 +29,7 @@ export function noGradient(
   });
 }
 
-/** The block that a node is part of: that of the first join of the residual stream behind it. */
+/** The layer of a node: the block of the nearest join downstream. */
 function layerOf(graph: Graph, node: GraphNode): number | undefined {
   const blocks = findBlocks(graph);
   const own = blocks.blockOfJoin(node.index);

@@ -1,4 +1,4 @@
-/** Between float types the gradient is cast back; from or to integers nothing is differentiated. */
+/** Casts between float types: the gradient is cast back. Casts from or to integers have no gradient. */
 import type { GradientRule } from '../rule';
 
 export const casts: GradientRule = {

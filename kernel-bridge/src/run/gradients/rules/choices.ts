@@ -1,4 +1,4 @@
-/** Which of several values was taken is settled by the run; the gradient goes to the one that was. */
+/** Operators that select one of several values: the gradient goes to the selected one. */
 import { attributeInt } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 
@@ -21,7 +21,7 @@ export const where: GradientRule = {
   }
 };
 
-/** A value at its bound counts as inside, as in PyTorch. */
+/** A value at a bound has the gradient of one inside, as in PyTorch. */
 export const clip: GradientRule = {
   ops: ['Clip'],
   backward({ node, tape, grad, wants }) {
@@ -59,7 +59,7 @@ export const clip: GradientRule = {
   }
 };
 
-/** Values that are equal share the gradient. */
+/** Tied values share the gradient. */
 export const extremes: GradientRule = {
   ops: ['Max', 'Min'],
   backward({ node, tape, grad, wants }) {
@@ -84,7 +84,7 @@ export const extremes: GradientRule = {
   }
 };
 
-/** The chosen values hand their gradients to the places they were taken from. */
+/** Gradients of the values are scattered to their indices. */
 export const topK: GradientRule = {
   ops: ['TopK'],
   differentiable: [0],
@@ -98,7 +98,7 @@ export const topK: GradientRule = {
       )
     };
 
-    /** Places of the values, where the graph does not ask for them. */
+    /** Indices of the values, for a node that does not output them. */
     function chosen(): string {
       const [, indices] = tape.writer.many('TopK', node.inputs, 2, {
         axis: attributeInt(node.proto, 'axis') ?? -1,

@@ -118,7 +118,7 @@ describe('Einsum', () => {
     )
   );
 
-  it('that sums an index of one operand is refused by name', async () => {
+  it('that sums over an index of one operand is refused by name', async () => {
     await expect(
       compareGradients(b =>
         b.op('Einsum', [b.variable([2, 3]), b.variable([2])], {
@@ -159,7 +159,7 @@ describe('reductions', () => {
   );
 
   it.each(cases)(
-    '%s over %j, %j, before axes were an input',
+    '%s over %j, %j, with axes as an attribute (opset 17)',
     (op, axes, attributes) =>
       check(
         (b, n) => {
@@ -243,7 +243,7 @@ describe('norms', () => {
       )
     ));
 
-  it('whose statistics are read is refused by name', async () => {
+  it('with used outputs of statistics is refused by name', async () => {
     await expect(
       compareGradients(
         b =>

@@ -1,6 +1,6 @@
 /**
- * Y = W * X + b, in groups. dX is the transposed convolution of dY with W. dW is a convolution too, of X by dY, where
- * stride and dilation change places and batch takes the place of channels (Dumoulin and Visin 2016, arXiv 1603.07285).
+ * Y = W * X + b, in groups. dX is the transposed convolution of dY with W. dW is a convolution of X by dY, with stride
+ * and dilation swapped, and batch and channels swapped (Dumoulin and Visin 2016, arXiv 1603.07285).
  */
 import {
   attributeInts,
@@ -31,7 +31,7 @@ export const convolution: GradientRule = {
   }
 };
 
-/** One number an axis of space, padding at both ends. */
+/** Attributes of a Conv, one number a spatial axis; pads hold all begins, then all ends. */
 interface Form {
   group: number;
   strides: number[];
@@ -76,13 +76,13 @@ function byInput(
     group,
     strides,
     dilations,
-    // Strides may leave out some of the padding at the end: what lies there is cut off below.
+    // Strides may skip padding at the end, so it is not applied here but sliced off below.
     pads: unstrided ? pads : pads.map((pad, i) => (i < axes ? pad : 0))
   });
   if (unstrided) {
     return back;
   }
-  // Or some of the last entries, which have no gradient.
+  // Strides may also skip the last entries, whose gradient is 0.
   const rest = strides.map(stride => stride - 1);
   const none = new Array<number>(axes + 2).fill(0);
   const space = strides.map((_, axis) => axis + 2);
@@ -95,8 +95,8 @@ function byInput(
 }
 
 /**
- * dW[m, c] is the sum over the batch of what dY[n, m] makes of X[n, c]: a convolution of [channels of a group, groups x
- * batch] by [M, batch].
+ * dW[m, c] is the sum over n of X[n, c] convolved by dY[n, m]: one grouped convolution of X as [channels of a group,
+ * groups * batch] by dY as [M, batch].
  */
 function byWeight(
   { tape, grad }: Backward,
@@ -136,7 +136,7 @@ function byWeight(
     ],
     swapped
   );
-  // Beyond the kernel is what strides left out of X.
+  // Entries beyond the convolution kernel come from entries of X that strides skipped.
   return tape.op('Slice', [
     whole,
     tape.ints(...space.map(() => 0)),

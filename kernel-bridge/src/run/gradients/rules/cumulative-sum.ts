@@ -1,4 +1,4 @@
-/** An entry went into all sums from it on, so its gradient is the sum of theirs: the same sum from the other end. */
+/** An entry is part of all later sums, so its gradient is the cumulative sum in the reverse direction. */
 import { attributeInt } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 

@@ -20,7 +20,7 @@ export const einsum: GradientRule = {
       }
       const others = operands.filter((_, j) => j !== i);
       const known = new Set([output, ...others].join(''));
-      // An index that only this operand has was summed over, and one that it has twice is a diagonal.
+      // Not supported: an index of this operand only (summed over), and one that occurs twice in it (a diagonal).
       if (
         output === undefined ||
         equation.includes('.') ||

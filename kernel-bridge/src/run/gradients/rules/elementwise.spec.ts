@@ -3,7 +3,7 @@ import {
   type TestGraph
 } from '../../../../test/numerical-gradient';
 
-/** Pairs of shapes of which one is repeated to fit the other. */
+/** Pairs of shapes of which one is broadcast to the other. */
 const BROADCASTS: [number[], number[]][] = [
   [
     [2, 3],
@@ -40,7 +40,7 @@ describe('sums and products', () => {
     });
   }
 
-  it('adds up what one tensor gets from both sides', async () => {
+  it('adds the gradients of a tensor that is read twice', async () => {
     const { error } = await compareGradients(b => {
       const x = b.variable([2, 3]);
       return b.op('Mul', [b.op('Add', [x, x]), x]);
@@ -55,7 +55,7 @@ describe('sums and products', () => {
     expect(error).toBeLessThan(1e-8);
   });
 
-  it('needs no sum where nothing was repeated', async () => {
+  it('writes no sum where nothing was broadcast', async () => {
     const { emitted } = await compareGradients(b =>
       b.op('Mul', [b.variable([2, 3]), b.variable([2, 3])])
     );
@@ -72,7 +72,7 @@ describe('powers', () => {
     expect(error).toBeLessThan(1e-6);
   });
 
-  it('of an exponent that is computed', async () => {
+  it('with a computed exponent', async () => {
     const { error } = await compareGradients(b =>
       b.op('Pow', [b.variable([2, 3], [0.5, 2]), b.variable([3])])
     );
@@ -112,7 +112,7 @@ const UNARY: [
   ['com.microsoft.QuickGelu', anywhere, true, { alpha: { float: 1.7 } }]
 ];
 
-describe('functions of one number', () => {
+describe('elementwise functions', () => {
   it.each(UNARY)('%s over %j', async (op, range, float32, attributes) => {
     const { error } = await compareGradients(
       b => b.op(op, [b.variable([3, 4], range)], attributes),
@@ -178,7 +178,7 @@ describe('choices', () => {
     }
   });
 
-  it('TopK hands back to the places of the chosen values', async () => {
+  it('TopK scatters gradients to the indices of its values', async () => {
     for (const axis of [-1, 0]) {
       const { error } = await compareGradients(b => {
         const x = b.variable([4, 5]);

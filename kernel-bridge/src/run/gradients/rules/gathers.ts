@@ -1,4 +1,4 @@
-/** What was read at an index is added where it was read from; an index that occurs twice counts twice. */
+/** Gathers: gradients are scattered to the gathered indices, and added where an index repeats. */
 import { attributeInt } from '../../../onnx/graph/attributes';
 import { ELEMENT } from '../../../onnx/file/schema';
 import type { GradientRule } from '../rule';
@@ -16,7 +16,7 @@ export const gather: GradientRule = {
     if (axis === 0 && fewRows(tape, x)) {
       return { 0: addRows(tape, grad, x, indices, rank) };
     }
-    // The index's axes as one.
+    // Flattens the axes of the indices.
     const flat =
       depth === 1
         ? grad
@@ -74,7 +74,7 @@ export const gatherND: GradientRule = {
     if (depth === 1 && rank > 0) {
       return { 0: addRows(tape, grad, x, indices, rank) };
     }
-    // An index of several axes as one number along these axes laid flat.
+    // Converts indices over several axes to linear indices.
     const sizes = tape.sizes(x, 0, depth);
     const wrapped = tape.op('Where', [
       tape.op('Less', [indices, tape.writer.int(0)]),
@@ -110,8 +110,8 @@ export const gatherND: GradientRule = {
 };
 
 /**
- * Adds rows up where an index sends them, as a product with a one-hot matrix: onnxruntime's ScatterND with
- * reduction=add loses updates on several threads, and its ScatterElements is many times slower for few rows.
+ * Scatter-adds rows as a product with a one-hot matrix: onnxruntime's ScatterND with reduction=add loses updates on
+ * several threads, and its ScatterElements is many times slower for few rows.
  */
 function addRows(
   tape: Tape,
@@ -135,7 +135,7 @@ function addRows(
   return rank === 2 ? summed : tape.reshapeLike(summed, x);
 }
 
-/** [depth, indices]: 1 where an index is the row's, in the type of a tensor. */
+/** A one-hot matrix, [depth, indices], of the element type of `like`. */
 function oneHot(
   tape: Tape,
   indices: string,
@@ -143,7 +143,7 @@ function oneHot(
   like: string
 ): string {
   const flat = tape.op('Reshape', [indices, tape.ints(-1)]);
-  // The only types that onnxruntime has a kernel for are int64 indices and float values.
+  // onnxruntime's OneHot supports int64 indices with float values, and no other types that occur here.
   const hits = tape.op(
     'OneHot',
     [
@@ -156,12 +156,12 @@ function oneHot(
   return tape.castTo(hits, ELEMENT.float, tape.facts.type(like));
 }
 
-/** Rows that are as many as tokens, or a few: not a vocabulary's. */
+/** True for few rows, or as many as tokens: not for a vocabulary. */
 function fewRows(tape: Tape, x: string): boolean {
-  return (tape.facts.fixedAxis(x, 0) ?? 0) <= FEW_ROWS;
+  return (tape.facts.fixedAxis(x, 0) ?? 0) <= MAX_ONE_HOT_ROWS;
 }
 
-const FEW_ROWS = 1024;
+const MAX_ONE_HOT_ROWS = 1024;
 
 function joined(tape: Tape, lists: string[]): string {
   return tape.op('Concat', lists, { axis: 0 });

@@ -1,4 +1,4 @@
-/** All rules, by operator. */
+/** All gradient rules, by operator. */
 import {
   BOOLEAN_RESULT,
   INTEGER_RESULT
@@ -66,7 +66,7 @@ const byOperator = new Map(
   )
 );
 
-/** Operators whose results do not change with small changes of what they read, or that only look at its shape. */
+/** Operators whose gradient is zero almost everywhere, or that read only shapes. */
 const CONSTANT_ALMOST_EVERYWHERE: ReadonlySet<string> = new Set([
   ...BOOLEAN_RESULT,
   ...INTEGER_RESULT,

@@ -1,4 +1,4 @@
-/** Y = A B: dA = dY Bᵀ, dB = Aᵀ dY, summed over the batch axes along which one of them was repeated. */
+/** Y = A B: dA = dY Bᵀ, dB = Aᵀ dY, summed over the batch axes along which the operand was broadcast. */
 import { attributeFloat, attributeInt } from '../../../onnx/graph/attributes';
 import type { Backward, GradientRule } from '../rule';
 
@@ -19,7 +19,7 @@ export const matMul: GradientRule = {
     }
     if (wants(1)) {
       if (rankB === 2 && rankA > 2) {
-        // The batch laid flat, which sums over it in the product itself.
+        // Flattens the batch axes, so that the product itself sums over them.
         const rows = (tensor: string, of: string, n: number): string =>
           tape.reshape(
             tensor,
@@ -45,7 +45,7 @@ export const matMul: GradientRule = {
   }
 };
 
-/** Reduces [..., m, n] over the batch axes along which an operand was repeated. */
+/** Reduces [..., m, n] over the batch axes along which an operand was broadcast. */
 function sumBatch(
   { node, tape }: Backward,
   whole: string,

@@ -6,7 +6,7 @@ import {
 
 type Write = (b: TestGraph, n: number) => string | string[];
 
-/** Squares come last, so that what is handed back differs from entry to entry. */
+/** Squares the result, so that its gradient differs from entry to entry. */
 const square = (b: TestGraph, x: string): string => b.op('Mul', [x, x]);
 
 async function check(write: Write, options?: CompareOptions): Promise<void> {
@@ -17,7 +17,7 @@ async function check(write: Write, options?: CompareOptions): Promise<void> {
   expect(error).toBeLessThan(options?.float32 ? 3e-3 : 1e-8);
 }
 
-describe('shape and order', () => {
+describe('operators that rearrange values', () => {
   const cases: Record<string, Write> = {
     Reshape: (b, n) =>
       b.op('Reshape', [b.variable([n, 4, 2]), b.ints([0, -1])]),
@@ -30,14 +30,14 @@ describe('shape and order', () => {
       b.op('Transpose', [b.variable([n, 4, 2])]),
     'Expand of a fixed axis': (b, n) =>
       b.op('Expand', [b.variable([4, 1]), b.integers([2, 4, n])]),
-    'Expand of a size that a run tells': (b, n) =>
+    'Expand to a dynamic size': (b, n) =>
       b.op('Expand', [b.variable([n, 1, 2]), b.integers([1, 4, 2])]),
     'Trilu, lower, off the diagonal': (b, n) =>
       b.op('Trilu', [b.variable([2, 4, n]), b.integers([-1], [])], {
         upper: 0
       }),
     'Trilu, upper': (b, n) => b.op('Trilu', [b.variable([n, 3])]),
-    'Pad and cut': (b, n) =>
+    'Pad with a negative size': (b, n) =>
       b.op('Pad', [b.variable([n, 4]), b.integers([1, 0, 2, -1])]),
     'Pad of one axis': (b, n) =>
       b.op('Pad', [
@@ -60,7 +60,7 @@ describe('shape and order', () => {
     'Concat of one': b => b.op('Concat', [b.variable([2, 3])], { axis: 0 }),
     Split: (b, n) =>
       b.many('Split', [b.variable([n, 5]), b.ints([2, 3])], 2, { axis: 1 }),
-    'Split of which one part is read': (b, n) =>
+    'Split with one unused output': (b, n) =>
       b.many('Split', [b.variable([n, 5]), b.ints([2, 3])], 2, { axis: -1 })[1]
   };
   it.each(Object.keys(cases))('%s', name => check(cases[name]));
@@ -84,7 +84,7 @@ describe('Slice', () => {
   };
   const cases: Record<string, Write> = {
     'of one axis': slice([1], [3], [2]),
-    'of an axis whose size a run tells': slice([1], [1 << 30], [1]),
+    'of an axis of dynamic size': slice([1], [1 << 30], [1]),
     'from the end': slice([-2], [1 << 30], [-2]),
     'out of range': slice([-99], [2], [0]),
     'of several axes': slice([1, 0, 1], [4, 2, 3]),
@@ -103,7 +103,7 @@ describe('Slice', () => {
   };
   it.each(Object.keys(cases))('%s', name => check(cases[name]));
 
-  it('with axes that a run computes is refused by name', async () => {
+  it('with computed axes is refused by name', async () => {
     await expect(
       compareGradients(b =>
         b.op('Slice', [
@@ -120,8 +120,8 @@ describe('Slice', () => {
   });
 });
 
-describe('reading and writing at indices', () => {
-  /** Rows that a run chooses, times a row: that they may be several shows in no probe. */
+describe('gathers and scatters', () => {
+  /** Rows at indices that a run computes, times one row. The probe runs do not show that there may be several. */
   const found = (b: TestGraph, chosen: number[]): string[] => {
     const x = b.variable([3, 3]);
     const where = b.op('NonZero', [b.integers(chosen)]);
@@ -157,7 +157,7 @@ describe('reading and writing at indices', () => {
       ),
     'Gather of no rows': b =>
       b.op('Gather', [b.variable([3, 4]), b.integers([])]),
-    'Gather from more rows than a product is good for': b =>
+    'Gather from too many rows for a one-hot product': b =>
       b.op('Gather', [b.variable([1100, 1]), b.integers([7, 1099, 7])]),
     GatherElements: (b, n) =>
       b.op(
@@ -190,7 +190,7 @@ describe('reading and writing at indices', () => {
         ],
         { axis: 0 }
       ),
-    'ScatterElements that adds': (b, n) =>
+    'ScatterElements with reduction add': (b, n) =>
       b.op(
         'ScatterElements',
         [
@@ -206,7 +206,7 @@ describe('reading and writing at indices', () => {
         b.integers([1, 0], [2, 1]),
         b.variable([2, 2])
       ]),
-    'ScatterND that adds': (b, n) =>
+    'ScatterND with reduction add': (b, n) =>
       b.op(
         'ScatterND',
         [b.variable([n, 2]), b.integers([1, 0], [2, 1]), b.variable([2, 2])],
@@ -223,12 +223,12 @@ describe('reading and writing at indices', () => {
       const rows = b.op('Gather', [x, b.op('Squeeze', [found, b.ints([0])])]);
       return b.op('Mul', [rows, b.variable([1, 3])]);
     },
-    'rows of which the probes find one by chance': b => found(b, [0, 1, 0]),
-    'rows of which the probes find none': b => found(b, [0, 0, 0])
+    'dynamic rows, one by chance in all probe runs': b => found(b, [0, 1, 0]),
+    'dynamic rows, none in all probe runs': b => found(b, [0, 0, 0])
   };
   it.each(Object.keys(cases))('%s', name => check(cases[name]));
 
-  it('ScatterElements that multiplies is refused by name', async () => {
+  it('ScatterElements with reduction mul is refused by name', async () => {
     await expect(
       compareGradients(b =>
         b.op(

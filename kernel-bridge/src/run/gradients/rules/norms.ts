@@ -1,7 +1,6 @@
 /**
- * y = scale xh + bias with xh = (x - mean x) / std x (or x / rms x): with u = dy scale,
- * dx = (u - mean(u) - xh mean(u xh)) / std, where the root mean square knows no mean(u) (Ba et al. 2016, Zhang and
- * Sennrich 2019).
+ * LayerNorm (Ba et al. 2016) and RMSNorm (Zhang and Sennrich 2019): y = scale xh + bias with xh = (x - mean x) / std x,
+ * or x / rms x. With u = dy scale, dx = (u - mean(u) - xh mean(u xh)) / std; RMSNorm has no term mean(u).
  */
 import { attributeFloat, attributeInt } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';

@@ -1,4 +1,4 @@
-/** Padding is undone by padding with the opposite sizes: what was added is cut off, what was cut off had no effect. */
+/** The gradient of Pad is padded by the negated sizes: padding is cut off, and entries that were cut off get 0. */
 import { attributeText } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 import { unsupported } from '../unsupported';

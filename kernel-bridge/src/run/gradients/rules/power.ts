@@ -29,7 +29,7 @@ export const power: GradientRule = {
       );
     }
     if (wants(1)) {
-      // Where the base is not positive the power does not depend smoothly on the exponent.
+      // Where the base is not positive the power is not differentiable in the exponent; the gradient is set to 0.
       const zero = tape.scalar(0, base);
       const positive = tape.op('Greater', [base, zero]);
       const log = tape.op('Log', [

@@ -1,4 +1,4 @@
-/** What was summed over an axis hands its gradient to every entry along it. */
+/** Reductions: the gradient is broadcast to the reduced entries, times the derivative by each. */
 import { attributeInt, attributeInts } from '../../../onnx/graph/attributes';
 import type { Backward, GradientRule } from '../rule';
 import type { Tape } from '../tape';
@@ -44,7 +44,7 @@ export const reductions: GradientRule = {
         return { 0: tape.op('Mul', [g, share]) };
       }
       default: {
-        // Entries that are equally large share the gradient.
+        // Tied entries share the gradient.
         const hits = tape.op('Cast', [tape.op('Equal', [x, widen(y)])], {
           to: tape.facts.type(x)
         });
@@ -74,7 +74,7 @@ function reducedAxes({ node, tape }: Backward): string {
     : tape.ints(...new Array(tape.facts.rank(x)).keys());
 }
 
-/** How many entries went into each mean, in their type. */
+/** The number of entries of each mean, in the element type of x. */
 function entries({ node, tape }: Backward): string {
   const [x] = node.inputs;
   const [y] = node.outputs;
@@ -83,7 +83,7 @@ function entries({ node, tape }: Backward): string {
     .shape(y)
     .map((dims, probe) => product(whole[probe]) / product(dims));
   const reduced = tape.facts.rank(x) === tape.facts.rank(y);
-  // Fixed when each axis that was reduced is.
+  // Fixed when all reduced axes are.
   const fixed =
     reduced &&
     whole[0].every(

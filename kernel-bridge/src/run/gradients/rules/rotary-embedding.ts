@@ -1,4 +1,4 @@
-/** A rotation of pairs of numbers: its transpose is the rotation by the opposite angle. */
+/** Rotary embedding: the transpose of a rotation is the rotation by the negative angle. */
 import type { GradientRule } from '../rule';
 import { unsupported } from '../unsupported';
 
@@ -6,12 +6,14 @@ export const rotaryEmbedding: GradientRule = {
   ops: ['com.microsoft.RotaryEmbedding', 'RotaryEmbedding'],
   backward(step) {
     const { node, tape, grad, wants } = step;
-    // ONNX's own operator has the positions last, and may go without them.
-    // ONNX's own operator has the positions last, and may go without them.
+    // ONNX's own operator has the positions last, and they are optional.
     const own = node.op === 'RotaryEmbedding';
     const sines = own ? 2 : 3;
     if ([1, 2, 3].some(input => node.inputs[input] && wants(input))) {
-      throw unsupported(step, 'its angles depend on what is differentiated by');
+      throw unsupported(
+        step,
+        'a gradient with respect to its angles is needed'
+      );
     }
     const opposite = tape.op('Neg', [node.inputs[sines]]);
     const inputs = [grad, ...node.inputs.slice(1)];

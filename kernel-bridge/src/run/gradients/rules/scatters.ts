@@ -1,4 +1,4 @@
-/** What was written at an index hands the gradient there to the update; elsewhere it goes to what was written over. */
+/** Scatters: the gradient at written indices goes to the updates, elsewhere to the data. */
 import { attributeInt, attributeText } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 import { unsupported } from '../unsupported';

@@ -1,4 +1,4 @@
-/** Operators that put the same numbers into another shape or order: the gradient is put back. */
+/** Operators that rearrange values: the gradient is rearranged back. */
 import { attributeInt, attributeInts } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 
@@ -30,7 +30,7 @@ export const expand: GradientRule = {
   })
 };
 
-/** Each axis becomes two, the repetitions and the values, and the first is summed. */
+/** Splits each axis of the gradient into repetitions and values, and sums over the repetitions. */
 export const tile: GradientRule = {
   ops: ['Tile'],
   backward({ node, tape, grad }) {
@@ -91,7 +91,7 @@ export const split: GradientRule = {
   }
 };
 
-/** An axis counted from the front. */
+/** A non-negative axis. */
 export function positive(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }

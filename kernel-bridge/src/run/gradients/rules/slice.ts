@@ -1,4 +1,4 @@
-/** What was cut out is put back between zeros. */
+/** The gradient of Slice is padded by zeros. */
 import { attributeInts } from '../../../onnx/graph/attributes';
 import type { Backward, GradientRule } from '../rule';
 import type { Tape } from '../tape';
@@ -28,7 +28,7 @@ export const slice: GradientRule = {
       const { axis } = cut;
       const size = tape.sizes(x, axis, axis + 1);
       const kept = tape.sizes(result, axis, axis + 1);
-      // The first index that was kept; onnxruntime itself settles what an index out of range means.
+      // The first kept index, from onnxruntime's own Slice, which clamps indices out of range.
       before[axis] = tape.op('Slice', [
         tape.op('Concat', [keptIndices(tape, cut, size), zero], { axis: 0 }),
         zero,
@@ -39,7 +39,7 @@ export const slice: GradientRule = {
         kept
       ]);
     }
-    // Pads of all axes: with the input that names some, onnxruntime's optimisers break the graph.
+    // Pads all axes, since onnxruntime's optimisers break graphs whose Pad has the input `axes`.
     let whole = cuts.some(({ step: n }) => n === 1)
       ? tape.op('Pad', [
           grad,
@@ -54,7 +54,7 @@ export const slice: GradientRule = {
   }
 };
 
-/** The indices along an axis that a cut keeps, in its order. */
+/** The indices along an axis that a slice keeps, in its order. */
 function keptIndices(
   tape: Tape,
   { start, end, step }: Cut,
@@ -68,7 +68,7 @@ function keptIndices(
   return tape.op('Slice', [all, start, end, tape.ints(0), tape.ints(step)]);
 }
 
-/** Puts the entries along an axis back to where a cut with another step than 1 took them from. */
+/** Scatters the gradient along an axis with a step other than 1 to the kept indices. */
 function spread(
   tape: Tape,
   cut: Cut,
@@ -138,7 +138,7 @@ function readCuts(step: Backward, rank: number): Cut[] {
   }));
 }
 
-/** Bounds may be int32; what is computed with them here is int64. */
+/** Casts bounds, which may be int32, to int64. */
 function int64(tape: Tape, list: string): string {
   return tape.op('Cast', [list], { to: 7 });
 }

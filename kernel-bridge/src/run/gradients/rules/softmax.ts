@@ -1,4 +1,4 @@
-/** y = softmax(x): dx = y (dy - sum(y dy)); of its logarithm: dx = dy - softmax(x) sum(dy). */
+/** y = softmax(x): dx = y (dy - sum(y dy)). y = log softmax(x): dx = dy - softmax(x) sum(dy). */
 import { attributeInt } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 

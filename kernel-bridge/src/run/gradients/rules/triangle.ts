@@ -1,4 +1,4 @@
-/** What a triangle keeps has its gradient, the rest has none. */
+/** Trilu: the gradient is cut to the same triangle. */
 import { attributeInt } from '../../../onnx/graph/attributes';
 import type { GradientRule } from '../rule';
 

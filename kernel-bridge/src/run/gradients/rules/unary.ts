@@ -1,4 +1,4 @@
-/** Functions of one number each: the gradient times the derivative, given the argument x and the result y. */
+/** Elementwise functions: the gradient times the derivative, in terms of the argument x and the result y. */
 import { attributeFloat, attributeText } from '../../../onnx/graph/attributes';
 import type { Backward, GradientRule } from '../rule';
 import type { Tape } from '../tape';
@@ -12,7 +12,7 @@ type Formula = (
 const times = (tape: Tape, ...factors: string[]): string =>
   factors.reduce((product, factor) => tape.op('Mul', [product, factor]));
 
-/** 1 - y², of tanh and its like. */
+/** 1 - y², the derivative of tanh. */
 const oneMinusSquare = (tape: Tape, y: string): string =>
   tape.op('Sub', [tape.scalar(1, y), tape.op('Mul', [y, y])]);
 
@@ -79,7 +79,7 @@ const FORMULAS: Record<string, Formula> = {
   }
 };
 
-/** y = x P(x) with the normal distribution P, so y' = P + x p. */
+/** y = x P(x) with the normal distribution function P and its density p, so y' = P + x p. */
 function gelu(t: Tape, { grad, x }: { grad: string; x: string }): string {
   const half = t.scalar(0.5, x);
   const error = t.op('Erf', [times(t, x, t.scalar(Math.SQRT1_2, x))]);
