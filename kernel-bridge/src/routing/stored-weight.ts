@@ -7,24 +7,30 @@ const MAX_DEPTH = 8;
 
 /** True for a stored tensor and for one that is computed from stored tensors only. */
 export function isStored(graph: Graph, tensor: string): boolean {
-  for (const { tensor: from, nodes, depth } of walk(graph, [tensor], {
+  // Decides most tensors without a walk, since this is called for every product.
+  if (graph.isConstant(tensor) || !isComputed(graph, tensor)) {
+    return graph.isConstant(tensor);
+  }
+  for (const { tensor: from, depth } of walk(graph, [tensor], {
     direction: 'upstream',
     through: (_, made) => !graph.isConstant(made)
   })) {
-    const [node] = nodes;
     if (
       !graph.isConstant(from) &&
-      !(
-        depth < MAX_DEPTH &&
-        node &&
-        COMPUTES.has(node.op) &&
-        graph.reads(node).length > 0
-      )
+      !(depth < MAX_DEPTH && isComputed(graph, from))
     ) {
       return false;
     }
   }
-  return tensor !== '';
+  return true;
+}
+
+/** True for the output of a node that may be part of the computation of a weight. */
+function isComputed(graph: Graph, tensor: string): boolean {
+  const node = graph.producer(tensor);
+  return (
+    node !== undefined && COMPUTES.has(node.op) && graph.reads(node).length > 0
+  );
 }
 
 /** Dims of a stored or computed weight, where they can be inferred from stored ones. */
