@@ -49,8 +49,6 @@ export function environment(extra = {}) {
     VIRTUAL_ENV: venv,
     // The clone's kernel, extension and settings win over those in the home folder.
     JUPYTER_PREFER_ENV_PATH: '1',
-    // npm 12 will no longer hand the same setting in .npmrc on to the install script.
-    ONNXRUNTIME_NODE_INSTALL: 'skip',
     PIP_DISABLE_PIP_VERSION_CHECK: '1',
     ...extra
   };

@@ -7,6 +7,9 @@ import { SetupError, explain } from './errors.mjs';
 /** What the bundler of the extension asks for. */
 const OLDEST = [20, 19];
 
+/** Packages whose install script builds a binary for a system that theirs are not for. */
+const BUILT_HERE = new Set(['zeromq']);
+
 export function checkNode(version = process.versions.node) {
   const [major, minor] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
@@ -52,16 +55,27 @@ export const nodePackages = {
         explain(result.lines, 'npm ci') ?? `npm ci ${result.error}.`
       );
     }
-    // Their install scripts are skipped or restricted: see at once that what they ship loads here.
     for (const name of ['zeromq', 'onnxruntime-node']) {
-      const loads = await run([process.execPath, '-e', `require('${name}')`]);
-      if (loads.error) {
-        throw new SetupError(
-          `The binary that comes with ${name} does not load on ${process.platform}-${process.arch}: ` +
-            'use a system that it is built for (64-bit Linux with glibc, macOS or Windows).',
-          loads.lines
-        );
-      }
+      await checkBinary(name, onLine);
     }
   }
 };
+
+const loads = name => run([process.execPath, '-e', `require('${name}')`]);
+
+/** No install script has run (.npmrc), so see at once that the binaries in the packages load here. */
+async function checkBinary(name, onLine) {
+  if (BUILT_HERE.has(name) && (await loads(name)).error) {
+    await run([...npm(), 'rebuild', name, '--ignore-scripts=false'], {
+      onLine
+    });
+  }
+  const { error, lines } = await loads(name);
+  if (error) {
+    throw new SetupError(
+      `The binary that comes with ${name} does not load on ${process.platform}-${process.arch}: ` +
+        'use a system that it is built for (64-bit Linux with glibc, macOS or Windows).',
+      lines
+    );
+  }
+}

@@ -1,9 +1,11 @@
 """What Jupyter asks the Python package for."""
 
 import json
+import shutil
 import subprocess
 
 import jupyterlab_moe_debugger
+from environment import clean_environment
 
 
 def test_the_version_is_that_of_package_json(version):
@@ -52,6 +54,20 @@ def test_the_lock_file_installs_on_every_platform_from_any_registry(repository):
     ]
     # npm leaves out what the registry does not have, and `npm ci` then refuses: pin a release that is complete.
     assert missing == []
+
+
+def test_npm_runs_no_install_script_and_warns_of_no_setting(repository):
+    # onnxruntime-node's script downloads: offline, a plain `npm ci` of npm 10 would fail.
+    asked = subprocess.run(
+        [shutil.which("npm"), "config", "get", "ignore-scripts"],
+        cwd=repository,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.strip() == "true"
+    assert asked.stderr == ""
 
 
 def test_a_clone_has_the_command_for_npx(repository, version):
