@@ -27,7 +27,6 @@ module.exports = {
       'ts-jest',
       {
         tsconfig: 'tsconfig.test.json',
-        isolatedModules: true,
         diagnostics: false
       }
     ],

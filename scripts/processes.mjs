@@ -12,6 +12,11 @@ const GRACE_SECONDS = 5;
 /** What else must be done before this program ends on a signal. */
 export const beforeEnd = new Set();
 
+const signalled = new AbortController();
+
+/** Aborted as soon as this program was told to end, before what it started is stopped. */
+export const ending = signalled.signal;
+
 function signalGroup(child, signal) {
   if (child.exitCode !== null || child.signalCode !== null) {
     return;
@@ -45,12 +50,25 @@ for (const [signal, number] of [
   ['SIGHUP', 1]
 ]) {
   process.once(signal, async () => {
+    signalled.abort();
     await Promise.all([
       ...[...running].map(stop),
       ...[...beforeEnd].map(end => end(signal))
     ]);
     process.exit(128 + number);
   });
+}
+
+/** npm may be killed without a word to us: nothing that we started is left behind then. */
+export function endWithNpm() {
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event && !windows) {
+    setInterval(() => {
+      if (process.ppid !== parent) {
+        process.kill(process.pid, 'SIGTERM');
+      }
+    }, 1000).unref();
+  }
 }
 
 /**

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { environment, inRoot, root, venvPython } from './paths.mjs';
-import { beforeEnd } from './processes.mjs';
+import { beforeEnd, endWithNpm } from './processes.mjs';
 import { orExplain, setUp } from './setup/index.mjs';
 
 const NOTEBOOK = 'notebooks/quickstart.ipynb';
@@ -86,18 +86,6 @@ async function waitFor(address) {
     await new Promise(resolve => setTimeout(resolve, 200));
   }
   console.log(`\nJupyterLab is ready: ${address}\nStop it with Ctrl+C.\n`);
-}
-
-/** npm may be killed without a word to us: no server is left behind then. */
-function endWithNpm() {
-  const parent = process.ppid;
-  if (process.env.npm_lifecycle_event && process.platform !== 'win32') {
-    setInterval(() => {
-      if (process.ppid !== parent) {
-        process.kill(process.pid, 'SIGTERM');
-      }
-    }, 1000).unref();
-  }
 }
 
 await orExplain(setUp);

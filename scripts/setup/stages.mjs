@@ -70,12 +70,17 @@ function isDone(stage) {
   );
 }
 
+/** Makes a stage run again: what it made is no longer what it would make. */
+export function forget(stage) {
+  rmSync(noteOf(stage), { force: true });
+}
+
 async function perform(stage, onLine) {
   if (stage.isDone) {
     await stage.run(onLine);
     return;
   }
-  rmSync(noteOf(stage), { force: true });
+  forget(stage);
   // Taken before the run: what is edited meanwhile makes the stage run again.
   const before = digest(stage);
   await stage.run(onLine);
