@@ -12,7 +12,7 @@ import { median, report } from './measuring/report.mjs';
 const lib = createRequire(import.meta.url);
 const { loadModel } = lib('../lib/index.js');
 const { divergence, logProbability } = lib(
-  '../lib/base/statistics/distribution.js'
+  '../lib/base/statistics/logits.js'
 );
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');

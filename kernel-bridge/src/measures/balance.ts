@@ -2,7 +2,8 @@
  * How evenly a router loads its experts. c_e is how many tokens selected expert e, T the tokens, E the experts, k those a
  * token selects. All take `counts`, [E]. Without a single selection there is nothing to measure: NaN.
  */
-import { entropy, sum } from './vectors';
+import { entropy } from '../base/statistics/entropy';
+import { sum } from './vectors';
 
 /** Slot share f_e = c_e / sum c: what part of all selections an expert has; they sum to 1. [E] */
 export function slotShares(counts: ArrayLike<number>): Float64Array {

@@ -13,13 +13,6 @@ import {
 } from './balance';
 import { coactivation, generalists, specialistPairs } from './coactivation';
 import { expertImportance, naeeKeptSets } from './importance';
-import {
-  jackknife,
-  studentOneSided95,
-  studentTwoSided95,
-  upperBound,
-  wilsonInterval
-} from '../base/statistics/intervals';
 import { balancedPacking, planReplicas, replicate } from './replicas';
 import { randomAnyOverlap } from './repetition';
 import {
@@ -75,48 +68,6 @@ describe('balance', () => {
   it('drops what is over capacity', () => {
     expect(expertCapacity(10, 4, 1, 1.25)).toBe(4);
     expect(capacityDropRate([6, 2, 1, 1], 4)).toBeCloseTo(0.2, 12);
-  });
-});
-
-describe('intervals', () => {
-  it("agrees with Wilson's for 8 of 10 and the rule of three", () => {
-    const { low, high } = wilsonInterval(8, 10);
-    expect(low).toBeCloseTo(0.4901625, 6);
-    expect(high).toBeCloseTo(0.9433178, 6);
-    expect(upperBound(0, 300)).toBeCloseTo(0.01, 12);
-    expect(upperBound(0, 0)).toBe(1);
-  });
-
-  it('has the t quantiles of the tables', () => {
-    for (const [degrees, t] of [
-      [1, 6.314],
-      [2, 2.92],
-      [4, 2.132],
-      [9, 1.833],
-      [31, 1.696]
-    ]) {
-      expect(Math.abs(studentOneSided95(degrees) - t)).toBeLessThan(0.006);
-    }
-    for (const [degrees, t] of [
-      [1, 12.706],
-      [2, 4.303],
-      [3, 3.182],
-      [4, 2.776],
-      [9, 2.262],
-      [30, 2.042]
-    ]) {
-      expect(Math.abs(studentTwoSided95(degrees) - t)).toBeLessThan(0.006);
-    }
-  });
-
-  it('has the standard error of a sum for a statistic that is one', () => {
-    // Leaving one of 2, 4, 9 out changes the sum by itself: (2 / 3) (4 + 16 + 81).
-    const groups = [[2], [4], [9]].map(x => Float64Array.from(x));
-    expect(jackknife(groups, ([x]) => x).error).toBeCloseTo(
-      Math.sqrt((2 / 3) * 101),
-      12
-    );
-    expect(jackknife([groups[0]], ([x]) => x).error).toBeNaN();
   });
 });
 

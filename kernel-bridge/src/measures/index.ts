@@ -5,6 +5,8 @@ export { CHUNK, type RoutingBlock } from './columns';
 export * from './esft';
 export * from './importance';
 export * from '../base/statistics/intervals';
+export { Z_ONE_SIDED_95, Z_TWO_SIDED_95 } from '../base/statistics/normal';
+export * from '../base/statistics/student-t';
 export * from './layer-link';
 export * from './layer-metrics';
 export * from './repetition';

@@ -13,10 +13,10 @@ import {
 import {
   jackknife,
   meanInterval,
-  studentOneSided95,
   upperBound,
   type Interval
 } from '../base/statistics/intervals';
+import { studentOneSided95 } from '../base/statistics/student-t';
 import { repetition, type Repetition } from './repetition';
 import type { RouterTally } from './router-tally';
 import { argMax } from './vectors';

@@ -33,16 +33,3 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   }
   return total;
 }
-
-/** -sum x ln x in nats of non-negative values divided by their sum; NaN when they are all zero. */
-export function entropy(values: ArrayLike<number>): number {
-  const total = sum(values);
-  let h = 0;
-  for (let i = 0; i < values.length; i++) {
-    const share = values[i] / total;
-    if (share !== 0) {
-      h -= share * Math.log(share);
-    }
-  }
-  return h + 0;
-}

@@ -1,4 +1,5 @@
 /** Computes experts and weights from logits by a convention: for graphs that do not expose them, and to verify captures. */
+import { applyScore } from '../base/statistics/scores';
 import type { Convention } from './convention';
 
 export interface Routed {
@@ -80,34 +81,6 @@ function chooseTopK(
     experts,
     weights: weights.map((w, i) => w * scale * (expertScale?.[experts[i]] ?? 1))
   };
-}
-
-/** Softmax over the row, or a sigmoid of each value. */
-export function applyScore(
-  row: Float32Array,
-  score: 'softmax' | 'sigmoid'
-): Float32Array<ArrayBuffer> {
-  // Plain loops, because this runs for every token of fused routers and for the verified tokens of all others.
-  const values = new Float32Array(row.length);
-  if (score === 'sigmoid') {
-    for (let i = 0; i < row.length; i++) {
-      values[i] = 1 / (1 + Math.exp(-row[i]));
-    }
-    return values;
-  }
-  let peak = -Infinity;
-  for (let i = 0; i < row.length; i++) {
-    peak = Math.max(peak, row[i]);
-  }
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) {
-    values[i] = Math.exp(row[i] - peak);
-    sum += values[i];
-  }
-  for (let i = 0; i < row.length; i++) {
-    values[i] /= sum;
-  }
-  return values;
 }
 
 /** Indices of the k largest values, largest first. Ties go to the lower index, as in ONNX's TopK, or to the higher one. */

@@ -2,7 +2,7 @@
 import type { RoutingLayer } from '../base/protocol';
 import { MASKED_LOGIT } from './adjustment';
 import type { Convention } from './convention';
-import { applyScore } from './route';
+import { applyScore } from '../base/statistics/scores';
 
 /**
  * The unit of margins: logits where the choice follows their order, which softmax and sigmoid keep; scores where a

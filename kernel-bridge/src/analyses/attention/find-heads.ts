@@ -1,6 +1,7 @@
 /** Finds heads that carry what came before: on random tokens that are repeated, what they do shows by itself. */
 import { MoEDebuggerError } from '../../base/errors';
-import { studentTwoSided95 } from '../../base/statistics/intervals';
+import { studentInterval } from '../../base/statistics/intervals';
+import { mean } from '../../base/statistics/summary';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Sequence } from '../../run/model/inputs';
 import type { Attention } from './attention';
@@ -151,9 +152,9 @@ export async function findHeads(
     values: readonly HeadScores[]
   ): Omit<ScoredHead, 'chance'> {
     const means = {
-      prefixMatching: mean(values.map(own => own.prefixMatching)),
-      previousToken: mean(values.map(own => own.previousToken)),
-      duplicateToken: mean(values.map(own => own.duplicateToken))
+      prefixMatching: meanScore(values.map(own => own.prefixMatching)),
+      previousToken: meanScore(values.map(own => own.previousToken)),
+      duplicateToken: meanScore(values.map(own => own.duplicateToken))
     };
     return {
       layer,
@@ -187,19 +188,12 @@ function predicted(
   return right;
 }
 
-function mean(values: readonly number[]): HeadScore {
-  const n = values.length;
-  const middle = values.reduce((sum, x) => sum + x, 0) / n;
-  if (n < 2) {
-    return { mean: middle, low: 0, high: 1 };
-  }
-  const variance =
-    values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (n - 1);
-  const half = studentTwoSided95(n - 1) * Math.sqrt(variance / n);
+function meanScore(values: readonly number[]): HeadScore {
+  const own = studentInterval(values);
   return {
-    mean: middle,
-    low: Math.max(0, middle - half),
-    high: Math.min(1, middle + half)
+    mean: mean(values),
+    low: own ? Math.max(0, own.low) : 0,
+    high: own ? Math.min(1, own.high) : 1
   };
 }
 

@@ -2,7 +2,8 @@
  * Deletion and insertion curves (Petsiuk et al. 2018, arXiv:1806.07421) of an order of tokens, beside those of random
  * orders.
  */
-import { randomNumbers } from '../../base/statistics/random';
+import { drawn, randomNumbers } from '../../base/statistics/random';
+import { mean, sampleDeviation } from '../../base/statistics/summary';
 import type { Faithfulness } from '../../base/protocol';
 
 /** Runs variants in which some tokens hold their own embeddings and the others the baseline's; their targets. */
@@ -23,7 +24,7 @@ export async function measureFaithfulness(
   const random = randomNumbers(1);
   const orders = [
     own,
-    ...Array.from({ length: RANDOM_ORDERS }, () => shuffled(tokens, random))
+    ...Array.from({ length: RANDOM_ORDERS }, () => drawn(own, tokens, random))
   ];
   const places = Math.min(tokens, PLACES);
   const counts = Array.from({ length: places + 1 }, (_, i) =>
@@ -60,29 +61,9 @@ export async function measureFaithfulness(
     random: {
       orders: RANDOM_ORDERS,
       deletionMean: mean(deletions),
-      deletionDeviation: deviation(deletions),
+      deletionDeviation: sampleDeviation(deletions),
       insertionMean: mean(insertions),
-      insertionDeviation: deviation(insertions)
+      insertionDeviation: sampleDeviation(insertions)
     }
   };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, x) => sum + x, 0) / values.length;
-}
-
-/** Of a sample: divided by one less than its size. */
-function deviation(values: readonly number[]): number {
-  const centre = mean(values);
-  const squares = values.reduce((sum, x) => sum + (x - centre) ** 2, 0);
-  return Math.sqrt(squares / Math.max(1, values.length - 1));
-}
-
-function shuffled(length: number, random: () => number): number[] {
-  const order = Array.from({ length }, (_, i) => i);
-  for (let i = length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }

@@ -3,7 +3,7 @@ import { cancellable } from '../../run/engine/cancel';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import { finite, topTokens } from '../lens/ranking';
-import { logSumExp } from '../../base/statistics/distribution';
+import { logSumExp } from '../../base/statistics/logits';
 import { wholeSequence } from '../../run/model/inputs';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';

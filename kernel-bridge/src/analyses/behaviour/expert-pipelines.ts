@@ -2,10 +2,8 @@
 import { placeOf, type Place } from '../findings/finding';
 import { UnitCounts, UnitIndex } from '../findings/unit-counts';
 import { LayerLink } from '../../measures/layer-link';
-import {
-  benjaminiHochberg,
-  hypergeometricTail
-} from '../../base/statistics/permutation';
+import { hypergeometricTail } from '../../base/statistics/exact-tests';
+import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import {
   layerName,
   tokensOf,

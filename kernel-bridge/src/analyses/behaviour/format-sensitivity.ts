@@ -1,5 +1,6 @@
 /** How much routing changes when the same text is written differently. */
 import { totalVariation } from '../findings/drift';
+import { mean } from '../../base/statistics/summary';
 import { slotShares } from '../../measures';
 import { layerName, type RoutingSample } from '../../base/protocol';
 
@@ -62,8 +63,4 @@ export function formatSensitivity(
       sensitivity: toVariant / toOtherText
     };
   });
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
 }

@@ -11,7 +11,8 @@ import { cancellable } from '../../run/engine/cancel';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Place } from '../findings/finding';
 import type { GradientSession } from '../../run/gradients/gradient-session';
-import { studentTwoSided95 } from '../../base/statistics/intervals';
+import { studentInterval } from '../../base/statistics/intervals';
+import { mean } from '../../base/statistics/summary';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { ELEMENT } from '../../onnx/file/schema';
@@ -263,27 +264,15 @@ function summarise(
   const others = here
     .filter(({ expert }) => expert !== from.expert)
     .map(({ attribution }) => attribution);
-  const n = values.length;
-  if (n === 0) {
+  if (values.length === 0) {
     return undefined;
   }
-  const mean = average(values);
-  const half =
-    n < 2
-      ? undefined
-      : studentTwoSided95(n - 1) *
-        Math.sqrt(
-          values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (n - 1) / n
-        );
+  const interval = studentInterval(values);
   return {
-    mean,
-    low: half === undefined ? null : mean - half,
-    high: half === undefined ? null : mean + half,
-    tokens: n,
-    others: others.length === 0 ? null : average(others)
+    mean: mean(values),
+    low: interval?.low ?? null,
+    high: interval?.high ?? null,
+    tokens: values.length,
+    others: others.length === 0 ? null : mean(others)
   };
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, x) => sum + x, 0) / values.length;
 }

@@ -1,9 +1,7 @@
 /** Token sequences that call an expert which their last token alone does not. */
 import { MIN_SEEN } from '../../measures';
-import {
-  benjaminiHochberg,
-  binomialTail
-} from '../../base/statistics/permutation';
+import { binomialTail } from '../../base/statistics/exact-tests';
+import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import { layerName, tokensOf, type RoutingSample } from '../../base/protocol';
 
 export interface Trigger {

@@ -11,7 +11,8 @@ import type { LoadedModel } from '../../run/model/loaded-model';
 import { CausalityResult } from './causality-result';
 import { scoreOf, type Criterion } from './criterion';
 import { matchedTest, type Observation } from './matched-experts';
-import { benjaminiHochberg } from '../../base/statistics/p-values';
+import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
+import { mean } from '../../base/statistics/summary';
 
 export interface CausalityOptions extends Pick<
   SweepOptions,
@@ -102,7 +103,7 @@ export async function causalExperts(
     criterion: describe(criterion),
     mode: options.mode ?? 'mask',
     prompts: prompts.length,
-    original: original.reduce((sum, one) => sum + one, 0) / original.length,
+    original: mean(original),
     alpha,
     draws,
     rows,

@@ -1,6 +1,6 @@
 /** What is asked of a model's output: a number, by which outputs with and without an expert are compared. */
 import { MoEDebuggerError } from '../../base/errors';
-import { logProbability } from '../../base/statistics/distribution';
+import { logProbability } from '../../base/statistics/logits';
 import type { Tokenizer } from '../../run/model/tokenizer';
 
 /** The output after a prompt's last token. */

@@ -3,7 +3,8 @@
  * as many tokens can be exchanged for one another. An expert drawn at random from them, prompt by prompt, makes a random
  * expert of the same load; the expert itself is among them, so that this is a permutation test (Fisher 1935).
  */
-import { monteCarloP } from '../../base/statistics/p-values';
+import { monteCarloP } from '../../base/statistics/monte-carlo';
+import { mean } from '../../base/statistics/summary';
 
 /** An expert taken away while a prompt ran. */
 export interface Observation {
@@ -60,8 +61,6 @@ export function matchedTest(
       )
       .map(({ change }) => change)
   );
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
   const change = mean(own.map(one => one.change));
   const observed = Math.abs(change) * (1 - ROUNDING);
   // Prompts in which nothing that could be drawn differs do not tell experts apart.

@@ -5,7 +5,8 @@
 import { largestThatFits } from '../attribution/batches';
 import { cancellable } from '../../run/engine/cancel';
 import { checkMemory } from '../../run/gradients/memory';
-import { randomNumbers } from '../../base/statistics/random';
+import { drawn, randomNumbers } from '../../base/statistics/random';
+import { mean, populationDeviation } from '../../base/statistics/summary';
 import type { CircuitPoint } from '../../base/protocol';
 import type { TwoRuns } from '../patching/two-runs';
 import { EDGE_INPUT, edgeGraph } from './edge-graph';
@@ -179,16 +180,6 @@ function mark(
   }
 }
 
-/** A part of a list, each with the same chance. */
-function drawn<T>(list: readonly T[], size: number, random: () => number): T[] {
-  const left = [...list];
-  for (let i = 0; i < size; i++) {
-    const other = i + Math.floor(random() * (left.length - i));
-    [left[i], left[other]] = [left[other], left[i]];
-  }
-  return left.slice(0, size);
-}
-
 function spread(values: readonly (number | null)[]): {
   mean: number | null;
   deviation: number | null;
@@ -197,11 +188,5 @@ function spread(values: readonly (number | null)[]): {
     return { mean: null, deviation: null };
   }
   const known = values as number[];
-  const mean = known.reduce((sum, x) => sum + x, 0) / known.length;
-  return {
-    mean,
-    deviation: Math.sqrt(
-      known.reduce((sum, x) => sum + (x - mean) ** 2, 0) / known.length
-    )
-  };
+  return { mean: mean(known), deviation: populationDeviation(known) };
 }

@@ -2,7 +2,7 @@
 import { probedSession } from '../../run/edits/edited-sessions';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { Edits } from '../../run/edits/edits';
-import { divergence, logProbability } from '../../base/statistics/distribution';
+import { divergence, logProbability } from '../../base/statistics/logits';
 import { jackknife, studentTwoSided95 } from '../../measures';
 import type { EditedSession } from '../../run/edits/edited-session';
 import type { LoadedModel } from '../../run/model/loaded-model';

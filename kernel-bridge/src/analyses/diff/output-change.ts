@@ -1,5 +1,6 @@
 /** How far apart two distributions over the next token are. */
 import { MoEDebuggerError } from '../../base/errors';
+import { divergence, likeliest } from '../../base/statistics/logits';
 import type { OutputLogits } from '../../run/trace/trace-document';
 import type { Alignment } from './align-tokens';
 import type { Both } from './layer-diff';
@@ -54,37 +55,4 @@ export function outputChanges(
 
 function row({ data, width }: OutputLogits, index: number): Float32Array {
   return data.subarray(index * width, (index + 1) * width);
-}
-
-/** KL(softmax(a) || softmax(b)) in nats, NaN where logits are not finite. */
-function divergence(a: Float32Array, b: Float32Array): number {
-  const [sumA, sumB] = [logSumExp(a), logSumExp(b)];
-  let kl = 0;
-  for (let i = 0; i < a.length; i++) {
-    const logP = a[i] - sumA;
-    const p = Math.exp(logP);
-    kl += p === 0 ? 0 : p * (logP - (b[i] - sumB));
-  }
-  // Rounding makes equal distributions differ by a negative trifle.
-  return kl < 0 ? 0 : kl;
-}
-
-function logSumExp(row: Float32Array): number {
-  let peak = -Infinity;
-  for (const value of row) {
-    peak = Math.max(peak, value);
-  }
-  let sum = 0;
-  for (const value of row) {
-    sum += Math.exp(value - peak);
-  }
-  return peak + Math.log(sum);
-}
-
-function likeliest(row: Float32Array): number {
-  let best = 0;
-  row.forEach((value, i) => {
-    best = value > row[best] ? i : best;
-  });
-  return best;
 }

@@ -5,10 +5,9 @@ import {
   type RouterTally,
   type TraceTally
 } from '../../measures';
-import {
-  benjaminiHochberg,
-  upperNormalTail
-} from '../../base/statistics/permutation';
+import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
+import { upperNormalTail } from '../../base/statistics/normal';
+import { median } from '../../base/statistics/summary';
 import { placeOf, type Finding } from './finding';
 import type { Thresholds } from './thresholds';
 
@@ -152,12 +151,4 @@ export function anomalies(
           }
         ];
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? sorted[middle]
-    : (sorted[middle - 1] + sorted[middle]) / 2;
 }

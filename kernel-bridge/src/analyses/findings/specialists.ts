@@ -1,9 +1,7 @@
 /** Experts that serve one kind of token, one domain or one part of the sequence, tested against chance. */
-import {
-  benjaminiHochberg,
-  binomialTail,
-  rankSumTest
-} from '../../base/statistics/permutation';
+import { binomialTail } from '../../base/statistics/exact-tests';
+import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
+import { rankSumTest } from '../../base/statistics/rank-test';
 import type { RouterTally } from '../../measures';
 import { layerName } from '../../base/protocol';
 import { placeOf, type Finding, type TokenEvidence } from './finding';

@@ -1,6 +1,6 @@
 /** The likeliest tokens of a distribution. */
 import { MoEDebuggerError } from '../../base/errors';
-import { logSumExp } from '../../base/statistics/distribution';
+import { logSumExp } from '../../base/statistics/logits';
 import type { RankedToken } from '../../base/protocol';
 
 /**
@@ -47,18 +47,6 @@ export function checkTop(count: number): void {
 }
 
 const MAX_TOP = 1000;
-
-/** Entropy of the softmax, in nats; NaN where a logit is. */
-export function entropy(logits: Float32Array): number {
-  const total = logSumExp(logits);
-  let sum = 0;
-  for (const logit of logits) {
-    const log = logit - total;
-    const p = Math.exp(log);
-    sum -= p === 0 ? 0 : p * log;
-  }
-  return sum;
-}
 
 /** JSON has no NaN or infinity. */
 export function finite(value: number): number | null {

@@ -13,14 +13,15 @@ import { MoEDebuggerError } from '../../base/errors';
 import {
   divergence,
   likeliest,
-  rank
-} from '../../base/statistics/distribution';
+  rank,
+  softmaxEntropy
+} from '../../base/statistics/logits';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import type { LensExperts, LensLayer, LensReading } from '../../base/protocol';
 import { Lens } from './lens';
 import { project } from './project';
-import { checkTop, entropy, finite, topTokens } from './ranking';
+import { checkTop, finite, topTokens } from './ranking';
 
 export interface LensOptions {
   /** Tokens of each distribution; default 10. */
@@ -164,7 +165,7 @@ class LensReader {
           readings.push({
             position,
             top: this._topOf(own),
-            entropy: finite(entropy(own)),
+            entropy: finite(softmaxEntropy(own)),
             klToFinal: final ? finite(divergence(final, own)) : null,
             rankOfFinal: final ? finite(rank(own, likeliest(final))) : null
           });

@@ -1,5 +1,5 @@
 /** Effects of patching nodes: of all of them to first order, of some of them measured. */
-import { randomNumbers } from '../../base/statistics/random';
+import { drawn, randomNumbers } from '../../base/statistics/random';
 import type {
   CircuitDocument,
   CircuitNode,
@@ -98,10 +98,8 @@ function chosen<T extends { effect: number }>(
 ): T[] {
   const sorted = all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
   const others = sorted.slice(most);
-  const drawn = Math.min(most, others.length);
-  for (let i = 0; i < drawn; i++) {
-    const other = i + Math.floor(random() * (others.length - i));
-    [others[i], others[other]] = [others[other], others[i]];
-  }
-  return [...sorted.slice(0, most), ...others.slice(0, drawn)];
+  return [
+    ...sorted.slice(0, most),
+    ...drawn(others, Math.min(most, others.length), random)
+  ];
 }

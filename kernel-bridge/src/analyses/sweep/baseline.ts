@@ -5,7 +5,7 @@ import type { TokenizedPrompt } from '../../run/model/prompt';
 import { wholeSequence, type Step } from '../../run/model/inputs';
 import type { RoutingLayer } from '../../base/protocol';
 import { readCapture } from '../../run/capture/read-capture';
-import { likeliest, logSumExp } from '../../base/statistics/distribution';
+import { likeliest, logSumExp } from '../../base/statistics/logits';
 import { LEAST_LOG } from './measure-graph';
 import type { LoadedModel } from '../../run/model/loaded-model';
 

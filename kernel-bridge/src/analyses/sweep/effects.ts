@@ -7,7 +7,7 @@ import {
   divergence,
   logProbability,
   rank
-} from '../../base/statistics/distribution';
+} from '../../base/statistics/logits';
 import type { Baseline } from './baseline';
 import { DIVERGENCE, LEAST_LOG } from './measure-graph';
 

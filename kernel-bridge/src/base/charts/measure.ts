@@ -1,5 +1,6 @@
 /** The values that a heatmap of one layer shows. */
 import type { Measure, RoutingLayer } from '../protocol';
+import { applyScore } from '../statistics/scores';
 
 /**
  * Values of all experts for each token, [tokens, experts], row-major.
@@ -43,20 +44,16 @@ export function probabilities(layer: RoutingLayer): Float32Array {
     return logits;
   }
   if (layer.score === 'sigmoid') {
-    return logits.map(x => 1 / (1 + Math.exp(-x)));
+    return applyScore(logits, 'sigmoid');
   }
   const values = new Float32Array(logits.length);
   for (let start = 0; start < logits.length; start += experts) {
-    const row = logits.subarray(start, start + experts);
-    const peak = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    let sum = 0;
-    for (let e = 0; e < experts; e++) {
-      values[start + e] = Math.exp(row[e] - peak);
-      sum += values[start + e];
-    }
-    for (let e = 0; e < experts; e++) {
-      values[start + e] /= sum;
-    }
+    const end = start + experts;
+    applyScore(
+      logits.subarray(start, end),
+      'softmax',
+      values.subarray(start, end)
+    );
   }
   return values;
 }

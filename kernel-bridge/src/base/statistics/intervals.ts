@@ -1,8 +1,7 @@
 /** How sure an estimate is. */
-
-/** Quantiles of the normal distribution. */
-export const Z_TWO_SIDED_95 = 1.959963984540054;
-export const Z_ONE_SIDED_95 = 1.6448536269514722;
+import { Z_ONE_SIDED_95, Z_TWO_SIDED_95 } from './normal';
+import { studentTwoSided95 } from './student-t';
+import { mean, sampleDeviation } from './summary';
 
 export interface Interval {
   low: number;
@@ -44,16 +43,30 @@ export function upperBound(successes: number, trials: number): number {
     : wilsonInterval(successes, trials, Z_ONE_SIDED_95).high;
 }
 
-/** Mean of a sample with its 95 % interval by the normal approximation. */
+/** 95 % interval of a mean by Student's t; undefined of fewer than two values. */
+export function studentInterval(
+  values: readonly number[]
+): Interval | undefined {
+  const n = values.length;
+  if (n < 2) {
+    return undefined;
+  }
+  const centre = mean(values);
+  const half =
+    (studentTwoSided95(n - 1) * sampleDeviation(values)) / Math.sqrt(n);
+  return { low: centre - half, high: centre + half };
+}
+
+/** 95 % interval of a mean by the normal approximation, from the sums of many values and of their squares. */
 export function meanInterval(
   total: number,
   squares: number,
   count: number
 ): Interval {
-  const mean = total / count;
-  const variance = Math.max(0, squares / count - mean ** 2);
+  const centre = total / count;
+  const variance = Math.max(0, squares / count - centre ** 2);
   const half = Z_TWO_SIDED_95 * Math.sqrt(variance / Math.max(1, count - 1));
-  return { low: mean - half, high: mean + half };
+  return { low: centre - half, high: centre + half };
 }
 
 export interface Jackknife {
@@ -86,48 +99,4 @@ export function jackknife(
     squares += (without - all) ** 2;
   }
   return { error: Math.sqrt(((n - 1) / n) * squares), groups: n };
-}
-
-/** The 95 % point of Student's t, one-sided. */
-export function studentOneSided95(degrees: number): number {
-  return studentPoint(
-    degrees,
-    Z_ONE_SIDED_95,
-    [6.313751514675043, 2.919985580353726]
-  );
-}
-
-/** The 97.5 % point of Student's t: half the width of a two-sided 95 % interval, in standard errors. */
-export function studentTwoSided95(degrees: number): number {
-  return studentPoint(
-    degrees,
-    Z_TWO_SIDED_95,
-    [12.706204736174707, 4.302652729749464]
-  );
-}
-
-/**
- * A point of Student's t by its Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5).
- * @param z the same point of the normal distribution
- * @param exact the points for one and two degrees of freedom
- */
-function studentPoint(
-  degrees: number,
-  z: number,
-  exact: readonly [number, number]
-): number {
-  if (degrees < 1) {
-    return Infinity;
-  }
-  if (degrees < 3) {
-    return exact[degrees === 1 ? 0 : 1];
-  }
-  const g = [
-    (z ** 3 + z) / 4,
-    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
-    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) /
-      92_160
-  ];
-  return g.reduce((t, term, i) => t + term / degrees ** (i + 1), z);
 }

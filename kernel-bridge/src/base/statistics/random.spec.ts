@@ -1,4 +1,4 @@
-import { randomNumbers } from './random';
+import { drawn, randomNumbers } from './random';
 
 describe('randomNumbers', () => {
   // Computed by an implementation of sfc32 and splitmix32 in Python.
@@ -26,5 +26,38 @@ describe('randomNumbers', () => {
     expect(
       bins.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)
     ).toBeLessThan(148.2);
+  });
+});
+
+describe('drawn', () => {
+  it('takes each pair of four about as often', () => {
+    const random = randomNumbers(3);
+    const seen = new Map<string, number>();
+    for (let i = 0; i < 6000; i++) {
+      const pair = drawn(['a', 'b', 'c', 'd'], 2, random).sort().join('');
+      seen.set(pair, (seen.get(pair) ?? 0) + 1);
+    }
+    expect([...seen.keys()].sort()).toEqual([
+      'ab',
+      'ac',
+      'ad',
+      'bc',
+      'bd',
+      'cd'
+    ]);
+    const chiSquare = [...seen.values()].reduce(
+      (sum, n) => sum + (n - 1000) ** 2 / 1000,
+      0
+    );
+    // The 99.9 % quantile with 5 degrees of freedom; the seed is fixed.
+    expect(chiSquare).toBeLessThan(20.52);
+  });
+
+  it('takes all, in another order, and leaves the list as it was', () => {
+    const list = Array.from({ length: 20 }, (_, i) => i);
+    const order = drawn(list, 20, randomNumbers(1));
+    expect(list[7]).toBe(7);
+    expect(order).not.toEqual(list);
+    expect(order.sort((a, b) => a - b)).toEqual(list);
   });
 });

@@ -24,6 +24,20 @@ export function randomNumbers(seed: number): () => number {
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
 }
 
+/** `size` items of a list, each with the same chance, in random order. */
+export function drawn<T>(
+  list: readonly T[],
+  size: number,
+  random: () => number
+): T[] {
+  const left = [...list];
+  for (let i = 0; i < size; i++) {
+    const other = i + Math.floor(random() * (left.length - i));
+    [left[i], left[other]] = [left[other], left[i]];
+  }
+  return left.slice(0, size);
+}
+
 function splitmix32(low: number, high: number): () => number {
   let state = low ^ Math.imul(high, 0x85ebca6b);
   return () => {

@@ -1,5 +1,6 @@
 /** One token at one layer, in the words of the projects that this one grew from. */
 import { probabilities } from '../../base/charts/measure';
+import { entropy } from '../../base/statistics/entropy';
 import type { RoutingLayer } from '../../base/protocol';
 
 export interface RoutingEvent {
@@ -26,10 +27,5 @@ export function confidence(layer: RoutingLayer, token: number): number {
     ...layer,
     logits: logits.subarray(token * experts, (token + 1) * experts)
   });
-  const sum = p.reduce((a, b) => a + b, 0);
-  const entropy = p.reduce(
-    (h, value) => (value > 0 ? h - (value / sum) * Math.log(value / sum) : h),
-    0
-  );
-  return 1 - entropy / Math.log(experts);
+  return 1 - entropy(p) / Math.log(experts);
 }

@@ -1,24 +1,5 @@
-import {
-  matchedTest,
-  type Observation
-} from '../../analyses/causality/matched-experts';
-import { benjaminiHochberg, monteCarloP } from './p-values';
-import { randomNumbers } from './random';
-
-it('adjusts p-values as R does', () => {
-  // p.adjust(c(0.01, 0.04, 0.03, 0.005, 0.8), "BH")
-  const adjusted = benjaminiHochberg([0.01, 0.04, 0.03, 0.005, 0.8]);
-  [0.025, 0.05, 0.05, 0.025, 0.8].forEach((value, i) =>
-    expect(adjusted[i]).toBeCloseTo(value, 12)
-  );
-  expect(benjaminiHochberg([0.9, 0.9])).toEqual([0.9, 0.9]);
-  expect(benjaminiHochberg([])).toEqual([]);
-});
-
-it('never gives a p of zero', () => {
-  expect(monteCarloP(0, 99)).toBe(0.01);
-  expect(monteCarloP(99, 99)).toBe(1);
-});
+import { randomNumbers } from '../../base/statistics/random';
+import { matchedTest, type Observation } from './matched-experts';
 
 describe('matchedTest', () => {
   /** `change(prompt, expert)` of four experts over prompts. */

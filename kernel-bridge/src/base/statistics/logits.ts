@@ -1,4 +1,4 @@
-/** Next-token distributions, from logits. */
+/** Distributions over tokens, read from logits by softmax. */
 
 /** log Σ exp(x), without overflow. */
 export function logSumExp(logits: Float32Array): number {
@@ -30,6 +30,18 @@ export function divergence(
     sum += p === 0 ? 0 : p * (log - (edited[i] - zq));
   }
   return atLeastZero(sum);
+}
+
+/** Entropy of the softmax, in nats; NaN where a logit is. */
+export function softmaxEntropy(logits: Float32Array): number {
+  const total = logSumExp(logits);
+  let sum = 0;
+  for (const logit of logits) {
+    const log = logit - total;
+    const p = Math.exp(log);
+    sum -= p === 0 ? 0 : p * log;
+  }
+  return sum;
 }
 
 /** What rounding leaves below zero is zero. */

@@ -3,8 +3,9 @@ import {
   likeliest,
   logProbability,
   logSumExp,
-  rank
-} from './distribution';
+  rank,
+  softmaxEntropy
+} from './logits';
 
 const logits = Float32Array.of(Math.log(1), Math.log(2), Math.log(5));
 
@@ -15,6 +16,16 @@ it('reads distributions from logits, whatever was added to all of them', () => {
   expect(likeliest(logits)).toBe(2);
   expect([0, 1, 2].map(token => rank(logits, token))).toEqual([3, 2, 1]);
   expect(rank(Float32Array.of(1, 2, 2), 1)).toBe(1);
+});
+
+it('has the entropy of a distribution worked out by hand', () => {
+  // 1/8, 2/8 and 5/8.
+  expect(softmaxEntropy(logits)).toBeCloseTo(
+    Math.log(8) - (2 * Math.log(2) + 5 * Math.log(5)) / 8,
+    6
+  );
+  expect(softmaxEntropy(Float32Array.of(0, -Infinity))).toBe(0);
+  expect(softmaxEntropy(Float32Array.of(0, Number.NaN))).toBeNaN();
 });
 
 it('gives the divergence of a coin by hand', () => {

@@ -1,0 +1,26 @@
+/**
+ * Ranks from 1 on, the smallest value first; equal values share the mean of their ranks.
+ * @returns `ties`: the sum of t^3 - t over groups of t equal values, by which variances of ranks are corrected
+ */
+export function midRanks(values: ArrayLike<number>): {
+  ranks: Float64Array;
+  ties: number;
+} {
+  const order = Array.from({ length: values.length }, (_, i) => i).sort(
+    (a, b) => values[a] - values[b]
+  );
+  const ranks = new Float64Array(values.length);
+  let ties = 0;
+  for (let start = 0; start < order.length;) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]] === values[order[start]]) {
+      end++;
+    }
+    for (let i = start; i < end; i++) {
+      ranks[order[i]] = (start + 1 + end) / 2;
+    }
+    ties += (end - start) ** 3 - (end - start);
+    start = end;
+  }
+  return { ranks, ties };
+}
