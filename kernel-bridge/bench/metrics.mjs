@@ -13,7 +13,7 @@ import { median, report } from './measuring/report.mjs';
 
 const lib = createRequire(import.meta.url);
 const { RouterTally } = lib('../lib/measures/router-tally.js');
-const { layerMetrics } = lib('../lib/measures/layer-metrics.js');
+const { layerMetrics } = lib('../lib/measures/metrics.js');
 
 const SECTION = 'Measures of routing';
 const EXPERTS = 64;
@@ -194,10 +194,10 @@ function numpy(folder, tokens, logits) {
 function checkSame(metrics, router, theirs) {
   const pairs = [
     [metrics.jain, theirs.jain],
-    [metrics.repetition.meanOverlap, theirs.overlap],
-    [metrics.repetition.firstChoice, theirs.repeats],
+    [metrics.meanOverlap, theirs.overlap],
+    [metrics.firstChoiceRepetition, theirs.repeats],
     [router.pairs()[1], theirs.pairs],
-    [metrics.distribution?.meanTokenEntropy ?? 0, theirs.entropy]
+    [metrics.meanTokenEntropy || 0, theirs.entropy]
   ];
   for (const [ours, others] of pairs) {
     if (!(Math.abs(ours - others) <= 1e-5 * Math.max(1, Math.abs(others)))) {

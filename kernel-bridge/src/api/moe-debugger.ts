@@ -7,6 +7,7 @@ import {
   TraceEvidence,
   type ExpertSurvey
 } from '../analyses/findings';
+import { numberOrNull } from '../analyses/findings/finding';
 import { resolveThresholds } from '../analyses/findings/thresholds';
 import { layerMetrics } from '../measures';
 import type { MoEModel } from './moe-model';
@@ -135,8 +136,8 @@ export class MoEDebugger {
         tokens: metrics.tokens,
         loadBalance: metrics.jain,
         loadEntropy: metrics.loadEntropy,
-        averageConfidence: metrics.distribution?.meanConfidence ?? null,
-        firstChoiceRepetition: metrics.repetition.firstChoice,
+        averageConfidence: numberOrNull(metrics.meanConfidence),
+        firstChoiceRepetition: metrics.firstChoiceRepetition,
         droppedSlotRate: metrics.droppedSlotRate
       };
     });

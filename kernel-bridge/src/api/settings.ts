@@ -47,7 +47,7 @@ export function resolveSettings({
   for (const name of Object.keys(thresholds)) {
     check(
       name,
-      name in DEFAULT_THRESHOLDS,
+      Object.hasOwn(DEFAULT_THRESHOLDS, name),
       `use sampling_rate, buffer_size, memory_limit or one of ${Object.keys(DEFAULT_THRESHOLDS).join(', ')}`
     );
   }

@@ -17,7 +17,7 @@ import {
 } from './balance';
 import { strongestPairs } from './coactivation';
 import { esftGateScores, esftSelection, esftTokenScores } from './esft';
-import { layerMetrics } from './layer-metrics';
+import { layerMetrics } from './metrics';
 import { planReplicas } from './replicas';
 import { randomAnyOverlap } from './repetition';
 import { RouterTally } from './router-tally';
@@ -181,11 +181,11 @@ if (!hasEsftTrace) {
   ])(
     'layer %i: first choice repeats %d, any overlap %d, overlap %d of 6',
     (layer, first, any, mean) => {
-      const { repetition } = layerMetrics(tally(layer));
+      const metrics = layerMetrics(tally(layer));
       expect([
-        round(repetition.firstChoice, 4),
-        round(repetition.anyOverlap, 4),
-        round(repetition.meanOverlap, 4)
+        round(metrics.firstChoiceRepetition, 4),
+        round(metrics.anyOverlapRepetition, 4),
+        round(metrics.meanOverlap, 4)
       ]).toEqual([first, any, mean]);
     }
   );

@@ -31,6 +31,20 @@ export function uniformTokenRate(experts: number, topK: number): number {
   return topK / experts;
 }
 
+/** Selections that balance would give each expert: k T / E. */
+export function balancedLoad(
+  tokens: number,
+  experts: number,
+  topK: number
+): number {
+  return tokens * uniformTokenRate(experts, topK);
+}
+
+/** What part of an expert's selections is by tokens of a class. */
+export function slotShareOfExpert(ofClass: number, selections: number): number {
+  return ofClass / selections;
+}
+
 /** Ids seen less often say nothing (OLMoE). */
 export const MIN_SEEN = 10;
 

@@ -2,7 +2,14 @@
 import * as fc from 'fast-check';
 import type { RouterIdentity } from '../base/protocol';
 import { CHUNK, type RoutingBlock } from './columns';
-import { layerMetrics } from './layer-metrics';
+import {
+  EXPERT_METRIC_NAMES,
+  LAYER_METRIC_NAMES,
+  layerMetrics,
+  METRICS,
+  type MetricName
+} from './metrics';
+import { repetition } from './repetition';
 import { RouterTally } from './router-tally';
 
 const router = (
@@ -157,10 +164,25 @@ describe('RouterTally', () => {
       expect(pieces[part]).toEqual(whole[part]);
     }
     expect(pieces.pairs()).toEqual(whole.pairs());
-    expect({ ...layerMetrics(pieces).repetition }).toEqual(
-      layerMetrics(whole).repetition
-    );
+    expect(repetition(pieces)).toEqual(repetition(whole));
     expect(whole.transitions).toBe(tokens - 1);
+  });
+
+  it('tells the same experts for every token from balance', () => {
+    const of = (...selected: number[]): number => {
+      const tally = new RouterTally(router(4, 2));
+      tally.add({
+        selected: Int32Array.from(selected),
+        weights: Float32Array.from(selected, () => 0.5)
+      });
+      return layerMetrics(tally).meanTopTokenRate;
+    };
+    expect(of(0, 1, 1, 0)).toBe(1);
+    expect(of(0, 1, 2, 3)).toBe(0);
+    // Token rates 1, 2/3, 1/3, 0: ((1 + 2/3) / 2 - 1/2) / (1 - 1/2).
+    expect(of(0, 1, 0, 1, 0, 2)).toBeCloseTo(2 / 3, 12);
+    // All dropped: less than by chance is none.
+    expect(of(-1, -1)).toBe(0);
   });
 
   it('leaves padding out', () => {
@@ -225,7 +247,7 @@ describe('what logits tell', () => {
       weights: Float32Array.from(selected, () => 0.5),
       logits: Float32Array.from(logits)
     });
-    return layerMetrics(tally).distribution!;
+    return layerMetrics(tally);
   };
 
   it('agrees with a distribution worked out by hand', () => {
@@ -234,6 +256,7 @@ describe('what logits tell', () => {
     const metrics = metricsOf(logits, [0, 1]);
     expect(metrics.meanTokenEntropy).toBeCloseTo(1.75 * Math.LN2, 6);
     expect(metrics.meanConfidence).toBeCloseTo(1 - 1.75 / 2, 6);
+    expect(metrics.meanTokenEntropyHalfWidth).toBeCloseTo(0, 6);
     expect(metrics.meanMargin).toBeCloseTo(0.25, 6);
     expect(metrics.meanKeptMass).toBeCloseTo(0.75, 6);
     expect(metrics.meanNearMiss).toBeCloseTo(Math.LN2, 6);
@@ -287,7 +310,7 @@ describe('what logits tell', () => {
           ].map(({ are, values: given }) => {
             const tally = new RouterTally(router(experts, topK), are);
             tally.add({ ...block, logits: given });
-            return layerMetrics(tally).distribution!;
+            return layerMetrics(tally);
           });
           for (const figure of [
             'meanTokenEntropy',
@@ -321,10 +344,10 @@ describe('what logits tell', () => {
           ...row(-Infinity, 2)
         ])
       });
-      const metrics = layerMetrics(tally).distribution!;
-      expect([metrics.tokens, metrics.nonFiniteTokens]).toEqual([2, 1]);
+      const { logits } = tally;
+      expect([logits.tokens, logits.nonFiniteTokens]).toEqual([2, 1]);
       // One token between two experts, and one with all but one masked.
-      expect(metrics.meanTokenEntropy).toBeCloseTo(Math.LN2 / 2, 6);
+      expect(layerMetrics(tally).meanTokenEntropy).toBeCloseTo(Math.LN2 / 2, 6);
     }
   });
 
@@ -333,13 +356,18 @@ describe('what logits tell', () => {
     expect(metricsOf([1, 2], [1, 0]).meanNearMiss).toBeNaN();
     const nothing = layerMetrics(new RouterTally(router(4, 2)));
     expect(nothing.jain).toBeNaN();
-    expect(nothing.distribution).toBeUndefined();
+    expect(nothing.meanConfidence).toBeNaN();
     expect([...nothing.tokenRateUpperBound]).toEqual([1, 1, 1, 1]);
   });
 
   it('never gives a figure outside its range', () => {
-    const unit = (value: number): boolean =>
-      Number.isNaN(value) || (value >= -1e-9 && value <= 1 + 1e-9);
+    const within = (name: MetricName, value: number): boolean => {
+      const [least, largest] = METRICS[name].range;
+      return (
+        Number.isNaN(value) ||
+        (value >= least - 1e-9 && value <= largest + 1e-9)
+      );
+    };
     fc.assert(
       fc.property(
         cases,
@@ -356,23 +384,11 @@ describe('what logits tell', () => {
             });
           }
           const metrics = layerMetrics(tally);
-          const { distribution: own, repetition } = metrics;
-          expect(
-            [
-              metrics.jain,
-              metrics.loadEntropy,
-              metrics.absoluteBalance,
-              metrics.droppedSlotRate,
-              repetition.firstChoice,
-              repetition.anyOverlap,
-              own?.meanConfidence ?? 0,
-              own?.meanKeptMass ?? 0,
-              own?.meanMargin ?? 0,
-              ...metrics.slotShare,
-              ...metrics.tokenRate,
-              ...metrics.tokenRateUpperBound
-            ].filter(value => !unit(value))
-          ).toEqual([]);
+          const outside = [
+            ...LAYER_METRIC_NAMES.map(name => [name, [metrics[name]]] as const),
+            ...EXPERT_METRIC_NAMES.map(name => [name, metrics[name]] as const)
+          ].filter(([name, own]) => own.some(value => !within(name, value)));
+          expect(outside).toEqual([]);
         }
       )
     );

@@ -5,7 +5,7 @@ import {
   type RouterIdentity,
   type RoutingSample
 } from '../base/protocol';
-import { layerMetrics, type LayerMetrics } from './layer-metrics';
+import { layerMetrics, type LayerMetrics } from './metrics';
 import { RouterTally } from './router-tally';
 
 /** Adds up traces of any length in memory that does not grow with them. */

@@ -1,17 +1,17 @@
 /** What a trace tells of its routers and experts, without a judgement: the document of `analyze`. */
 import { diagnosedLayer } from '../findings/diagnose';
-import { type DiagnosedLayer } from '../findings/diagnosis';
-import { numberOrNull, placeOf } from '../findings/finding';
+import type { DiagnosedLayer } from '../findings/diagnosis';
+import { listsOf, numberOrNull } from '../findings/finding';
 import { resolveThresholds, type Thresholds } from '../findings/thresholds';
 import { TraceEvidence } from '../findings/trace-evidence';
 import {
-  esftGateScores,
-  esftTokenScores,
+  EXPERT_METRIC_NAMES,
   layerMetrics,
   specialistPairs,
   strongestPairs,
   tokenRates,
   uniformTokenRate,
+  type ExpertMetricName,
   type Partner,
   type PipelineStep,
   type RouterTally
@@ -24,11 +24,9 @@ import {
   type ContextStability
 } from './token-ids';
 
-export interface AnalyzedLayer extends DiagnosedLayer {
+export interface AnalyzedLayer
+  extends DiagnosedLayer, Record<ExpertMetricName, (number | null)[]> {
   roles: ExpertRole[];
-  /** ESFT's scores. [experts] */
-  esftTokenScore: (number | null)[];
-  esftGateScore: (number | null)[];
   coactivation: {
     /** Most often together, given the first. */
     strongest: Partner[];
@@ -87,20 +85,16 @@ function analyzedLayer(
   router: RouterTally,
   roles: ExpertRole[]
 ): AnalyzedLayer {
-  const { counts, tokens, gateSum } = router;
+  const { counts, tokens } = router;
   const { experts, topK } = router.router;
   const pairs = router.pairs();
   const link = evidence.links.get(layerName(router.router));
   const stability = contextStability(evidence, router);
+  const metrics = layerMetrics(router);
   return {
-    ...diagnosedLayer(layerMetrics(router)),
-    ...placeOf(router.router),
+    ...diagnosedLayer(metrics),
+    ...listsOf(metrics, EXPERT_METRIC_NAMES),
     roles,
-    esftTokenScore: Array.from(
-      esftTokenScores(counts, tokens, topK),
-      numberOrNull
-    ),
-    esftGateScore: Array.from(esftGateScores(gateSum, tokens), numberOrNull),
     coactivation: {
       strongest: strongestPairs(pairs, counts, tokens).slice(0, STRONGEST),
       specialistPairs: specialistPairs(pairs, experts, tokens)

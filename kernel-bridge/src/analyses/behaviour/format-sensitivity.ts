@@ -1,7 +1,6 @@
 /** How much routing changes when the same text is written differently. */
-import { totalVariation } from '../findings/drift';
 import { mean } from '../../base/statistics/summary';
-import { slotShares } from '../../measures';
+import { slotShares, totalVariation } from '../../measures';
 import { layerName, type RoutingSample } from '../../base/protocol';
 
 /** Other ways to write a text. */

@@ -1,17 +1,14 @@
 /** The same figures of several models, layers matched by how deep they lie. */
+import { LAYER_METRIC_NAMES, type LayerMetricName } from '../../measures';
 import type { Analysis, AnalyzedLayer } from './analyze';
 import type { Role } from './roles';
 
-export interface ModelAtDepth {
+export interface ModelAtDepth extends Record<LayerMetricName, number | null> {
   model: string;
   layer: number;
   stack?: 'encoder' | 'decoder';
   experts: number;
   topK: number;
-  jain: number | null;
-  loadEntropy: number | null;
-  meanConfidence: number | null;
-  firstChoiceRepetition: number | null;
   /** Repetition over what chance alone gives, 1 / E: comparable between numbers of experts. */
   repetitionOverChance: number | null;
   vocabularySpecialisation: number | null;
@@ -52,16 +49,16 @@ function figures(model: string, layer: AnalyzedLayer): ModelAtDepth {
     roles[role] = (roles[role] ?? 0) + 1 / layer.experts;
   }
   const { firstChoiceRepetition: repetition } = layer;
+  const metrics = Object.fromEntries(
+    LAYER_METRIC_NAMES.map(name => [name, layer[name]])
+  ) as Record<LayerMetricName, number | null>;
   return {
     model,
     layer: layer.layer,
     ...(layer.stack ? { stack: layer.stack } : {}),
     experts: layer.experts,
     topK: layer.topK,
-    jain: layer.jain,
-    loadEntropy: layer.loadEntropy,
-    meanConfidence: layer.meanConfidence,
-    firstChoiceRepetition: repetition,
+    ...metrics,
     repetitionOverChance:
       repetition === null ? null : repetition * layer.experts,
     vocabularySpecialisation: layer.vocabularySpecialisation,

@@ -1,8 +1,10 @@
 /** Routers that hardly prefer one expert to another. */
 import {
+  cited,
   wilsonInterval,
   Z_ONE_SIDED_95,
-  type LayerMetrics
+  type LayerMetrics,
+  type RouterTally
 } from '../../measures';
 import { placeOf } from './finding';
 import type { Verdicts } from './load';
@@ -14,21 +16,17 @@ import type { Thresholds } from './thresholds';
  * 8 experts differently for every token works, at a confidence 1 - H / ln E of 0.14.
  */
 export function lowConfidence(
+  { logits: { tokens } }: RouterTally,
   metrics: LayerMetrics,
   { routing_confidence_threshold: threshold }: Thresholds
 ): Verdicts {
-  const own = metrics.distribution;
-  if (
-    !own ||
-    own.tokens === 0 ||
-    metrics.experts === 1 ||
-    !(own.decisiveTokenRate < threshold)
-  ) {
+  const { decisiveTokenRate } = metrics;
+  if (metrics.experts === 1 || !(decisiveTokenRate < threshold)) {
     return { findings: [], undecided: [] };
   }
   const { high } = wilsonInterval(
-    own.decisiveTokenRate * own.tokens,
-    own.tokens,
+    decisiveTokenRate * tokens,
+    tokens,
     Z_ONE_SIDED_95
   );
   if (high >= threshold) {
@@ -39,9 +37,9 @@ export function lowConfidence(
           kind: 'low-confidence',
           ...placeOf(metrics),
           experts: [],
-          value: own.decisiveTokenRate,
+          value: decisiveTokenRate,
           threshold,
-          reason: `cannot tell yet: with ${own.tokens} tokens the share may be as high as ${high.toFixed(2)}`
+          reason: `cannot tell yet: with ${tokens} tokens the share may be as high as ${high.toFixed(2)}`
         }
       ]
     };
@@ -54,21 +52,19 @@ export function lowConfidence(
         severity: 'warning',
         ...placeOf(metrics),
         experts: [],
-        metric: 'decisiveTokenRate',
-        formula:
-          'tokens with exp(H) < 0.99 E / T, H = -sum p ln p over all experts',
-        value: own.decisiveTokenRate,
+        ...cited('decisiveTokenRate'),
+        value: decisiveTokenRate,
         threshold,
-        message: `the router gives all ${metrics.experts} experts nearly the same probability: ${(100 * own.decisiveTokenRate).toFixed(1)} % of tokens are routed decisively`,
+        message: `the router gives all ${metrics.experts} experts nearly the same probability: ${(100 * decisiveTokenRate).toFixed(1)} % of tokens are routed decisively`,
         evidence: {
           cause: 'indecisive',
-          tokensSeen: own.tokens,
+          tokensSeen: tokens,
           upperBound: high,
-          meanTokenEntropy: own.meanTokenEntropy,
+          meanTokenEntropy: metrics.meanTokenEntropy,
           largestEntropy: Math.log(metrics.experts),
-          meanConfidence: own.meanConfidence,
-          meanMargin: own.meanMargin,
-          meanKeptMass: own.meanKeptMass,
+          meanConfidence: metrics.meanConfidence,
+          meanMargin: metrics.meanMargin,
+          meanKeptMass: metrics.meanKeptMass,
           keptMassByChance: metrics.topK / metrics.experts
         },
         suggestions: [

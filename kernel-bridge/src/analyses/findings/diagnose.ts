@@ -1,5 +1,6 @@
 /** From traces and expert weights to the document of `diagnose`. */
 import {
+  LAYER_METRIC_NAMES,
   layerMetrics,
   pooledAuxiliaryLoss,
   TraceTally,
@@ -13,7 +14,9 @@ import { anomalies, driftFrom } from './drift';
 import { duplicateExperts } from './duplicates';
 import type { ExpertSurvey } from './expert-survey';
 import {
+  listsOf,
   numberOrNull,
+  numbersOf,
   placeOf,
   type Finding,
   type Severity,
@@ -29,7 +32,7 @@ import { nonFiniteWeights } from './non-finite';
 import { specialistExperts } from './specialists';
 import { resolveThresholds, type Thresholds } from './thresholds';
 import { TraceEvidence } from './trace-evidence';
-import type { DiagnosedLayer, Diagnosis } from './diagnosis';
+import { LOADS, type DiagnosedLayer, type Diagnosis } from './diagnosis';
 
 export interface DiagnoseOptions {
   model?: string;
@@ -64,7 +67,7 @@ export function diagnose(
     for (const verdicts of [
       unusedExperts(router, thresholds),
       loadImbalance(router, metrics[i], thresholds, distinct),
-      lowConfidence(metrics[i], thresholds)
+      lowConfidence(router, metrics[i], thresholds)
     ]) {
       findings.push(...verdicts.findings);
       undecided.push(...verdicts.undecided);
@@ -172,32 +175,14 @@ function pooledLoss({ routers }: TraceTally): number | null {
     : null;
 }
 
-/** A layer's figures as JSON has them. */
+/** A layer's metrics as JSON has them. */
 export function diagnosedLayer(metrics: LayerMetrics): DiagnosedLayer {
-  const { distribution: own, repetition } = metrics;
-  const optional = (value: number | undefined): number | null =>
-    value === undefined ? null : numberOrNull(value);
   return {
     ...placeOf(metrics),
     experts: metrics.experts,
     topK: metrics.topK,
     tokens: metrics.tokens,
-    jain: numberOrNull(metrics.jain),
-    jainUpperBound: numberOrNull(metrics.jainUpperBound),
-    cv: numberOrNull(metrics.cv),
-    maxVio: numberOrNull(metrics.maxVio),
-    loadEntropy: numberOrNull(metrics.loadEntropy),
-    droppedSlotRate: numberOrNull(metrics.droppedSlotRate),
-    slotShare: Array.from(metrics.slotShare, numberOrNull),
-    tokenRate: Array.from(metrics.tokenRate, numberOrNull),
-    firstChoiceRepetition: numberOrNull(repetition.firstChoice),
-    anyOverlapRepetition: numberOrNull(repetition.anyOverlap),
-    meanTokenEntropy: optional(own?.meanTokenEntropy),
-    meanConfidence: optional(own?.meanConfidence),
-    meanKeptMass: optional(own?.meanKeptMass),
-    meanNearMiss: optional(own?.meanNearMiss),
-    decisiveTokenRate: optional(own?.decisiveTokenRate),
-    zLoss: optional(own?.zLoss),
-    switchLoss: optional(own?.switchLoss)
+    ...numbersOf(metrics, LAYER_METRIC_NAMES),
+    ...listsOf(metrics, LOADS)
   };
 }

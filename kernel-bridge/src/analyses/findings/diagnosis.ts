@@ -1,35 +1,24 @@
 /** The document of `diagnose`. */
 import type { FoundInRouting, Stack } from '../../base/protocol';
+import type { LayerMetricName } from '../../measures';
 import type { Thresholds } from './thresholds';
 
-export interface DiagnosedLayer {
+/** Numbers an expert that a diagnosis has too; an analysis has all of them. */
+export const LOADS = ['slotShare', 'tokenRate'] as const;
+
+/** Null where there is no number: nothing was selected, or the trace has no logits. */
+export interface DiagnosedLayer
+  extends
+    Record<LayerMetricName, number | null>,
+    Record<(typeof LOADS)[number], (number | null)[]> {
   layer: number;
   stack?: Stack;
   module?: string;
   experts: number;
   topK: number;
   tokens: number;
-  jain: number | null;
-  jainUpperBound: number | null;
-  cv: number | null;
-  maxVio: number | null;
-  loadEntropy: number | null;
-  droppedSlotRate: number | null;
-  /** [experts] */
-  slotShare: (number | null)[];
-  /** [experts] */
-  tokenRate: (number | null)[];
-  firstChoiceRepetition: number | null;
-  anyOverlapRepetition: number | null;
-  /** Null where the trace has no logits. */
-  meanTokenEntropy: number | null;
-  meanConfidence: number | null;
-  meanKeptMass: number | null;
-  meanNearMiss: number | null;
-  decisiveTokenRate: number | null;
-  zLoss: number | null;
-  switchLoss: number | null;
 }
+
 export interface Diagnosis extends FoundInRouting {
   schema: 'moe-debugger/diagnose@1';
   layers: DiagnosedLayer[];

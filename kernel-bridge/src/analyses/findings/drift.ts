@@ -1,7 +1,9 @@
 /** Load that changed: against a baseline, and within a trace over time. */
 import {
+  cited,
   jackknife,
   slotShares,
+  totalVariation,
   type RouterTally,
   type TraceTally
 } from '../../measures';
@@ -10,18 +12,6 @@ import { upperNormalTail } from '../../base/statistics/normal';
 import { median } from '../../base/statistics/summary';
 import { placeOf, type Finding } from './finding';
 import type { Thresholds } from './thresholds';
-
-/** Half the sum of absolute differences: the share of selections that moved. */
-export function totalVariation(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>
-): number {
-  let distance = 0;
-  for (let i = 0; i < a.length; i++) {
-    distance += Math.abs(a[i] - b[i]);
-  }
-  return distance / 2;
-}
 
 /** Layers whose slot shares moved, by more than groups of text differ among themselves. */
 export function driftFrom(
@@ -70,9 +60,10 @@ function layerDrift(
       severity: 'warning',
       ...placeOf(now.router),
       experts: moved,
-      metric: 'totalVariation',
-      formula:
-        'sum |f_e - f_e of the baseline| / 2 over slot shares f; p by a jackknife over groups of text, corrected after Benjamini and Hochberg',
+      ...cited(
+        'totalVariation',
+        'against the baseline; p by a jackknife over groups of text, corrected after Benjamini and Hochberg'
+      ),
       value,
       threshold,
       message: `${(100 * value).toFixed(1)} % of selections moved against the baseline, most to or from expert ${moved[0]}`,
@@ -135,9 +126,10 @@ export function anomalies(
             severity: 'info' as const,
             ...placeOf(router.router),
             experts: [],
-            metric: 'totalVariation',
-            formula:
-              'sum |f_e of a window - f_e| / 2; unusual beyond the median by 5 scaled median absolute deviations and by the threshold',
+            ...cited(
+              'totalVariation',
+              'of a window against all; unusual beyond the median by 5 scaled median absolute deviations and by the threshold'
+            ),
             value: Math.max(...unusual.map(w => w.totalVariation)),
             threshold,
             message: `${unusual.length} of ${windows.length} stretches of the trace are routed unlike the rest`,

@@ -1,4 +1,5 @@
 /** Experts that compute the same, or nearly. */
+import { cited } from '../../measures';
 import type { ExpertSurvey } from './expert-survey';
 import { placeOf, type Finding } from './finding';
 import type { Thresholds } from './thresholds';
@@ -49,11 +50,9 @@ function finding(
     severity: 'warning',
     ...placeOf(survey),
     experts: group,
-    metric:
-      of === 'weights'
-        ? 'relativeWeightDifference'
-        : 'relativeOutputDifference',
-    formula: `||a - b|| / sqrt((||a||^2 + ||b||^2) / 2) over all ${of} of the experts`,
+    ...cited(
+      of === 'weights' ? 'relativeWeightDifference' : 'relativeOutputDifference'
+    ),
     value,
     threshold,
     message: exact

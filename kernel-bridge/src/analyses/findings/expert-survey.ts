@@ -2,8 +2,11 @@
 import { ExpertWeights } from '../../routing/experts/expert-weights';
 import { findExperts, type Expert } from '../../routing/experts';
 import type { Graph } from '../../onnx/graph/graph';
-import { relativeDifference } from '../../measures';
-import { cosineMatrix } from '../../measures/similarity';
+import {
+  cosineMatrix,
+  countNonFinite,
+  relativeDifference
+} from '../../measures';
 import type { OnnxModel } from '../../onnx/file/model';
 import type { Blocks } from '../../routing/blocks';
 import type { Router } from '../../routing/convention';
@@ -145,11 +148,10 @@ function likePairs(
 
 /** Zeros in place of what is not finite, so that the rest can be compared; how many there were. */
 function replaceNonFinite(values: Float32Array): number {
-  let found = 0;
-  for (let i = 0; i < values.length; i++) {
+  const found = countNonFinite(values);
+  for (let i = 0; found > 0 && i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
       values[i] = 0;
-      found++;
     }
   }
   return found;

@@ -20,3 +20,22 @@ export function placeOf({ layer, stack, module }: Place): Place {
 export function numberOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
+
+/** Some of an object's numbers, or lists of numbers, as JSON has them. */
+export function numbersOf<Name extends string>(
+  values: Readonly<Record<Name, number>>,
+  names: readonly Name[]
+): Record<Name, number | null> {
+  return Object.fromEntries(
+    names.map(name => [name, numberOrNull(values[name])])
+  ) as Record<Name, number | null>;
+}
+
+export function listsOf<Name extends string>(
+  values: Readonly<Record<Name, ArrayLike<number>>>,
+  names: readonly Name[]
+): Record<Name, (number | null)[]> {
+  return Object.fromEntries(
+    names.map(name => [name, Array.from(values[name], numberOrNull)])
+  ) as Record<Name, (number | null)[]>;
+}

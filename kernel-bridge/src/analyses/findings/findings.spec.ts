@@ -49,6 +49,24 @@ describe('diagnose', () => {
     ]);
   });
 
+  it('has every metric of a layer, and says where the formula of a finding is from', () => {
+    const { findings, layers } = diagnose({
+      samples: samplesOf(({ id }) => (id % 10 < 9 ? [1] : []), { topK: 1 })
+    });
+    const uneven = findings.find(({ kind }) => kind === 'load-imbalance')!;
+    expect([uneven.metric, uneven.formula]).toEqual([
+      'jain',
+      '(sum c)^2 / (E sum c^2) (Jain, Chiu and Hawe 1984, DEC-TR-301)'
+    ]);
+    expect(uneven.value).toBe(layers[0].jain);
+    expect(layers[0]).toMatchObject({
+      absoluteBalance: expect.any(Number),
+      meanConfidence: expect.any(Number),
+      tokenRate: expect.any(Array)
+    });
+    expect(layers[0]).not.toHaveProperty('meanWeight');
+  });
+
   it('calls an expert cold that is selected far less than balance would', () => {
     const rule: Rule = ({ id, position }) =>
       id === 0 && position === 7

@@ -1,5 +1,6 @@
 /** A diagnosis as text for people. */
 import { layerName } from '../../base/protocol';
+import { TABLE_METRICS } from '../../measures';
 import type { Diagnosis } from './diagnosis';
 
 export function formatDiagnosis(diagnosis: Diagnosis): string {
@@ -47,17 +48,10 @@ function table({ layers }: Diagnosis): string[] {
   const cell = (value: number | null): string =>
     value === null ? '-' : value.toFixed(3);
   const rows = [
-    ['layer', 'Jain', 'CV', 'MaxVio', 'load entropy', 'confidence', 'repeats'],
+    ['layer', ...TABLE_METRICS.map(({ short }) => short)],
     ...layers.map(layer => [
       layerName(layer),
-      ...[
-        layer.jain,
-        layer.cv,
-        layer.maxVio,
-        layer.loadEntropy,
-        layer.meanConfidence,
-        layer.firstChoiceRepetition
-      ].map(cell)
+      ...TABLE_METRICS.map(({ name }) => cell(layer[name]))
     ])
   ];
   const widths = rows[0].map((_, column) =>

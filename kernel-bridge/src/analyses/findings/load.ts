@@ -1,5 +1,8 @@
 /** Experts that tokens do not reach, and layers whose load is uneven. */
 import {
+  balancedLoad,
+  cited,
+  METRICS,
   planReplicas,
   tokenRates,
   upperBound,
@@ -8,6 +11,7 @@ import {
   type LayerMetrics
 } from '../../measures';
 import type { RouterTally } from '../../measures';
+import { argMax } from '../../measures/vectors';
 import {
   placeOf,
   type Finding,
@@ -42,7 +46,8 @@ export function unusedExperts(
   for (let expert = 0; expert < experts && tokens > 0; expert++) {
     const bound = upperBound(counts[expert], tokens);
     const sure =
-      bound <= threshold && tokens * balanced >= dead_expert_threshold;
+      bound <= threshold &&
+      balancedLoad(tokens, experts, topK) >= dead_expert_threshold;
     if (!sure) {
       if (rates[expert] < threshold) {
         unsure.push(expert);
@@ -55,9 +60,10 @@ export function unusedExperts(
       severity: dead ? 'error' : 'warning',
       ...placeOf(router),
       experts: [expert],
-      metric: 'tokenRate',
-      formula:
-        'c_e / T; one-sided 95 % upper bound: 3 / T when c_e = 0 (rule of three), else Wilson',
+      ...cited(
+        'tokenRate',
+        `upper bound ${METRICS.tokenRateUpperBound.formula}`
+      ),
       value: rates[expert],
       threshold,
       message: dead
@@ -152,8 +158,7 @@ export function loadImbalance(
         severity: 'warning',
         ...placeOf(router),
         experts: overloaded,
-        metric: 'jain',
-        formula: '(sum c)^2 / (E sum c^2) over selections c (Jain 1984)',
+        ...cited('jain'),
         value: metrics.jain,
         threshold,
         message: `the load of ${router.experts} experts is uneven: Jain index ${metrics.jain.toFixed(3)}, the busiest has ${(metrics.maxVio + 1).toFixed(1)} times the mean`,
@@ -231,12 +236,11 @@ export function routerCollapse(
   const same = order.slice(0, topK);
   const sameRate =
     same.reduce((sum, e) => sum + metrics.tokenRate[e], 0) / topK;
-  const chance = topK / experts;
-  const sameSet = (sameRate - chance) / (1 - chance);
-  const { expert, tokenRate } = metrics.topFirstChoice;
+  const expert = argMax(metrics.firstChoiceTokenRate);
+  const tokenRate = metrics.firstChoiceTokenRate[expert];
   // One expert first for all is the cause when both are so: what comes second then has no weight.
   const bySet = tokenRate < threshold;
-  const value = bySet ? sameSet : tokenRate;
+  const value = bySet ? metrics.meanTopTokenRate : tokenRate;
   const certain =
     wilsonInterval(value * tokens, tokens, Z_ONE_SIDED_95).low >=
     COLLAPSE_CERTAIN;
@@ -249,10 +253,7 @@ export function routerCollapse(
       severity: 'error',
       ...placeOf(router),
       experts: bySet ? same : [expert],
-      metric: bySet ? 'meanTopTokenRate' : 'firstChoiceTokenRate',
-      formula: bySet
-        ? '(mean of the k largest c_e / T - k / E) / (1 - k / E)'
-        : 'tokens whose first choice e was / T, the largest',
+      ...cited(bySet ? 'meanTopTokenRate' : 'firstChoiceTokenRate'),
       value,
       threshold,
       message: bySet
@@ -263,7 +264,7 @@ export function routerCollapse(
         tokensSeen: tokens,
         firstChoiceTokenRate: tokenRate,
         firstChoiceExpert: expert,
-        meanTopTokenRate: sameRate,
+        sameExpertsTokenRate: sameRate,
         meanWeight: metrics.meanWeight[expert],
         loadEntropy: metrics.loadEntropy
       },
@@ -302,8 +303,7 @@ export function capacityOverflow(
       severity: metrics.droppedSlotRate > threshold ? 'warning' : 'info',
       ...placeOf(router),
       experts: full,
-      metric: 'droppedSlotRate',
-      formula: 'slots without an expert / (k T)',
+      ...cited('droppedSlotRate'),
       value: metrics.droppedSlotRate,
       threshold,
       message: `${droppedSlots} of ${droppedSlots + metrics.slots} slots were dropped over capacity`,

@@ -1,5 +1,6 @@
 /** Numbers that are none: in an expert's weights, in a router's logits, and which expert they come from. */
 import { layerName, type RoutingSample } from '../../base/protocol';
+import { cited, nonFiniteTokens } from '../../measures';
 import type { ExpertSurvey } from './expert-survey';
 import { placeOf, type Finding, type TokenEvidence } from './finding';
 
@@ -20,8 +21,7 @@ export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
       severity: 'error' as const,
       ...placeOf(survey),
       experts: [expert],
-      metric: of === 'weights' ? 'nonFiniteWeights' : 'nonFiniteOutputs',
-      formula: `${of} of the expert that are NaN or infinite`,
+      ...cited(of === 'weights' ? 'nonFiniteWeights' : 'nonFiniteOutputs'),
       value: survey.nonFinite[expert],
       threshold: 0,
       message: `${survey.nonFinite[expert]} of ${survey.elements[expert]} ${of} of expert ${expert} are not finite: every token that selects it is lost`,
@@ -58,7 +58,7 @@ export class NonFiniteTrail {
     });
     const stages = sample.layers.map(layer => ({
       stack: layer.stack,
-      bad: badTokens(layer)
+      bad: nonFiniteTokens(layer)
     }));
     const last = sample.layers.at(-1)?.stack;
     const outputs = finiteOutputs
@@ -101,9 +101,10 @@ export class NonFiniteTrail {
         severity: 'error',
         ...placeOf(place),
         experts: named ? [expert] : [],
-        metric: 'nonFiniteTokens',
-        formula:
-          'tokens with a value that is NaN or infinite; the expert by elimination: selected by every first such token and by no token that came out right',
+        ...cited(
+          'nonFiniteTokens',
+          'the expert by elimination: selected by every first such token and by no token that came out right'
+        ),
         value: stage.tokens,
         threshold: 0,
         message: named
@@ -163,32 +164,4 @@ export class NonFiniteTrail {
       ? new Set([...found.suspects].filter(key => own.has(key)))
       : own;
   }
-}
-
-/** Tokens, in order, that have a logit or a weight that is no number. A masked logit of -Infinity is one. */
-function badTokens({
-  logits,
-  weights,
-  experts,
-  topK
-}: RoutingSample['layers'][number]): number[] {
-  const bad: number[] = [];
-  const tokens = weights.length / topK;
-  const broken = (values: Float32Array, from: number, to: number): boolean => {
-    for (let i = from; i < to; i++) {
-      if (Number.isNaN(values[i]) || values[i] === Infinity) {
-        return true;
-      }
-    }
-    return false;
-  };
-  for (let t = 0; t < tokens; t++) {
-    if (
-      broken(weights, t * topK, (t + 1) * topK) ||
-      (logits.length > 0 && broken(logits, t * experts, (t + 1) * experts))
-    ) {
-      bad.push(t);
-    }
-  }
-  return bad;
 }

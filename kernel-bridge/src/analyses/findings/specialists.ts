@@ -2,7 +2,7 @@
 import { binomialTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import { rankSumTest } from '../../base/statistics/rank-test';
-import type { RouterTally } from '../../measures';
+import { cited, slotShareOfExpert, type RouterTally } from '../../measures';
 import { layerName } from '../../base/protocol';
 import { placeOf, type Finding, type TokenEvidence } from './finding';
 import { POSITION_CLASSES } from './position-counts';
@@ -111,7 +111,7 @@ function tokenTypes(
         expert,
         category: 'token type',
         className,
-        slotShareOfExpert: count / totals[expert],
+        slotShareOfExpert: slotShareOfExpert(count, totals[expert]),
         tokenShareOfClass: classTokens / all,
         classTokenRate: count / classTokens,
         units: 'token ids',
@@ -146,7 +146,7 @@ function domains(
         expert,
         category: 'domain',
         className: name!,
-        slotShareOfExpert: count / router.counts[expert],
+        slotShareOfExpert: slotShareOfExpert(count, router.counts[expert]),
         tokenShareOfClass: own.tokens / router.tokens,
         classTokenRate: count / own.tokens,
         units: 'samples',
@@ -183,7 +183,10 @@ function positions(
         expert,
         category: 'position',
         className,
-        slotShareOfExpert: own.counts[at] / total(own.counts, experts, expert),
+        slotShareOfExpert: slotShareOfExpert(
+          own.counts[at],
+          total(own.counts, experts, expert)
+        ),
         tokenShareOfClass: own.tokens[c] / tokens,
         classTokenRate: own.counts[at] / own.tokens[c],
         units: 'sequences',
@@ -242,9 +245,10 @@ function specialist(
     severity: 'info',
     ...placeOf(router.router),
     experts: [expert],
-    metric: 'slotShareOfExpert',
-    formula:
-      'selections of the expert by tokens of the class / all of its selections; p: rank-sum test of labels dealt to whole units at random, corrected after Benjamini and Hochberg',
+    ...cited(
+      'slotShareOfExpert',
+      'p by a rank-sum test of labels dealt to whole units at random, corrected after Benjamini and Hochberg'
+    ),
     value: found.slotShareOfExpert,
     threshold,
     message: `${percent(found.slotShareOfExpert)} of what selects expert ${expert} is ${category} "${className}", where chance is ${percent(found.tokenShareOfClass)}; ${percent(found.classTokenRate)} of such tokens select it`,

@@ -1,57 +1,91 @@
 /** Settings of `diagnose`. The first three have the names and values of the projects that this one grew from. */
 import { MoEDebuggerError } from '../../base/errors';
+import { METRICS, type MetricName } from '../../measures';
 
-export interface Thresholds {
-  /** Selections that balance would have given an expert, below which its absence means nothing. */
-  dead_expert_threshold: number;
-  /** A layer's Jain index below this is out of balance. */
-  load_balance_threshold: number;
-  /** A layer is indecisive when fewer than this share of its tokens are routed decisively (exp(H) below 0.99 E). */
-  routing_confidence_threshold: number;
-  /** Token rate below which an expert is cold; never more than a tenth of what balance gives it. */
-  cold_expert_threshold: number;
-  /** A router whose choices are the same for at least this share of tokens is collapsed. */
-  collapse_threshold: number;
-  /** Experts whose weights or outputs have at least this cosine are near duplicates. */
-  duplicate_similarity_threshold: number;
-  /** An expert is a specialist when at least this share of its selections is of one class of tokens. */
-  specialist_threshold: number;
-  /** Corrected p-values below this count. */
-  significance: number;
-  /** Share of slots dropped over capacity above which it is a warning. */
-  capacity_drop_threshold: number;
-  /** Total variation distance between slot shares that counts as drift, or as an anomaly. */
-  drift_threshold: number;
+/** A value of a metric from which on something counts. */
+interface Threshold {
+  metric: MetricName;
+  initial: number;
+  /** What the value decides. */
+  text: string;
 }
 
-export const DEFAULT_THRESHOLDS: Readonly<Thresholds> = {
-  dead_expert_threshold: 10,
-  load_balance_threshold: 0.8,
-  routing_confidence_threshold: 0.5,
-  cold_expert_threshold: 0.01,
-  collapse_threshold: 0.95,
-  duplicate_similarity_threshold: 0.95,
-  specialist_threshold: 0.5,
-  significance: 0.05,
-  capacity_drop_threshold: 0.01,
-  drift_threshold: 0.1
-};
+export const THRESHOLDS = {
+  dead_expert_threshold: {
+    metric: 'balancedLoad',
+    initial: 10,
+    text: 'Selections that balance would have given an expert, below which its absence means nothing.'
+  },
+  load_balance_threshold: {
+    metric: 'jain',
+    initial: 0.8,
+    text: 'A layer below this is out of balance.'
+  },
+  routing_confidence_threshold: {
+    metric: 'decisiveTokenRate',
+    initial: 0.5,
+    text: 'A layer is indecisive when fewer than this share of its tokens are routed decisively.'
+  },
+  cold_expert_threshold: {
+    metric: 'tokenRate',
+    initial: 0.01,
+    text: 'An expert below this is cold; never more than a tenth of what balance gives it.'
+  },
+  collapse_threshold: {
+    metric: 'firstChoiceTokenRate',
+    initial: 0.95,
+    text: 'A router whose choices are the same for at least this share of tokens is collapsed.'
+  },
+  duplicate_similarity_threshold: {
+    metric: 'cosine',
+    initial: 0.95,
+    text: 'Experts whose weights or outputs have at least this cosine are near duplicates.'
+  },
+  specialist_threshold: {
+    metric: 'slotShareOfExpert',
+    initial: 0.5,
+    text: 'An expert is a specialist when at least this share of its selections is of one class of tokens.'
+  },
+  significance: {
+    metric: 'correctedP',
+    initial: 0.05,
+    text: 'Corrected p-values below this count.'
+  },
+  capacity_drop_threshold: {
+    metric: 'droppedSlotRate',
+    initial: 0.01,
+    text: 'More slots dropped over capacity than this share are a warning.'
+  },
+  drift_threshold: {
+    metric: 'totalVariation',
+    initial: 0.1,
+    text: 'Slot shares that moved by at least this have drifted, or are an anomaly.'
+  }
+} satisfies Record<string, Threshold>;
+
+/** What each one decides is in docs/measures.md. */
+export type Thresholds = Record<keyof typeof THRESHOLDS, number>;
+
+export const DEFAULT_THRESHOLDS = Object.fromEntries(
+  Object.entries(THRESHOLDS).map(([name, { initial }]) => [name, initial])
+) as Readonly<Thresholds>;
 
 /** @throws MoEDebuggerError 'usage' naming a setting that does not exist, or a value that cannot be meant */
 export function resolveThresholds(given: Partial<Thresholds> = {}): Thresholds {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in DEFAULT_THRESHOLDS)) {
+    if (!Object.hasOwn(THRESHOLDS, name)) {
       throw new MoEDebuggerError('usage', `there is no threshold ${name}`, {
-        hint: `use one of ${Object.keys(DEFAULT_THRESHOLDS).join(', ')}`
+        hint: `use one of ${Object.keys(THRESHOLDS).join(', ')}`
       });
     }
-    const most = name === 'dead_expert_threshold' ? Infinity : 1;
-    if (!(typeof value === 'number' && value >= 0 && value <= most)) {
+    const { metric } = THRESHOLDS[name as keyof Thresholds];
+    const [, largest] = METRICS[metric].range;
+    if (!(typeof value === 'number' && value >= 0 && value <= largest)) {
       throw new MoEDebuggerError(
         'usage',
         `${name} cannot be ${String(value)}`,
         {
-          hint: most === 1 ? 'give a share from 0 to 1' : 'give 0 or more'
+          hint: largest === 1 ? 'give a share from 0 to 1' : 'give 0 or more'
         }
       );
     }

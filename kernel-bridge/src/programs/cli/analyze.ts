@@ -5,6 +5,7 @@ import {
 } from '../../analyses/behaviour';
 import { traceFileEvidence } from '../../analyses/findings';
 import { layerName } from '../../base/protocol';
+import { TABLE_METRICS } from '../../measures';
 import { write, writeJson } from './output';
 
 export async function printAnalysis(
@@ -35,8 +36,11 @@ function formatLayer(layer: AnalyzedLayer): string[] {
     roles.set(key, [...(roles.get(key) ?? []), expert]);
   }
   const { contextStability: stability } = layer;
+  const metrics = TABLE_METRICS.map(
+    ({ name, short }) => `${short} ${number(layer[name])}`
+  );
   return [
-    `${layerName(layer)}: top-${layer.topK} of ${layer.experts}, Jain ${number(layer.jain)}, load entropy ${number(layer.loadEntropy)}, confidence ${number(layer.meanConfidence)}`,
+    `${layerName(layer)}: top-${layer.topK} of ${layer.experts}, ${metrics.join(', ')}`,
     ...[...roles].map(([role, experts]) => `  ${role}: ${experts.join(', ')}`),
     `  together: ${layer.coactivation.strongest
       .slice(0, SHOWN)

@@ -7,7 +7,7 @@ import {
 } from '../../analyses/findings/model-outputs';
 import { NEUTRAL_PROMPTS } from '../../analyses/findings/neutral-prompts';
 import { DEFAULT_THRESHOLDS } from '../../analyses/findings/thresholds';
-import { ckaMatrix, cosineMatrix } from '../../measures';
+import { ckaMatrix, cosineMatrix, METRICS } from '../../measures';
 import { readStructure } from '../../run/model/structure';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
@@ -33,16 +33,10 @@ export interface ExpertSimilarityOptions extends OutputsOptions {
 
 /** Products of two tokens' outputs, of all experts: 512 MiB. */
 const MOST_PRODUCTS = 1 << 26;
-const MEASURES: Record<SimilarityOf, { measure: string; about: string }> = {
-  weights: { measure: 'cosine', about: 'cosine of the weights' },
-  outputs: {
-    measure: 'cosine',
-    about: 'cosine of the outputs on the same tokens'
-  },
-  cka: {
-    measure: 'linear CKA',
-    about: 'linear CKA of the outputs on the same tokens'
-  }
+const COMPARED = {
+  weights: { metric: METRICS.cosine, what: 'the weights' },
+  outputs: { metric: METRICS.cosine, what: 'the outputs on the same tokens' },
+  cka: { metric: METRICS.linearCka, what: 'the outputs on the same tokens' }
 };
 
 /**
@@ -57,9 +51,9 @@ export async function expertSimilarityFigure(
   layer: LayerPlace,
   { of = 'weights', prompt, ...options }: ExpertSimilarityOptions = {}
 ): Promise<Figure<ExpertMatrix>> {
-  if (!Object.hasOwn(MEASURES, of)) {
+  if (!Object.hasOwn(COMPARED, of)) {
     throw new MoEDebuggerError('input', `there is no similarity of ${of}`, {
-      hint: `choose one of ${Object.keys(MEASURES).join(', ')}`
+      hint: `choose one of ${Object.keys(COMPARED).join(', ')}`
     });
   }
   const router = findLayer(model.routers, layer, router => router);
@@ -73,16 +67,19 @@ export async function expertSimilarityFigure(
           of,
           options
         );
-  const { measure, about } = MEASURES[of];
+  const {
+    metric: { title: measure, range },
+    what
+  } = COMPARED[of];
   return expertMatrixFigure(
     values,
     { router, counts: new Float64Array(router.experts) },
     {
       title: `${model.name} · ${layerName(router)} · similarity of ${of === 'weights' ? 'weights' : 'outputs'}`,
       measure,
-      about
+      about: `${measure} of ${what}`
     },
-    of === 'cka' ? [0, 1] : [-1, 1]
+    range
   );
 }
 

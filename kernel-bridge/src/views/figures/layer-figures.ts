@@ -2,6 +2,7 @@
 import { clusteredOrder } from '../../base/charts';
 import {
   coactivation,
+  METRICS,
   strongestPairs,
   uniformTokenRate,
   wilsonInterval,
@@ -55,7 +56,7 @@ export function loadsFigure(tally: RouterTally, model: string): Figure<Loads> {
   }));
   const uniform = uniformTokenRate(router.experts, router.topK);
   const title = `${named(model)}${layerName(router)} · load`;
-  const about = `token rate of ${router.experts} experts over ${tokens} tokens, 95 % Wilson intervals, balance at ${percent(uniform)}`;
+  const about = `${METRICS.tokenRate.title} of ${router.experts} experts over ${tokens} tokens, 95 % Wilson intervals, balance at ${percent(uniform)}`;
   const busiest = [...experts].sort((a, b) => b.tokenRate - a.tokenRate);
   return new Figure(
     { layer: layerName(router), tokens, uniform, experts },
@@ -86,7 +87,7 @@ export function coactivationFigure(
   const strongest = strongestPairs(pairs, counts, tokens).slice(0, LINES);
   const matrix = expertMatrixFigure(values, tally, {
     title: `${named(model)}${layerName(router)} · co-activation`,
-    measure: 'P(column | row)',
+    measure: METRICS.coactivation.title,
     about: `of the tokens that select the row's expert, the share that selects the column's`
   });
   return new Figure(
@@ -163,7 +164,7 @@ export function domainsFigure(
     {
       title: `${named(model)}${layerName(tally.router)} · domains`,
       rows: 'domain',
-      about: `token rate by domain, balance at ${percent(uniformTokenRate(tally.router.experts, tally.router.topK))}`
+      about: `${METRICS.tokenRate.title} by domain, balance at ${percent(uniformTokenRate(tally.router.experts, tally.router.topK))}`
     }
   );
 }
@@ -184,7 +185,7 @@ export function overTimeFigure(
     {
       title: `${named(model)}${layerName(tally.router)} · over time`,
       rows: 'tokens',
-      about: 'token rate in stretches of the trace, in the order of its samples'
+      about: `${METRICS.tokenRate.title} in stretches of the trace, in the order of its samples`
     }
   );
 }
@@ -218,7 +219,7 @@ function rateFigure(
         labels: rows.map(({ name }) => name.slice(0, LONGEST_LABEL))
       },
       values: rows.flatMap(({ tokenRate }) => tokenRate),
-      measure: 'token rate'
+      measure: METRICS.tokenRate.title
     },
     [
       `${words.title}: ${words.about}`,

@@ -2,7 +2,7 @@
 import { tokenSetSimilarity } from '../../analyses/behaviour';
 import { MoEDebuggerError } from '../../base/errors';
 import { TraceEvidence } from '../../analyses/findings/trace-evidence';
-import { tallyTrace, type RouterTally } from '../../measures';
+import { METRICS, tallyTrace, type RouterTally } from '../../measures';
 import {
   layerName,
   type FigureName,
@@ -57,7 +57,7 @@ export function tokenSimilarityFigure(
   const tally = findLayer(evidence.tally.routers, place, routerOf);
   return expertMatrixFigure(tokenSetSimilarity(evidence, tally), tally, {
     title: `${model} · ${layerName(tally.router)} · similarity of tokens`,
-    measure: 'Jaccard index',
+    measure: METRICS.jaccard.title,
     about: 'token ids that select both experts, of those that select either'
   });
 }

@@ -3,7 +3,7 @@ import { routingStillSpec, tokenText } from '../../base/charts';
 import { specSvg } from '../../show/still-svg';
 import { diagnose } from '../../analyses/findings/diagnose';
 import { TraceEvidence } from '../../analyses/findings/trace-evidence';
-import type { LayerMetrics } from '../../measures';
+import { TABLE_METRICS, type LayerMetrics } from '../../measures';
 import type { EditRecord } from '../../run/edits/edits';
 import {
   layerName,
@@ -156,15 +156,12 @@ function layerTable(layers: readonly LayerMetrics[]): string {
     'tokens',
     'never selected',
     'busiest',
-    'Jain',
-    'MaxVio',
-    'load entropy',
-    'confidence'
+    ...TABLE_METRICS.map(({ short }) => short)
   ];
   return table(
     head,
     layers.map(layer => {
-      const { tokenRate, distribution } = layer;
+      const { tokenRate } = layer;
       const peak = tokenRate.reduce((best, rate) => Math.max(best, rate), 0);
       return [
         layerName(layer),
@@ -173,10 +170,7 @@ function layerTable(layers: readonly LayerMetrics[]): string {
         count(layer.tokens),
         String(tokenRate.filter(rate => rate === 0).length),
         `${tokenRate.indexOf(peak)} (${percent(peak)})`,
-        figure(layer.jain),
-        figure(layer.maxVio),
-        figure(layer.loadEntropy),
-        figure(distribution?.meanConfidence ?? NaN)
+        ...TABLE_METRICS.map(({ name }) => figure(layer[name]))
       ];
     })
   );
