@@ -266,6 +266,12 @@ describe('type test', () => {
     expect(rankAtVariance([10, 0, 0, 0, 2, 0, 0, 0, 1], 3, 0.99)).toBe(2);
     expect(rankAtVariance([1, 2, 2, 4, 3, 6], 3)).toBe(1);
     expect(rankAtVariance([1, 0, 0, 0, 1, 0], 2)).toBe(2);
+    expect(rankAtVariance([], 0)).toBe(0);
+  });
+
+  it('has no rank of numbers that are not finite', () => {
+    expect(rankAtVariance([1, 2, NaN, 4], 2)).toBeNaN();
+    expect(rankAtVariance([1, 2, Infinity, 4], 2)).toBeNaN();
   });
 });
 
