@@ -110,7 +110,8 @@ describe('CircuitModel', () => {
   it('draws everything in one place, whatever the threshold', () => {
     const model = stored();
     const { stage } = model;
-    expect(stage).toHaveLength(5);
+    expect(stage.nodes).toHaveLength(5);
+    expect(stage.edges).toHaveLength(4);
     model.size = 1;
     expect(model.stage).toBe(stage);
     expect(model.drawn.nodes.map(({ id }) => id)).toEqual(['head', 'logits']);

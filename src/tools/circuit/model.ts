@@ -72,9 +72,9 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     return this._drawn;
   }
 
-  /** The nodes that any place of the slider draws: nothing moves when it does. */
-  get stage(): readonly CircuitNode[] {
-    return this._stage.nodes;
+  /** What any place of the slider draws: nothing moves when it does. */
+  get stage(): PrunedCircuit {
+    return this._stage;
   }
 
   /** The strongest effect of an edge, or of a node where there are no edges. */
@@ -218,7 +218,8 @@ function strongest(circuit: PrunedCircuit): PrunedCircuit {
       .sort((a, b) => effectStrength(b) - effectStrength(a))
       .slice(0, MOST_DRAWN);
   if (circuit.edges.length === 0) {
-    return { nodes: byEffect(circuit.nodes), edges: [] };
+    const kept = new Set(byEffect(circuit.nodes));
+    return { nodes: circuit.nodes.filter(node => kept.has(node)), edges: [] };
   }
   const edges = byEffect(circuit.edges);
   return { nodes: joined(circuit.nodes, edges), edges };

@@ -1,15 +1,17 @@
 /** A circuit as one file of HTML. */
-import type { CircuitDrawingOptions } from '../../base/charts';
+import { circuitDrawing, type CircuitDrawingOptions } from '../../base/charts';
 import {
   describeCircuitFigures,
   describeCircuitTarget,
   pruneCircuit,
   type CircuitDocument
 } from '../../base/protocol';
-import { reportPage, table, type ReportSection } from '../../show/page/page';
-import { circuitSvg } from './circuit-svg';
+import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
 import { escapeHtml } from '../../show/page/escape-html';
+import { reportPage, table, type ReportSection } from '../../show/page/page';
 
+/** A picture of more is a blot. */
+const MAX_PICTURE_EDGES = 300;
 /** Rows that a person may still read. */
 const MOST_ROWS = 500;
 
@@ -21,11 +23,15 @@ export function circuitPage(
     data,
     options.threshold ?? data.threshold
   );
+  const drawing = circuitDrawing(data, {
+    maxEdges: MAX_PICTURE_EDGES,
+    ...options
+  });
   const sections: (ReportSection | undefined)[] = [
     {
       id: 'circuit',
       title: 'Circuit',
-      html: `<p class="key">Blue raises the target, red lowers it; wider is stronger.</p><figure class="scroll">${circuitSvg(data, options)}</figure>`
+      html: `<p class="key">${escapeHtml(drawing.title)}. Blue raises the target, red lowers it; wider is stronger.</p><figure class="scroll graph">${drawnGraphSvg(drawing)}</figure>`
     },
     edges.length === 0
       ? undefined

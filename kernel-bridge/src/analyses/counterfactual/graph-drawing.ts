@@ -1,12 +1,12 @@
 /** A causal graph as DOT (Graphviz) and Mermaid. */
-import { tokenLabel } from '../../base/charts';
 import {
+  tokenLabel,
   writeDot,
   writeMermaid,
   type DrawnGraph
-} from '../../base/charts/drawn-graph';
+} from '../../base/charts';
+import { layerName, type RoutingSample, type Token } from '../../base/protocol';
 import { editText } from '../../run/edits/edit-text';
-import type { RoutingSample, Token } from '../../base/protocol';
 import type {
   CausalEdge,
   CausalGraph,
@@ -21,7 +21,7 @@ export interface DrawingOptions {
 
 const TOKENS_IN_LABEL = 3;
 /** Mermaid draws no more than 500 edges, and people read fewer. */
-const MOST_MERMAID_EDGES = 80;
+const MAX_MERMAID_EDGES = 80;
 
 /** @param sample whose tokens the graph's positions are of */
 export function toDot(
@@ -35,7 +35,7 @@ export function toDot(
 export function toMermaid(
   graph: CausalGraph,
   sample: RoutingSample,
-  { maxEdges = MOST_MERMAID_EDGES }: DrawingOptions = {}
+  { maxEdges = MAX_MERMAID_EDGES }: DrawingOptions = {}
 ): string {
   return writeMermaid(drawCausalGraph(graph, sample, maxEdges));
 }
@@ -118,6 +118,8 @@ export function drawCausalGraph(
     ({ kind, id }) => kind !== 'expert' || reached.has(id)
   );
   const index = new Map(nodes.map(({ id }, i) => [id, i]));
+  // In the order of nodes: the edit, experts by layer, the output.
+  const rows = [...new Set(nodes.map(rowKey))];
   return {
     name: 'counterfactual',
     title: [
@@ -126,10 +128,18 @@ export function drawCausalGraph(
         ? [`${all.length - edges.length} weaker edges left out`]
         : [])
     ].join('; '),
-    nodes: nodes.map(node => ({
-      lines: nodeLines(node, sample),
-      strong: node.kind !== 'expert'
-    })),
+    edgesShow: 'labels',
+    groups: rows.map(key => (key === 'edit' || key === 'output' ? '' : key)),
+    nodes: nodes.map(node => {
+      const row = rows.indexOf(rowKey(node));
+      return {
+        lines: nodeLines(node, sample),
+        details: [],
+        rank: row,
+        group: row,
+        strong: node.kind !== 'expert'
+      };
+    }),
     edges: edges.map(edge => ({
       from: index.get(edge.from)!,
       to: index.get(edge.to)!,
@@ -137,6 +147,10 @@ export function drawCausalGraph(
       dashed: edge.effect === 'total'
     }))
   };
+}
+
+function rowKey(node: CausalNode): string {
+  return node.kind === 'expert' ? layerName(node) : node.kind;
 }
 
 /** Edges to the output before all others; those by their divergence, these by their tokens. */

@@ -36,7 +36,7 @@ export function counterfactualPage(
       {
         id: 'graph',
         title: 'By which experts it went',
-        html: `<p class="key">${escapeHtml(drawn.title)}</p><figure class="scroll">${drawnGraphSvg(drawn)}</figure>`
+        html: `<p class="key">${escapeHtml(drawn.title)}</p><figure class="scroll graph">${drawnGraphSvg(drawn)}</figure>`
       },
       {
         id: 'effects',

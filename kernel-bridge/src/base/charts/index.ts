@@ -1,11 +1,5 @@
 /** Vega-Lite specifications and the numbers behind them. Pure: used by the kernel for stills and by the front end for live views. */
-export {
-  circuitDot,
-  circuitMermaid,
-  circuitNodeLines,
-  drawnCircuit,
-  type CircuitDrawingOptions
-} from './circuit-drawing';
+export * from './graphs';
 export * from './measure';
 export * from './routing-fallback';
 export {
@@ -50,13 +44,6 @@ export {
   type SweepHeatmapOptions,
   type SweepMeasure
 } from './sweep-heatmap';
-export {
-  layoutCircuit,
-  type CircuitPlan,
-  type CircuitSpacing,
-  type PlacedEdge,
-  type PlacedNode
-} from './circuit-layout';
 export { clusteredOrder } from './cluster-order';
 export { drawingSpec } from './drawing';
 export type { DrawingLook } from './drawing-look';

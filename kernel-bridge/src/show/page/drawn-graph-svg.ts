@@ -1,121 +1,86 @@
-/** A drawing of nodes and arrows as a picture in columns: each node stands behind all that leads to it. */
-import type { DrawnGraph } from '../../base/charts/drawn-graph';
+/** A drawing of a graph as SVG, in the colours of the page around it. */
+import {
+  edgePath,
+  edgeWidth,
+  layoutGraph,
+  LINE_HEIGHT,
+  type DrawnEdge,
+  type DrawnGraph,
+  type DrawnNode,
+  type PlacedEdge,
+  type PlacedGroup,
+  type PlacedNode
+} from '../../base/charts';
 import { escapeHtml } from './escape-html';
 
-const LINE = 14;
-const PADDING = 8;
-const GAP = { x: 90, y: 14 };
-/** Of a letter, in a font of 11 pixels. */
-const LETTER = 6.2;
-const LONGEST_LINE = 40;
+/** As wide as a page's text. */
+const MAX_WIDTH = 880;
+const MARGIN = 4;
 
-interface Box {
-  lines: string[];
-  strong: boolean;
-  column: number;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
+/** Without a page around it, the colours are the light ones. */
+const STYLE = `
+svg.graph { --paper: var(--back, #fff); --ink: var(--text, #1f2328); --pale: var(--dim, #59636e); --up: var(--load, #0b6e99); --down: var(--none, #d1242f); }
+svg.graph text { fill: var(--ink); text-anchor: middle; }
+svg.graph rect { fill: var(--paper); stroke: var(--pale); }
+svg.graph .strong rect { stroke-width: 2; }
+svg.graph .group path { fill: var(--pale); opacity: 0.1; }
+svg.graph .group text { fill: var(--pale); text-anchor: start; }
+svg.graph .edge path { fill: none; stroke: var(--pale); }
+svg.graph .edge text { fill: var(--pale); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+svg.graph .dashed path { stroke-dasharray: 4 3; }
+svg.graph .up path { stroke: var(--up); stroke-opacity: 0.7; }
+svg.graph .down path { stroke: var(--down); stroke-opacity: 0.7; }
+svg.graph marker path { fill: var(--pale); }
+`.replace(/\n/g, '');
+const ARROW =
+  '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>';
 
-/** SVG that loads nothing; all text is escaped. Nodes come before those that they lead to. */
-export function drawnGraphSvg({ title, nodes, edges }: DrawnGraph): string {
-  const { boxes, width, height } = layOut(nodes, edges);
-  // An arrow past a column goes below all nodes, or it would run behind them.
-  const bottom = height + LINE;
+/** The graph, from its first row at the bottom to its last at the top. All text is escaped, nothing is loaded. */
+export function drawnGraphSvg(graph: DrawnGraph): string {
+  const { width, height, groups, nodes, edges } = layoutGraph(graph)(MAX_WIDTH);
+  const labelled = graph.edgesShow === 'labels';
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 ${width + 2} ${bottom + LINE}" width="${width}" role="img" aria-label="${escapeHtml(title)}" font-family="sans-serif" font-size="11">`,
-    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="#59636e"/></marker></defs>',
-    ...edges.map(({ from, to, label, dashed }) =>
-      arrow(
-        boxes[from],
-        boxes[to],
-        Math.abs(boxes[to].column - boxes[from].column) > 1
-          ? bottom
-          : undefined,
-        label,
-        dashed
-      )
-    ),
-    ...boxes.map(box),
+    `<svg class="graph" xmlns="http://www.w3.org/2000/svg" viewBox="${-MARGIN} 0 ${Math.ceil(width) + 2 * MARGIN} ${Math.ceil(height)}" width="${Math.ceil(width) + 2 * MARGIN}" role="img" aria-label="${escapeHtml(graph.title)}" font-family="sans-serif" font-size="11">`,
+    `<style>${STYLE}</style>`,
+    labelled ? ARROW : '',
+    ...groups.map(group => band(group, width)),
+    ...edges.map((edge, i) => line(graph.edges[i], edge, labelled)),
+    ...nodes.map((node, i) => box(graph.nodes[i], node)),
     '</svg>'
   ].join('');
 }
 
-function layOut(
-  nodes: DrawnGraph['nodes'],
-  edges: DrawnGraph['edges']
-): { boxes: Box[]; width: number; height: number } {
-  const columnOf = nodes.map(() => 0);
-  for (const [i] of nodes.entries()) {
-    for (const { from, to } of edges) {
-      if (from === i && to > i) {
-        columnOf[to] = Math.max(columnOf[to], columnOf[i] + 1);
-      }
-    }
-  }
-  const boxes = nodes.map(({ lines, strong }, i): Box => {
-    const shown = lines.map(line =>
-      line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line
-    );
-    const letters = Math.max(4, ...shown.map(({ length }) => length));
-    return {
-      lines: shown,
-      strong,
-      column: columnOf[i],
-      x: 0,
-      y: 0,
-      width: Math.ceil(letters * LETTER) + 2 * PADDING,
-      height: shown.length * LINE + PADDING
-    };
-  });
-  const columns = Array.from(
-    { length: Math.max(0, ...columnOf) + 1 },
-    (_, column) => boxes.filter(own => own.column === column)
-  );
-  let x = 0;
-  let height = 0;
-  for (const column of columns) {
-    let y = 0;
-    for (const own of column) {
-      Object.assign(own, { x, y });
-      y += own.height + GAP.y;
-    }
-    height = Math.max(height, y);
-    x += Math.max(0, ...column.map(own => own.width)) + GAP.x;
-  }
-  return { boxes, width: x - GAP.x, height };
+function band({ name, top, bottom }: PlacedGroup, width: number): string {
+  return `<g class="group"><path d="M0 ${top}H${width}V${bottom}H0z"/><text x="4" y="${bottom - 9}">${escapeHtml(name)}</text></g>`;
 }
 
-/** @param by how low its middle is; straight on when absent */
-function arrow(
-  from: Box,
-  to: Box,
-  by: number | undefined,
-  label: string,
-  dashed: boolean
-): string {
-  const [x1, y1] = [from.x + from.width, from.y + from.height / 2];
-  const [x2, y2] = [to.x, to.y + to.height / 2];
-  const middle = (x1 + x2) / 2;
-  const [own, other] =
-    by === undefined
-      ? [y1, y2]
-      : // The middle of a cubic curve is an eighth of its ends and three eighths of its controls.
-        new Array<number>(2).fill((by - (y1 + y2) / 8) / 0.75);
+function line(edge: DrawnEdge, placed: PlacedEdge, labelled: boolean): string {
+  const { dashed, weight, label } = edge;
+  const path = `<path d="${edgePath(placed)}"`;
+  const text = escapeHtml(label);
   return [
-    `<path d="M${x1} ${y1} C${middle} ${own} ${middle} ${other} ${x2} ${y2}" fill="none" stroke="#59636e" stroke-opacity="0.7"${dashed ? ' stroke-dasharray="4 3"' : ''} marker-end="url(#arrow)"/>`,
-    `<text x="${middle}" y="${(by ?? (y1 + y2) / 2) - 3}" text-anchor="middle" fill="#59636e">${escapeHtml(label)}</text>`
+    `<g class="edge${dashed ? ' dashed' : ''}${weight === undefined ? '' : weight < 0 ? ' down' : ' up'}">`,
+    labelled
+      ? `${path} marker-end="url(#arrow)"/>`
+      : `${path} stroke-width="${edgeWidth(edge).toFixed(2)}"><title>${text}</title></path>`,
+    placed.label
+      ? `<text x="${placed.label.x}" y="${placed.label.y + 4}">${text}</text>`
+      : '',
+    '</g>'
   ].join('');
 }
 
-function box({ lines, strong, x, y, width, height }: Box): string {
+function box(
+  { strong, details, lines: whole }: DrawnNode,
+  { x, y, width, height, lines }: PlacedNode
+): string {
+  const top = y - (lines.length * LINE_HEIGHT) / 2;
   return [
-    `<g><rect x="${x}" y="${y}" width="${width}" height="${height}" rx="5" fill="#fff" stroke="#59636e" stroke-width="${strong ? 2 : 1}"/>`,
+    `<g${strong ? ' class="strong"' : ''}><title>${escapeHtml([...whole, ...details].join('; '))}</title>`,
+    `<rect x="${x - width / 2}" y="${y - height / 2}" width="${width}" height="${height}" rx="5"/>`,
     ...lines.map(
-      (line, i) =>
-        `<text x="${x + width / 2}" y="${y + PADDING / 2 + LINE * (i + 1) - 4}" text-anchor="middle" fill="#1f2328">${escapeHtml(line)}</text>`
+      (text, i) =>
+        `<text x="${x}" y="${top + LINE_HEIGHT * (i + 1) - 3}">${escapeHtml(text)}</text>`
     ),
     '</g>'
   ].join('');

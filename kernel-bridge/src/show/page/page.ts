@@ -34,6 +34,7 @@ summary { cursor: pointer; overflow-wrap: anywhere; }
 .finding.error { border-color: var(--none); }
 .finding.warning { border-color: var(--warn); }
 figure { background: #fff; margin: 1rem 0; padding: 0.5rem; }
+figure.graph { background: none; padding: 0; }
 `;
 
 export function reportPage(

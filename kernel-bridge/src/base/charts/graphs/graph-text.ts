@@ -1,14 +1,8 @@
-/** A drawing of nodes and arrows as DOT (Graphviz) and Mermaid. Texts come from models and prompts: all are escaped. */
-export interface DrawnGraph {
-  /** Of the drawing in DOT: a word of letters. */
-  name: string;
-  title: string;
-  nodes: { lines: string[]; strong: boolean }[];
-  /** Ends are indices of nodes. */
-  edges: { from: number; to: number; label: string; dashed: boolean }[];
-}
+/** A drawing as DOT (Graphviz) and Mermaid. Texts come from models and prompts: all are escaped. */
+import type { DrawnEdge, DrawnGraph, DrawnNode } from './drawn-graph';
 
 export function writeDot({ name, title, nodes, edges }: DrawnGraph): string {
+  const ranks = byRank(nodes);
   const lines = [
     `digraph ${name} {`,
     '  rankdir=LR;',
@@ -16,8 +10,14 @@ export function writeDot({ name, title, nodes, edges }: DrawnGraph): string {
     '  labelloc=t;',
     '  node [shape=box, style=rounded];',
     ...nodes.map(
-      ({ lines: own, strong }, i) =>
-        `  n${i} [label=${dotText(own)}${strong ? ', style=bold' : ''}];`
+      (node, i) =>
+        `  n${i} [label=${dotText(textOf(node))}${node.strong ? ', style=bold' : ''}];`
+    ),
+    ...ranks
+      .filter(({ length }) => length > 1)
+      .map(rank => `  { rank=same; ${rank.map(i => `n${i};`).join(' ')} }`),
+    ...apart(ranks, edges).map(
+      ([from, to]) => `  n${from} -> n${to} [style=invis];`
     ),
     ...edges.map(
       ({ from, to, label, dashed }) =>
@@ -33,15 +33,43 @@ export function writeMermaid({ title, nodes, edges }: DrawnGraph): string {
     'flowchart LR',
     `  title[${mermaidText([title])}]`,
     '  style title fill:none,stroke:none',
-    ...nodes.map(({ lines: own, strong }, i) =>
-      strong ? `  n${i}[${mermaidText(own)}]` : `  n${i}(${mermaidText(own)})`
-    ),
+    ...nodes.map((node, i) => {
+      const text = mermaidText(textOf(node));
+      return node.strong ? `  n${i}[${text}]` : `  n${i}(${text})`;
+    }),
     ...edges.map(
       ({ from, to, label, dashed }) =>
         `  n${from} ${dashed ? '-.->' : '-->'}|${mermaidText([label])}| n${to}`
     )
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function textOf({ lines, details }: DrawnNode): string[] {
+  return [...lines, ...details];
+}
+
+/** Indices of nodes, the lowest rank first. */
+function byRank(nodes: readonly DrawnNode[]): number[][] {
+  const ranks = new Map<number, number[]>();
+  nodes.forEach(({ rank }, i) =>
+    ranks.set(rank, [...(ranks.get(rank) ?? []), i])
+  );
+  return [...ranks].sort(([a], [b]) => a - b).map(([, members]) => members);
+}
+
+/** Nodes of ranks that follow each other without an edge between, which Graphviz would put side by side. */
+function apart(
+  ranks: readonly (readonly number[])[],
+  edges: readonly DrawnEdge[]
+): [number, number][] {
+  return ranks
+    .slice(1)
+    .flatMap((next, r): [number, number][] =>
+      edges.some(({ from, to }) => ranks[r].includes(from) && next.includes(to))
+        ? []
+        : [[ranks[r][0], next[0]]]
+    );
 }
 
 /** A quoted string of DOT: no escapes of its own (`\N` is a node's name there), no entities. */

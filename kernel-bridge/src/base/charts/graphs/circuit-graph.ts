@@ -1,0 +1,195 @@
+/** What is drawn of a circuit. */
+import {
+  circuitEdgeText,
+  describeCircuitTarget,
+  effectStrength,
+  pruneCircuit,
+  type CircuitDocument,
+  type CircuitEdge,
+  type CircuitNode,
+  type PrunedCircuit
+} from '../../protocol';
+import type { DrawnEdge, DrawnGraph } from './drawn-graph';
+import { writeDot, writeMermaid } from './graph-text';
+
+export interface CircuitDrawingOptions {
+  /** The weakest effect that is drawn; the circuit's own unless given. */
+  threshold?: number;
+  /** Edges after this many are left out, the weakest first, and the drawing says so. */
+  maxEdges?: number;
+}
+
+/** What nodes of a layer do together: they share a band. */
+export type CircuitPart =
+  'embedding' | 'attention' | 'experts' | 'stream' | 'end';
+
+/** The words in a drawing of a circuit, and what its widths compare with. */
+export interface CircuitLook {
+  /** Of a node: the text in its box, and what is shown beside it. */
+  lines(node: CircuitNode): string[];
+  details(node: CircuitNode): string[];
+  /** Of a band. */
+  groupName(part: CircuitPart, layer: number | undefined): string;
+  /** Where the circuit begins or ends. */
+  isEnd(node: CircuitNode): boolean;
+  /** The effect that is drawn widest. */
+  peak: number;
+}
+
+/** Mermaid draws no more than 500 edges, and people read fewer. */
+const MAX_MERMAID_EDGES = 80;
+
+export function circuitDot(
+  data: CircuitDocument,
+  options: CircuitDrawingOptions = {}
+): string {
+  return writeDot(circuitDrawing(data, { maxEdges: Infinity, ...options }));
+}
+
+export function circuitMermaid(
+  data: CircuitDocument,
+  options: CircuitDrawingOptions = {}
+): string {
+  return writeMermaid(
+    circuitDrawing(data, { maxEdges: MAX_MERMAID_EDGES, ...options })
+  );
+}
+
+/** The strongest of a circuit, each part by its id. */
+export function circuitDrawing(
+  data: CircuitDocument,
+  { threshold = data.threshold, maxEdges = Infinity }: CircuitDrawingOptions
+): DrawnGraph {
+  const all = pruneCircuit(data, threshold);
+  const kept = strongest(data, all, maxEdges);
+  const leftOut = all.edges.length - kept.edges.length;
+  const units = kept.edges.length > 0 ? kept.edges : kept.nodes;
+  const lastRank = Math.max(...data.nodes.map(({ rank }) => rank));
+  return drawCircuit(
+    kept,
+    [
+      describeCircuitTarget(data.target),
+      ...(leftOut > 0 ? [`${leftOut} weaker edges left out`] : [])
+    ].join('; '),
+    {
+      lines: ({ id }) => [id],
+      details: effectLines,
+      groupName: (part, layer) =>
+        layer === undefined ? '' : GROUP_NAMES[part](layer),
+      isEnd: ({ kind, rank }) => kind === 'embedding' || rank === lastRank,
+      peak: Math.max(0, ...units.map(effectStrength))
+    }
+  );
+}
+
+const GROUP_NAMES: Record<CircuitPart, (layer: number) => string> = {
+  embedding: String,
+  attention: layer => `${layer} attn`,
+  experts: layer => `${layer} experts`,
+  stream: String,
+  end: String
+};
+
+/** A circuit as a graph: its edges first, in their order, then links from what reads the stream for a node to the node. */
+export function drawCircuit(
+  { nodes, edges }: PrunedCircuit,
+  title: string,
+  look: CircuitLook
+): DrawnGraph {
+  const index = new Map(nodes.map(({ id }, i) => [id, i]));
+  const groups = new Map<string, number>();
+  const names: string[] = [];
+  const groupOf = (node: CircuitNode): number => {
+    const part = circuitPart(node);
+    const key = [part, node.stack, node.layer].join('/');
+    const found = groups.get(key) ?? names.length;
+    if (found === names.length) {
+      groups.set(key, found);
+      names.push(look.groupName(part, node.layer));
+    }
+    return found;
+  };
+  return {
+    name: 'circuit',
+    title,
+    edgesShow: 'weights',
+    nodes: nodes.map(node => ({
+      lines: look.lines(node),
+      details: look.details(node),
+      rank: node.rank,
+      group: groupOf(node),
+      strong: look.isEnd(node)
+    })),
+    groups: names,
+    edges: [
+      ...edges.map((edge): DrawnEdge => ({
+        from: index.get(edge.from)!,
+        to: index.get(edge.to)!,
+        label: circuitEdgeText(edge),
+        dashed: false,
+        weight: look.peak === 0 ? 0 : edge.effect / look.peak
+      })),
+      ...nodes.flatMap(({ within }, to): DrawnEdge[] => {
+        const from = within === undefined ? undefined : index.get(within);
+        return from === undefined
+          ? []
+          : [{ from, to, label: 'part', dashed: true }];
+      })
+    ]
+  };
+}
+
+export function circuitPart({ kind }: Pick<CircuitNode, 'kind'>): CircuitPart {
+  switch (kind) {
+    case 'embedding':
+      return 'embedding';
+    case 'attention':
+    case 'head':
+      return 'attention';
+    case 'moe':
+    case 'expert':
+    case 'mlp':
+    case 'router':
+      return 'experts';
+    case 'residual':
+      return 'stream';
+    case 'logits':
+      return 'end';
+  }
+}
+
+/** The circuit without its weakest edges, where there are more than can be drawn. */
+function strongest(
+  data: CircuitDocument,
+  all: PrunedCircuit,
+  maxEdges: number
+): PrunedCircuit {
+  const weakest = [...all.edges].sort(
+    (a, b) => effectStrength(b) - effectStrength(a)
+  )[Math.max(maxEdges, 0)];
+  return weakest === undefined
+    ? all
+    : pruneCircuit(
+        data,
+        // Those that are as weak as the first that is left out go with it.
+        nextAbove(effectStrength(weakest), all.edges)
+      );
+}
+
+function nextAbove(effect: number, edges: readonly CircuitEdge[]): number {
+  return edges
+    .map(effectStrength)
+    .reduce(
+      (least, own) => (own > effect && own < least ? own : least),
+      Number.MAX_VALUE
+    );
+}
+
+function effectLines({ effect, patched }: CircuitNode): string[] {
+  return [
+    ...(effect === null ? [] : [`effect ${effect.toPrecision(3)}`]),
+    ...(patched === undefined || patched === null
+      ? []
+      : [`measured ${patched.toPrecision(3)}`])
+  ];
+}
