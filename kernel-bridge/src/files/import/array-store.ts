@@ -14,7 +14,7 @@ import { count, list, object } from '../../base/protocol/checks';
 import { ArrayFile, type ElementName } from './array-file';
 import { refuse } from './importer';
 import { NPY_MAGIC, openNpy } from './npy';
-import { readEntries, unpack } from './zip';
+import { unpackZip } from './zip';
 
 const ZIP_MAGIC = 'PK\x03\x04';
 /** The limit that safetensors' own reader has. */
@@ -81,15 +81,14 @@ export class ArrayStore {
 
   private async _openNpz(descriptor: number): Promise<void> {
     this._scratch = mkdtempSync(join(tmpdir(), 'moe-debugger-'));
-    for (const entry of readEntries(this.path, descriptor)) {
-      const folder = mkdtempSync(join(this._scratch, 'array-'));
-      const { path, offset } = await unpack(this.path, entry, folder);
+    for await (const entry of unpackZip(this.path, this._scratch)) {
+      const { name, path, offset, size } = entry;
       this.arrays.push(
         openNpy(
           this.path,
-          entry.name.replace(/\.npy$/, ''),
+          name.replace(/\.npy$/, ''),
           path === this.path ? descriptor : this._descriptor(path),
-          { offset, length: entry.size }
+          { offset, length: size }
         )
       );
     }
