@@ -6,7 +6,7 @@ import {
   type TokenEvidence
 } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../routing/own-keys';
-import type { IFindingsProps } from './view';
+import type { IFindingsProps } from './props';
 import { measureText, valueText } from './words';
 
 /** Rows, and values in a row, of what a finding has beside its sentences. */

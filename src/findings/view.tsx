@@ -8,7 +8,7 @@ import {
 } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../routing/own-keys';
 import { FindingEvidence } from './evidence';
-import type { FindingsModel } from './model';
+import type { IFindingsProps } from './props';
 import {
   certaintyText,
   expertsText,
@@ -17,13 +17,6 @@ import {
   severityTitle,
   valueText
 } from './words';
-
-export interface IFindingsProps {
-  model: FindingsModel;
-  trans: TranslationBundle;
-  /** Shows the layer of a finding, where something else can. */
-  showLayer?: (finding: Finding) => void;
-}
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
 

@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import type { ModelSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
-import type { KernelFollower } from './follower';
+import type { IFollowedKernel } from './followed';
 import { PanelTool } from './panel-tool';
 
 class FakeChannel {
@@ -39,7 +39,7 @@ function setUp(...models: ModelSummary[]) {
     changed: new Signal<object, void>({})
   };
   const tool = new PanelTool({
-    follower: follower as unknown as KernelFollower,
+    follower: follower as unknown as IFollowedKernel,
     name: 'experts'
   });
   return { channel, follower, tool };

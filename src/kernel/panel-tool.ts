@@ -3,7 +3,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { ModelSummary, ToolName } from 'moe-debugger/protocol';
 import type { IToolLink } from '../tokens';
 import type { KernelChannel } from './channel';
-import type { KernelFollower } from './follower';
+import type { IFollowedKernel } from './followed';
 
 /** A tool of one notebook's kernel, reached through the panel's channel. Opened when it is first looked at. */
 export class PanelTool implements IToolLink, IDisposable {
@@ -151,7 +151,7 @@ let lastId = 0;
 
 export namespace PanelTool {
   export interface IOptions {
-    follower: KernelFollower;
+    follower: IFollowedKernel;
     name: ToolName;
   }
 }

@@ -1,7 +1,7 @@
 import { Signal } from '@lumino/signaling';
 import type { TraceSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
-import type { KernelFollower } from './follower';
+import type { IFollowedKernel } from './followed';
 import { TraceQuestion } from './trace-question';
 
 class FakeChannel {
@@ -29,7 +29,7 @@ function setUp() {
     changed: new Signal<object, void>({})
   };
   const findings = new TraceQuestion(
-    follower as unknown as KernelFollower,
+    follower as unknown as IFollowedKernel,
     'findings'
   );
   return { channel, follower, findings };

@@ -2,14 +2,14 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { FigureName, TraceSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
-import type { KernelFollower } from './follower';
+import type { IFollowedKernel } from './followed';
 
 /** What a notebook's kernel makes of one of its traces, findings or a figure, when somebody asks for it. */
 export class TraceQuestion<
   Type extends keyof KernelChannel.IAnswers
 > implements IDisposable {
   constructor(
-    private _follower: KernelFollower,
+    private _follower: IFollowedKernel,
     private _type: Type
   ) {
     _follower.changed.connect(this._update, this);

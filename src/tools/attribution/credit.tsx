@@ -2,7 +2,7 @@ import { tokenLabel } from 'moe-debugger/charts';
 import { layerName } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
 import { signedFigure } from '../figure-text';
-import type { IAttributionProps } from './view';
+import type { IAttributionProps } from './props';
 
 const LISTED = 12;
 

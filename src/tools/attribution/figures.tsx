@@ -2,7 +2,7 @@ import { tokenLabel } from 'moe-debugger/charts';
 import { layerName, type AttributeDocument } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
 import { figureText, signedFigure } from '../figure-text';
-import type { IAttributionProps } from './view';
+import type { IAttributionProps } from './props';
 
 /** What is explained, what the attributions add up to, and how faithful they are. */
 export function Figures(props: IAttributionProps): JSX.Element {

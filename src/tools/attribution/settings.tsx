@@ -5,7 +5,7 @@ import {
 } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
 import type { Settings } from './model';
-import type { IAttributionProps } from './view';
+import type { IAttributionProps } from './props';
 
 /** How to attribute: method, steps and baseline. */
 export function SettingsFields({

@@ -7,7 +7,7 @@ import {
 } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
 import { signedFigure } from '../figure-text';
-import type { IAttributionProps } from './view';
+import type { IAttributionProps } from './props';
 
 /** What could be explained at the token that is looked at: a prediction, or the choice of an expert. */
 export function TargetPicker(props: IAttributionProps): JSX.Element {

@@ -3,7 +3,7 @@ import type { AttributedToken } from 'moe-debugger/protocol';
 import { Fragment, useId, useState } from 'react';
 import { OWN_KEYS } from '../../routing/own-keys';
 import { figureText, signedFigure } from '../figure-text';
-import type { IAttributionProps } from './view';
+import type { IAttributionProps } from './props';
 
 /** More would make the page slow, and nobody reads them. */
 const MOST_CHIPS = 1000;

@@ -1,18 +1,12 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { PromptForm } from '../prompt-form';
 import { RefusalLine } from '../refusal';
 import { Credit } from './credit';
 import { Figures } from './figures';
-import type { AttributionModel } from './model';
+import type { IAttributionProps } from './props';
 import { SettingsFields, isComplete } from './settings';
 import { TargetPicker } from './target-picker';
 import { AttributedTokens, TokenTable } from './tokens';
-
-export interface IAttributionProps {
-  model: AttributionModel;
-  trans: TranslationBundle;
-}
 
 /** A prompt's tokens, coloured by what they give to a target, and the targets to choose from. */
 export class AttributionView extends ReactWidget {

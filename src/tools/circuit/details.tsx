@@ -4,7 +4,7 @@ import { useId } from 'react';
 import { OWN_KEYS } from '../../routing/own-keys';
 import { signedFigure } from '../figure-text';
 import { SaveButtons } from './save';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 const MOST_EDGES = 6;
 const MOST_CHIPS = 500;

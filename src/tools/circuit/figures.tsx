@@ -1,7 +1,7 @@
 import { tokenLabel } from 'moe-debugger/charts';
 import { layerName, type CircuitTarget } from 'moe-debugger/protocol';
 import { figureText } from '../figure-text';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 /** What the prompts are compared by, and how far first-order effects can be trusted. */
 export function CircuitFigures({ model, trans }: ICircuitProps): JSX.Element {

@@ -1,6 +1,6 @@
 import type { CircuitQuestion } from 'moe-debugger/protocol';
 import { OWN_KEYS } from '../../routing/own-keys';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 const MOST_ROWS = 5;
 

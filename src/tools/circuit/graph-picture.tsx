@@ -13,7 +13,7 @@ import { OWN_KEYS } from '../../routing/own-keys';
 import { signedFigure } from '../figure-text';
 import { drawStage } from './graph-drawing';
 import { nextNode } from './graph-moves';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 /** Text is to be read on the strongest colour. */
 const STRONGEST = 60;

@@ -1,7 +1,7 @@
 import { figureText } from '../figure-text';
 import { Slider } from '../slider';
 import { MOST_DRAWN } from './model';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 /** How strong an edge has to be to be drawn, and how much that leaves. */
 export function GraphThreshold({ model, trans }: ICircuitProps): JSX.Element {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { GraphPicture } from './graph-picture';
 import { GraphThreshold } from './graph-threshold';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 /** The slider, and the circuit that it leaves. */
 export function CircuitGraph(props: ICircuitProps): JSX.Element {

@@ -1,6 +1,6 @@
 import { circuitDot, circuitMermaid } from 'moe-debugger/charts';
 import { OWN_KEYS } from '../../routing/own-keys';
-import type { ICircuitProps } from './view';
+import type { ICircuitProps } from './props';
 
 /** Writes what is shown to a file of the reader's: the browser makes it, no kernel is needed. */
 export function SaveButtons({ model, trans }: ICircuitProps): JSX.Element {

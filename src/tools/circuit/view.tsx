@@ -1,16 +1,10 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { RefusalLine } from '../refusal';
 import { CircuitDetails } from './details';
 import { CircuitFigures } from './figures';
 import { CircuitForm } from './form';
 import { CircuitGraph } from './graph';
-import type { CircuitModel } from './model';
-
-export interface ICircuitProps {
-  model: CircuitModel;
-  trans: TranslationBundle;
-}
+import type { ICircuitProps } from './props';
 
 /** Two prompts, and the parts by which their difference reaches the target. */
 export class CircuitView extends ReactWidget {
