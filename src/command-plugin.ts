@@ -9,7 +9,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { CommandIDs } from './command-ids';
 import { EXAMPLE } from './example';
 import { moeDebuggerIcon } from './icons';
-import { IMoEDebugger, NAMESPACE } from './tokens';
+import { IMoEContext, NAMESPACE } from './tokens';
 
 const NO_ARGUMENTS = { args: { type: 'object', properties: {} } } as const;
 
@@ -18,11 +18,11 @@ export const commandPlugin: JupyterFrontEndPlugin<void> = {
   id: `${NAMESPACE}:commands`,
   description: 'Adds the commands of the MoE Debugger.',
   autoStart: true,
-  requires: [IMoEDebugger],
+  requires: [IMoEContext],
   optional: [ICommandPalette, ILauncher, IDefaultFileBrowser],
   activate: (
     app: JupyterFrontEnd,
-    context: IMoEDebugger,
+    context: IMoEContext,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
     browser: IDefaultFileBrowser | null
@@ -53,7 +53,7 @@ export const commandPlugin: JupyterFrontEndPlugin<void> = {
 namespace Private {
   export function addNotebookCommand(
     { commands, serviceManager }: JupyterFrontEnd,
-    { trans }: IMoEDebugger,
+    { trans }: IMoEContext,
     browser: IDefaultFileBrowser | null
   ): void {
     commands.addCommand(CommandIDs.newNotebook, {
@@ -97,7 +97,7 @@ namespace Private {
 
   export function addViewCommands(
     { commands }: JupyterFrontEnd,
-    { trans, views }: IMoEDebugger
+    { trans, views }: IMoEContext
   ): void {
     const isEnabled = () => views.current !== null;
     const addStep = (id: string, label: string, step: 1 | -1) =>

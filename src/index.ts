@@ -7,38 +7,36 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { commandPlugin } from './command-plugin';
-import { MoEDebugger } from './debugger';
+import { MoEContext } from './context';
 import { rendererFactory } from './mime';
 import { panelPlugin } from './panel-plugin';
 import { Preferences } from './preferences';
-import { IMoEDebugger, NAMESPACE } from './tokens';
+import { IMoEContext, NAMESPACE } from './tokens';
 import { widgetPlugin } from './widget-plugin';
-
-export * from './tokens';
 
 const TRANSLATION_DOMAIN = 'jupyterlab_moe_debugger';
 
 /** What all others build on; its id names the settings schema. */
-const debuggerPlugin: JupyterFrontEndPlugin<IMoEDebugger> = {
+const contextPlugin: JupyterFrontEndPlugin<IMoEContext> = {
   id: `${NAMESPACE}:plugin`,
   description: 'Provides what the views of the MoE Debugger share.',
   autoStart: true,
-  provides: IMoEDebugger,
+  provides: IMoEContext,
   optional: [ITranslator, ISettingRegistry, IThemeManager],
   activate: (
     _: JupyterFrontEnd,
     translator: ITranslator | null,
     registry: ISettingRegistry | null,
     themes: IThemeManager | null
-  ): IMoEDebugger => {
+  ): IMoEContext => {
     const preferences = new Preferences();
     registry
-      ?.load(debuggerPlugin.id)
+      ?.load(contextPlugin.id)
       .then(settings => preferences.follow(settings))
       .catch(error =>
         console.error('MoE Debugger: its settings did not load', error)
       );
-    return new MoEDebugger({
+    return new MoEContext({
       trans: (translator ?? nullTranslator).load(TRANSLATION_DOMAIN),
       preferences,
       themes
@@ -51,10 +49,10 @@ const mimePlugin: JupyterFrontEndPlugin<void> = {
   id: `${NAMESPACE}:mime`,
   description: 'Draws routing documents in notebooks.',
   autoStart: true,
-  requires: [IMoEDebugger, IRenderMimeRegistry],
+  requires: [IMoEContext, IRenderMimeRegistry],
   activate: (
     _: JupyterFrontEnd,
-    context: IMoEDebugger,
+    context: IMoEContext,
     rendermime: IRenderMimeRegistry
   ) => {
     rendermime.addFactory(rendererFactory(context));
@@ -62,7 +60,7 @@ const mimePlugin: JupyterFrontEndPlugin<void> = {
 };
 
 export default [
-  debuggerPlugin,
+  contextPlugin,
   mimePlugin,
   widgetPlugin,
   panelPlugin,

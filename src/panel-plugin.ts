@@ -9,7 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIDs } from './command-ids';
 import { moeDebuggerIcon } from './icons';
 import { MoEDebuggerPanel } from './panels';
-import { IMoEDebugger, NAMESPACE } from './tokens';
+import { IMoEContext, NAMESPACE } from './tokens';
 
 /** Among third-party panels on the right; 500 and below are JupyterLab's own. */
 const RANK = 700;
@@ -19,11 +19,11 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: `${NAMESPACE}:panel`,
   description: "Shows the models and traces of the active notebook's kernel.",
   autoStart: true,
-  requires: [IMoEDebugger, INotebookTracker],
+  requires: [IMoEContext, INotebookTracker],
   optional: [ITranslator, ILayoutRestorer, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
-    context: IMoEDebugger,
+    context: IMoEContext,
     tracker: INotebookTracker,
     translator: ITranslator | null,
     restorer: ILayoutRestorer | null,

@@ -8,12 +8,12 @@ import type { RoutingModel } from './routing/model';
 /** The npm name of the extension: the prefix of plugin, command and token ids. */
 export const NAMESPACE = 'jupyterlab-moe-debugger';
 
-/** What all views of the extension share. */
-export interface IMoEDebugger {
+/** What all views of the extension share. Internal: other extensions get no view of it. */
+export interface IMoEContext {
   readonly trans: TranslationBundle;
   readonly preferences: IPreferences;
   /** The theme's colours changed; charts read them anew. */
-  readonly themeChanged: ISignal<IMoEDebugger, void>;
+  readonly themeChanged: ISignal<IMoEContext, void>;
   /** Whether the page shows dark text on a light ground. */
   readonly isLight: boolean;
   readonly views: IRoutingViews;
@@ -21,8 +21,8 @@ export interface IMoEDebugger {
   readonly liveTools: ILiveRegistry<IToolLink>;
 }
 
-export const IMoEDebugger = new Token<IMoEDebugger>(
-  `${NAMESPACE}:IMoEDebugger`,
+export const IMoEContext = new Token<IMoEContext>(
+  `${NAMESPACE}:IMoEContext`,
   'What the views of the MoE Debugger share: preferences, theme, the routing views on the page and the live widgets.'
 );
 

@@ -2,7 +2,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { IMoEDebugger, NAMESPACE } from './tokens';
+import { IMoEContext, NAMESPACE } from './tokens';
 
 /** The version of our widget classes, which kernels ask for as `^0.1.0`. */
 const WIDGET_VERSION = '0.1.0';
@@ -15,8 +15,8 @@ export const widgetPlugin: JupyterFrontEndPlugin<void> = {
   id: `${NAMESPACE}:widgets`,
   description: 'Registers the widgets that cells of a MoE notebook create.',
   autoStart: true,
-  requires: [IMoEDebugger],
-  activate: (app: JupyterFrontEnd, context: IMoEDebugger) => {
+  requires: [IMoEContext],
+  activate: (app: JupyterFrontEnd, context: IMoEContext) => {
     Private.register(app, context).catch(() => {
       console.info(
         'MoE Debugger: ipywidgets is not installed, no live widgets'
@@ -28,7 +28,7 @@ export const widgetPlugin: JupyterFrontEndPlugin<void> = {
 namespace Private {
   export async function register(
     app: JupyterFrontEnd,
-    context: IMoEDebugger
+    context: IMoEContext
   ): Promise<void> {
     const { IJupyterWidgetRegistry } = await import('@jupyter-widgets/base');
     const { WIDGET_MODULE } = await import('moe-debugger/protocol');

@@ -5,7 +5,7 @@ import type { TraceFigure } from 'moe-debugger/protocol';
 import { Chart } from '../routing/chart';
 import { chartTheme } from '../routing/chart-theme';
 import { OnceAFrame } from '../tools/once-a-frame';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import { readingOf } from './reading';
 
 /** A figure as wide as there is room for, with the value under the pointer as text. */
@@ -108,7 +108,7 @@ export class FigureView extends Widget {
 
 export namespace FigureView {
   export interface IOptions {
-    context: IMoEDebugger;
+    context: IMoEContext;
   }
 }
 

@@ -3,7 +3,7 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import { decodeView, type View } from 'moe-debugger/protocol';
 import { ErrorBox } from '../error-box';
 import { RoutingModel, RoutingView, checkDrawable } from '../routing';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import { LiveLink } from './live-link';
 
 /** Milliseconds after the last move of a slider until its place is written into the output. */
@@ -118,7 +118,7 @@ export class RoutingContent extends Widget implements IContent {
 
 export namespace RoutingContent {
   export interface IOptions {
-    context: IMoEDebugger;
+    context: IMoEContext;
     /** Writes a document into the output. */
     store: (document: object) => void;
   }

@@ -1,6 +1,6 @@
 import { Signal } from '@lumino/signaling';
 import type { Measure } from 'moe-debugger/protocol';
-import { MoEDebugger } from '../debugger';
+import { MoEContext } from '../context';
 import { Preferences } from '../preferences';
 import { RoutingModel } from '../routing/model';
 import { view } from '../testing/documents';
@@ -22,7 +22,7 @@ class FakeWidget implements ILiveModel {
 
 describe('LiveLink', () => {
   const context = () =>
-    new MoEDebugger({
+    new MoEContext({
       trans: nullTranslator.load(''),
       preferences: new Preferences()
     });

@@ -2,12 +2,12 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { PartialJSONObject } from '@lumino/coreutils';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { MIME_TYPE, isToolDocument } from 'moe-debugger/protocol';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import type { IContent } from './content';
 
 /** Draws a document stored in a notebook, a routing view's or a tool's; needs no kernel. What draws is loaded with the first output. */
 export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
-  constructor(private _context: IMoEDebugger) {
+  constructor(private _context: IMoEContext) {
     super();
     this.addClass('moe-RoutingRenderer');
     this.layout = new PanelLayout();
@@ -69,7 +69,7 @@ export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
 const RANK = -1;
 
 export function rendererFactory(
-  context: IMoEDebugger
+  context: IMoEContext
 ): IRenderMime.IRendererFactory {
   return {
     safe: true,

@@ -3,7 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { decodeToolDocument, toolDocument } from 'moe-debugger/protocol';
 import { ErrorBox } from '../error-box';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import {
   ToolFrame,
   createTool,
@@ -124,7 +124,7 @@ export class ToolContent extends Widget implements IContent {
 
 export namespace ToolContent {
   export interface IOptions {
-    context: IMoEDebugger;
+    context: IMoEContext;
     /** Writes a document and a text into the output. */
     store: (document: object, text: string) => void;
   }

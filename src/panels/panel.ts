@@ -5,7 +5,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import type { PanelModel } from './model';
 
 /**
@@ -97,7 +97,7 @@ export namespace MoEDebuggerPanel {
 
   export interface IOptions {
     tracker: INotebookTracker;
-    context: IMoEDebugger;
+    context: IMoEContext;
     commands: CommandRegistry;
     translator: ITranslator;
   }

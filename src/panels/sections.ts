@@ -1,6 +1,6 @@
 import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { TOOL_NAMES } from 'moe-debugger/protocol';
 import { FindingsPanel } from './findings';
@@ -22,7 +22,7 @@ export interface IPanelContent {
 
 export function createPanelContent(options: {
   tracker: INotebookTracker;
-  context: IMoEDebugger;
+  context: IMoEContext;
   commands: CommandRegistry;
 }): IPanelContent {
   const { tracker, context, commands } = options;

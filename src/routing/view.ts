@@ -1,7 +1,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { Panel, PanelLayout, Widget } from '@lumino/widgets';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import { chartTheme } from './chart-theme';
 import { RoutingControls } from './controls';
 import { coverageText } from './coverage';
@@ -220,7 +220,7 @@ export class RoutingView extends Widget {
 export namespace RoutingView {
   export interface IOptions {
     model: RoutingModel;
-    context: IMoEDebugger;
+    context: IMoEContext;
   }
 }
 

@@ -1,6 +1,6 @@
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { ErrorBox } from '../error-box';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import type { ITool } from './create-tool';
 
 /** A tool on the screen: in an output, in a widget or in the side panel. Says so when there is no kernel behind it. */
@@ -68,7 +68,7 @@ export class ToolFrame extends Widget {
 export namespace ToolFrame {
   export interface IOptions {
     tool: ITool;
-    context: IMoEDebugger;
+    context: IMoEContext;
     /** Above the tool, where nothing else names it. */
     title?: string;
     /** What to do where there is no kernel. Absent for a result, which needs none. */

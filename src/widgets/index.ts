@@ -1,5 +1,5 @@
 import type { ExportMap } from '@jupyter-widgets/base';
-import type { IMoEDebugger } from '../tokens';
+import type { IMoEContext } from '../tokens';
 import { createToolClasses } from './model-tool';
 import { createExplorerClasses } from './routing-explorer';
 
@@ -7,6 +7,6 @@ import { createExplorerClasses } from './routing-explorer';
  * The widget classes, bound to what the extension's views share: the widget manager creates them by name and hands
  * them nothing of ours.
  */
-export function createWidgetClasses(context: IMoEDebugger): ExportMap {
+export function createWidgetClasses(context: IMoEContext): ExportMap {
   return { ...createExplorerClasses(context), ...createToolClasses(context) };
 }

@@ -15,11 +15,11 @@ import {
   isToolName
 } from 'moe-debugger/protocol';
 import { ErrorBox } from '../error-box';
-import type { IMoEDebugger, IToolLink } from '../tokens';
+import type { IMoEContext, IToolLink } from '../tokens';
 import { ToolFrame, createTool } from '../tools';
 
 /** The widget classes of all tools: which tool it is stands in the state. */
-export function createToolClasses(context: IMoEDebugger): ExportMap {
+export function createToolClasses(context: IMoEContext): ExportMap {
   /** A tool's state, shared with the kernel. */
   class ModelToolModel extends DOMWidgetModel {
     override defaults(): Dict<unknown> {

@@ -16,10 +16,10 @@ import {
 import { ErrorBox } from '../error-box';
 import { LiveLink } from '../mime/live-link';
 import { RoutingModel, RoutingView, checkDrawable } from '../routing';
-import type { ILiveModel, IMoEDebugger } from '../tokens';
+import type { ILiveModel, IMoEContext } from '../tokens';
 
 /** The widget classes of a routing explorer. */
-export function createExplorerClasses(context: IMoEDebugger): ExportMap {
+export function createExplorerClasses(context: IMoEContext): ExportMap {
   /** The state that the kernel and all views of an explorer share. */
   class RoutingExplorerModel extends DOMWidgetModel {
     override defaults(): Dict<unknown> {

@@ -4,7 +4,7 @@ import { layerName, type Finding } from 'moe-debugger/protocol';
 import { ErrorBox } from '../../error-box';
 import { FindingsModel, FindingsView } from '../../findings';
 import { TraceQuestion, type KernelFollower } from '../../kernel';
-import type { IMoEDebugger } from '../../tokens';
+import type { IMoEContext } from '../../tokens';
 import type { PanelModel } from '../model';
 import { FindingsHead } from './head';
 
@@ -121,6 +121,6 @@ export class FindingsPanel extends Widget {
 export namespace FindingsPanel {
   export interface IOptions {
     model: PanelModel;
-    context: IMoEDebugger;
+    context: IMoEContext;
   }
 }

@@ -3,7 +3,7 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import type { TraceSummary } from 'moe-debugger/protocol';
 import { FigureView } from '../../figures';
 import { TraceQuestion, type KernelFollower } from '../../kernel';
-import type { IMoEDebugger } from '../../tokens';
+import type { IMoEContext } from '../../tokens';
 import type { PanelModel } from '../model';
 import { MeasuresHead, type IMeasuresChoice } from './head';
 
@@ -138,6 +138,6 @@ export class MeasuresPanel extends Widget {
 export namespace MeasuresPanel {
   export interface IOptions {
     model: PanelModel;
-    context: IMoEDebugger;
+    context: IMoEContext;
   }
 }

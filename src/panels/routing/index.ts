@@ -1,7 +1,7 @@
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { ErrorBox } from '../../error-box';
 import { RoutingView, type RoutingModel } from '../../routing';
-import type { IMoEDebugger } from '../../tokens';
+import type { IMoEContext } from '../../tokens';
 import type { PanelModel } from '../model';
 
 /** The selected trace of the notebook's kernel, in the routing view. */
@@ -77,6 +77,6 @@ export class RoutingPanel extends Widget {
 export namespace RoutingPanel {
   export interface IOptions {
     model: PanelModel;
-    context: IMoEDebugger;
+    context: IMoEContext;
   }
 }

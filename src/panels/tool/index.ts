@@ -4,7 +4,7 @@ import type { ModelSummary, ToolName } from 'moe-debugger/protocol';
 import { ErrorBox } from '../../error-box';
 import type { PanelTool } from '../../kernel';
 import { takeKeys } from '../../routing/own-keys';
-import type { IMoEDebugger } from '../../tokens';
+import type { IMoEContext } from '../../tokens';
 import { ToolFrame, createTool, toolTitle } from '../../tools';
 import type { PanelModel } from '../model';
 
@@ -173,6 +173,6 @@ export namespace ToolPanel {
   export interface IOptions {
     name: ToolName;
     model: PanelModel;
-    context: IMoEDebugger;
+    context: IMoEContext;
   }
 }

@@ -6,15 +6,15 @@ import type { RoutingModel } from './routing';
 import type {
   ILiveModel,
   ILiveRegistry,
-  IMoEDebugger,
+  IMoEContext,
   IPreferences,
   IRoutingViews,
   IToolLink
 } from './tokens';
 
 /** What the views of the extension share, for as long as the page lives. */
-export class MoEDebugger implements IMoEDebugger {
-  constructor(private _options: MoEDebugger.IOptions) {
+export class MoEContext implements IMoEContext {
+  constructor(private _options: MoEContext.IOptions) {
     _options.themes?.themeChanged.connect(() => {
       this._themeChanged.emit();
     });
@@ -45,7 +45,7 @@ export class MoEDebugger implements IMoEDebugger {
   private _themeChanged = new Signal<this, void>(this);
 }
 
-export namespace MoEDebugger {
+export namespace MoEContext {
   export interface IOptions {
     trans: TranslationBundle;
     preferences: IPreferences;
