@@ -1,5 +1,5 @@
 import type { IThemeManager } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from './translation';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { RoutingModel } from './routing';
@@ -24,7 +24,7 @@ export class MoEContext implements IMoEContext {
   readonly liveModels: ILiveRegistry<ILiveModel> = new LiveRegistry();
   readonly liveTools: ILiveRegistry<IToolLink> = new LiveRegistry();
 
-  get trans(): TranslationBundle {
+  get trans(): ITranslation {
     return this._options.trans;
   }
 
@@ -47,7 +47,7 @@ export class MoEContext implements IMoEContext {
 
 export namespace MoEContext {
   export interface IOptions {
-    trans: TranslationBundle;
+    trans: ITranslation;
     preferences: IPreferences;
     /** Absent in an application without themes, which is taken to be light. */
     themes?: IThemeManager | null;

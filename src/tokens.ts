@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from './translation';
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
@@ -10,7 +10,7 @@ export const NAMESPACE = 'jupyterlab-moe-debugger';
 
 /** What all views of the extension share. Internal: other extensions get no view of it. */
 export interface IMoEContext {
-  readonly trans: TranslationBundle;
+  readonly trans: ITranslation;
   readonly preferences: IPreferences;
   /** The theme's colours changed; charts read them anew. */
   readonly themeChanged: ISignal<IMoEContext, void>;

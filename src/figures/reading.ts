@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import type { MatrixCell } from 'moe-debugger/charts';
 import type { Drawing, LoadIntervalRow } from 'moe-debugger/protocol';
 
@@ -6,7 +6,7 @@ import type { Drawing, LoadIntervalRow } from 'moe-debugger/protocol';
 export function readingOf(
   drawing: Drawing,
   datum: unknown,
-  trans: TranslationBundle
+  trans: ITranslation
 ): string | undefined {
   if (drawing.kind === 'matrix') {
     const { row, column, value } = (datum ?? {}) as Partial<MatrixCell>;

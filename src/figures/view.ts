@@ -1,34 +1,19 @@
-import { Widget } from '@lumino/widgets';
-import type { Message } from '@lumino/messaging';
 import { drawingSpec } from 'moe-debugger/charts';
 import type { TraceFigure } from 'moe-debugger/protocol';
-import { Chart } from '../routing/chart';
-import { chartTheme } from '../routing/chart-theme';
-import { OnceAFrame } from '../tools/once-a-frame';
+import { Chart, Drawing, OnceAFrame, chartTheme, element } from '../drawing';
 import type { IMoEContext } from '../tokens';
 import { readingOf } from './reading';
 
 /** A figure as wide as there is room for, with the value under the pointer as text. */
-export class FigureView extends Widget {
+export class FigureView extends Drawing {
   constructor(private _options: FigureView.IOptions) {
-    super();
+    super('moe-FigureView');
     const { context } = _options;
-    this.addClass('moe-FigureView');
-    this._about = paragraph('moe-FigureView-about');
-    this._picture = document.createElement('div');
-    this._picture.className = 'moe-FigureView-chart';
     this._picture.setAttribute('role', 'img');
-    this._reading = paragraph('moe-FigureView-reading');
     this.node.append(this._about, this._picture, this._reading);
-    this._chart = new Chart(this._picture);
-    this._redraw = new OnceAFrame(() => void this._draw());
-    this._observer = new ResizeObserver(() => {
-      if (this.node.clientWidth !== this._width) {
-        this._redraw.ask();
-      }
-    });
     context.themeChanged.connect(this._redraw.ask, this._redraw);
     context.preferences.changed.connect(this._redraw.ask, this._redraw);
+    this._observer.observe(this.node);
   }
 
   set figure(figure: TraceFigure) {
@@ -39,9 +24,6 @@ export class FigureView extends Widget {
   }
 
   override dispose(): void {
-    if (this.isDisposed) {
-      return;
-    }
     const { context } = this._options;
     context.themeChanged.disconnect(this._redraw.ask, this._redraw);
     context.preferences.changed.disconnect(this._redraw.ask, this._redraw);
@@ -49,11 +31,6 @@ export class FigureView extends Widget {
     this._redraw.dispose();
     this._chart.dispose();
     super.dispose();
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this._observer.observe(this.node);
   }
 
   private async _draw(): Promise<void> {
@@ -96,13 +73,17 @@ export class FigureView extends Widget {
     }
   }
 
-  private _about: HTMLElement;
-  private _chart: Chart;
+  private _about = element('moe-FigureView-about', 'p');
   private _figure: TraceFigure | undefined;
-  private _observer: ResizeObserver;
-  private _picture: HTMLElement;
-  private _reading: HTMLElement;
-  private _redraw: OnceAFrame;
+  private _observer = new ResizeObserver(() => {
+    if (this.node.clientWidth !== this._width) {
+      this._redraw.ask();
+    }
+  });
+  private _picture = element('moe-FigureView-chart');
+  private _chart = new Chart(this._picture);
+  private _reading = element('moe-FigureView-reading', 'p');
+  private _redraw = new OnceAFrame(() => void this._draw());
   private _width = 0;
 }
 
@@ -110,10 +91,4 @@ export namespace FigureView {
   export interface IOptions {
     context: IMoEContext;
   }
-}
-
-function paragraph(className: string): HTMLElement {
-  const node = document.createElement('p');
-  node.className = className;
-  return node;
 }

@@ -1,11 +1,11 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import { tokenText } from 'moe-debugger/charts';
 import {
   layerName,
   type Finding,
   type TokenEvidence
 } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../routing/own-keys';
+import { OWN_KEYS } from '../drawing';
 import type { IFindingsProps } from './props';
 import { measureText, valueText } from './words';
 
@@ -53,7 +53,7 @@ export function FindingEvidence(
 
 function Tokens(props: {
   tokens: readonly TokenEvidence[];
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element {
   const { tokens, trans } = props;
   return (
@@ -81,7 +81,7 @@ function Tokens(props: {
 
 function Figures(props: {
   figures: Record<string, unknown>;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element | null {
   const { figures, trans } = props;
   const entries = Object.entries(figures).slice(0, MOST_ROWS);

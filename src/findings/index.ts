@@ -1,3 +1,15 @@
 /** Findings: what is wrong with a model's routing, as a list with its evidence. */
-export { FindingsModel } from './model';
-export { FindingsView } from './view';
+import { describeFindings, readFindingsState } from 'moe-debugger/protocol';
+import { toolKind } from '../tools/tool';
+import { FindingsModel } from './model';
+import { FindingsView } from './view';
+
+export { FindingsModel, FindingsView };
+
+export default toolKind({
+  name: 'findings',
+  read: readFindingsState,
+  describe: describeFindings,
+  Model: FindingsModel,
+  View: FindingsView
+});

@@ -1,17 +1,8 @@
-import {
-  readFindingsState,
-  type Finding,
-  type FindingsState,
-  type Severity
-} from 'moe-debugger/protocol';
+import type { Finding, FindingsState, Severity } from 'moe-debugger/protocol';
 import { ToolModel } from '../tools/model';
 
 /** Findings, and what a view of them remembers: which severities are listed, and what is open. */
 export class FindingsModel extends ToolModel<FindingsState, never> {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readFindingsState });
-  }
-
   /** Those of the severities that are listed, errors first. */
   get listed(): readonly Finding[] {
     return this.state.found.findings.filter(

@@ -1,12 +1,11 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { ITranslation } from '../translation';
 import {
   layerName,
   type Finding,
   type Severity,
   type Undecided
 } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../routing/own-keys';
+import { OWN_KEYS, useSignal } from '../drawing';
 import { FindingEvidence } from './evidence';
 import type { IFindingsProps } from './props';
 import {
@@ -21,26 +20,12 @@ import {
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
 
 /** The list of findings; a click, or Enter, opens the evidence of one. */
-export class FindingsView extends ReactWidget {
-  constructor(private _props: IFindingsProps) {
-    super();
-    this.addClass('moe-FindingsView');
-  }
-
-  protected override render(): JSX.Element {
-    return (
-      <UseSignal signal={this._props.model.changed}>
-        {() => <Findings {...this._props} />}
-      </UseSignal>
-    );
-  }
-}
-
-function Findings(props: IFindingsProps): JSX.Element {
+export function FindingsView(props: IFindingsProps): JSX.Element {
   const { model, trans } = props;
   const { found, omitted } = model.state;
+  useSignal(model.changed);
   return (
-    <>
+    <div className="moe-FindingsView">
       {found.findings.length === 0 ? (
         <p className="moe-Message">
           {trans._n(
@@ -70,7 +55,7 @@ function Findings(props: IFindingsProps): JSX.Element {
       )}
       <UndecidedList items={found.undecided} trans={trans} />
       <Coverage {...props} />
-    </>
+    </div>
   );
 }
 
@@ -152,7 +137,7 @@ function FindingItem(
 
 function UndecidedList(props: {
   items: readonly Undecided[];
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element | null {
   const { items, trans } = props;
   return items.length === 0 ? null : (

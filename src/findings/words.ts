@@ -1,8 +1,8 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import type { Finding, Severity } from 'moe-debugger/protocol';
 
 /** What a kind of finding is called; a kind that a newer package knows keeps its name. */
-export function kindTitle(kind: string, trans: TranslationBundle): string {
+export function kindTitle(kind: string, trans: ITranslation): string {
   const titles: Record<string, string> = {
     'dead-expert': trans.__('Dead expert'),
     'cold-expert': trans.__('Cold expert'),
@@ -19,10 +19,7 @@ export function kindTitle(kind: string, trans: TranslationBundle): string {
   return Object.hasOwn(titles, kind) ? titles[kind] : kind;
 }
 
-export function severityTitle(
-  severity: Severity,
-  trans: TranslationBundle
-): string {
+export function severityTitle(severity: Severity, trans: ITranslation): string {
   switch (severity) {
     case 'error':
       return trans.__('Error');
@@ -38,7 +35,7 @@ const MOST_NAMED = 6;
 /** "expert 3", "experts 1, 4", or nothing for the whole layer. */
 export function expertsText(
   experts: readonly number[],
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   const named = experts.slice(0, MOST_NAMED).join(', ');
   return experts.length === 0
@@ -75,7 +72,7 @@ export function valueText(value: number | null): string {
 /** How sure a finding is: a bound, a corrected p-value, or that nothing was estimated. */
 export function certaintyText(
   { evidence, metric }: Finding,
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   const changes = evidence.changes as { correctedP?: unknown }[] | undefined;
   const p = Array.isArray(changes)

@@ -7,6 +7,7 @@ import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
 import type { IMoEContext } from '../tokens';
 import type { PanelModel } from './model';
+import type { ISection } from './sections';
 
 /**
  * The side panel: follows the active notebook's kernel while it is on the screen. What stands in it is loaded when
@@ -32,6 +33,16 @@ export class MoEDebuggerPanel extends SidePanel {
     this._model?.dispose();
   }
 
+  /** Opens a section. Resolves when the panel, which must be on the screen, has it. */
+  async openSection(id: string): Promise<void> {
+    this._follow();
+    await this._loading;
+    const index = this._sections.findIndex(section => section.id === id);
+    if (index >= 0) {
+      this._accordion.expand(index);
+    }
+  }
+
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     this._follow();
@@ -54,26 +65,32 @@ export class MoEDebuggerPanel extends SidePanel {
     super.onBeforeDetach(message);
   }
 
+  private get _accordion(): AccordionPanel {
+    return this.content as AccordionPanel;
+  }
+
   private _follow(): void {
     if (this._model) {
       this._model.visible = this.isVisible;
     } else if (this.isVisible) {
-      this._load().catch(error =>
-        console.error('MoE Debugger: the panel did not load', error)
-      );
+      this._loading ??= this._load().catch(error => {
+        this._loading = undefined;
+        console.error('MoE Debugger: the panel did not load', error);
+      });
     }
   }
 
   private async _load(): Promise<void> {
     const { createPanelContent } = await import('./sections');
-    if (this.isDisposed || this._model) {
+    if (this.isDisposed) {
       return;
     }
     const { model, status, sections } = createPanelContent(this._options);
     this._model = model;
+    this._sections = sections;
     this.header.addWidget(status);
     sections.forEach(({ widget }) => this.addWidget(widget));
-    const accordion = this.content as AccordionPanel;
+    const accordion = this._accordion;
     sections.forEach(({ isClosed }, i) => {
       if (isClosed) {
         accordion.collapse(i);
@@ -89,7 +106,9 @@ export class MoEDebuggerPanel extends SidePanel {
     this._follow();
   }
 
+  private _loading: Promise<void> | undefined;
   private _model: PanelModel | undefined;
+  private _sections: readonly ISection[] = [];
 }
 
 export namespace MoEDebuggerPanel {

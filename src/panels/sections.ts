@@ -1,8 +1,8 @@
+import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
-import type { IMoEContext } from '../tokens';
-import type { INotebookTracker } from '@jupyterlab/notebook';
 import { TOOL_NAMES } from 'moe-debugger/protocol';
+import type { IMoEContext } from '../tokens';
 import { FindingsPanel } from './findings';
 import { MeasuresPanel } from './measures';
 import { PanelModel } from './model';
@@ -12,14 +12,25 @@ import { PanelStatus } from './status';
 import { ToolPanel } from './tool';
 import { TracesPanel } from './traces';
 
-/** What stands in the side panel, top to bottom, with its share of the height. */
+/** A part of the side panel that is opened and closed by itself. */
+export interface ISection {
+  /** A tool's is the name of the tool. */
+  id: string;
+  widget: Widget;
+  /** Of the height, beside the other sections that are open. */
+  share: number;
+  /** At first. A section does nothing while it is closed. */
+  isClosed?: boolean;
+}
+
 export interface IPanelContent {
   model: PanelModel;
   status: Widget;
-  /** Those that are closed do nothing until they are opened. */
-  sections: { widget: Widget; share: number; isClosed?: boolean }[];
+  /** Top to bottom. */
+  sections: readonly ISection[];
 }
 
+/** What stands in the side panel. */
 export function createPanelContent(options: {
   tracker: INotebookTracker;
   context: IMoEContext;
@@ -28,28 +39,29 @@ export function createPanelContent(options: {
   const { tracker, context, commands } = options;
   const { trans, preferences } = context;
   const model = new PanelModel({ tracker, preferences });
+  const large = { share: 20, isClosed: true };
   return {
     model,
     status: new PanelStatus({ model, commands, trans }),
     sections: [
-      { widget: new RoutingPanel({ model, context }), share: 6 },
+      { id: 'routing', widget: new RoutingPanel({ model, context }), share: 6 },
       {
+        id: 'findings',
         widget: new FindingsPanel({ model, context }),
-        share: 20,
-        isClosed: true
+        ...large
       },
       {
+        id: 'measures',
         widget: new MeasuresPanel({ model, context }),
-        share: 20,
-        isClosed: true
+        ...large
       },
       ...TOOL_NAMES.map(name => ({
+        id: name,
         widget: new ToolPanel({ name, model, context }),
-        share: 20,
-        isClosed: true
+        ...large
       })),
-      { widget: new TracesPanel({ model, trans }), share: 2 },
-      { widget: new ModelsPanel({ model, trans }), share: 1 }
+      { id: 'traces', widget: new TracesPanel({ model, trans }), share: 2 },
+      { id: 'models', widget: new ModelsPanel({ model, trans }), share: 1 }
     ]
   };
 }

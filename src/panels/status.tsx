@@ -1,5 +1,5 @@
 import { NotebookActions } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import {
@@ -15,7 +15,7 @@ import type { PanelModel } from './model';
 interface IStatusProps {
   model: PanelModel;
   commands: CommandRegistry;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
 /** Says in plain words why there is nothing to see, or that what is seen is old, and what to do. */
@@ -179,7 +179,7 @@ function Ready({
 
 function SwitchKernel(props: {
   follower: KernelFollower;
-  trans: TranslationBundle;
+  trans: ITranslation;
   text: string;
   label: string;
 }): JSX.Element {

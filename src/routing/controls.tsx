@@ -1,44 +1,35 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import type { ITranslation } from '../translation';
 import { layerName, type Measure } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
-import { OWN_KEYS } from './own-keys';
+import { OWN_KEYS, useSignal } from '../drawing';
 import { sampleName } from './sample-name';
 
 interface IControlsProps {
   model: RoutingModel;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
 /** Layer slider, measure, samples and display: one row above the charts. */
-export class RoutingControls extends ReactWidget {
-  constructor(private _props: IControlsProps) {
-    super();
-    this.addClass('moe-RoutingControls');
-    this.node.setAttribute('role', 'group');
-    this.node.setAttribute(
-      'aria-label',
-      _props.trans.__('What the routing view shows')
-    );
-  }
+export function RoutingControls(props: IControlsProps): JSX.Element {
+  const { model, trans } = props;
+  useSignal(model.changed, isShown);
+  return (
+    <div
+      className="moe-RoutingControls"
+      role="group"
+      aria-label={trans.__('What the routing view shows')}
+    >
+      <LayerSlider {...props} />
+      <Measures {...props} />
+      <Samples {...props} />
+      <Display {...props} />
+    </div>
+  );
+}
 
-  protected override render(): JSX.Element {
-    return (
-      <UseSignal
-        signal={this._props.model.changed}
-        shouldUpdate={(_, change) => change !== 'cursor'}
-      >
-        {() => (
-          <>
-            <LayerSlider {...this._props} />
-            <Measures {...this._props} />
-            <Samples {...this._props} />
-            <Display {...this._props} />
-          </>
-        )}
-      </UseSignal>
-    );
-  }
+/** The cursor is not shown here, and moves often. */
+function isShown(change: RoutingModel.Change): boolean {
+  return change !== 'cursor';
 }
 
 function LayerSlider({ model, trans }: IControlsProps): JSX.Element {

@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import {
   tokensOf,
   type Coverage,
@@ -28,7 +28,7 @@ export function coverageOf(samples: readonly RoutingSample[]): ICoverage {
 export function coverageText(
   coverage: ICoverage,
   samples: readonly RoutingSample[],
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   const expected = coverageOf(samples).slots;
   let dropped = 0;

@@ -1,6 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
 import {
   CELL_CURSOR,
   CELL_IMAGE,
@@ -8,73 +5,51 @@ import {
   addCellImage,
   routingHeatmapSpec
 } from 'moe-debugger/charts';
-import { layerName } from 'moe-debugger/protocol';
+import { layerName, type RoutingLayer } from 'moe-debugger/protocol';
+import {
+  element,
+  takeKeys,
+  type ChartView,
+  type IChartTheme
+} from '../drawing';
 import { paintCells, readPalette, type Palette } from './cell-image';
-import { Chart, type ChartView } from './chart';
-import type { IChartTheme } from './chart-theme';
-import { measureName } from './reading';
 import type { RoutingModel } from './model';
-import { takeKeys } from './own-keys';
+import { PaneChart, type IPaneOptions, type ISize } from './pane-chart';
+import { measureName } from './reading';
 import { Tooltip } from './tooltip';
 
 /**
  * The token × expert heatmap of one pane. Cells are painted into one image; a change of layer or measure replaces
  * the image, a change of size, theme or tokens the chart.
  */
-export class Heatmap extends Widget {
-  constructor(options: Heatmap.IOptions) {
-    super();
-    this._options = options;
-    this.addClass('moe-Heatmap');
-    this._host = document.createElement('div');
-    this._host.className = 'moe-Heatmap-chart';
-    this._host.setAttribute('aria-hidden', 'true');
-    this.node.append(this._host);
+export class Heatmap extends PaneChart {
+  constructor(options: IPaneOptions) {
+    const host = element('moe-Heatmap-chart');
+    super(options, 'moe-Heatmap', host);
+    host.setAttribute('aria-hidden', 'true');
+    this._host = host;
+    this.node.append(host);
+    this._tooltip = new Tooltip(this.node);
     this.node.tabIndex = 0;
     takeKeys(this.node);
     this.node.setAttribute('role', 'application');
     this.node.setAttribute('aria-roledescription', options.trans.__('heatmap'));
-    this._chart = new Chart(this._host);
-    this._tooltip = new Tooltip(this.node);
-  }
-
-  /** Resolves when what was asked for is on the screen. */
-  get drawn(): Promise<void> {
-    return this._drawn;
-  }
-
-  /** Replaces axes, scales and cells. */
-  rebuild(size: { width: number; height: number }, theme: IChartTheme): void {
-    this._size = size;
-    this._theme = theme;
-    this._drawn = this._rebuild();
-  }
-
-  /** Replaces the cells only. */
-  redraw(): void {
-    this._describe();
-    const view = this._chart.view;
-    if (view && this._shape === this._currentShape()) {
-      this._drawn = this._paint(view);
-    } else if (this._size) {
-      this._drawn = this._rebuild();
+    for (const type of EVENTS) {
+      this.node.addEventListener(type, this);
     }
+    this.describe();
   }
 
   /** Redraws the cursor only. */
   mark(): void {
-    const view = this._chart.view;
-    if (view && this._shape === this._currentShape()) {
+    const { view } = this;
+    if (view) {
       view.data(CELL_CURSOR, this._cursorRows());
       void view.runAsync();
     }
   }
 
   override dispose(): void {
-    if (this.isDisposed) {
-      return;
-    }
-    this._chart.dispose();
     this._tooltip.dispose();
     super.dispose();
   }
@@ -99,72 +74,46 @@ export class Heatmap extends Widget {
     }
   }
 
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    for (const type of Private.EVENTS) {
-      this.node.addEventListener(type, this);
-    }
-    this._describe();
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    for (const type of Private.EVENTS) {
-      this.node.removeEventListener(type, this);
-    }
-    super.onBeforeDetach(message);
-  }
-
-  private async _rebuild(): Promise<void> {
-    const { model, pane, trans } = this._options;
-    const layer = model.layer(pane);
-    if (!layer || !this._size || !this._theme) {
-      return;
-    }
-    const theme = this._theme;
-    const shape = this._currentShape();
-    this._shape = '';
-    const view = await this._chart.show(
+  protected override async build(
+    { experts }: RoutingLayer,
+    size: ISize,
+    { scheme, reverse, config, colors }: IChartTheme
+  ): Promise<ChartView | undefined> {
+    const { model, pane, trans } = this.options;
+    const view = await this.chart.show(
       routingHeatmapSpec({
         tokens: model.tokens(pane),
-        experts: layer.experts,
+        experts,
         ceiling: model.ceiling,
-        ...this._size,
-        scheme: theme.scheme,
-        reverse: theme.reverse,
+        ...size,
+        scheme,
+        reverse,
         titles: {
           token: trans.__('token'),
           expert: trans.__('expert'),
           measure: measureName(model.measure, trans)
         }
       }),
-      {
-        ...theme.config,
-        rect: { stroke: theme.colors.cursor }
-      },
+      { ...config, rect: { stroke: colors.cursor } },
       addCellImage
     );
-    if (!view || this.isDisposed) {
-      return;
+    if (view) {
+      const scale = view.scale(CELL_SCALE);
+      this._palette = readPalette(share => scale(share * model.ceiling));
     }
-    this._shape = shape;
-    const scale = view.scale(CELL_SCALE);
-    this._palette = readPalette(share => scale(share * model.ceiling));
-    if (shape !== this._currentShape()) {
-      return this._rebuild();
-    }
-    await this._paint(view);
+    return view;
   }
 
-  private async _paint(view: ChartView): Promise<void> {
-    const { model, pane } = this._options;
+  protected override async fill(view: ChartView): Promise<void> {
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
     const columns = model.tokens(pane).length;
-    if (!layer || !this._size || !this._palette || columns === 0) {
+    if (!layer || !this.size || !this._palette || columns === 0) {
       return;
     }
     const scale = window.devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(this._size.width * scale));
-    const height = Math.max(1, Math.round(this._size.height * scale));
+    const width = Math.max(1, Math.round(this.size.width * scale));
+    const height = Math.max(1, Math.round(this.size.height * scale));
     const canvas = document.createElement('canvas');
     canvas.width = width;
     canvas.height = height;
@@ -187,9 +136,8 @@ export class Heatmap extends Widget {
     await view.runAsync();
   }
 
-  /** What the axes and the scale depend on. */
-  private _currentShape(): string {
-    const { model, pane } = this._options;
+  protected override shape(): string {
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
     return [
       model.sampleIndex(pane),
@@ -202,16 +150,15 @@ export class Heatmap extends Widget {
   }
 
   private _cursorRows(): object[] {
-    const { cursor } = this._options.model;
+    const { cursor } = this.options.model;
     return [
-      ...(cursor?.pane === this._options.pane ? [cursor] : []),
+      ...(cursor?.pane === this.options.pane ? [cursor] : []),
       ...(this._hovered ? [this._hovered] : [])
     ].map(({ token, expert }) => ({ token, expert, value: 0 }));
   }
 
-  /** The chart in a sentence, for people who do not see it. */
-  private _describe(): void {
-    const { model, pane, trans } = this._options;
+  protected override describe(): void {
+    const { model, pane, trans } = this.options;
     const layer = model.layer(pane);
     this.node.setAttribute(
       'aria-label',
@@ -229,11 +176,11 @@ export class Heatmap extends Widget {
   }
 
   private _cellAt(event: MouseEvent): RoutingModel.ICell | null {
-    const { model, pane } = this._options;
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
     const canvas = this._host.querySelector('canvas');
-    const view = this._chart.view;
-    if (!view || !layer || !canvas || !this._size) {
+    const view = this.chart.view;
+    if (!view || !layer || !canvas || !this.size) {
       return null;
     }
     const box = canvas.getBoundingClientRect();
@@ -241,8 +188,8 @@ export class Heatmap extends Widget {
     const tokens = model.tokens(pane).length;
     const x = event.clientX - box.left - left;
     const y = event.clientY - box.top - top;
-    const token = Math.floor((x / this._size.width) * tokens);
-    const expert = Math.floor((y / this._size.height) * layer.experts);
+    const token = Math.floor((x / this.size.width) * tokens);
+    const expert = Math.floor((y / this.size.height) * layer.experts);
     return token >= 0 && token < tokens && expert >= 0 && expert < layer.experts
       ? { pane, token, expert }
       : null;
@@ -250,12 +197,12 @@ export class Heatmap extends Widget {
 
   private _hover(event: PointerEvent): void {
     const cell = this._cellAt(event);
-    const reading = cell && this._options.model.read(cell);
+    const reading = cell && this.options.model.read(cell);
     if (!cell || !reading) {
       this._leave();
       return;
     }
-    this._tooltip.show(event, reading, this._options.trans);
+    this._tooltip.show(event, reading, this.options.trans);
     if (
       cell.token !== this._hovered?.token ||
       cell.expert !== this._hovered.expert
@@ -276,13 +223,13 @@ export class Heatmap extends Widget {
   private _press(event: PointerEvent): void {
     const cell = this._cellAt(event);
     if (cell) {
-      this._options.model.cursor = cell;
+      this.options.model.cursor = cell;
     }
   }
 
   /** The first cell with a value is a better place to start than an empty corner. */
   private _focus(): void {
-    const { model, pane } = this._options;
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
     if (model.cursor?.pane !== pane && layer && model.tokens(pane).length > 0) {
       model.cursor = {
@@ -294,7 +241,7 @@ export class Heatmap extends Widget {
   }
 
   private _key(event: KeyboardEvent): void {
-    const { model, pane } = this._options;
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
     const cursor = model.cursor;
     if (
@@ -346,33 +293,16 @@ export class Heatmap extends Widget {
     }
   }
 
-  private _chart: Chart;
-  private _drawn: Promise<void> = Promise.resolve();
-  private _host: HTMLDivElement;
+  private _host: HTMLElement;
   private _hovered: RoutingModel.ICell | null = null;
-  private _options: Heatmap.IOptions;
   private _palette: Palette | undefined;
-  private _shape = '';
-  private _size: { width: number; height: number } | undefined;
-  private _theme: IChartTheme | undefined;
   private _tooltip: Tooltip;
 }
 
-export namespace Heatmap {
-  export interface IOptions {
-    model: RoutingModel;
-    /** Which of the panes of a comparison; 0 where there is one. */
-    pane: number;
-    trans: TranslationBundle;
-  }
-}
-
-namespace Private {
-  export const EVENTS = [
-    'pointermove',
-    'pointerleave',
-    'pointerdown',
-    'focus',
-    'keydown'
-  ];
-}
+const EVENTS = [
+  'pointermove',
+  'pointerleave',
+  'pointerdown',
+  'focus',
+  'keydown'
+] as const;

@@ -1,5 +1,6 @@
 /** The one view of routing that outputs, widgets and the side panel share. */
 export { coverageText, type ICoverage } from './coverage';
 export { checkDrawable } from './limits';
+export { LiveLink } from './live-link';
 export { RoutingModel } from './model';
 export { RoutingView } from './view';

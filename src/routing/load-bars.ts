@@ -1,93 +1,52 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
 import { EXPERT_LOAD, expertLoad, expertLoadSpec } from 'moe-debugger/charts';
-import { Chart } from './chart';
-import type { IChartTheme } from './chart-theme';
-import type { RoutingModel } from './model';
+import type { RoutingLayer } from 'moe-debugger/protocol';
+import type { ChartView, IChartTheme } from '../drawing';
+import { PaneChart, type IPaneOptions, type ISize } from './pane-chart';
 
 /** Token rate of each expert, its bars on the heatmap's rows. */
-export class LoadBars extends Widget {
-  constructor(private _options: LoadBars.IOptions) {
-    super();
-    this.addClass('moe-LoadBars');
+export class LoadBars extends PaneChart {
+  constructor(options: IPaneOptions) {
+    super(options, 'moe-LoadBars');
     this.node.setAttribute('role', 'img');
-    this._chart = new Chart(this.node);
   }
 
-  /** Resolves when what was asked for is on the screen. */
-  get drawn(): Promise<void> {
-    return this._drawn;
-  }
-
-  rebuild(size: { width: number; height: number }, theme: IChartTheme): void {
-    this._size = size;
-    this._theme = theme;
-    this._drawn = this._rebuild();
-  }
-
-  /** Replaces the bars, and the axis too where the layer has another shape. */
-  redraw(): void {
-    this._describe();
-    if (this._chart.view && this._shape === this._currentShape()) {
-      this._drawn = this._fill();
-    } else if (this._size) {
-      this._drawn = this._rebuild();
-    }
-  }
-
-  override dispose(): void {
-    if (this.isDisposed) {
-      return;
-    }
-    this._chart.dispose();
-    super.dispose();
-  }
-
-  private async _rebuild(): Promise<void> {
-    const { model, pane, trans } = this._options;
-    const layer = model.layer(pane);
-    if (!layer || !this._size || !this._theme) {
-      return;
-    }
-    this._describe();
-    const shape = this._currentShape();
-    this._shape = '';
-    const view = await this._chart.show(
+  protected override build(
+    { experts, topK }: RoutingLayer,
+    size: ISize,
+    { colors, config }: IChartTheme
+  ): Promise<ChartView | undefined> {
+    const { model, trans } = this.options;
+    return this.chart.show(
       expertLoadSpec({
-        experts: layer.experts,
-        topK: layer.topK,
+        experts,
+        topK,
         ceiling: model.tokenRateCeiling,
-        ...this._size,
-        colors: this._theme.colors,
+        ...size,
+        colors,
         title: trans.__('token rate'),
         withoutLabels: true
       }),
-      this._theme.config
+      config
     );
-    if (view && !this.isDisposed) {
-      this._shape = shape;
-      await (shape === this._currentShape() ? this._fill() : this._rebuild());
-    }
   }
 
-  private async _fill(): Promise<void> {
-    const { model, pane } = this._options;
+  protected override async fill(view: ChartView): Promise<void> {
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
-    const view = this._chart.view;
-    if (layer && view) {
+    if (layer) {
       view.data(EXPERT_LOAD, expertLoad(layer));
       await view.runAsync();
     }
   }
 
-  private _currentShape(): string {
-    const { model, pane } = this._options;
+  protected override shape(): string {
+    const { model, pane } = this.options;
     const layer = model.layer(pane);
     return [layer?.experts, layer?.topK, model.tokenRateCeiling].join('/');
   }
 
-  private _describe(): void {
-    const { model, pane, trans } = this._options;
+  protected override describe(): void {
+    const { model, pane, trans } = this.options;
     const layer = model.layer(pane);
     if (!layer) {
       return;
@@ -106,19 +65,5 @@ export class LoadBars extends Widget {
         layer.topK
       )
     );
-  }
-
-  private _chart: Chart;
-  private _drawn: Promise<void> = Promise.resolve();
-  private _shape = '';
-  private _size: { width: number; height: number } | undefined;
-  private _theme: IChartTheme | undefined;
-}
-
-export namespace LoadBars {
-  export interface IOptions {
-    model: RoutingModel;
-    pane: number;
-    trans: TranslationBundle;
   }
 }

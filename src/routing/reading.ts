@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import { tokenText } from 'moe-debugger/charts';
 import type { Measure } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
@@ -8,17 +8,14 @@ export function formatValue(value: number): string {
   return Number.isFinite(value) ? value.toFixed(4) : String(value);
 }
 
-export function measureName(
-  measure: Measure,
-  trans: TranslationBundle
-): string {
+export function measureName(measure: Measure, trans: ITranslation): string {
   return measure === 'weight' ? trans.__('weight') : trans.__('probability');
 }
 
 /** A reading's lines, label and value. */
 export function readingRows(
   reading: RoutingModel.IReading,
-  trans: TranslationBundle
+  trans: ITranslation
 ): [string, string][] {
   const { token, expert, weight, rank, probability } = reading;
   return [
@@ -45,7 +42,7 @@ export function readingRows(
 /** A reading as one sentence, for the status line and screen readers. */
 export function readingText(
   reading: RoutingModel.IReading,
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   return readingRows(reading, trans)
     .map(([label, value]) => `${label} ${value}`)

@@ -1,38 +1,20 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { rankOf, tokenText } from 'moe-debugger/charts';
 import { useState } from 'react';
-import type { RoutingModel } from './model';
-import { OWN_KEYS } from './own-keys';
+import type { IPaneOptions } from './pane-chart';
+import { OWN_KEYS, useSignal } from '../drawing';
 import { formatValue } from './reading';
 
 /** Rows on one page: a table of all tokens of a long prompt would take seconds to lay out. */
 const PAGE = 100;
 
-interface IRoutingTableProps {
-  model: RoutingModel;
-  pane: number;
-  trans: TranslationBundle;
-}
-
 /** The heatmap's values as a table: the selected experts by rank, or the probabilities of all experts. */
-export class RoutingTable extends ReactWidget {
-  constructor(private _props: IRoutingTableProps) {
-    super();
-    this.addClass('moe-RoutingTable');
-  }
-
-  protected override render(): JSX.Element {
-    const { model } = this._props;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => (model.display === 'table' ? <Table {...this._props} /> : null)}
-      </UseSignal>
-    );
-  }
+export function RoutingTable(props: IPaneOptions): JSX.Element | null {
+  const { model } = props;
+  useSignal(model.changed);
+  return model.display === 'table' ? <Table {...props} /> : null;
 }
 
-function Table(props: IRoutingTableProps): JSX.Element {
+function Table(props: IPaneOptions): JSX.Element {
   const { model, pane, trans } = props;
   const [page, setPage] = useState(0);
   const tokens = model.tokens(pane);
@@ -94,7 +76,7 @@ function Table(props: IRoutingTableProps): JSX.Element {
   );
 }
 
-function Head({ model, pane, trans }: IRoutingTableProps): JSX.Element {
+function Head({ model, pane, trans }: IPaneOptions): JSX.Element {
   const layer = model.layer(pane);
   if (model.measure === 'probability') {
     return (
@@ -125,7 +107,7 @@ function Cells({
   model,
   pane,
   token
-}: IRoutingTableProps & { token: number }): JSX.Element {
+}: IPaneOptions & { token: number }): JSX.Element {
   const layer = model.layer(pane);
   if (!layer) {
     return <></>;

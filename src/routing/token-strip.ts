@@ -1,9 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
 import { tokenText } from 'moe-debugger/charts';
 import { NO_TOKEN_ID, type Token } from 'moe-debugger/protocol';
-import type { RoutingModel } from './model';
-import { takeKeys } from './own-keys';
+import type { IPaneOptions } from './pane-chart';
+import { Drawing, takeKeys } from '../drawing';
 
 /** Beyond this the strip ends in a count: reading on in it would be no help, and each token is an element. */
 const MOST_TOKENS = 1024;
@@ -13,10 +11,9 @@ const LONGEST_TEXT = 40;
  * The tokens as running text. Those that select the cursor's expert are tinted by their weight, so that a click
  * on a cell shows what its expert gets to see.
  */
-export class TokenStrip extends Widget {
-  constructor(private _options: TokenStrip.IOptions) {
-    super();
-    this.addClass('moe-TokenStrip');
+export class TokenStrip extends Drawing {
+  constructor(private _options: IPaneOptions) {
+    super('moe-TokenStrip');
     this.node.setAttribute('role', 'group');
     this.node.setAttribute('aria-label', _options.trans.__('Tokens'));
     this.node.tabIndex = 0;
@@ -101,12 +98,4 @@ export class TokenStrip extends Widget {
   private _isMarked = false;
   private _nodes: HTMLElement[] = [];
   private _tokens: readonly Token[] | undefined;
-}
-
-export namespace TokenStrip {
-  export interface IOptions {
-    model: RoutingModel;
-    pane: number;
-    trans: TranslationBundle;
-  }
 }

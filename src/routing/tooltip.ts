@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import type { IDisposable } from '@lumino/disposable';
 import type { RoutingModel } from './model';
 import { readingRows } from './reading';
@@ -20,7 +20,7 @@ export class Tooltip implements IDisposable {
   show(
     pointer: { clientX: number; clientY: number },
     reading: RoutingModel.IReading,
-    trans: TranslationBundle
+    trans: ITranslation
   ): void {
     this._node.replaceChildren(
       ...readingRows(reading, trans).flatMap(([label, value]) => {

@@ -1,8 +1,6 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { EditedTextState } from 'moe-debugger/protocol';
-import { useEffect, useState } from 'react';
-import { OWN_KEYS } from '../routing/own-keys';
+import { OWN_KEYS, useDraft } from '../drawing';
+import type { ITranslation } from '../translation';
 import type { ToolModel } from './model';
 import { PromptForm } from './prompt-form';
 import { SideBySide } from './side-by-side';
@@ -13,45 +11,28 @@ export type EditedTextModel = ToolModel<
   { do: 'generate'; prompt: string; maxNewTokens: number } | { do: 'cancel' }
 >;
 
-interface IEditedTextOptions {
+interface IEditedTextProps {
   model: EditedTextModel;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
-const MOST_TOKENS = 512;
+const MAX_TOKENS = 512;
 
 /** What the model writes on from, and how far. */
-export class GenerateForm extends ReactWidget {
-  constructor(private _options: IEditedTextOptions) {
-    super();
-  }
-
-  protected override render(): JSX.Element {
-    return (
-      <UseSignal signal={this._options.model.changed}>
-        {() => <Form {...this._options} />}
-      </UseSignal>
-    );
-  }
-}
-
-function Form({ model, trans }: IEditedTextOptions): JSX.Element {
-  const { state, isLive } = model;
-  const [tokens, setTokens] = useState(state.maxNewTokens);
-  useEffect(() => setTokens(state.maxNewTokens), [state.maxNewTokens]);
+export function GenerateForm({ model, trans }: IEditedTextProps): JSX.Element {
+  const { prompt, maxNewTokens } = model.state;
+  const [tokens, setTokens] = useDraft(maxNewTokens);
   return (
     <PromptForm
-      prompt={state.prompt}
-      isLive={isLive}
+      model={model}
+      prompt={prompt}
       isReady={tokens >= 1}
-      running={state.running && isLive}
       label={trans.__('Prompt')}
       placeholder={trans.__('Type a prompt, then press Enter')}
       action={trans.__('Generate')}
-      submit={prompt =>
-        model.send({ do: 'generate', prompt, maxNewTokens: tokens })
+      submit={typed =>
+        model.send({ do: 'generate', prompt: typed, maxNewTokens: tokens })
       }
-      cancel={() => model.send({ do: 'cancel' })}
       trans={trans}
     >
       <label>
@@ -60,12 +41,12 @@ function Form({ model, trans }: IEditedTextOptions): JSX.Element {
           {...OWN_KEYS}
           type="number"
           min={1}
-          max={MOST_TOKENS}
+          max={MAX_TOKENS}
           value={Number.isFinite(tokens) ? tokens : ''}
-          disabled={!isLive}
+          disabled={!model.isLive}
           onChange={event =>
             setTokens(
-              Math.min(MOST_TOKENS, Math.floor(event.target.valueAsNumber))
+              Math.min(MAX_TOKENS, Math.floor(event.target.valueAsNumber))
             )
           }
         />
@@ -74,56 +55,39 @@ function Form({ model, trans }: IEditedTextOptions): JSX.Element {
   );
 }
 
-/** Both texts. */
-export class EditedTexts extends ReactWidget {
-  constructor(private _options: EditedTexts.IOptions) {
-    super();
-  }
-
-  protected override render(): JSX.Element {
-    const { model, trans, edits, title, advice } = this._options;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => {
-          const { original, edited, prompt } = model.state;
-          const count = edits();
-          return (
-            <SideBySide
-              original={original}
-              edited={edited}
-              title={title(count)}
-              empty={{
-                original:
-                  prompt === ''
-                    ? trans.__(
-                        'Type a prompt above and press Generate: what the model writes appears here.'
-                      )
-                    : trans.__(
-                        'Press Generate: what the model writes appears here.'
-                      ),
-                edited:
-                  count === 0
-                    ? advice
-                    : prompt === ''
-                      ? trans.__('The edits wait for a prompt.')
-                      : trans.__('Waits for the original.')
-              }}
-              trans={trans}
-            />
-          );
-        }}
-      </UseSignal>
-    );
-  }
+interface IEditedTextsProps extends IEditedTextProps {
+  /** How many there are. */
+  edits: number;
+  /** Names the second text. */
+  title: string;
+  /** What to do while there are none. */
+  advice: string;
 }
 
-export namespace EditedTexts {
-  export interface IOptions extends IEditedTextOptions {
-    /** How many there are. */
-    edits: () => number;
-    /** Names the second text. */
-    title: (edits: number) => string;
-    /** What to do while there are none. */
-    advice: string;
-  }
+/** Both texts. */
+export function EditedTexts(props: IEditedTextsProps): JSX.Element {
+  const { model, trans, edits, title, advice } = props;
+  const { original, edited, prompt } = model.state;
+  return (
+    <SideBySide
+      original={original}
+      edited={edited}
+      title={title}
+      empty={{
+        original:
+          prompt === ''
+            ? trans.__(
+                'Type a prompt above and press Generate: what the model writes appears here.'
+              )
+            : trans.__('Press Generate: what the model writes appears here.'),
+        edited:
+          edits === 0
+            ? advice
+            : prompt === ''
+              ? trans.__('The edits wait for a prompt.')
+              : trans.__('Waits for the original.')
+      }}
+      trans={trans}
+    />
+  );
 }

@@ -1,6 +1,6 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { ILiveRegistry, IToolLink } from '../tokens';
-import type { ITool } from './create-tool';
+import type { ITool } from './tool';
 
 /** Keeps a stored tool connected to the live widget behind it, while that exists. */
 export function followWidget(

@@ -1,8 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import { UUID } from '@lumino/coreutils';
-import { Widget } from '@lumino/widgets';
 import { labelStride } from 'moe-debugger/charts';
-import { takeKeys } from '../routing/own-keys';
+import { Drawing, takeKeys } from '../drawing';
 
 /** Of a column's number, in pixels. */
 const LABEL_WIDTH = 20;
@@ -54,12 +53,11 @@ export interface IGridSource {
  * Layers by experts. Elements are made once and changed in place: a grid may have thousands, and tokens stream beside
  * it. The grid has the focus, and tells by `aria-activedescendant` where in it the cursor is.
  */
-export class LayerGrid extends Widget {
+export class LayerGrid extends Drawing {
   constructor(private _options: LayerGrid.IOptions) {
-    super();
-    this.id = `moe-grid-${UUID.uuid4()}`;
-    this.addClass('moe-LayerGrid');
+    super('moe-LayerGrid');
     const { node } = this;
+    node.id = `moe-grid-${UUID.uuid4()}`;
     node.setAttribute('role', 'grid');
     node.setAttribute('aria-label', _options.source.label);
     node.tabIndex = 0;
@@ -72,10 +70,8 @@ export class LayerGrid extends Widget {
   }
 
   override dispose(): void {
-    if (!this.isDisposed) {
-      this._observer.disconnect();
-      super.dispose();
-    }
+    this._observer.disconnect();
+    super.dispose();
   }
 
   handleEvent(event: Event): void {
@@ -146,7 +142,7 @@ export class LayerGrid extends Widget {
       const body = element('row', 'moe-LayerGrid-row');
       const cells = Array.from({ length: entry.experts }, (_, expert) => {
         const cell = element('gridcell', 'moe-LayerGrid-cell');
-        cell.id = `${this.id}-${row}-${expert}`;
+        cell.id = `${this.node.id}-${row}-${expert}`;
         cell.dataset.row = String(row);
         cell.dataset.expert = String(expert);
         return cell;
@@ -269,7 +265,7 @@ export class LayerGrid extends Widget {
 export namespace LayerGrid {
   export interface IOptions {
     source: IGridSource;
-    trans: TranslationBundle;
+    trans: ITranslation;
   }
 }
 

@@ -38,6 +38,11 @@ export class ToolModel<
     return this._link?.isLive ?? false;
   }
 
+  /** Whether the kernel works for this tool now. */
+  get isRunning(): boolean {
+    return this.isLive && this._state.running;
+  }
+
   /** What an output keeps: the state, and what the view itself remembers. */
   get stored(): State {
     return this._state;

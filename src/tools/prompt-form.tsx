@@ -1,11 +1,13 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useState, type ReactNode } from 'react';
-import { OWN_KEYS } from '../routing/own-keys';
+import type { ReactNode } from 'react';
+import { OWN_KEYS, useDraft } from '../drawing';
+import type { ITranslation } from '../translation';
+import type { ToolModel } from './model';
+import { RunButton } from './run-button';
 
 interface IPromptFormProps {
+  model: ToolModel<{ running: boolean }, { do: 'cancel' }>;
+  /** The kernel's: it replaces what was typed only when it changes. */
   prompt: string;
-  isLive: boolean;
-  running: boolean;
   /** Of the text box. */
   label: string;
   placeholder: string;
@@ -18,16 +20,15 @@ interface IPromptFormProps {
   /** Whether what else was filled in will do. */
   isReady?: boolean;
   submit: (prompt: string) => void;
-  cancel: () => void;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
-/** What the model is run on. The kernel's prompt replaces what was typed only when it changes. */
+/** What the model is run on. */
 export function PromptForm(props: IPromptFormProps): JSX.Element {
-  const { isLive, running, isLines = false, trans } = props;
-  const [prompt, setPrompt] = useState(props.prompt);
-  useEffect(() => setPrompt(props.prompt), [props.prompt]);
-  const isReady = isLive && prompt.trim() !== '' && (props.isReady ?? true);
+  const { model, action, isLines = false, trans } = props;
+  const [prompt, setPrompt] = useDraft(props.prompt);
+  const isReady =
+    model.isLive && prompt.trim() !== '' && (props.isReady ?? true);
   const submit = () => {
     if (isReady) {
       props.submit(prompt);
@@ -45,13 +46,13 @@ export function PromptForm(props: IPromptFormProps): JSX.Element {
         {...OWN_KEYS}
         rows={isLines ? 3 : 2}
         value={prompt}
-        readOnly={!isLive}
+        readOnly={!model.isLive}
         aria-label={props.label}
         placeholder={props.placeholder}
         title={
           isLines
-            ? trans.__('One a line. Ctrl+Enter: %1', props.action)
-            : trans.__('Enter: %1. Shift+Enter starts a line', props.action)
+            ? trans.__('One a line. Ctrl+Enter: %1', action)
+            : trans.__('Enter: %1. Shift+Enter starts a line', action)
         }
         onChange={event => setPrompt(event.target.value)}
         onKeyDown={event => {
@@ -66,27 +67,12 @@ export function PromptForm(props: IPromptFormProps): JSX.Element {
       />
       <div className="moe-PromptForm-row">
         {props.children}
-        {running ? (
-          <button
-            {...OWN_KEYS}
-            key="cancel"
-            type="button"
-            className="moe-Button"
-            onClick={props.cancel}
-          >
-            {trans.__('Cancel')}
-          </button>
-        ) : (
-          <button
-            {...OWN_KEYS}
-            key="submit"
-            type="submit"
-            className="moe-Button moe-mod-accept"
-            disabled={!isReady}
-          >
-            {props.action}
-          </button>
-        )}
+        <RunButton
+          model={model}
+          action={action}
+          isReady={isReady}
+          trans={trans}
+        />
       </div>
     </form>
   );

@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../translation';
 import { tokenText } from 'moe-debugger/charts';
 import {
   changedTokens,
@@ -13,7 +13,7 @@ interface ISideBySideProps {
   empty: { original: string; edited: string };
   /** Names the second text. */
   title: string;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
 /** Two texts; tokens of the second that differ from those at the same place in the first are marked. */
@@ -51,7 +51,7 @@ function Text(props: {
   text: GeneratedText | null;
   changed: readonly boolean[];
   empty: string;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element {
   const { title, text, changed, empty, trans } = props;
   const first = changed.indexOf(true);
@@ -93,7 +93,7 @@ function Text(props: {
 
 function statusText(
   { status, tokens }: GeneratedText,
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   const count = trans._n('%1 token', '%1 tokens', tokens.length);
   switch (status) {
@@ -112,7 +112,7 @@ function summary(
   original: GeneratedText | null,
   edited: GeneratedText | null,
   changed: readonly boolean[],
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   if (!original || edited?.status !== 'done') {
     return '';

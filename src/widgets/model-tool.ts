@@ -7,16 +7,17 @@ import {
 import type { Kernel } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
-import { PanelLayout, type Widget } from '@lumino/widgets';
+import { PanelLayout } from '@lumino/widgets';
 import {
   ProtocolError,
   WIDGET_MODULE,
   WIDGET_MODULE_VERSION,
   isToolName
 } from 'moe-debugger/protocol';
-import { ErrorBox } from '../error-box';
+import { errorBox, type Drawing } from '../drawing';
+import { DrawingWidget } from '../drawing-widget';
 import type { IMoEContext, IToolLink } from '../tokens';
-import { ToolFrame, createTool } from '../tools';
+import { ToolFrame, loadTool } from '../tools';
 
 /** The widget classes of all tools: which tool it is stands in the state. */
 export function createToolClasses(context: IMoEContext): ExportMap {
@@ -56,21 +57,26 @@ export function createToolClasses(context: IMoEContext): ExportMap {
 
   /** A tool in a widget, alone or inside a box. */
   class ModelToolView extends DOMWidgetView {
-    override render(): void {
+    override async render(): Promise<void> {
       super.render();
       this.luminoWidget.addClass('moe-RoutingExplorer');
-      this._layout = this.luminoWidget.layout = new PanelLayout();
-      this._layout.addWidget(this._draw());
+      const layout = (this.luminoWidget.layout = new PanelLayout());
+      const drawing = await this._draw();
+      if (this._isRemoved) {
+        drawing.dispose();
+      } else {
+        this._content = new DrawingWidget(drawing);
+        layout.addWidget(this._content);
+      }
     }
 
     override remove(): void {
-      for (const widget of [...(this._layout?.widgets ?? [])]) {
-        widget.dispose();
-      }
+      this._isRemoved = true;
+      this._content?.dispose();
       super.remove();
     }
 
-    private _draw(): Widget {
+    private async _draw(): Promise<Drawing> {
       const { trans } = context;
       const { link } = this.model as ModelToolModel;
       try {
@@ -79,25 +85,27 @@ export function createToolClasses(context: IMoEContext): ExportMap {
           throw new ProtocolError('this version has no such tool');
         }
         const modelName = String(this.model.get('model_name')).slice(0, 200);
-        const tool = createTool(name, { modelName, state: link.state }, trans);
+        const { open } = await loadTool(name);
+        const tool = open({ modelName, state: link.state });
         tool.model.link = link;
         return new ToolFrame({
           tool,
-          context,
+          trans,
           title: modelName,
           notice: trans.__(
             'No kernel is behind this widget. Run its cell to work with it.'
           )
         });
       } catch (error) {
-        return new ErrorBox({
+        return errorBox({
           title: trans.__('This widget cannot be shown.'),
           error
         });
       }
     }
 
-    private _layout: PanelLayout | undefined;
+    private _content: DrawingWidget | undefined;
+    private _isRemoved = false;
   }
 
   return { ModelToolModel, ModelToolView };

@@ -13,9 +13,9 @@ import {
   decodeView,
   type Measure
 } from 'moe-debugger/protocol';
-import { ErrorBox } from '../error-box';
-import { LiveLink } from '../mime/live-link';
-import { RoutingModel, RoutingView, checkDrawable } from '../routing';
+import { errorBox } from '../drawing';
+import { DrawingWidget } from '../drawing-widget';
+import { LiveLink, RoutingModel, RoutingView, checkDrawable } from '../routing';
 import type { ILiveModel, IMoEContext } from '../tokens';
 
 /** The widget classes of a routing explorer. */
@@ -96,15 +96,17 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
           liveModels: context.liveModels
         });
         this._layout?.addWidget(
-          new RoutingView({ model: this._routing, context })
+          new DrawingWidget(new RoutingView({ model: this._routing, context }))
         );
       } catch (error) {
         this._clear();
         this._layout?.addWidget(
-          new ErrorBox({
-            title: context.trans.__('This widget cannot be shown.'),
-            error
-          })
+          new DrawingWidget(
+            errorBox({
+              title: context.trans.__('This widget cannot be shown.'),
+              error
+            })
+          )
         );
       }
     }

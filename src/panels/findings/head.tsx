@@ -1,11 +1,11 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../../translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { KernelFollower, TraceQuestion } from '../../kernel';
 
 interface IHeadProps {
   follower: KernelFollower | null;
   findings: TraceQuestion<'findings'> | undefined;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
 /** The chosen trace with its button, or what to do where there is none; drawn anew at `update`. */

@@ -1,7 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../../translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { FIGURE_NAMES, type FigureName } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
 
 export interface IMeasuresChoice {
   name: FigureName;
@@ -22,7 +22,7 @@ interface IHeadProps {
 export class MeasuresHead extends ReactWidget {
   constructor(
     private _props: () => IHeadProps,
-    private _trans: TranslationBundle
+    private _trans: ITranslation
   ) {
     super();
   }
@@ -39,7 +39,7 @@ function Head({
   error,
   choose,
   trans
-}: IHeadProps & { trans: TranslationBundle }): JSX.Element {
+}: IHeadProps & { trans: ITranslation }): JSX.Element {
   if (advice !== undefined) {
     return <p className="moe-Message">{advice}</p>;
   }

@@ -1,6 +1,7 @@
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import type { TraceSummary } from 'moe-debugger/protocol';
+import { DrawingWidget } from '../../drawing-widget';
 import { FigureView } from '../../figures';
 import { TraceQuestion, type KernelFollower } from '../../kernel';
 import type { IMoEContext } from '../../tokens';
@@ -30,7 +31,7 @@ export class MeasuresPanel extends Widget {
     );
     this._view = new FigureView({ context });
     layout.addWidget(this._head);
-    layout.addWidget(this._view);
+    layout.addWidget(new DrawingWidget(this._view));
     model.changed.connect(this._update, this);
   }
 
@@ -103,7 +104,7 @@ export class MeasuresPanel extends Widget {
     }
     this._head.update();
     const isShown = this._advice() === undefined && result !== undefined;
-    this._view.setHidden(!isShown || this._question?.error !== undefined);
+    this._view.node.hidden = !isShown || this._question?.error !== undefined;
     if (result && result.state !== this._shown) {
       this._shown = result.state;
       this._view.figure = result.state;

@@ -1,49 +1,44 @@
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ModelSummary } from 'moe-debugger/protocol';
+import { useSignal } from '../../drawing';
+import type { ITranslation } from '../../translation';
+import { ListPanel } from '../list-panel';
 import type { PanelModel } from '../model';
 
 interface IModelsProps {
   model: PanelModel;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
 /** The models loaded in the notebook's kernel. */
-export class ModelsPanel extends ReactWidget {
-  constructor(private _props: IModelsProps) {
-    super();
-    this.addClass('moe-ModelsPanel');
-    this.title.label = _props.trans.__('Models');
-    // It scrolls when the sections above take its room.
-    this.node.tabIndex = 0;
-  }
-
-  protected override render(): JSX.Element {
-    const { model, trans } = this._props;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => {
-          const models = model.follower?.models ?? [];
-          return models.length === 0 ? (
-            <p className="moe-Message">
-              {trans.__('No model is loaded in this kernel.')}
-            </p>
-          ) : (
-            <ul className="moe-List">
-              {models.map(each => (
-                <Model key={each.id} model={each} trans={trans} />
-              ))}
-            </ul>
-          );
-        }}
-      </UseSignal>
+export class ModelsPanel extends ListPanel {
+  constructor(props: IModelsProps) {
+    super(
+      'moe-ModelsPanel',
+      props.trans.__('Models'),
+      <Models {...props} />
     );
   }
 }
 
+function Models({ model, trans }: IModelsProps): JSX.Element {
+  useSignal(model.changed);
+  const models = model.follower?.models ?? [];
+  return models.length === 0 ? (
+    <p className="moe-Message">
+      {trans.__('No model is loaded in this kernel.')}
+    </p>
+  ) : (
+    <ul className="moe-List">
+      {models.map(each => (
+        <Model key={each.id} model={each} trans={trans} />
+      ))}
+    </ul>
+  );
+}
+
 function Model(props: {
   model: ModelSummary;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element {
   const { model, trans } = props;
   const status: Record<ModelSummary['status'], string> = {

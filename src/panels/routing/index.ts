@@ -1,5 +1,6 @@
 import { PanelLayout, Widget } from '@lumino/widgets';
-import { ErrorBox } from '../../error-box';
+import { errorBox } from '../../drawing';
+import { DrawingWidget } from '../../drawing-widget';
 import { RoutingView, type RoutingModel } from '../../routing';
 import type { IMoEContext } from '../../tokens';
 import type { PanelModel } from '../model';
@@ -47,7 +48,9 @@ export class RoutingPanel extends Widget {
       this._view = undefined;
       this._routing = routing;
       if (routing) {
-        this._view = new RoutingView({ model: routing, context });
+        this._view = new DrawingWidget(
+          new RoutingView({ model: routing, context })
+        );
         this._content.addWidget(this._view);
       }
     }
@@ -58,10 +61,12 @@ export class RoutingPanel extends Widget {
       this._errorBox?.dispose();
       this._errorBox = undefined;
       if (this._error) {
-        this._errorBox = new ErrorBox({
-          title: context.trans.__('This trace cannot be shown.'),
-          error: this._error
-        });
+        this._errorBox = new DrawingWidget(
+          errorBox({
+            title: context.trans.__('This trace cannot be shown.'),
+            error: this._error
+          })
+        );
         this._content.insertWidget(0, this._errorBox);
       }
     }
@@ -69,9 +74,9 @@ export class RoutingPanel extends Widget {
 
   private _empty: Widget;
   private _error: string | undefined;
-  private _errorBox: ErrorBox | undefined;
+  private _errorBox: Widget | undefined;
   private _routing: RoutingModel | undefined;
-  private _view: RoutingView | undefined;
+  private _view: Widget | undefined;
 }
 
 export namespace RoutingPanel {

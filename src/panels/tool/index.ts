@@ -1,11 +1,11 @@
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import type { ModelSummary, ToolName } from 'moe-debugger/protocol';
-import { ErrorBox } from '../../error-box';
 import type { PanelTool } from '../../kernel';
-import { takeKeys } from '../../routing/own-keys';
+import { errorBox, takeKeys, type Drawing } from '../../drawing';
+import { DrawingWidget } from '../../drawing-widget';
 import type { IMoEContext } from '../../tokens';
-import { ToolFrame, createTool, toolTitle } from '../../tools';
+import { TOOLS, ToolFrame, loadTool, type IToolKind } from '../../tools';
 import type { PanelModel } from '../model';
 
 /** A tool of the active notebook's kernel. Nothing is asked of the kernel before the section is opened. */
@@ -14,7 +14,7 @@ export class ToolPanel extends Widget {
     super();
     const { name, model, context } = _options;
     this.addClass('moe-ToolPanel');
-    this.title.label = toolTitle(name, context.trans);
+    this.title.label = TOOLS[name].title(context.trans);
     const layout = (this.layout = new PanelLayout());
     this._models = new Widget({ node: document.createElement('label') });
     this._models.addClass('moe-ToolPanel-models');
@@ -78,6 +78,18 @@ export class ToolPanel extends Widget {
       tool.active = this.isVisible && (follower?.has(name) ?? false);
     }
     if (this.isVisible) {
+      this._loading ??= this._load();
+      this._draw();
+    }
+  }
+
+  private async _load(): Promise<void> {
+    try {
+      this._kind = await loadTool(this._options.name);
+    } catch (error) {
+      this._failure = String(error);
+    }
+    if (!this.isDisposed) {
       this._draw();
     }
   }
@@ -87,13 +99,16 @@ export class ToolPanel extends Widget {
     const models = tool?.models ?? [];
     this._list(models, tool?.model?.id);
     // A tool that is opened for another model is another tool.
-    const shown = tool?.state && tool.model?.id;
-    if (shown !== this._shown || tool?.error !== this._error) {
+    const shown = this._kind && tool?.state && tool.model?.id;
+    const error = tool?.error ?? this._failure;
+    if (shown !== this._shown || error !== this._error) {
       this._shown = shown;
-      this._error = tool?.error;
+      this._error = error;
       this._frame?.dispose();
-      this._frame = tool && this._makeFrame(tool);
-      if (this._frame) {
+      this._frame = undefined;
+      const drawing = tool && this._makeFrame(tool);
+      if (drawing) {
+        this._frame = new DrawingWidget(drawing);
         (this.layout as PanelLayout).addWidget(this._frame);
       }
     }
@@ -114,31 +129,29 @@ export class ToolPanel extends Widget {
     }
   }
 
-  private _makeFrame(tool: PanelTool): Widget | undefined {
-    const { name, context } = this._options;
-    const { trans } = context;
+  private _makeFrame(link: PanelTool): Drawing | undefined {
+    const { trans } = this._options.context;
     try {
-      if (tool.error !== undefined) {
-        throw new Error(tool.error);
+      if (this._error !== undefined) {
+        throw new Error(this._error);
       }
-      if (!tool.state) {
+      if (!this._kind || !link.state) {
         return undefined;
       }
-      const made = createTool(
-        name,
-        { modelName: tool.model?.name ?? '', state: tool.state },
-        trans
-      );
-      made.model.link = tool;
+      const tool = this._kind.open({
+        modelName: link.model?.name ?? '',
+        state: link.state
+      });
+      tool.model.link = link;
       return new ToolFrame({
-        tool: made,
-        context,
+        tool,
+        trans,
         notice: trans.__(
           'The kernel no longer has this model: you see what it last wrote. Run the cell that loads it again.'
         )
       });
     } catch (error) {
-      return new ErrorBox({
+      return errorBox({
         title: trans.__('This tool cannot be shown.'),
         error
       });
@@ -160,8 +173,12 @@ export class ToolPanel extends Widget {
   }
 
   private _error: string | undefined;
+  /** Why what draws the tool did not load. */
+  private _failure: string | undefined;
   private _frame: Widget | undefined;
+  private _kind: IToolKind | undefined;
   private _listed = '';
+  private _loading: Promise<void> | undefined;
   private _message: Widget;
   private _models: Widget;
   private _select: HTMLSelectElement;

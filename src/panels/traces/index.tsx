@@ -1,57 +1,48 @@
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { TraceSummary } from 'moe-debugger/protocol';
+import { useSignal } from '../../drawing';
+import type { ITranslation } from '../../translation';
+import { ListPanel } from '../list-panel';
 import type { PanelModel } from '../model';
 
 interface ITracesProps {
   model: PanelModel;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }
 
 /** The kernel's latest traces; a click shows one. */
-export class TracesPanel extends ReactWidget {
-  constructor(private _props: ITracesProps) {
-    super();
-    this.addClass('moe-TracesPanel');
-    this.title.label = _props.trans.__('Traces');
-    // It scrolls when the sections above take its room.
-    this.node.tabIndex = 0;
+export class TracesPanel extends ListPanel {
+  constructor(props: ITracesProps) {
+    super('moe-TracesPanel', props.trans.__('Traces'), <Traces {...props} />);
   }
+}
 
-  protected override render(): JSX.Element {
-    const { model, trans } = this._props;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => {
-          const { follower } = model;
-          return !follower || follower.traces.length === 0 ? (
-            <p className="moe-Message">
-              {trans.__('The traces of this kernel will be listed here.')}
-            </p>
-          ) : (
-            <ul className="moe-List" aria-label={trans.__('Traces')}>
-              {follower.traces.map(trace => (
-                <Trace
-                  key={trace.id}
-                  trace={trace}
-                  isSelected={trace.id === follower.selected}
-                  select={() => follower.select(trace.id)}
-                  trans={trans}
-                />
-              ))}
-            </ul>
-          );
-        }}
-      </UseSignal>
-    );
-  }
+function Traces({ model, trans }: ITracesProps): JSX.Element {
+  useSignal(model.changed);
+  const { follower } = model;
+  return !follower || follower.traces.length === 0 ? (
+    <p className="moe-Message">
+      {trans.__('The traces of this kernel will be listed here.')}
+    </p>
+  ) : (
+    <ul className="moe-List" aria-label={trans.__('Traces')}>
+      {follower.traces.map(trace => (
+        <Trace
+          key={trace.id}
+          trace={trace}
+          isSelected={trace.id === follower.selected}
+          select={() => follower.select(trace.id)}
+          trans={trans}
+        />
+      ))}
+    </ul>
+  );
 }
 
 function Trace(props: {
   trace: TraceSummary;
   isSelected: boolean;
   select: () => void;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element {
   const { trace, isSelected, select, trans } = props;
   return (

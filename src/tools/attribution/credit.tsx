@@ -1,6 +1,6 @@
 import { tokenLabel } from 'moe-debugger/charts';
 import { layerName } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
 import { signedFigure } from '../figure-text';
 import type { IAttributionProps } from './props';
 

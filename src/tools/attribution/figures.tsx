@@ -1,6 +1,7 @@
 import { tokenLabel } from 'moe-debugger/charts';
 import { layerName, type AttributeDocument } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
+import { FigureLine } from '../figure-line';
 import { figureText, signedFigure } from '../figure-text';
 import type { IAttributionProps } from './props';
 
@@ -27,13 +28,7 @@ export function Figures(props: IAttributionProps): JSX.Element {
       <h4>
         <Target {...props} />
       </h4>
-      <p className="moe-SweepExpert-figures">
-        {figures.map(([label, figure]) => (
-          <span key={label}>
-            <small>{label}</small> {figure}
-          </span>
-        ))}
-      </p>
+      <FigureLine figures={figures} />
       {warnings.map((warning, i) => (
         <p key={i} className="moe-Warning" role="note">
           {warning}

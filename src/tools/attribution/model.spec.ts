@@ -1,4 +1,7 @@
-import type { AttributionState } from 'moe-debugger/protocol';
+import {
+  readAttributionState,
+  type AttributionState
+} from 'moe-debugger/protocol';
 import { FakeLink } from '../../testing/fake-link';
 import { AttributionModel } from './model';
 
@@ -40,7 +43,12 @@ const STATE: AttributionState = {
   refusal: null
 };
 
-const stored = () => new AttributionModel({ modelName: 'demo', state: STATE });
+const stored = () =>
+  new AttributionModel({
+    modelName: 'demo',
+    state: STATE,
+    read: readAttributionState
+  });
 
 function live(): { model: AttributionModel; link: FakeLink } {
   const link = new FakeLink(STATE);

@@ -1,5 +1,4 @@
 import {
-  readAttributionState,
   type AskedTarget,
   type AttributionAction,
   type AttributionQuestion,
@@ -20,8 +19,8 @@ export class AttributionModel extends ToolModel<
   AttributionState,
   AttributionAction
 > {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readAttributionState });
+  constructor(options: ToolModel.IOptions<AttributionState>) {
+    super(options);
     this._follow();
   }
 

@@ -1,8 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IToolProps } from '../tool';
 import type { AttributionModel } from './model';
 
 /** What the parts of the view share. */
-export interface IAttributionProps {
-  model: AttributionModel;
-  trans: TranslationBundle;
-}
+export type IAttributionProps = IToolProps<AttributionModel>;

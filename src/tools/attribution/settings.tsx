@@ -3,7 +3,7 @@ import {
   type AskedBaseline,
   type AttributionMethod
 } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS, Select } from '../../drawing';
 import type { Settings } from './model';
 import type { IAttributionProps } from './props';
 
@@ -30,22 +30,14 @@ export function SettingsFields({
   };
   return (
     <div className="moe-AttributionSettings">
-      <select
-        {...OWN_KEYS}
-        aria-label={trans.__('Method')}
+      <Select
+        label={trans.__('Method')}
         title={trans.__('Method')}
         value={method}
+        options={methods}
         disabled={!isLive}
-        onChange={event =>
-          set({ method: event.target.value as AttributionMethod })
-        }
-      >
-        {methods.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
+        choose={value => set({ method: value })}
+      />
       {method === 'ig' && (
         <label>
           <span>{trans.__('steps')}</span>
@@ -69,27 +61,14 @@ export function SettingsFields({
       )}
       <label className="moe-AttributionSettings-baseline">
         <span>{trans.__('from')}</span>
-        <select
-          {...OWN_KEYS}
-          aria-label={trans.__('Baseline')}
+        <Select
+          label={trans.__('Baseline')}
           title={trans.__('What stands for the absence of the prompt')}
           value={baseline.kind}
+          options={baselines}
           disabled={!isLive}
-          onChange={event =>
-            set({
-              baseline: {
-                ...baseline,
-                kind: event.target.value as AskedBaseline['kind']
-              }
-            })
-          }
-        >
-          {baselines.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
+          choose={kind => set({ baseline: { ...baseline, kind } })}
+        />
       </label>
       {needsText(baseline) && (
         <input

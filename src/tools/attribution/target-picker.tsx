@@ -5,7 +5,7 @@ import {
   type RankedToken,
   type TargetChoices
 } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS, Select } from '../../drawing';
 import { signedFigure } from '../figure-text';
 import type { IAttributionProps } from './props';
 
@@ -149,20 +149,14 @@ function Experts(props: IChoicesProps): JSX.Element {
     <div className="moe-TargetPicker-row">
       <label>
         <span>{trans.__('routed by')}</span>{' '}
-        <select
-          {...OWN_KEYS}
-          aria-label={trans.__('Router')}
+        <Select
+          label={trans.__('Router')}
           value={model.router}
-          onChange={event => {
-            model.router = Number(event.target.value);
+          options={choices.routers.map((own, i) => [i, layerName(own)])}
+          choose={index => {
+            model.router = index;
           }}
-        >
-          {choices.routers.map((own, i) => (
-            <option key={i} value={i}>
-              {layerName(own)}
-            </option>
-          ))}
-        </select>{' '}
+        />{' '}
         <span>{trans.__('to expert')}</span>
       </label>
       <span className="moe-TargetPicker-choices">

@@ -1,17 +1,15 @@
 import { tokenLabel, tokenText } from 'moe-debugger/charts';
 import type { AttributedToken } from 'moe-debugger/protocol';
 import { Fragment, useId, useState } from 'react';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
+import { ColorScale } from '../color-scale';
 import { figureText, signedFigure } from '../figure-text';
+import { TokenChoice } from '../token-choice';
 import type { IAttributionProps } from './props';
 
 /** More would make the page slow, and nobody reads them. */
 const MOST_CHIPS = 1000;
 const MOST_ROWS = 100;
-/** Text is to be read on the strongest colour. */
-const STRONGEST = 60;
-/** Of the largest attribution: below it, a sign would be noise. */
-const SIGNED_SHARE = 0.05;
 
 /** The tokens, coloured by what they give; one of them is looked at. */
 export function AttributedTokens({
@@ -31,36 +29,21 @@ export function AttributedTokens({
         {tokens.slice(first).map((token, i) => (
           <Fragment key={i}>
             {breaks(token) === 'before' && <Break />}
-            <label
-              className="moe-LensTokens-token"
-              title={describe(token)}
-              style={
-                {
-                  '--moe-share': `${Math.round(
-                    model.peak === 0
-                      ? 0
-                      : (STRONGEST * Math.abs(token.attribution)) / model.peak
-                  )}%`
-                } as React.CSSProperties
-              }
-            >
-              <input
-                {...OWN_KEYS}
-                type="radio"
-                name={name}
-                aria-label={describe(token)}
-                checked={model.position === first + i}
-                onChange={() => {
-                  model.position = first + i;
-                }}
-              />
-              <span
-                className={`moe-LensTokens-text${token.attribution < 0 ? ' moe-mod-negative' : ''}`}
-                data-sign={sign(token.attribution, model.peak)}
-              >
-                {tokenLabel(token)}
-              </span>
-            </label>
+            <TokenChoice
+              name={name}
+              text={tokenLabel(token)}
+              title={trans.__(
+                'token %1, %2: %3',
+                token.position,
+                tokenText(token),
+                signedFigure(token.attribution)
+              )}
+              isChosen={model.position === first + i}
+              choose={() => {
+                model.position = first + i;
+              }}
+              effect={{ value: token.attribution, peak: model.peak }}
+            />
             {breaks(token) === 'after' && <Break />}
           </Fragment>
         ))}
@@ -74,23 +57,14 @@ export function AttributedTokens({
               tokens.length
             )}
         </span>
-        <span className="moe-ExpertLine-scale">
-          <span>{signedFigure(-model.peak)}</span>
-          <span className="moe-ExpertLine-ramp moe-mod-signed" />
-          <span>{signedFigure(model.peak)}</span>
-        </span>
+        <ColorScale
+          from={signedFigure(-model.peak)}
+          to={signedFigure(model.peak)}
+          isSigned
+        />
       </div>
     </>
   );
-
-  function describe(token: AttributedToken): string {
-    return trans.__(
-      'token %1, %2: %3',
-      token.position,
-      tokenText(token),
-      signedFigure(token.attribution)
-    );
-  }
 }
 
 /** The strongest tokens in numbers. Made when it is opened. */
@@ -152,11 +126,4 @@ function breaks({ text = '' }: AttributedToken): 'before' | 'after' | null {
 
 function Break(): JSX.Element {
   return <span className="moe-AttributionTokens-break" />;
-}
-
-function sign(value: number, peak: number): string {
-  if (Math.abs(value) < SIGNED_SHARE * peak || value === 0) {
-    return '';
-  }
-  return value < 0 ? '−' : '+';
 }

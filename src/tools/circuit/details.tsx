@@ -1,14 +1,14 @@
 import { tokenLabel, tokenText } from 'moe-debugger/charts';
 import type { CircuitEdge, CircuitNode } from 'moe-debugger/protocol';
 import { useId } from 'react';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
 import { signedFigure } from '../figure-text';
-import { SaveButtons } from './save';
+import { TokenChoice } from '../token-choice';
 import type { ICircuitProps } from './props';
+import { SaveButtons } from './save';
 
 const MOST_EDGES = 6;
 const MOST_CHIPS = 500;
-const STRONGEST = 60;
 
 /** The part that is looked at: its effect to first order, and patched for real. */
 export function CircuitDetails(props: ICircuitProps): JSX.Element {
@@ -54,39 +54,17 @@ function Tokens({ model, trans, node }: INodeProps): JSX.Element | null {
     text: string,
     effect: number
   ): JSX.Element => (
-    <label
+    <TokenChoice
       key={position}
-      className="moe-LensTokens-token"
+      name={name}
+      text={text}
       title={label}
-      style={
-        {
-          '--moe-share': `${Math.round(peak === 0 ? 0 : (STRONGEST * Math.abs(effect)) / peak)}%`
-        } as React.CSSProperties
-      }
-    >
-      <input
-        {...OWN_KEYS}
-        type="radio"
-        name={name}
-        aria-label={label}
-        checked={model.position === position}
-        onChange={() => {
-          model.position = position;
-        }}
-      />
-      <span
-        className={`moe-LensTokens-text${effect < 0 ? ' moe-mod-negative' : ''}`}
-        data-sign={
-          Math.abs(effect) < 0.05 * peak || effect === 0
-            ? ''
-            : effect < 0
-              ? '−'
-              : '+'
-        }
-      >
-        {text}
-      </span>
-    </label>
+      isChosen={model.position === position}
+      choose={() => {
+        model.position = position;
+      }}
+      effect={{ value: effect, peak }}
+    />
   );
   return (
     <div

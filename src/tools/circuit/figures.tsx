@@ -1,5 +1,6 @@
 import { tokenLabel } from 'moe-debugger/charts';
 import { layerName, type CircuitTarget } from 'moe-debugger/protocol';
+import { FigureLine } from '../figure-line';
 import { figureText } from '../figure-text';
 import type { ICircuitProps } from './props';
 
@@ -32,13 +33,7 @@ export function CircuitFigures({ model, trans }: ICircuitProps): JSX.Element {
       <h4>
         <Target target={target} trans={trans} />
       </h4>
-      <p className="moe-SweepExpert-figures">
-        {figures.map(([label, figure]) => (
-          <span key={label}>
-            <small>{label}</small> {figure}
-          </span>
-        ))}
-      </p>
+      <FigureLine figures={figures} />
       <p className="moe-CircuitFigures-direction">
         {direction === 'noising'
           ? trans.__(

@@ -1,5 +1,6 @@
 import type { CircuitQuestion } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS, Select } from '../../drawing';
+import { RunButton } from '../run-button';
 import type { ICircuitProps } from './props';
 
 const MOST_ROWS = 5;
@@ -8,7 +9,6 @@ const MOST_ROWS = 5;
 export function CircuitForm(props: ICircuitProps): JSX.Element {
   const { model, trans } = props;
   const { draft, isLive } = model;
-  const running = model.state.running && isLive;
   const isReady =
     isLive &&
     draft.clean.trim() !== '' &&
@@ -66,58 +66,31 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
           trans.__('The same but for one thing, of as many tokens')
         )}
       <div className="moe-CircuitForm-row">
-        <select
-          {...OWN_KEYS}
-          aria-label={trans.__('What the clean prompt is compared with')}
+        <Select
+          label={trans.__('What the clean prompt is compared with')}
           value={draft.other}
+          options={others}
           disabled={!isLive}
-          onChange={event =>
-            set({ other: event.target.value as CircuitQuestion['other'] })
-          }
-        >
-          {others.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
-        <select
-          {...OWN_KEYS}
-          aria-label={trans.__('Direction')}
+          choose={other => set({ other })}
+        />
+        <Select
+          label={trans.__('Direction')}
           title={trans.__('Whose activations are patched into whose run')}
           value={draft.direction}
+          options={[
+            ['noising', trans.__('corrupted into clean')],
+            ['denoising', trans.__('clean into corrupted')]
+          ]}
           disabled={!isLive}
-          onChange={event =>
-            set({
-              direction: event.target.value as CircuitQuestion['direction']
-            })
-          }
-        >
-          <option value="noising">{trans.__('corrupted into clean')}</option>
-          <option value="denoising">{trans.__('clean into corrupted')}</option>
-        </select>
+          choose={direction => set({ direction })}
+        />
         <Target {...props} />
-        {running ? (
-          <button
-            {...OWN_KEYS}
-            key="cancel"
-            type="button"
-            className="moe-Button"
-            onClick={() => model.send({ do: 'cancel' })}
-          >
-            {trans.__('Cancel')}
-          </button>
-        ) : (
-          <button
-            {...OWN_KEYS}
-            key="submit"
-            type="submit"
-            className="moe-Button moe-mod-accept"
-            disabled={!isReady}
-          >
-            {trans.__('Find')}
-          </button>
-        )}
+        <RunButton
+          model={model}
+          action={trans.__('Find')}
+          isReady={isReady}
+          trans={trans}
+        />
       </div>
     </form>
   );
@@ -167,24 +140,14 @@ function Target({ model, trans }: ICircuitProps): JSX.Element {
   );
   return (
     <>
-      <select
-        {...OWN_KEYS}
-        aria-label={trans.__('Target')}
+      <Select
+        label={trans.__('Target')}
         title={trans.__('The number that the two prompts are compared by')}
         value={target.kind}
+        options={kinds}
         disabled={!isLive}
-        onChange={event =>
-          set({
-            kind: event.target.value as CircuitQuestion['target']['kind']
-          })
-        }
-      >
-        {kinds.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
+        choose={kind => set({ kind })}
+      />
       {target.kind === 'router' ? (
         <>
           {index(trans.__('layer'), 'layer')}

@@ -9,7 +9,7 @@ import {
 } from 'moe-debugger/charts';
 import type { CircuitNode } from 'moe-debugger/protocol';
 import { useMemo, useState } from 'react';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
 import { signedFigure } from '../figure-text';
 import { drawStage } from './graph-drawing';
 import { nextNode } from './graph-moves';

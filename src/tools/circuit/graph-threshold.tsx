@@ -1,5 +1,5 @@
 import { figureText } from '../figure-text';
-import { Slider } from '../slider';
+import { Slider } from '../../drawing';
 import { MOST_DRAWN } from './model';
 import type { ICircuitProps } from './props';
 

@@ -1,4 +1,4 @@
-import type { CircuitState } from 'moe-debugger/protocol';
+import { readCircuitState, type CircuitState } from 'moe-debugger/protocol';
 import { FakeLink } from '../../testing/fake-link';
 import { CircuitModel, MOST_DRAWN } from './model';
 
@@ -82,7 +82,7 @@ const STATE: CircuitState = {
 };
 
 const stored = (state: CircuitState = STATE) =>
-  new CircuitModel({ modelName: 'demo', state });
+  new CircuitModel({ modelName: 'demo', state, read: readCircuitState });
 
 function live(): { model: CircuitModel; link: FakeLink } {
   const link = new FakeLink(STATE);

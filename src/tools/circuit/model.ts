@@ -1,7 +1,6 @@
 import {
   effectStrength,
   pruneCircuit,
-  readCircuitState,
   type CircuitAction,
   type CircuitDocument,
   type CircuitEdge,
@@ -29,8 +28,8 @@ export interface IFaithfulness {
 
 /** A circuit, and what a view of it remembers: how much of it is shown, and the part that is looked at. */
 export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readCircuitState });
+  constructor(options: ToolModel.IOptions<CircuitState>) {
+    super(options);
     this._follow();
   }
 

@@ -1,8 +1,5 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IToolProps } from '../tool';
 import type { CircuitModel } from './model';
 
 /** What the parts of the view share. */
-export interface ICircuitProps {
-  model: CircuitModel;
-  trans: TranslationBundle;
-}
+export type ICircuitProps = IToolProps<CircuitModel>;

@@ -1,5 +1,5 @@
 import { circuitDot, circuitMermaid } from 'moe-debugger/charts';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
 import type { ICircuitProps } from './props';
 
 /** Writes what is shown to a file of the reader's: the browser makes it, no kernel is needed. */

@@ -1,36 +1,21 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { EXPERT_EDITS, layerName } from 'moe-debugger/protocol';
 import { useState } from 'react';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS } from '../../drawing';
+import type { IToolProps } from '../tool';
 import { KINDS, kindHelp, kindName } from './kinds';
 import type { ExpertsModel } from './model';
 
-interface IControlsProps {
-  model: ExpertsModel;
-  trans: TranslationBundle;
-}
+type IControlsProps = IToolProps<ExpertsModel>;
 
 /** What a click does, history, and experts a token. */
-export class ExpertControls extends ReactWidget {
-  constructor(private _props: IControlsProps) {
-    super();
-    this.addClass('moe-ExpertControls');
-  }
-
-  protected override render(): JSX.Element {
-    return (
-      <UseSignal signal={this._props.model.changed}>
-        {() => (
-          <>
-            <Modes {...this._props} />
-            <History {...this._props} />
-            <TopK {...this._props} />
-          </>
-        )}
-      </UseSignal>
-    );
-  }
+export function ExpertControls(props: IControlsProps): JSX.Element {
+  return (
+    <div className="moe-ExpertControls">
+      <Modes {...props} />
+      <History {...props} />
+      <TopK {...props} />
+    </div>
+  );
 }
 
 function Modes({ model, trans }: IControlsProps): JSX.Element {

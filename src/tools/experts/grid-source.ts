@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../../translation';
 import { layerName } from 'moe-debugger/protocol';
 import type { ICell, ICellLook, IGridSource } from '../layer-grid';
 import { KINDS, editText, kindOfKey } from './kinds';
@@ -8,7 +8,7 @@ import type { ExpertsModel } from './model';
 export class ExpertGridSource implements IGridSource {
   constructor(
     private _model: ExpertsModel,
-    private _trans: TranslationBundle
+    private _trans: ITranslation
   ) {
     this.label = _trans.__('Experts by layer');
   }

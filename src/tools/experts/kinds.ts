@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../../translation';
 import {
   EXPERT_EDITS,
   type ExpertEdit,
@@ -17,10 +17,7 @@ export function kindOfKey(key: string): ExpertEditKind | undefined {
   return EXPERT_EDITS.find(kind => KINDS[kind].key === key.toLowerCase());
 }
 
-export function kindName(
-  kind: ExpertEditKind,
-  trans: TranslationBundle
-): string {
+export function kindName(kind: ExpertEditKind, trans: ITranslation): string {
   switch (kind) {
     case 'mask':
       return trans.__('Mask');
@@ -34,10 +31,7 @@ export function kindName(
 }
 
 /** What a kind of edit does, in a sentence. */
-export function kindHelp(
-  kind: ExpertEditKind,
-  trans: TranslationBundle
-): string {
+export function kindHelp(kind: ExpertEditKind, trans: ITranslation): string {
   switch (kind) {
     case 'mask':
       return trans.__(
@@ -59,7 +53,7 @@ export function kindHelp(
 }
 
 /** An edit as a cell tells it. */
-export function editText(edit: ExpertEdit, trans: TranslationBundle): string {
+export function editText(edit: ExpertEdit, trans: ITranslation): string {
   switch (edit.kind) {
     case 'mask':
       return trans.__('masked');

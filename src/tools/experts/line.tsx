@@ -1,34 +1,20 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { layerName } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { Select } from '../../drawing';
+import { ColorScale } from '../color-scale';
+import type { IToolProps } from '../tool';
 import { editText } from './kinds';
 import type { ExpertsModel } from './model';
 
-interface ILineProps {
-  model: ExpertsModel;
-  trans: TranslationBundle;
-}
+type ILineProps = IToolProps<ExpertsModel>;
 
 /** Under the grid: the scale of its colours, and what is known of the expert at the cursor, or what to do next. */
-export class ExpertLine extends ReactWidget {
-  constructor(private _props: ILineProps) {
-    super();
-    this.addClass('moe-ExpertLine');
-  }
-
-  protected override render(): JSX.Element {
-    return (
-      <UseSignal signal={this._props.model.changed}>
-        {() => (
-          <>
-            <Line {...this._props} />
-            <Scale {...this._props} />
-          </>
-        )}
-      </UseSignal>
-    );
-  }
+export function ExpertLine(props: ILineProps): JSX.Element {
+  return (
+    <div className="moe-ExpertLine">
+      <Line {...props} />
+      <Scale {...props} />
+    </div>
+  );
 }
 
 function Line({ model, trans }: ILineProps): JSX.Element {
@@ -73,26 +59,22 @@ function Scale({ model, trans }: ILineProps): JSX.Element | null {
     return null;
   }
   return (
-    <span className="moe-ExpertLine-scale">
+    <ColorScale from="0" to={ceiling.toFixed(2)}>
       <label>
         <span className="moe-ExpertLine-unit">{trans.__('token rate')}</span>
-        <select
-          {...OWN_KEYS}
-          aria-label={trans.__('Run whose token rates colour the grid')}
+        <Select
+          label={trans.__('Run whose token rates colour the grid')}
           value={model.side}
+          options={[
+            ['original', trans.__('original')],
+            ['edited', trans.__('edited')]
+          ]}
           disabled={!model.state.edited?.rates}
-          onChange={event => {
-            model.side =
-              event.target.value === 'edited' ? 'edited' : 'original';
+          choose={side => {
+            model.side = side;
           }}
-        >
-          <option value="original">{trans.__('original')}</option>
-          <option value="edited">{trans.__('edited')}</option>
-        </select>
+        />
       </label>
-      <span>0</span>
-      <span className="moe-ExpertLine-ramp" />
-      <span>{ceiling.toFixed(2)}</span>
-    </span>
+    </ColorScale>
   );
 }

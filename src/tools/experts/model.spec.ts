@@ -1,4 +1,4 @@
-import type { ExpertsState } from 'moe-debugger/protocol';
+import { readExpertsState, type ExpertsState } from 'moe-debugger/protocol';
 import { FakeLink } from '../../testing/fake-link';
 import { ExpertsModel } from './model';
 
@@ -23,7 +23,8 @@ const STATE: ExpertsState = {
   refusal: null
 };
 
-const stored = () => new ExpertsModel({ modelName: 'demo', state: STATE });
+const stored = (state: unknown = STATE) =>
+  new ExpertsModel({ modelName: 'demo', state, read: readExpertsState });
 
 function live(): { model: ExpertsModel; link: FakeLink } {
   const link = new FakeLink(STATE);
@@ -40,9 +41,7 @@ describe('ExpertsModel', () => {
     expect(model.rates(0)).toEqual([0, 0.25, 0.75, 1]);
     expect(model.ceiling).toBe(1);
     expect(() => model.toggle({ row: 0, expert: 0 })).not.toThrow();
-    expect(() => new ExpertsModel({ modelName: '', state: {} })).toThrow(
-      'rows is not a list'
-    );
+    expect(() => stored({})).toThrow('rows is not a list');
   });
 
   it('edits by a click, and takes the same edit back', () => {

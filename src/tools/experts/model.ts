@@ -1,5 +1,4 @@
 import {
-  readExpertsState,
   type ExpertEdit,
   type ExpertEditKind,
   type ExpertsAction,
@@ -13,8 +12,8 @@ export type Side = 'original' | 'edited';
 
 /** The expert selector, and what a view of it remembers: the cursor, what a click does, whose rates are shown. */
 export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readExpertsState });
+  constructor(options: ToolModel.IOptions<ExpertsState>) {
+    super(options);
     this._index();
   }
 

@@ -1,6 +1,5 @@
 import {
   layerName,
-  readLensState,
   type LensAction,
   type LensExperts,
   type LensLayer,
@@ -11,8 +10,8 @@ import { ToolModel } from '../model';
 
 /** The layer lens, and where in it the view stands. */
 export class LensModel extends ToolModel<LensState, LensAction> {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readLensState });
+  constructor(options: ToolModel.IOptions<LensState>) {
+    super(options);
     this._place();
   }
 

@@ -1,79 +1,60 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { tokenText } from 'moe-debugger/charts';
 import { layerName, type RankedToken } from 'moe-debugger/protocol';
 import { useId } from 'react';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS, useSignal } from '../../drawing';
+import type { ITranslation } from '../../translation';
+import { ToolBody } from '../body';
 import { PromptForm } from '../prompt-form';
-import { RefusalLine } from '../refusal';
+import { TokenChoice } from '../token-choice';
+import type { IToolProps } from '../tool';
 import type { LensModel } from './model';
 
-interface ILensProps {
-  model: LensModel;
-  trans: TranslationBundle;
-}
+type ILensProps = IToolProps<LensModel>;
 
 const COLUMNS = 5;
 const VOTES = 6;
 const LONGEST_TOKEN = 16;
 
 /** Tokens to choose from, a layer slider, and what layers and experts would say. */
-export class LensView extends ReactWidget {
-  constructor(private _props: ILensProps) {
-    super();
-    this.addClass('moe-LensView');
-  }
-
-  protected override render(): JSX.Element {
-    const { model, trans } = this._props;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => {
-          const { state, isLive } = model;
-          const running = state.running && isLive;
-          return (
-            <>
-              <PromptForm
-                prompt={state.prompt}
-                isLive={isLive}
-                running={running}
-                label={trans.__('Prompt')}
-                placeholder={trans.__('Type a prompt, then press Enter')}
-                action={trans.__('Read')}
-                submit={prompt => model.send({ do: 'read', prompt })}
-                cancel={() => model.send({ do: 'cancel' })}
-                trans={trans}
-              />
-              {running && (
-                <progress
-                  aria-label={trans.__('Forwards done')}
-                  value={state.total === 0 ? undefined : state.done}
-                  max={state.total || 1}
-                />
-              )}
-              <RefusalLine refusal={state.refusal} />
-              {state.lens ? (
-                <>
-                  <Tokens {...this._props} />
-                  <Layers {...this._props} />
-                  <Table {...this._props} />
-                  <Votes {...this._props} />
-                </>
-              ) : (
-                <p className="moe-Message">
-                  {running
-                    ? trans.__('Reading…')
-                    : trans.__(
-                        'Type a prompt above and press Read: what each layer would say appears here.'
-                      )}
-                </p>
-              )}
-            </>
-          );
-        }}
-      </UseSignal>
-    );
-  }
+export function LensView(props: ILensProps): JSX.Element {
+  const { model, trans } = props;
+  const { prompt, lens, done, total } = model.state;
+  useSignal(model.changed);
+  return (
+    <div className="moe-LensView">
+      <ToolBody
+        model={model}
+        form={
+          <PromptForm
+            model={model}
+            prompt={prompt}
+            label={trans.__('Prompt')}
+            placeholder={trans.__('Type a prompt, then press Enter')}
+            action={trans.__('Read')}
+            submit={typed => model.send({ do: 'read', prompt: typed })}
+            trans={trans}
+          />
+        }
+        progress={{ label: trans.__('Forwards done'), done, total }}
+        empty={
+          model.isRunning
+            ? trans.__('Reading…')
+            : trans.__(
+                'Type a prompt above and press Read: what each layer would say appears here.'
+              )
+        }
+      >
+        {lens && (
+          <>
+            <Tokens {...props} />
+            <Layers {...props} />
+            <Table {...props} />
+            <Votes {...props} />
+          </>
+        )}
+      </ToolBody>
+    </div>
+  );
 }
 
 /** The tokens that were read; one of them is looked at. */
@@ -87,24 +68,16 @@ function Tokens({ model, trans }: ILensProps): JSX.Element {
       aria-label={trans.__('Token after which is read')}
     >
       {lens.positions.map((position, i) => (
-        <label
+        <TokenChoice
           key={position}
-          className="moe-LensTokens-token"
+          name={name}
+          text={short(tokenText(lens.tokens[position]))}
           title={trans.__('token %1', position)}
-        >
-          <input
-            {...OWN_KEYS}
-            type="radio"
-            name={name}
-            checked={model.position === i}
-            onChange={() => {
-              model.position = i;
-            }}
-          />
-          <span className="moe-LensTokens-text">
-            {short(tokenText(lens.tokens[position]))}
-          </span>
-        </label>
+          isChosen={model.position === i}
+          choose={() => {
+            model.position = i;
+          }}
+        />
       ))}
     </div>
   );
@@ -242,7 +215,7 @@ function Votes({ model, trans }: ILensProps): JSX.Element {
 
 function Token(props: {
   token: RankedToken | undefined;
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element {
   const { token, trans } = props;
   return token ? (
@@ -261,7 +234,7 @@ function Token(props: {
   );
 }
 
-function title(token: RankedToken, trans: TranslationBundle): string {
+function title(token: RankedToken, trans: ITranslation): string {
   return trans.__(
     'id %1, probability %2, logit %3',
     token.id,

@@ -1,12 +1,5 @@
-import {
-  readSteeringState,
-  type SteeringAction,
-  type SteeringState
-} from 'moe-debugger/protocol';
+import type { SteeringAction, SteeringState } from 'moe-debugger/protocol';
 import { ToolModel } from '../model';
 
-export class SteeringModel extends ToolModel<SteeringState, SteeringAction> {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readSteeringState });
-  }
-}
+/** Steering: its view remembers nothing that the kernel does not know. */
+export class SteeringModel extends ToolModel<SteeringState, SteeringAction> {}

@@ -1,78 +1,44 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
-import { PanelLayout, Widget } from '@lumino/widgets';
 import { MOST_STEERING, layerName } from 'moe-debugger/protocol';
-import { useEffect, useState } from 'react';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS, Slider, useDraft, useSignal } from '../../drawing';
+import { RefusalLine } from '../body';
 import { EditedTexts, GenerateForm } from '../edited-text';
-import { RefusalLine } from '../refusal';
-import { Slider } from '../slider';
+import type { IToolProps } from '../tool';
 import type { SteeringModel } from './model';
 
-interface ISteeringProps {
-  model: SteeringModel;
-  trans: TranslationBundle;
-}
+type ISteeringProps = IToolProps<SteeringModel>;
 
 /** Prompt, contrast, sliders and both texts. */
-export class SteeringView extends Widget {
-  constructor(props: ISteeringProps) {
-    super();
-    const { model, trans } = props;
-    this.addClass('moe-SteeringView');
-    const layout = (this.layout = new PanelLayout());
-    layout.addWidget(new GenerateForm({ model, trans }));
-    layout.addWidget(new Controls(props));
-    layout.addWidget(
-      new EditedTexts({
-        model,
-        trans,
-        edits: () => model.state.rows.filter(({ scale }) => scale !== 0).length,
-        title: count =>
-          count === 0
+export function SteeringView(props: ISteeringProps): JSX.Element {
+  const { model, trans } = props;
+  const { rows, refusal } = model.state;
+  useSignal(model.changed);
+  const steered = rows.filter(({ scale }) => scale !== 0).length;
+  return (
+    <div className="moe-SteeringView">
+      <GenerateForm {...props} />
+      <Contrast {...props} />
+      <RefusalLine refusal={refusal} />
+      <Scales {...props} />
+      <EditedTexts
+        {...props}
+        edits={steered}
+        title={
+          steered === 0
             ? trans.__('Steered')
-            : trans._n('Steered · %1 layer', 'Steered · %1 layers', count),
-        advice: trans.__(
+            : trans._n('Steered · %1 layer', 'Steered · %1 layers', steered)
+        }
+        advice={trans.__(
           'Move a slider: what the model writes when it is steered appears here.'
-        )
-      })
-    );
-  }
-}
-
-class Controls extends ReactWidget {
-  constructor(private _props: ISteeringProps) {
-    super();
-    this.addClass('moe-SteeringControls');
-  }
-
-  protected override render(): JSX.Element {
-    const { model } = this._props;
-    return (
-      <UseSignal signal={model.changed}>
-        {() => (
-          <>
-            <Contrast {...this._props} />
-            <RefusalLine refusal={model.state.refusal} />
-            <Scales {...this._props} />
-          </>
         )}
-      </UseSignal>
-    );
-  }
+      />
+    </div>
+  );
 }
-
 /** Prompts to make vectors from: open while there are none. */
 function Contrast({ model, trans }: ISteeringProps): JSX.Element {
   const { contrast, rows } = model.state;
-  const [positive, setPositive] = useState(contrast?.positive ?? '');
-  const [negative, setNegative] = useState(contrast?.negative ?? '');
-  useEffect(() => {
-    if (contrast) {
-      setPositive(contrast.positive);
-      setNegative(contrast.negative);
-    }
-  }, [contrast?.positive, contrast?.negative]);
+  const [positive, setPositive] = useDraft(contrast?.positive ?? '');
+  const [negative, setNegative] = useDraft(contrast?.negative ?? '');
   const isReady =
     model.isLive && positive.trim() !== '' && negative.trim() !== '';
   const box = (

@@ -1,45 +1,30 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { tokenText, type SweepMeasure } from 'moe-debugger/charts';
 import {
   layerName,
   type SweepRow,
   type SweepToken
 } from 'moe-debugger/protocol';
-import { OWN_KEYS } from '../../routing/own-keys';
+import { OWN_KEYS, Select } from '../../drawing';
+import type { ITranslation } from '../../translation';
+import { ColorScale } from '../color-scale';
+import { FigureLine } from '../figure-line';
 import { figureText, signed } from '../figure-text';
+import type { IToolProps } from '../tool';
 import type { SweepModel } from './model';
 
-interface IDetailProps {
-  model: SweepModel;
-  trans: TranslationBundle;
-}
+type IDetailProps = IToolProps<SweepModel>;
 
 const LONGEST_BEFORE = 60;
 
 /** Under the grid: what the colours mean, and the expert that is looked at, with the tokens that it changes most. */
-export class SweepDetail extends ReactWidget {
-  constructor(private _props: IDetailProps) {
-    super();
-    this.addClass('moe-SweepDetail');
-  }
-
-  protected override render(): JSX.Element {
-    const { model } = this._props;
-    return (
-      <UseSignal signal={model.changed}>
-        {() =>
-          model.state.sweep && (
-            <>
-              <Legend {...this._props} />
-              <Expert {...this._props} />
-              <Coverage {...this._props} />
-            </>
-          )
-        }
-      </UseSignal>
-    );
-  }
+export function SweepDetail(props: IDetailProps): JSX.Element {
+  return (
+    <div className="moe-SweepDetail">
+      <Legend {...props} />
+      <Expert {...props} />
+      <Coverage {...props} />
+    </div>
+  );
 }
 
 function Legend({ model, trans }: IDetailProps): JSX.Element {
@@ -53,27 +38,19 @@ function Legend({ model, trans }: IDetailProps): JSX.Element {
     model.measure === 'deltaLogProb' || model.measure === 'deltaRank';
   return (
     <div className="moe-ExpertLine">
-      <select
-        {...OWN_KEYS}
-        aria-label={trans.__('What the colours show')}
+      <Select
+        label={trans.__('What the colours show')}
         value={model.measure}
-        onChange={event => {
-          model.measure = event.target.value as SweepMeasure;
+        options={measures}
+        choose={measure => {
+          model.measure = measure;
         }}
-      >
-        {measures.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-      <span className="moe-ExpertLine-scale">
-        <span>{isSigned ? figureText(-model.peak) : '0'}</span>
-        <span
-          className={`moe-ExpertLine-ramp${isSigned ? ' moe-mod-signed' : ''}`}
-        />
-        <span>{figureText(model.peak)}</span>
-      </span>
+      />
+      <ColorScale
+        from={isSigned ? figureText(-model.peak) : '0'}
+        to={figureText(model.peak)}
+        isSigned={isSigned}
+      />
     </div>
   );
 }
@@ -106,10 +83,7 @@ function Expert({ model, trans }: IDetailProps): JSX.Element {
   );
 }
 
-function Figures(props: {
-  row: SweepRow;
-  trans: TranslationBundle;
-}): JSX.Element {
+function Figures(props: { row: SweepRow; trans: ITranslation }): JSX.Element {
   const { row, trans } = props;
   const figures: [string, string][] = [
     [trans.__('tokens that chose it'), String(row.tokensAffected)],
@@ -121,20 +95,12 @@ function Figures(props: {
     ],
     [trans.__('change of rank'), signed(row.deltaRank?.toFixed(1) ?? '–')]
   ];
-  return (
-    <p className="moe-SweepExpert-figures">
-      {figures.map(([label, value]) => (
-        <span key={label}>
-          <small>{label}</small> {value}
-        </span>
-      ))}
-    </p>
-  );
+  return <FigureLine figures={figures} />;
 }
 
 function Tokens(props: {
   tokens: readonly SweepToken[];
-  trans: TranslationBundle;
+  trans: ITranslation;
 }): JSX.Element {
   const { tokens, trans } = props;
   if (tokens.length === 0) {

@@ -1,4 +1,4 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslation } from '../../translation';
 import { layerName } from 'moe-debugger/protocol';
 import { figureText } from '../figure-text';
 import type { ICell, ICellLook, IGridSource } from '../layer-grid';
@@ -8,7 +8,7 @@ import type { SweepModel } from './model';
 export class SweepGridSource implements IGridSource {
   constructor(
     private _model: SweepModel,
-    private _trans: TranslationBundle
+    private _trans: ITranslation
   ) {
     this.label = _trans.__('Effect of ablating each expert');
   }

@@ -1,7 +1,6 @@
 import type { SweepMeasure } from 'moe-debugger/charts';
 import {
   layerName,
-  readSweepState,
   type SweepAction,
   type SweepRow,
   type SweepState
@@ -11,8 +10,8 @@ import { ToolModel } from '../model';
 
 /** A sweep, and what a view of it remembers: the expert looked at, and what the colours mean. */
 export class SweepModel extends ToolModel<SweepState, SweepAction> {
-  constructor(options: { modelName: string; state: unknown }) {
-    super({ ...options, read: readSweepState });
+  constructor(options: ToolModel.IOptions<SweepState>) {
+    super(options);
     this._index();
   }
 

@@ -1,8 +1,6 @@
 import type { IDisposable } from '@lumino/disposable';
-import type { Message } from '@lumino/messaging';
-import { Panel, PanelLayout, Widget } from '@lumino/widgets';
+import { Drawing, ReactDrawing, chartTheme, element } from '../drawing';
 import type { IMoEContext } from '../tokens';
-import { chartTheme } from './chart-theme';
 import { RoutingControls } from './controls';
 import { coverageText } from './coverage';
 import type { RoutingModel } from './model';
@@ -14,34 +12,30 @@ const SIDE_BY_SIDE = 560;
 const PANE_GAP = 16;
 
 /** Draws a routing model: in an output, in a widget and in the side panel. */
-export class RoutingView extends Widget {
+export class RoutingView extends Drawing {
   constructor(private _options: RoutingView.IOptions) {
-    super();
+    super('moe-RoutingView');
     const { model, context } = _options;
-    const { trans } = context;
-    this.addClass('moe-RoutingView');
-    const layout = (this.layout = new PanelLayout());
-    this._title = new Widget();
-    this._title.addClass('moe-RoutingView-title');
-    this._panes = new Panel();
-    this._panes.addClass('moe-RoutingView-panes');
-    this._reading = new Widget();
-    this._reading.addClass('moe-RoutingView-reading');
-    this._reading.node.setAttribute('aria-live', 'polite');
-    this._coverage = new Widget();
-    this._coverage.addClass('moe-RoutingView-coverage');
-    layout.addWidget(this._title);
-    layout.addWidget(new RoutingControls({ model, trans }));
-    layout.addWidget(this._panes);
-    layout.addWidget(this._reading);
-    layout.addWidget(this._coverage);
-
-    this._observer = new ResizeObserver(() => this._schedule('rebuild'));
+    this._controls = new ReactDrawing(
+      <RoutingControls model={model} trans={context.trans} />
+    );
+    this._reading.setAttribute('aria-live', 'polite');
+    this.node.append(
+      this._title,
+      this._controls.node,
+      this._box,
+      this._reading,
+      this._coverage
+    );
     this._entry = context.views.add(model);
     model.changed.connect(this._onChanged, this);
     context.themeChanged.connect(this._onAppearance, this);
     context.preferences.changed.connect(this._onAppearance, this);
+    this.node.addEventListener('focusin', this);
+    this.node.addEventListener('pointerdown', this);
     this._fill();
+    // Also tells of the first width, when the view comes into the page.
+    this._observer.observe(this.node);
   }
 
   get model(): RoutingModel {
@@ -49,9 +43,6 @@ export class RoutingView extends Widget {
   }
 
   override dispose(): void {
-    if (this.isDisposed) {
-      return;
-    }
     const { model, context } = this._options;
     model.changed.disconnect(this._onChanged, this);
     context.themeChanged.disconnect(this._onAppearance, this);
@@ -59,27 +50,13 @@ export class RoutingView extends Widget {
     cancelAnimationFrame(this._frame);
     this._observer.disconnect();
     this._entry.dispose();
+    this._controls.dispose();
+    this._panes.forEach(pane => pane.dispose());
     super.dispose();
   }
 
-  handleEvent(event: Event): void {
-    if (event.type === 'focusin' || event.type === 'pointerdown') {
-      this._options.context.views.activate(this.model);
-    }
-  }
-
-  protected override onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this.node.addEventListener('focusin', this);
-    this.node.addEventListener('pointerdown', this);
-    this._observer.observe(this.node);
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    this.node.removeEventListener('focusin', this);
-    this.node.removeEventListener('pointerdown', this);
-    this._observer.disconnect();
-    super.onBeforeDetach(message);
+  handleEvent(): void {
+    this._options.context.views.activate(this.model);
   }
 
   private _onChanged(_: RoutingModel, change: RoutingModel.Change): void {
@@ -125,7 +102,7 @@ export class RoutingView extends Widget {
     if (this.isDisposed || !update) {
       return;
     }
-    const panes = this._panes.widgets as readonly RoutingPane[];
+    const panes = this._panes;
     const width = this.node.clientWidth;
     if (width === 0) {
       // In a hidden tab or a cell scrolled away there is nothing to draw in; the observer calls when there is. It does
@@ -150,7 +127,7 @@ export class RoutingView extends Widget {
     try {
       await Promise.all(panes.map(pane => pane.drawn));
     } catch (error) {
-      this._reading.node.textContent = this._options.context.trans.__(
+      this._reading.textContent = this._options.context.trans.__(
         'The chart could not be drawn: %1',
         error instanceof Error ? error.message : String(error)
       );
@@ -167,7 +144,7 @@ export class RoutingView extends Widget {
     const theme = chartTheme(this.node, preferences.colorScheme, isLight);
     const columns =
       panes.length > 1 && width >= SIDE_BY_SIDE ? panes.length : 1;
-    this._panes.node.style.setProperty('--moe-columns', String(columns));
+    this._box.style.setProperty('--moe-columns', String(columns));
     const paneWidth = Math.floor((width - PANE_GAP * (columns - 1)) / columns);
     panes.forEach(pane => {
       pane.redraw();
@@ -179,8 +156,8 @@ export class RoutingView extends Widget {
     const { trans } = this._options.context;
     const { cursor } = this.model;
     const reading = cursor && this.model.read(cursor);
-    this._reading.setHidden(this.model.display === 'table');
-    this._reading.node.textContent = reading
+    this._reading.hidden = this.model.display === 'table';
+    this._reading.textContent = reading
       ? readingText(reading, trans)
       : trans.__(
           'Point at a cell, or focus the heatmap and use the arrow keys.'
@@ -190,30 +167,31 @@ export class RoutingView extends Widget {
   private _fill(): void {
     const { model, context } = this._options;
     const { trans } = context;
-    for (const pane of [...this._panes.widgets]) {
-      pane.dispose();
-    }
-    for (const pane of model.panes) {
-      this._panes.addWidget(new RoutingPane({ model, pane, trans }));
-    }
-    this._title.node.textContent = model.view.model;
-    this._title.setHidden(model.view.model === '');
-    this._coverage.node.textContent = [
+    this._panes.forEach(pane => pane.dispose());
+    this._panes = model.panes.map(
+      pane => new RoutingPane({ model, pane, trans })
+    );
+    this._box.append(...this._panes.map(({ node }) => node));
+    this._title.textContent = model.view.model;
+    this._title.hidden = model.view.model === '';
+    this._coverage.textContent = [
       coverageText(model.coverage, model.view.samples, trans),
       ...(model.view.truncated ? [model.view.truncated.slice(0, 400)] : [])
     ].join(' · ');
     this._read();
   }
 
-  private _coverage: Widget;
+  private _box = element('moe-RoutingView-panes');
+  private _controls: ReactDrawing;
+  private _coverage = element('moe-RoutingView-coverage');
   private _entry: IDisposable;
   private _frame = 0;
   private _lookedAgain = false;
-  private _observer: ResizeObserver;
-  private _panes: Panel;
+  private _observer = new ResizeObserver(() => this._schedule('rebuild'));
+  private _panes: readonly RoutingPane[] = [];
   private _pending: Update | undefined;
-  private _reading: Widget;
-  private _title: Widget;
+  private _reading = element('moe-RoutingView-reading');
+  private _title = element('moe-RoutingView-title');
   private _width = 0;
 }
 

@@ -1,9 +1,7 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { Panel, PanelLayout, Widget } from '@lumino/widgets';
-import type { IChartTheme } from './chart-theme';
+import { Drawing, ReactDrawing, element, type IChartTheme } from '../drawing';
 import { Heatmap } from './heatmap';
 import { LoadBars } from './load-bars';
-import type { RoutingModel } from './model';
+import type { IPaneOptions } from './pane-chart';
 import { sampleName } from './sample-name';
 import { RoutingTable } from './table';
 import { TokenStrip } from './token-strip';
@@ -15,33 +13,37 @@ const LEAST_HEIGHT = 72;
 const MOST_HEIGHT = 360;
 
 /** One sample: its tokens, the heatmap with the load bars beside it, and the table. A comparison has two. */
-export class RoutingPane extends Widget {
-  constructor(private _options: RoutingPane.IOptions) {
-    super();
-    this.addClass('moe-RoutingPane');
-    const layout = (this.layout = new PanelLayout());
-    this._title = new Widget();
-    this._title.addClass('moe-RoutingPane-title');
-    this._charts = new Panel();
-    this._charts.addClass('moe-RoutingPane-charts');
-    this._empty = new Widget();
-    this._empty.addClass('moe-Message');
+export class RoutingPane extends Drawing {
+  constructor(private _options: IPaneOptions) {
+    super('moe-RoutingPane');
     this._strip = new TokenStrip(_options);
     this._heatmap = new Heatmap(_options);
     this._bars = new LoadBars(_options);
-    this._table = new RoutingTable(_options);
-    this._charts.addWidget(this._heatmap);
-    this._charts.addWidget(this._bars);
-    for (const widget of [
+    this._table = new ReactDrawing(
+      <RoutingTable {..._options} />,
+      'moe-RoutingTable'
+    );
+    this._charts.append(this._heatmap.node, this._bars.node);
+    this.node.append(
       this._title,
-      this._strip,
+      this._strip.node,
       this._empty,
       this._charts,
+      this._table.node
+    );
+    this._show();
+  }
+
+  override dispose(): void {
+    for (const drawing of [
+      this._strip,
+      this._heatmap,
+      this._bars,
       this._table
     ]) {
-      layout.addWidget(widget);
+      drawing.dispose();
     }
-    this._show();
+    super.dispose();
   }
 
   /** Resolves when the charts show the model's state. */
@@ -90,8 +92,8 @@ export class RoutingPane extends Widget {
     const sample = model.sample(pane);
     const hasLayer = model.layer(pane) !== undefined;
     const isTable = model.display === 'table';
-    this._title.setHidden(model.panes.length === 1);
-    this._title.node.textContent = [
+    this._title.hidden = model.panes.length === 1;
+    this._title.textContent = [
       // Two traces may use the same ids.
       'AB'[pane],
       sampleName(sample)
@@ -99,27 +101,19 @@ export class RoutingPane extends Widget {
       .filter(Boolean)
       .join(' · ');
     const isEmpty = model.tokens(pane).length === 0;
-    this._empty.setHidden(!isEmpty);
-    this._empty.node.textContent = hasLayer
+    this._empty.hidden = !isEmpty;
+    this._empty.textContent = hasLayer
       ? trans.__('This layer routed no tokens.')
       : trans.__('This sample has no such layer.');
-    this._charts.setHidden(isEmpty || isTable);
-    this._table.setHidden(isEmpty || !isTable);
+    this._charts.hidden = isEmpty || isTable;
+    this._table.node.hidden = isEmpty || !isTable;
   }
 
   private _bars: LoadBars;
-  private _charts: Panel;
-  private _empty: Widget;
+  private _charts = element('moe-RoutingPane-charts');
+  private _empty = element('moe-Message');
   private _heatmap: Heatmap;
   private _strip: TokenStrip;
-  private _table: RoutingTable;
-  private _title: Widget;
-}
-
-export namespace RoutingPane {
-  export interface IOptions {
-    model: RoutingModel;
-    pane: number;
-    trans: TranslationBundle;
-  }
+  private _table: ReactDrawing;
+  private _title = element('moe-RoutingPane-title');
 }

@@ -2,7 +2,7 @@ import { Signal } from '@lumino/signaling';
 import type { Measure } from 'moe-debugger/protocol';
 import { MoEContext } from '../context';
 import { Preferences } from '../preferences';
-import { RoutingModel } from '../routing/model';
+import { RoutingModel } from './model';
 import { view } from '../testing/documents';
 import type { ILiveModel } from '../tokens';
 import { nullTranslator } from '@jupyterlab/translation';

@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react';
-import { OWN_KEYS } from '../routing/own-keys';
+import { OWN_KEYS } from './own-keys';
+import { useDraft } from './use-draft';
 
 interface ISliderProps {
   label: string;
@@ -17,9 +17,7 @@ interface ISliderProps {
 
 /** A slider that stands where it was dragged to, while the kernel follows. */
 export function Slider(props: ISliderProps): JSX.Element {
-  const { value, answer } = props;
-  const [dragged, setDragged] = useState(value);
-  useEffect(() => setDragged(value), [value, answer]);
+  const [dragged, setDragged] = useDraft(props.value, props.answer);
   return (
     <input
       {...OWN_KEYS}

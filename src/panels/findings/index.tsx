@@ -1,10 +1,16 @@
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
-import { layerName, type Finding } from 'moe-debugger/protocol';
-import { ErrorBox } from '../../error-box';
+import {
+  layerName,
+  readFindingsState,
+  type Finding
+} from 'moe-debugger/protocol';
+import { ReactDrawing, errorBox, type Drawing } from '../../drawing';
+import { DrawingWidget } from '../../drawing-widget';
 import { FindingsModel, FindingsView } from '../../findings';
 import { TraceQuestion, type KernelFollower } from '../../kernel';
 import type { IMoEContext } from '../../tokens';
+import { TOOLS } from '../../tools';
 import type { PanelModel } from '../model';
 import { FindingsHead } from './head';
 
@@ -14,7 +20,7 @@ export class FindingsPanel extends Widget {
     super();
     const { model, context } = _options;
     this.addClass('moe-FindingsPanel');
-    this.title.label = context.trans.__('Findings');
+    this.title.label = TOOLS.findings.title(context.trans);
     const layout = (this.layout = new PanelLayout());
     this._head = new FindingsHead(() => ({
       follower: model.follower,
@@ -71,23 +77,30 @@ export class FindingsPanel extends Widget {
     this._shown = result;
     this._content?.dispose();
     this._model?.dispose();
-    this._content = result && this._make(result);
-    if (this._content) {
+    this._content = undefined;
+    if (result) {
+      this._content = new DrawingWidget(this._make(result));
       (this.layout as PanelLayout).addWidget(this._content);
     }
   }
 
-  private _make({ trace, state }: TraceQuestion.IResult<'findings'>): Widget {
+  private _make({ trace, state }: TraceQuestion.IResult<'findings'>): Drawing {
     const { trans } = this._options.context;
     try {
-      this._model = new FindingsModel({ modelName: trace.model, state });
-      return new FindingsView({
-        model: this._model,
-        trans,
-        showLayer: finding => this._showLayer(trace.id, finding)
+      this._model = new FindingsModel({
+        modelName: trace.model,
+        state,
+        read: readFindingsState
       });
+      return new ReactDrawing(
+        <FindingsView
+          model={this._model}
+          trans={trans}
+          showLayer={finding => this._showLayer(trace.id, finding)}
+        />
+      );
     } catch (error) {
-      return new ErrorBox({
+      return errorBox({
         title: trans.__('These findings cannot be shown.'),
         error
       });

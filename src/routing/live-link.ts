@@ -1,5 +1,5 @@
 import type { IDisposable } from '@lumino/disposable';
-import type { RoutingModel } from '../routing';
+import type { RoutingModel } from './model';
 import type { ILiveModel, ILiveRegistry } from '../tokens';
 
 /** Keeps a view and the live widget behind it on the same layer and measure, while that widget exists. */

@@ -1,0 +1,13 @@
+/** What all that draws is made of. Knows no JupyterLab, no widgets of Lumino and nothing of routing. */
+export { Chart, type ChartView } from './chart';
+export { chartTheme, type IChartTheme } from './chart-theme';
+export { Drawing } from './drawing';
+export { element } from './element';
+export { ErrorBox, errorBox } from './error-box';
+export { OnceAFrame } from './once-a-frame';
+export { OWN_KEYS, takeKeys } from './own-keys';
+export { ReactDrawing } from './react-drawing';
+export { Select } from './select';
+export { Slider } from './slider';
+export { useDraft } from './use-draft';
+export { useSignal } from './use-signal';

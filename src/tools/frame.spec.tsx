@@ -1,0 +1,111 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import type { LensState } from 'moe-debugger/protocol';
+import { FakeLink } from '../testing/fake-link';
+import { act, type } from '../testing/react';
+import { ToolFrame } from './frame';
+import lens from './lens';
+import type { ITool } from './tool';
+
+const trans = nullTranslator.load('');
+const STATE: LensState = {
+  running: false,
+  prompt: 'a b',
+  lens: null,
+  done: 0,
+  total: 0,
+  refusal: null
+};
+const ADVICE =
+  'Type a prompt above and press Read: what each layer would say appears here.';
+
+/** A lens on the screen, as an output shows it. */
+function shown(options: { notice?: string; link?: FakeLink }): {
+  frame: ToolFrame;
+  tool: ITool;
+  root: HTMLElement;
+} {
+  const tool = lens.open({ modelName: 'demo', state: STATE });
+  tool.model.link = options.link;
+  let frame!: ToolFrame;
+  act(() => {
+    frame = new ToolFrame({
+      tool,
+      trans,
+      title: tool.model.modelName,
+      notice: options.notice
+    });
+  });
+  return {
+    frame,
+    tool,
+    root: frame.node.querySelector<HTMLElement>('.moe-ToolFrame')!
+  };
+}
+
+const texts = (root: HTMLElement, selector: string) =>
+  [...root.querySelectorAll(selector)].map(({ textContent }) => textContent);
+
+describe('ToolFrame', () => {
+  it('says that there is no kernel, and lets nothing be asked of it', () => {
+    const { root } = shown({ notice: 'No kernel.' });
+    expect(root.dataset.moeLive).toBe('false');
+    expect(texts(root, '[role=note]')).toEqual(['No kernel.']);
+    expect(texts(root, '.moe-Message')).toEqual([ADVICE]);
+    expect(root.querySelector('textarea')!.readOnly).toBe(true);
+    expect(root.querySelector<HTMLButtonElement>('button')!.disabled).toBe(
+      true
+    );
+  });
+
+  it('shows a result without a word of kernels', () => {
+    const { root } = shown({});
+    expect(root.classList.contains('moe-mod-static')).toBe(true);
+    expect(texts(root, '[role=note]')).toEqual([]);
+  });
+
+  it('asks, shows how far the answer is, cancels, and says why there is none', () => {
+    const link = new FakeLink(STATE);
+    const { root } = shown({ notice: 'No kernel.', link });
+    expect(root.dataset.moeLive).toBe('true');
+    expect(texts(root, '[role=note]')).toEqual([]);
+    type(root.querySelector('textarea')!, 'c d');
+    act(() => root.querySelector('form')!.requestSubmit());
+    expect(link.sent).toEqual([{ do: 'read', prompt: 'c d' }]);
+
+    act(() => link.tell({ running: true, total: 0 }));
+    expect(root.dataset.moeRunning).toBe('true');
+    const bar = root.querySelector('progress')!;
+    expect(bar.hasAttribute('value')).toBe(false);
+    act(() => link.tell({ done: 3, total: 4 }));
+    expect([bar.value, bar.max]).toEqual([3, 4]);
+    expect(texts(root, '.moe-Message')).toEqual(['Reading…']);
+    expect(texts(root, 'button')).toEqual(['Cancel']);
+    act(() => root.querySelector('button')!.click());
+    expect(link.sent[1]).toEqual({ do: 'cancel' });
+
+    act(() =>
+      link.tell({ running: false, refusal: { row: null, text: 'Too long.' } })
+    );
+    expect(texts(root, '[role=alert]')).toEqual(['Too long.']);
+    expect(texts(root, 'button')).toEqual(['Read']);
+    expect(texts(root, 'progress')).toEqual([]);
+  });
+
+  it('keeps what it shows when the kernel sends nonsense, and says so', () => {
+    const link = new FakeLink(STATE);
+    const { root } = shown({ notice: '', link });
+    act(() => link.tell({ prompt: 7 }));
+    expect(texts(root, '.moe-Message')).toEqual([ADVICE]);
+    expect(texts(root, '.moe-ErrorBox strong')).toEqual([
+      'What the kernel sent cannot be shown.'
+    ]);
+    act(() => link.tell({ prompt: 'a b' }));
+    expect(texts(root, '.moe-ErrorBox')).toEqual([]);
+  });
+
+  it('takes its tool along', () => {
+    const { frame, tool } = shown({});
+    act(() => frame.dispose());
+    expect(tool.model.isDisposed).toBe(true);
+  });
+});
