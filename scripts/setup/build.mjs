@@ -98,23 +98,27 @@ export const pythonPackage = {
   }
 };
 
-/** No question about news and no look for updates when JupyterLab starts from this clone. */
+/** JupyterLab from this clone asks nothing about news, looks for no updates, and has nothing that a user's would not. */
 function writeSettings() {
-  const folder = path.join(venv, 'share', 'jupyter', 'lab', 'settings');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    path.join(folder, 'overrides.json'),
-    JSON.stringify(
-      {
-        '@jupyterlab/apputils-extension:notification': {
-          checkForUpdates: false,
-          fetchNews: 'false'
-        }
-      },
-      null,
-      2
-    )
-  );
+  writeJSON(['share', 'jupyter', 'lab', 'settings', 'overrides.json'], {
+    '@jupyterlab/apputils-extension:notification': {
+      checkForUpdates: false,
+      fetchNews: 'false'
+    }
+  });
+  // Voila is there for a test of its own; it would add itself to JupyterLab and to its server.
+  writeJSON(['etc', 'jupyter', 'labconfig', 'page_config.json'], {
+    disabledExtensions: { '@voila-dashboards/jupyterlab-preview': true }
+  });
+  writeJSON(['etc', 'jupyter', 'jupyter_server_config.json'], {
+    ServerApp: { jpserver_extensions: { 'voila.server_extension': false } }
+  });
+}
+
+function writeJSON(names, content) {
+  const file = path.join(venv, ...names);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(content, null, 2));
 }
 
 export const kernelspec = {

@@ -3,13 +3,12 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
-import { ILauncher } from '@jupyterlab/launcher';
 import type { NotebookPanel } from '@jupyterlab/notebook';
-import { CommandIDs } from './command-ids';
-import { EXAMPLE } from './example';
-import { moeDebuggerIcon } from './icons';
-import { IMoEContext, NAMESPACE } from './tokens';
+import { CommandIDs } from '../command-ids';
+import { EXAMPLE } from '../example';
+import { moeDebuggerIcon } from '../icons';
+import { IMoEContext, NAMESPACE } from '../tokens';
+import { optionalService } from './optional-service';
 
 const NO_ARGUMENTS = { args: { type: 'object', properties: {} } } as const;
 
@@ -19,16 +18,14 @@ export const commandPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Adds the commands of the MoE Debugger.',
   autoStart: true,
   requires: [IMoEContext],
-  optional: [ICommandPalette, ILauncher, IDefaultFileBrowser],
-  activate: (
+  optional: [ICommandPalette],
+  activate: async (
     app: JupyterFrontEnd,
     context: IMoEContext,
-    palette: ICommandPalette | null,
-    launcher: ILauncher | null,
-    browser: IDefaultFileBrowser | null
+    palette: ICommandPalette | null
   ) => {
     const { trans } = context;
-    Private.addNotebookCommand(app, context, browser);
+    Private.addNotebookCommand(app, context);
     Private.addViewCommands(app, context);
     const category = trans.__('MoE Debugger');
     for (const command of [
@@ -46,16 +43,29 @@ export const commandPlugin: JupyterFrontEndPlugin<void> = {
         args: { measure }
       });
     }
+    const launcher = await optionalService(
+      app,
+      async () => (await import('@jupyterlab/launcher')).ILauncher
+    );
     launcher?.add({ command: CommandIDs.newNotebook, category, rank: 1 });
   }
 };
 
+/** The folder that the file browser shows. */
+async function folderShown(app: JupyterFrontEnd): Promise<string> {
+  const browser = await optionalService(
+    app,
+    async () => (await import('@jupyterlab/filebrowser')).IDefaultFileBrowser
+  );
+  return browser?.model.path ?? '';
+}
+
 namespace Private {
   export function addNotebookCommand(
-    { commands, serviceManager }: JupyterFrontEnd,
-    { trans }: IMoEContext,
-    browser: IDefaultFileBrowser | null
+    app: JupyterFrontEnd,
+    { trans }: IMoEContext
   ): void {
+    const { commands, serviceManager } = app;
     commands.addCommand(CommandIDs.newNotebook, {
       label: args =>
         args.isPalette
@@ -82,7 +92,7 @@ namespace Private {
         const { KERNEL_NAME } = await import('moe-debugger/protocol');
         await serviceManager.ready;
         const panel = (await commands.execute('notebook:create-new', {
-          cwd: args.cwd ?? browser?.model.path ?? '',
+          cwd: args.cwd ?? (await folderShown(app)),
           kernelName: KERNEL_NAME
         })) as NotebookPanel;
         await panel.context.ready;
