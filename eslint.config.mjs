@@ -8,6 +8,18 @@ const FRONT_END = ['src/**/*.{ts,tsx}'];
 const NODE_PACKAGE = ['kernel-bridge/**/*.ts'];
 const BROWSER_TESTS = ['ui-tests/**/*.ts'];
 
+/** What draws, for JupyterLab and for pages without it. */
+const DRAWING = [
+  'src/{drawing,figures,findings,outputs,routing,tools}/**/*.{ts,tsx}'
+];
+/** What is loaded when an application starts, JupyterLab or another one. */
+const START = [
+  'src/*.ts',
+  'src/{mime,plugins}/**/*.ts',
+  'src/panels/{index,panel}.ts',
+  'src/tools/table.ts'
+];
+
 /** JupyterLab's own rules, for the code that runs in JupyterLab or drives it. */
 const jupyterRules = jupyter.configs.recommended.map(config => ({
   ...config,
@@ -118,6 +130,64 @@ export default tseslint.config(
           selector: 'interface',
           format: ['PascalCase'],
           custom: { regex: '^I[A-Z]', match: true }
+        }
+      ]
+    }
+  },
+  {
+    files: DRAWING,
+    ignores: ['**/*.spec.{ts,tsx}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: [
+                '@jupyterlab/*',
+                '@jupyter-widgets/*',
+                '@lumino/*',
+                '!@lumino/coreutils',
+                '!@lumino/disposable',
+                '!@lumino/signaling'
+              ],
+              message:
+                'What draws knows neither JupyterLab nor the widgets of Lumino: VS Code and plain pages have none. Draw in an element (src/drawing), and put that into a DrawingWidget from outside.'
+            },
+            {
+              regex: '^(\\.\\./)+(kernel|mime|panels|plugins|widgets)(/|$)',
+              message:
+                'What draws does not know where it stands: pass it what it needs, as an interface of src/tokens.ts.'
+            }
+          ]
+        }
+      ]
+    }
+  },
+  {
+    files: START,
+    ignores: ['**/*.spec.{ts,tsx}'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: [
+                '@jupyterlab/*',
+                '!@jupyterlab/application',
+                '!@jupyterlab/apputils',
+                '!@jupyterlab/rendermime',
+                '!@jupyterlab/settingregistry',
+                '!@jupyterlab/translation',
+                '!@jupyterlab/ui-components',
+                '@jupyter-widgets/*'
+              ],
+              allowTypeImports: true,
+              message:
+                'Not every application shares this package (Voila lacks some), and a static import keeps the whole extension from loading there: ask for its service with optionalService (src/plugins).'
+            }
+          ]
         }
       ]
     }
