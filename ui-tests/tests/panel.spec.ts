@@ -18,6 +18,23 @@ const LOAD =
 const trace = (prompt: string) =>
   `await model.trace(${JSON.stringify(prompt)});`;
 
+test('a command of the palette opens the section of a tool', async ({
+  page
+}) => {
+  const panel = new PanelPage(page);
+  const section = (name: string) =>
+    panel.root.getByRole('region', { name: `${name} Section` });
+  await page.evaluate(() =>
+    window.jupyterapp.commands.execute('jupyterlab-moe-debugger:open-tool', {
+      name: 'steering'
+    })
+  );
+  await expect(section('Steering')).toContainText(
+    'The model of the active notebook can be changed here.'
+  );
+  await expect(section('Sweep')).toBeHidden();
+});
+
 test('follows the kernel while cells run', async ({ page, tmpPath }) => {
   await openNotebook(
     page,
