@@ -3,6 +3,7 @@
  * included. docs/architecture.md has the drawing.
  */
 const NODE_PACKAGE = 'kernel-bridge/src';
+const PAGE = 'src';
 
 /** From the top down: a wing knows those below it and itself. Wings of one row do not know each other. */
 const WINGS = [
@@ -38,23 +39,50 @@ const HOLDS = {
   base: 'base imports nothing above it'
 };
 
-const upwards = WINGS.flatMap((row, floor) =>
-  row.map(wing => {
-    const refused = [
-      ...WINGS.slice(0, floor).flat(),
-      ...row.filter(other => other !== wing)
-    ];
-    return {
-      name: `${wing}-knows-only-what-is-below`,
-      severity: 'error',
-      comment: `A file in ${wing}/ imports from a wing that it may not know. ${refused.map(other => HOLDS[other]).join('; ')}.`,
-      from: { path: `^${NODE_PACKAGE}/${wing}/`, pathNot: '\\.spec\\.ts$' },
-      to: {
-        path: `^${NODE_PACKAGE}/(${refused.join('|')})/|^${NODE_PACKAGE}/index\\.ts$`
-      }
-    };
-  })
-).filter(rule => !rule.to.path.includes('()'));
+/** The same of the page. Findings are stored and drawn as tools are. */
+const PAGE_WINGS = [
+  ['plugins'],
+  ['panels', 'widgets', 'mime'],
+  ['kernel'],
+  ['outputs'],
+  ['tools|findings', 'figures', 'routing'],
+  ['drawing']
+];
+
+const PAGE_HOLDS = {
+  plugins: 'plugins start the rest and are imported by nothing',
+  panels: 'panels hold the sections of the side panel',
+  widgets: 'widgets hold the classes of ipywidgets',
+  mime: 'mime holds the renderer that JupyterLab asks for outputs',
+  kernel: 'kernel holds the comm of the side panel',
+  outputs: 'outputs hold what draws a stored document, a trace or a tool',
+  'tools|findings':
+    'tools and findings work on a model or tell of it: move what another view needs too into drawing/',
+  figures: 'figures hold the charts of measures',
+  routing: 'routing holds the view of routing',
+  drawing: 'drawing holds what all that draws is made of'
+};
+
+const upwards = (root, wings, holds) =>
+  wings
+    .flatMap((row, floor) =>
+      row.map(wing => {
+        const refused = [
+          ...wings.slice(0, floor).flat(),
+          ...row.filter(other => other !== wing)
+        ];
+        return {
+          name: `${wing.replaceAll('|', '-and-')}-knows-only-what-is-below`,
+          severity: 'error',
+          comment: `A file in ${wing}/ imports from a wing that it may not know. ${refused.map(other => holds[other]).join('; ')}.`,
+          from: { path: `^${root}/(${wing})/`, pathNot: '\\.spec\\.tsx?$' },
+          to: {
+            path: `^${root}/(${refused.join('|')})/|^${root}/index\\.ts$`
+          }
+        };
+      })
+    )
+    .filter(rule => !rule.to.path.includes('()'));
 
 module.exports = {
   forbidden: [
@@ -66,7 +94,8 @@ module.exports = {
       from: { pathNot: '\\.spec\\.tsx?$' },
       to: { circular: true }
     },
-    ...upwards,
+    ...upwards(NODE_PACKAGE, WINGS, HOLDS),
+    ...upwards(PAGE, PAGE_WINGS, PAGE_HOLDS),
     {
       name: 'loaded-model-names-no-capability',
       severity: 'error',
