@@ -1,10 +1,10 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   drawCircuit,
   type CircuitPart,
   type DrawnGraph
 } from 'moe-debugger/charts';
 import type { CircuitNode, PrunedCircuit } from 'moe-debugger/protocol';
+import type { ITranslation } from '../../translation';
 
 const MAX_LETTERS = 10;
 
@@ -12,7 +12,7 @@ const MAX_LETTERS = 10;
 export function drawStage(
   stage: PrunedCircuit,
   peak: number,
-  trans: TranslationBundle
+  trans: ITranslation
 ): DrawnGraph {
   return drawCircuit(stage, trans.__('Circuit'), {
     lines: node => [nodeLabel(node)],
@@ -35,7 +35,7 @@ function nodeLabel({ kind, index }: CircuitNode): string {
 function layerPart(
   part: CircuitPart,
   layer: number,
-  trans: TranslationBundle
+  trans: ITranslation
 ): string {
   switch (part) {
     case 'attention':

@@ -1,5 +1,5 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import type { CircuitState } from 'moe-debugger/protocol';
+import { readCircuitState, type CircuitState } from 'moe-debugger/protocol';
 import { act } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { GraphPicture } from './graph-picture';
@@ -114,7 +114,11 @@ describe('GraphPicture', () => {
     Object.assign(window, { IS_REACT_ACT_ENVIRONMENT: true });
     box = document.body.appendChild(document.createElement('div'));
     root = createRoot(box);
-    model = new CircuitModel({ modelName: 'demo', state: STATE });
+    model = new CircuitModel({
+      modelName: 'demo',
+      state: STATE,
+      read: readCircuitState
+    });
     model.changed.connect(() => show(400));
     show(400);
   });
