@@ -7,6 +7,7 @@ import { importTrace } from '../src/files/import/import-trace';
 import { inspectModel, loadModel, readTrace, TraceEvidence } from '../src';
 import type { RoutingSample } from '../src/base/protocol';
 import { compareGradients } from './numerical-gradient';
+import { gini } from './recipes/gini';
 import { castScores } from './recipes/quirk';
 import { idleHalf } from './recipes/idle-half';
 import { addLayersCommand } from './recipes/layers-command';
@@ -144,6 +145,12 @@ describe('importer', () => {
       ).rejects.toMatchObject({ code: 'input', where: `${path}, line 1` });
     }
   );
+});
+
+it('metric: the Gini coefficient of half the experts is one half', () => {
+  const { routers } = TraceEvidence.of([idleSample(100)]).tally;
+  // Two of four experts share all tokens alike: pairs differ by 50 in 4 of 6, 4 * 2 * 50 / (2 * 4 * 100).
+  expect(gini.compute(routers[0])).toBeCloseTo(0.5, 12);
 });
 
 it('finding: names the idle experts, and nothing from too few tokens', () => {

@@ -15,7 +15,7 @@ import { repetition } from './repetition';
 import type { RouterTally } from './router-tally';
 import { sum } from './vectors';
 
-type LayerMetric = Metric<(tally: RouterTally) => number>;
+export type LayerMetric = Metric<(tally: RouterTally) => number>;
 
 export const LAYER_METRICS = {
   jain: {
