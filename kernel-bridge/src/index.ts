@@ -18,7 +18,6 @@ export type {
   AblationMode,
   EditRecord,
   Edits,
-  RouterPlace,
   Steering,
   TokenRange
 } from './run/edits/edits';
@@ -122,10 +121,7 @@ export type {
 export type { DebuggerSettings } from './api/settings';
 export * as metrics from './measures';
 export type { ChatMessage } from './run/model/chat-template';
-export type {
-  ExpertPlace,
-  PipelineThresholds
-} from './analyses/behaviour/expert-pipelines';
+export type { PipelineThresholds } from './analyses/behaviour/expert-pipelines';
 export type { StepEffect } from './analyses/behaviour/pipeline-effects';
 export type {
   ExpertPipelines,
@@ -239,6 +235,8 @@ export type {
   LensReading,
   Measure,
   RankedToken,
+  ExpertPlace,
+  RouterPlace,
   RoutingLayer,
   RoutingSample,
   CausalityDocument,

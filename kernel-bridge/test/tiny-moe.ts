@@ -30,6 +30,8 @@ export interface TinyOptions extends Partial<Sizes>, BuilderOptions {
   heads?: number;
   /** Norms before attention and MLP, as nearly all decoders have; or none. */
   norms?: boolean;
+  /** Blocks whose attention is routed too: experts make its queries, as in JetMoE. */
+  routedAttention?: number[];
   /** How picks become a weight for each expert: scattered, the default, or by one-hot rows that are added up. */
   picks?: 'scatter' | 'one-hot';
 }
@@ -45,9 +47,40 @@ const SIZES: Sizes = {
 
 /** A decoder over `input_ids` [batch, sequence] whose `logits` are [batch, sequence, vocabulary]. */
 export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
+  const { b, plan } = planOf(options);
+  const ids = b.input('input_ids', 'int64', ['batch', 'sequence']);
+  addLogits(b, plan, addStack(b, plan, ids));
+  return b;
+}
+
+/** An encoder over `input_ids` and a decoder over `decoder_input_ids`, each with a router in the same blocks. */
+export function tinyTwoStacks(options: TinyOptions = {}): GraphBuilder {
+  const { b, plan } = planOf(options);
+  const encoded = addStack(
+    b,
+    plan,
+    b.input('input_ids', 'int64', ['batch', 'encoder_sequence'])
+  );
+  const ids = b.input('decoder_input_ids', 'int64', ['batch', 'sequence']);
+  addLogits(b, plan, addStack(b, plan, ids, encoded));
+  return b;
+}
+
+interface Plan {
+  size: Sizes;
+  router: RouterWriter;
+  dense: number[];
+  routedAttention: number[];
+  norms: boolean;
+  heads: number;
+  picks: TinyOptions['picks'];
+}
+
+function planOf(options: TinyOptions): { b: GraphBuilder; plan: Plan } {
   const {
     router = mixtralRouter,
     dense = [],
+    routedAttention = [],
     norms = true,
     heads = 1,
     picks = 'scatter',
@@ -56,22 +89,50 @@ export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
     ...sizes
   } = options;
   const size: Sizes = { ...SIZES, ...sizes };
-  const b = new GraphBuilder({ seed, opset });
-  const ids = b.input('input_ids', 'int64', ['batch', 'sequence']);
-  const normed = (tensor: string): string =>
-    norms ? rmsNorm(b, tensor, size) : tensor;
+  return {
+    b: new GraphBuilder({ seed, opset }),
+    plan: { size, router, dense, routedAttention, norms, heads, picks }
+  };
+}
+
+/** @param memory what a decoder reads of its encoder */
+function addStack(
+  b: GraphBuilder,
+  plan: Plan,
+  ids: string,
+  memory?: string
+): string {
+  const { size, router, dense, routedAttention, heads, picks } = plan;
   let x = b.op('Gather', [b.weight([size.vocabulary, size.hidden]), ids]);
   for (let layer = 0; layer < size.layers; layer++) {
-    x = b.op('Add', [x, attention(b, normed(x), size, heads)]);
-    const flat = b.op('Reshape', [normed(x), b.ints([-1, size.hidden])]);
+    const input = normed(b, plan, x);
+    x = b.op('Add', [
+      x,
+      routedAttention.includes(layer)
+        ? expertAttention(b, input, plan)
+        : attention(b, input, size, heads)
+    ]);
+    if (memory !== undefined) {
+      const query = normed(b, plan, x);
+      x = b.op('Add', [x, attention(b, query, size, heads, memory)]);
+    }
+    const flat = b.op('Reshape', [
+      normed(b, plan, x),
+      b.ints([-1, size.hidden])
+    ]);
     const mlp = dense.includes(layer)
       ? denseMlp(b, flat, size)
       : experts(b, flat, router(b, flat, size), size, picks);
     x = b.op('Add', [x, b.op('Reshape', [mlp, b.op('Shape', [x])])]);
   }
+  return x;
+}
+
+function addLogits(b: GraphBuilder, plan: Plan, x: string): void {
+  const { hidden, vocabulary } = plan.size;
   const logits = b.op('MatMul', [
-    normed(x),
-    b.weight([size.hidden, size.vocabulary])
+    normed(b, plan, x),
+    b.weight([hidden, vocabulary])
   ]);
   b.nodes.push({
     opType: 'Identity',
@@ -79,8 +140,11 @@ export function tinyMoE(options: TinyOptions = {}): GraphBuilder {
     output: ['logits'],
     attribute: []
   });
-  b.output('logits', 'float', ['batch', 'sequence', size.vocabulary]);
-  return b;
+  b.output('logits', 'float', ['batch', 'sequence', vocabulary]);
+}
+
+function normed(b: GraphBuilder, { norms, size }: Plan, x: string): string {
+  return norms ? rmsNorm(b, x, size) : x;
 }
 
 /** Softmax, top-k, divided by the sum: Mixtral as torch.onnx writes it. */
@@ -112,17 +176,18 @@ function attention(
   b: GraphBuilder,
   x: string,
   { hidden }: Sizes,
-  heads: number
+  heads: number,
+  memory = x
 ): string {
-  const project = (): string =>
-    b.op('MatMul', [x, b.weight([hidden, hidden], 0.5)]);
+  const project = (input: string): string =>
+    b.op('MatMul', [input, b.weight([hidden, hidden], 0.5)]);
   const apart = (tensor: string, perm: number[]): string =>
     b.op(
       'Transpose',
       [b.op('Reshape', [tensor, b.ints([0, 0, heads, hidden / heads])])],
       { perm }
     );
-  const [query, key, value] = [project(), project(), project()];
+  const [query, key, value] = [project(x), project(memory), project(memory)];
   const scores =
     heads === 1
       ? b.op('MatMul', [query, b.op('Transpose', [key], { perm: [0, 2, 1] })])
@@ -139,6 +204,25 @@ function attention(
           b.ints([0, 0, hidden])
         ]);
   return b.op('MatMul', [attended, b.weight([hidden, hidden], 0.5)]);
+}
+
+/** One head whose queries are a weighted sum of what experts project. */
+function expertAttention(
+  b: GraphBuilder,
+  x: string,
+  { router, size, picks }: Plan
+): string {
+  const { hidden } = size;
+  const flat = b.op('Reshape', [x, b.ints([-1, hidden])]);
+  const routed = experts(b, flat, router(b, flat, size), size, picks);
+  const query = b.op('Reshape', [routed, b.op('Shape', [x])]);
+  const project = (): string =>
+    b.op('MatMul', [x, b.weight([hidden, hidden], 0.5)]);
+  const scores = b.op('MatMul', [
+    query,
+    b.op('Transpose', [project()], { perm: [0, 2, 1] })
+  ]);
+  return b.op('MatMul', [b.op('Softmax', [scores], { axis: -1 }), project()]);
 }
 
 function denseMlp(

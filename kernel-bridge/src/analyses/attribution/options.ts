@@ -18,7 +18,7 @@ export type AttributionTarget =
       layer: number;
       expert: number;
       stack?: Stack;
-      /** Tells two routers of one block apart; the first unless given. */
+      /** Tells two routers of one block apart. */
       module?: string;
     };
 

@@ -5,7 +5,7 @@ import type { TargetKind } from '../../run/gradients/targets';
 import { wholeSequence, type Sequence } from '../../run/model/inputs';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
-import { layerName } from '../../base/protocol';
+import { findPlace, layerName } from '../../base/protocol';
 import type { AttributionTarget } from './options';
 
 export interface ResolvedTarget {
@@ -23,8 +23,7 @@ export function resolveTarget(
   given: number | undefined,
   prompt: TokenizedPrompt
 ): ResolvedTarget {
-  const router =
-    target.kind === 'router' ? findRouter(model, target) : undefined;
+  const router = target.kind === 'router' ? routerOf(model, target) : undefined;
   const ids =
     router?.stack === 'encoder'
       ? prompt.ids
@@ -80,31 +79,12 @@ export function tokenOf(
   return { token: id, ...(text === undefined ? {} : { text }) };
 }
 
-function findRouter(
+function routerOf(
   { routers }: LoadedModel,
-  {
-    layer,
-    expert,
-    stack,
-    module
-  }: Extract<AttributionTarget, { kind: 'router' }>
+  { expert, ...place }: Extract<AttributionTarget, { kind: 'router' }>
 ): LoadedModel['routers'][number] {
-  const router = routers.find(
-    own =>
-      own.layer === layer &&
-      (stack === undefined || own.stack === stack) &&
-      (module === undefined || own.module === module)
-  );
-  if (!router) {
-    throw new MoEDebuggerError(
-      'input',
-      `${layerName({ layer, stack, module })} has no router`,
-      {
-        where: 'target',
-        hint: `choose one of ${routers.map(layerName).join(', ')}`
-      }
-    );
-  }
+  const router =
+    routers[findPlace(place, routers, 'input', { where: 'target' })];
   if (!Number.isInteger(expert) || expert < 0 || expert >= router.experts) {
     throw new MoEDebuggerError(
       'input',

@@ -7,6 +7,7 @@ import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import {
   layerName,
   tokensOf,
+  type ExpertPlace,
   type RouterIdentity,
   type RoutingLayer,
   type RoutingSample,
@@ -20,11 +21,6 @@ export interface PipelineThresholds {
   minLift?: number;
   /** Layers with a router that a step may lead on by; 1, to the next one, unless given. */
   span?: number;
-}
-
-/** An expert, where it is. */
-export interface ExpertPlace extends Place {
-  expert: number;
 }
 
 /** An expert that follows another. */

@@ -16,8 +16,12 @@ import { mean } from '../../base/statistics/summary';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { ELEMENT } from '../../onnx/file/schema';
-import { layerName, type RoutingSample } from '../../base/protocol';
-import type { ExpertPlace, PipelineStep } from './expert-pipelines';
+import {
+  layerName,
+  type ExpertPlace,
+  type RoutingSample
+} from '../../base/protocol';
+import type { PipelineStep } from './expert-pipelines';
 
 /** In units of the later router's logits, of which their mean is taken off. */
 export interface StepEffect {

@@ -4,10 +4,9 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import { layerName } from '../../base/protocol';
+import { layerName, type ExpertPlace } from '../../base/protocol';
 import {
   pipelineChains,
-  type ExpertPlace,
   type PipelineStatistics,
   type PipelineStep
 } from './expert-pipelines';

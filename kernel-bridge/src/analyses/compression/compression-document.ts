@@ -1,5 +1,5 @@
 /** A compression plan as JSON: `moe-debugger/compression@1`. */
-import type { RouterPlace } from '../../run/edits/edits';
+import type { RouterPlace } from '../../base/protocol';
 import type { Disagreement } from './decide';
 import type { CompressionEffect } from './measure-effect';
 import type { CompressionCriterion } from './options';

@@ -7,8 +7,7 @@ import { probedSession } from '../../run/edits/edited-sessions';
 import { outputsOfExpert } from '../../run/activations/expert-outputs';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { EditedRun } from '../../run/edits/edited-session';
-import type { RouterPlace } from '../../run/edits/edits';
-import { checkExpert, findRouter } from '../../run/edits/resolve-edits';
+import { checkExpert } from '../../run/edits/resolve-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import {
@@ -16,7 +15,7 @@ import {
   type Prompt,
   type TokenizedPrompt
 } from '../../run/model/prompt';
-import { layerName } from '../../base/protocol';
+import { findPlace, layerName, type RouterPlace } from '../../base/protocol';
 import { project } from './project';
 import { checkTop } from './ranking';
 
@@ -57,7 +56,7 @@ export async function expertVocabulary(
   { expert, prompts, top = 10, signal, onProgress, ...place }: VocabularyOptions
 ): Promise<ExpertVocabulary> {
   checkTop(top);
-  const router = findRouter(place, model.routers);
+  const router = findPlace(place, model.routers, 'edit');
   checkExpert(expert, model.routers[router]);
   const target = await probedSession(model).resolve({}).run();
   const list = promptList(prompts).map((prompt, i) =>

@@ -4,15 +4,14 @@
  * which sign, weights do not say.
  */
 import { streamPoints, streamWidth } from '../../run/activations/stream-points';
-import type { RouterPlace } from '../../run/edits/edits';
-import { checkExpert, findRouter } from '../../run/edits/resolve-edits';
+import { checkExpert } from '../../run/edits/resolve-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import { findExperts } from '../../routing/experts';
 import { ExpertWeights } from '../../routing/experts/expert-weights';
 import { findBlocks } from '../../routing/blocks';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { dimsOf } from '../../onnx/file/tensor';
-import { layerName } from '../../base/protocol';
+import { findPlace, layerName, type RouterPlace } from '../../base/protocol';
 import { project } from './project';
 import { checkTop } from './ranking';
 
@@ -48,7 +47,7 @@ export async function neuronVocabulary(
   { expert, top = 10, signal, ...place }: NeuronOptions
 ): Promise<NeuronVocabulary> {
   checkTop(top);
-  const router = findRouter(place, model.routers);
+  const router = findPlace(place, model.routers, 'edit');
   checkExpert(expert, model.routers[router]);
   const { directions, width } = downProjection(model, router, expert);
   const extremes = new Extremes();

@@ -1,7 +1,11 @@
 /** SteerMoE (arXiv 2509.09660): experts that one set of prompts takes more often than another, and biases from that. */
-import type { Edits, RouterPlace } from '../../run/edits/edits';
+import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
-import { layerName, type RoutingSample } from '../../base/protocol';
+import {
+  layerName,
+  type RouterPlace,
+  type RoutingSample
+} from '../../base/protocol';
 
 export interface RiskDifference extends RouterPlace {
   expert: number;

@@ -1,9 +1,8 @@
 /** Vectors to steer a model by, one a block, to be used as edits or kept in a file. */
 import type { Edits, Steering } from '../../run/edits/edits';
-import { MoEDebuggerError } from '../../base/errors';
 import type { JsonObject } from '../../base/kernel-api';
 import { MIMEBUNDLE, type Displayable } from '../../base/kernel-api';
-import { layerName, type Stack } from '../../base/protocol';
+import { findPlace, layerName, type Stack } from '../../base/protocol';
 
 export interface SteeringVector {
   layer: number;
@@ -28,25 +27,20 @@ export class SteeringVectors implements Displayable {
 
   /**
    * The vector of one layer as an edit: `model.with({ steer: [vectors.at(3, 4)] })`.
-   * @throws MoEDebuggerError 'edit' for a layer that has none
+   * @throws MoEDebuggerError 'edit' for a layer that has none, or one of two stacks
    */
   at(
     layer: number,
     scale = 1,
     place: Pick<Steering, 'stack' | 'tokens'> = {}
   ): Steering {
-    const found = this.vectors.find(
-      own =>
-        own.layer === layer &&
-        (place.stack === undefined || own.stack === place.stack)
+    const found = findPlace(
+      { layer, stack: place.stack },
+      this.vectors,
+      'edit',
+      { what: 'steering vector' }
     );
-    if (!found) {
-      throw new MoEDebuggerError('edit', `there is no vector for that layer`, {
-        where: layerName({ layer, ...place }),
-        hint: `there are vectors for ${this.vectors.map(layerName).join(', ')}`
-      });
-    }
-    return { ...found, ...place, scale };
+    return { ...this.vectors[found], ...place, scale };
   }
 
   toJSON(): SteeringDocument {

@@ -1,26 +1,26 @@
 /** What a caller may ask of a sweep, checked before anything runs. */
-import type { RouterPlace } from '../../run/edits/edits';
 import type { RunEdits } from '../../run/edits/run-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import { vocabularySize } from '../../run/model/vocabulary';
-import { layerName, type SweepMode } from '../../base/protocol';
+import {
+  findPlace,
+  fittingPlaces,
+  type ExpertPlace,
+  type RouterPlace,
+  type SweepMode
+} from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { SweepResult } from './sweep-result';
 import { editedSession } from '../../run/edits/edited-sessions';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface SweepOptions {
-  /** Blocks whose routers are swept; all by default. */
-  layers?: readonly number[];
+  /** Routers that are swept, a number for all of a block's; all by default. */
+  layers?: readonly (number | RouterPlace)[];
   /** Experts of each of them that are swept; all by default. */
   experts?: readonly number[];
   /** A chosen set of routers' experts, instead of `layers` and `experts`. */
-  only?: readonly {
-    layer: number;
-    stack?: 'encoder' | 'decoder';
-    module?: string;
-    expert: number;
-  }[];
+  only?: readonly ExpertPlace[];
   /** 'mask', the default: a substitute enters. 'drop': its term vanishes. */
   mode?: SweepMode;
   /**
@@ -81,20 +81,17 @@ export function sweepEdits(
       { where: 'only', hint: 'leave layers and experts out' }
     );
   }
-  layers?.forEach(layer => checkLayer(layer, routers));
+  const swept = new Set(
+    layers?.flatMap(layer => routersOf(layer, routers)) ?? routers.keys()
+  );
   const chosen = only
     ? only.map(({ expert, ...place }) => ({
-        router: routers.findIndex(
-          own =>
-            own.layer === place.layer &&
-            (place.stack ?? own.stack) === own.stack &&
-            (place.module ?? own.module) === own.module
-        ),
+        router: findPlace(place, routers, 'edit'),
         place,
         expert
       }))
     : routers.flatMap(({ layer, stack, module, experts: count }, router) =>
-        layers && !layers.includes(layer)
+        !swept.has(router)
           ? []
           : (experts ?? Array.from({ length: count }, (_, e) => e)).map(
               expert => ({ router, place: { layer, stack, module }, expert })
@@ -144,13 +141,16 @@ export function checkCounts({ batchSize, keepTokens }: SweepOptions): void {
   check('keepTokens', keepTokens, 0);
 }
 
-function checkLayer(layer: number, routers: readonly Router[]): void {
-  if (!routers.some(router => router.layer === layer)) {
-    throw new MoEDebuggerError('edit', `layer ${String(layer)} has no router`, {
-      where: 'layers',
-      hint: `the model routes in ${routers.map(layerName).join(', ')}`
-    });
-  }
+/** @throws MoEDebuggerError 'edit' for a layer without a router, or a place that means several */
+function routersOf(
+  place: number | RouterPlace,
+  routers: readonly Router[]
+): number[] {
+  const named = typeof place === 'number' ? { layer: place } : place;
+  const block = typeof place === 'number' ? fittingPlaces(named, routers) : [];
+  return block.length > 0
+    ? block
+    : [findPlace(named, routers, 'edit', { where: 'layers' })];
 }
 
 /** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is no token, or lists of different length */

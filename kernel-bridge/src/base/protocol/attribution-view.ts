@@ -9,10 +9,9 @@ import { count, flag, list, number, object, oneOf, text } from './checks';
 import { readPrompt, readRefusal, type Refusal } from './generated';
 import type { RankedToken } from './lens';
 import { readRanked } from './lens-view';
-import { decodePlace, type RouterIdentity } from './routing';
+import type { RouterPlace } from './places';
+import { decodePlace } from './routing';
 import type { ToolState } from './tools';
-
-type RouterPlace = Pick<RouterIdentity, 'layer' | 'stack' | 'module'>;
 
 /** What a person wants explained. */
 export type AskedTarget =

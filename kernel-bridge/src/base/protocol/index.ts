@@ -15,6 +15,7 @@ export * from './findings-view';
 export * from './generated';
 export * from './messages';
 export * from './names';
+export * from './places';
 export * from './read-circuit';
 export * from './routing';
 export * from './tools';

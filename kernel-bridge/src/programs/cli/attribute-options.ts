@@ -5,11 +5,13 @@ import type {
   Baseline
 } from '../../analyses/attribution/options';
 import type { AttributionMethod, QuadratureRule } from '../../base/protocol';
+import { readExpertPlace } from '../../base/protocol/places';
 import { parseCount, parseIds, parseSeed } from './option-values';
+import { addPlacesHelp } from './places';
 import type { AttributeArguments } from './attribute-arguments';
 
 export function addAttributeCommand(program: Command): void {
-  program
+  const attribute = program
     .command('attribute')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description('which tokens a logit or a routing decision comes from')
@@ -17,7 +19,7 @@ export function addAttributeCommand(program: Command): void {
     .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
     .option(
       '--target <target>',
-      'logit:TOKEN, an id or a text, or router:LAYER:EXPERT; the likeliest next token',
+      'logit:TOKEN, an id or a text, or router:L:E; the likeliest next token',
       parseTarget
     )
     .option(
@@ -51,6 +53,7 @@ export function addAttributeCommand(program: Command): void {
     .action(async (model: string, options: AttributeArguments) =>
       (await import('./attribute.js')).attribute(model, options)
     );
+  addPlacesHelp(attribute);
 }
 
 export function parseTarget(text: string): AttributionTarget {
@@ -58,15 +61,13 @@ export function parseTarget(text: string): AttributionTarget {
   if (kind === 'logit') {
     return { kind, token: /^\d+$/.test(rest) ? Number(rest) : rest };
   }
-  const place = /^(\d+):(\d+)$/.exec(rest ?? '');
+  const place = readExpertPlace(rest ?? '');
   if (!place) {
-    throw new InvalidArgumentError('give logit:TOKEN or router:LAYER:EXPERT');
+    throw new InvalidArgumentError(
+      'give logit:TOKEN, or router:[STACK:]L[:MODULE]:E, such as router:3:5'
+    );
   }
-  return {
-    kind: 'router',
-    layer: Number(place[1]),
-    expert: Number(place[2])
-  };
+  return { kind: 'router', ...place };
 }
 
 function parseMethod(text: string): AttributionMethod {

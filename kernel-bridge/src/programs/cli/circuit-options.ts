@@ -3,10 +3,11 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { PatchTarget } from '../../analyses/patching/options';
 import { parseTarget } from './attribute-options';
 import { parseCount, parseIds, parseNumber, parseSeed } from './option-values';
+import { addPlacesHelp } from './places';
 import type { CircuitArguments } from './circuit-arguments';
 
 export function addCircuitCommand(program: Command): void {
-  program
+  const circuit = program
     .command('circuit')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
@@ -24,7 +25,7 @@ export function addCircuitCommand(program: Command): void {
     )
     .option(
       '--target <target>',
-      'logit:TOKEN, an id or a text, router:LAYER:EXPERT, or difference, of the likeliest tokens of both prompts, or difference:ID:ID; the likeliest next token',
+      'logit:TOKEN, an id or a text, router:L:E, or difference, of the likeliest tokens of both prompts, or difference:ID:ID; the likeliest next token',
       parsePatchTarget
     )
     .option(
@@ -67,6 +68,7 @@ export function addCircuitCommand(program: Command): void {
     .action(async (model: string, options: CircuitArguments) =>
       (await import('./circuit.js')).circuit(model, options)
     );
+  addPlacesHelp(circuit);
 }
 
 function parsePatchTarget(text: string): PatchTarget {

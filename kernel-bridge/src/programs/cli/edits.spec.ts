@@ -30,6 +30,41 @@ describe('edits on the command line', () => {
     });
   });
 
+  it('name a router by its stack and module where its layer has several', () => {
+    expect(
+      parse(
+        ...['--ablate', 'encoder:1:4,0:attention:2', '--ablate-mode', 'swap'],
+        ...['--swap-to', '1:3,0:attention:0', '--force', 'decoder:0:mlp:7'],
+        ...['--top-k', 'encoder:1:1,0:mlp:2', '--bias', '0:attention:2=-.5'],
+        ...['--scale', 'decoder:1:0=2']
+      )
+    ).toEqual({
+      ablate: [
+        {
+          layer: 1,
+          stack: 'encoder',
+          expert: 4,
+          mode: 'swap',
+          to: { layer: 1, expert: 3 }
+        },
+        {
+          layer: 0,
+          module: 'attention',
+          expert: 2,
+          mode: 'swap',
+          to: { layer: 0, module: 'attention', expert: 0 }
+        }
+      ],
+      force: [{ layer: 0, stack: 'decoder', module: 'mlp', expert: 7 }],
+      topK: [
+        { layer: 1, stack: 'encoder', k: 1 },
+        { layer: 0, module: 'mlp', k: 2 }
+      ],
+      bias: [{ layer: 0, module: 'attention', expert: 2, value: -0.5 }],
+      scale: [{ layer: 1, stack: 'decoder', expert: 0, factor: 2 }]
+    });
+  });
+
   it('can be given several times', () => {
     expect(
       parse(
@@ -59,9 +94,23 @@ describe('edits on the command line', () => {
   });
 
   it.each([
-    [['--ablate', '5'], /give layer:expert/],
-    [['--bias', '1:2'], /give layer:expert=value/],
-    [['--top-k', 'all'], /give K or layer:K/],
+    [['--ablate', '5'], /give \[STACK:\]L\[:MODULE\]:E, such as 3:5/],
+    [['--ablate', '3:moe:5'], /give \[STACK:\]L\[:MODULE\]:E/],
+    [['--bias', '1:2'], /give \[STACK:\]L\[:MODULE\]:E=VALUE/],
+    [['--bias', 'x:1=2'], /give \[STACK:\]L\[:MODULE\]:E/],
+    [['--top-k', 'all'], /give K, or \[STACK:\]L\[:MODULE\]:K/],
+    [
+      ['--ablate', '3:5', '--swap-to', '4:1'],
+      /nothing is ablated where 4:1 runs \(--swap-to\)/
+    ],
+    [
+      ['--ablate', '3:5,encoder:1:2', '--swap-to', '3:1'],
+      /nothing is given to run instead of encoder:1:2/
+    ],
+    [
+      ['--ablate', '3:mlp:5', '--swap-to', '3:1,3:mlp:2'],
+      /3:1 and 3:mlp:2 are given to run instead of 3:mlp:5/
+    ],
     [['--top-k', '2', '--top-k', '1:1'], /one k for all layers/],
     [['--ablate', '1:2', '--ablate-mode', 'zero'], /mask, drop or swap/],
     [['--ablate-mode', 'drop'], /nothing is ablated/]

@@ -2,19 +2,25 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { AblationMode, Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
+import {
+  expertText,
+  type ExpertPlace,
+  type RouterPlace
+} from '../../base/protocol/places';
 import { readSteering } from '../../analyses/steering/read-steering';
+import { addPlacesHelp, parseExpertPlace, parseTopKPlace } from './places';
 
-type ExpertAt = { layer: number; expert: number };
+type ExpertValue = ExpertPlace & { value: number };
 
 /** What the options of EDITS are parsed to. */
 export interface EditArguments {
-  ablate?: ExpertAt[];
+  ablate?: ExpertPlace[];
   ablateMode?: AblationMode;
-  swapTo?: number;
-  force?: ExpertAt[];
-  topK?: number | { layer: number; k: number }[];
-  bias?: (ExpertAt & { value: number })[];
-  scale?: (ExpertAt & { value: number })[];
+  swapTo?: number | ExpertPlace[];
+  force?: ExpertPlace[];
+  topK?: number | (RouterPlace & { k: number })[];
+  bias?: ExpertValue[];
+  scale?: ExpertValue[];
   steer?: string[];
   steerScale?: number;
   /** Of commands that can write fused experts in plain operators. */
@@ -23,7 +29,7 @@ export interface EditArguments {
 
 /** Adds EDITS to a command. */
 export function addEditOptions(command: Command): Command {
-  return command
+  return addPlacesHelp(command)
     .option('--ablate <L:E,...>', 'take experts away', parseExperts)
     .option(
       '--ablate-mode <mode>',
@@ -31,9 +37,9 @@ export function addEditOptions(command: Command): Command {
       parseMode
     )
     .option(
-      '--swap-to <E>',
-      'the expert that runs instead, by swap',
-      parseWhole
+      '--swap-to <E|L:E,...>',
+      'the expert that runs instead, by swap; of one router, or of all that are ablated',
+      parseSubstitutes
     )
     .option('--force <L:E,...>', 'run one expert alone', parseExperts)
     .option(
@@ -84,6 +90,7 @@ export function editsOf({
       hint: 'give --ablate L:E too, or leave it out'
     });
   }
+  checkSubstitutes(ablate ?? [], swapTo);
   if (!steer && steerScale !== undefined) {
     throw new MoEDebuggerError('usage', 'nothing is steered', {
       where: '--steer-scale',
@@ -101,7 +108,7 @@ export function editsOf({
           ablate: ablate.map(edit => ({
             ...edit,
             ...(ablateMode ? { mode: ablateMode } : {}),
-            ...(swapTo === undefined ? {} : { to: swapTo })
+            ...(swapTo === undefined ? {} : { to: substituteOf(edit, swapTo) })
           }))
         }
       : {}),
@@ -126,55 +133,96 @@ export function editsOf({
   };
 }
 
+/** @throws MoEDebuggerError 'usage' for a substitute at a router where nothing is ablated */
+function checkSubstitutes(
+  ablate: readonly ExpertPlace[],
+  swapTo: number | readonly ExpertPlace[] = []
+): void {
+  const stray =
+    typeof swapTo === 'number'
+      ? undefined
+      : swapTo.find(to => !ablate.some(own => mayShareRouter(own, to)));
+  if (stray) {
+    throw new MoEDebuggerError(
+      'usage',
+      `nothing is ablated where ${expertText(stray)} runs`,
+      { where: '--swap-to', hint: 'give an expert of an ablated router' }
+    );
+  }
+}
+
+/** @throws MoEDebuggerError 'usage' where none is given for that router, or several */
+function substituteOf(
+  ablated: ExpertPlace,
+  swapTo: number | readonly ExpertPlace[]
+): number | ExpertPlace {
+  if (typeof swapTo === 'number') {
+    return swapTo;
+  }
+  const own = swapTo.filter(to => mayShareRouter(ablated, to));
+  if (own.length !== 1) {
+    throw new MoEDebuggerError(
+      'usage',
+      own.length === 0
+        ? `nothing is given to run instead of ${expertText(ablated)}`
+        : `${own.map(expertText).join(' and ')} are given to run instead of ${expertText(ablated)}`,
+      { where: '--swap-to', hint: 'give one expert of each ablated router' }
+    );
+  }
+  return own[0];
+}
+
+/** Which router a place means is known with the model only; what is left out may be anything. */
+function mayShareRouter(a: RouterPlace, b: RouterPlace): boolean {
+  return (
+    a.layer === b.layer &&
+    (a.stack ?? b.stack) === (b.stack ?? a.stack) &&
+    (a.module ?? b.module) === (b.module ?? a.module)
+  );
+}
+
 /** An option that is given again adds to what it was given before. */
-function parseExperts(text: string, before: ExpertAt[] = []): ExpertAt[] {
+function parseExperts(text: string, before: ExpertPlace[] = []): ExpertPlace[] {
+  return [...before, ...text.split(',').map(parseExpertPlace)];
+}
+
+function parseValues(text: string, before: ExpertValue[] = []): ExpertValue[] {
   return [
     ...before,
     ...text.split(',').map(part => {
-      const [, layer, expert] = match(part, /^(\d+):(\d+)$/, 'layer:expert');
-      return { layer: Number(layer), expert: Number(expert) };
+      const [, expert, value] = match(
+        part,
+        /^(.+)=([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i,
+        VALUE_FORM
+      );
+      return { ...parseExpertPlace(expert), value: Number(value) };
     })
   ];
 }
 
-function parseValues(
-  text: string,
-  before: (ExpertAt & { value: number })[] = []
-): (ExpertAt & { value: number })[] {
-  return [
-    ...before,
-    ...text.split(',').map(part => {
-      const [, layer, expert, value] = match(
-        part,
-        /^(\d+):(\d+)=([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i,
-        'layer:expert=value'
-      );
-      return {
-        layer: Number(layer),
-        expert: Number(expert),
-        value: Number(value)
-      };
-    })
-  ];
-}
+const VALUE_FORM = '[STACK:]L[:MODULE]:E=VALUE, such as 3:5=2.5';
 
 function parseTopK(
   text: string,
-  before?: number | { layer: number; k: number }[]
-): number | { layer: number; k: number }[] {
+  before?: EditArguments['topK']
+): EditArguments['topK'] {
   if (/^\s*\d+\s*$/.test(text) && before === undefined) {
     return Number(text);
   }
   if (typeof before === 'number') {
     throw new InvalidArgumentError('give one k for all layers, or L:K');
   }
-  return [
-    ...(before ?? []),
-    ...text.split(',').map(part => {
-      const [, layer, k] = match(part, /^(\d+):(\d+)$/, 'K or layer:K');
-      return { layer: Number(layer), k: Number(k) };
-    })
-  ];
+  return [...(before ?? []), ...text.split(',').map(parseTopKPlace)];
+}
+
+function parseSubstitutes(
+  text: string,
+  before?: EditArguments['swapTo']
+): EditArguments['swapTo'] {
+  if (/^\s*\d+\s*$/.test(text)) {
+    return Number(text);
+  }
+  return parseExperts(text, typeof before === 'object' ? before : []);
 }
 
 function parseScale(text: string): number {
@@ -190,10 +238,6 @@ function parseMode(text: string): AblationMode {
     throw new InvalidArgumentError('give mask, drop or swap');
   }
   return text;
-}
-
-function parseWhole(text: string): number {
-  return Number(match(text, /^\d+$/, 'an expert')[0]);
 }
 
 function match(text: string, pattern: RegExp, form: string): RegExpExecArray {

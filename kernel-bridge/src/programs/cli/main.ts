@@ -17,6 +17,12 @@ import {
   parseSeed,
   parseWhich
 } from './option-values';
+import {
+  addPlacesHelp,
+  parseExperts,
+  parseRouterPlaces,
+  parseStreamLayer
+} from './places';
 import { reportError } from './report-error';
 import { addTraceCommands } from './trace-commands';
 
@@ -137,7 +143,11 @@ function build(): Command {
       "a prompt's last token (the default), or the mean of all",
       parseAt
     )
-    .option('--layer <L>', 'write the vector of one layer only', parseSeed)
+    .option(
+      '--layer <L>',
+      'write the vector of one layer only: [STACK:]L',
+      parseStreamLayer
+    )
     .option('--out <file>', 'write the vectors to a JSON file')
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: object) =>
@@ -155,8 +165,12 @@ function build(): Command {
       'mask: a substitute enters (the default); drop: its term vanishes',
       parseSweepMode
     )
-    .option('--layers <layers>', 'of these layers only', parseIds)
-    .option('--experts <experts>', 'these experts of each layer only', parseIds)
+    .option('--layers <L,...>', 'of these layers only', parseRouterPlaces)
+    .option(
+      '--experts <E,...|L:E,...>',
+      'these experts only: of each layer, or one by one',
+      parseExperts
+    )
     .option(
       '--target <token>',
       'whose log-probability after the last token is compared: an id, or a text that is one token',
@@ -171,7 +185,7 @@ function build(): Command {
     .action(async (model: string, options: object) =>
       (await import('./sweep.js')).sweep(model, options)
     );
-  addPromptOptions(sweep);
+  addPlacesHelp(addPromptOptions(sweep));
   addCompareCommands(program);
   addCompressCommand(program);
   addTraceCommands(program, parseCount);

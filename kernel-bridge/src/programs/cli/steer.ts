@@ -1,6 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
+import type { SteeringVectors } from '../../analyses/steering/steering-vectors';
+import type { Steering } from '../../run/edits/edits';
 import type { PromptObject } from '../../run/model/prompt';
 import { localModel } from './local-model';
 import { progress, write, writeJson } from './output';
@@ -10,7 +12,7 @@ interface SteerArguments {
   positive?: string;
   negative?: string;
   at?: 'last' | 'mean';
-  layer?: number;
+  layer?: Pick<Steering, 'layer' | 'stack'>;
   out?: string;
   json?: boolean;
 }
@@ -42,7 +44,7 @@ export async function steer(
     const chosen =
       layer === undefined
         ? document
-        : { ...document, steer: [vectors.at(layer)].map(withList) };
+        : { ...document, steer: [oneVector(vectors, layer)].map(withList) };
     if (out !== undefined) {
       writeWhole(out, `${JSON.stringify(chosen)}\n`);
       process.stderr.write(`wrote ${out}: ${chosen.steer.length} vectors\n`);
@@ -56,6 +58,13 @@ export async function steer(
     progress('');
     await model.dispose();
   }
+}
+
+function oneVector(
+  vectors: SteeringVectors,
+  { layer, stack }: Pick<Steering, 'layer' | 'stack'>
+): Steering {
+  return vectors.at(layer, 1, stack ? { stack } : {});
 }
 
 function withList<T extends { vector: ArrayLike<number> }>(

@@ -2,15 +2,16 @@ import type { Criterion } from '../../analyses/causality/criterion';
 import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
 import type { PromptObject } from '../../run/model/prompt';
-import type { SweepMode } from '../../base/protocol';
+import type { ExpertPlace, RouterPlace, SweepMode } from '../../base/protocol';
+import type { SweepOptions } from '../../analyses/sweep/options';
 import { localModel } from './local-model';
 import { INTERRUPTED, progress, progressBar, write, writeJson } from './output';
 import { givenPrompts, type PromptArguments } from './given-prompts';
 
 interface SweepArguments extends PromptArguments {
   mode?: SweepMode;
-  layers?: number[];
-  experts?: number[];
+  layers?: RouterPlace[];
+  experts?: (number | ExpertPlace)[];
   target?: number | string;
   criterion?: Criterion;
   json?: boolean;
@@ -26,6 +27,7 @@ export async function sweep(
       hint: 'leave it out'
     });
   }
+  const swept = sweptExperts(layers, experts);
   const prompts: PromptObject[] = [];
   for await (const prompt of givenPrompts(given, 'sweep')) {
     prompts.push(prompt);
@@ -47,8 +49,7 @@ export async function sweep(
       const started = performance.now();
       const options = {
         mode,
-        layers,
-        experts,
+        ...swept,
         signal: interrupt.signal,
         onProgress: (done: number, total: number) =>
           progressBar('ablating', done, total, started)
@@ -72,4 +73,26 @@ export async function sweep(
   } finally {
     process.removeListener('SIGINT', onInterrupt);
   }
+}
+
+/** @throws MoEDebuggerError 'usage' for experts with places beside what would choose their layers */
+function sweptExperts(
+  layers: SweepArguments['layers'],
+  experts: SweepArguments['experts']
+): Pick<SweepOptions, 'layers' | 'experts' | 'only'> {
+  const only = experts?.filter(own => typeof own === 'object') ?? [];
+  if (only.length === 0) {
+    return { layers, experts: experts as number[] | undefined };
+  }
+  if (layers || only.length < experts!.length) {
+    throw new MoEDebuggerError(
+      'usage',
+      'some experts were named with their layer, some without',
+      {
+        where: '--experts',
+        hint: 'give --layers L,... --experts E,..., or --experts L:E,... alone'
+      }
+    );
+  }
+  return { only };
 }

@@ -1,13 +1,5 @@
 /** What a person may change about a model's routing. Nothing of the model is touched: an edit is what a run is fed. */
-import type { Stack } from '../../base/protocol';
-
-/** One router: its block, and its stack and module where the block's number alone does not tell it. */
-export interface RouterPlace {
-  layer: number;
-  stack?: Stack;
-  /** Of a block with two routers: 'attention' or 'mlp'. */
-  module?: string;
-}
+import type { ExpertPlace, RouterPlace, Stack } from '../../base/protocol';
 
 /** Token positions from the first up to, but not including, the second; without a second to the end. */
 export type TokenRange = readonly [from: number, to?: number];
@@ -20,12 +12,11 @@ export type TokenRange = readonly [from: number, to?: number];
  */
 export type AblationMode = 'mask' | 'drop' | 'swap';
 
-export interface Ablation extends RouterPlace {
-  expert: number;
+export interface Ablation extends ExpertPlace {
   /** Default 'mask'. */
   mode?: AblationMode;
-  /** Of 'swap': the expert that runs instead. */
-  to?: number;
+  /** Of 'swap': the expert of the same router that runs instead. */
+  to?: number | ExpertPlace;
   tokens?: TokenRange;
 }
 
@@ -43,18 +34,16 @@ export interface Steering {
 export interface Edits {
   ablate?: readonly Ablation[];
   /** Only this expert, with weight 1; shared experts stay. */
-  force?: readonly (RouterPlace & { expert: number; tokens?: TokenRange })[];
+  force?: readonly (ExpertPlace & { tokens?: TokenRange })[];
   /** Experts a token, of all routers or of some; weights follow the model's own rule. */
   topK?: number | readonly (RouterPlace & { k: number })[];
   /** Added to an expert's logit before scores and choice. */
-  bias?: readonly (RouterPlace & {
-    expert: number;
+  bias?: readonly (ExpertPlace & {
     value: number;
     tokens?: TokenRange;
   })[];
   /** Multiplies what an expert adds: its weight, where it is chosen. */
-  scale?: readonly (RouterPlace & {
-    expert: number;
+  scale?: readonly (ExpertPlace & {
     factor: number;
     tokens?: TokenRange;
   })[];

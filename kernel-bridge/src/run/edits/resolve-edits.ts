@@ -1,10 +1,10 @@
 /** Edits checked against a model's routers: what is fed to each, or an error that says what is possible. */
 import { MoEDebuggerError } from '../../base/errors';
-import { layerName } from '../../base/protocol';
+import { findPlace, layerName, type RouterPlace } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { RouterSlots } from './slots';
 import type { Slot } from './slots';
-import type { EditRecord, Edits, RouterPlace, TokenRange } from './edits';
+import type { Ablation, EditRecord, Edits, TokenRange } from './edits';
 import { isFusedRouter } from './rewrite-fused';
 
 /** An edit of a router's choice; steering acts on the residual stream instead. */
@@ -31,7 +31,7 @@ export function resolveEdits(
     records: []
   }));
   for (const record of listEdits(edits, routers)) {
-    const index = findRouter(record, routers);
+    const index = findPlace(record, routers, 'edit');
     const router = routers[index];
     checkValues(record, router);
     checkSlot(record, router, slots[index]);
@@ -65,11 +65,7 @@ function listEdits(
     });
   }
   return [
-    ...ablate.map(edit => ({
-      kind: 'ablate' as const,
-      ...edit,
-      mode: edit.mode ?? ('mask' as const)
-    })),
+    ...ablate.map(edit => ablationRecord(edit, routers)),
     ...force.map(edit => ({ kind: 'force' as const, ...edit })),
     ...(typeof topK === 'number'
       ? routers.map(({ layer, stack, module }) => ({
@@ -89,37 +85,36 @@ function listEdits(
   ];
 }
 
-export function findRouter(
-  place: RouterPlace,
+function ablationRecord(
+  { to, ...edit }: Ablation,
+  routers: readonly Router[]
+): RouterEdit {
+  return {
+    kind: 'ablate',
+    ...edit,
+    mode: edit.mode ?? 'mask',
+    ...(to === undefined ? {} : { to: substituteOf(to, edit, routers) })
+  };
+}
+
+/** A substitute may be named with its place, which must be that of the router it runs in. */
+function substituteOf(
+  to: NonNullable<Ablation['to']>,
+  ablated: RouterPlace,
   routers: readonly Router[]
 ): number {
-  const matches = [...routers.keys()].filter(
-    i =>
-      routers[i].layer === place.layer &&
-      (place.stack === undefined || routers[i].stack === place.stack) &&
-      (place.module === undefined || routers[i].module === place.module)
-  );
-  if (matches.length === 1) {
-    return matches[0];
+  if (typeof to !== 'object' || to === null) {
+    return to;
   }
-  const names = (matches.length > 1 ? matches : [...routers.keys()])
-    .map(i => layerName(routers[i]))
-    .join(', ');
-  throw new MoEDebuggerError(
-    'edit',
-    matches.length > 1
-      ? `layer ${place.layer} has more than one router`
-      : `layer ${String(place.layer)} has no router`,
-    {
-      where: [place.stack, `layer ${String(place.layer)}`, place.module]
-        .filter(Boolean)
-        .join(' '),
-      hint:
-        matches.length > 1
-          ? `say by stack or module which of ${names}`
-          : `the model routes in ${names}`
-    }
+  const own = routers[findPlace(ablated, routers, 'edit')];
+  const other = routers[findPlace(to, routers, 'edit')];
+  check(
+    own === other,
+    own,
+    `expert ${to.expert} of ${layerName(other)} cannot run instead`,
+    `give one of the experts of ${layerName(own)}`
   );
+  return to.expert;
 }
 
 /** @throws MoEDebuggerError 'edit' for an expert that the router does not have */

@@ -1,6 +1,6 @@
 /** Steering checked against a model's residual stream. */
 import { MoEDebuggerError } from '../../base/errors';
-import { layerName } from '../../base/protocol';
+import { fittingPlaces, layerName, whichOf } from '../../base/protocol';
 import type { EditRecord, Steering } from './edits';
 import { checkRange } from './resolve-edits';
 import type { StreamEdit } from './stream-edits';
@@ -69,11 +69,7 @@ function findPoint(
   stack: Steering['stack'],
   slots: readonly StreamSlot[]
 ): number {
-  const matches = [...slots.keys()].filter(
-    i =>
-      slots[i].layer === layer &&
-      (stack === undefined || slots[i].stack === stack)
-  );
+  const matches = fittingPlaces({ layer, stack }, slots);
   if (matches.length === 1) {
     return matches[0];
   }
@@ -88,7 +84,7 @@ function findPoint(
         slots.length === 0
           ? 'the graph shows no residual stream: steer by biases of its routers instead'
           : matches.length > 1
-            ? 'say whether the encoder or the decoder'
+            ? whichOf(matches.map(i => slots[i]))
             : `the model has ${slots.map(layerName).join(', ')}`
     }
   );

@@ -58,7 +58,7 @@ describe('the figures of a trace', () => {
   });
 
   it('name what is not there', () => {
-    expect(() => trace.loads(99)).toThrow(/no layer 99/);
+    expect(() => trace.loads(99)).toThrow(/layer 99 has no router.*layer /);
     const plain = samples.map(({ domain: _, ...sample }) => sample);
     const without = new RoutingTrace({
       id: 't',

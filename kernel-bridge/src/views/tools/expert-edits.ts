@@ -1,10 +1,11 @@
 /** Edits as they stand in a grid of layers and experts, with their history. */
-import type { Edits, RouterPlace } from '../../run/edits/edits';
+import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
 import {
   layerName,
   type ExpertEdit,
-  type ExpertRow
+  type ExpertRow,
+  type RouterPlace
 } from '../../base/protocol';
 
 export interface ExpertEdits {
