@@ -17,6 +17,7 @@ export * from './messages';
 export * from './names';
 export * from './places';
 export * from './read-circuit';
+export * from './read-to-kernel';
 export * from './routing';
 export * from './tools';
 export * from './lens';

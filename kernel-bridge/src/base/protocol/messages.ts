@@ -1,10 +1,13 @@
 /**
- * Messages of the comm target `moe-debugger`, by which the sidebar follows a kernel.
+ * Messages between a kernel and a client that follows it. What carries them is free; the side panel uses a comm of the
+ * target `moe-debugger`.
  *
- * The front end opens the comm with `OpenData`. The kernel answers `hello`, then sends `state` at once and
+ * The client connects, the panel with `OpenData`. The kernel answers `hello`, then sends `state` at once and
  * after each change while subscribed. `get-trace` is answered by `trace` or `error` with the same `request`.
  * `diagnose` is answered by `findings` or `findings-error` with the same `request`, `draw` by `figure` or `figure-error`.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
+ * A message that cannot be read is answered by the error of its question, or by `error`.
+ * Either side may number its messages, and an answer says which message it answers (see `Envelope`).
  * Binary arrays travel as buffers: the message's `data` has `bufferPaths` (see `buffers.ts`).
  */
 import type { Coverage } from './routing';
@@ -15,6 +18,14 @@ import type { EncodedView } from './view';
 
 export interface OpenData {
   version: number;
+}
+
+/** What any message may have, in both directions. The kernel numbers all that it sends. */
+export interface Envelope {
+  /** The sender's own number of this message. */
+  messageId?: number;
+  /** Of an answer: the number that the other side gave the message that is answered. */
+  replyTo?: number;
 }
 
 export interface ModelSummary {

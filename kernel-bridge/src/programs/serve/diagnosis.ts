@@ -1,34 +1,18 @@
-/** Findings of a trace that a side panel asks for. */
+/** Findings of a trace that a client asks for. */
 import type { ExpertSurvey } from '../../analyses/findings';
 import { diagnose, surveyModel } from '../../analyses/on-demand';
 import { DEFAULT_THRESHOLDS } from '../../analyses/findings/thresholds';
-import { findingsState, type FromKernel } from '../../base/protocol';
+import { findingsState, type FindingsState } from '../../base/protocol';
 import { sessionStore } from '../../api/store';
+import { storedTrace } from './stored-trace';
 
 /** Weights beyond that are left to `model.diagnose()`: reading them here would hold up the kernel for seconds. */
-const MOST_BYTES = 2 ** 28;
+const MAX_BYTES = 2 ** 28;
 
-/** Never throws: what is wrong is answered. */
-export function diagnoseStored(request: number, id: string): FromKernel {
-  const stored = sessionStore().trace(id);
-  if (!stored) {
-    return {
-      type: 'findings-error',
-      request,
-      message: 'this trace is no longer kept: run the cell again'
-    };
-  }
-  try {
-    const experts = surveyed(stored.summary.modelId);
-    const state = findingsState(diagnose(stored.trace, { experts }));
-    return { type: 'findings', request, state };
-  } catch (error) {
-    return {
-      type: 'findings-error',
-      request,
-      message: error instanceof Error ? error.message : String(error)
-    };
-  }
+/** @throws MoEDebuggerError 'input' for a trace that is no longer kept */
+export function diagnoseStored(id: string): FindingsState {
+  const { trace, summary } = storedTrace(id);
+  return findingsState(diagnose(trace, { experts: surveyed(summary.modelId) }));
 }
 
 /** By model; weights do not change while one is loaded. */
@@ -48,7 +32,7 @@ function surveyed(modelId: string): ExpertSurvey[] {
     const survey = surveyModel(
       model.path,
       DEFAULT_THRESHOLDS.duplicate_similarity_threshold,
-      MOST_BYTES
+      MAX_BYTES
     );
     surveys.set(modelId, survey);
     return survey;

@@ -77,8 +77,9 @@ class FakeComm implements Comm {
   private _message?: (message: CommMessage) => void | Promise<void>;
   private _close?: () => void;
 
-  send(data: JsonObject, options?: SendOptions): void {
+  send({ messageId, ...data }: JsonObject, options?: SendOptions): void {
     this.sent.push({ data, options });
+    expect(messageId).toBe(this.sent.length);
   }
 
   close(): void {
@@ -298,9 +299,9 @@ describe('the session channel', () => {
     );
     for (const [asked, message] of [
       [{ id: 'gone' }, /no longer kept/],
-      [{ name: 'toString' }, /no figure toString/],
+      [{ name: 'toString' }, /no figure "toString"/],
       [{ layerIndex: 4 }, /no layer at 4/],
-      [{ layerIndex: '__proto__' }, /no layer/],
+      [{ layerIndex: '__proto__' }, /layerIndex is not a count/],
       [{ name: 'domains' }, /no sample of the trace has a domain/]
     ] as const) {
       expect(ask(asked)).toMatchObject({
@@ -385,7 +386,9 @@ describe('the session channel', () => {
     });
     expect(open({ name: 'constructor' })).toEqual(refusal(1, /no tool/));
     expect(open({ modelId: 'gone' })).toEqual(refusal(1, /no longer loaded/));
-    expect(open({ tool: '__proto__' })).toEqual(refusal(-1, /names none/));
+    expect(open({ tool: '__proto__' })).toEqual(
+      refusal(-1, /tool is not a count/)
+    );
     comm.receive({ type: 'act', tool: 3, action: {} });
     expect(comm.sent.at(-1)!.data).toEqual(refusal(3, /not open/));
     expect(open({})).toMatchObject({ type: 'tool' });

@@ -1,11 +1,11 @@
-/** Tools that a side panel works with, over its comm. */
-import type { JsonObject } from '../../base/kernel-api';
-import { isToolName, type ToolAnswer } from '../../base/protocol';
+/** Tools that a client works with. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { ToolAnswer, ToolRequest } from '../../base/protocol';
 import type { ModelTool } from '../../views/tools/model-tool';
 import { sessionStore } from '../../api/store';
 
 /** A panel has one of each kind. */
-const MOST_TOOLS = 16;
+const MAX_TOOLS = 16;
 
 interface Served {
   tool: ModelTool;
@@ -15,28 +15,23 @@ interface Served {
 export class ToolServer {
   private readonly _tools = new Map<number, Served>();
 
-  /** @param _send to the page */
+  /** @param _send takes what changes in a tool's state */
   constructor(private readonly _send: (answer: ToolAnswer) => void) {}
 
-  /** What a page sends may be anything; what cannot be done is answered. */
-  receive(message: JsonObject): void {
-    const id = message.tool;
-    if (typeof id !== 'number' || !Number.isSafeInteger(id)) {
-      this._refuse(-1, 'a message to a tool names none');
-      return;
-    }
+  /**
+   * @returns the whole state of a tool that was opened
+   * @throws MoEDebuggerError 'input' for what cannot be done
+   */
+  receive(message: ToolRequest): ToolAnswer | undefined {
     switch (message.type) {
       case 'open-tool':
-        return this._open(id, message.name, String(message.modelId));
+        return this._open(message);
       case 'act':
-        if (this._tools.has(id)) {
-          this._tools.get(id)!.tool.act(message.action);
-        } else {
-          this._refuse(id, 'this tool is not open');
-        }
-        return;
+        this._toolOf(message.tool).act(message.action);
+        return undefined;
       case 'close-tool':
-        return this._close(id);
+        this._close(message.tool);
+        return undefined;
     }
   }
 
@@ -47,26 +42,32 @@ export class ToolServer {
     }
   }
 
-  private _open(id: number, name: unknown, modelId: string): void {
-    if (!isToolName(name)) {
-      this._refuse(
-        id,
-        `this kernel has no tool ${JSON.stringify(name)?.slice(0, 40)}: update moe-debugger`
-      );
-    } else if (this._tools.has(id) || this._tools.size >= MOST_TOOLS) {
-      this._refuse(id, 'too many tools are open: close one');
-    } else {
-      const tool = sessionStore().openTool(name, modelId);
-      if (!tool) {
-        this._refuse(id, 'this model is no longer loaded: run its cell again');
-        return;
-      }
-      this._tools.set(id, {
-        tool,
-        stop: this._follow(id, tool, modelId)
+  private _open({
+    tool: id,
+    name,
+    modelId
+  }: Extract<ToolRequest, { type: 'open-tool' }>): ToolAnswer {
+    if (this._tools.has(id) || this._tools.size >= MAX_TOOLS) {
+      throw new MoEDebuggerError('input', 'too many tools are open', {
+        hint: 'close one'
       });
-      this._send({ type: 'tool', tool: id, patch: { ...tool.state } });
     }
+    const tool = sessionStore().openTool(name, modelId);
+    if (!tool) {
+      throw new MoEDebuggerError('input', 'this model is no longer loaded', {
+        hint: 'run its cell again'
+      });
+    }
+    this._tools.set(id, { tool, stop: this._follow(id, tool, modelId) });
+    return { type: 'tool', tool: id, patch: { ...tool.state } };
+  }
+
+  private _toolOf(id: number): ModelTool {
+    const served = this._tools.get(id);
+    if (!served) {
+      throw new MoEDebuggerError('input', 'this tool is not open');
+    }
+    return served.tool;
   }
 
   /** Sends what changes, and tells the tool of new traces; returns a function that ends both. */
@@ -93,9 +94,5 @@ export class ToolServer {
     this._tools.delete(id);
     served?.stop();
     void served?.tool.cancel();
-  }
-
-  private _refuse(tool: number, message: string): void {
-    this._send({ type: 'tool-error', tool, message });
   }
 }

@@ -1,0 +1,118 @@
+/** Answers the messages of one client, whatever carries them. */
+import { version } from '../../base/package-version';
+import {
+  PROTOCOL_VERSION,
+  readEnvelope,
+  readToKernel,
+  refusalOf,
+  TOOL_NAMES,
+  type Envelope,
+  type FromKernel,
+  type ToKernel
+} from '../../base/protocol';
+import { sessionStore } from '../../api/store';
+import { diagnoseStored } from './diagnosis';
+import { drawStored } from './figures';
+import { StateUpdates } from './state-updates';
+import { encodeStored } from './stored-trace';
+import { ToolServer } from './tool-server';
+
+/** A connection to one client: it moves messages, and knows nothing of what they say. */
+export interface Transport {
+  /** Nothing is sent any more. */
+  readonly closed: boolean;
+  send(
+    message: FromKernel & Envelope,
+    buffers: readonly ArrayBufferView[]
+  ): void;
+  /** What arrives may be anything. */
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once, whichever side closes. */
+  onClose(listener: () => void): void;
+}
+
+interface Answer {
+  message: FromKernel;
+  buffers?: readonly ArrayBufferView[];
+}
+
+/** Greets a client, tells it of changes, and answers it until the transport closes. */
+export function serveClient(transport: Transport): void {
+  let sent = 0;
+  const send = ({ message, buffers = [] }: Answer, replyTo?: number): void => {
+    if (!transport.closed) {
+      const envelope: Envelope = {
+        messageId: ++sent,
+        ...(replyTo === undefined ? {} : { replyTo })
+      };
+      transport.send({ ...message, ...envelope }, buffers);
+    }
+  };
+  const updates = new StateUpdates(sessionStore(), message =>
+    send({ message })
+  );
+  const tools = new ToolServer(message => send({ message }));
+  transport.onClose(() => {
+    updates.dispose();
+    tools.dispose();
+  });
+  transport.onMessage(data => {
+    let messageId: number | undefined;
+    try {
+      ({ messageId } = readEnvelope(data));
+      const answer = answerTo(readToKernel(data), updates, tools);
+      if (answer) {
+        send(answer, messageId);
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      send({ message: refusalOf(data, reason) }, messageId);
+    }
+  });
+  send({
+    message: {
+      type: 'hello',
+      version: PROTOCOL_VERSION,
+      package: version,
+      tools: [...TOOL_NAMES, 'findings', 'figures']
+    }
+  });
+  send({ message: updates.subscribe() });
+}
+
+/**
+ * @returns undefined for a message that needs no answer
+ * @throws Error for what cannot be done
+ */
+function answerTo(
+  message: ToKernel,
+  updates: StateUpdates,
+  tools: ToolServer
+): Answer | undefined {
+  switch (message.type) {
+    case 'subscribe':
+      return { message: updates.subscribe() };
+    case 'unsubscribe':
+      updates.unsubscribe();
+      return undefined;
+    case 'get-trace': {
+      const { request, id } = message;
+      const { buffers, ...trace } = encodeStored(id);
+      return { message: { type: 'trace', request, ...trace }, buffers };
+    }
+    case 'diagnose': {
+      const { request, id } = message;
+      const state = diagnoseStored(id);
+      return { message: { type: 'findings', request, state } };
+    }
+    case 'draw': {
+      const { request, ...figure } = message;
+      const state = drawStored(figure);
+      return { message: { type: 'figure', request, state } };
+    }
+    default: {
+      const answer = tools.receive(message);
+      return answer && { message: answer };
+    }
+  }
+}

@@ -1,0 +1,47 @@
+/** Traces that are kept for clients to ask for. */
+import { MoEDebuggerError } from '../../base/errors';
+import {
+  encodeSample,
+  extractBuffers,
+  PROTOCOL_VERSION,
+  type EncodedView,
+  type Extracted
+} from '../../base/protocol';
+import { sessionStore } from '../../api/store';
+
+/** Samples that a client gets of one trace; it shows one at a time. */
+const MAX_SAMPLES = 64;
+
+/** @throws MoEDebuggerError 'input' for a trace that is no longer kept */
+export function storedTrace(
+  id: string
+): NonNullable<ReturnType<ReturnType<typeof sessionStore>['trace']>> {
+  const stored = sessionStore().trace(id);
+  if (!stored) {
+    throw new MoEDebuggerError('input', 'this trace is no longer kept', {
+      hint: 'run the cell again'
+    });
+  }
+  return stored;
+}
+
+/** A trace as a view, its arrays taken out. @throws MoEDebuggerError 'input' for one that is no longer kept */
+export function encodeStored(
+  id: string
+): Pick<Extracted, 'bufferPaths' | 'buffers'> & { view: EncodedView } {
+  const { samples, model } = storedTrace(id).trace;
+  const view: EncodedView = {
+    version: PROTOCOL_VERSION,
+    view: 'explorer',
+    model,
+    samples: samples
+      .slice(0, MAX_SAMPLES)
+      .map(sample => encodeSample(sample, { binary: true })),
+    state: { layerIndex: 0, measure: 'weight' },
+    ...(samples.length > MAX_SAMPLES
+      ? { truncated: `the first ${MAX_SAMPLES} of ${samples.length} prompts` }
+      : {})
+  };
+  const { state, ...arrays } = extractBuffers(view);
+  return { view: state as EncodedView, ...arrays };
+}
