@@ -5,6 +5,7 @@ export { MoEDebuggerError, type ErrorCode } from './base/errors';
 export { loadModel, type LoadOptions } from './api/load-model';
 export { inspectModel } from './run/model/structure';
 export type { MoEModel } from './api/moe-model';
+export type { ModelTools } from './api/model-tools';
 export type { TraceOptions } from './run/trace/trace-prompts';
 export type {
   DenseLayerCard,

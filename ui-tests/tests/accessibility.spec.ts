@@ -52,7 +52,7 @@ for (const theme of ['light', 'dark'] as const) {
         emptyNotebook(KERNEL_NAME, [
           "import { loadModel } from 'moe-debugger';\n" +
             "const model = await loadModel('../models/demo');\n" +
-            "model.experts({ prompt: 'one two', maxNewTokens: 8 })"
+            "model.tools.experts({ prompt: 'one two', maxNewTokens: 8 })"
         ])
       );
       await page.notebook.runCell(0);

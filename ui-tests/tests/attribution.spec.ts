@@ -45,7 +45,7 @@ test('tokens show what the kernel attributes, and a click explains an expert ins
     page,
     `${tmpPath}/attribution.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.tokenAttribution({ prompt: ${JSON.stringify(PROMPT)}, steps: ${STEPS} })`,
+      `${LOAD}model.tools.attribution({ prompt: ${JSON.stringify(PROMPT)}, steps: ${STEPS} })`,
       `const found = await model.attribute(${JSON.stringify(PROMPT)}, { steps: ${STEPS} });
 console.log(JSON.stringify(found));
 const trace = await model.trace(${JSON.stringify(PROMPT)});
@@ -114,7 +114,7 @@ test('an attribution is read without a kernel, with nothing to press', async ({
     page,
     `${tmpPath}/stored.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.tokenAttribution({ prompt: ${JSON.stringify(PROMPT)}, method: 'grad-input' })`
+      `${LOAD}model.tools.attribution({ prompt: ${JSON.stringify(PROMPT)}, method: 'grad-input' })`
     ])
   );
   await page.notebook.runCell(0);

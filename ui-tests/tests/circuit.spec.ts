@@ -49,7 +49,7 @@ test('a circuit is pruned, patched for real, saved, and read without a kernel', 
     page,
     `${tmpPath}/circuit.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.circuitView({ clean: ${JSON.stringify(CLEAN)}, corrupted: ${JSON.stringify(CORRUPTED)}, ...${options} })`,
+      `${LOAD}model.tools.circuit({ clean: ${JSON.stringify(CLEAN)}, corrupted: ${JSON.stringify(CORRUPTED)}, ...${options} })`,
       `const found = await model.circuit(${PROMPTS}, ${options});
 console.log(JSON.stringify(found));
 console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 0', position: 5 }])));`

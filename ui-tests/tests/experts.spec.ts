@@ -22,7 +22,7 @@ const TOKENS = 16;
 const LOAD =
   "import { loadModel } from 'moe-debugger';\n" +
   "const model = await loadModel('../models/demo');\n";
-const SELECTOR = `model.experts({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: ${TOKENS} })`;
+const SELECTOR = `model.tools.experts({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: ${TOKENS} })`;
 /** Prints what the kernel writes, as JSON: white space is part of it. */
 const write = (model: string) =>
   `console.log(JSON.stringify((await ${model}.generate(${JSON.stringify(PROMPT)}, { maxNewTokens: ${TOKENS} })).text));`;
@@ -210,7 +210,7 @@ test('a generation is cancelled, and a new click starts anew', async ({
     page,
     `${tmpPath}/cancel.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.experts({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: 400 })`,
+      `${LOAD}model.tools.experts({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: 400 })`,
       write('model.with({ ablate: [{ layer: 2, expert: 3 }] })')
     ])
   );

@@ -34,7 +34,7 @@ test('the layer lens shows what the kernel reads, and opens where it was left', 
     page,
     `${tmpPath}/lens.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.layerLens({ prompt: ${JSON.stringify(PROMPT)} })`,
+      `${LOAD}model.tools.lens({ prompt: ${JSON.stringify(PROMPT)} })`,
       `const lens = await model.lens(${JSON.stringify(PROMPT)}, { positions: [2], top: 5 });
 const votes = lens.data.experts[1].positions[0].votes;
 console.log(JSON.stringify(lens.layers.map(layer => layer.top.map(({ text }) => text))));
@@ -104,7 +104,7 @@ test('a slider steers the generation beside the original', async ({
     page,
     `${tmpPath}/steering.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.steering({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: 12 })`,
+      `${LOAD}model.tools.steering({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: 12 })`,
       `const vectors = await model.steeringVectors(${contrast});
 const write = async (edits: object) => (await model.with(edits).generate(${JSON.stringify(PROMPT)}, { maxNewTokens: 12 })).text;
 console.log(JSON.stringify(await write({})));
@@ -141,7 +141,7 @@ test('a sweep fills its grid, and a click opens the tokens', async ({
     page,
     `${tmpPath}/sweep.ipynb`,
     emptyNotebook(KERNEL_NAME, [
-      `${LOAD}model.sweepView({ prompts: ${JSON.stringify(prompts)} })`,
+      `${LOAD}model.tools.sweep({ prompts: ${JSON.stringify(prompts)} })`,
       `const result = await model.sweep(${JSON.stringify(prompts)});
 console.log(JSON.stringify(result.rows.map(({ layer, expert, klMean, tokens }) => ({ layer, expert, klMean, tokens }))));`,
       'result'

@@ -1,6 +1,7 @@
 /** A loaded MoE model: run it and see how it routes. */
 import '../views/generation-looks';
 import '../views/trace-looks';
+import { warnDeprecated } from '../base/deprecation';
 import {
   causalExperts,
   contrastVectors,
@@ -47,7 +48,8 @@ import type { ContrastOptions } from '../analyses/steering/contrast-vectors';
 import type { SteeringVectors } from '../analyses/steering/steering-vectors';
 import type { SweepOptions } from '../analyses/sweep/options';
 import type { SweepResult } from '../analyses/sweep/sweep-result';
-import * as tools from '../views/tools';
+import { createTool } from '../views/tools';
+import type * as tools from '../views/tools';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import {
   formatDescription,
@@ -56,6 +58,7 @@ import {
   type ModelDescription
 } from '../run/model/description';
 import { ExplainedModel } from './explained-model';
+import { ModelTools } from './model-tools';
 import type { LoadedModel } from '../run/model/loaded-model';
 import { promptList, type Prompt } from '../run/model/prompt';
 import type { Tokenizer } from '../run/model/tokenizer';
@@ -65,6 +68,7 @@ import type { TraceOptions } from '../run/trace/trace-prompts';
 export class MoEModel extends ExplainedModel implements Displayable {
   /** @internal what analyses run */
   readonly loaded: LoadedModel;
+  private _tools?: ModelTools;
 
   /** @internal use `loadModel` */
   constructor(loaded: LoadedModel) {
@@ -77,7 +81,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
       name,
       path: onnx.file,
       routers,
-      openTool: (tool, trace) => tools.createTool(tool, this, trace)
+      openTool: (tool, trace) => createTool(tool, this, trace)
     });
     observe(loaded, {
       running: work => store.whileRunning(id, work),
@@ -143,44 +147,55 @@ export class MoEModel extends ExplainedModel implements Displayable {
     );
   }
 
-  /** A grid of layers and experts to edit, beside what the model writes with and without the edits. */
-  experts(options: tools.ExpertSelectorOptions = {}): tools.ExpertSelector {
-    this.loaded.checkUsable();
-    return new tools.ExpertSelector(this, options);
+  /** Tools to click, in a cell or in the side panel; methods of the model itself return results. */
+  get tools(): ModelTools {
+    return (this._tools ??= new ModelTools(this));
   }
 
-  /** What each layer and each selected expert would say, under a layer slider. */
-  layerLens(options: tools.LayerLensOptions = {}): tools.LayerLens {
-    this.loaded.checkUsable();
-    return new tools.LayerLens(this, options);
+  /** @deprecated use `tools.experts`; goes away in 1.0 */
+  experts(options?: tools.ExpertSelectorOptions): tools.ExpertSelector {
+    warnDeprecated('MOE_DEP0001', 'model.experts()', 'model.tools.experts()');
+    return this.tools.experts(options);
   }
 
-  /** Sliders over steering vectors, beside what the model writes with and without them. */
-  steering(
-    options: tools.SteeringControlsOptions = {}
-  ): tools.SteeringControls {
-    this.loaded.checkUsable();
-    return new tools.SteeringControls(this, options);
+  /** @deprecated use `tools.lens`; goes away in 1.0 */
+  layerLens(options?: tools.LayerLensOptions): tools.LayerLens {
+    warnDeprecated('MOE_DEP0002', 'model.layerLens()', 'model.tools.lens()');
+    return this.tools.lens(options);
   }
 
-  /** What taking each expert away does, layer by expert, as it is measured. */
-  sweepView(options: tools.SweepViewOptions = {}): tools.SweepView {
-    this.loaded.checkUsable();
-    return new tools.SweepView(this, options);
+  /** @deprecated use `tools.steering`; goes away in 1.0 */
+  steering(options?: tools.SteeringControlsOptions): tools.SteeringControls {
+    warnDeprecated('MOE_DEP0003', 'model.steering()', 'model.tools.steering()');
+    return this.tools.steering(options);
   }
 
-  /** Which tokens a prediction or a routing decision comes from; what is explained is chosen by clicking. */
+  /** @deprecated use `tools.sweep`; goes away in 1.0 */
+  sweepView(options?: tools.SweepViewOptions): tools.SweepView {
+    warnDeprecated('MOE_DEP0004', 'model.sweepView()', 'model.tools.sweep()');
+    return this.tools.sweep(options);
+  }
+
+  /** @deprecated use `tools.attribution`; goes away in 1.0 */
   tokenAttribution(
-    options: tools.TokenAttributionOptions = {}
+    options?: tools.TokenAttributionOptions
   ): tools.TokenAttribution {
-    this.loaded.checkUsable();
-    return new tools.TokenAttribution(this, options);
+    warnDeprecated(
+      'MOE_DEP0005',
+      'model.tokenAttribution()',
+      'model.tools.attribution()'
+    );
+    return this.tools.attribution(options);
   }
 
-  /** The heads and experts by which the difference between two prompts reaches a target, to prune and to patch. */
-  circuitView(options: tools.CircuitViewOptions = {}): tools.CircuitView {
-    this.loaded.checkUsable();
-    return new tools.CircuitView(this, options);
+  /** @deprecated use `tools.circuit`; goes away in 1.0 */
+  circuitView(options?: tools.CircuitViewOptions): tools.CircuitView {
+    warnDeprecated(
+      'MOE_DEP0006',
+      'model.circuitView()',
+      'model.tools.circuit()'
+    );
+    return this.tools.circuit(options);
   }
 
   /** What is wrong with the experts and with the routing of prompts, by default built-in ones; see `diagnoseModel`. */

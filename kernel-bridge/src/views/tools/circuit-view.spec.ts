@@ -32,7 +32,7 @@ afterAll(() => model.dispose());
 
 describe('CircuitView', () => {
   it('comes to the circuit that the model finds, its strongest edges', async () => {
-    const tool = model.circuitView({
+    const tool = model.tools.circuit({
       clean: CLEAN,
       corrupted: CORRUPTED,
       ...SEARCH
@@ -63,7 +63,7 @@ describe('CircuitView', () => {
   });
 
   it('patches a part for real, at a token or at all', async () => {
-    const tool = model.circuitView({
+    const tool = model.tools.circuit({
       clean: CLEAN,
       corrupted: CORRUPTED,
       edges: false,
@@ -100,7 +100,7 @@ describe('CircuitView', () => {
   });
 
   it('forgets what was found between other prompts, and refuses nonsense', async () => {
-    const tool = model.circuitView({ steps: 1, measure: 0 });
+    const tool = model.tools.circuit({ steps: 1, measure: 0 });
     await tool.patch('layer 0 head 1');
     expect(tool.state.refusal?.text).toMatch(/find one first/);
     tool.act({ do: 'find', question: QUESTION });

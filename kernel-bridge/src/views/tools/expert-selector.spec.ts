@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => model.dispose());
 
 const select = (): ExpertSelector =>
-  model.experts({ prompt: PROMPT, maxNewTokens });
+  model.tools.experts({ prompt: PROMPT, maxNewTokens });
 const act = (selector: ExpertSelector, action: ExpertsAction): void =>
   selector.act(action);
 const texts = ({ original, edited }: ExpertsState): (string | null)[] =>
@@ -148,7 +148,7 @@ describe('ExpertSelector', () => {
   });
 
   it('tells a prompt that does not fit, and goes on', async () => {
-    const selector = model.experts({ prompt: 'word '.repeat(4000) });
+    const selector = model.tools.experts({ prompt: 'word '.repeat(4000) });
     await selector.generate();
     expect(selector.state.refusal?.text).toMatch(/context|tokens/);
     expect(selector.state.original).toMatchObject({ status: 'failed' });
@@ -159,7 +159,7 @@ describe('ExpertSelector', () => {
   });
 
   it('ends what runs when it is cancelled or asked for something else', async () => {
-    const selector = model.experts({ prompt: PROMPT, maxNewTokens: 400 });
+    const selector = model.tools.experts({ prompt: PROMPT, maxNewTokens: 400 });
     const first = new Promise<void>(resolve => {
       const stop = selector.onChange(({ original }) => {
         if (original && original.tokens.length > 0) {

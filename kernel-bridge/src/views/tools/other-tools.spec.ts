@@ -20,7 +20,7 @@ afterAll(() => model.dispose());
 
 describe('LayerLens', () => {
   it('reads all positions', async () => {
-    const tool = model.layerLens({ prompt: PROMPT });
+    const tool = model.tools.lens({ prompt: PROMPT });
     await tool.read();
     const { data } = await model.lens(PROMPT, { top: 6, positions: 'all' });
     expect(tool.state.lens).toEqual(data);
@@ -29,7 +29,7 @@ describe('LayerLens', () => {
   });
 
   it('reads the last positions of a long prompt', async () => {
-    const tool = model.layerLens({ prompt: 'one two three '.repeat(40) });
+    const tool = model.tools.lens({ prompt: 'one two three '.repeat(40) });
     await tool.read();
     const { positions, tokens } = tool.state.lens!;
     expect(positions).toHaveLength(64);
@@ -37,7 +37,7 @@ describe('LayerLens', () => {
   });
 
   it('keeps the last lens when it is cancelled, and refuses nonsense', async () => {
-    const tool = model.layerLens({ prompt: PROMPT });
+    const tool = model.tools.lens({ prompt: PROMPT });
     await tool.read();
     const { lens } = tool.state;
     tool.act({ do: 'read', prompt: 'another prompt that takes a while' });
@@ -53,7 +53,7 @@ describe('SteeringControls', () => {
   const contrast = { positive: 'Der Hund\nDas Haus', negative: 'The dog' };
 
   it('makes vectors from contrast prompts and writes with them', async () => {
-    const tool = model.steering({ prompt: PROMPT, maxNewTokens: 8 });
+    const tool = model.tools.steering({ prompt: PROMPT, maxNewTokens: 8 });
     const made = new Promise<void>(resolve => {
       tool.onChange(
         ({ rows, running }) => rows && running === false && resolve()
@@ -83,7 +83,7 @@ describe('SteeringControls', () => {
   });
 
   it('refuses an empty side, and scales out of range', async () => {
-    const tool = model.steering({
+    const tool = model.tools.steering({
       vectors: await model.steeringVectors({
         positive: 'Der Hund',
         negative: 'The dog'
@@ -103,7 +103,7 @@ describe('SweepView', () => {
   const prompts = [PROMPT, 'Der Hund'];
 
   it('comes to what the model sweeps', async () => {
-    const tool = model.sweepView({ prompts });
+    const tool = model.tools.sweep({ prompts });
     await tool.sweep();
     const result = await model.sweep(prompts);
     expect(tool.state.sweep?.rows).toEqual(result.toJSON().rows);
@@ -111,7 +111,7 @@ describe('SweepView', () => {
   });
 
   it('keeps what there is when it is cancelled', async () => {
-    const tool = model.sweepView({ prompts });
+    const tool = model.tools.sweep({ prompts });
     const running = tool.sweep();
     tool.act({ do: 'cancel' });
     await running;
@@ -122,7 +122,7 @@ describe('SweepView', () => {
   });
 
   it('says that there are no prompts', async () => {
-    const tool = model.sweepView();
+    const tool = model.tools.sweep();
     await tool.sweep();
     expect(tool.state.refusal?.text).toMatch(/prompt/);
   });

@@ -49,7 +49,7 @@ const idle = ({ running, attribution, refusal }: AttributionState): boolean =>
 describe('TokenAttribution', () => {
   it('comes to what the model attributes', async () => {
     const target = { kind: 'router' as const, layer: 4, expert: 6 };
-    const tool = model.tokenAttribution({
+    const tool = model.tools.attribution({
       prompt: PROMPT,
       target,
       position: 3,
@@ -80,7 +80,7 @@ describe('TokenAttribution', () => {
   });
 
   it('tells what could be explained at a token: its logits and its experts', async () => {
-    const tool = model.tokenAttribution();
+    const tool = model.tools.attribution();
     await after(tool, { do: 'attribute', question: QUESTION }, idle);
     await after(
       tool,
@@ -108,7 +108,7 @@ describe('TokenAttribution', () => {
   });
 
   it('replaces the first answer by the second, and forgets that of another prompt', async () => {
-    const tool = model.tokenAttribution({ prompt: PROMPT, steps: 8 });
+    const tool = model.tools.attribution({ prompt: PROMPT, steps: 8 });
     await tool.attribute();
     const first = tool.state.attribution!;
     const target = {
@@ -138,7 +138,7 @@ describe('TokenAttribution', () => {
   });
 
   it('measures faithfulness when it is asked for', async () => {
-    const tool = model.tokenAttribution({ prompt: 'one two', steps: 4 });
+    const tool = model.tools.attribution({ prompt: 'one two', steps: 4 });
     await tool.attribute();
     expect(tool.state.attribution!.faithfulness).toBeUndefined();
     await after(
@@ -154,7 +154,7 @@ describe('TokenAttribution', () => {
   });
 
   it('keeps the last answer when it is cancelled, and refuses nonsense', async () => {
-    const tool = model.tokenAttribution({ prompt: PROMPT, steps: 4 });
+    const tool = model.tools.attribution({ prompt: PROMPT, steps: 4 });
     await tool.attribute();
     const { attribution } = tool.state;
     tool.act({
@@ -191,7 +191,7 @@ describe('TokenAttribution', () => {
   it('takes ids where there is no tokenizer', async () => {
     const bare = await loadModel(tinyMoE({ norms: false, seed: 3 }).save());
     try {
-      const tool = bare.tokenAttribution({
+      const tool = bare.tools.attribution({
         prompt: '3, 1, 4',
         method: 'occlusion'
       });
