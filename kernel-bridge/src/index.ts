@@ -110,7 +110,14 @@ export type {
   PatchTarget
 } from './analyses/patching/options';
 export type { PatchedCell } from './analyses/patching/patch-cells';
-export { MoEDebugger, type ProfileOptions } from './api/moe-debugger';
+export type { ProfileOptions, TracingSession } from './api/tracing-session';
+export type { SessionOptions } from './api/session-options';
+export {
+  /** @deprecated use `model.session()`, or import it from 'moe-debugger/compat' */
+  MoEDebugger,
+  /** @deprecated use `SessionOptions`, or import it from 'moe-debugger/compat' */
+  type DebuggerSettings
+} from './api/compat';
 export type {
   DiagnosticResult,
   ExpertMetrics,
@@ -119,7 +126,6 @@ export type {
   SessionDocument,
   SessionSummary
 } from './api/records';
-export type { DebuggerSettings } from './api/settings';
 export * as metrics from './measures';
 export type { ChatMessage } from './run/model/chat-template';
 export type { PipelineThresholds } from './analyses/behaviour/expert-pipelines';

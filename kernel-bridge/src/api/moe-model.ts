@@ -2,6 +2,7 @@
 import '../views/generation-looks';
 import '../views/trace-looks';
 import { warnDeprecated } from '../base/deprecation';
+import { lazily } from '../base/lazily';
 import {
   causalExperts,
   contrastVectors,
@@ -59,11 +60,18 @@ import {
 } from '../run/model/description';
 import { ExplainedModel } from './explained-model';
 import { ModelTools } from './model-tools';
+import type { SessionOptions } from './session-options';
+import type { TracingSession } from './tracing-session';
 import type { LoadedModel } from '../run/model/loaded-model';
 import { promptList, type Prompt } from '../run/model/prompt';
 import type { Tokenizer } from '../run/model/tokenizer';
 import { observe, observerOf } from '../run/trace/observer';
 import type { TraceOptions } from '../run/trace/trace-prompts';
+
+const tracingSession = lazily(
+  () => require('./tracing-session') as typeof import('./tracing-session'),
+  'tracingSession'
+);
 
 export class MoEModel extends ExplainedModel implements Displayable {
   /** @internal what analyses run */
@@ -150,6 +158,16 @@ export class MoEModel extends ExplainedModel implements Displayable {
   /** Tools to click, in a cell or in the side panel; methods of the model itself return results. */
   get tools(): ModelTools {
     return (this._tools ??= new ModelTools(this));
+  }
+
+  /**
+   * A session that gathers traces: figures and findings of all of them.
+   *
+   * @throws MoEDebuggerError 'input' for an option that does not exist or cannot be meant
+   */
+  session(options: SessionOptions = {}): TracingSession {
+    this.loaded.checkUsable();
+    return tracingSession(this, options);
   }
 
   /** @deprecated use `tools.experts`; goes away in 1.0 */

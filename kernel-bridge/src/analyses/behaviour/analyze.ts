@@ -58,7 +58,7 @@ export interface AnalyzeOptions {
 
 const STRONGEST = 10;
 
-/** @throws MoEDebuggerError 'input' for a damaged trace, 'usage' for a threshold that does not exist */
+/** @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist */
 export function analyze(
   input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },
   options: AnalyzeOptions = {}

@@ -49,7 +49,7 @@ const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
  * What is wrong with a model's routing, how sure that is, and what could be done: a document, which a cell shows as a list.
  *
  * @param input traces, or the evidence that was gathered of them
- * @throws MoEDebuggerError 'input' for a damaged trace, 'usage' for a threshold that does not exist
+ * @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist
  */
 export function diagnose(
   input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },

@@ -290,7 +290,7 @@ describe('diagnose', () => {
     expect(balance(0.1)).toHaveLength(0);
     for (const thresholds of [{ nothing: 1 }, { significance: 2 }]) {
       expect(() => diagnose({ samples }, { thresholds })).toThrow(
-        expect.objectContaining({ code: 'usage' })
+        expect.objectContaining({ code: 'input' })
       );
     }
   });

@@ -70,11 +70,11 @@ export const DEFAULT_THRESHOLDS = Object.fromEntries(
   Object.entries(THRESHOLDS).map(([name, { initial }]) => [name, initial])
 ) as Readonly<Thresholds>;
 
-/** @throws MoEDebuggerError 'usage' naming a setting that does not exist, or a value that cannot be meant */
+/** @throws MoEDebuggerError 'input' naming a setting that does not exist, or a value that cannot be meant */
 export function resolveThresholds(given: Partial<Thresholds> = {}): Thresholds {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(THRESHOLDS, name)) {
-      throw new MoEDebuggerError('usage', `there is no threshold ${name}`, {
+      throw new MoEDebuggerError('input', `there is no threshold ${name}`, {
         hint: `use one of ${Object.keys(THRESHOLDS).join(', ')}`
       });
     }
@@ -82,7 +82,7 @@ export function resolveThresholds(given: Partial<Thresholds> = {}): Thresholds {
     const [, largest] = METRICS[metric].range;
     if (!(typeof value === 'number' && value >= 0 && value <= largest)) {
       throw new MoEDebuggerError(
-        'usage',
+        'input',
         `${name} cannot be ${String(value)}`,
         {
           hint: largest === 1 ? 'give a share from 0 to 1' : 'give 0 or more'

@@ -19,10 +19,10 @@ export type ImportFormat = keyof typeof FORMATS;
 
 export const IMPORT_FORMATS = Object.keys(FORMATS) as ImportFormat[];
 
-/** @throws MoEDebuggerError 'usage' for a format that is none */
+/** @throws MoEDebuggerError 'input' for a format that is none */
 export function importerOf(format: string): TraceImporter {
   if (!Object.hasOwn(FORMATS, format)) {
-    throw new MoEDebuggerError('usage', `there is no format ${format}`, {
+    throw new MoEDebuggerError('input', `there is no format ${format}`, {
       where: 'import',
       hint: `give one of ${IMPORT_FORMATS.join(', ')}`
     });

@@ -167,7 +167,7 @@ function knownFacts(
       value !== undefined &&
       !(Number.isInteger(value) && value >= 1 && value <= MOST_EXPERTS)
     ) {
-      throw new MoEDebuggerError('usage', `${key} of ${value} cannot be`, {
+      throw new MoEDebuggerError('input', `${key} of ${value} cannot be`, {
         where: 'import',
         hint: 'give a whole number of 1 or more'
       });
@@ -175,7 +175,7 @@ function knownFacts(
   }
   if ((facts.topK ?? 1) > (facts.experts ?? Infinity)) {
     throw new MoEDebuggerError(
-      'usage',
+      'input',
       `a token cannot take ${facts.topK} of ${facts.experts} experts`,
       { where: 'import', hint: 'give a top-k of at most the experts' }
     );

@@ -8,7 +8,7 @@ export type { ImportOptions, ImportReport } from './import-trace';
  * Imports a trace. Memory stays the same however long it is; `out` appears whole or not at all.
  *
  * @param path a file, or a folder of files of the format
- * @throws MoEDebuggerError 'input' naming what is wrong in which place, 'usage' for options that cannot be,
+ * @throws MoEDebuggerError 'input' naming what is wrong in which place, or an option that cannot be,
  * 'environment' when `out` cannot be written, 'cancelled'
  */
 export const importTrace = lazily(

@@ -24,7 +24,7 @@ export function isHubId(model: string): boolean {
 
 /**
  * Reads `hf:org/name` or `hf:org/name@revision`.
- * @throws MoEDebuggerError 'usage' for anything else
+ * @throws MoEDebuggerError 'input' for anything else
  */
 export function parseHubId(id: string): HubId {
   const [, name = '', revision = 'main'] =
@@ -35,7 +35,7 @@ export function parseHubId(id: string): HubId {
     !parts.every(part => NAME.test(part)) ||
     !revision.split('/').every(part => REF_PART.test(part))
   ) {
-    throw new MoEDebuggerError('usage', 'this is not the id of a model', {
+    throw new MoEDebuggerError('input', 'this is not the id of a model', {
       where: id,
       hint: 'write hf:org/name or hf:org/name@revision'
     });

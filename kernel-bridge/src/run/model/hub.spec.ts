@@ -212,7 +212,7 @@ describe('a model by its id', () => {
     'hf:org/x@C:main'
   ])('cannot be %j', async id => {
     await expect(fetchModel(id, { hubUrl })).rejects.toMatchObject({
-      code: 'usage',
+      code: 'input',
       where: id
     });
   });
