@@ -45,6 +45,7 @@ export default tseslint.config(
       '**/node_modules/',
       '**/lib/',
       '**/dist/',
+      'docs/api/html/',
       '**/generated/',
       'build/',
       'coverage/',

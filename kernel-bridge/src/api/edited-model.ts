@@ -18,6 +18,7 @@ export class EditedModel {
   private readonly _run: () => Promise<EditedRun>;
 
   /**
+   * @internal use `model.with`
    * @param model what is edited; disposing of it disposes of this
    * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
    */

@@ -32,12 +32,13 @@ const FEW_TOKENS = 10;
  * 'engine', 'cancelled'
  */
 export async function compressionPlan(
-  { loaded: model }: ModelHandle,
+  handle: ModelHandle,
   prompts: Prompt | readonly Prompt[],
   options: CompressionOptions
 ): Promise<CompressionPlan> {
   checkOptions(options);
   const { by = 'reap', mergeDifference = 0.1, loraRank = 8, signal } = options;
+  const model = handle.loaded;
   const { routers } = model;
   const kept = new Map(
     routers.map(router => [router, keptExperts(router, options)])

@@ -35,15 +35,16 @@ export interface DiagnoseModelOptions extends Omit<
  * built-in ones; those of `trace`
  */
 export async function diagnoseModel(
-  { loaded: model }: ModelHandle,
+  handle: ModelHandle,
   {
-    prompts = builtInPrompts(model),
+    prompts = builtInPrompts(handle.loaded),
     outputs = false,
     signal,
     onProgress,
     ...options
   }: DiagnoseModelOptions = {}
 ): Promise<Diagnosis & Displayable> {
+  const model = handle.loaded;
   const thresholds = resolveThresholds(options.thresholds);
   const evidence = new TraceEvidence();
   const target = async () => model;

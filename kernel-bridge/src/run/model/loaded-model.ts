@@ -132,6 +132,7 @@ export namespace LoadedModel {
 
 /** What stands for a loaded model, as `MoEModel` does. */
 export interface ModelHandle {
+  readonly name: string;
   /** @internal what analyses run */
   readonly loaded: LoadedModel;
 }

@@ -47,7 +47,7 @@ const COMPARED = {
  * 'cancelled'
  */
 export async function expertSimilarityFigure(
-  { loaded: model }: ModelHandle,
+  handle: ModelHandle,
   layer: LayerPlace,
   { of = 'weights', prompt, ...options }: ExpertSimilarityOptions = {}
 ): Promise<Figure<ExpertMatrix>> {
@@ -56,6 +56,7 @@ export async function expertSimilarityFigure(
       hint: `choose one of ${Object.keys(COMPARED).join(', ')}`
     });
   }
+  const model = handle.loaded;
   const router = findLayer(model.routers, layer, router => router);
   const values =
     of === 'weights'

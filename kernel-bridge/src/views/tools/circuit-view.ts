@@ -50,7 +50,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
   private readonly _options: SearchOptions;
   private _circuit?: Circuit;
 
-  /** Runs nothing: that begins when it is shown with both prompts, or at `find`. */
+  /** @internal use `model.tools`. Runs nothing: that begins when it is shown with both prompts, or at `find`. */
   constructor(
     { loaded: model }: ModelHandle,
     options: CircuitViewOptions = {}

@@ -40,7 +40,7 @@ export class ExpertSelector extends EditedTextTool<
   readonly name = 'experts';
   private readonly _history: EditHistory;
 
-  /** Runs nothing: that begins when it is shown with a prompt, or at `generate`. */
+  /** @internal use `model.tools`. Runs nothing: that begins when it is shown with a prompt, or at `generate`. */
   constructor(
     { loaded: model }: ModelHandle,
     options: ExpertSelectorOptions = {}

@@ -27,7 +27,7 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
   readonly name = 'lens';
   private readonly _top: number;
 
-  /** Runs nothing: that begins when it is shown with a prompt, or at `read`. */
+  /** @internal use `model.tools`. Runs nothing: that begins when it is shown with a prompt, or at `read`. */
   constructor({ loaded: model }: ModelHandle, options: LayerLensOptions = {}) {
     const { prompt, trace, top = 6 } = options;
     super(model, {

@@ -35,7 +35,7 @@ export class SteeringControls extends EditedTextTool<
   readonly name = 'steering';
   private _vectors?: SteeringVectors;
 
-  /** Runs nothing: that begins when it is shown with a prompt, or at `generate`. */
+  /** @internal use `model.tools`. Runs nothing: that begins when it is shown with a prompt, or at `generate`. */
   constructor(
     { loaded: model }: ModelHandle,
     options: SteeringControlsOptions = {}

@@ -36,7 +36,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
   readonly name = 'sweep';
   private readonly _options: SweepViewOptions;
 
-  /** Runs nothing: that begins at `sweep`, or when a person asks for it. */
+  /** @internal use `model.tools`. Runs nothing: that begins at `sweep`, or when a person asks for it. */
   constructor({ loaded: model }: ModelHandle, options: SweepViewOptions = {}) {
     const { prompts, mode = 'mask', trace, ...rest } = options;
     super(model, {

@@ -43,7 +43,7 @@ export class TokenAttribution extends ModelTool<
   readonly name = 'attribution';
   private _look?: AbortController;
 
-  /** Runs nothing: that begins when it is shown with a prompt, or at `attribute`. */
+  /** @internal use `model.tools`. Runs nothing: that begins when it is shown with a prompt, or at `attribute`. */
   constructor(
     { loaded: model }: ModelHandle,
     options: TokenAttributionOptions = {}
