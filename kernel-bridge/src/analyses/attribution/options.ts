@@ -1,4 +1,5 @@
 /** What can be asked of an attribution. */
+import type { Progress } from '../../base/progress';
 import type { Prompt } from '../../run/model/prompt';
 import type {
   AttributionMethod,
@@ -48,12 +49,12 @@ export interface AttributeOptions {
   /** Also attributes to what each layer adds to the stream, and to each chosen expert. */
   layers?: boolean;
   /** Steps in one run; chosen by measuring unless given. */
-  batch?: number;
+  batchSize?: number;
   /** Bytes that one run's activations may take; 2 GiB unless given. */
   memoryLimit?: number;
   signal?: AbortSignal;
   /** Called after each run with the steps that are done. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 export const DEFAULT_STEPS = 64;

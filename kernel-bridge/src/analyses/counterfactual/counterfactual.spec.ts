@@ -171,7 +171,7 @@ describe('a counterfactual of a model whose causes are known', () => {
   it('tells how far it is, and ends when it is told to', async () => {
     const steps: [number, number][] = [];
     await runCounterfactual(model.loaded, prompt, suppressed, {
-      onProgress: (done, total) => steps.push([done, total])
+      onProgress: ({ done, total }) => steps.push([done, total])
     });
     expect(steps.map(([done]) => done)).toEqual(steps.map((_, i) => i + 1));
     expect(steps.at(-1)).toEqual([steps.length, steps.length]);
@@ -179,7 +179,7 @@ describe('a counterfactual of a model whose causes are known', () => {
     await expect(
       runCounterfactual(model.loaded, prompt, suppressed, {
         signal: controller.signal,
-        onProgress: done => done === 3 && controller.abort()
+        onProgress: ({ done }) => done === 3 && controller.abort()
       })
     ).rejects.toThrow(expect.objectContaining({ code: 'cancelled' }));
     expect((await model.trace(prompt)).samples).toHaveLength(1);

@@ -1,4 +1,5 @@
 /** What can be asked of patching. */
+import type { Progress } from '../../base/progress';
 import type { AttributionTarget } from '../attribution/options';
 import type { Prompt } from '../../run/model/prompt';
 import type { PatchDirection } from '../../base/protocol';
@@ -26,12 +27,12 @@ export interface PatchOptions {
   /** Tell single heads and experts apart where the graph allows it; true unless given. */
   parts?: boolean;
   /** Patches in one run; as many as memory takes, up to 32, unless given. */
-  batch?: number;
+  batchSize?: number;
   /** Bytes that one run's activations may take; 2 GiB unless given. */
   memoryLimit?: number;
   signal?: AbortSignal;
   /** Called after each run with the runs that are done. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** A node by its id, at one token or at all. */
