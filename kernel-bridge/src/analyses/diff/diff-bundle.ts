@@ -18,6 +18,11 @@ export async function diffBundle(
   };
 }
 
+/** The picture of the first prompt. */
+export function diffSvg(diff: DiffData): Promise<string> {
+  return specSvg(routingDiffSpec(diffChart(diff, diff.samples[0])));
+}
+
 /** The tokens of the decoder, where there are two stacks: one axis holds one text. */
 export function diffChart(
   { runs, samples }: DiffData,
