@@ -109,7 +109,7 @@ describe('the demo model', () => {
     const options = { count: 6, length: 10, seed: 3 };
     const found = await model.findHeads({
       ...options,
-      onProgress: ({ done, total }) => progress.push([done, total])
+      onProgress: (done, total) => progress.push([done, total])
     });
     const { layers } = inspectModel(DEMO);
     expect(found.heads).toHaveLength(layers.length * 6);
@@ -159,14 +159,14 @@ describe('the demo model', () => {
   }, 60_000);
 
   it.each([
-    [{ threshold: 0 }, /score cannot reach 0/],
+    [{ threshold: 0 }, /invalid threshold 0/],
     [{ count: 0 }, /count cannot be 0/],
     [{ length: 1.5 }, /length cannot be 1.5/],
-    [{ length: 4000 }, /no 4000 different tokens|context/],
+    [{ length: 4000 }, /no 4000 distinct non-special tokens|context/],
     [{ sequences: [] }, /no sequences/],
-    [{ sequences: [[1, 2, 3, 4]] }, /not 2 tokens and the same again/],
+    [{ sequences: [[1, 2, 3, 4]] }, /not 2 tokens followed by the same tokens/],
     [{ sequences: [[99999, 2, 99999, 2]] }, /99999/],
-    [{ sequences: [[5, 6, 5, 6]], count: 3 }, /either sequences or/]
+    [{ sequences: [[5, 6, 5, 6]], count: 3 }, /either sequences, or/]
   ])('refuses %j', async (options, message) => {
     await expect(model.findHeads(options)).rejects.toThrow(message);
   });

@@ -102,7 +102,7 @@ console.log(JSON.stringify(await model.attribute(${JSON.stringify(PROMPT)}, { st
   await frame.getByLabel('Contrast prompt').fill('x');
   await frame.getByRole('button', { name: 'Attribute' }).click();
   await expect(frame.getByRole('alert')).toContainText(
-    'give two prompts of equally many tokens'
+    'give two prompts with the same number of tokens'
   );
 });
 

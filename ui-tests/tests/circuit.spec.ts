@@ -164,7 +164,7 @@ for (const theme of ['light', 'dark'] as const) {
     await frame.getByLabel('Corrupted').fill('one');
     await frame.getByRole('button', { name: 'Find' }).click();
     await expect(frame.getByRole('alert')).toContainText(
-      'give two prompts of equally many tokens'
+      'give two prompts with the same number of tokens'
     );
     await frame.getByLabel('Corrupted').fill(CORRUPTED);
     await frame.getByRole('button', { name: 'Find' }).click();

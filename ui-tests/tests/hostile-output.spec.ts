@@ -31,7 +31,7 @@ const refused: [string, unknown, string][] = [
     changed(view => Object.assign(view, { view: ATTACK })),
     'Unknown view'
   ],
-  ['no samples', changed(view => (view.samples = [])), 'holds no routing'],
+  ['no samples', changed(view => (view.samples = [])), 'contains no routing'],
   [
     'a short array',
     changed(view => {

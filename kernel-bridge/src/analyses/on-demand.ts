@@ -1,6 +1,6 @@
 /**
- * The analyses, each loaded at its first use: a program that only traces does not pay for what differentiates, sweeps or
- * diagnoses. What is called from above (`api`, `views`, `programs`) is called through here.
+ * Loads each analysis at its first use: a program that only traces does not load gradients, sweeps or diagnosis. `api`,
+ * `views` and `programs` call analyses through this file.
  */
 import { lazily } from '../base/lazily';
 
@@ -57,11 +57,6 @@ export const diagnoseModel = lazily(
   () =>
     require('./findings/diagnose-model') as typeof import('./findings/diagnose-model'),
   'diagnoseModel'
-);
-export const diagnoseOn = lazily(
-  () =>
-    require('./findings/diagnose-model') as typeof import('./findings/diagnose-model'),
-  'diagnoseOn'
 );
 export const surveyModel = lazily(
   () =>

@@ -1,12 +1,12 @@
-/** Files that appear whole or not at all. */
+/** Writes files atomically. */
 import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MoEDebuggerError } from './errors';
 
 /**
- * Has `write` fill a temporary file beside `path`, then renames it.
- * @throws MoEDebuggerError 'environment' when the file cannot be written; what `write` throws itself, when it is one
+ * Lets `write` fill a temporary file beside `path`, then renames it to `path`.
+ * @throws MoEDebuggerError 'environment' when the file cannot be written; a MoEDebuggerError of `write` is rethrown
  */
 export async function writeAtomically<T>(
   path: string,
@@ -42,6 +42,6 @@ function remove(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // Where no file can be there is none to remove.
+    // The temporary file may not exist.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Every failure that a user can cause or meet. One class with a `code`, so that the command line, a
- * cell, a panel and a worker boundary treat all of them alike.
+ * Error class of every failure that a user can cause or meet. Its `code` lets the command line, a cell, a panel and a
+ * worker boundary treat all errors alike.
  */
 export type ErrorCode =
   | 'model-not-found'
@@ -19,13 +19,13 @@ export type ErrorCode =
   | 'usage'
   | 'environment';
 
-/** What went wrong, where, and what to do about it; never a bare stack trace. */
+/** What went wrong, where, and how to fix it; never a bare stack trace. */
 export class MoEDebuggerError extends Error {
   override readonly name = 'MoEDebuggerError';
   readonly code: ErrorCode;
   /** The file, node, layer or argument concerned. */
   readonly where?: string;
-  /** The way out, as an instruction. */
+  /** How to fix it, as an instruction. */
   readonly hint?: string;
 
   constructor(

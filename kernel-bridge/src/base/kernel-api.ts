@@ -1,6 +1,6 @@
 /**
- * What code in a cell may ask of the running kernel. Reached through a process-wide slot, so that the copy of
- * this package that a cell imports finds the kernel whichever copy started it.
+ * Kernel functions for code in a cell. Reached through a process-wide symbol, because the copy of this package that a
+ * cell imports may differ from the one that the kernel runs.
  */
 export type JsonObject = Record<string, unknown>;
 
@@ -13,7 +13,7 @@ export interface CommMessage {
 export interface SendOptions {
   metadata?: JsonObject;
   buffers?: ArrayBufferView[];
-  /** The caller gives the buffers away and will not write to them again: they are sent without a copy. */
+  /** Transfers ownership of the buffers, which are then sent without a copy. */
   transfer?: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface Comm {
   /** @throws Error when the comm is closed. */
   send(data: JsonObject, options?: SendOptions): void;
   close(data?: JsonObject): void;
-  /** Returns a function that removes the callback. Output of the callback lands under the cell that registered it. */
+  /** Returns a function that removes the callback. Output of the callback goes to the cell that registered it. */
   onMessage(
     callback: (message: CommMessage) => void | Promise<void>
   ): () => void;
@@ -39,7 +39,7 @@ export interface DisplayOptions {
   update?: boolean;
 }
 
-/** A MIME bundle, or a promise of one: the kernel waits for it before the cell ends. */
+/** A MIME bundle, or a promise of one, which the kernel awaits before the cell ends. */
 export const MIMEBUNDLE = Symbol.for('Jupyter.mimebundle');
 export interface Displayable {
   [MIMEBUNDLE](): JsonObject | Promise<JsonObject>;
@@ -52,15 +52,15 @@ export interface KernelApi {
     data: JsonObject,
     options?: SendOptions & { commId?: string }
   ): Comm;
-  /** Answers comms that the front end opens; returns a function that removes the target. */
+  /** Accepts comms that the front end opens; returns a function that removes the target. */
   registerTarget(
     target: string,
     callback: (comm: Comm, open: CommMessage) => void | Promise<void>
   ): () => void;
   publishDisplay(data: JsonObject, options?: DisplayOptions): void;
-  /** True while a cell runs, also when it waits on an `await`. */
+  /** True while a cell runs, including while it awaits. */
   isBusy(): boolean;
-  /** Calls back when the running cell is interrupted, so that long work can stop; returns a function that removes it. */
+  /** Called when the running cell is interrupted, so that long work can stop; returns a function that removes it. */
   onInterrupt(callback: () => void): () => void;
 }
 

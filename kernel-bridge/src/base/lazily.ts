@@ -1,9 +1,8 @@
 /**
- * A function of a module that is loaded at the first call, so that programs that never call it do not pay for loading
- * it.
+ * Wraps a function of a module that is loaded at the first call.
  *
  * @param load `() => require('./module') as typeof import('./module')`: a literal path, which bundlers, the import rule
- * and readers find
+ * and readers can find
  */
 export function lazily<
   M,

@@ -1,4 +1,4 @@
-/** The version of this package, read from its package.json: the one place that states it. */
+/** The version of this package, read from its package.json, the only place that states it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** What is made once for each owner and key, and forgotten with its owner. */
+/** Memoises values per owner and key; they are garbage-collected with the owner. */
 export function remembered<K extends object, T>(): (
   owner: K,
   key: string,

@@ -180,7 +180,7 @@ describe('routers in the branches of an If', () => {
       const { warnings, layers } = inspectModel(saveModel(model));
       expect(warnings).toEqual([
         expect.stringMatching(
-          new RegExp(`left out: .* merged: ${count} routers are in its body`)
+          new RegExp(`ignored: .* merged: ${count} routers are in its body`)
         )
       ]);
       expect(layers.some(({ moe }) => moe)).toBe(false);

@@ -1,4 +1,4 @@
-/** Adds methods to a class of results from outside, as those of a class are: not enumerable. */
+/** Adds non-enumerable methods to a class of results, so that results need not import their views. */
 export function addLooks<T extends object>(prototype: object, looks: T): void {
   for (const key of Reflect.ownKeys(looks)) {
     Object.defineProperty(prototype, key, {

@@ -60,7 +60,7 @@ describe('exportTrace', () => {
     );
   });
 
-  it('writes a row a rank as CSV', async () => {
+  it('writes one row per rank as CSV', async () => {
     const csv = out('trace.csv');
     await exportTrace(await traceFile(), { format: 'csv', out: csv });
     const text = readFileSync(csv, 'utf8');
@@ -92,7 +92,7 @@ describe('exportTrace', () => {
     });
   });
 
-  it('writes a report of counts', async () => {
+  it('writes a report with counts only', async () => {
     const html = out('report.html');
     await exportTrace(await traceFile(), {
       format: 'html',
@@ -105,7 +105,7 @@ describe('exportTrace', () => {
   });
 
   it.each(['json', 'csv', 'parquet', 'html'] as const)(
-    'leaves nothing of %s where the trace is damaged',
+    'leaves no %s behind if the trace is damaged',
     async format => {
       const folder = temporaryFolder();
       const path = await rowsFile([`'a', 0, 1, [0, 1]`, `'b', 0, 1, [0, 9]`]);

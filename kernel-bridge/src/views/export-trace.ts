@@ -1,4 +1,4 @@
-/** A trace file as a report, as JSON, as CSV, or as Parquet written anew; one sample after the other. */
+/** Exports a trace file as a report, JSON, CSV, or rewritten Parquet, one sample at a time. */
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
@@ -26,17 +26,17 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export interface ExportOptions extends ReadOptions {
   format: ExportFormat;
   out: string;
-  /** Of HTML: 'counts' leaves out all that tells what the text was. */
+  /** For HTML: 'counts' omits everything that reveals the text. */
   privacy?: ReportOptions['privacy'];
 }
 
 /**
  * - html: the report that `RoutingTrace.report` gives;
  * - json: the document that `moe-debugger trace --json` prints;
- * - csv: one row a token, layer and rank; no logits;
- * - parquet: docs/traces.md, with one run only and rows in order.
+ * - csv: one row per token, layer and rank; no logits;
+ * - parquet: docs/traces.md, with a single run and sorted rows.
  *
- * @returns what was written
+ * @returns counts of what was written
  * @throws MoEDebuggerError 'input' as `readTrace`, 'environment' when `out` cannot be written
  */
 export async function exportTrace(
@@ -61,7 +61,7 @@ export async function exportTrace(
   }
 }
 
-/** Samples of a file, counted as they go by; no sample is an error. */
+/** Passes on the samples of a file and counts them; throws if there are none. */
 class Counted {
   samples = 0;
   tokens = 0;
@@ -187,7 +187,7 @@ async function writeCsv(written: Counted, write: Write): Promise<void> {
   }
 }
 
-/** A field as RFC 4180 has it. */
+/** Quotes a field according to RFC 4180. */
 function csv(value: string | number | undefined): string {
   const text = String(value ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -199,7 +199,7 @@ async function writeText(
 ): Promise<void> {
   await writeAtomically(out, async unfinished => {
     const stream = createWriteStream(unfinished);
-    // What goes wrong between two writes is thrown by the next one.
+    // An error between two writes is thrown by the next one.
     stream.on('error', () => undefined);
     try {
       await once(stream, 'open');

@@ -1,4 +1,4 @@
-/** The routing of prompts as a widget: a layer slider over heatmaps, in step with the cell that made it. */
+/** Widget that explores the routing of prompts: a layer slider and a heatmap, synchronised with the cell that made it. */
 import { viewBundle } from '../show/view-bundle';
 import {
   currentKernel,
@@ -23,22 +23,22 @@ import {
 } from '../show/widgets/widget';
 
 export interface ExplorerOptions {
-  /** The layer shown first, as an index into the captured layers: 0 is the first MoE layer. */
+  /** Index of the first layer shown, into the captured layers: 0 is the first MoE layer. */
   layerIndex?: number;
   measure?: Measure;
 }
 
-/** What the widget shares with its front end. */
+/** State shared with the front end. */
 interface ExplorerState extends DOMWidgetState {
   layer_index: number;
   measure: Measure;
-  /** Null while only an output shows the widget: the output has the document in itself. */
+  /** Null while only an output shows the widget: the output contains the document. */
   view_document: EncodedView | null;
 }
 
 /**
- * An explorer works in a plain program too, where it only makes pictures; in a notebook it is a widget, made when it
- * is first shown, and its layer and measure follow the slider.
+ * In a plain program an explorer only draws charts; in a notebook it is a widget, created when it is first displayed,
+ * whose layer and measure follow the slider.
  */
 export class RoutingExplorer implements Displayable {
   readonly view: ViewName;
@@ -50,7 +50,7 @@ export class RoutingExplorer implements Displayable {
   private _widget?: Widget<ExplorerState>;
   private readonly _observers = new Set<(layerIndex: number) => void>();
 
-  /** @throws RangeError when there is no such layer */
+  /** @throws RangeError for a layer that does not exist */
   constructor(options: RoutingExplorer.IOptions) {
     this.view = options.view;
     this._model = options.model;
@@ -60,7 +60,7 @@ export class RoutingExplorer implements Displayable {
     this._measure = options.measure ?? 'weight';
   }
 
-  /** Index of the layer shown, among the captured ones. */
+  /** Index of the displayed layer, into the captured layers. */
   get layerIndex(): number {
     return this._layerIndex;
   }
@@ -77,13 +77,13 @@ export class RoutingExplorer implements Displayable {
     void this._widget?.set({ measure });
   }
 
-  /** Calls back when the slider moves; returns a function that stops it. */
+  /** Called when the slider moves; returns a function that removes the callback. */
   onLayerChange(callback: (layerIndex: number) => void): () => void {
     this._observers.add(callback);
     return () => this._observers.delete(callback);
   }
 
-  /** The widget itself, to be put into a box of other widgets. @throws MoEDebuggerError outside the kernel */
+  /** The widget, for layout in other widgets. @throws MoEDebuggerError outside the kernel */
   get widget(): Widget {
     const widget = this._link();
     if (widget.get('view_document') === null) {
@@ -146,7 +146,7 @@ export class RoutingExplorer implements Displayable {
     };
   }
 
-  /** What a page sends may be anything. */
+  /** The index from the page is untrusted input. */
   private _follow(index: unknown): void {
     const layers = this._samples[0].layers.length;
     if (

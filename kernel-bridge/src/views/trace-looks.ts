@@ -1,9 +1,8 @@
 /**
- * How a trace looks: its heatmap in a cell, its figures, its explorer and its report. A trace itself is data; importing
- * this module adds these methods to every trace, as d3-transition adds transitions to d3-selection.
+ * Display of traces: heatmap in a cell, figures, explorer and report. A trace itself is data; importing this module adds
+ * these methods to every trace.
  */
 import { writeFileSync } from 'node:fs';
-import { extname } from 'node:path';
 import { writeAtomically } from '../base/atomic-file';
 import {
   MIMEBUNDLE,
@@ -11,11 +10,9 @@ import {
   type JsonObject
 } from '../base/kernel-api';
 import type { RoutingSample } from '../base/protocol';
-import { ParquetWriter } from '../files/trace/parquet';
 import { coverageOf } from '../run/trace/coverage';
 import { RoutingTrace } from '../run/trace/routing-trace';
 import type { Figure } from '../show/figure';
-import { resultForms, saveResult } from '../show/save-result';
 import { viewBundle } from '../show/view-bundle';
 import { addLooks } from './add-looks';
 import {
@@ -30,35 +27,30 @@ import { reportOf, type ReportOptions } from './report';
 import { RoutingExplorer, type ExplorerOptions } from './routing-explorer';
 
 export interface TraceReportOptions extends ReportOptions {
-  /** Writes the report to this file too. */
+  /** Also writes the report to this file. */
   out?: string;
 }
 
 export interface TraceLooks extends Displayable {
   /**
-   * A report of the whole trace: the text of one HTML file that needs no network and runs no scripts.
+   * A report of the whole trace as one self-contained HTML file without scripts.
    *
    * @throws MoEDebuggerError 'environment' when `out` cannot be written
    */
   report(options?: TraceReportOptions): Promise<string>;
-  /** How often each expert of a layer is selected, with intervals. @throws MoEDebuggerError 'input' as all figures do */
+  /** Token rates of a layer's experts, with intervals. @throws MoEDebuggerError 'input' as all figures do */
   loads(layer: LayerPlace): Figure<Loads>;
-  /** Which experts of a layer are chosen together. */
+  /** Co-activation of a layer's experts. */
   coactivation(layer: LayerPlace): Figure<ExpertMatrix>;
-  /** Which experts of a layer are selected by the same tokens. */
+  /** Overlap of the tokens that select a layer's experts. */
   similarity(layer: LayerPlace): Figure<ExpertMatrix>;
-  /** How often each domain selects each expert of a layer. */
+  /** Token rates of a layer's experts by domain. */
   domains(layer: LayerPlace): Figure<RateMatrix>;
-  /** How often each expert of a layer is selected, from the start of the trace to its end. */
+  /** Token rates of a layer's experts over the course of the trace. */
   overTime(layer: LayerPlace): Figure<RateMatrix>;
-  /**
-   * Writes the trace to a file, whole or not at all: .parquet, which `readTrace` reads, .json, or .html with the report.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void>;
-  /** An explorer with a layer slider, live where a kernel runs. */
+  /** An explorer with a layer slider, interactive while a kernel runs. */
   explorer(options?: ExplorerOptions): RoutingExplorer;
-  /** This trace's first prompt beside another's, under one layer slider. */
+  /** This trace's first prompt next to another's, under one layer slider. */
   compare(other: RoutingTrace, options?: ExplorerOptions): RoutingExplorer;
   [MIMEBUNDLE](): Promise<JsonObject>;
 }
@@ -84,16 +76,6 @@ const LOOKS: TraceLooks & ThisType<RoutingTrace> = {
       await writeAtomically(out, unfinished => writeFileSync(unfinished, html));
     }
     return html;
-  },
-
-  save(file) {
-    return extname(file).toLowerCase() === '.parquet'
-      ? saveParquet(this, file)
-      : saveResult(
-          file,
-          { ...resultForms(this), '.html': () => this.report() },
-          ['.parquet']
-        );
   },
 
   loads(layer) {
@@ -152,27 +134,9 @@ const LOOKS: TraceLooks & ThisType<RoutingTrace> = {
 
 addLooks(RoutingTrace.prototype, LOOKS);
 
-async function saveParquet(trace: RoutingTrace, file: string): Promise<void> {
-  const writer = await ParquetWriter.create(file, {
-    run: trace.id,
-    model: trace.model,
-    cards: trace.cards,
-    created: trace.created.toISOString(),
-    ...(trace.edits.length > 0 ? { edits: [...trace.edits] } : {})
-  });
-  try {
-    for (const sample of trace.samples) {
-      await writer.add(sample);
-    }
-    await writer.finish();
-  } finally {
-    writer.close();
-  }
-}
-
 const TITLE_LENGTH = 48;
 
-/** Prompts that were given no id have a number for one, which says nothing beside another trace's. */
+/** Titles a prompt without an id of its own; a number would mean nothing next to another trace. */
 function titled(sample: RoutingSample): RoutingSample {
   const text = sample.tokens
     .map(token => token.text ?? token.id)

@@ -1,5 +1,5 @@
 import {
-  MOST_STEPS,
+  MAX_STEPS,
   type AskedBaseline,
   type AttributionMethod
 } from 'moe-debugger/protocol';
@@ -45,13 +45,13 @@ export function SettingsFields({
             {...OWN_KEYS}
             type="number"
             min={1}
-            max={MOST_STEPS}
+            max={MAX_STEPS}
             value={steps || ''}
             disabled={!isLive}
             onChange={event =>
               set({
                 steps: Math.min(
-                  MOST_STEPS,
+                  MAX_STEPS,
                   Math.max(0, Math.round(Number(event.target.value)))
                 )
               })

@@ -1,4 +1,4 @@
-import { MOST_STEERING, layerName } from 'moe-debugger/protocol';
+import { MAX_STEERING_SCALE, layerName } from 'moe-debugger/protocol';
 import { OWN_KEYS, Slider, useDraft, useSignal } from '../../drawing';
 import { RefusalLine } from '../body';
 import { EditedTexts, GenerateForm } from '../edited-text';
@@ -99,8 +99,8 @@ function Scales({ model, trans }: ISteeringProps): JSX.Element | null {
       <Slider
         label={trans.__('Scale, %1', name)}
         value={scale}
-        min={-MOST_STEERING}
-        max={MOST_STEERING}
+        min={-MAX_STEERING_SCALE}
+        max={MAX_STEERING_SCALE}
         step={0.5}
         disabled={!model.isLive}
         text={shown}

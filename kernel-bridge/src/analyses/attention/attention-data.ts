@@ -1,30 +1,30 @@
-/** What the heads of a model attended to, apart from how it looks. */
+/** Attention probabilities of a model's heads, as data. */
 import { layerName, type Stack, type Token } from '../../base/protocol';
 import type { UnknownAttention } from './attention';
 
 export interface AttentionLayer {
   layer: number;
   stack?: Stack;
-  /** `cross`: of a decoder to its encoder. */
+  /** `cross`: from a decoder to its encoder. */
   kind: 'self' | 'cross';
   heads: number;
   queries: number;
   keys: number;
-  /** Rows sum to less than 1, since part of each goes to a sink that is no token. */
+  /** Rows sum to less than 1: part of each goes to an attention sink that is not a token. */
   sinks: boolean;
   /** [heads, queries, keys] */
   probabilities: Float32Array;
 }
 export interface AttentionData {
-  /** What is attended from: of an encoder-decoder model, the decoder's. */
+  /** The queries' tokens; in an encoder-decoder model, those of the decoder. */
   tokens: Token[];
-  /** What an encoder read. */
+  /** The encoder's tokens. */
   encoderTokens?: Token[];
   layers: AttentionLayer[];
-  /** Attention of forms that are not known. */
+  /** Attention of unsupported forms. */
   unknown: readonly UnknownAttention[];
 }
-/** What is not known of a graph's attention, in words. */
+/** Describes attention of an unsupported form. */
 export function describeUnknown({
   node,
   op,
@@ -36,5 +36,5 @@ export function describeUnknown({
     layer === undefined
       ? ''
       : ` in ${layerName({ layer, ...(stack ? { stack } : {}) })}`;
-  return `not read: ${op} ${node}${place}: ${why}`;
+  return `unsupported: ${op} ${node}${place}: ${why}`;
 }

@@ -1,4 +1,4 @@
-/** Figures of attention: what one head looks at, and what all heads score. */
+/** Figures of attention: the probabilities of one head, and a score of all heads. */
 import type { AttentionData, AttentionLayer } from './attention-data';
 import type { HeadScores } from './head-scores';
 import type { HeadsData } from './heads-data';
@@ -6,8 +6,8 @@ import { tokenLabel } from '../../base/charts';
 import { layerName, type Token } from '../../base/protocol';
 import { Figure } from '../../show/figure';
 
-/** A picture of more tokens is neither read nor stored well. */
-const MOST_TOKENS = 96;
+/** More tokens would make a figure illegible and large. */
+const MAX_TOKENS = 96;
 
 /** Probabilities of one head, [queries][keys]. */
 export interface HeadMatrix {
@@ -27,8 +27,8 @@ export function headFigure(
 ): Figure<HeadMatrix> {
   const encoder = [...(encoderTokens ?? [])];
   const own = layer.stack === 'encoder' ? encoder : [...tokens];
-  const queries = own.slice(0, MOST_TOKENS);
-  const keys = (layer.kind === 'cross' ? encoder : own).slice(0, MOST_TOKENS);
+  const queries = own.slice(0, MAX_TOKENS);
+  const keys = (layer.kind === 'cross' ? encoder : own).slice(0, MAX_TOKENS);
   const values = queries.map((_, q) =>
     keys.map((__, k) => probabilities[q * layer.keys + k])
   );
@@ -68,7 +68,7 @@ export interface HeadScoreMatrix {
   values: (number | null)[][];
 }
 
-/** @param text the scores in words */
+/** @param text the scores as plain text */
 export function headScoresFigure(
   { model, sequences, heads }: HeadsData,
   score: keyof HeadScores,
@@ -91,7 +91,7 @@ export function headScoresFigure(
     {
       kind: 'matrix',
       title: `${model} · ${MEASURES[score]}`,
-      subtitle: `mean attention on ${sequences.count} sequences of ${sequences.length} random tokens, each twice`,
+      subtitle: `mean attention on ${sequences.count} sequences of ${sequences.length} random tokens, repeated once`,
       x: {
         title: 'head',
         labels: Array.from({ length: most }, (_, head) => String(head))

@@ -1,5 +1,4 @@
-/** What the heads of a model attended to in one prompt. */
-import { resultForms, saveResult } from '../../show/save-result';
+/** Attention probabilities of a model's heads in one prompt. */
 import { MoEDebuggerError } from '../../base/errors';
 import { headFigure, type HeadMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
@@ -23,7 +22,7 @@ export interface AttentionDocument extends Omit<AttentionData, 'layers'> {
   })[];
 }
 
-/** Where a head of a model is. */
+/** Identifies a head of a model. */
 export interface HeadReference {
   layer: number;
   head: number;
@@ -41,7 +40,7 @@ export class AttentionRecord implements Displayable {
     this.layers = data.layers;
   }
 
-  /** Probabilities of one head, [queries, keys]; undefined where there is none such. */
+  /** Probabilities of one head, [queries, keys]; undefined if there is no such head. */
   head(place: HeadReference): Float32Array | undefined {
     const own = this._layerOf(place);
     const size = own ? own.queries * own.keys : 0;
@@ -52,7 +51,7 @@ export class AttentionRecord implements Displayable {
   }
 
   /**
-   * One head's probabilities as a picture, queries by keys.
+   * One head's probabilities as a figure, queries by keys.
    * @throws MoEDebuggerError 'input' for a head that does not exist
    */
   figure(place: HeadReference): Figure<HeadMatrix> {
@@ -85,7 +84,7 @@ export class AttentionRecord implements Displayable {
     };
   }
 
-  /** A line a head: how much it attends, on average, to the first token, the token before, and the token itself. */
+  /** One line per head: its mean attention to the first token, the previous token and the token itself. */
   toString(): string {
     const lines = this.layers.flatMap(layer =>
       rows(layer.probabilities, layer.queries * layer.keys).map((head, h) =>
@@ -116,14 +115,6 @@ export class AttentionRecord implements Displayable {
 
   [MIMEBUNDLE](): JsonObject {
     return { 'text/plain': this.toString() };
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, resultForms(this));
   }
 
   private _layerOf({

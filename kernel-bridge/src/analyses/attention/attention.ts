@@ -1,9 +1,9 @@
-/** What is found of a graph's attention: tensors that hold it, and how their axes are laid out. */
+/** Attention found in a graph: the tensors that hold it, and their axes. */
 import type { Stack } from '../../base/protocol';
 
 /**
- * What an axis of a tensor runs over. `batch-heads` are all heads of the first sequence, then those of the next: with
- * one sequence in a run, they are the heads.
+ * What an axis of a tensor runs over. `batch-heads` are all heads of the first sequence, then all of the next; in a run
+ * of one sequence they are the heads.
  */
 export type AttentionAxis =
   'batch' | 'heads' | 'batch-heads' | 'queries' | 'keys' | 'width';
@@ -11,48 +11,48 @@ export type AttentionAxis =
 export interface AttentionTensor {
   /** Its name in the graph. */
   tensor: string;
-  /** One an axis. Several `heads` axes (groups, and heads of a group) number the heads in their order. */
+  /** One per axis. Several `heads` axes (groups, and heads of a group) number the heads in row-major order. */
   axes: readonly AttentionAxis[];
 }
 
-/** One attention of a graph: of a block, or of one of the two of a decoder that also reads an encoder. */
+/** One attention of a graph. A decoder block that also reads an encoder has two. */
 export interface Attention {
   /** Index of its block in its stack. */
   layer: number;
   stack?: Stack;
-  /** `cross` where keys and values are of the other stack. */
+  /** `cross` where keys and values come from the other stack. */
   kind: 'self' | 'cross';
   heads: number;
-  /** Heads that keys and values are shared out over; as many as `heads` where none are shared. */
+  /** Key/value heads; equals `heads` unless query heads share them (GQA, MQA). */
   keyValueHeads: number;
-  /** Numbers that a head hands to the output projection, a token. */
+  /** Width of a head's output per token, before the output projection. */
   width: number;
-  /** What values are mixed by: [batch, heads, queries, keys] in some order. */
+  /** The attention weights: [batch, heads, queries, keys] in some order. */
   probabilities: AttentionTensor;
-  /** Keys before those of the tokens: slots of a cache that a prompt leaves empty. */
+  /** Keys before those of the tokens: KV cache slots that a prompt leaves empty. */
   emptyKeys: number;
-  /** Rows of probabilities sum to less than 1, since part of each goes to a sink that has no value. */
+  /** Rows of probabilities sum to less than 1: part of each goes to an attention sink without a value. */
   sinks: boolean;
-  /** Heads' mixed values before the output projection: [batch, heads, queries, width] in some order. */
+  /** Heads' weighted values before the output projection: [batch, heads, queries, width] in some order. */
   mixed: AttentionTensor;
-  /** What the products read, with rotations, norms, repeated heads and maybe the scale in it. */
+  /** Operands of the products, after rotary embedding, norms, repetition of heads and perhaps scaling. */
   query: AttentionTensor;
   key: AttentionTensor;
   value: AttentionTensor;
   /**
-   * Query, key and value as their projections give them, biases included, before the heads are told apart; undefined
-   * where no tensor holds one of them alone.
+   * Outputs of the Q/K/V projections, biases included, before they are split into heads; undefined where no tensor holds
+   * one of them alone.
    */
   projected: { query?: string; key?: string; value?: string };
-  /** [batch, tokens, hidden]: what the output projection gives, bias included; undefined where none is found. */
+  /** [batch, tokens, hidden]: output of the output projection, bias included; undefined if none is found. */
   output?: string;
-  /** Index of the node that adds it, or what is made of it, to the residual stream. */
+  /** Index of the node that adds it, or a value computed from it, to the residual stream. */
   join: number;
 }
 
-/** What looks like attention and is not of a known form. */
+/** A node that looks like attention but has an unsupported form. */
 export interface UnknownAttention {
-  /** Name of the node, or of its output where it has none. */
+  /** Name of the node, or of its output if it has none. */
   node: string;
   op: string;
   layer?: number;

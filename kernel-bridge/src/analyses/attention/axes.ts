@@ -1,4 +1,4 @@
-/** What the axes of a tensor run over, told by their sizes in runs of different batches and lengths. */
+/** Identifies the axes of a tensor by their sizes in probe runs of different batch sizes and lengths. */
 import type { ProbedShape } from '../../run/gradients/tensor-facts';
 import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
@@ -8,8 +8,8 @@ import type { AttentionAxis, AttentionTensor } from './attention';
 export type Probes = readonly { batch: number; tokens: number }[];
 
 /**
- * How many entries an axis has beside one a token, such as the empty slots of a cache; undefined for an axis that does
- * not run over tokens.
+ * Entries of an axis beyond one per token, such as empty slots of a KV cache; undefined for an axis that does not run
+ * over tokens.
  */
 export function entriesBeyondTokens(
   shape: ProbedShape,
@@ -22,7 +22,7 @@ export function entriesBeyondTokens(
     : undefined;
 }
 
-/** The one axis with an entry a token; undefined where there are none or several. */
+/** The one axis with one entry per token; undefined if there are none or several. */
 export function tokenAxis(
   shape: ProbedShape,
   probes: Probes,
@@ -38,10 +38,10 @@ export function tokenAxis(
 }
 
 /**
- * Names the axes that are left when those given are named: batch and heads.
+ * Identifies the remaining axes, batch and heads.
  *
- * @param named by axis
- * @returns undefined where one of the others is neither
+ * @param named the axes already identified
+ * @returns undefined if a remaining axis is neither
  */
 export function nameAxes(
   shape: ProbedShape,
@@ -56,7 +56,7 @@ export function nameAxes(
     const own = named.get(axis);
     const [first] = shape.map(sizes => sizes[axis]);
     const ratio = first / probes[0].batch;
-    // A batch that the model fixes at one entry comes before the heads.
+    // A batch axis that the model fixes at size 1 comes before the heads.
     const single =
       probes.every(run => run.batch === 1) &&
       first === 1 &&
@@ -86,8 +86,8 @@ export function nameAxes(
 }
 
 /**
- * Probabilities of one sequence as [heads, queries, keys], however the graph lays them out.
- * @param skip keys to leave out, the first ones
+ * Transposes probabilities of one sequence to [heads, queries, keys].
+ * @param skip leading keys to leave out
  */
 export function inOrder(
   value: TensorValue,

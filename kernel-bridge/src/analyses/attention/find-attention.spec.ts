@@ -1,4 +1,4 @@
-/** Forms in which exporters and people write attention. */
+/** Forms in which exporters and users write attention. */
 import {
   block,
   einsum,
@@ -101,7 +101,7 @@ describe('attention', () => {
     expect(own.mixed.axes).toEqual(axes.mixed);
     expect(own.output).toBeDefined();
     expect(Object.keys(own.projected)).toEqual(['query', 'key', 'value']);
-    // The same weights in every form: the same probabilities.
+    // The same weights give the same probabilities in every form.
     const usual = block(plain);
     const [other] = (await find(usual)).attention;
     const numbers = await probabilities(folder, own);
@@ -199,7 +199,7 @@ describe('attention', () => {
     expect(new Set(names).size).toBe(3);
   });
 
-  it('is reported, and not guessed, where two are subtracted before they mix', async () => {
+  it('reports, and does not guess, differential attention: two are subtracted before they mix', async () => {
     const { attention, unknown } = await find(
       block((b, q, k, v) => {
         const shares = [q, k].map(other =>
@@ -221,7 +221,7 @@ describe('attention', () => {
     ]);
   });
 
-  it('is reported, and not guessed, where only half of the tokens are keys', async () => {
+  it('reports, and does not guess, attention whose keys are half of the tokens', async () => {
     const { attention, unknown } = await find(
       block((b, q, k, v) => {
         const half = (tensor: string): string =>
@@ -249,7 +249,7 @@ describe('attention', () => {
     ]);
   });
 
-  it('is reported where a node keeps its probabilities to itself', async () => {
+  it('reports a fused node that does not output its probabilities', async () => {
     const { attention, unknown } = await find(
       block((b, q) =>
         b.op(
@@ -264,7 +264,7 @@ describe('attention', () => {
       {
         op: 'com.microsoft.Attention',
         layer: 0,
-        why: 'its probabilities stay inside the node'
+        why: 'the fused node does not output its probabilities'
       }
     ]);
   });

@@ -1,6 +1,6 @@
 /**
- * Finds attention in a graph of plain operators, by structure: a softmax over products of two activations, whose result
- * mixes a third over the axis that the softmax ran over. Names carry no meaning.
+ * Finds attention in a graph of plain operators by its structure: a softmax over products of two activations, whose
+ * result weights a third activation along the softmax's axis. Names of nodes and tensors carry no meaning.
  */
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
@@ -29,7 +29,7 @@ import {
   withBias
 } from './projections';
 
-/** What is known of the graph: its blocks, and the sizes of its tensors in probe runs. */
+/** The graph's blocks, and the sizes of its tensors in probe runs. */
 interface Known extends Sizes {
   blocks: Blocks;
 }
@@ -58,12 +58,12 @@ export function findAttention(
   };
   for (const node of graph.nodes) {
     if (isFusedAttention(node)) {
-      report(node, 'its probabilities stay inside the node');
+      report(node, 'the fused node does not output its probabilities');
       continue;
     }
     const normalised = readSoftmax(graph, node);
     const product = normalised && scoreProduct(graph, normalised.scores);
-    // Of a product with the weights of a router, or over anything that is no token, no attention comes.
+    // A router's product with its weights is not attention, and neither is a softmax over a non-token axis.
     if (!normalised || !product || !ofActivations(known, product)) {
       continue;
     }
@@ -79,7 +79,7 @@ export function findAttention(
 
 const NO_ATTENTION = '';
 
-/** A softmax, in one node or written out: exponentials divided by their sum. */
+/** Matches a softmax: one node, or exponentials divided by their sum. */
 function readSoftmax(
   graph: Graph,
   node: GraphNode
@@ -111,7 +111,7 @@ function ofActivations({ blocks }: Known, product: GraphNode): boolean {
     .every(name => blocks.place(name) !== undefined);
 }
 
-/** @returns why it is none that is known; an empty text where nothing hints at attention */
+/** @returns the attention, or why its form is unsupported; an empty text if nothing suggests attention */
 function readAttention(
   known: Known,
   softmax: GraphNode,
@@ -121,26 +121,26 @@ function readAttention(
   const { graph, blocks, facts, probes } = known;
   const mixing = findMixing(known, softmax, axis);
   if (!mixing) {
-    // A softmax over something else than tokens is a router or a gate.
+    // A softmax over an axis other than tokens belongs to a router or a gate.
     return facts.has(softmax.outputs[0]) &&
       entriesBeyondTokens(
         facts.shape(softmax.outputs[0]),
         positive(axis, facts.rank(softmax.outputs[0])),
         probes
       ) === 0
-      ? 'what its probabilities multiply is not told'
+      ? 'cannot identify the value tensor'
       : NO_ATTENTION;
   }
   const { node, chain, value, own } = mixing;
   const product = readProduct(node, ranksOf(facts, node));
   if (!product) {
-    return `the product ${node.name || node.outputs[0]} has a form that is not known`;
+    return `the product ${node.name || node.outputs[0]} has an unsupported form`;
   }
   const multiplied = chain[chain.length - 1];
   const keys = product.contracted[own];
   const emptyKeys = entriesBeyondTokens(facts.shape(multiplied), keys, probes);
   if (emptyKeys === undefined) {
-    // As many in every run: experts, or other parts of the model.
+    // An axis of the same size in every run holds experts or other parts of the model.
     return facts.fixedAxis(multiplied, keys) === undefined
       ? 'its keys are not the tokens'
       : NO_ATTENTION;
@@ -172,7 +172,7 @@ function readAttention(
     !values ||
     weights.heads !== heads.heads
   ) {
-    return 'its heads are not told apart';
+    return 'its heads cannot be told apart';
   }
   const mixed = heads.tensor;
   const form = readProduct(scores, ranksOf(facts, scores));
@@ -183,7 +183,7 @@ function readAttention(
     return 'it is not added to the residual stream';
   }
   if (!query || !key) {
-    return `the product ${scores.name || scores.outputs[0]} of queries and keys has a form that is not known`;
+    return `the product ${scores.name || scores.outputs[0]} of queries and keys has an unsupported form`;
   }
   const output = outputProjection(known, node, join.node);
   const strip = ({ tensor, axes }: AttentionTensor): AttentionTensor => ({
@@ -220,16 +220,16 @@ function readAttention(
 interface Mixing {
   /** The product of probabilities and values. */
   node: GraphNode;
-  /** Tensors that hold the probabilities, the one that is multiplied last. */
+  /** Tensors that hold the probabilities, from the softmax to the operand of the product. */
   chain: string[];
   value: string;
-  /** Which operand the probabilities are. */
+  /** Index of the operand that holds the probabilities. */
   own: 0 | 1;
-  /** Some of what the softmax shared out is cut off. */
+  /** Part of the softmax's output is sliced off (an attention sink). */
   cut: boolean;
 }
 
-/** From the softmax down to the product over the axis that it ran over. */
+/** Follows the softmax downstream to the product over its axis. */
 function findMixing(
   { graph, blocks, facts }: Known,
   softmax: GraphNode,
@@ -278,7 +278,7 @@ function findMixing(
     if (!facts.has(tensor)) {
       return undefined;
     }
-    // What is cut off were no tokens.
+    // The sliced-off entries are not tokens.
     chain = reader.op === 'Slice' ? [tensor] : [...chain, tensor];
     at = last ? facts.rank(tensor) - 1 : at;
     last = at === facts.rank(tensor) - 1;
@@ -287,9 +287,9 @@ function findMixing(
 }
 
 const MAX_STEPS = 12;
-/** What looks at probabilities without handing them on. */
+/** Consumers that read the probabilities but do not pass them on. */
 const ASIDE = new Set(['Shape', 'Size', 'IsNaN', 'IsInf']);
-/** These leave the values as they are, or replace those that are none. */
+/** Operators that keep the values, or replace only NaN and infinities. */
 const HANDS_ON = new Set([
   'Identity',
   'Cast',
@@ -303,7 +303,7 @@ const HANDS_ON = new Set([
 ]);
 const MOVES_AXES = new Set(['Reshape', 'Squeeze', 'Unsqueeze']);
 
-/** The first product with stored weights on the way to the residual stream. */
+/** The first product with stored weights downstream, before the residual stream. */
 function outputProjection(
   { graph, blocks }: Known,
   from: GraphNode,

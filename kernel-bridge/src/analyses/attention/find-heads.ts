@@ -1,5 +1,4 @@
-/** Finds heads that carry what came before: on random tokens that are repeated, what they do shows by itself. */
-import type { Progress } from '../../base/progress';
+/** Finds induction, previous-token and duplicate-token heads by their attention on repeated random tokens. */
 import { MoEDebuggerError } from '../../base/errors';
 import { studentInterval } from '../../base/statistics/intervals';
 import { mean } from '../../base/statistics/summary';
@@ -19,33 +18,33 @@ import { type HeadScore } from './heads-data';
 import { checkShown } from './read-attention';
 import {
   givenSequences,
-  LEAST,
+  MIN_LENGTH,
   repeatedSequences,
   type RepeatedSequences
 } from './repeated-sequences';
 import { AttentionRuns, type HeadPlace } from './run-attention';
 
 export interface FindHeadsOptions {
-  /** Sequences; 32 unless given. */
+  /** Number of sequences. Default 32. */
   count?: number;
-  /** Tokens of a segment, which comes twice; 25 unless given, as in Olsson et al. 2022. */
+  /** Tokens of the segment that is repeated. Default 25, as in Olsson et al. 2022. */
   length?: number;
-  /** Of the random tokens; 0 unless given. */
+  /** Seed of the random tokens. Default 0. */
   seed?: number;
-  /** Token ids to run instead: each sequence a segment of tokens and the same again, all equally long. */
+  /** Token ids to run instead; each sequence is a segment followed by the same segment, and all have the same length. */
   sequences?: readonly (readonly number[])[];
-  /** What a score has to reach for a head to be named by it; 0.5 unless given. */
+  /** Score from which a head gets a label. Default 0.5. */
   threshold?: number;
-  /** Also takes each head away, one at a time, and tells how well the second copy is predicted then. */
+  /** Also ablates each head on its own and measures how well the second copy is still predicted. */
   removal?: boolean;
   signal?: AbortSignal;
   /** Called after each run. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * @throws MoEDebuggerError 'input' for options that do not fit, or when the context or the vocabulary is too small;
- * 'model-unsupported' where the graph shows no attention; 'gradient' where it has no form in plain operators; 'cancelled'
+ * @throws MoEDebuggerError 'input' for invalid options, or when the context or the vocabulary is too small;
+ * 'model-unsupported' if no attention is found; 'gradient' if a node has no form in plain operators; 'cancelled'
  */
 export async function findHeads(
   model: LoadedModel,
@@ -61,7 +60,7 @@ export async function findHeads(
         length: options.length ?? 25,
         seed
       });
-  // The same checks as for any prompt: ids within the vocabulary, tokens within the context.
+  // Validates like any prompt: ids within the vocabulary, length within the context.
   const prompts = sequences.ids.map((ids, i): Sequence =>
     model.tokenize(
       model.inputs.encoderDecoder
@@ -74,14 +73,14 @@ export async function findHeads(
   const { attention, unknown } = runs.found;
   checkShown(model, runs.found);
   const places = attention.flatMap(({ kind, heads }, i): HeadPlace[] =>
-    // What a decoder attends to of its encoder is no token before its own.
+    // Cross-attention of a decoder reads encoder tokens, so the scores do not apply.
     kind === 'cross'
       ? []
       : Array.from({ length: heads }, (_, head) => ({ attention: i, head }))
   );
   const total = prompts.length * (options.removal ? 1 + places.length : 1);
   let done = 0;
-  const tick = (): void => onProgress?.({ done: ++done, total });
+  const tick = (): void => onProgress?.(++done, total);
 
   const scores = attention.map(({ heads }): HeadScores[][] =>
     Array.from({ length: heads }, () => [])
@@ -169,7 +168,7 @@ export async function findHeads(
   }
 }
 
-/** How many tokens of the second copy, but for its first, have the highest logit. */
+/** Number of tokens of the second copy, except its first, that have the highest logit. */
 function predicted(
   logits: Float32Array,
   ids: readonly number[],
@@ -202,7 +201,7 @@ function checkOptions(options: FindHeadsOptions): void {
   const { count, length, seed, threshold, sequences } = options;
   const whole: [string, number | undefined, number, number][] = [
     ['count', count, 1, MAX_COUNT],
-    ['length', length, LEAST, MAX_LENGTH],
+    ['length', length, MIN_LENGTH, MAX_LENGTH],
     ['seed', seed, 0, Number.MAX_SAFE_INTEGER]
   ];
   for (const [where, value, low, high] of whole) {
@@ -217,7 +216,7 @@ function checkOptions(options: FindHeadsOptions): void {
     }
   }
   if (threshold !== undefined && !(threshold > 0 && threshold <= 1)) {
-    throw new MoEDebuggerError('input', `a score cannot reach ${threshold}`, {
+    throw new MoEDebuggerError('input', `invalid threshold ${threshold}`, {
       where: 'threshold',
       hint: 'give a number above 0 and up to 1'
     });
@@ -225,10 +224,10 @@ function checkOptions(options: FindHeadsOptions): void {
   if (sequences && (count ?? length ?? seed) !== undefined) {
     throw new MoEDebuggerError(
       'input',
-      'sequences were given, and random ones were asked for',
+      'both sequences and options for random sequences are given',
       {
         where: 'sequences',
-        hint: 'give either sequences or count, length, seed'
+        hint: 'give either sequences, or count, length and seed'
       }
     );
   }

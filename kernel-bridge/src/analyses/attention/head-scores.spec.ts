@@ -1,11 +1,11 @@
-/** Heads of made-up patterns score 1 at what they do and 0 at what they do not. */
+/** Artificial attention patterns score 1 for their own behaviour and 0 for the others. */
 import { chanceScores, headScores, isCausal } from './head-scores';
 
 const START = 1;
 const LENGTH = 4;
 const TOKENS = START + 2 * LENGTH;
 
-/** [tokens, tokens]: each token attends to one other, itself where that is none. */
+/** [tokens, tokens]: each token attends to one other, or to itself if there is none. */
 function pattern(keyOf: (query: number) => number): Float32Array {
   const values = new Float32Array(TOKENS * TOKENS);
   for (let query = 0; query < TOKENS; query++) {
@@ -39,7 +39,7 @@ it('tells an induction head from a previous-token and a duplicate-token head', (
   ]);
 });
 
-it('does not ask an induction head about the last token, after which nothing is known', () => {
+it('leaves the last token out of the induction score, since nothing follows it in the first copy', () => {
   const last = TOKENS - 1;
   const [score] = headScores(
     pattern(query =>
@@ -51,7 +51,7 @@ it('does not ask an induction head about the last token, after which nothing is 
   expect(score.prefixMatching).toBe(1);
 });
 
-it('knows what attending to all tokens alike would score', () => {
+it('computes the chance score of uniform attention', () => {
   const uniform = Float32Array.from({ length: TOKENS * TOKENS }, (_, at) => {
     const query = Math.floor(at / TOKENS);
     return at % TOKENS <= query ? 1 / (query + 1) : 0;
@@ -69,7 +69,7 @@ it('knows what attending to all tokens alike would score', () => {
   );
 });
 
-it('sees whether a head looks ahead', () => {
+it('detects attention to later tokens', () => {
   const back = pattern(query => query - 1);
   const ahead = pattern(query => Math.min(query + 1, TOKENS - 1));
   expect(isCausal(back, TOKENS)).toBe(true);

@@ -1,18 +1,18 @@
-/** How much heads attend to where tokens came before, in sequences that repeat themselves. */
+/** Scores of attention heads on sequences that repeat a segment. */
 import type { RepeatedSequences } from './repeated-sequences';
 
 /**
- * Mean attention probabilities over the queries that have such a key; L is the length of a copy, tokens counted from the
- * first of the first copy.
+ * Mean attention probabilities over the queries that have such a key. L is the length of a copy; tokens are counted from
+ * the start of the first copy.
  */
 export interface HeadScores {
   /**
-   * From each token of the second copy but the last to the token after its first occurrence: q to q - L + 1, for q = L
-   * to 2L - 2. What induction heads do (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; the
-   * score is Olsson et al. 2022, "In-context Learning and Induction Heads", arXiv:2209.11895).
+   * From each token of the second copy except the last to the token after its first occurrence: q to q - L + 1, for q = L
+   * to 2L - 2. High for induction heads (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; the
+   * score is from Olsson et al. 2022, "In-context Learning and Induction Heads", arXiv:2209.11895).
    */
   prefixMatching: number;
-  /** From each token but the first of all to the one before it: q to q - 1 (Elhage et al. 2021). */
+  /** From each token except the very first to the previous one: q to q - 1 (Elhage et al. 2021). */
   previousToken: number;
   /** From each token of the second copy to its first occurrence: q to q - L (Wang et al. 2022, arXiv:2211.00593). */
   duplicateToken: number;
@@ -24,10 +24,10 @@ export const SCORES = [
   'duplicateToken'
 ] as const satisfies readonly (keyof HeadScores)[];
 
-/** Queries and the keys that a score looks at. */
+/** [query, key] pairs that each score averages. */
 type Pairs = Record<keyof HeadScores, (readonly [number, number])[]>;
 
-/** @param tokens of the whole sequence */
+/** @param tokens length of the whole sequence */
 function pairs(
   { start, length }: Pick<RepeatedSequences, 'start' | 'length'>,
   tokens: number
@@ -45,7 +45,7 @@ function pairs(
 
 /**
  * @param probabilities [heads, tokens, tokens] of one sequence
- * @returns one a head
+ * @returns scores per head
  */
 export function headScores(
   probabilities: Float32Array,
@@ -63,7 +63,7 @@ export function headScores(
   );
 }
 
-/** What a head scores that attends to all tokens alike; of a causal one, to all up to the query. */
+/** Scores of uniform attention over all tokens; for causal attention, over all tokens up to the query. */
 export function chanceScores(
   tokens: number,
   sequences: Pick<RepeatedSequences, 'start' | 'length'>,
@@ -89,12 +89,12 @@ function scored(
   };
 }
 
-/** True when no head of an attention looks ahead: [heads, tokens, tokens]. */
+/** True if no head attends to a later token. @param probabilities [heads, tokens, tokens] */
 export function isCausal(probabilities: Float32Array, tokens: number): boolean {
   return probabilities.every(
     (p, at) => !(p > AHEAD) || at % tokens <= Math.floor(at / tokens) % tokens
   );
 }
 
-/** What masks of large negative numbers may leave. */
+/** Residue of masks that add a large negative number. */
 const AHEAD = 1e-6;

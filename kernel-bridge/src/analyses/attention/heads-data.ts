@@ -1,11 +1,11 @@
-/** Scores of attention heads, apart from how they look. */
+/** Scores of attention heads, as data. */
 import type { Stack } from '../../base/protocol';
 import type { Interval } from '../../measures';
 import type { HeadScores } from './head-scores';
 import type { UnknownAttention } from './attention';
 
 export type HeadKind = 'induction' | 'previous-token' | 'duplicate-token';
-/** A mean over sequences with its 95 % interval by Student's t; the interval is all of 0 to 1 for one sequence. */
+/** A mean over sequences with its 95 % interval by Student's t; for one sequence the interval is [0, 1]. */
 export interface HeadScore extends Interval {
   mean: number;
 }
@@ -14,21 +14,21 @@ export interface ScoredHead {
   stack?: Stack;
   head: number;
   scores: Record<keyof HeadScores, HeadScore>;
-  /** What a head would score that attends to all tokens alike. */
+  /** Scores of uniform attention. */
   chance: HeadScores;
-  /** What it is by its scores: those that reach the threshold. */
+  /** Labels: the kinds whose score reaches the threshold. */
   kinds: HeadKind[];
-  /** How often the second copy is still predicted without it. Where removal was asked for. */
+  /** Accuracy on the second copy with this head ablated. Only with `removal`. */
   accuracyWithout?: number;
 }
 export interface HeadsData {
   model: string;
   sequences: { count: number; length: number; seed?: number };
   threshold: number;
-  /** Part of the second copy's tokens, but for the first, that the model predicts. */
+  /** Part of the second copy's tokens, except the first, that the model predicts. */
   accuracy: number;
-  /** Every head of attention within a stack, in graph order. */
+  /** Every self-attention head, in graph order. */
   heads: ScoredHead[];
-  /** Attention of forms that are not known. */
+  /** Attention of unsupported forms. */
   unknown: readonly UnknownAttention[];
 }

@@ -1,7 +1,4 @@
-/** Which heads look back to where tokens came before, to read and to hand on. */
-import { resultForms, saveResult } from '../../show/save-result';
-import type { ResultTable } from '../../show/result-table';
-import { specSvg } from '../../show/still-svg';
+/** Result of the head search: scores per head, and the heads of each kind. */
 import { headScoresFigure, type HeadScoreMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
 import {
@@ -31,7 +28,7 @@ export class HeadsResult implements Displayable {
     return this.data.heads;
   }
 
-  /** Heads of a kind, the highest score first. */
+  /** Heads of a kind, highest score first. */
   of(kind: HeadKind): ScoredHead[] {
     const score = SCORES.find(name => KIND_OF[name] === kind)!;
     return this.heads
@@ -39,7 +36,7 @@ export class HeadsResult implements Displayable {
       .sort((a, b) => b.scores[score].mean - a.scores[score].mean);
   }
 
-  /** A score of all heads as a picture, layers by heads. */
+  /** A score of all heads as a figure, layers by heads. */
   figure(score: keyof HeadScores = 'prefixMatching'): Figure<HeadScoreMatrix> {
     return headScoresFigure(this.data, score, this.toString());
   }
@@ -48,7 +45,7 @@ export class HeadsResult implements Displayable {
     return { schema: 'moe-debugger/heads@1', ...this.data };
   }
 
-  /** A line a head, then what was found. */
+  /** One line per head, then a summary. */
   toString(): string {
     const { model, sequences, threshold, accuracy, heads, unknown } = this.data;
     const removal = heads.some(own => own.accuracyWithout !== undefined);
@@ -59,7 +56,7 @@ export class HeadsResult implements Displayable {
       ...(removal ? ['accuracy without'] : [])
     ];
     return [
-      `heads of ${model}, on ${sequences.count} sequences of ${sequences.length} random tokens, each twice:`,
+      `heads of ${model}, on ${sequences.count} sequences of ${sequences.length} random tokens, repeated once:`,
       `${''.padEnd(NAME)}${titles.map(name => name.padStart(COLUMN)).join('')}`,
       ...heads.map(head =>
         [
@@ -75,7 +72,7 @@ export class HeadsResult implements Displayable {
       ),
       ...(heads.length > 0
         ? [
-            `${'attending to all alike'.padEnd(NAME)}${SCORES.map(name =>
+            `${'uniform attention'.padEnd(NAME)}${SCORES.map(name =>
               heads[0].chance[name]
                 .toFixed(3)
                 .padStart(COLUMN - DEVIATION)
@@ -87,54 +84,20 @@ export class HeadsResult implements Displayable {
         const found = this.of(kind);
         return `${kind} heads (score of ${threshold} or more): ${found.length > 0 ? found.map(nameOf).join(', ') : 'none'}`;
       }),
-      `the second copy is predicted right ${(accuracy * 100).toFixed(1)} % of the time`,
+      `the second copy is predicted with ${(accuracy * 100).toFixed(1)} % accuracy`,
       ...unknown.map(describeUnknown)
     ].join('\n');
   }
 
-  /** The picture of prefix matching, and all scores in words. */
+  /** The figure of prefix matching, and all scores as text. */
   [MIMEBUNDLE](): Promise<JsonObject> {
     return this.figure()[MIMEBUNDLE]();
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json, .csv, .html, or .svg with the picture.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, {
-      ...resultForms(this, () => this._table()),
-      '.svg': () => specSvg(this.figure().spec)
-    });
-  }
-
-  private _table(): ResultTable {
-    const { model, unknown } = this.data;
-    return {
-      title: `heads of ${model}`,
-      columns: [
-        'layer',
-        'head',
-        ...SCORES.flatMap(name => [name, `${name} low`, `${name} high`]),
-        'kinds'
-      ],
-      rows: this.heads.map(({ head, scores, kinds, ...layer }) => [
-        layerName(layer),
-        head,
-        ...SCORES.flatMap(name => {
-          const { mean, low, high } = scores[name];
-          return [mean, low, high];
-        }),
-        kinds.join(' ')
-      ]),
-      notes: unknown.map(describeUnknown)
-    };
   }
 }
 
 const NAME = 24;
 const COLUMN = 17;
-/** What an interval takes behind its mean. */
+/** Width of the interval printed after a mean. */
 const DEVIATION = 8;
 
 function nameOf({ head, ...layer }: ScoredHead): string {

@@ -1,6 +1,6 @@
 /**
- * How the tensors of an attention are laid out. Where the heads of a group lie behind each other in one axis with their
- * tokens, as grouped products want it, the tensor is taken in which they are apart: the one before, or behind.
+ * Layouts of the tensors of an attention. Grouped products may put the heads of a group one after the other along the
+ * token axis; in that case the tensor before or after, in which heads and tokens are separate, is used.
  */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { TensorFacts } from '../../run/gradients/tensor-facts';
@@ -8,7 +8,7 @@ import type { AttentionAxis, AttentionTensor } from './attention';
 import { nameAxes, tokenAxis, type Probes } from './axes';
 import type { Product } from './product';
 
-/** What is known of the sizes of a graph's tensors. */
+/** Sizes of a graph's tensors. */
 export interface Sizes {
   graph: Graph;
   facts: TensorFacts;
@@ -17,7 +17,7 @@ export interface Sizes {
 
 export type Layout = AttentionTensor & { heads: number };
 
-/** @param candidates tensors with the same probabilities, the latest last; @param keys the axis of the latest */
+/** @param candidates tensors with the same probabilities, most downstream last; @param keys the key axis of the last */
 export function probabilitiesLayout(
   sizes: Sizes,
   candidates: readonly string[],
@@ -30,7 +30,7 @@ export function probabilitiesLayout(
       sizes,
       candidates[at],
       'queries',
-      // Axes are only moved where the keys are the last.
+      // Axes are only permuted where the keys are last.
       [at === last ? keys : rank - 1, 'keys']
     );
     if (found) {
@@ -40,7 +40,7 @@ export function probabilitiesLayout(
   return undefined;
 }
 
-/** What the product of probabilities and values gives, or the first reshaped form of it that tells heads apart. */
+/** The output of the product of probabilities and values, or its first reshaped form that separates the heads. */
 export function mixedLayout(
   sizes: Sizes,
   product: GraphNode,
@@ -69,7 +69,7 @@ export function mixedLayout(
   return undefined;
 }
 
-/** Values as the product reads them. @param width the axis that is no key and no head */
+/** Values as the product reads them. @param width the axis that is neither keys nor heads */
 export function valueLayout(
   { facts, probes }: Sizes,
   tensor: string,
@@ -87,7 +87,7 @@ export function valueLayout(
   return axes && { tensor, ...axes };
 }
 
-/** Queries or keys as the product of scores reads them, or the tensor before it was reshaped that tells heads apart. */
+/** Queries or keys as the score product reads them, or the tensor before a reshape that separates the heads. */
 export function operandLayout(
   sizes: Sizes,
   product: GraphNode,
@@ -99,7 +99,7 @@ export function operandLayout(
   let width = form.contracted[operand];
   if (operand === 1) {
     const shape = facts.shape(tensor);
-    // The axis of the result that only the keys have, of which a cache may have more than tokens.
+    // The result's axis that only the keys have; with a KV cache it may be longer than the tokens.
     const keys = form.becomes[1].findIndex(
       to => to !== undefined && !form.becomes[0].includes(to)
     );
@@ -134,7 +134,7 @@ export function operandLayout(
 
 const MAX_STEPS = 4;
 
-/** True for a node that lays a tensor out anew but for its last axis. */
+/** True for a node that reshapes or permutes a tensor but keeps its last axis. */
 function keepsLast(facts: TensorFacts, node: GraphNode, from: string): boolean {
   const [to] = node.outputs;
   const last = facts.has(from) ? facts.fixedAxis(from, -1) : undefined;
@@ -149,7 +149,7 @@ function keepsLast(facts: TensorFacts, node: GraphNode, from: string): boolean {
 
 const LAYS_OUT = new Set(['Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
 
-/** A tensor of which one axis runs over the tokens, one is named, and the others are batch and heads. */
+/** Layout of a tensor with one token axis, one axis that is known, and the rest batch and heads. */
 function withTokens(
   { facts, probes }: Sizes,
   tensor: string,

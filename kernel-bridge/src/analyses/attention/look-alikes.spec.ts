@@ -1,8 +1,8 @@
-/** Softmaxes that mix something, and are no attention. */
+/** Softmaxes that weight something and are not attention. */
 import { block, find, HIDDEN, softmax } from '../../../test/attention-forms';
 
-describe('no attention', () => {
-  it('is a router whose weights are normalised as they are used, and whose experts are mixed by a product', async () => {
+describe('does not take for attention', () => {
+  it('a router whose weights are normalised as they are used, and whose experts are mixed by a product', async () => {
     const { attention, unknown } = await find(
       block((b, q, _, v) => {
         const weights = b.weight([HIDDEN, 5]);
@@ -29,10 +29,10 @@ describe('no attention', () => {
     expect({ attention, unknown }).toEqual({ attention: [], unknown: [] });
   });
 
-  it('is a choice among experts by products of two activations', async () => {
+  it('a choice among experts by products of two activations', async () => {
     const { attention, unknown } = await find(
       block((b, q, k, v) => {
-        // Each token asks five vectors that are made of it.
+        // Each token queries five vectors that are computed from it.
         const asked = b.op('Reshape', [
           b.op('MatMul', [k, b.weight([HIDDEN, 5 * HIDDEN])]),
           b.ints([0, 0, HIDDEN, 5])

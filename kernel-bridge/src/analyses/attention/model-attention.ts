@@ -1,4 +1,4 @@
-/** Attention of a loaded model, found in its graph in plain operators, where fused nodes are written out. */
+/** Attention of a loaded model, found in its graph after fused nodes are expanded to plain operators. */
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { Graph } from '../../onnx/graph/graph';
 import type { FoundAttention } from './attention';
@@ -7,8 +7,8 @@ import { findAttention } from './find-attention';
 const found = new WeakMap<PreparedGraph, FoundAttention>();
 
 /**
- * Names are those of `prepared.interpolated.graph`; tensors that were not fused have the same in the model's own graph.
- * @param prepared of a model's gradients: `await gradientsOf(parts).prepare()`
+ * Names are those of `prepared.interpolated.graph`; unfused tensors keep the names of the model's own graph.
+ * @param prepared from `await gradientsOf(parts).prepare()`
  */
 export function attentionOf(prepared: PreparedGraph): FoundAttention {
   let known = found.get(prepared);

@@ -1,14 +1,14 @@
-/** Plain products of two tensors over one axis: which axis of each operand and of the result is which. */
+/** Matrix products of two tensors over one axis: how the axes of the operands map to those of the result. */
 import { attributeText } from '../../onnx/graph/attributes';
 import type { GraphNode } from '../../onnx/graph/graph';
 
-/** Axes of an operand, or of the result, by what they are to the product. */
+/** Roles of the axes of both operands and the result. */
 export interface Product {
-  /** By operand: the axis that is summed over, by its index. */
+  /** Per operand: index of the contracted axis. */
   contracted: readonly [number, number];
-  /** By operand, one an axis: the result's axis that it becomes; undefined for the one that is summed over. */
+  /** Per operand and axis: the result's axis that it becomes; undefined for the contracted one. */
   becomes: readonly [Becomes, Becomes];
-  /** Axes of the result. */
+  /** Number of axes of the result. */
   rank: number;
 }
 
@@ -16,7 +16,7 @@ type Becomes = readonly (number | undefined)[];
 
 /**
  * @param ranks of the two operands
- * @returns undefined for a form that is no plain product over one axis
+ * @returns undefined for a form that is not a plain product over one axis
  */
 export function readProduct(
   node: GraphNode,

@@ -1,4 +1,4 @@
-/** From what attention reads, up to the products with stored weights that it comes from. */
+/** Follows the inputs of attention upstream to their projections. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { TensorFacts } from '../../run/gradients/tensor-facts';
 import type { Blocks } from '../../routing/blocks';
@@ -7,8 +7,7 @@ import type { Attention } from './attention';
 import type { Probes } from './axes';
 
 /**
- * Query, key and value as their projections give them. What one product gives of all three is followed to where it is
- * split.
+ * Outputs of the Q/K/V projections. For a fused QKV projection, the tensors after the split.
  */
 export function projectedTensors(
   graph: Graph,
@@ -34,7 +33,7 @@ export function projectedTensors(
   return found;
 }
 
-/** A product with weights: stored, or computed from what is stored alone, as unpacked ones are. */
+/** True for a product with weights that are stored, or computed from stored ones alone such as dequantized weights. */
 export function isProjection(
   graph: Graph,
   blocks: Blocks,
@@ -49,7 +48,7 @@ export function isProjection(
 
 const PRODUCTS = new Set(['MatMul', 'Gemm']);
 
-/** What a product gives, or its sum with a bias where that is all that reads it. */
+/** Output of a product, or its sum with a bias if only that reads it. */
 export function withBias(graph: Graph, tensor: string): string {
   const readers = graph.consumers(tensor);
   return readers.length === 1 &&
@@ -60,8 +59,8 @@ export function withBias(graph: Graph, tensor: string): string {
 }
 
 /**
- * Tensors that all of a tensor is computed from, the last of them a product with stored weights; none where several
- * products go into it.
+ * Tensors on the only path upstream from a tensor, the last of them the output of a product with stored weights; empty
+ * if several products contribute.
  */
 function soleTensors(graph: Graph, blocks: Blocks, tensor: string): string[] {
   const open = new Map<number, { node: GraphNode; tensor: string }>();
@@ -89,10 +88,10 @@ function soleTensors(graph: Graph, blocks: Blocks, tensor: string): string[] {
   return [];
 }
 
-/** Steps of a projection with rotation and norm: exporters write some forty. */
+/** Nodes of a projection with rotary embedding and norm: exporters write some forty. */
 const MAX_STEPS = 120;
 
-/** Heads that values were projected to, before they are repeated for the queries' heads. */
+/** Number of heads that values are projected to, before they are repeated for the query heads (GQA). */
 export function keyValueHeads(
   graph: Graph,
   blocks: Blocks,
@@ -121,7 +120,7 @@ export function keyValueHeads(
   return least;
 }
 
-/** What is done to values before they are mixed: they are laid out, repeated, and put behind a cache. */
+/** Operators between projection and product: they reshape values, repeat them, and append them to a KV cache. */
 const REPEATS = new Set([
   'Identity',
   'Cast',

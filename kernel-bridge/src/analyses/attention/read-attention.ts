@@ -1,4 +1,4 @@
-/** What the heads of a model attend to in a prompt. */
+/** Computes the attention probabilities of a prompt. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
@@ -8,14 +8,14 @@ import { describeUnknown } from './attention-data';
 import { AttentionRuns } from './run-attention';
 
 export interface AttentionOptions {
-  /** Bytes that the probabilities may take; 2 GiB unless given. */
+  /** Limit in bytes for the probabilities. Default 2 GiB. */
   memoryLimit?: number;
   signal?: AbortSignal;
 }
 
 /**
- * @throws MoEDebuggerError 'input' for a prompt that does not fit or whose probabilities would take too much memory;
- * 'model-unsupported' where the graph shows no attention; 'gradient' where it has no form in plain operators; 'cancelled'
+ * @throws MoEDebuggerError 'input' for an invalid prompt or one whose probabilities exceed the memory limit;
+ * 'model-unsupported' if no attention is found; 'gradient' if a node has no form in plain operators; 'cancelled'
  */
 export async function readAttention(
   model: LoadedModel,
@@ -40,7 +40,7 @@ export async function readAttention(
   if (bytes > memoryLimit) {
     throw new MoEDebuggerError(
       'input',
-      `what ${decoderIds.length} tokens attend to takes ${megabytes(bytes)}, more than ${megabytes(memoryLimit)}`,
+      `the attention of ${decoderIds.length} tokens takes ${megabytes(bytes)}, more than ${megabytes(memoryLimit)}`,
       {
         where: tokenized.label,
         hint: 'give a shorter prompt or raise memoryLimit'
@@ -66,7 +66,7 @@ export async function readAttention(
   });
 }
 
-/** @throws MoEDebuggerError 'model-unsupported' where the graph shows no attention at all */
+/** @throws MoEDebuggerError 'model-unsupported' if no attention is found */
 export function checkShown(
   { onnx }: LoadedModel,
   { attention, unknown }: FoundAttention
@@ -75,8 +75,8 @@ export function checkShown(
     throw new MoEDebuggerError(
       'model-unsupported',
       unknown.length > 0
-        ? `the graph shows no attention of a known form; ${describeUnknown(unknown[0])}`
-        : 'the graph shows no attention',
+        ? `the graph contains no attention of a supported form; ${describeUnknown(unknown[0])}`
+        : 'the graph contains no attention',
       {
         where: onnx.file,
         hint: 'export the model with attention in plain operators (attn_implementation="eager")'

@@ -1,11 +1,11 @@
-/** Random tokens, and the same again: what a head does on these, it does by the order of tokens and not by their sense. */
+/** Random tokens followed by the same tokens: a head's behaviour on them depends on order, not on meaning. */
 import { MoEDebuggerError } from '../../base/errors';
 import { randomNumbers } from '../../base/statistics/random';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { configCount } from '../../run/model/config';
 import { vocabularySize } from '../../run/model/vocabulary';
 
-/** Sequences of one length: a beginning, a segment of tokens, and the segment again. */
+/** Sequences of equal length: a start, a segment of tokens, and the same segment. */
 export interface RepeatedSequences {
   ids: readonly (readonly number[])[];
   /** Tokens before the first copy. */
@@ -15,7 +15,7 @@ export interface RepeatedSequences {
 }
 
 /**
- * Segments of different tokens, without special ones; they begin as the tokenizer begins a text.
+ * Segments of distinct non-special tokens; each sequence starts with the tokens that the tokenizer prepends to a text.
  *
  * @throws MoEDebuggerError 'input' when the vocabulary has too few tokens
  */
@@ -42,7 +42,7 @@ export function repeatedSequences(
     if (ids.size < length) {
       throw new MoEDebuggerError(
         'input',
-        `a vocabulary of ${size} has no ${length} different tokens that are not special`,
+        `a vocabulary of ${size} has no ${length} distinct non-special tokens`,
         { where: 'length', hint: 'give a smaller length' }
       );
     }
@@ -58,12 +58,12 @@ export function repeatedSequences(
   };
 }
 
-/** Draws a token of a segment, on average, before a vocabulary counts as too small. */
+/** Draws per token of a segment before a vocabulary counts as too small. */
 const DRAWS = 200;
 
 /**
- * Given sequences, checked: each the same tokens twice.
- * @throws MoEDebuggerError 'input' naming a sequence that is not
+ * Validates given sequences: each must be the same tokens twice.
+ * @throws MoEDebuggerError 'input' naming an invalid sequence
  */
 export function givenSequences(
   ids: readonly (readonly number[])[]
@@ -76,28 +76,28 @@ export function givenSequences(
     ) {
       throw new MoEDebuggerError(
         'input',
-        `sequence ${i} is not ${length} tokens and the same again`,
+        `sequence ${i} is not ${length} tokens followed by the same tokens`,
         {
           where: 'sequences',
-          hint: 'repeat a segment of the same length twice'
+          hint: 'repeat a segment once'
         }
       );
     }
   });
-  if (!Number.isInteger(length) || length < LEAST) {
+  if (!Number.isInteger(length) || length < MIN_LENGTH) {
     throw new MoEDebuggerError(
       'input',
       ids.length === 0
         ? 'there are no sequences'
         : `a segment of ${length} tokens is too short`,
-      { where: 'sequences', hint: `repeat ${LEAST} tokens or more` }
+      { where: 'sequences', hint: `repeat at least ${MIN_LENGTH} tokens` }
     );
   }
   return { ids, start: 0, length };
 }
 
-/** Tokens of a segment, at least: with fewer there is no token to look up. */
-export const LEAST = 2;
+/** Shortest segment: the prefix-matching score needs a token after the first one. */
+export const MIN_LENGTH = 2;
 
 function specialIds(model: Readonly<Record<string, unknown>>): Set<unknown> {
   return new Set(
@@ -107,7 +107,7 @@ function specialIds(model: Readonly<Record<string, unknown>>): Set<unknown> {
   );
 }
 
-/** What a tokenizer puts before every text by itself. */
+/** The tokens that a tokenizer prepends to every text. */
 function textBeginning(tokenizer: {
   encode(text: string, options?: { specialTokens?: boolean }): number[];
 }): number[] {

@@ -1,4 +1,4 @@
-/** Runs of a model that hand out what its heads attend to, with heads taken away where that is asked for. */
+/** Runs that return attention probabilities, optionally with heads ablated. */
 import { gradientsOf } from '../../run/gradients/gradients-of';
 import { cancellable } from '../../run/engine/cancel';
 import type { Session } from '../../run/engine/engine';
@@ -14,25 +14,25 @@ import type { Attention, FoundAttention } from './attention';
 import { inOrder } from './axes';
 import { attentionOf } from './model-attention';
 
-/** A head, by the place of its attention in the graph. */
+/** Identifies a head by the index of its attention in the graph. */
 export interface HeadPlace {
   attention: number;
   head: number;
 }
 
 export interface AttentionRun {
-  /** Of each attention: [heads, queries, keys]. */
+  /** Per attention: [heads, queries, keys]. */
   probabilities: Float32Array[];
   /** [tokens, vocabulary] */
   logits?: Float32Array;
 }
 
-/** What to bring out of a run, and what to take away in it. */
+/** Outputs of a run, and heads to ablate in it. */
 export interface AttentionRunOptions {
-  /** Not unless asked for. */
+  /** Default false. */
   probabilities?: boolean;
   logits?: boolean;
-  /** Heads whose mixed values are replaced by zeros. */
+  /** Heads to zero-ablate: their output before the output projection becomes zero. */
   without?: readonly HeadPlace[];
   signal?: AbortSignal;
 }
@@ -48,7 +48,7 @@ export class AttentionRuns {
   ) {}
 
   /**
-   * @throws MoEDebuggerError 'gradient' or 'model-unsupported' for a graph that has no form in plain operators;
+   * @throws MoEDebuggerError 'gradient' or 'model-unsupported' if the graph cannot be written in plain operators;
    * 'cancelled'
    */
   static async of(
@@ -121,12 +121,12 @@ function floats(dims: number[], data: Float32Array): TensorValue {
   return { type: 'float32', dims, data };
 }
 
-/** float32 [heads]: what each head's mixed values are multiplied by. */
+/** float32 [heads]: factors that scale each head's output before the output projection. */
 function factorInput(attention: number): string {
   return `${PREFIX}factors/${attention}`;
 }
 
-/** With factors of 1 the graph computes what it did before, bit for bit. */
+/** Adds the factors to the graph. Factors of 1 leave its results unchanged, bit for bit. */
 function withHeadFactors(
   graph: GraphProto,
   { facts }: PreparedGraph,

@@ -30,7 +30,7 @@ async function logitOf(
   return [...trace.outputLogits.values()][0].data[id];
 }
 
-/** No norms, so that embeddings of zeros are no trouble, and all experts chosen, so that nothing jumps. */
+/** No norms, so that zero embeddings are valid, and all experts selected, so that the target is continuous. */
 const SMOOTH: TinyOptions = { norms: false, topK: 8, seed: 7 };
 
 describe('integrated gradients', () => {
@@ -75,7 +75,7 @@ describe('integrated gradients', () => {
         await logitOf(model, contrast, 9),
         3
       );
-      // Tokens that both prompts have are credited with nothing.
+      // Tokens that both prompts share get no attribution.
       prompt.tokens.forEach(({ attribution }, i) => {
         if (i !== 2) {
           expect(attribution).toBeCloseTo(0, 6);
@@ -87,14 +87,11 @@ describe('integrated gradients', () => {
       );
     }));
 
-  it('are the same in any batch', () =>
+  it('are independent of the batch size', () =>
     withModel({ norms: false, seed: 3 }, async model => {
       const [one, five, measured] = await Promise.all(
-        [1, 5, undefined].map(batchSize =>
-          model.attribute(IDS, {
-            target: { kind: 'logit', token: 9 },
-            batchSize
-          })
+        [1, 5, undefined].map(batch =>
+          model.attribute(IDS, { target: { kind: 'logit', token: 9 }, batch })
         )
       );
       one.tokens.forEach(({ attribution }, i) => {
@@ -104,7 +101,7 @@ describe('integrated gradients', () => {
       expect(five.data.batch).toBe(5);
     }));
 
-  it('say what the routing does to them, and how far it jumps', () =>
+  it('report how the routing affects them, and how far the target jumps', () =>
     withModel({ norms: false, seed: 3 }, async model => {
       const target = { kind: 'logit' as const, token: 9 };
       const plain = await model.attribute(IDS, { target });
@@ -117,16 +114,16 @@ describe('integrated gradients', () => {
       expect(adaptive.data.resolved).toBe(true);
     }));
 
-  it('tell their progress and can be cancelled', () =>
+  it('report progress and can be cancelled', () =>
     withModel(SMOOTH, async model => {
       const seen: number[] = [];
       const stop = new AbortController();
       await expect(
         model.attribute(IDS, {
           steps: 16,
-          batchSize: 4,
+          batch: 4,
           signal: stop.signal,
-          onProgress: ({ done, total }) => {
+          onProgress: (done, total) => {
             seen.push(done / total);
             if (seen.length === 2) {
               stop.abort();
@@ -140,7 +137,7 @@ describe('integrated gradients', () => {
 });
 
 describe('other methods', () => {
-  it('occlusion is what a token without an embedding takes away', () => {
+  it('occlusion is the drop of the target when a token has no embedding', () => {
     const b = tinyMoE({ norms: false, seed: 5 });
     // The id 0 stands for an embedding of zeros.
     const table = b.initializers[0];
@@ -165,14 +162,14 @@ describe('other methods', () => {
     });
   });
 
-  it('gradient times input is one step of the midpoint rule, at the end of the way', () =>
+  it('gradient times input is one step of the midpoint rule, at the end of the path', () =>
     withModel(SMOOTH, async model => {
       const target = { kind: 'logit' as const, token: 9 };
       const found = await model.attribute(IDS, {
         target,
         method: 'grad-input'
       });
-      // d/ds f(s e) at s = 1, by moving s a little: through prompts whose table is scaled.
+      // d/ds f(s e) at s = 1, as a finite difference: prompts whose table is scaled.
       const step = 0.01;
       const ends: number[] = [];
       for (const scale of [1 + step, 1 - step]) {
@@ -209,7 +206,7 @@ describe('other methods', () => {
       expect(fixed[i]).toBeCloseTo(attribution, 5)
     );
     await expect(attributed(IDS.length + 1)).rejects.toThrow(
-      /exported for 6 tokens, and this sequence has 5/
+      /exported for 6 tokens, but this sequence has 5/
     );
   });
 
@@ -232,8 +229,8 @@ describe('other methods', () => {
     }));
 });
 
-describe('credit of experts', () => {
-  it('is what the target moves by when their weights are scaled', () =>
+describe('expert attribution', () => {
+  it('is the derivative of the target by a scale of their weights', () =>
     withModel({ norms: false, seed: 11 }, async model => {
       const found = await model.attribute(IDS, {
         target: { kind: 'logit', token: 9 },
@@ -252,7 +249,7 @@ describe('credit of experts', () => {
           5
         );
       }
-      // The last layer's: nothing after it can change its routing.
+      // The last layer's experts: nothing after them can change its routing.
       const step = 0.01;
       for (const own of experts.filter(({ layer }) => layer === 1).slice(-2)) {
         const { layer, expert, position } = own;
@@ -274,9 +271,9 @@ describe('credit of experts', () => {
     }));
 });
 
-describe('credit of layers', () => {
-  it('is what the target moves by when what a layer adds is scaled', async () => {
-    // Smooth in the last two weights of attention and experts, which scale what these add.
+describe('layer attribution', () => {
+  it("is the derivative of the target by a scale of the layer's output", async () => {
+    // The target is smooth in the last two weights of attention and experts, which scale their outputs.
     const options = { ...SMOOTH, layers: 1 };
     const ADDING = [4, 7];
     const logit = async (factor: number): Promise<number> => {
@@ -325,7 +322,7 @@ describe('faithfulness', () => {
       expect(deletion[5]).toBeCloseTo(found.baselineValue, 4);
       expect(insertion[0]).toBeCloseTo(found.baselineValue, 4);
       expect(insertion[5]).toBeCloseTo(found.value, 4);
-      // Deleting the token whose loss costs most takes away just that.
+      // Deleting the token with the largest attribution lowers the target by that much.
       const most = Math.max(...found.tokens.map(t => t.attribution));
       expect(deletion[1]).toBeCloseTo(found.value - most, 4);
       expect(deletionMean).toBeCloseTo(
@@ -336,8 +333,8 @@ describe('faithfulness', () => {
     }));
 });
 
-describe('what does not fit', () => {
-  it('is refused before anything is run', () =>
+describe('invalid input', () => {
+  it('is rejected before anything runs', () =>
     withModel({ norms: false }, async model => {
       const cases: [Parameters<MoEModel['attribute']>[1], RegExp][] = [
         [{ position: 5 }, /no token 5 in a prompt of 5/],
@@ -359,7 +356,7 @@ describe('what does not fit', () => {
       }
     }));
 
-  it('a run above the memory limit is refused with what it would take', () =>
+  it('a run above the memory limit is rejected with the memory that it needs', () =>
     withModel({ norms: false }, async model => {
       await expect(
         model.attribute(IDS, { memoryLimit: 1000 })
@@ -369,8 +366,8 @@ describe('what does not fit', () => {
       });
     }));
 
-  it('a node that makes something that is not a number is named', () =>
-    // Its norm divides zeros by zero.
+  it('a node that computes NaN is named', () =>
+    // Its norm divides zero by zero.
     withModel({ norms: true }, async model => {
       await expect(model.attribute(IDS)).rejects.toMatchObject({
         code: 'gradient',

@@ -5,7 +5,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { Sequence } from '../../run/model/inputs';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
-import { MOST_STEPS, type AttributionData } from '../../base/protocol';
+import { MAX_STEPS, type AttributionData } from '../../base/protocol';
 import { findBlocks } from '../../routing/blocks';
 import { Attribution } from './attribution';
 import { baselineEmbeddings } from './baseline';
@@ -22,8 +22,8 @@ import { likeliest, resolveTarget, tokenOf } from './resolve-target';
 import { routedTensors, type RoutedTensors } from './routing-tensors';
 
 /**
- * @throws MoEDebuggerError 'input' for a prompt, a target or an option that does not fit; 'gradient' naming a node that
- * cannot be differentiated or makes something that is not a number, or when memory would not suffice; 'cancelled'
+ * @throws MoEDebuggerError 'input' for an invalid prompt, target or option; 'gradient' naming a node that cannot be
+ * differentiated or computes NaN, or when memory would not suffice; 'cancelled'
  */
 export async function attribute(
   model: LoadedModel,
@@ -54,7 +54,7 @@ export async function attribute(
   const batches: BatchOptions = {
     largest: mayBatch(model) ? Infinity : 1,
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
-    ...(options.batchSize === undefined ? {} : { batch: options.batchSize }),
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
     ...(options.signal ? { signal: options.signal } : {})
   };
   const question: Question = {
@@ -153,11 +153,11 @@ function selectedOf(routed: readonly RoutedTensors[]): string[] {
 }
 
 function checkSteps({ steps = DEFAULT_STEPS }: AttributeOptions): number {
-  if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {
+  if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS) {
     throw new MoEDebuggerError(
       'input',
-      `an integral of ${steps} steps cannot be taken`,
-      { where: 'steps', hint: `give a whole number of 1 to ${MOST_STEPS}` }
+      `invalid number of integration steps ${steps}`,
+      { where: 'steps', hint: `give a whole number of 1 to ${MAX_STEPS}` }
     );
   }
   return steps;
@@ -177,15 +177,15 @@ function warningsOf({
   }
   if (jumps !== undefined) {
     return [
-      `the target jumps by ${jumps.toFixed(4)} in all where the routing changes between baseline and prompt; hard top-k has no gradient there, so no token is credited with it and no number of steps closes the gap`
+      `the target jumps by ${jumps.toFixed(4)} in total where the routing changes between baseline and prompt; hard top-k has no gradient there, so no token is credited with it and more steps do not close the gap`
     ];
   }
   return routingChanges > 0
     ? [
-        `the routing changes ${routingChanges} times between baseline and prompt; hard top-k keeps the gap from closing there, however many steps are taken`
+        `the routing changes ${routingChanges} times between baseline and prompt; hard top-k has no gradient there, so more steps do not close the gap`
       ]
-    : ['the gap is large although the routing stays the same: take more steps'];
+    : ['the gap is large although the routing does not change: use more steps'];
 }
 
-/** A gap below this part of what was to be distributed counts as closed. */
+/** Completeness gap, relative to the total attribution, below which it counts as closed. */
 const COMPLETE = 0.01;

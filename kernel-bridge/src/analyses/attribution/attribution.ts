@@ -1,6 +1,4 @@
-/** What an attribution found, to look at and to hand on. */
-import { resultForms, saveResult } from '../../show/save-result';
-import { tableBundle, type ResultTable } from '../../show/result-table';
+/** Result of an attribution. */
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -19,7 +17,7 @@ export class Attribution implements Displayable {
   readonly baselineValue: number;
   readonly gap: number;
 
-  /** @param embeddings [tokens, width]: what each number of the embeddings is credited with; empty for occlusion */
+  /** @param embeddings [tokens, width]: attribution per embedding dimension; empty for occlusion */
   constructor(
     readonly data: AttributionData,
     readonly embeddings: Float32Array
@@ -34,46 +32,12 @@ export class Attribution implements Displayable {
     return { schema: 'moe-debugger/attribute@1', ...this.data };
   }
 
-  /** A line a token with a bar, then what it adds up to. */
+  /** One line per token with a bar, then the sum. */
   toString(): string {
     return describeAttribution(this.data);
   }
 
-  /** The tokens coloured by their attribution, and the bars in text. */
   [MIMEBUNDLE](): JsonObject {
-    return tableBundle(this._table(), this.toString());
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json, .csv or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(
-      file,
-      resultForms(this, () => this._table())
-    );
-  }
-
-  private _table(): ResultTable {
-    const largest = Math.max(
-      ...this.tokens.map(({ attribution }) => Math.abs(attribution))
-    );
-    return {
-      title: `what each token gives to the ${this.data.target.kind}`,
-      columns: ['position', 'id', 'token', 'attribution'],
-      rows: this.tokens.map(({ id, text, attribution }, position) => [
-        position,
-        id,
-        text ?? null,
-        attribution
-      ]),
-      tints: this.tokens.map(({ attribution }) =>
-        largest > 0 ? attribution / largest : 0
-      ),
-      notes: [
-        `${this.value} with the prompt, ${this.baselineValue} with the baseline; ${this.gap} of the difference is not in the sum`
-      ]
-    };
+    return { 'text/plain': this.toString() };
   }
 }

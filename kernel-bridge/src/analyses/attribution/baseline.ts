@@ -1,4 +1,4 @@
-/** Embeddings that stand for the absence of a prompt. */
+/** Baseline embeddings of an attribution. */
 import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
@@ -9,13 +9,13 @@ import { vocabularySize } from '../../run/model/vocabulary';
 import type { Baseline } from './options';
 import { tokenId } from './resolve-target';
 
-/** Rows of the table that are looked up at once for the mean. */
+/** Embedding rows that are looked up at once for the mean. */
 const CHUNK = 4096;
 
 /**
- * @param tokens of the prompt that is explained
+ * @param tokens length of the prompt that is explained
  * @returns [1, 1 or tokens, width]; undefined for zeros
- * @throws MoEDebuggerError 'input' for a token that does not exist or a prompt of another length
+ * @throws MoEDebuggerError 'input' for a token that does not exist or a contrast prompt of another length
  */
 export async function baselineEmbeddings(
   model: LoadedModel,
@@ -38,10 +38,10 @@ export async function baselineEmbeddings(
   if (ids.length !== tokens) {
     throw new MoEDebuggerError(
       'input',
-      `the contrast prompt has ${ids.length} tokens and the prompt has ${tokens}`,
+      `the contrast prompt has ${ids.length} tokens and the prompt ${tokens}`,
       {
         where: 'baseline',
-        hint: 'give two prompts of equally many tokens'
+        hint: 'give two prompts with the same number of tokens'
       }
     );
   }
@@ -57,8 +57,8 @@ async function meanEmbedding(
   if (vocabulary === undefined) {
     throw new MoEDebuggerError(
       'input',
-      'the size of the vocabulary is not known, so its mean is not either',
-      { where: 'baseline', hint: 'take another baseline' }
+      'the mean embedding needs the size of the vocabulary, which is unknown',
+      { where: 'baseline', hint: 'choose another baseline' }
     );
   }
   let sum = new Float64Array();

@@ -1,6 +1,6 @@
 import { BatchSizes } from './batch-sizes';
 
-/** Runs batches whose cost is given until a hundred entries are done; the sizes that were run. */
+/** Runs batches of a given cost until a hundred entries are done. @returns the batch sizes */
 function sizesRun(
   cost: (size: number) => number,
   largest = Infinity
@@ -16,19 +16,19 @@ function sizesRun(
   return { sizes, found };
 }
 
-it('takes large batches where each run has a price of its own', () => {
+it('uses large batches where each run has a fixed cost', () => {
   const { sizes, found } = sizesRun(size => 10 + 0.1 * size);
   expect(found.best(Infinity)).toBe(64);
   expect(sizes.slice(-1)).toEqual([64]);
 });
 
-it('takes few at once where larger batches are slower, and does not go on to the largest', () => {
+it('uses small batches where larger ones are slower, and does not try the largest', () => {
   const { sizes, found } = sizesRun(size => (size <= 4 ? 2 + size : size ** 2));
   expect(found.best(Infinity)).toBe(4);
   expect(sizes).not.toContain(64);
 });
 
-it('is not misled by a first run that is slow', () => {
+it('is not misled by a slow first run', () => {
   let first = true;
   const { found } = sizesRun(size => {
     const slow = size === 16 && first ? 1000 : 0;
@@ -38,7 +38,7 @@ it('is not misled by a first run that is slow', () => {
   expect(found.best(Infinity)).toBe(64);
 });
 
-it('never runs more than there may be', () => {
+it('never exceeds the limit', () => {
   const { sizes } = sizesRun(() => 10, 5);
   expect(Math.max(...sizes)).toBe(4);
   expect(sizesRun(() => 10, 1).sizes).not.toContain(4);

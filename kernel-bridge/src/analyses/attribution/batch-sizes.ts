@@ -1,21 +1,21 @@
-/** Finds how many entries of a batch are fastest on this machine, while batches run: none is run to measure only. */
+/** Finds the fastest batch size on this machine from the runs that are needed anyway. */
 
 interface Measured {
   runs: number;
-  /** Milliseconds an entry, of the fastest run: what else the machine does only ever adds time. */
+  /** Milliseconds per entry of the fastest run: other load on the machine only adds time. */
   fastest: number;
 }
 
 const SIZES = [1, 4, 16, 64];
-/** The first run of a size also gets memory for it, so one is not enough. */
+/** Runs per size before it is judged: the first one also allocates memory. */
 const RUNS = 2;
-/** Larger sizes are not tried when one is slower than the best by this. */
+/** Larger sizes are not tried once a size is slower than the best by this factor. */
 const HOPELESS = 1.25;
 
 export class BatchSizes {
   private readonly _measured = new Map<number, Measured>();
 
-  /** The size to run next. @param largest the most entries that may run at once */
+  /** The batch size to run next. @param largest maximum batch size */
   next(largest: number): number {
     const sizes = SIZES.filter(size => size <= largest);
     for (const size of sizes) {
@@ -33,7 +33,7 @@ export class BatchSizes {
     return this.best(largest);
   }
 
-  /** The fastest size so far. */
+  /** The fastest batch size so far. */
   best(largest: number): number {
     return SIZES.filter(size => size <= largest).reduce((best, size) =>
       this._time(size) < this._time(best) ? size : best

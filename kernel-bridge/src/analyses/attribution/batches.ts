@@ -1,4 +1,4 @@
-/** Runs many variants of one prompt in batches, whose size is found while they run: none is run to measure only. */
+/** Runs many variants of one prompt in batches whose size is tuned on the way. */
 import { cancellable } from '../../run/engine/cancel';
 import type {
   GradientFetches,
@@ -11,17 +11,17 @@ import type { LoadedModel } from '../../run/model/loaded-model';
 import { BatchSizes } from './batch-sizes';
 
 export interface BatchOptions {
-  /** At most so many at once: 1 where entries of a batch would disturb one another. */
+  /** Maximum batch size; 1 where entries of a batch would affect one another. */
   largest: number;
-  /** So many at once, if a user says so. */
+  /** Fixed batch size, if the user gives one. */
   batch?: number;
   memoryLimit: number;
   signal?: AbortSignal;
-  /** Called after each run with how many entries it had. */
+  /** Called after each run with its number of entries. */
   onRun?: (entries: number) => void;
 }
 
-/** One entry of a batch: how far from the baseline, as a whole or token by token, and its weight in a sum. */
+/** One entry of a batch: its distance from the baseline, for all tokens or per token, and its weight in the sum. */
 export interface Variant {
   scale: number | readonly number[];
   weight?: number;
@@ -31,13 +31,13 @@ export interface VariantsRun {
   /** Sum over all variants of weight times gradient, [tokens, width]. */
   sum?: Float64Array;
   values: number[];
-  /** What each run handed out, with the entries that it had. */
+  /** Outputs of each run, with its number of entries. */
   runs: { values: GradientValues; entries: number }[];
-  /** The size of batch that was fastest. */
+  /** The fastest batch size. */
   batch: number;
 }
 
-/** What was measured so far, by session and number of tokens. */
+/** Timings so far, by onnxruntime session and number of tokens. */
 const measured = new WeakMap<GradientSession, Map<number, BatchSizes>>();
 
 function sizesOf(session: GradientSession, tokens: number): BatchSizes {
@@ -47,7 +47,7 @@ function sizesOf(session: GradientSession, tokens: number): BatchSizes {
   return sizes;
 }
 
-/** @throws MoEDebuggerError 'gradient' when a single entry takes more memory than there may be; 'cancelled' */
+/** @throws MoEDebuggerError 'gradient' when one entry exceeds the memory limit; 'cancelled' */
 export async function runVariants(
   session: GradientSession,
   run: GradientRun,
@@ -97,7 +97,7 @@ export async function runVariants(
   return result;
 }
 
-/** The most entries, up to a number, whose activations memory takes. */
+/** Largest batch, up to a maximum, whose activations fit the memory limit. */
 export function largestThatFits(
   most: number,
   fits: (batch: number) => boolean
@@ -111,7 +111,7 @@ export function largestThatFits(
 
 const MAX_BATCH = 64;
 
-/** Capacity is shared by a batch, so its entries would change each other's routing. */
+/** False for routers with a capacity: a batch shares it, so its entries would change each other's routing. */
 export function mayBatch({ inputs, routers }: LoadedModel): boolean {
   return (
     inputs.batched &&

@@ -1,6 +1,6 @@
 /**
- * What layers and experts are credited with, to first order: the gradient times what they add. An expert enters as
- * weight times output, so gradient times weight is the gradient by its output times what it adds.
+ * First-order attribution to layers and experts: the gradient times what they add to the residual stream. An expert adds
+ * weight times output, so gradient by weight times weight equals gradient by output times output.
  */
 import { toFloat32, toIntegers } from '../../run/engine/tensor-values';
 import type {
@@ -14,7 +14,7 @@ import type { RoutedTensors } from './routing-tensors';
 export type Credit = Pick<AttributionData, 'layers' | 'experts'>;
 type LayerCredit = NonNullable<AttributionData['layers']>[number];
 
-/** Names of the tensors that credit is given by. */
+/** Names of the tensors that the attribution is computed from. */
 export function creditTensors(
   routed: readonly RoutedTensors[],
   { joins }: Pick<Blocks, 'joins'>

@@ -1,16 +1,16 @@
 /**
- * Deletion and insertion curves (Petsiuk et al. 2018, arXiv:1806.07421) of an order of tokens, beside those of random
+ * Deletion and insertion curves (Petsiuk et al. 2018, arXiv:1806.07421) of an order of tokens, next to those of random
  * orders.
  */
 import { drawn, randomNumbers } from '../../base/statistics/random';
 import { mean, sampleDeviation } from '../../base/statistics/summary';
 import type { Faithfulness } from '../../base/protocol';
 
-/** Runs variants in which some tokens hold their own embeddings and the others the baseline's; their targets. */
+/** Runs variants in which some tokens keep their embeddings and the rest get the baseline's. @returns their targets */
 export type RunKept = (kept: readonly boolean[][]) => Promise<number[]>;
 
 const RANDOM_ORDERS = 8;
-/** Places of a curve that are looked at. */
+/** Points per curve. */
 const PLACES = 16;
 
 export async function measureFaithfulness(

@@ -1,5 +1,4 @@
-/** The methods by which a target is attributed to embeddings. */
-import type { Progress } from '../../base/progress';
+/** The attribution methods. */
 import { toFloat32 } from '../../run/engine/tensor-values';
 import type {
   GradientRun,
@@ -15,27 +14,27 @@ import { composite, countChanges, findBreaks, type PathPoint } from './path';
 import { quadrature } from './quadrature';
 import { choicesOf, type RoutedTensors } from './routing-tensors';
 
-/** What is to be explained, and by what. */
+/** Inputs of an attribution. */
 export interface Question {
   session: GradientSession;
-  /** The value and the choices alone, where many places are to be looked at. */
+  /** Computes only the target and the routing, for evaluating many points. */
   forward?: GradientSession;
   run: GradientRun;
-  /** Tokens of the prompt that is explained. */
+  /** Length of the prompt that is explained. */
   tokens: number;
-  /** Routers whose choice the target depends on. */
+  /** Routers that the target depends on. */
   routed: readonly RoutedTensors[];
   steps: number;
   rule: QuadratureRule;
   adaptive: boolean;
   batches: BatchOptions;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
 export interface Explained {
-  /** One number a token. */
+  /** One value per token. */
   tokens: number[];
-  /** [tokens, width]; empty where a method knows tokens only. */
+  /** [tokens, width]; empty for methods that work on whole tokens. */
   embeddings: Float32Array;
   value: number;
   baselineValue: number;
@@ -56,7 +55,7 @@ export function explain(
   }
 }
 
-/** (embeddings - baseline) times the integral of the gradient along the straight way between them. */
+/** (embeddings - baseline) times the integral of the gradient along the straight line between them. */
 async function integratedGradients(question: Question): Promise<Explained> {
   const { session, run, routed, rule, steps, adaptive, batches } = question;
   const ends = await valuesAt(question, [1, 0]);
@@ -96,7 +95,7 @@ async function integratedGradients(question: Question): Promise<Explained> {
   };
 }
 
-/** Places that may be looked at for changes of the routing, a step. */
+/** Points per step that may be evaluated to find routing changes. */
 const ADAPTIVE_BUDGET = 32;
 
 async function gradientTimesInput(question: Question): Promise<Explained> {
@@ -117,7 +116,7 @@ async function gradientTimesInput(question: Question): Promise<Explained> {
   };
 }
 
-/** How far the target falls when one token's embedding becomes the baseline's. */
+/** Drop of the target when one token's embedding is replaced with the baseline's. */
 async function occlusion(question: Question): Promise<Explained> {
   const { session, run, tokens, batches } = question;
   const places = Array.from({ length: tokens }, (_, t) => t);
@@ -174,7 +173,7 @@ async function lookAt(
   return places.map((at, i) => ({ at, value: values[i], routing: choices[i] }));
 }
 
-/** A gradient of [tokens, width] times what the embeddings are above the baseline. */
+/** Gradient [tokens, width] times (embeddings - baseline). */
 async function credited(
   { session, run, tokens }: Question,
   gradient: Float64Array
@@ -186,7 +185,7 @@ async function credited(
   const own = toFloat32(embeddings!);
   const width = own.length / tokens;
   const base = run.baseline?.data as Float32Array | undefined;
-  // The baseline has a row for each token, or one for all.
+  // The baseline has one row per token, or one for all.
   const credit = Float32Array.from(
     gradient,
     (g, i) => g * (own[i] - (base ? base[i % base.length] : 0))
@@ -210,6 +209,6 @@ function progress(
   let done = 0;
   return entries => {
     done += entries;
-    onProgress?.({ done, total });
+    onProgress?.(done, total);
   };
 }

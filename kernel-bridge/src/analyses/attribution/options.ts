@@ -1,5 +1,4 @@
-/** What can be asked of an attribution. */
-import type { Progress } from '../../base/progress';
+/** Options of an attribution. */
 import type { Prompt } from '../../run/model/prompt';
 import type {
   AttributionMethod,
@@ -7,11 +6,11 @@ import type {
   Stack
 } from '../../base/protocol';
 
-/** What is explained: a token's logit, its log-probability, or an expert's score in a router. */
+/** The target: a token's logit, its log-probability, or an expert's router score. */
 export type AttributionTarget =
   | {
       kind: 'logit' | 'log-probability';
-      /** Id or text of the token; the likeliest unless given. */
+      /** Id or text of the token. Default: the most likely token. */
       token?: number | string;
     }
   | {
@@ -24,37 +23,37 @@ export type AttributionTarget =
     };
 
 /**
- * Embeddings to start from: zeros, the mean of the whole table, one token's everywhere (its id or its text), or another
- * prompt's.
+ * Where the attribution starts: zero embeddings, the mean of the embedding table, one token's embedding (by id or text),
+ * or the embeddings of another prompt.
  */
 export type Baseline =
   'zero' | 'mean' | { token: number | string } | { prompt: Prompt };
 
 export interface AttributeOptions {
-  /** The likeliest next token's logit unless given. */
+  /** Default: the logit of the most likely next token. */
   target?: AttributionTarget;
-  /** The token that the target is read at; the last unless given. */
+  /** Token at which the target is read. Default: the last. */
   position?: number;
-  /** Integrated gradients unless given. */
+  /** Default `integrated-gradients`. */
   method?: AttributionMethod;
-  /** Steps of the integral; 64 unless given. */
+  /** Integration steps. Default 64. */
   steps?: number;
   rule?: QuadratureRule;
-  /** Zeros unless given. */
+  /** Default zeros. */
   baseline?: Baseline;
-  /** Looks for the places where the routing changes along the way, and integrates between them. */
+  /** Finds the points at which the routing changes along the path, and integrates between them. */
   adaptive?: boolean;
-  /** Measures deletion and insertion curves beside those of random orders. */
+  /** Also computes deletion and insertion curves, next to those of random orders. */
   faithfulness?: boolean;
-  /** Also attributes to what each layer adds to the stream, and to each chosen expert. */
+  /** Also attributes to the output of each layer and each selected expert. */
   layers?: boolean;
-  /** Steps in one run; chosen by measuring unless given. */
-  batchSize?: number;
-  /** Bytes that one run's activations may take; 2 GiB unless given. */
+  /** Steps per run. Default: chosen by timing. */
+  batch?: number;
+  /** Limit in bytes for the activations of one run. Default 2 GiB. */
   memoryLimit?: number;
   signal?: AbortSignal;
-  /** Called after each run with the steps that are done. */
-  onProgress?: (progress: Progress) => void;
+  /** Called after each run with the steps done so far. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 export const DEFAULT_STEPS = 64;

@@ -1,53 +1,53 @@
-/** The way from a baseline to the embeddings: where the routing changes on it, and how it is divided into steps. */
+/** The path from baseline to embeddings: finds the routing changes on it, and divides it into integration steps. */
 import { quadrature, type Quadrature } from './quadrature';
 import type { QuadratureRule } from '../../base/protocol';
 
-/** What was seen at one place of the way. */
+/** A point of the path that was evaluated. */
 export interface PathPoint {
   at: number;
   value: number;
-  /** A number for each token and layer that is the same where the same experts were chosen. */
+  /** One number per token and layer; equal numbers mean the same set of experts. */
   routing: Int32Array;
 }
 
-/** Choices, a token and layer each, that differ between two places. */
+/** Number of tokens and layers whose experts differ between two points. */
 export function countChanges(a: Int32Array, b: Int32Array): number {
   return a.reduce((count, choice, i) => count + (choice === b[i] ? 0 : 1), 0);
 }
 
 export interface Segments {
-  /** Where the routing changes, and other ends of stretches over which the value changes little; ascending. */
+  /** Points at which the routing changes, and other bounds of intervals over which the value changes little; ascending. */
   breaks: number[];
-  /** How far the value jumps at all of them together. */
+  /** Sum of the value's jumps at the routing changes. */
   jumps: number;
-  /** False when there were more changes than could be told apart within the budget. */
+  /** False when the budget was too small to separate all changes. */
   complete: boolean;
 }
 
 /**
- * Two places are not divided further when they are closer than this part of their distance from the baseline: a norm
- * makes of a prompt near zeros what it makes of the whole one. Between them the value also changes smoothly, as beside
- * them, which is no part of a jump.
+ * Intervals shorter than this part of their distance from the baseline are not divided further. The length is relative
+ * because normalisation cancels the scale, so even a step near zero yields the activations of the full prompt. The
+ * smooth change within such an interval is subtracted from its jump.
  */
 const RESOLUTION = 1e-3;
-/** Nor when both are closer than this to the baseline. */
+/** Intervals closer to the baseline than this are not divided further. */
 const NEAREST = 1e-30;
 const CLOSER = 4;
-/** Part of the value's whole range that a stretch without a change of routing may cover. */
+/** Largest part of the value's range that an interval without a routing change may cover. */
 const STRETCH = 0.05;
 
 /**
- * Halves the stretches at whose ends the routing differs until they are short, and those over which the value changes
- * much: near a baseline of zeros a norm makes it change within a hundredth of the way.
- * @param look looks at places of the way, in ascending order
- * @param budget how many places may be looked at
+ * Halves the intervals whose ends differ in routing until they are short, and those over which the value changes much:
+ * near a zero baseline, normalisation moves the value within a hundredth of the path.
+ * @param look evaluates points of the path, in ascending order
+ * @param budget maximum number of points
  */
 export async function findBreaks(
   look: (places: number[]) => Promise<PathPoint[]>,
   first: number,
   budget: number
 ): Promise<Segments> {
-  // Evenly, and ever closer to the baseline: each norm makes hundreds of times more of what is smaller than its epsilon.
+  // Evenly spaced, and ever closer to the baseline: each norm amplifies inputs below its epsilon hundreds of times.
   const grid = Array.from({ length: first + 1 }, (_, i) => i / first);
   for (let at = grid[1] / CLOSER; at > NEAREST; at /= CLOSER) {
     grid.splice(1, 0, at);
@@ -77,7 +77,7 @@ export async function findBreaks(
       }
     }
     complete = open.length === 0;
-    // Where not all can be divided, those that may hold most.
+    // If the budget does not suffice for all, divide those with the largest change.
     const chosen = open
       .sort((a, b) => b.width - a.width)
       .slice(0, left)
@@ -103,11 +103,11 @@ export async function findBreaks(
   };
 }
 
-/** Steps of a stretch, at least, and of one that begins at the baseline. */
-const LEAST_STEPS = 3;
+/** Minimum steps per interval, and for the one that begins at the baseline. */
+const MIN_STEPS = 3;
 const STEPS_FROM_BASELINE = 8;
 
-/** How far the value changes between two neighbours, less what it does so smoothly: as it does on either side of them. */
+/** Jump between two neighbours: the change minus the change extrapolated from the neighbouring slopes. */
 function jumpAt(points: readonly PathPoint[], i: number): number {
   const rise = (j: number): [value: number, length: number] => [
     points[j + 1].value - points[j].value,
@@ -126,19 +126,19 @@ function jumpAt(points: readonly PathPoint[], i: number): number {
   return change - slope * width;
 }
 
-/** Places that divide a stretch which is long for how near it begins to the baseline. */
+/** Points that divide an interval whose ends differ much in their distance from the baseline. */
 function between(from: number, to: number): number[] {
   const places: number[] = [];
-  for (let at = from * LONGEST; from > 0 && at < to; at *= LONGEST) {
+  for (let at = from * MAX_RATIO; from > 0 && at < to; at *= MAX_RATIO) {
     places.push(at);
   }
   return places;
 }
 
-/** How many times as far from the baseline a stretch may end as it begins. */
-const LONGEST = 8;
+/** Largest ratio of the distances of an interval's ends from the baseline. */
+const MAX_RATIO = 8;
 
-/** A rule applied between breaks, each stretch with steps in proportion to its length, and to how far it reaches towards the baseline. */
+/** Applies a rule between breaks; steps are shared out by the length of each interval and by its ratio towards the baseline. */
 export function composite(
   rule: QuadratureRule,
   steps: number,
@@ -157,7 +157,7 @@ export function composite(
     const part = quadrature(
       rule,
       Math.max(
-        LEAST_STEPS,
+        MIN_STEPS,
         Math.round(steps * length),
         Math.round((STEPS_FROM_BASELINE * length) / ends[i + 1])
       )

@@ -55,7 +55,7 @@ it('the midpoint rule takes the middles of equal parts', () => {
   });
 });
 
-describe('a way with changes of routing', () => {
+describe('a path with routing changes', () => {
   const jumps = [0.0003, 0.21, 0.2101, 0.77];
   const routed = (x: number): number => jumps.filter(at => at < x).length;
   const along = (smooth: (at: number) => number) => (places: number[]) =>
@@ -68,7 +68,7 @@ describe('a way with changes of routing', () => {
     );
   const look = along(at => at ** 2);
 
-  it('is divided at them, and what the value jumps by is told', async () => {
+  it('is divided at them, and the size of the jumps is reported', async () => {
     const found = await findBreaks(look, 8, 2000);
     expect(found.complete).toBe(true);
     expect(found.jumps).toBeCloseTo(12, 3);
@@ -77,14 +77,14 @@ describe('a way with changes of routing', () => {
         Math.min(...found.breaks.map(at => Math.abs(at - jump)))
       ).toBeLessThan(1e-3 * jump);
     }
-    // The slope 2x, whose jumps it does not see, is integrated exactly.
+    // The slope 2x, without the jumps, is integrated exactly.
     expect(
       integral(composite('gauss-legendre', 16, found.breaks), x => 2 * x)
     ).toBeCloseTo(1, 12);
   });
 
-  it('is told to jump by no more than it does beside a steep slope, above that of the baseline', async () => {
-    // Most of it changes within a millionth of the way, as behind a norm.
+  it('reports no jump for a steep slope near the baseline', async () => {
+    // Most of the change lies within a millionth of the path, as after a norm.
     const steep = along(at => 100 * at + (40 * at) / (at + 1e-6));
     const found = await findBreaks(steep, 8, 4000);
     expect(found.complete).toBe(true);
@@ -97,7 +97,7 @@ describe('a way with changes of routing', () => {
     expect(total).toBeCloseTo(100 + 40 / (1 + 1e-6), 2);
   });
 
-  it('divides the widest stretches first, and says when there were too many to tell apart', async () => {
+  it('divides the widest intervals first, and reports when the budget is too small', async () => {
     const found = await findBreaks(look, 8, 75);
     expect(found.complete).toBe(false);
     expect(found.breaks.length).toBeGreaterThan(2);

@@ -1,4 +1,4 @@
-/** Places and weights by which an integral over [0, 1] becomes a sum. */
+/** Quadrature rules: nodes and weights that turn an integral over [0, 1] into a sum. */
 import type { QuadratureRule } from '../../base/protocol';
 
 export interface Quadrature {
@@ -12,7 +12,7 @@ export function quadrature(rule: QuadratureRule, steps: number): Quadrature {
   return rule === 'midpoint' ? midpoint(steps) : gaussLegendre(steps);
 }
 
-/** The middles of equal parts. */
+/** Midpoints of equal intervals. */
 function midpoint(steps: number): Quadrature {
   return {
     nodes: Array.from({ length: steps }, (_, i) => (i + 0.5) / steps),

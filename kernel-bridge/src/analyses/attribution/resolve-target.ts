@@ -1,4 +1,4 @@
-/** A target in the user's words as a tensor of the graph and a place in it. */
+/** Resolves an attribution target to a tensor of the graph and an index in it. */
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { TargetKind } from '../../run/gradients/targets';
@@ -70,7 +70,7 @@ export async function likeliest(
   return scores.reduce((best, x, i) => (x > scores[best] ? i : best), 0);
 }
 
-/** A token's id and text, as a target has them. */
+/** Id and text of a token, as a target states them. */
 export function tokenOf(
   model: LoadedModel,
   id: number
@@ -96,8 +96,8 @@ function routerOf(
 }
 
 /**
- * A token given by its id or its text.
- * @param where what it was given as
+ * Resolves a token given by its id or its text.
+ * @param where name of the option, for messages
  * @throws MoEDebuggerError 'input' for an id beyond the vocabulary, or a text that is not one token
  */
 export function tokenId(
@@ -106,7 +106,7 @@ export function tokenId(
   where: string
 ): number {
   if (typeof token === 'number') {
-    // The same check as for a prompt's ids: a whole number within the vocabulary.
+    // Validates like a prompt's ids: a whole number within the vocabulary.
     return model.tokenize([token]).ids[0];
   }
   const { tokenizer } = model;
@@ -115,8 +115,8 @@ export function tokenId(
     throw new MoEDebuggerError(
       'input',
       tokenizer
-        ? `${JSON.stringify(token)} is ${ids.length} tokens, and a ${where} is one`
-        : `the model has no tokenizer to read the ${where} with`,
+        ? `${JSON.stringify(token)} is ${ids.length} tokens; a ${where} must be one`
+        : `the model has no tokenizer, so the ${where} cannot be given as text`,
       { where, hint: 'give the id of one token' }
     );
   }

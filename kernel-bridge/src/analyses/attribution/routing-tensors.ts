@@ -1,4 +1,4 @@
-/** The tensors that tell, in a graph that is differentiated, which experts a run chose before its target was known. */
+/** Tensors of a differentiated graph that hold the selected experts of the routers upstream of the target. */
 import type { GradientValues } from '../../run/gradients/gradient-session';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { toIntegers } from '../../run/engine/tensor-values';
@@ -9,13 +9,13 @@ import type { Router } from '../../routing/convention';
 
 export interface RoutedTensors {
   router: Router;
-  /** Each [..., k_i]; none where the graph holds dense weights alone. */
+  /** Each [..., k_i]; empty where the graph holds only dense weights. */
   selected: string[];
-  /** Each as `selected`; or one [..., experts] without. */
+  /** Same shapes as `selected`; without it, one tensor [..., experts]. */
   weights: string[];
 }
 
-/** Routers whose choice the target depends on, with the tensors that hold it. */
+/** Routers upstream of the target, with the tensors that hold their selection. */
 export function routedTensors(
   { graph, routers }: LoadedModel,
   prepared: PreparedGraph,
@@ -43,7 +43,7 @@ export function routedTensors(
   });
 }
 
-/** For each entry of a batch one number a token and layer, the same where the same experts were chosen. */
+/** Per batch entry, one number per token and layer; equal numbers mean the same set of experts. */
 export function choicesOf(
   { tensors }: GradientValues,
   entries: number,
@@ -66,7 +66,7 @@ export function choicesOf(
   return choices.map(own => Int32Array.from(own));
 }
 
-/** A number for a set of experts, whatever their order. */
+/** A number that identifies a set of experts regardless of order. */
 function setNumber(experts: number[]): number {
   return experts
     .sort((a, b) => a - b)

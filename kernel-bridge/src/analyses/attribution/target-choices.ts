@@ -1,4 +1,4 @@
-/** What could be explained at a token: what the model predicts there, and which experts it takes. */
+/** Lists possible targets at a token: the predicted tokens and the selected experts. */
 import { cancellable } from '../../run/engine/cancel';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
@@ -15,8 +15,8 @@ const TOP = 6;
 /**
  * Runs the prompt once.
  *
- * @param position a token of the prompt
- * @throws MoEDebuggerError 'input' for a prompt or a position that does not fit, 'capture', 'cancelled'
+ * @param position index of a token of the prompt
+ * @throws MoEDebuggerError 'input' for an invalid prompt or position, 'capture', 'cancelled'
  */
 export async function targetChoices(
   model: LoadedModel,
@@ -34,7 +34,7 @@ export async function targetChoices(
       { where: 'position', hint: `give 0 to ${ids.length - 1}` }
     );
   }
-  // What is clicked is a token of the encoder where there is one; what is predicted follows the decoder's last.
+  // In an encoder-decoder model the position is an encoder token, and predictions follow the decoder's last token.
   const decoded = decoderIds ? decoderIds.length - 1 : position;
   const { outputs } = await cancellable(
     session.run(
@@ -79,7 +79,7 @@ export async function targetChoices(
   };
 }
 
-/** The experts that a token took; fewer than k where it was dropped. */
+/** The experts that process a token; fewer than k if it was dropped. */
 function chosenAt(
   { selected, weights, topK }: RoutingLayer,
   position: number

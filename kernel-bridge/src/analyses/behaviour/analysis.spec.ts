@@ -1,4 +1,4 @@
-/** Analyses of traces that are made by hand, so that what they must find is known. */
+/** Analyses of artificial traces with known results. */
 import { anything, samplesOf, type Rule } from '../../../test/made-samples';
 import { TraceEvidence } from '../findings/trace-evidence';
 import { pipelines } from '../../measures';
@@ -39,21 +39,21 @@ describe('analyze', () => {
     expect(b.tokenRate[6]).toBeCloseTo(49 / 50, 12);
   });
 
-  it('tells how much of a choice is the token and how much its context', () => {
+  it('splits the choice of experts into token and context', () => {
     const byId = layerOf(samplesOf(({ id }) => [id % 8, (id + 3) % 8]));
     expect(byId.contextStability.sameId).toBeCloseTo(1, 12);
     expect(byId.vocabularySpecialisation).toBeCloseTo(0.5, 12);
     const random = layerOf(samplesOf(anything, { samples: 60 }));
     const { sameId, anyTwo } = random.contextStability;
     expect(Math.abs(sameId! - anyTwo!)).toBeLessThan(0.02);
-    // Two random choices of 2 of 8 share a quarter of them.
+    // Two random selections of 2 of 8 share a quarter of their experts.
     expect(anyTwo).toBeCloseTo(0.25, 1);
   });
 
-  it('follows experts from layer to layer as correlating whole matrices does', () => {
+  it('follows experts from layer to layer like a correlation of whole matrices', () => {
     const samples = samplesOf(anything, { samples: 8 }).map(sample => {
       const [layer] = sample.layers;
-      // Expert e hands its tokens to expert 7 - e, most of the time.
+      // Expert e passes its tokens to expert 7 - e, most of the time.
       const selected = layer.selected.map((e, slot) =>
         slot % 5 === 0 ? e : 7 - e
       );
@@ -87,7 +87,7 @@ describe('analyze', () => {
     );
   });
 
-  it('is defined for no sample and for one token', () => {
+  it('is defined for no samples and for one token', () => {
     expect(analyze({ samples: [] }).layers).toEqual([]);
     const one = analyze({
       samples: samplesOf(anything, { samples: 1, length: 1 })
@@ -107,12 +107,12 @@ it('compares the tokens that select two experts', () => {
   const matrix = tokenSetSimilarity(evidence, evidence.tally.routers[0]);
   expect(matrix[0 * 8 + 1]).toBe(1);
   expect(matrix[0 * 8 + 2]).toBe(0);
-  // Two empty sets are the same.
+  // Two empty sets are equal.
   expect(matrix[6 * 8 + 7]).toBe(1);
 });
 
 describe('triggers', () => {
-  it('finds the pair of tokens that calls an expert, above all others', () => {
+  it('ranks the pair of tokens that triggers an expert first', () => {
     const samples = samplesOf(anything, { samples: 80 });
     let planted = 0;
     for (const { tokens, layers } of samples) {
@@ -138,7 +138,7 @@ describe('triggers', () => {
     expect(triggers[0].seen).toBeGreaterThanOrEqual(planted);
   });
 
-  it('finds none where experts are chosen by chance', () => {
+  it('finds none where experts are selected by chance', () => {
     expect(ngramTriggers(samplesOf(anything, { samples: 80 }))).toEqual([]);
   });
 });
@@ -168,14 +168,14 @@ describe('format sensitivity', () => {
     expect(formatSensitivity([])).toEqual([]);
   });
 
-  it('writes texts in other ways', () => {
+  it('rewrites texts in other formats', () => {
     expect(FORMATS['double spaces']('a b')).toBe('a  b');
     expect(FORMATS['no punctuation']('a, b!')).toBe('a b');
     expect(FORMATS.quoted('a\nb')).toBe('> a\n> b');
   });
 });
 
-it('puts models side by side by depth', () => {
+it('compares models by relative depth', () => {
   const deep = samplesOf(anything).map(sample => ({
     ...sample,
     layers: [0, 1, 2].map(layer => ({ ...sample.layers[0], layer }))

@@ -1,4 +1,4 @@
-/** What a trace tells of its routers and experts, without a judgement: the document of `analyze`. */
+/** Statistics of a trace's routers and experts, without judgement: the document of `analyze`. */
 import { diagnosedLayer } from '../findings/diagnose';
 import type { DiagnosedLayer } from '../findings/diagnosis';
 import { listsOf, numberOrNull } from '../findings/finding';
@@ -28,18 +28,18 @@ export interface AnalyzedLayer
   extends DiagnosedLayer, Record<ExpertMetricName, (number | null)[]> {
   roles: ExpertRole[];
   coactivation: {
-    /** Most often together, given the first. */
+    /** Strongest co-activation: the conditional probability given the first expert. */
     strongest: Partner[];
     /** Together on more than 30 % of tokens (Lazarus). */
     specialistPairs: [number, number][];
   };
-  /** Token rates within each domain, against the uniform line k / E (OLMoE). */
+  /** Token rates within each domain, against uniform routing k / E (OLMoE). */
   domains: { domain: string; tokens: number; tokenRate: number[] }[];
   uniformTokenRate: number;
-  /** OLMoE's vocabulary specialisation; null without an id that was seen 10 times. */
+  /** OLMoE's vocabulary specialisation; null if no id occurs 10 times. */
   vocabularySpecialisation: number | null;
   contextStability: Record<keyof ContextStability, number | null>;
-  /** From the layer before: experts that are weighted alike on the same tokens. */
+  /** Experts of the previous layer and this one whose weights correlate over tokens. */
   pipelines: { fromLayer: number; steps: PipelineStep[] } | null;
 }
 

@@ -1,10 +1,10 @@
-/** Experts that were made to follow each other are found, and no others. */
+/** Planted pipelines are found, and no others. */
 import { randomNumbers } from '../../../test/graph-builder';
 import { samplesOf } from '../../../test/made-samples';
 import type { RoutingSample } from '../../base/protocol';
 import { findPipelines, pipelineChains } from './expert-pipelines';
 
-/** Expert e of the first layer hands ids below `ids` to the expert that `next` names, all else is dealt at random. */
+/** Expert e of the first layer passes ids below `ids` to the expert that `next` names; other ids are assigned at random. */
 function handing(
   next: (expert: number) => number | undefined,
   layers = 2
@@ -12,7 +12,7 @@ function handing(
   const random = randomNumbers(5);
   const dealt = (): number => Math.floor(random() * 8);
   const parts = Array.from({ length: layers }, () => {
-    // Every id has two experts of its own, in every layer others: no pair goes together but by chance.
+    // Every id has two experts of its own, different ones in each layer, so that pairs go together only by chance.
     const ofId = Array.from({ length: 60 }, () => {
       const first = dealt();
       return [first, (first + 1 + (dealt() % 7)) % 8];
@@ -42,7 +42,7 @@ function handing(
   });
 }
 
-it('finds the pair that was planted, first of all', () => {
+it('ranks the planted pair first', () => {
   const samples = handing(expert => (expert === 3 ? 5 : undefined));
   const { steps, tokens, ids, tests } = findPipelines(samples);
   expect(tokens).toBe(20 * 50);
@@ -52,7 +52,7 @@ it('finds the pair that was planted, first of all', () => {
     from: { layer: 2, expert: 3 },
     to: { layer: 3, expert: 5 }
   });
-  // Counted token by token, on its own.
+  // Counted token by token, independently.
   let [first, second, both] = [0, 0, 0];
   for (const { layers } of samples) {
     for (let t = 0; t < 50; t++) {
@@ -71,14 +71,14 @@ it('finds the pair that was planted, first of all', () => {
   expect(steps[0].correctedP).toBeGreaterThanOrEqual(steps[0].p);
 });
 
-it('finds nothing where layers choose without regard to each other', () => {
-  // Many tokens of few ids: a test that counted tokens would find chance to be significant.
+it('finds nothing where layers select independently', () => {
+  // Many tokens of few ids: a test that counted tokens would report chance as significant.
   const { steps, tests } = findPipelines(handing(() => undefined));
   expect(tests).toBe(64);
   expect(steps).toEqual([]);
 });
 
-it('follows a chain through the layers', () => {
+it('links steps to a chain through the layers', () => {
   const { steps } = findPipelines(
     handing(expert => (expert === 6 ? 6 : undefined), 3),
     { span: 1 }
@@ -87,12 +87,12 @@ it('follows a chain through the layers', () => {
   expect(chains[0]).toEqual([2, 3, 4].map(layer => ({ layer, expert: 6 })));
 });
 
-it('looks further ahead where it is asked to', () => {
+it('looks further ahead with a larger span', () => {
   const samples = handing(() => undefined, 3);
   expect(findPipelines(samples).tests).toBe(2 * 64);
   expect(findPipelines(samples, { span: 2 }).tests).toBe(3 * 64);
 });
 
-it('is defined for nothing', () => {
+it('is defined for empty samples', () => {
   expect(findPipelines([])).toEqual({ tokens: 0, ids: 0, tests: 0, steps: [] });
 });

@@ -1,4 +1,4 @@
-/** Experts that follow each other on the same token from layer to layer, more often than chance would have it. */
+/** Finds expert pipelines: experts of successive layers that process the same tokens more often than chance predicts. */
 import { placeOf, type Place } from '../findings/finding';
 import { UnitCounts, UnitIndex } from '../findings/unit-counts';
 import { LayerLink } from '../../measures/layer-link';
@@ -15,11 +15,11 @@ import {
 } from '../../base/protocol';
 
 export interface PipelineThresholds {
-  /** A corrected p-value of this or less is no chance; 0.05 unless given. */
+  /** Significance level for corrected p-values. Default 0.05. */
   alpha?: number;
-  /** How many times more often than by chance two experts have to follow each other; 1.5 unless given. */
+  /** Minimum lift over chance. Default 1.5. */
   minLift?: number;
-  /** Layers with a router that a step may lead on by; 1, to the next one, unless given. */
+  /** Maximum distance of a step in layers with routers. Default 1, the next one. */
   span?: number;
 }
 
@@ -29,39 +29,39 @@ export interface PipelineStep {
   to: ExpertPlace;
   /** Tokens that select both, N(i, j). */
   together: number;
-  /** What independence would have: N(i) N(j) / T. */
+  /** Expected number under independence: N(i) N(j) / T. */
   expected: number;
   /** together / expected */
   lift: number;
   /** Pearson correlation of their weights, zero where not selected. */
   correlation: number;
   /**
-   * Of Fisher's exact test on the token ids, each counted once: ids that choose the first more often than tokens do on
-   * average, and ids that choose the second so. Tokens of one id are routed alike, so that counting them all would claim
-   * too much.
+   * Fisher's exact test on token ids, each counted once: ids that select the first expert more often than the average
+   * token does, against those that select the second so. Tokens of one id are routed alike, so counting every token would
+   * overstate the evidence.
    */
   p: number;
-  /** For all pairs that were tested (Benjamini and Hochberg 1995). */
+  /** p corrected for all tested pairs (Benjamini and Hochberg 1995). */
   correctedP: number;
 }
 
 export interface PipelineStatistics {
   tokens: number;
-  /** Different token ids. */
+  /** Distinct token ids. */
   ids: number;
   /** Pairs of experts that were tested. */
   tests: number;
-  /** Those that no chance explains, the highest lift first. */
+  /** Significant steps, highest lift first. */
   steps: PipelineStep[];
 }
 
-/** What a router did with each token id. */
+/** Counts of a router by token id. */
 class SeenRouter {
   tokens = 0;
   readonly place: Place;
   readonly counts: Float64Array;
   private readonly _units: UnitCounts;
-  /** Tokens of each id. */
+  /** Number of tokens per id. */
   private readonly _ofId: number[] = [];
 
   constructor(
@@ -92,7 +92,7 @@ class SeenRouter {
     }
   }
 
-  /** Rows of ids that choose an expert more often than tokens do on average; `all` are those that were seen. */
+  /** Rows of ids that select an expert more often than the average token does; `all` is the number of ids seen. */
   inclined(expert: number): { rows: Set<number>; all: number } {
     const rate = this.counts[expert] / this.tokens;
     const rows = new Set<number>();
@@ -207,8 +207,8 @@ function gather(
 }
 
 /**
- * Steps that lead on: each from the end of the one before, chosen greedily by lift, an expert being in one chain at most.
- * @returns chains of three experts or more, the longest first
+ * Chains of steps, each from the end of the previous one, built greedily by lift; an expert is in one chain at most.
+ * @returns chains of three experts or more, longest first
  */
 export function pipelineChains(
   steps: readonly PipelineStep[]

@@ -1,9 +1,9 @@
-/** How much routing changes when the same text is written differently. */
+/** Measures how much routing changes when the format of a text changes. */
 import { mean } from '../../base/statistics/summary';
 import { slotShares, totalVariation } from '../../measures';
 import { layerName, type RoutingSample } from '../../base/protocol';
 
-/** Other ways to write a text. */
+/** Formats to rewrite a text in. */
 export const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   'lower case': text => text.toLowerCase(),
   'upper case': text => text.toUpperCase(),
@@ -14,13 +14,13 @@ export const FORMATS: Readonly<Record<string, (text: string) => string>> = {
 };
 
 export interface FormatSensitivity {
-  /** "layer 3", as layerName writes it. */
+  /** "layer 3", as layerName formats it. */
   router: string;
   /** Total variation between slot shares of a text and of its variant, mean over texts. */
   toVariant: number;
-  /** The same between different texts as they are: what another content does. NaN of a single text. */
+  /** The same between different texts in their original format: the effect of content. NaN for a single text. */
   toOtherText: number;
-  /** The first over the second: 1 means that the format counts as much as the content. */
+  /** toVariant / toOtherText: 1 means that format affects routing as much as content does. */
   sensitivity: number;
 }
 

@@ -1,4 +1,4 @@
-/** What experts do: roles, contexts, triggers, and what a trace tells of its routers. */
+/** Expert behaviour: roles, contexts, triggers, and routing statistics of a trace. */
 export {
   analyze,
   type Analysis,

@@ -1,9 +1,8 @@
 /**
- * What an expert's output does to the score of the expert that follows it, to first order: the gradient of the later
- * router's logit by what the earlier expert added to the same token, times what it added. Of the logit, the mean over
- * the router's experts is taken off, since neither softmax nor a choice of the best depends on it.
+ * First-order effect of an expert's output on the score of the expert that follows it: the gradient of the later
+ * router's logit by what the earlier expert added to the same token, times what it added. The logit is taken relative
+ * to the router's mean logit, since neither softmax nor top-k depends on the mean.
  */
-import type { Progress } from '../../base/progress';
 import { gradientsOf } from '../../run/gradients/gradients-of';
 import { mayBatch } from '../attribution/batches';
 import { giveCredit, type Credit } from '../attribution/credit';
@@ -24,14 +23,14 @@ import {
 } from '../../base/protocol';
 import type { PipelineStep } from './expert-pipelines';
 
-/** In units of the later router's logits, of which their mean is taken off. */
+/** In units of the later router's logits, relative to their mean. */
 export interface StepEffect {
-  /** Mean over tokens that select both, with its 95 % interval by Student's t; null for the interval of one token. */
+  /** Mean over tokens that select both, with its 95 % interval by Student's t; the interval is null for one token. */
   mean: number;
   low: number | null;
   high: number | null;
   tokens: number;
-  /** The same of the other experts that the earlier layer chose for these tokens; null where it chose none. */
+  /** The same for the other experts that the earlier layer selected for these tokens; null if there are none. */
   others: number | null;
 }
 
@@ -44,16 +43,16 @@ interface Spot {
 type Credits = NonNullable<Credit['experts']>;
 
 export interface EffectOptions {
-  /** Tokens a step is measured on, at most. */
+  /** Maximum number of tokens to measure each step on. */
   tokens: number;
   signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * @param samples of the prompts, in their order
- * @returns one a step; undefined where the later score does not depend on the earlier expert's weight
- * @throws MoEDebuggerError 'gradient' or 'model-unsupported' where the graph cannot be differentiated; 'cancelled'
+ * @param samples of the prompts, in the same order
+ * @returns one per step; undefined where the later score does not depend on the earlier expert's weight
+ * @throws MoEDebuggerError 'gradient' or 'model-unsupported' if the graph cannot be differentiated; 'cancelled'
  */
 export async function stepEffects(
   model: LoadedModel,
@@ -63,7 +62,7 @@ export async function stepEffects(
   { tokens, signal, onProgress }: EffectOptions
 ): Promise<(StepEffect | undefined)[]> {
   const spots = steps.map(step => spread(meetings(samples, step), tokens));
-  // One gradient serves all steps that end in the same expert at the same token.
+  // Steps that end in the same expert at the same token share one gradient.
   const wanted = new Map<string, Question>();
   steps.forEach(({ to }, i) =>
     spots[i].forEach(spot =>
@@ -88,11 +87,7 @@ export async function stepEffects(
         found[i]
       )
     );
-    onProgress?.({
-      done: credits.size,
-      total: wanted.size,
-      what: 'measuring effects'
-    });
+    onProgress?.(credits.size, wanted.size);
   }
   return steps.map((step, i) =>
     summarise(
@@ -115,7 +110,7 @@ function keyOf(
   return `${layerName(place)}:${expert} ${prompt}:${position}`;
 }
 
-/** Questions of one router and one prompt together, which one run answers. */
+/** Groups the questions of one router and one prompt that one run answers. */
 function batches(
   questions: readonly Question[],
   together: boolean
@@ -133,10 +128,10 @@ function batches(
   );
 }
 
-/** Entries of a run: more take longer than they save. */
+/** Entries per run: larger batches were slower. */
 const BATCH = 8;
 
-/** What experts of the same token are credited with, a list a question. */
+/** Attribution to experts of the same token, one list per question. */
 async function creditsOf(
   { session, routed, rank, experts }: Target,
   sequence: TokenizedPrompt,
@@ -175,13 +170,13 @@ async function creditsOf(
 
 interface Target {
   session: GradientSession;
-  /** Of the tensor of logits: [batch, tokens, experts] or [batch * tokens, experts]. */
+  /** Rank of the logits tensor: [batch, tokens, experts] or [batch * tokens, experts]. */
   rank: number;
   experts: number;
   routed: ReturnType<typeof routedTensors>;
 }
 
-/** The later router's logits, differentiated by the weights of those before it that steps lead from. */
+/** The later router's logits, differentiated by the weights of the earlier routers that steps begin at. */
 async function targetOf(
   model: LoadedModel,
   steps: readonly PipelineStep[],
@@ -202,7 +197,7 @@ async function targetOf(
   if (prepared.facts.type(tensors.logits) !== ELEMENT.float) {
     throw new MoEDebuggerError(
       'gradient',
-      `the scores of ${name} are not computed in single precision`,
+      `the router logits of ${name} are not float32`,
       { where: tensors.logits, hint: 'export the model in float32' }
     );
   }
@@ -253,7 +248,7 @@ function meetings(
   });
 }
 
-/** Some of them, evenly over all. */
+/** A subset, spread evenly. */
 function spread<T>(items: readonly T[], count: number): T[] {
   const taken = Math.min(items.length, count);
   return Array.from(

@@ -1,6 +1,4 @@
-/** Which experts follow each other through the layers, to read and to hand on. */
-import { resultForms, saveResult } from '../../show/save-result';
-import { tableBundle, type ResultTable } from '../../show/result-table';
+/** Result of the search for expert pipelines. */
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -15,7 +13,7 @@ import {
 import type { StepEffect } from './pipeline-effects';
 
 export interface WeightedStep extends PipelineStep {
-  /** Where gradients were asked for and are there. */
+  /** With `effectTokens`, where gradients are available. */
   effect?: StepEffect;
 }
 
@@ -24,9 +22,9 @@ export interface PipelinesData extends Omit<PipelineStatistics, 'steps'> {
   alpha: number;
   minLift: number;
   span: number;
-  /** The highest lift first. */
+  /** Highest lift first. */
   steps: WeightedStep[];
-  /** Steps that lead on from each other, over three layers or more. */
+  /** Chains of steps over three layers or more. */
   chains: ExpertPlace[][];
   notes: string[];
 }
@@ -54,13 +52,13 @@ export class ExpertPipelines implements Displayable {
     const { model, tokens, ids, tests, minLift, alpha, steps, chains, notes } =
       this.data;
     return [
-      `experts of ${model} that follow each other, on ${tokens} tokens of ${ids} ids: ${steps.length} of ${tests} pairs ${minLift} times as often as by chance or more, corrected p of ${alpha} or less`,
+      `experts of ${model} that follow each other, on ${tokens} tokens of ${ids} ids: ${steps.length} of ${tests} pairs have a lift of ${minLift} or more and a corrected p of ${alpha} or less`,
       ...steps
         .slice(0, LISTED)
         .map(step =>
           [
             `${nameOf(step.from)} > ${nameOf(step.to)}`.padEnd(NAME),
-            `${step.lift.toFixed(2)} times (${step.together} tokens, ${step.expected.toFixed(1)} by chance)`,
+            `lift ${step.lift.toFixed(2)} (${step.together} tokens, ${step.expected.toFixed(1)} by chance)`,
             `p ${step.correctedP.toExponential(1)}`,
             ...(step.effect ? [describeEffect(step.effect)] : [])
           ].join('  ')
@@ -74,48 +72,11 @@ export class ExpertPipelines implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return tableBundle(this._table(), this.toString());
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json, .csv or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(
-      file,
-      resultForms(this, () => this._table())
-    );
-  }
-
-  private _table(): ResultTable {
-    const { model, tokens, steps, notes } = this.data;
-    return {
-      title: `experts of ${model} that follow each other, on ${tokens} tokens`,
-      columns: [
-        'from',
-        'to',
-        'tokens',
-        'by chance',
-        'lift',
-        'corrected p',
-        'effect'
-      ],
-      rows: steps.map(step => [
-        nameOf(step.from),
-        nameOf(step.to),
-        step.together,
-        step.expected,
-        step.lift,
-        step.correctedP,
-        step.effect?.mean ?? null
-      ]),
-      notes
-    };
+    return { 'text/plain': this.toString() };
   }
 }
 
-/** Makes the result of what was counted and, where there are any, of effects, one a step. */
+/** Builds the result from the counts and the effects, one per step. */
 export function pipelinesOf(
   statistics: PipelineStatistics,
   settings: Pick<PipelinesData, 'model' | 'alpha' | 'minLift' | 'span'>,
@@ -150,7 +111,7 @@ function describeEffect({
 }: StepEffect): string {
   const spread =
     low === null || high === null ? '' : ` ± ${((high - low) / 2).toFixed(3)}`;
-  return `effect on its score ${signed(mean)}${spread} over ${tokens} tokens${others === null ? '' : `, of the others ${signed(others)}`}`;
+  return `effect on its score ${signed(mean)}${spread} over ${tokens} tokens${others === null ? '' : `, of the other experts ${signed(others)}`}`;
 }
 
 function signed(value: number): string {

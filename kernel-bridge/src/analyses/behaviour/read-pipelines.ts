@@ -1,5 +1,4 @@
-/** Expert pipelines of a model, on prompts that it is run on. */
-import type { Progress } from '../../base/progress';
+/** Runs prompts and finds expert pipelines in their routing. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
@@ -10,18 +9,18 @@ import { pipelinesOf, type ExpertPipelines } from './pipelines-result';
 
 export interface PipelineOptions extends PipelineThresholds {
   /**
-   * Tokens a step on which the effect of the earlier expert on the later one's score is measured, by gradients; 8 unless
-   * given, 0 for none.
+   * Tokens per step on which the effect of the earlier expert on the later one's score is measured, by gradients. Default
+   * 8; 0 for none.
    */
   effectTokens?: number;
   signal?: AbortSignal;
   /** Called while prompts run, then while effects are measured. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * @throws MoEDebuggerError 'input' for an option that does not fit, 'capture', 'engine', 'cancelled'; a graph that cannot
- * be differentiated leaves effects out, with a note
+ * @throws MoEDebuggerError 'input' for an invalid option, 'capture', 'engine', 'cancelled'. If the graph cannot be
+ * differentiated, the result has no effects and a note says why.
  */
 export async function readPipelines(
   model: LoadedModel,
@@ -36,11 +35,7 @@ export async function readPipelines(
     model,
     () => Promise.resolve(model),
     prompts,
-    {
-      ...running,
-      onProgress: progress =>
-        onProgress?.({ ...progress, what: 'running prompts' })
-    }
+    { ...running, ...(onProgress ? { onProgress } : {}) }
   );
   const statistics = findPipelines(samples, { alpha, minLift, span });
   const settings = { model: model.onnx.name, alpha, minLift, span };
@@ -101,6 +96,6 @@ function checkOptions(
 const HINTS = {
   alpha: 'give a number above 0 and up to 1',
   minLift: 'give a number above 0',
-  span: 'give a whole number of 1 or more',
-  effectTokens: 'give a whole number of 0 or more'
+  span: 'give a whole number of at least 1',
+  effectTokens: 'give a whole number of at least 0'
 };

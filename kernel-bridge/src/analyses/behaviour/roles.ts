@@ -1,4 +1,4 @@
-/** What each expert does, as far as a trace tells: one role an expert, with the evidence for it. */
+/** Assigns each expert one role from a trace, with the evidence for it. */
 import { associations, type Association } from '../findings/specialists';
 import type { Thresholds } from '../findings/thresholds';
 import type { TraceEvidence } from '../findings/trace-evidence';
@@ -10,7 +10,7 @@ export type Role =
 export interface ExpertRole {
   expert: number;
   role: Role;
-  /** Of a specialist or a positional expert: the class of tokens, and how far from chance it is. */
+  /** For specialists and positional experts: the token class, and its lift over chance. */
   category?: Association['category'];
   class?: string;
   slotShareOfExpert?: number;
@@ -18,13 +18,14 @@ export interface ExpertRole {
   correctedP?: number;
 }
 
-/** An expert with at most this part of a balanced expert's tokens is rare. */
+/** Experts with at most this part of a balanced expert's tokens are rare. */
 const RARE_PART = 0.25;
 
 /**
- * Roles of all experts by router. A specialist or positional expert has a class that makes up enough of its selections
- * and is beyond chance after correction for all tests made; of several the one with the largest share, so that classes are
- * never added up. A rare one is selected by few for sure, a generalist together with at least half of the others.
+ * Roles of all experts, by router. A specialist or positional expert has a token class that makes up enough of its
+ * selections and is significant after correction for all tests; of several classes the one with the largest share counts,
+ * so that classes are never added up. A rare expert has significantly few tokens; a generalist is selected together with
+ * at least half of the other experts.
  */
 export function expertRoles(
   evidence: TraceEvidence,

@@ -1,4 +1,4 @@
-/** The same figures of several models, layers matched by how deep they lie. */
+/** Compares statistics of several models, with layers matched by relative depth. */
 import { LAYER_METRIC_NAMES, type LayerMetricName } from '../../measures';
 import type { Analysis, AnalyzedLayer } from './analyze';
 import type { Role } from './roles';
@@ -9,10 +9,10 @@ export interface ModelAtDepth extends Record<LayerMetricName, number | null> {
   stack?: 'encoder' | 'decoder';
   experts: number;
   topK: number;
-  /** Repetition over what chance alone gives, 1 / E: comparable between numbers of experts. */
+  /** Repetition divided by its value under chance, 1 / E: comparable between numbers of experts. */
   repetitionOverChance: number | null;
   vocabularySpecialisation: number | null;
-  /** Experts of each role, over all experts of the layer. */
+  /** Share of the layer's experts in each role. */
   roles: Partial<Record<Role, number>>;
 }
 
@@ -23,8 +23,8 @@ export interface SideBySide {
 }
 
 /**
- * As many rows as the deepest model has MoE layers; each holds the layer of every model that lies nearest to its depth. A
- * model without layers is left out.
+ * One row per MoE layer of the deepest model; each holds every model's layer nearest to that depth. Models without MoE
+ * layers are left out.
  */
 export function sideBySide(analyses: readonly Analysis[]): SideBySide[] {
   const shown = analyses.filter(({ layers }) => layers.length > 0);

@@ -1,4 +1,4 @@
-/** What token ids alone decide, and what their context changes. */
+/** How much of the routing token ids determine, and how much their context changes. */
 import type { TraceEvidence } from '../findings/trace-evidence';
 import {
   jaccard,
@@ -9,13 +9,13 @@ import {
 } from '../../measures';
 import { layerName } from '../../base/protocol';
 
-/** How alike a token is routed wherever it stands. */
+/** How similarly a token is routed in different contexts. */
 export interface ContextStability {
   /** Mean share of experts that two occurrences of an id have in common. */
   sameId: number;
-  /** The same of two tokens taken at random: what load alone gives. */
+  /** The same for two random tokens: the value from load alone. */
   anyTwo: number;
-  /** Ids seen often enough. */
+  /** Ids that occur often enough. */
   ids: number;
 }
 
@@ -37,7 +37,7 @@ export function vocabularyOf(
 }
 
 /**
- * Same token, many contexts: of two occurrences of an id the expected share of experts in common is
+ * For two occurrences of an id in different contexts, the expected share of experts in common is
  * sum c_e (c_e - 1) / (n (n - 1) k), averaged over ids with their tokens.
  */
 export function contextStability(
@@ -70,7 +70,7 @@ export function contextStability(
   };
 }
 
-/** Jaccard index of the sets of ids that select each two experts, [experts, experts]. */
+/** Jaccard index of the sets of ids that select each pair of experts, [experts, experts]. */
 export function tokenSetSimilarity(
   evidence: TraceEvidence,
   router: RouterTally

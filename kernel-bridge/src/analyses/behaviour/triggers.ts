@@ -1,17 +1,17 @@
-/** Token sequences that call an expert which their last token alone does not. */
+/** Finds token sequences that trigger an expert which their last token alone does not. */
 import { MIN_SEEN } from '../../measures';
 import { binomialTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import { layerName, tokensOf, type RoutingSample } from '../../base/protocol';
 
 export interface Trigger {
-  /** "layer 3", as layerName writes it. */
+  /** "layer 3", as layerName formats it. */
   router: string;
   expert: number;
   /** The last `n` token ids. */
   ids: number[];
   texts?: string[];
-  /** Occurrences, and how many of them selected the expert. */
+  /** Occurrences, and how many of them select the expert. */
   seen: number;
   selected: number;
   /** Share of the last id's other occurrences that select the expert. */
@@ -20,12 +20,12 @@ export interface Trigger {
 }
 
 export interface TriggerOptions {
-  /** Tokens of a sequence; 2 unless said otherwise. */
+  /** Length of a sequence. Default 2. */
   n?: number;
   significance?: number;
 }
 
-/** Sequences that are told apart; later ones are left out, so that memory stays bounded. */
+/** Maximum number of distinct sequences; later ones are ignored, so that memory stays bounded. */
 const MAX_SEQUENCES = 200_000;
 
 interface Counts {
@@ -36,8 +36,8 @@ interface Counts {
 }
 
 /**
- * Sequences seen at least 10 times that select an expert more often than their last token does elsewhere: binomial test,
- * corrected after Benjamini and Hochberg over all (sequence, expert) pairs that occur. The clearest first.
+ * Sequences that occur at least 10 times and select an expert more often than their last token does elsewhere, by a
+ * binomial test corrected for all (sequence, expert) pairs that occur (Benjamini and Hochberg). Smallest p first.
  */
 export function ngramTriggers(
   samples: Iterable<RoutingSample>,
@@ -92,7 +92,7 @@ export function ngramTriggers(
         tests++;
         const otherwise =
           ((alone.selected.get(expert) ?? 0) - selected) / others;
-        // One selection more than was seen keeps a rate of 0 from proving anything by itself.
+        // One added selection keeps a rate of 0 from proving anything by itself.
         const rate =
           ((alone.selected.get(expert) ?? 0) - selected + 1) / (others + 2);
         if (selected / sequence.seen > rate) {

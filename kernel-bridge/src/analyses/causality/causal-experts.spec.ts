@@ -17,7 +17,7 @@ async function load(builder: GraphBuilder): Promise<MoEModel> {
   return model;
 }
 
-/** Weights of a shape, in graph order, to be written to. */
+/** Mutable weights of a shape, in graph order. */
 function weights(builder: GraphBuilder, ...dims: number[]): Float32Array[] {
   return builder.initializers
     .filter(tensor => tensor.dims.join() === dims.join())
@@ -41,7 +41,7 @@ function planted(): GraphBuilder {
   return builder;
 }
 
-/** All experts of a layer are the same one: which of them a token chose changes nothing but its share. */
+/** All experts of a layer are equal: which of them a token selects changes only its share. */
 function alike(): GraphBuilder {
   const builder = tinyMoE();
   for (const dims of [
@@ -77,13 +77,13 @@ it.each(['mask', 'drop'] as const)(
     const [surest] = result.causal;
     expect(surest).toMatchObject({ ...PLANTED, causal: true });
     expect(surest.change).toBeLessThan(0);
-    // The expert is among those that are drawn.
+    // The expert itself is among the ones drawn.
     expect(-surest.change).toBeGreaterThan(1.5 * surest.nullChange);
     expect(result.toString()).toContain('layer 1 expert 3');
   }
 );
 
-it('finds none where all experts are alike', async () => {
+it('finds none where all experts are equal', async () => {
   const model = await load(alike());
   for (const token of [3, 7, 19]) {
     const result = await model.causalExperts(prompts(40), {
@@ -94,7 +94,7 @@ it('finds none where all experts are alike', async () => {
   }
 });
 
-it('takes any score of the output, and repeats its draws', async () => {
+it('accepts any score of the output, and repeats its draws', async () => {
   const model = await load(planted());
   const options = {
     criterion: {
@@ -110,7 +110,7 @@ it('takes any score of the output, and repeats its draws', async () => {
     ...options,
     criterion: { token: TOKEN }
   });
-  // Threads may add up in another order.
+  // Threads may add in another order.
   for (const { expert, change, p } of result.rows) {
     const other = token.rows.find(row => row.expert === expert)!;
     expect(change).toBeCloseTo(other.change, 4);
@@ -124,7 +124,7 @@ it('takes any score of the output, and repeats its draws', async () => {
   });
 });
 
-it('says what so few prompts cannot show', async () => {
+it('warns when there are too few prompts for a finding', async () => {
   const model = await load(planted());
   const result = await model.causalExperts([[1, 2, 3]], {
     criterion: { token: TOKEN }
@@ -140,11 +140,15 @@ it.each([
   [{ criterion: { token: 50 } }, 'input', /token id 50/],
   [{ criterion: { token: 'x' } }, 'tokenizer', /no tokenizer/],
   [{ criterion: { pattern: /x/ } }, 'tokenizer', /no tokenizer/],
-  [{ criterion: { score: () => Number.NaN } }, 'input', /no finite number/],
+  [
+    { criterion: { score: () => Number.NaN } },
+    'input',
+    /criterion is not finite/
+  ],
   [{ criterion: { token: 1 }, alpha: 0 }, 'input', /alpha cannot be 0/],
   [{ criterion: { token: 1 }, draws: 0 }, 'input', /draws cannot be 0/],
-  [{ criterion: { token: 1 }, layers: [9] }, 'input', /layer 9/]
-])('refuses %j', async (options, code, message) => {
+  [{ criterion: { token: 1 }, layers: [9] }, 'edit', /layer 9/]
+])('rejects %j', async (options, code, message) => {
   const model = await load(tinyMoE());
   await expect(model.causalExperts([[1, 2, 3]], options)).rejects.toMatchObject(
     { code, message: expect.stringMatching(message) }

@@ -1,5 +1,4 @@
-/** Which experts a criterion on the output depends on, more than on others of their load. */
-import type { Progress } from '../../base/progress';
+/** Finds experts that a criterion on the output depends on more than on others of the same load. */
 import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Generation } from '../../run/generation/generation';
@@ -20,16 +19,16 @@ export interface CausalityOptions extends Pick<
   'layers' | 'experts' | 'only' | 'mode' | 'signal' | 'batchSize'
 > {
   criterion: Criterion;
-  /** The adjusted p below which an expert is called causal. Default 0.05. */
+  /** Adjusted p-value up to which an expert is called causal. Default 0.05. */
   alpha?: number;
-  /** Random experts that each is compared with. Default 9999. */
+  /** Random experts that each expert is compared with. Default 9999. */
   draws?: number;
-  /** Repeats the draws. Default 0. */
+  /** Seed of the draws. Default 0. */
   seed?: number;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
-/** Writes on from a prompt, greedily. */
+/** Generates greedily from a prompt. */
 export type Generate = (
   edits: Edits,
   prompt: Prompt,
@@ -38,7 +37,7 @@ export type Generate = (
 
 interface Observed {
   observations: Observation[];
-  /** The criterion without an ablation, one a prompt. */
+  /** The criterion without ablation, one value per prompt. */
   original: number[];
 }
 
@@ -64,11 +63,11 @@ export async function causalExperts(
   ) {
     throw new MoEDebuggerError(
       'input',
-      'the criterion came to no finite number on some output',
+      'the criterion is not finite on some output',
       { where: 'criterion', hint: 'give one that is finite on every output' }
     );
   }
-  // They come as their runs are done; the same seed is to draw the same.
+  // They arrive in the order in which runs finish; sorting makes the seed reproducible.
   observations.sort(
     (a, b) => a.router - b.router || a.expert - b.expert || a.prompt - b.prompt
   );
@@ -112,7 +111,7 @@ export async function causalExperts(
   });
 }
 
-/** What a reader must know where no finding could have been made. */
+/** Warns where the number of prompts and draws rules a finding out. */
 function smallSample(rows: readonly CausalityRow[], alpha: number): string[] {
   const out = rows.filter(
     ({ smallestP }) => smallestP * rows.length > alpha
@@ -120,11 +119,11 @@ function smallSample(rows: readonly CausalityRow[], alpha: number): string[] {
   return out === 0
     ? []
     : [
-        `${out} of ${rows.length} experts could not have been found on their own: with these prompts and draws their p cannot fall below ${alpha} / ${rows.length}; give more prompts in which they are chosen, or test fewer experts`
+        `${out} of ${rows.length} experts could not have been found on their own: with these prompts and draws their p cannot fall below ${alpha} / ${rows.length}; give more prompts in which they are selected, or test fewer experts`
       ];
 }
 
-/** A criterion on the next token: every (prompt, expert) pair by a sweep. */
+/** A criterion on the next token: sweeps every (prompt, expert) pair. */
 async function observeScores(
   model: LoadedModel,
   prompts: readonly Prompt[],
@@ -170,7 +169,7 @@ function serves({ selected, topK }: RoutingLayer, expert: number): boolean {
   return selected.subarray(selected.length - topK).includes(expert);
 }
 
-/** A criterion on the text that is generated: a generation for each pair of a prompt and an expert that it chose. */
+/** A criterion on the generated text: one generation per prompt and expert that it selects. */
 async function observeText(
   model: LoadedModel,
   prompts: readonly Prompt[],
@@ -181,8 +180,8 @@ async function observeText(
   if (!model.tokenizer) {
     throw new MoEDebuggerError(
       'tokenizer',
-      'the model has no tokenizer.json, so what it generates is no text',
-      { where: 'criterion', hint: 'ask for a token or a score' }
+      'the model has no tokenizer.json, so it cannot generate text',
+      { where: 'criterion', hint: 'give a token or a score function' }
     );
   }
   const edits = sweepEdits(model, options);
@@ -219,10 +218,7 @@ async function observeText(
         servesLast: false,
         change: edited - original[index]
       });
-      options.onProgress?.({
-        done: ++done,
-        total: edits.length * prompts.length
-      });
+      options.onProgress?.(++done, edits.length * prompts.length);
     }
   }
   return { observations, original };
@@ -252,12 +248,12 @@ function checkOptions(alpha: number, draws: number): void {
       hint: 'give a number between 0 and 1'
     });
   }
-  if (!Number.isSafeInteger(draws) || draws < 1 || draws > MOST_DRAWS) {
+  if (!Number.isSafeInteger(draws) || draws < 1 || draws > MAX_DRAWS) {
     throw new MoEDebuggerError('input', `draws cannot be ${String(draws)}`, {
       where: 'draws',
-      hint: `give 1 to ${MOST_DRAWS}`
+      hint: `give 1 to ${MAX_DRAWS}`
     });
   }
 }
 
-const MOST_DRAWS = 1e6;
+const MAX_DRAWS = 1e6;

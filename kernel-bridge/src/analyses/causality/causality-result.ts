@@ -1,26 +1,19 @@
-import { resultForms, saveResult } from '../../show/save-result';
-import { tableBundle, type ResultTable } from '../../show/result-table';
-import {
-  MIMEBUNDLE,
-  type Displayable,
-  type JsonObject
-} from '../../base/kernel-api';
 import {
   layerName,
   type CausalityDocument,
   type CausalityRow
 } from '../../base/protocol';
 
-/** The experts that a criterion depends on, each with how sure that is. */
-export class CausalityResult implements Displayable {
-  /** All that were tested, the surest first. */
+/** Experts that a criterion depends on, with significance. */
+export class CausalityResult {
+  /** All tested experts, smallest p first. */
   readonly rows: readonly CausalityRow[];
 
   constructor(private readonly _document: Omit<CausalityDocument, 'schema'>) {
     this.rows = _document.rows;
   }
 
-  /** Those whose adjusted p is below `alpha`. */
+  /** Experts whose adjusted p is at most `alpha`. */
   get causal(): CausalityRow[] {
     return this.rows.filter(({ causal }) => causal);
   }
@@ -33,49 +26,6 @@ export class CausalityResult implements Displayable {
     return { schema: 'moe-debugger/causality@1', ...this._document };
   }
 
-  [MIMEBUNDLE](): JsonObject {
-    return tableBundle(this._table(), this.toString());
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json, .csv or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(
-      file,
-      resultForms(this, () => this._table())
-    );
-  }
-
-  private _table(): ResultTable {
-    const { model, criterion, alpha, rows, notes } = this._document;
-    return {
-      title: `${model}: experts that ${criterion} depends on (adjusted p <= ${alpha})`,
-      columns: [
-        'layer',
-        'expert',
-        'tokens',
-        'change',
-        'change of random experts',
-        'p',
-        'adjusted p',
-        'causal'
-      ],
-      rows: rows.map(row => [
-        layerName(row),
-        row.expert,
-        row.load,
-        row.change,
-        row.nullChange,
-        row.p,
-        row.pAdjusted,
-        row.causal ? 'yes' : 'no'
-      ]),
-      notes
-    };
-  }
-
   toString(): string {
     const { model, criterion, mode, prompts, original, alpha, rows, notes } =
       this._document;
@@ -85,7 +35,7 @@ export class CausalityResult implements Displayable {
       `${model}: ${criterion}, ${original.toFixed(4)} over ${prompts} prompts; ${rows.length} experts ablated by ${mode}`,
       found.length > 0
         ? `${found.length} change it more than experts of their load (adjusted p <= ${alpha}):`
-        : `none changes it more than experts of its load (adjusted p <= ${alpha}); the surest:`,
+        : `none changes it more than experts of its load (adjusted p <= ${alpha}); smallest p:`,
       ...shown.map(
         row =>
           `  ${layerName(row)} expert ${row.expert}: ${row.change >= 0 ? '+' : ''}${row.change.toFixed(4)} ` +

@@ -1,4 +1,4 @@
-/** What is asked of a model's output: a number, by which outputs with and without an expert are compared. */
+/** Criterion: a number computed from a model's output, compared with and without an expert. */
 import { MoEDebuggerError } from '../../base/errors';
 import { logProbability } from '../../base/statistics/logits';
 import type { Tokenizer } from '../../run/model/tokenizer';
@@ -13,8 +13,8 @@ export interface CriterionOutput {
 }
 
 /**
- * A token, by id or by a text that is one: its log-probability after the prompt. A pattern: whether the text that is
- * generated, greedily, matches. A function: any number that is computed from the output.
+ * A token, by id or by its text: its log-probability after the prompt. A pattern: whether the greedily generated text
+ * matches. A function: any number computed from the output.
  */
 export type Criterion =
   | { token: number | string }
@@ -24,7 +24,7 @@ export type Criterion =
 /** A criterion on the next token's distribution. */
 export type Score = (prompt: string, logits: Float32Array) => number;
 
-/** @throws MoEDebuggerError 'input' or 'tokenizer' for a token that is none */
+/** @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid token */
 export function scoreOf(
   criterion: Exclude<Criterion, { pattern: RegExp }>,
   tokenizer: Tokenizer | undefined
@@ -58,7 +58,7 @@ function tokenOf(
   if (typeof token === 'string' && !tokenizer) {
     throw new MoEDebuggerError(
       'tokenizer',
-      'the model has no tokenizer.json, so no text is a token of it',
+      'the model has no tokenizer.json, so a token cannot be given as text',
       { where: 'criterion', hint: 'give a token id' }
     );
   }
@@ -71,7 +71,7 @@ function tokenOf(
       'input',
       typeof token === 'string'
         ? `the text ${JSON.stringify(token)} is ${ids.length} tokens`
-        : `${String(token)} is no token id`,
+        : `${String(token)} is not a token id`,
       { where: 'criterion', hint: 'give one token' }
     );
   }

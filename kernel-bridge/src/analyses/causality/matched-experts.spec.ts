@@ -25,7 +25,7 @@ describe('matchedTest', () => {
       randomNumbers(1)
     );
 
-  it('finds the expert that always does it, as surely as prompts allow', () => {
+  it('finds the expert with a constant effect, at the smallest possible p', () => {
     const three = observe(3, (_, expert) => (expert === 2 ? -1 : 0));
     const found = test(three, 2);
     expect(found.change).toBe(-1);
@@ -38,7 +38,7 @@ describe('matchedTest', () => {
     expect(test(ten, 2, 99).smallestP).toBe(1 / 100);
   });
 
-  it('compares with experts of like load only', () => {
+  it('compares only with experts of similar load', () => {
     const all = observe(
       10,
       (_, expert) => (expert === 2 ? -1 : 0),
@@ -47,7 +47,7 @@ describe('matchedTest', () => {
     expect(test(all, 2)).toMatchObject({ p: 1, smallestP: 1 });
   });
 
-  it('gives p-values that are uniform where experts are alike', () => {
+  it('returns uniform p-values where experts are exchangeable', () => {
     const random = randomNumbers(7);
     const values = Array.from({ length: 100 }, () => {
       const all = observe(12, () => random() - 0.5);

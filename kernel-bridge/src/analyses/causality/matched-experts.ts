@@ -1,42 +1,42 @@
 /**
- * Is it this expert, or would any of its load have done? Under the null a prompt's experts of one layer that serve about
- * as many tokens can be exchanged for one another. An expert drawn at random from them, prompt by prompt, makes a random
- * expert of the same load; the expert itself is among them, so that this is a permutation test (Fisher 1935).
+ * Permutation test (Fisher 1935) of an expert against experts of the same load. Under the null hypothesis, experts of
+ * one layer that process about as many tokens of a prompt are exchangeable. Drawing one of them per prompt, the tested
+ * expert included, gives a random expert of the same load.
  */
 import { monteCarloP } from '../../base/statistics/monte-carlo';
 import { mean } from '../../base/statistics/summary';
 
-/** An expert taken away while a prompt ran. */
+/** The effect of ablating an expert in a prompt. */
 export interface Observation {
   prompt: number;
   router: number;
   expert: number;
-  /** Tokens that chose the expert. */
+  /** Tokens that select the expert. */
   load: number;
-  /** Whether the last token did, on whose output a criterion is asked. */
+  /** Whether the last token, whose output the criterion reads, selects it. */
   servesLast: boolean;
-  /** Of the criterion, ablated minus original. */
+  /** Criterion, ablated minus original. */
   change: number;
 }
 
 export interface MatchedTest {
   /** Mean of the change over prompts. */
   change: number;
-  /** Mean over draws of the size of the change that a random expert of the same load makes. */
+  /** Mean over draws of the absolute change from a random expert of the same load. */
   nullChange: number;
   p: number;
-  /** The least that `p` could have come to with these prompts and draws. */
+  /** The smallest p possible with these prompts and draws. */
   smallestP: number;
 }
 
-/** Loads that differ by no more than this factor are alike. */
-const ALIKE = 2;
-/** Differences that rounding makes are none. */
+/** Loads count as equal up to this ratio. */
+const MAX_LOAD_RATIO = 2;
+/** Differences below this are rounding. */
 const ROUNDING = 1e-9;
 
 /**
- * @param own one observation a prompt of the expert that is tested
- * @param all observations of its router, those of `own` among them
+ * @param own observations of the tested expert, one per prompt
+ * @param all observations of its router, including `own`
  * @param random in [0, 1)
  */
 export function matchedTest(
@@ -56,14 +56,14 @@ export function matchedTest(
         other =>
           other.servesLast === one.servesLast &&
           (other.load === 0) === (one.load === 0) &&
-          other.load <= ALIKE * one.load &&
-          one.load <= ALIKE * other.load
+          other.load <= MAX_LOAD_RATIO * one.load &&
+          one.load <= MAX_LOAD_RATIO * other.load
       )
       .map(({ change }) => change)
   );
   const change = mean(own.map(one => one.change));
   const observed = Math.abs(change) * (1 - ROUNDING);
-  // Prompts in which nothing that could be drawn differs do not tell experts apart.
+  // Prompts whose candidates all have the same change do not separate experts.
   const choices = pools.reduce(
     (product, pool) =>
       product * (pool.every(value => value === pool[0]) ? 1 : pool.length),

@@ -1,4 +1,4 @@
-/** A circuit as one file of HTML. */
+/** A circuit as a self-contained HTML page. */
 import { circuitDrawing, type CircuitDrawingOptions } from '../../base/charts';
 import {
   describeCircuitFigures,
@@ -10,10 +10,10 @@ import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
 import { escapeHtml } from '../../show/page/escape-html';
 import { reportPage, table, type ReportSection } from '../../show/page/page';
 
-/** A picture of more is a blot. */
+/** Drawings with more edges are illegible. */
 const MAX_PICTURE_EDGES = 300;
-/** Rows that a person may still read. */
-const MOST_ROWS = 500;
+/** Maximum number of rows per table. */
+const MAX_ROWS = 500;
 
 export function circuitPage(
   data: CircuitDocument,
@@ -41,7 +41,7 @@ export function circuitPage(
           html: table(
             ['from', 'to', 'input', 'effect'],
             edges
-              .slice(0, MOST_ROWS)
+              .slice(0, MAX_ROWS)
               .map(({ from, to, input = '', effect }) => [
                 from,
                 to,
@@ -56,7 +56,7 @@ export function circuitPage(
       html: table(
         ['node', 'effect, first order', 'effect, measured'],
         nodes
-          .slice(0, MOST_ROWS)
+          .slice(0, MAX_ROWS)
           .map(({ id, effect, patched }) => [
             id,
             number(effect),
@@ -109,7 +109,7 @@ function prompts({ clean, corrupted }: CircuitDocument): string {
   return table(
     ['token', 'clean', 'corrupted'],
     clean
-      .slice(0, MOST_ROWS)
+      .slice(0, MAX_ROWS)
       .map(({ position, id, text }, i) => [
         String(position),
         JSON.stringify(text ?? id),

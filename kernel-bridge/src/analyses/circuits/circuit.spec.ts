@@ -22,7 +22,7 @@ describe('edges', () => {
 
   afterAll(() => model.dispose());
 
-  it('carry just what one part reads of another', async () => {
+  it('carry exactly what one part reads of another', async () => {
     const runs = await runBoth(model.loaded, clean, corrupted, { target });
     const { readers } = edgeGraph(runs.layout, runs.sources, {
       exchanges: true
@@ -35,7 +35,7 @@ describe('edges', () => {
       expect([source, reader]).not.toContain(-1);
       return { edges: [{ source, reader }], effect: 0 };
     };
-    // Those by which mark 2 comes to the last token: see chain-moe.
+    // The edges that carry mark 2 to the last token: see chain-moe.
     const needed = [
       edge('embedding', 'layer 0 experts', 'router'),
       edge('layer 0 expert 0', 'layer 1 experts', 'router'),
@@ -61,7 +61,7 @@ describe('edges', () => {
     values.forEach((value, i) =>
       expect(value).toBeCloseTo(i < needed.length ? 0 : 1, 5)
     );
-    // And they are enough.
+    // And they are sufficient.
     const every = runs.sources.flatMap(({ branch }, source) =>
       readers.flatMap(({ state }, reader) =>
         branch < state ? [{ edges: [{ source, reader }], effect: 0 }] : []
@@ -77,7 +77,7 @@ describe('edges', () => {
     ).toEqual([1e5, 0, 1e5]);
   });
 
-  it('have the effect that they are measured to have, where it is linear', async () => {
+  it('have the measured effect where the model is linear', async () => {
     const found = await model.circuit(clean, corrupted, { target, steps: 1 });
     expect(found.edges[0]).toEqual({
       from: 'layer 2 expert 0',
@@ -104,7 +104,7 @@ describe('a circuit', () => {
 
   afterAll(() => model.dispose());
 
-  it('of nothing does what the corrupted prompt does, and of all what the clean one does', () => {
+  it('equals the corrupted prompt without edges, and the clean one with all', () => {
     const { points, total } = found.faithfulness!;
     expect(total).toBe(found.edges.length);
     expect(points[0]).toMatchObject({
@@ -120,7 +120,7 @@ describe('a circuit', () => {
     expect(points[1].random).toMatchObject({ circuits: 3 });
   });
 
-  it('between two prompts that are the same has no edge', async () => {
+  it('has no edge between two equal prompts', async () => {
     const none = await model.circuit([3, 1, 4], [3, 1, 4], { measure: 1 });
     expect(none.prune(none.data.threshold).edges).toEqual([]);
     expect(none.faithfulness!.points.at(-1)!.faithfulness).toBeNull();
@@ -168,7 +168,7 @@ describe('a circuit', () => {
     ).toHaveLength(1);
     expect(faithfulness!.points[0].faithfulness).toBeCloseTo(0, 4);
     expect(faithfulness!.points.at(-1)!.faithfulness).toBeCloseTo(1, 4);
-    // What the heads of a layer add makes up what it adds.
+    // The outputs of a layer's heads sum to the layer's output.
     const ids = [0, 1, 2, 3].map(head => `layer 1 head ${head}`);
     const sum = nodes
       .filter(({ id }) => ids.includes(id))
@@ -180,7 +180,7 @@ describe('a circuit', () => {
     await other.dispose();
   });
 
-  it('is a document that is read back', () => {
+  it('is a document that can be read back', () => {
     const written: unknown = JSON.parse(JSON.stringify(found));
     const read = readCircuitDocument(written);
     expect(read).toEqual(written);
@@ -203,7 +203,7 @@ describe('a circuit', () => {
     ).rejects.toMatchObject({ code: 'input' });
   });
 
-  it('is written whole, in the form that the ending says', async () => {
+  it('is saved in the format of the file extension', async () => {
     const folder = temporaryFolder();
     for (const [name, start] of [
       ['c.json', '{"schema":"moe-debugger/circuit@1"'],
@@ -225,7 +225,7 @@ describe('a circuit', () => {
     expect(readdirSync(folder)).toHaveLength(4);
   });
 
-  it('is drawn without anything that a stranger wrote being run', () => {
+  it('is drawn so that untrusted text cannot run', () => {
     const hostile = '"];</title><script>alert(1)</script>\n click';
     const { data } = found;
     const nodes = data.nodes.map((node, i) =>
@@ -251,7 +251,7 @@ describe('a circuit', () => {
     expect(drawn.toMermaid()).not.toContain('<script');
     expect(
       drawn
-        .toDOT()
+        .toDot()
         .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
         .includes('script')
     ).toBe(false);

@@ -1,5 +1,6 @@
-/** A circuit that was found, to look at, to prune, to draw and to hand on. */
-import { warnDeprecated } from '../../base/deprecation';
+/** Result of a circuit search, with pruning, patching and drawings. */
+import { writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import {
   circuitDot,
   circuitMermaid,
@@ -22,19 +23,19 @@ import {
   type CircuitFaithfulness,
   type CircuitNode
 } from '../../base/protocol';
-import { resultForms, saveResult } from '../../show/save-result';
+import { writeAtomically } from '../../base/atomic-file';
 import { circuitPage } from './circuit-page';
 
 export class Circuit implements Displayable {
-  /** All that were looked at. */
+  /** All that were considered. */
   readonly nodes: readonly CircuitNode[];
-  /** All that were looked at, the strongest first. */
+  /** All that were considered, strongest first. */
   readonly edges: readonly CircuitEdge[];
   readonly faithfulness: CircuitFaithfulness | undefined;
-  /** How well first-order effects tell measured ones. */
+  /** Correlation of first-order effects with measured ones. */
   readonly correlation: CircuitDocument['correlation'];
 
-  /** @param _runs of the model that it was found in, to patch more of it */
+  /** @param _runs of the model that it was found in, for further patching */
   constructor(
     readonly data: CircuitDocument,
     private readonly _runs?: TwoRuns
@@ -45,7 +46,7 @@ export class Circuit implements Displayable {
     this.correlation = data.correlation;
   }
 
-  /** The same with the edges of at least an absolute effect only, and what they join; without edges, nodes. */
+  /** Keeps edges of at least an absolute effect, and their nodes; in a circuit without edges, nodes. */
   prune(threshold: number): Circuit {
     return new Circuit(
       { ...this.data, ...pruneCircuit(this.data, threshold), threshold },
@@ -54,7 +55,7 @@ export class Circuit implements Displayable {
   }
 
   /**
-   * Patches nodes for real, each alone, in the direction of the circuit.
+   * Patches nodes, each on its own, in the direction of the circuit.
    * @throws MoEDebuggerError 'input' for a node or a token that does not exist, 'cancelled'
    */
   async patch(
@@ -76,41 +77,38 @@ export class Circuit implements Displayable {
     return this.data;
   }
 
-  /** For Graphviz. */
-  toDOT(options?: CircuitDrawingOptions): string {
+  /** As Graphviz DOT. */
+  toDot(options?: CircuitDrawingOptions): string {
     return circuitDot(this.data, options);
   }
 
-  /** @deprecated use `toDOT`; goes away in 1.0 */
-  toDot(options?: CircuitDrawingOptions): string {
-    warnDeprecated('MOE_DEP0007', 'circuit.toDot()', 'circuit.toDOT()');
-    return this.toDOT(options);
-  }
-
-  /** For Mermaid, the 80 strongest edges unless told otherwise. */
+  /** As Mermaid. By default with the 80 strongest edges. */
   toMermaid(options?: CircuitDrawingOptions): string {
     return circuitMermaid(this.data, options);
   }
 
-  /** One file without scripts, which loads nothing. */
+  /** As a self-contained HTML page without scripts. */
   toHTML(options?: CircuitDrawingOptions): string {
     return circuitPage(this.data, options);
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json, .dot, .mmd or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes the circuit to a file atomically: .json, .dot, .mmd or .html.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
-  save(file: string): Promise<void> {
-    return saveResult(file, {
-      ...resultForms(this),
-      '.dot': () => this.toDOT(),
-      '.mmd': () => this.toMermaid(),
-      '.html': () => this.toHTML()
-    });
+  async save(file: string): Promise<void> {
+    const text = this._as(extname(file).toLowerCase());
+    if (text === undefined) {
+      throw new MoEDebuggerError(
+        'input',
+        'the file extension does not name a format for circuits',
+        { where: file, hint: 'use .json, .dot, .mmd or .html' }
+      );
+    }
+    await writeAtomically(file, unfinished => writeFileSync(unfinished, text));
   }
 
-  /** The target, what was measured, and an edge a line. */
+  /** The target, the measurements, and one line per edge. */
   toString(): string {
     return describeCircuit(this.data);
   }
@@ -120,5 +118,20 @@ export class Circuit implements Displayable {
       'text/plain': this.toString(),
       'text/markdown': `\`\`\`mermaid\n${this.toMermaid()}\`\`\`\n`
     };
+  }
+
+  private _as(ending: string): string | undefined {
+    switch (ending) {
+      case '.json':
+        return `${JSON.stringify(this.data)}\n`;
+      case '.dot':
+        return this.toDot();
+      case '.mmd':
+        return this.toMermaid();
+      case '.html':
+        return this.toHTML();
+      default:
+        return undefined;
+    }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Edge attribution patching (Syed et al. 2023, arXiv:2310.10348): what the target changes by, to first order, when one
- * reader alone gets the other values of one source: (other output - own output) times the gradient by what the reader
- * reads.
+ * Edge attribution patching (Syed et al. 2023, arXiv:2310.10348): the first-order change of the target when a single
+ * reader gets one source's value from the other run: (other output - own output) times the gradient by the reader's
+ * input.
  */
 import {
   between,

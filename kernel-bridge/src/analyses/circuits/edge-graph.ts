@@ -1,7 +1,7 @@
 /**
- * A graph whose parts read the residual stream each by an input of its own: a copy of the way from the stream to what it
- * reads by, so that what one source adds can be exchanged for one reader alone. Nothing else is changed: with no edge
- * exchanged the graph computes what the model does.
+ * A graph in which each reader of the residual stream has an input of its own, a copy of the path from the stream to
+ * it, so that a source's output can be patched for one reader alone. With no edge patched the graph computes the same as
+ * the model.
  */
 import type { Attention } from '../attention/attention';
 import { inputOf } from '../../run/gradients/embeddings';
@@ -26,7 +26,7 @@ import { remembered } from '../../base/remembered';
 import type { StreamBranch, StreamLayout } from '../patching/stream-layout';
 import type { CircuitInput, CircuitNodeKind } from '../../base/protocol';
 
-/** A part that reads the stream, by one input. */
+/** An input of a node by which it reads the residual stream. */
 export interface Reader {
   /** Id of its node. */
   node: string;
@@ -35,7 +35,7 @@ export interface Reader {
   index?: number;
   rank: number;
   input?: CircuitInput;
-  /** It reads what the embeddings and the branches before this index added. */
+  /** It reads the sum of the embeddings and the branches before this index. */
   state: number;
   /** The tensor that it reads in the graph. */
   tensor: string;
@@ -46,25 +46,25 @@ export interface EdgeGraph {
   readers: Reader[];
   /** The tensor that the target is read from. */
   target: string;
-  /** Whether what single sources add can be exchanged. */
+  /** Whether the outputs of single sources can be patched. */
   exchanges: boolean;
 }
 
 const PREFIX = 'moe_debugger/edges/';
 
-/** Inputs of a graph that exchanges what sources add. */
+/** Inputs of a graph whose edges can be patched. */
 export const EDGE_INPUT = {
-  /** float32 [batch, readers, sources]: 1 where the reader gets the source's other values. */
+  /** float32 [batch, readers, sources]: 1 where the reader gets the source's output of the other run. */
   exchanged: `${PREFIX}exchanged`,
-  /** float32 [1, sources, tokens * width]: the other values. */
+  /** float32 [1, sources, tokens * width]: the sources' outputs in the other run. */
   others: `${PREFIX}others`
 } as const;
 
-/** More copies of what queries, keys and values are projected by than this take heads as one. */
-const MOST_HEAD_READERS = 384;
+/** Above this many per-head Q/K/V copies, a layer's heads share one reader. */
+const MAX_HEAD_READERS = 384;
 
 export interface EdgeGraphOptions {
-  /** Write the exchange of what sources add; without, the graph is to be differentiated. */
+  /** Patch edges; otherwise the graph is for differentiation. */
   exchanges: boolean;
 }
 
@@ -84,11 +84,11 @@ const graphs = remembered<StreamLayout, EdgeGraph>();
 class EdgeGraphWriter {
   private readonly _copy: GraphCopy;
   private readonly _readers: Reader[] = [];
-  /** The states as they are now. */
+  /** The current state tensors. */
   private readonly _states = new Map<string, string>();
-  /** By state: what each source before it adds less its other values, [batch, sources, tokens * width]. */
+  /** Per state: own minus other output of each source before it, [batch, sources, tokens * width]. */
   private readonly _added: (string | undefined)[] = [];
-  /** How many sources there are before each state. */
+  /** Number of sources before each state. */
   private readonly _counts: number[] = [];
   private readonly _perHead: boolean;
 
@@ -102,7 +102,7 @@ class EdgeGraphWriter {
     const heads = branches
       .filter(({ attention }) => attention)
       .reduce((sum, own) => sum + 3 * partCount(own, prepared.facts), 0);
-    this._perHead = heads <= MOST_HEAD_READERS;
+    this._perHead = heads <= MAX_HEAD_READERS;
   }
 
   write(): EdgeGraph {
@@ -139,7 +139,7 @@ class EdgeGraphWriter {
     return this._sources.filter(source => source.branch === branch);
   }
 
-  /** Copies a branch with inputs of its own; returns the names of its tensors. */
+  /** Copies a branch with inputs of its own; returns the new names of its tensors. */
   private _branch(own: StreamBranch, i: number): Renamed {
     const place = {
       node: branchId(own),
@@ -181,7 +181,7 @@ class EdgeGraphWriter {
       );
     }
     if (own.routed) {
-      // What is left is what the experts read.
+      // The remaining inputs are read by the experts.
       const rest = this._reader({ ...place, input: 'experts' });
       return this._through(own.branch, rest, given);
     }
@@ -190,8 +190,8 @@ class EdgeGraphWriter {
   }
 
   /**
-   * Tensors by which alone a branch is reached from the stream; undefined where its inputs are not told apart. Of
-   * experts, the router's logits: what else reads the stream are the experts.
+   * The inputs by which a branch reads the stream; undefined where they cannot be separated. For experts, the router's
+   * logits: everything else that reads the stream is the experts.
    */
   private _ways(
     own: StreamBranch
@@ -221,7 +221,7 @@ class EdgeGraphWriter {
       : undefined;
   }
 
-  /** Heads that read on their own; 0 to read together. */
+  /** Number of heads with readers of their own; 0 if they share one. */
   private _headParts(i: number, attention: Attention): number {
     const { heads } = attention;
     return this._perHead &&
@@ -234,7 +234,7 @@ class EdgeGraphWriter {
       : 0;
   }
 
-  /** The way from a reader's state to a tensor, from what the reader reads. */
+  /** Copies the path from a reader's state to a tensor, starting at the reader's input. */
   private _through(
     tensor: string,
     reader: Reader,
@@ -251,7 +251,7 @@ class EdgeGraphWriter {
     ).renamed;
   }
 
-  /** What a reader reads: the state, and of each source that is exchanged for it how its other values differ. */
+  /** A reader's input: the state, plus the difference to the other run for each patched source. */
   private _reader(reader: Omit<Reader, 'tensor'>): Reader {
     const state = this._layout.states[reader.state];
     const now = this._states.get(state)!;
@@ -288,7 +288,7 @@ class EdgeGraphWriter {
     return own;
   }
 
-  /** Notes what sources that come before a state add. */
+  /** Records the outputs of the sources before a state. */
   private _addSources(
     state: number,
     sources: readonly Source[],

@@ -1,6 +1,6 @@
 /**
- * How much of what a model does a circuit does, measured: the clean prompt is run, and every edge that is no part of the
- * circuit carries the corrupted prompt's values.
+ * Measures the faithfulness of a circuit: runs the clean prompt with every edge outside the circuit patched from the
+ * corrupted prompt.
  */
 import { largestThatFits } from '../attribution/batches';
 import { cancellable } from '../../run/engine/cancel';
@@ -11,30 +11,30 @@ import type { CircuitPoint } from '../../base/protocol';
 import type { TwoRuns } from '../patching/two-runs';
 import { EDGE_INPUT, edgeGraph } from './edge-graph';
 
-/** What can be left out at once: the edges of one source, or one edge. */
+/** What is left out together: all edges of one source, or one edge. */
 export interface Unit {
   edges: readonly {
     source: number;
-    /** All readers unless given. */
+    /** Default: all readers. */
     reader?: number;
   }[];
-  /** First order. */
+  /** First-order effect. */
   effect: number;
 }
 
 export interface FaithfulnessOptions {
-  /** Circuits of each size that are drawn at random. */
+  /** Random circuits per size. */
   randomCircuits: number;
   seed: number;
   batch?: number;
   signal?: AbortSignal;
-  /** Called after each run with the circuits in it. */
+  /** Called after each run with the number of circuits in it. */
   onRun?: (circuits: number) => void;
 }
 
-const MOST_CIRCUITS = 16;
+const MAX_CIRCUITS = 16;
 
-/** The sizes that are measured: none, doubled from one on, all. */
+/** Circuit sizes to measure: 0, powers of two, and all. */
 export function curveSizes(total: number): number[] {
   const sizes = [0];
   for (let size = 1; size < total; size *= 2) {
@@ -44,8 +44,8 @@ export function curveSizes(total: number): number[] {
 }
 
 /**
- * @param units the strongest first
- * @param sizes how many of the first units each circuit has
+ * @param units strongest first
+ * @param sizes each circuit consists of that many of the first units
  */
 export async function measureFaithfulness(
   runs: TwoRuns,
@@ -91,7 +91,7 @@ export async function measureFaithfulness(
   });
 }
 
-/** The target of each circuit. */
+/** The target's value for each circuit. */
 export async function runCircuits(
   runs: TwoRuns,
   units: readonly Unit[],
@@ -117,11 +117,11 @@ export async function runCircuits(
   const numbers = corrupted.added[0].length;
   const bytes = (rows: number): number =>
     session.bytes({ batch: rows, tokens }) +
-    // What sources add is held once for each place that reads it.
+    // Every state that reads the sources holds a copy of their outputs.
     4 * rows * numbers * sources.length * layout.states.length;
   checkMemory(bytes(1), runs.memoryLimit, { batch: 1, tokens });
   const size = largestThatFits(
-    Math.min(batch ?? MOST_CIRCUITS, runs.largest),
+    Math.min(batch ?? MAX_CIRCUITS, runs.largest),
     rows => bytes(rows) <= runs.memoryLimit
   );
   const others = new Float32Array(sources.length * numbers);

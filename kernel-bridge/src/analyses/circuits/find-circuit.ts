@@ -1,4 +1,4 @@
-/** Finds the circuit by which the difference between two prompts reaches a target. */
+/** Finds the circuit that carries the difference between two prompts to a target. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
@@ -27,13 +27,13 @@ import {
   type CircuitOptions
 } from './options';
 
-/** Edges that a document holds. */
-const MOST_EDGES = 4096;
+/** Maximum number of edges in a document. */
+const MAX_EDGES = 4096;
 
 /**
- * @throws MoEDebuggerError 'input' for prompts, a target or an option that does not fit; 'model-unsupported' where the
- * residual stream cannot be taken apart; 'gradient' naming a node that cannot be differentiated, or when memory would
- * not suffice; 'cancelled'
+ * @throws MoEDebuggerError 'input' for invalid prompts, targets or options; 'model-unsupported' if the residual stream
+ * cannot be decomposed into branches; 'gradient' naming a node that cannot be differentiated, or when memory would not
+ * suffice; 'cancelled'
  */
 export async function findCircuit(
   model: LoadedModel,
@@ -61,7 +61,7 @@ export async function findCircuit(
   };
   const runOptions = {
     onRun: (count: number) => progress.add(count),
-    ...(options.batchSize === undefined ? {} : { batch: options.batchSize }),
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
     ...(signal ? { signal } : {})
   };
   progress.plan(options.edges === false ? 0 : steps);
@@ -103,8 +103,8 @@ export async function findCircuit(
     direction,
     values: { clean: runs.clean.value, corrupted: runs.corrupted.value },
     nodes: allNodes(runs, nodes, found),
-    edges: edges.slice(0, MOST_EDGES),
-    edgesLeftOut: Math.max(0, edges.length - MOST_EDGES),
+    edges: edges.slice(0, MAX_EDGES),
+    edgesLeftOut: Math.max(0, edges.length - MAX_EDGES),
     threshold:
       options.threshold ?? thresholdOf(units, sizeOf(options, faithfulness)),
     ...(faithfulness ? { faithfulness } : {}),
@@ -114,7 +114,7 @@ export async function findCircuit(
   return new Circuit(data, runs);
 }
 
-/** Counts runs; the total grows as it becomes known what there is to run. */
+/** Counts runs; the total grows as more runs become known. */
 class Progress {
   private _done = 0;
 
@@ -129,7 +129,7 @@ class Progress {
 
   add(count: number): void {
     this._done += count;
-    this._options.onProgress?.({ done: this._done, total: this._total });
+    this._options.onProgress?.(this._done, this._total);
   }
 }
 
@@ -162,13 +162,13 @@ function checkOptions(options: CircuitOptions): void {
       `the threshold cannot be ${threshold}`,
       {
         where: 'threshold',
-        hint: 'give a number of 0 or more'
+        hint: 'give a number of at least 0'
       }
     );
   }
 }
 
-/** Sources whole: all edges of one are left out together. */
+/** One unit per source: all its edges are left out together. */
 function sourceUnits(
   { sources }: TwoRuns,
   nodes: readonly CircuitNode[]
@@ -197,7 +197,7 @@ function documentEdges(
   });
 }
 
-/** The nodes with the target's own, and with what reads the stream for several of them. */
+/** All nodes, including the target's and those that read the stream for several others. */
 function allNodes(
   { layout }: TwoRuns,
   nodes: readonly CircuitNode[],
@@ -216,7 +216,7 @@ function allNodes(
   return [...withReaders, { ...targetNode(layout), effect: null }];
 }
 
-/** How many edges, or nodes, a circuit has that nothing was said of. */
+/** Default size of a circuit, in edges or nodes. */
 function sizeOf(
   { size }: CircuitOptions,
   faithfulness: CircuitFaithfulness | undefined
@@ -233,7 +233,7 @@ function sizeOf(
 /** The effect of the weakest of some units. */
 function thresholdOf(units: readonly Unit[], size: number): number {
   const weakest = units[Math.min(size, units.length) - 1];
-  // What has no effect at all is part of no circuit.
+  // Units without any effect are not part of a circuit.
   return weakest
     ? Math.max(effectStrength(weakest), Number.MIN_VALUE)
     : Number.MAX_VALUE;
@@ -247,16 +247,16 @@ function notesOn(
   const strongest = units[0] ? effectStrength(units[0]) : 0;
   return [
     ...(difference === 0
-      ? ['the target is the same in both prompts, so nothing can be faithful']
+      ? ['the target is the same in both prompts, so faithfulness is undefined']
       : difference < strongest / 2
         ? [
-            `the target differs by ${difference.toPrecision(2)} between the prompts, and single parts move it by ${strongest.toPrecision(2)}: they cancel, and shares of so small a difference tell little; choose prompts or a target that differ more`
+            `the target differs by ${difference.toPrecision(2)} between the prompts, and single parts move it by ${strongest.toPrecision(2)}: they cancel out, so shares of so small a difference mean little; choose prompts or a target that differ more`
           ]
         : []),
     ...(model.routers.some(
       ({ convention }) => convention.capacity !== undefined
     )
-      ? ['experts have a capacity: tokens that are dropped add nothing']
+      ? ['experts have a capacity: dropped tokens add nothing']
       : [])
   ];
 }

@@ -1,36 +1,35 @@
-/** What can be asked of the search for a circuit. */
+/** Options of the circuit search. */
 import type { PatchOptions } from '../patching/options';
 
 export interface CircuitOptions extends PatchOptions {
-  /** Look for edges; true unless given. Without, nodes alone are patched and left out. */
+  /** Find edges. Default true; otherwise nodes alone are patched and left out. */
   edges?: boolean;
-  /** Places between the two prompts whose gradients are averaged; 8 unless given. 1: one backward pass. */
+  /** Number of points between the two prompts whose gradients are averaged. Default 8; 1 is a single backward pass. */
   steps?: number;
-  /** The absolute effect below which edges are no part of the circuit. */
+  /** Minimum absolute effect of an edge of the circuit. */
   threshold?: number;
   /**
-   * How many edges the circuit has. Without this and a threshold: the fewest of those measured that come to 80 % of the
-   * model, or 32.
+   * Number of edges. Default without a threshold: the smallest measured circuit with a faithfulness of 80 %, or 32 edges.
    */
   size?: number;
-  /** Measure how much of the model circuits of growing size do; true unless given. */
+  /** Measure the faithfulness of circuits of growing size. Default true. */
   faithfulness?: boolean;
-  /** Circuits drawn at random for each size; 3 unless given. */
+  /** Random circuits per size. Default 3. */
   randomCircuits?: number;
   /**
-   * Patch for real the nodes and the nodes at single tokens whose effects are strongest, and others at random: how many
-   * of each; 32 unless given, 0 for none.
+   * Number of nodes, and of nodes at single tokens, to patch for comparison with their first-order effects: as many of the
+   * strongest as of random ones. Default 32; 0 for none.
    */
   measure?: number;
-  /** Of what is drawn at random; 0 unless given. */
+  /** Seed of random choices. Default 0. */
   seed?: number;
 }
 
 export const DEFAULT_STEPS = 8;
 export const DEFAULT_MEASURED = 32;
 export const DEFAULT_RANDOM = 3;
-/** Edges of a circuit where nothing says how many. */
+/** Default number of edges of a circuit. */
 export const DEFAULT_SIZE = 32;
-/** Of the model's own: what a circuit must come to when its size is chosen by measuring. */
+/** Faithfulness that a circuit must reach when its size is chosen by measurement. */
 export const FAITHFUL = 0.8;
 export const MAX_STEPS = 256;

@@ -7,13 +7,13 @@ import type { CompressionCriterion } from './options';
 export interface CompressionDocument {
   schema: 'moe-debugger/compression@1';
   model: string;
-  /** The criterion that was asked for. */
+  /** The requested criterion. */
   by: CompressionCriterion;
   mergeDifference: number;
-  /** What the plan was made from. */
+  /** Size of the calibration data. */
   calibration: { prompts: number; tokens: number };
   layers: LayerPlan[];
-  /** On held-out prompts; null where the graph does not take the plan's edits: `warnings` has the reason. */
+  /** On held-out prompts; null where the graph does not support the plan's edits: `warnings` gives the reason. */
   effect: CompressionEffect | null;
   warnings: string[];
 }
@@ -23,17 +23,17 @@ export interface LayerPlan extends RouterPlace {
   topK: number;
   /** Tokens that the layer routed. */
   tokens: number;
-  /** The criterion that decided here. */
+  /** The criterion that was applied here. */
   by: CompressionCriterion;
   keep: number[];
   prune: number[];
   merge: PlannedMerge[];
-  /** The edit that stands for a merge: 'mask' where the graph takes no swap, though substitutes do harm then. */
+  /** The edit that represents a merge; 'mask' where the graph does not support a swap. */
   mergedBy: 'swap' | 'mask';
-  /** What each criterion alone would remove; null where it is not known. */
+  /** What each criterion alone would remove; null where it is unknown. */
   removals: Record<CompressionCriterion, number[] | null>;
   disagreements: Disagreement[];
-  /** NAEE's error of its best kept set and of the plan's, over the calibration tokens that it looked at; null: unknown. */
+  /** NAEE's error of its best kept set and of the plan's, over the observed calibration tokens; null: unknown. */
   naee: { keep: number[]; error: number; planError: number } | null;
   rows: ExpertRow[];
 }
@@ -41,24 +41,24 @@ export interface LayerPlan extends RouterPlace {
 export interface PlannedMerge {
   expert: number;
   into: number;
-  /** As `mergeDifference`, and the cosine of the outputs, on so many tokens. */
+  /** As `mergeDifference`, and the cosine of the outputs, on this many tokens. */
   difference: number;
-  /** Null where one of them is zero. */
+  /** Null if one of them is zero. */
   cosine: number | null;
   tokens: number;
 }
 
-/** What is known of an expert; null where it is not. */
+/** Measurements of an expert; null where unknown. */
 export interface ExpertRow {
   expert: number;
   decision: 'keep' | 'prune' | 'merge';
-  /** Tokens that chose it, and their share of all. */
+  /** Tokens that select it, and their share of all. */
   tokens: number;
   tokenRate: number;
   gateSum: number;
   reap: number | null;
   ean: number | null;
-  /** The expert whose outputs differ least from its own. */
+  /** The expert with the most similar output. */
   nearest: {
     expert: number;
     difference: number;
@@ -66,6 +66,6 @@ export interface ExpertRow {
     jaccard: number;
     tokens: number;
   } | null;
-  /** Advice by `loraRanks`, a heuristic; 0 of experts that go. */
+  /** Suggested by `loraRanks`, a heuristic; 0 for removed experts. */
   loraRank: number;
 }

@@ -1,4 +1,4 @@
-/** A plan for a layer with an expert that adds nothing and one that is another's copy, against plain loops. */
+/** A plan for a layer with one expert that adds nothing and one duplicate, compared with plain loops. */
 import { TinyWeights, type TinyForward } from '../../../test/tiny-forward';
 import type { GraphBuilder } from '../../../test/graph-builder';
 import { tinyMoE, type TinyOptions } from '../../../test/tiny-moe';
@@ -60,7 +60,7 @@ beforeAll(async () => {
   model = await loadModel(graph.save());
   plan = await compressionPlan(model, prompts, {
     keep: KEEP,
-    onProgress: ({ done, total }) => progress.push([done, total])
+    onProgress: (...now) => progress.push(now)
   });
 });
 afterAll(() => model.dispose());
@@ -68,7 +68,7 @@ afterAll(() => model.dispose());
 const norm = (values: readonly number[]): number =>
   Math.sqrt(values.reduce((total, x) => total + x * x, 0));
 
-/** Sums over calibration tokens that chose an expert. */
+/** Sums over calibration tokens that select an expert. */
 function byHand(): { tokens: number; ean: number; reap: number }[] {
   return Array.from({ length: EXPERTS }, (_, e) => {
     let [tokens, ean, gated] = [0, 0, 0];
@@ -86,7 +86,7 @@ function byHand(): { tokens: number; ean: number; reap: number }[] {
   });
 }
 
-it('measures frequency, EAN and REAP as loops over the weights do', () => {
+it('computes frequency, EAN and REAP like loops over the weights', () => {
   const [{ rows, tokens }] = plan.layers;
   expect(tokens).toBe(4 * 14);
   byHand().forEach((expected, e) => {
@@ -118,7 +118,7 @@ it('merges the copy and prunes the expert that adds nothing', () => {
   expect(keep).toHaveLength(KEEP);
 });
 
-it('says where criteria disagree', () => {
+it('reports where criteria disagree', () => {
   const [{ removals, disagreements }] = plan.layers;
   const hand = byHand();
   const rarest = hand
@@ -130,13 +130,13 @@ it('says where criteria disagree', () => {
   expect(removals.frequency).toEqual(rarest);
   expect(removals.reap).toContain(USELESS);
   const disputed = disagreements.find(({ expert }) => expert === USELESS);
-  // Tokens choose it as often as others: frequency alone would keep it.
+  // Tokens select it as often as others: frequency alone would keep it.
   expect(rarest).not.toContain(USELESS);
   expect(disputed!.removedBy).toContain('reap');
   expect(disputed!.keptBy).toContain('frequency');
 });
 
-it("finds NAEE's best set, which loops over all sets find too", () => {
+it("finds NAEE's best set like an exhaustive loop", () => {
   const [{ naee, removals, keep }] = plan.layers;
   const error = (kept: readonly number[]): number => {
     const masked = Array.from({ length: EXPERTS }, (_, e) => e).filter(
@@ -160,7 +160,7 @@ it("finds NAEE's best set, which loops over all sets find too", () => {
     [0, 1, 2, 3, 4, 5, 6, 7].filter(e => !naee!.keep.includes(e))
   );
   for (let out = 0; out < EXPERTS; out++) {
-    // Neighbours of the best set, one expert exchanged, are no better.
+    // Neighbours of the best set, with one expert exchanged, are no better.
     const inside = naee!.keep.includes(out) ? undefined : out;
     for (const gone of inside === undefined ? [] : naee!.keep) {
       const other = naee!.keep.map(e => (e === gone ? out : e));
@@ -169,7 +169,7 @@ it("finds NAEE's best set, which loops over all sets find too", () => {
   }
 });
 
-it('measures loss and KL on the prompts that were held out, by domain', () => {
+it('measures loss and KL on held-out prompts, by domain', () => {
   const [{ prune, merge }] = plan.layers;
   const edits = {
     masked: prune,
@@ -209,7 +209,7 @@ it('measures loss and KL on the prompts that were held out, by domain', () => {
     expect(own.change).toBeCloseTo(hand.lossWithPlan - hand.loss, 3);
   }
   for (const own of domains) {
-    // Two prompts of as many tokens: a mean of two values, and t with one degree of freedom.
+    // Two prompts of equal length: a mean of two values, and t with one degree of freedom.
     const [one, other] = heldOut
       .filter(({ domain }) => domain === own.domain)
       .map(({ inputIds }) => {
@@ -229,7 +229,7 @@ it('measures loss and KL on the prompts that were held out, by domain', () => {
   expect(all.kl).toBeGreaterThan(0);
 });
 
-it('changes nothing when only the copy goes', async () => {
+it('changes nothing when only the duplicate is removed', async () => {
   const merged = await compressionPlan(model, prompts.slice(0, 2), {
     keep: EXPERTS - 1
   });
@@ -238,7 +238,7 @@ it('changes nothing when only the copy goes', async () => {
   expect(merged.effect!.all.kl).toBeLessThan(1e-6);
 });
 
-it('masks merged experts where the graph takes no swap, and says so', async () => {
+it('masks merged experts where the graph supports no swap, and warns', async () => {
   const scattering = await loadModel(planted('scatter').save());
   try {
     const masking = await compressionPlan(scattering, prompts, {
@@ -250,13 +250,15 @@ it('masks merged experts where the graph takes no swap, and says so', async () =
       { layer: 0, expert: merge[0].expert, mode: 'mask' }
     ]);
     expect(masking.effect!.all.kl).toBeGreaterThan(1e-4);
-    expect(masking.warnings.join()).toMatch(/layer 0: the graph takes no swap/);
+    expect(masking.warnings.join()).toMatch(
+      /layer 0: the graph does not support a swap/
+    );
   } finally {
     await scattering.dispose();
   }
 });
 
-it('shares out LoRA ranks among the experts that stay', () => {
+it('distributes LoRA ranks among the remaining experts', () => {
   const [{ rows, keep }] = plan.layers;
   const used = keep.filter(e => rows[e].tokens > 0).length;
   expect(rows.reduce((sum, { loraRank }) => sum + loraRank, 0)).toBe(8 * used);
@@ -265,7 +267,7 @@ it('shares out LoRA ranks among the experts that stay', () => {
     .forEach(({ loraRank }) => expect(loraRank).toBe(0));
 });
 
-it('tells how far it is, and gives a document and text', () => {
+it('reports progress, and returns a document and text', () => {
   expect(progress.at(-1)![0]).toBe(progress.at(-1)![1]);
   expect(progress.map(([done]) => done)).toEqual(progress.map((_, i) => i + 1));
   const document = JSON.parse(JSON.stringify(plan)) as unknown;
@@ -276,16 +278,16 @@ it('tells how far it is, and gives a document and text', () => {
 });
 
 it.each([
-  [{}, /must be said once/],
-  [{ keep: 4, ratio: 0.5 }, /must be said once/],
-  [{ keep: 1 }, /1 of 8 experts cannot be kept.*layer 0/],
-  [{ keep: 2.5 }, /2.5 of 8 experts cannot be kept/],
-  [{ ratio: 1 }, /a share of 1 cannot go/],
+  [{}, /exactly one of keep and ratio/],
+  [{ keep: 4, ratio: 0.5 }, /exactly one of keep and ratio/],
+  [{ keep: 1 }, /cannot keep 1 of 8 experts.*layer 0/],
+  [{ keep: 2.5 }, /cannot keep 2.5 of 8 experts/],
+  [{ ratio: 1 }, /invalid ratio 1/],
   [{ keep: 4, by: 'luck' as never }, /no criterion named luck/],
-  [{ keep: 4, mergeDifference: NaN }, /cannot be merged/],
-  [{ keep: 4, loraRank: 0 }, /mean rank of 0/],
+  [{ keep: 4, mergeDifference: NaN }, /invalid merge difference NaN/],
+  [{ keep: 4, loraRank: 0 }, /invalid LoRA rank 0/],
   [{ keep: 4, heldOut: [[1]] }, /no held-out prompt/]
-])('refuses %j', async (options, message) => {
+])('rejects %j', async (options, message) => {
   await expect(compressionPlan(model, prompts, options)).rejects.toThrow(
     message
   );

@@ -4,7 +4,7 @@ import { ExpertPairs } from './expert-pairs';
 import { loraRanks } from './lora-ranks';
 import { CRITERIA } from './options';
 
-/** Any layer, of which some experts may be copies, some never chosen, and outputs zero. */
+/** Any layer; experts may be duplicates, never selected, or have zero outputs. */
 const layers = fc
   .record({
     experts: fc.integer({ min: 1, max: 9 }),
@@ -27,7 +27,7 @@ const layers = fc
     const all = Array.from({ length: experts }, (_, e) => e);
     pairs.addOutputs(
       all,
-      // Of one kind the outputs are equal, and kind 0 adds nothing.
+      // Experts of one kind have equal outputs, and kind 0 adds nothing.
       all.map(e => Float32Array.of(kinds[e], kinds[e] ** 2, -kinds[e]))
     );
     const own = (values: number[]): Float64Array =>
@@ -44,7 +44,7 @@ const layers = fc
     };
   });
 
-it('keeps as many as are to stay, each expert once, and what others were merged into', () => {
+it('keeps the requested number, each expert once, and keeps merge targets', () => {
   fc.assert(
     fc.property(
       layers,
@@ -72,12 +72,12 @@ it('keeps as many as are to stay, each expert once, and what others were merged 
   );
 });
 
-it('gives no rank to a share that is no number', () => {
+it('gives no rank to a NaN share', () => {
   expect(loraRanks([NaN, 1, Infinity, 1], 4)).toEqual([0, 4, 0, 4]);
   expect(loraRanks([0, 0], 4)).toEqual([0, 0]);
 });
 
-it('gives out ranks that add up to the budget, more to larger shares', () => {
+it('distributes ranks that sum to the budget, more to larger shares', () => {
   fc.assert(
     fc.property(
       fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { maxLength: 12 }),

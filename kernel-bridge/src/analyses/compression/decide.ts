@@ -1,17 +1,17 @@
-/** Which experts of a layer stay, which are pruned and which merged, from what was measured of them. */
+/** Decides which experts of a layer to keep, prune and merge, from their measurements. */
 import type { ExpertImportance, KeptSet } from '../../measures';
 import type { ExpertPairs } from './expert-pairs';
 import { CRITERIA, type CompressionCriterion } from './options';
 
-/** What was measured of a layer on the calibration prompts. */
+/** Measurements of a layer on the calibration prompts. */
 export interface LayerEvidence {
   experts: number;
   tokens: number;
   importance: Pick<ExpertImportance, 'counts' | 'gateSum'> &
     Partial<Pick<ExpertImportance, 'reap' | 'ean'>>;
-  /** Absent where the outputs of experts are not known. */
+  /** Absent where expert outputs are unknown. */
   pairs?: ExpertPairs;
-  /** Kept sets of as many experts as stay, the smallest error first. */
+  /** Kept sets of the target size, smallest error first. */
   naee?: readonly KeptSet[];
 }
 
@@ -20,7 +20,7 @@ export interface Merge {
   into: number;
 }
 
-/** One expert that some criteria would remove and others keep. */
+/** An expert that some criteria would remove and others keep. */
 export interface Disagreement {
   expert: number;
   removedBy: CompressionCriterion[];
@@ -31,9 +31,9 @@ export interface LayerDecision {
   keep: number[];
   prune: number[];
   merge: Merge[];
-  /** What decided: not what was asked for where the layer does not give that. */
+  /** The criterion that was applied; not the requested one where the layer does not provide that. */
   by: CompressionCriterion;
-  /** What each criterion alone would remove; null where it is not known. */
+  /** What each criterion alone would remove; null where it is unknown. */
   removals: Record<CompressionCriterion, number[] | null>;
   disagreements: Disagreement[];
 }
@@ -71,10 +71,10 @@ export function decide(
 }
 
 /**
- * What a criterion removes.
- * @param gone experts that are removed already
+ * Experts that a criterion removes.
+ * @param gone experts already removed
  * @param stay experts that must stay
- * @returns null where the criterion is not known
+ * @returns null where the criterion is unknown
  */
 function removal(
   evidence: LayerEvidence,
@@ -120,7 +120,7 @@ function scoresOf(
   );
 }
 
-/** The lowest score first; one that no token chose has none, and comes first; of equal ones the later expert. */
+/** Experts by ascending score. Unselected experts have no score and come first; of equal ones the later expert comes first. */
 function lowest(
   scores: ArrayLike<number>,
   experts: readonly number[]
@@ -133,8 +133,8 @@ function lowest(
 }
 
 /**
- * Greedily the pair whose outputs differ least, of which the expert that fewer tokens chose goes into the other.
- * @param keepTargets whether what others went into stays
+ * Repeatedly merges the pair with the most similar outputs: the expert with fewer tokens goes into the other.
+ * @param keepTargets whether merge targets stay
  */
 function closest(
   { experts, pairs, importance }: LayerEvidence,

@@ -1,18 +1,18 @@
-/** How far apart the outputs of two experts are, over any number of tokens. */
+/** Accumulates the similarity of expert outputs over any number of tokens. */
 import { dot } from '../../measures/vectors';
 
 export interface ExpertPair {
   /** Tokens on which both outputs are known. */
   tokens: number;
-  /** ||a - b|| over the root mean square of ||a|| and ||b||, all tokens taken as one vector; NaN without a token. */
+  /** ||a - b|| over the root mean square of ||a|| and ||b||, with all tokens concatenated; NaN without tokens. */
   difference: number;
-  /** Cosine of the angle between them, all tokens taken as one vector. */
+  /** Cosine similarity, with all tokens concatenated. */
   cosine: number;
-  /** Jaccard index of the sets of tokens that chose them. */
+  /** Jaccard index of the sets of tokens that select them. */
   jaccard: number;
 }
 
-/** Adds up what pairs of experts have in common; constant in tokens. */
+/** Running sums per pair of experts; memory does not grow with tokens. */
 export class ExpertPairs {
   /** Each [E, E]; `_dots[i, j]` is a sum of products, `_squares[i, j]` of i's squares on the tokens shared with j. */
   private readonly _dots: Float64Array;
@@ -30,7 +30,7 @@ export class ExpertPairs {
 
   /**
    * @param experts whose outputs on a token are given
-   * @param outputs one an expert; not a number where it is not known
+   * @param outputs one per expert; NaN where unknown
    */
   addOutputs(
     experts: ArrayLike<number>,
@@ -57,7 +57,7 @@ export class ExpertPairs {
     });
   }
 
-  /** @param chosen by a token; -1 is left out */
+  /** @param chosen experts that a token selects; -1 is ignored */
   addChoice(chosen: ArrayLike<number>): void {
     for (let i = 0; i < chosen.length; i++) {
       for (let j = 0; j < chosen.length; j++) {

@@ -1,4 +1,4 @@
-/** What experts a model could do without, and what that would cost. */
+/** Compression: which experts a model could lose, and what that would cost. */
 export { compressionPlan } from './make-plan';
 export { CompressionPlan } from './compression-plan';
 export type {

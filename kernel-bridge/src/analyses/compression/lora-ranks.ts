@@ -1,15 +1,14 @@
-/** Where low-rank adapters are worth their parameters, by what routing sends through each expert. */
+/** Suggests ranks of low-rank adapters per expert, from routing. */
 import { sum } from '../../measures/vectors';
 
 /**
- * Ranks of LoRA adapters, one an expert. A heuristic, whose effect is not measured: a budget of `mean` times the
- * experts with a share is given out in proportion to what each adds to its layer. That a budget of ranks should follow
- * importance is AdaLoRA's idea (arXiv 2303.10512); that an expert's importance to a task is seen in its gates, ESFT's
- * (arXiv 2407.01906). The output's norm beside the gate is REAP's. Rounded by largest remainders, so that the ranks
- * add up to the budget.
+ * Ranks of LoRA adapters, one per expert. A heuristic whose effect is not measured: a budget of `mean` ranks per remaining
+ * expert is distributed in proportion to what each adds to its layer. Distributing ranks by importance follows AdaLoRA
+ * (arXiv 2303.10512); measuring an expert's importance by its gates follows ESFT (arXiv 2407.01906); multiplying by the
+ * output norm follows REAP. Rounded by the largest-remainder method, so that the ranks sum to the budget.
  *
- * @param given [E], shares, not negative: sum over tokens of gate times output norm; 0 of experts that go. What is not
- * finite counts as 0.
+ * @param given [E], non-negative shares: sum over tokens of gate times output norm; 0 for removed experts. Values that
+ * are not finite count as 0.
  * @returns [E]
  */
 export function loraRanks(given: ArrayLike<number>, mean: number): number[] {

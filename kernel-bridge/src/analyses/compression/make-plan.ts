@@ -1,4 +1,4 @@
-/** Makes a compression plan: observes calibration prompts, decides, and measures the plan on held-out ones. */
+/** Makes a compression plan: observes calibration prompts, decides, and measures the plan on held-out prompts. */
 import { probedSession } from '../../run/edits/edited-sessions';
 import { forces } from '../../run/activations/expert-outputs';
 import { MoEDebuggerError } from '../../base/errors';
@@ -18,17 +18,17 @@ import { checkOptions, keptExperts, type CompressionOptions } from './options';
 import { planEdits } from './plan-edits';
 import { planLayer } from './plan-layer';
 
-/** Layers of more experts are observed at what tokens chose. */
+/** Up to this many experts, every expert runs on every token; above it, only the selected ones. */
 const EVERY_EXPERT = 16;
-/** Tokens below which a mean says little. */
-const FEW_TOKENS = 10;
+/** Fewer tokens make a mean unreliable. */
+const MIN_TOKENS = 10;
 
 /**
- * What of each layer's experts to prune, merge and keep, by five criteria and where they disagree; what that does to
- * prompts that the plan was not made from; and what LoRA rank each expert may be worth.
+ * Plans which experts of each layer to prune, merge and keep, by five criteria; reports where the criteria disagree, the
+ * effect on held-out prompts, and a LoRA rank per expert.
  *
- * @param prompts what the model is meant for, by domain
- * @throws MoEDebuggerError 'input' or 'tokenizer' for options and prompts that do not fit, or when none are held out;
+ * @param prompts calibration prompts, by domain
+ * @throws MoEDebuggerError 'input' or 'tokenizer' for invalid options and prompts, or when none are held out;
  * 'engine', 'cancelled'
  */
 export async function compressionPlan(
@@ -51,7 +51,7 @@ export async function compressionPlan(
   const total =
     calibration.length * forwardsOf(routers, everyExpert) + 2 * heldOut.length;
   let done = 0;
-  const onRun = (): void => options.onProgress?.({ done: ++done, total });
+  const onRun = (): void => options.onProgress?.(++done, total);
 
   const evidence = await observeLayers(
     model,
@@ -83,7 +83,7 @@ export async function compressionPlan(
   });
 }
 
-/** Where nothing is held out explicitly, every second prompt of a domain is. */
+/** By default every second prompt of a domain is held out. */
 function split(
   model: LoadedModel,
   prompts: Prompt | readonly Prompt[],
@@ -108,36 +108,36 @@ function split(
       'input',
       calibration.length === 0
         ? 'there are no prompts'
-        : 'there is no held-out prompt with a next token',
+        : 'no held-out prompt has a next token',
       {
         where: calibration.length === 0 ? 'prompts' : 'heldOut',
-        hint: 'give two prompts or more of each domain, or heldOut'
+        hint: 'give at least two prompts of each domain, or heldOut'
       }
     );
   }
   if (measured.length < wanted.length) {
     warnings.push(
-      `${wanted.length - measured.length} held-out prompts have one token, and none to predict`
+      `${wanted.length - measured.length} held-out prompts have only one token, so there is no next token to predict`
     );
   }
   const domains = new Set(measured.map(({ domain }) => domain));
   const missing = [...seen.keys()].filter(domain => !domains.has(domain));
   if (missing.length > 0) {
     warnings.push(
-      `no held-out prompt of ${missing.map(domain => domain ?? 'no domain').join(', ')}: the effect there is not known`
+      `no held-out prompt of ${missing.map(domain => domain ?? 'no domain').join(', ')}: the effect there is unknown`
     );
   }
   return { calibration, heldOut: measured };
 }
 
-/** What a reader must know before trusting the plan. */
+/** Warnings about limits of the plan. */
 function doubts(
   layers: readonly LayerPlan[],
   by: CompressionOptions['by']
 ): string[] {
   const otherwise = layers.filter(layer => layer.by !== by).length;
   const rare = layers.flatMap(({ rows }) =>
-    rows.filter(({ tokens }) => tokens < FEW_TOKENS)
+    rows.filter(({ tokens }) => tokens < MIN_TOKENS)
   ).length;
   const masked = layers.filter(
     ({ merge, mergedBy }) => merge.length > 0 && mergedBy === 'mask'
@@ -145,16 +145,16 @@ function doubts(
   const all = layers.reduce((sum, { experts }) => sum + experts, 0);
   return [
     ...(otherwise > 0
-      ? [`${otherwise} layers do not give ${by}: frequency decided there`]
+      ? [`${otherwise} layers do not provide ${by}: frequency was used there`]
       : []),
     ...(masked.length > 0
       ? [
-          `${masked.map(layerName).join(', ')}: the graph takes no swap, so the effect has merged experts masked, and merging may do less harm`
+          `${masked.map(layerName).join(', ')}: the graph does not support a swap, so merged experts are masked in the measured effect; merging may do less harm`
         ]
       : []),
     ...(rare > 0
       ? [
-          `${rare} of ${all} experts were chosen by fewer than ${FEW_TOKENS} calibration tokens: more text may change what goes`
+          `${rare} of ${all} experts were selected by fewer than ${MIN_TOKENS} calibration tokens: more text may change the plan`
         ]
       : [])
   ];

@@ -1,4 +1,4 @@
-/** What a plan does to prompts that it was not made from. */
+/** Measures the effect of a plan on held-out prompts. */
 import { probedSession } from '../../run/edits/edited-sessions';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { Edits } from '../../run/edits/edits';
@@ -10,16 +10,16 @@ import type { TokenizedPrompt } from '../../run/model/prompt';
 
 /** Means over the tokens of some prompts that have a next token. */
 export interface DomainEffect {
-  /** Null: prompts without a domain; of `all`, every prompt. */
+  /** Null: prompts without a domain; in `all`, every prompt. */
   domain: string | null;
   prompts: number;
-  /** Tokens that were predicted. */
+  /** Number of predicted tokens. */
   tokens: number;
-  /** Mean negative log-probability of the next token, in nats: of the model, and with the plan. */
+  /** Mean negative log-probability of the next token, in nats, of the model and with the plan. */
   loss: number;
   lossWithPlan: number;
   change: number;
-  /** Half the width of the change's 95 % interval, by leaving out one prompt at a time, with Student's t; null with one prompt. */
+  /** Half the width of the change's 95 % jackknife interval over prompts, with Student's t; null for one prompt. */
   changeHalfWidth: number | null;
   /** Mean KL(model || model with the plan) of the next-token distributions, in nats. */
   kl: number;
@@ -40,8 +40,8 @@ interface PromptSums {
 }
 
 /**
- * @param prompts of two tokens or more
- * @throws MoEDebuggerError 'edit' for what the graph does not take, 'cancelled'
+ * @param prompts of at least two tokens
+ * @throws MoEDebuggerError 'edit' for edits that the graph does not support, 'cancelled'
  */
 export async function measureEffect(
   model: LoadedModel,

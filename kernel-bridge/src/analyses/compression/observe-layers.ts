@@ -1,4 +1,4 @@
-/** Runs calibration prompts, and adds up what the experts of each layer are worth to it. */
+/** Runs calibration prompts and accumulates the importance of each layer's experts. */
 import {
   expertOutputs,
   withEveryExpert
@@ -18,13 +18,13 @@ import { ExpertPairs } from './expert-pairs';
 export interface ObserveOptions {
   /** Whether every expert of a router runs on every token. */
   everyExpert: (router: Router) => boolean;
-  /** Experts of a router that stay. */
+  /** Number of experts of a router to keep. */
   keep: (router: Router) => number;
   signal?: AbortSignal;
   onRun: () => void;
 }
 
-/** Forwards that a prompt takes. */
+/** Number of forward passes per prompt. */
 export function forwardsOf(
   routers: readonly Router[],
   everyExpert: (router: Router) => boolean
@@ -38,7 +38,7 @@ export function forwardsOf(
 
 /**
  * @param target a run of the model's probed session, without edits
- * @returns one entry a router; `warnings` grows by what could not be observed
+ * @returns one entry per router; appends to `warnings` what could not be observed
  */
 export async function observeLayers(
   model: LoadedModel,
@@ -48,7 +48,7 @@ export async function observeLayers(
   warnings: string[]
 ): Promise<LayerEvidence[]> {
   const layers = model.routers.map(router => new LayerObservation(router));
-  // Layers whose outputs cannot be told apart are known by their routing alone.
+  // For layers whose expert outputs cannot be identified only the routing is known.
   const shown = new Set(
     [...model.routers.keys()].filter(
       router => target.activations.routers[router].output !== undefined
@@ -57,7 +57,7 @@ export async function observeLayers(
   model.routers.forEach((router, i) => {
     if (!shown.has(i)) {
       warnings.push(
-        `${layerName(router)}: the graph does not show what its experts add; only their frequency is known`
+        `${layerName(router)}: the graph does not expose expert outputs; only their frequency is known`
       );
     }
   });
@@ -104,7 +104,7 @@ export async function observeLayers(
   );
 }
 
-/** Tokens that NAEE's search looks at, multiplications that it may take, and sets that it tries. */
+/** Limits of the NAEE search: tokens, multiplications, and sets to try. */
 const NAEE_TOKENS = 256;
 const NAEE_WORK = 5e8;
 const NAEE_SETS = 2000;
@@ -114,7 +114,7 @@ class LayerObservation {
   private readonly _selected: number[] = [];
   private readonly _weights: number[] = [];
   private readonly _norms: number[] = [];
-  /** Of the first tokens: [tokens, E] and [tokens, E, width]. */
+  /** First tokens: [tokens, E] and [tokens, E, width]. */
   private readonly _logits: number[] = [];
   private readonly _outputs: Float32Array[] = [];
   private _width = 0;
@@ -152,7 +152,7 @@ class LayerObservation {
       });
       this._pairs.addOutputs(every ? all : chosen, outputs);
       chosen.forEach((expert, slot) => {
-        // What a slot of weight 0 would have added was not run.
+        // A slot of weight 0 was not run.
         const ran = expert >= 0 && weights[t * topK + slot] !== 0;
         const output = outputs[every ? expert : slot];
         this._norms.push(ran ? Math.sqrt(dot(output, output)) : 0);
@@ -192,14 +192,14 @@ class LayerObservation {
     const { experts, topK, tensors, convention } = this._router;
     const width = this._width;
     const refuse = (why: string): undefined => {
-      warnings.push(`${layerName(this._router)}: no NAEE, as ${why}`);
+      warnings.push(`${layerName(this._router)}: NAEE is unavailable: ${why}`);
     };
     if (this._outputs.length === 0 || this._unknown) {
       return refuse('not every expert was run on every token');
     }
     if (tensors.logitsAre !== 'logits' || !weighsAsNaee(this._router)) {
       return refuse(
-        'its weights are not a softmax over the logits of the chosen experts' +
+        'its weights are not a softmax over the logits of the selected experts' +
           (convention.weightsInput ? ' at their outputs' : '')
       );
     }
@@ -227,7 +227,7 @@ class LayerObservation {
   }
 }
 
-/** Softmax over the chosen, as softmax before the choice gives too once it is divided by their sum. */
+/** True if the weights are a softmax over the selected logits, or a full softmax renormalised, which is the same. */
 function weighsAsNaee({ convention }: Router): boolean {
   const { score, scoreBeforeTopK, renormalized, scale = 1 } = convention;
   return (

@@ -1,17 +1,16 @@
-/** What a caller may ask of a compression plan, checked before anything runs. */
-import type { Progress } from '../../base/progress';
+/** Options of a compression plan, and their validation. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Prompt } from '../../run/model/prompt';
 import { layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 
 /**
- * What experts are ranked by; those that rank lowest go:
- * - frequency: tokens that chose the expert;
+ * Criteria that rank experts; the lowest-ranked are removed:
+ * - frequency: number of tokens that select the expert;
  * - reap: mean of gate times output norm over those tokens (arXiv 2510.13999);
  * - ean: sum of output norms over them;
- * - naee: not in the set of experts that alone gives the layer's output with the least error (arXiv 2402.14800);
- * - overlap: of the two experts whose outputs differ least, the one that fewer tokens chose, again and again.
+ * - naee: not in the kept set with the smallest error of the layer's output (arXiv 2402.14800);
+ * - overlap: repeatedly, of the two experts with the most similar outputs, the one with fewer tokens.
  */
 export const CRITERIA = [
   'frequency',
@@ -23,43 +22,43 @@ export const CRITERIA = [
 export type CompressionCriterion = (typeof CRITERIA)[number];
 
 export interface CompressionOptions {
-  /** Experts that stay in each layer; this or `ratio`. */
+  /** Number of experts to keep in each layer; either this or `ratio`. */
   keep?: number;
-  /** Share of each layer's experts that goes, from 0 to 1, rounded down to whole experts: REAP's compression ratio. */
+  /** Share of each layer's experts to remove, from 0 to 1, rounded down to whole experts: REAP's compression ratio. */
   ratio?: number;
-  /** What decides. Where a layer does not give it, frequency does, and a warning says so. Default 'reap'. */
+  /** Criterion. A layer that does not provide it uses frequency, with a warning. Default 'reap'. */
   by?: CompressionCriterion;
   /**
-   * Experts whose outputs differ less are merged rather than pruned: the norm of the difference over the root mean
-   * square of both norms, on the tokens where both are known. Default 0.1.
+   * Experts whose outputs differ less than this are merged rather than pruned: norm of the difference over the root mean
+   * square of both norms, on tokens where both are known. Default 0.1.
    */
   mergeDifference?: number;
-  /** Prompts that the effect is measured on. Default: every second prompt of each domain, which is not looked at otherwise. */
+  /** Prompts to measure the effect on. Default: every second prompt of each domain, excluded from calibration. */
   heldOut?: Prompt | readonly Prompt[];
   /**
-   * Runs every expert on every token, which NAEE takes and which compares all pairs: a run an expert rather than one
-   * a choice. Default: in layers of up to 16 experts. Never where the graph cannot be made to run an expert.
+   * Runs every expert on every token, which NAEE needs and which lets all pairs be compared: one run per expert rather
+   * than one per slot. Default: for layers of up to 16 experts. Ignored where the graph cannot run a given expert.
    */
   everyExpert?: boolean;
-  /** Mean rank of the LoRA advice over experts that stay. Default 8. */
+  /** Mean rank of the suggested LoRA adapters over remaining experts. Default 8. */
   loraRank?: number;
   signal?: AbortSignal;
-  /** Called after each forward. */
-  onProgress?: (progress: Progress) => void;
+  /** Called after each forward pass. */
+  onProgress?: (done: number, total: number) => void;
 }
 
-/** @throws MoEDebuggerError 'input' naming the option that does not fit */
+/** @throws MoEDebuggerError 'input' naming the invalid option */
 export function checkOptions(options: CompressionOptions): void {
   const { keep, ratio, by, mergeDifference = 0, loraRank = 1 } = options;
   check(
     (keep === undefined) !== (ratio === undefined),
-    'how many experts stay must be said once',
+    'give exactly one of keep and ratio',
     'keep',
-    'give keep (experts of a layer) or ratio (share that goes)'
+    'give keep (experts per layer) or ratio (share to remove)'
   );
   check(
     ratio === undefined || (ratio >= 0 && ratio < 1),
-    `a share of ${String(ratio)} cannot go`,
+    `invalid ratio ${String(ratio)}`,
     'ratio',
     'give a number from 0 up to, but not including, 1'
   );
@@ -71,19 +70,19 @@ export function checkOptions(options: CompressionOptions): void {
   );
   check(
     mergeDifference >= 0 && mergeDifference <= Math.SQRT2,
-    `experts cannot be merged below a difference of ${String(mergeDifference)}`,
+    `invalid merge difference ${String(mergeDifference)}`,
     'mergeDifference',
     'give 0 (equal outputs only) up to 1.41 (unrelated ones too)'
   );
   check(
     Number.isSafeInteger(loraRank) && loraRank >= 1,
-    `a mean rank of ${String(loraRank)} cannot be shared out`,
+    `invalid LoRA rank ${String(loraRank)}`,
     'loraRank',
-    'give a whole number of 1 or more'
+    'give a whole number of at least 1'
   );
 }
 
-/** Experts of a router that stay. @throws MoEDebuggerError 'input' when a token could not choose its k of them */
+/** Number of experts of a router to keep. @throws MoEDebuggerError 'input' when a token could not select k of them */
 export function keptExperts(
   router: Router,
   { keep, ratio }: CompressionOptions
@@ -92,7 +91,7 @@ export function keptExperts(
   const kept = keep ?? experts - Math.floor(ratio! * experts);
   check(
     Number.isInteger(kept) && kept >= topK && kept <= experts,
-    `${String(kept)} of ${experts} experts cannot be kept where a token takes ${topK}`,
+    `cannot keep ${String(kept)} of ${experts} experts when each token selects ${topK}`,
     layerName(router),
     `keep ${topK} to ${experts}`
   );

@@ -1,11 +1,11 @@
-/** A plan as edits. */
+/** Converts a plan to edits. */
 import type { Edits } from '../../run/edits/edits';
 import type { LayerPlan } from './compression-document';
 
 /**
- * Pruned experts are masked, so that substitutes enter as they would without them; a merged one is chosen as before,
- * and what it was merged into runs at its weight. Both experts' weights are not averaged: the kept one's stand.
- * Where the graph takes no swap, merged experts are masked.
+ * Pruned experts are masked, so that tokens select substitutes as in a pruned model. A merged expert is swapped: it is
+ * selected as before, and its merge target runs with its weight. The target keeps its own weights; nothing is averaged.
+ * Where the graph does not support a swap, merged experts are masked.
  */
 export function planEdits(
   layers: readonly Pick<

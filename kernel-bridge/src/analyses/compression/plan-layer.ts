@@ -1,4 +1,4 @@
-/** A layer's part of a plan, from what was measured of it. */
+/** Plans one layer from its measurements. */
 import type { Router } from '../../routing/convention';
 import type { ExpertRow, LayerPlan } from './compression-document';
 import { decide, type LayerDecision, type LayerEvidence } from './decide';
@@ -65,7 +65,7 @@ function rows(
 ): ExpertRow[] {
   const { experts, tokens, importance } = evidence;
   const { counts, gateSum, reap, ean } = importance;
-  // What an expert adds: gate times norm, summed; without norms, its gates alone. Mergers bring theirs along.
+  // What an expert adds: the sum of gate times norm, or of gates where norms are unknown. Merge targets include their sources.
   const shares = Float64Array.from(gateSum, (gates, e) =>
     counts[e] === 0 ? 0 : reap ? reap[e] * counts[e] : gates
   );

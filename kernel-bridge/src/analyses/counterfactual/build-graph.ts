@@ -1,4 +1,4 @@
-/** Puts measured effects together to a graph. */
+/** Builds the causal graph from measured effects. */
 import type { EditRecord } from '../../run/edits/edits';
 import {
   layerName,
@@ -15,25 +15,25 @@ import type {
 } from './causal-graph';
 import type { DirectEffect } from './direct-effects';
 
-/** What two runs show. */
+/** Observations of the two runs. */
 export interface Facts {
   sample: RoutingSample;
   edits: readonly EditRecord[];
-  /** By router: edits act on it. */
+  /** By router: whether edits act on it. */
   acted: readonly boolean[];
   /** By router: total effects. */
   changes: readonly ExpertChanges[];
   output: OutputEffect;
 }
 
-/** What the change of one expert does: of the routing at its tokens, which others entered or left too. */
+/** Effect of a change of one expert: the change of routing at its tokens, which also changed other experts. */
 export interface MeasuredChange {
   router: number;
   expert: number;
   effect: DirectEffect;
 }
 
-/** Direct effects, or why there are none. */
+/** Direct effects, or why they are missing. */
 export type Paths =
   | { why: string }
   | {

@@ -1,12 +1,12 @@
-/** By which experts an edit's effect went: the edit, the experts whose selection changed, the output. */
+/** Causal graph of an edit: the edit, the experts whose selection changed, and the output. */
 import type { EditRecord } from '../../run/edits/edits';
 import type { RouterIdentity } from '../../base/protocol';
 
 /**
- * - total: the whole difference between the run with the edits and the run without, by whatever way;
- * - direct: what one change of routing does while every other router is held to the experts and weights that it had
- *   without the edits, so that it goes by the residual stream and not by way of another choice. The natural direct
- *   effect (Pearl 2001, "Direct and indirect effects") with the other routers for mediators.
+ * - total: the difference between the run with the edits and the run without, by any path;
+ * - direct: the effect of one change of routing while every other router is held to its experts and weights of the run
+ *   without edits, so that the effect passes through the residual stream alone. The natural direct effect (Pearl 2001,
+ *   "Direct and indirect effects") with the other routers as mediators.
  */
 export type Effect = 'total' | 'direct';
 
@@ -23,9 +23,9 @@ export interface ExpertNode extends Pick<
   id: string;
   kind: 'expert';
   expert: number;
-  /** An edit acts on this router itself. */
+  /** An edit acts on this router. */
   edited: boolean;
-  /** Positions that took the expert up, and gave it up, with the edits: total effects. */
+  /** Positions that select the expert only with the edits, and only without: total effects. */
   entered: number[];
   left: number[];
 }
@@ -37,9 +37,9 @@ export interface OutputNode {
 
 export type CausalNode = EditNode | ExpertNode | OutputNode;
 
-/** KL of the distribution over the next token without the change from that with it, in nats. */
+/** KL(with the change || without) of the next-token distribution, in nats. */
 export interface OutputEffect {
-  /** Over the tokens of the prompt; null where logits are not finite. */
+  /** Mean over the prompt's tokens; null where logits are not finite. */
   mean: number | null;
   /** At the last token. */
   last: number | null;
@@ -49,28 +49,28 @@ export interface CausalEdge {
   from: string;
   to: string;
   effect: Effect;
-  /** Of an edge to an expert: positions where it enters, and leaves. */
+  /** Edges to an expert: positions where it enters, and leaves. */
   entered?: number[];
   left?: number[];
-  /** Of an edge to the output. */
+  /** Edges to the output. */
   kl?: OutputEffect;
 }
 
 export interface CausalGraph {
-  /** 'total' where direct effects were not measured, for a reason that `why` gives. */
+  /** 'total' where direct effects were not measured; `why` gives the reason. */
   effects: Effect;
   why?: string;
-  /** Experts whose own direct effects were left out, since there were more than `maxRuns` to measure. */
+  /** Experts whose direct effects were not measured because of `maxRuns`. */
   unmeasured: string[];
   /** The edit first, experts in graph order, the output last. */
   nodes: CausalNode[];
   edges: CausalEdge[];
 }
 
-/** Positions by expert, of those that entered and those that left. */
+/** Positions at which each expert entered and left. */
 export type ExpertChanges = Map<number, { entered: number[]; left: number[] }>;
 
-/** Notes that an expert entered or left at a position. */
+/** Records that an expert entered or left at a position. */
 export function noteChange(
   changes: ExpertChanges,
   expert: number,

@@ -1,4 +1,4 @@
-/** What routers chose, and what those that are held to a choice would have chosen. */
+/** Compares what routers selected, and what a held router would have selected. */
 import type { RoutingDiff } from '../diff/routing-diff';
 import type { LayerCard } from '../../run/model/description';
 import { tokensOf, type RoutingSample } from '../../base/protocol';
@@ -6,7 +6,7 @@ import { route } from '../../routing/route';
 import { cardOf } from '../../files/trace/cards';
 import { noteChange, type ExpertChanges } from './causal-graph';
 
-/** By router: the experts that entered and left in a comparison of two runs of one prompt. */
+/** By router: the experts that entered and left between two runs of one prompt. */
 export function changesOf(diff: RoutingDiff): ExpertChanges[] {
   const [{ layers, samples }] = diff.samples;
   return layers.map((layer, router) => {
@@ -25,12 +25,12 @@ export function changesOf(diff: RoutingDiff): ExpertChanges[] {
 }
 
 /**
- * By router: what would have entered and left, had the router been free to choose by its logits. Both choices are
- * computed by the router's convention, and a token whose own choice that does not give is left out.
+ * By router: what would have entered and left if the router had selected by its logits. Both selections are computed by
+ * the router's convention; a token is skipped if that does not reproduce its actual selection.
  *
- * @param original of the run without edits
- * @param other of a run whose routers were held to the original's choices
- * @param cards of the model, one a router of the runs
+ * @param original the run without edits
+ * @param other a run whose routers were held to the original's selection
+ * @param cards of the model, one per router
  */
 export function wouldChange(
   original: RoutingSample,

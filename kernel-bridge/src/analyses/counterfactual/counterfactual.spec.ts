@@ -20,8 +20,8 @@ function edgeList(
 /** KL(softmax(0, 0, 0, 1) || uniform) = 1 / (1 + 3 / e) - ln(3 + e) + ln 4. */
 const KL = 1 / (1 + 3 / Math.E) - Math.log(3 + Math.E) + Math.log(4);
 
-describe('a counterfactual of a model whose causes are known', () => {
-  // Tokens of id 1 go by expert 0 of layer 0; the last of them is edited.
+describe('a counterfactual of a model with known causes', () => {
+  // Tokens of id 1 select expert 0 of layer 0; the last of them is edited.
   const prompt = [1, 2, 1];
   const suppressed = {
     ablate: [{ layer: 0, expert: 0, tokens: [1] as const }]
@@ -34,7 +34,7 @@ describe('a counterfactual of a model whose causes are known', () => {
 
   afterAll(() => model.dispose());
 
-  it('finds each cause and no other', async () => {
+  it('finds every cause and nothing else', async () => {
     const { original, graph } = await runCounterfactual(
       model.loaded,
       prompt,
@@ -104,7 +104,7 @@ describe('a counterfactual of a model whose causes are known', () => {
   });
 
   it('lets two edits cancel each other', async () => {
-    // With layer 1 forced to what it took, nothing that reads its mark can change.
+    // With layer 1 forced to its original selection, nothing that reads its mark can change.
     const { graph } = await runCounterfactual(model.loaded, prompt, {
       ...suppressed,
       force: [{ layer: 1, expert: 1, tokens: [2] }]
@@ -115,8 +115,8 @@ describe('a counterfactual of a model whose causes are known', () => {
     expect(graph.edges.find(({ to }) => to === 'output')?.kl?.mean).toBe(0);
   });
 
-  it('tells what an edit does that changes no selection', async () => {
-    // Without its expert's output the mark is not written, though the router chose that expert.
+  it('reports the effect of an edit that changes no selection', async () => {
+    // Without the expert's output the mark is not written, although the router selects that expert.
     const { graph } = await runCounterfactual(model.loaded, prompt, {
       scale: [{ layer: 0, expert: 0, factor: 0.1, tokens: [1] }]
     });
@@ -133,7 +133,7 @@ describe('a counterfactual of a model whose causes are known', () => {
     ]);
   });
 
-  it('measures the changes of most tokens where not all may be run', async () => {
+  it('measures the changes at the most tokens first when runs are limited', async () => {
     const { graph } = await runCounterfactual(
       model.loaded,
       prompt,
@@ -151,7 +151,7 @@ describe('a counterfactual of a model whose causes are known', () => {
     expect(graph.unmeasured).toHaveLength(6);
   });
 
-  it('says where effects are total only', async () => {
+  it('reports when effects are total only', async () => {
     const { graph } = await runCounterfactual(
       model.loaded,
       prompt,
@@ -162,16 +162,16 @@ describe('a counterfactual of a model whose causes are known', () => {
     );
     expect(graph).toMatchObject({
       effects: 'total',
-      why: 'direct ones were not asked for'
+      why: 'direct effects are turned off'
     });
     expect(edgeList(graph, 'direct')).toEqual([]);
     expect(edgeList(graph, 'total')).toHaveLength(9);
   });
 
-  it('tells how far it is, and ends when it is told to', async () => {
+  it('reports progress and can be cancelled', async () => {
     const steps: [number, number][] = [];
     await runCounterfactual(model.loaded, prompt, suppressed, {
-      onProgress: ({ done, total }) => steps.push([done, total])
+      onProgress: (done, total) => steps.push([done, total])
     });
     expect(steps.map(([done]) => done)).toEqual(steps.map((_, i) => i + 1));
     expect(steps.at(-1)).toEqual([steps.length, steps.length]);
@@ -179,17 +179,17 @@ describe('a counterfactual of a model whose causes are known', () => {
     await expect(
       runCounterfactual(model.loaded, prompt, suppressed, {
         signal: controller.signal,
-        onProgress: ({ done }) => done === 3 && controller.abort()
+        onProgress: done => done === 3 && controller.abort()
       })
     ).rejects.toThrow(expect.objectContaining({ code: 'cancelled' }));
     expect((await model.trace(prompt)).samples).toHaveLength(1);
   });
 
   it.each([
-    [{}, {}, /nothing is changed/],
+    [{}, {}, /there are no edits/],
     [{ ablate: [{ layer: 9, expert: 0 }] }, {}, /layer 9 has no router/],
-    [suppressed, { maxRuns: -1 }, /-1 runs cannot be made/],
-    [suppressed, { nearMiss: NaN }, /is no threshold/]
+    [suppressed, { maxRuns: -1 }, /invalid maxRuns -1/],
+    [suppressed, { nearMiss: NaN }, /invalid near-miss threshold/]
   ])('refuses %j with %j', async (edits, options, message) => {
     await expect(
       runCounterfactual(model.loaded, prompt, edits, options)

@@ -1,5 +1,4 @@
-/** The answer to a "what if": two runs, how they differ, and by which experts that went. */
-import { resultForms, saveResult } from '../../show/save-result';
+/** Result of a counterfactual: two runs, their difference, and the causal graph of its experts. */
 import type { RoutingDiff } from '../diff/routing-diff';
 import { editText } from '../../run/edits/edit-text';
 import {
@@ -24,7 +23,7 @@ import type { CounterfactualDocument } from './document';
 export class Counterfactual implements Displayable {
   /** The run without edits, with the logits of all tokens. */
   readonly original: RoutingTrace;
-  /** The run with them. */
+  /** The run with edits. */
   readonly edited: RoutingTrace;
   readonly diff: RoutingDiff;
 
@@ -48,17 +47,17 @@ export class Counterfactual implements Displayable {
     };
   }
 
-  /** The graph for Graphviz. */
+  /** The causal graph as Graphviz DOT. */
   toDOT(options?: DrawingOptions): string {
     return toDot(this.graph, this._sample, options);
   }
 
-  /** The graph for Mermaid, the 80 strongest edges unless told otherwise. */
+  /** The causal graph as Mermaid. By default with the 80 strongest edges. */
   toMermaid(options?: DrawingOptions): string {
     return toMermaid(this.graph, this._sample, options);
   }
 
-  /** One file without scripts, which loads nothing; the 80 strongest edges are drawn unless told otherwise. */
+  /** A self-contained HTML page without scripts. By default the 80 strongest edges are drawn. */
   toHTML(options?: DrawingOptions): string {
     return counterfactualPage(
       this.toJSON(),
@@ -68,20 +67,7 @@ export class Counterfactual implements Displayable {
     );
   }
 
-  /**
-   * Writes it to a file, whole or not at all: .json, .dot, .mmd or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, {
-      ...resultForms(this),
-      '.dot': () => this.toDOT(),
-      '.mmd': () => this.toMermaid(),
-      '.html': () => this.toHTML()
-    });
-  }
-
-  /** The edits, the diff's table, and an edge a line. */
+  /** The edits, the diff's table, and one line per edge. */
   toString(): string {
     return [
       `Counterfactual of ${this.original.model}: ${this.edited.edits.map(editText).join('; ')}`,
@@ -102,7 +88,7 @@ export class Counterfactual implements Displayable {
     };
   }
 
-  /** How much of what happens to the output needs no other router's choice to change. */
+  /** How much of the output's change does not depend on other routers' selections. */
   private _outputLine(): string[] {
     const edge = (effect: Effect): CausalEdge | undefined =>
       this.graph.edges.find(

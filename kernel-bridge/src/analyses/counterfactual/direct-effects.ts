@@ -1,4 +1,4 @@
-/** Direct effects, each by a run in which one change of routing is let in and all other routers are held. */
+/** Measures direct effects: one run per change of routing, with all other routers held. */
 import { editedSession } from '../../run/edits/edited-sessions';
 import { diffRouting } from '../diff/routing-diff';
 import type { Edits } from '../../run/edits/edits';
@@ -11,7 +11,7 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import type { ExpertChanges, OutputEffect } from './causal-graph';
 import { changesOf, wouldChange } from './choices';
 
-/** What one change does, all else held. */
+/** Effect of one change with everything else held. */
 export interface DirectEffect {
   /** By router. */
   experts: ExpertChanges[];
@@ -20,13 +20,13 @@ export interface DirectEffect {
 
 const NOTHING: ReadonlySet<number> = new Set();
 
-/** Largest difference of a logit that the same computation may make with its routing fed. */
+/** Tolerance for logits when a run is repeated with its own routing fed in. */
 const SAME = 1e-3;
 
 export class DirectEffects {
   /**
    * @param _original the prompt's trace without edits, with all logits
-   * @param _edited the same with them
+   * @param _edited the trace with edits, with all logits
    */
   constructor(
     private readonly _model: LoadedModel,
@@ -36,7 +36,7 @@ export class DirectEffects {
     private readonly _options: Pick<TraceOptions, 'signal'>
   ) {}
 
-  /** Whether the model, held to what it chose, computes what it did: if not, it cannot be held. */
+  /** Whether the model held to its own selection reproduces its output; otherwise it cannot be held. */
   async reproduces(): Promise<boolean> {
     const held = await this._trace({}, this._pins());
     const [ours] = held.outputLogits.values();
@@ -49,7 +49,7 @@ export class DirectEffects {
     );
   }
 
-  /** Of the edits themselves, on all routers that they do not act on. @param acted by router */
+  /** Direct effects of the edits on all routers that they do not act on. @param acted by router */
   async ofEdits(
     edits: Edits,
     acted: readonly boolean[]
@@ -64,7 +64,7 @@ export class DirectEffects {
     };
   }
 
-  /** Of what changed at one router at some positions. */
+  /** Direct effects of a change of one router at some positions. */
   async ofChange(
     router: number,
     positions: ReadonlySet<number>
@@ -108,7 +108,7 @@ export class DirectEffects {
   }
 }
 
-/** Both with the logits of all tokens of one prompt. */
+/** @param both with the logits of all tokens of one prompt */
 export function outputEffect(
   original: RoutingTrace,
   other: RoutingTrace

@@ -62,7 +62,7 @@ function mermaidErrors(...documents: string[]): (string | null)[] {
 }
 
 describe('drawnEdges', () => {
-  it('leaves out what is drawn in another way: a total effect where a direct one leads, the direct one of the edit where an expert has it', () => {
+  it('omits edges that another edge implies: a total effect beside a direct one, and the direct one of the edit where an expert has it', () => {
     expect(drawnEdges(graph).map(({ to, effect }) => [to, effect])).toEqual([
       [ID, 'direct'],
       ['output', 'direct'],
@@ -74,7 +74,7 @@ describe('drawnEdges', () => {
 describe('toMermaid', () => {
   const text = toMermaid(graph, sample);
 
-  it('is read by Mermaid, whatever tokens and names hold', () => {
+  it('parses as Mermaid, whatever tokens and names contain', () => {
     expect(mermaidErrors(text, 'flowchart LR\n  n0["a"b"]')).toEqual([
       null,
       expect.stringContaining('Parse error')
@@ -95,7 +95,7 @@ describe('toMermaid', () => {
     expect(lines).toHaveLength(2 + graph.nodes.length + 3);
   });
 
-  it('draws the strongest edges and says so', () => {
+  it('draws the strongest edges and reports the rest', () => {
     const few = toMermaid(graph, sample, { maxEdges: 1 });
     expect(few.match(/--?>/g)).toHaveLength(1);
     expect(few).toContain('2 weaker edges left out');
@@ -106,7 +106,7 @@ describe('toMermaid', () => {
 describe('toDot', () => {
   const text = toDot(graph, sample);
 
-  it('has nothing but quoted strings outside its own words', () => {
+  it('has nothing but quoted strings outside its own keywords', () => {
     const bare = text.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
     expect(bare.trimEnd().split('\n')).toEqual([
       'digraph counterfactual {',
@@ -124,7 +124,7 @@ describe('toDot', () => {
     ]);
   });
 
-  it('escapes what Graphviz would read as something else', () => {
+  it('escapes special characters of Graphviz', () => {
     expect(text).toContain('\\\\N·&amp;');
     expect(text).not.toMatch(/[^\\]\\N/);
     expect(text).toContain('KL 0.25');
@@ -139,8 +139,8 @@ describe('counterfactualPage', () => {
     'a < b & c'
   );
 
-  it('loads and runs nothing, and has a node and an arrow for each that is drawn', () => {
-    // Whatever is left when texts are taken away was written by the page itself.
+  it('loads and runs nothing, and has an element per node and arrow', () => {
+    // Tags that remain after escaping come from the page itself.
     const tags = page.match(/<[a-z!/][^>]*>/gi) ?? [];
     expect(tags.filter(tag => /script|href|src=|\son\w+=/i.test(tag))).toEqual(
       []

@@ -1,4 +1,4 @@
-/** A causal graph as DOT (Graphviz) and Mermaid. */
+/** A causal graph as Graphviz DOT and Mermaid. */
 import {
   tokenLabel,
   writeDot,
@@ -15,15 +15,15 @@ import type {
 } from './causal-graph';
 
 export interface DrawingOptions {
-  /** Edges after this many are left out, the weakest first, and the drawing says so. */
+  /** Maximum number of edges; the weakest are omitted, and the drawing says how many. */
   maxEdges?: number;
 }
 
 const TOKENS_IN_LABEL = 3;
-/** Mermaid draws no more than 500 edges, and people read fewer. */
+/** Mermaid draws no more than 500 edges, and fewer are legible. */
 const MAX_MERMAID_EDGES = 80;
 
-/** @param sample whose tokens the graph's positions are of */
+/** @param sample whose tokens the positions refer to */
 export function toDot(
   graph: CausalGraph,
   sample: RoutingSample,
@@ -40,7 +40,7 @@ export function toMermaid(
   return writeMermaid(drawCausalGraph(graph, sample, maxEdges));
 }
 
-/** What the arrows of a graph mean, and the numbers on them. */
+/** Legend of a drawing: what arrows and numbers mean. */
 export function effectsText({ effects, why, unmeasured }: CausalGraph): string {
   return [
     effects === 'total'
@@ -49,13 +49,13 @@ export function effectsText({ effects, why, unmeasured }: CausalGraph): string {
     ...(unmeasured.length === 0
       ? []
       : [`${unmeasured.length} experts not measured`]),
-    '+ tokens that take an expert up, - tokens that give it up'
+    '+ tokens that select an expert only with the edits, - only without'
   ].join('; ');
 }
 
 /**
- * Direct edges, and total ones where no direct one leads. What the edit does directly past the routers that it acts on is
- * drawn where no expert there does the same.
+ * Direct edges, and total ones where there is no direct one. The edit's direct effect is drawn only where no expert that
+ * it acts on has the same effect.
  */
 export function drawnEdges({ edges, nodes }: CausalGraph): CausalEdge[] {
   const edited = new Set(
@@ -88,7 +88,7 @@ export function drawnEdges({ edges, nodes }: CausalGraph): CausalEdge[] {
   ];
 }
 
-/** An edge less what others do too: positions, or all of an edge to the output. */
+/** An edge minus what others explain: positions, or an edge to the output as a whole. */
 function without(edge: CausalEdge, others: readonly CausalEdge[]): CausalEdge {
   if (edge.kl) {
     return others.length > 0 ? { ...edge, kl: undefined } : edge;
@@ -100,7 +100,7 @@ function without(edge: CausalEdge, others: readonly CausalEdge[]): CausalEdge {
   return { ...edge, entered: rest('entered'), left: rest('left') };
 }
 
-/** Nodes and arrows with their texts; the strongest edges where there are more. */
+/** Nodes and arrows with their labels; only the strongest edges if there are too many. */
 export function drawCausalGraph(
   graph: CausalGraph,
   sample: RoutingSample,
@@ -118,7 +118,7 @@ export function drawCausalGraph(
     ({ kind, id }) => kind !== 'expert' || reached.has(id)
   );
   const index = new Map(nodes.map(({ id }, i) => [id, i]));
-  // In the order of nodes: the edit, experts by layer, the output.
+  // In node order: the edit, experts by layer, the output.
   const rows = [...new Set(nodes.map(rowKey))];
   return {
     name: 'counterfactual',
@@ -153,7 +153,7 @@ function rowKey(node: CausalNode): string {
   return node.kind === 'expert' ? layerName(node) : node.kind;
 }
 
-/** Edges to the output before all others; those by their divergence, these by their tokens. */
+/** Ranks edges: those to the output first, by divergence; the others by number of tokens. */
 function strength({ kl, entered = [], left = [] }: CausalEdge): number {
   return kl ? 1e9 + (kl.mean ?? Infinity) : entered.length + left.length;
 }
@@ -187,7 +187,7 @@ function nodeLines(node: CausalNode, sample: RoutingSample): string[] {
   }
 }
 
-/** The first tokens at some positions, and how many more there are. */
+/** Labels of the first tokens at some positions, and the number of the remaining ones. */
 export function tokenList(
   { stack }: Pick<ExpertNode, 'stack'>,
   positions: readonly number[],

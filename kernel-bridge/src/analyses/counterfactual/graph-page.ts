@@ -1,4 +1,4 @@
-/** A counterfactual as one file of HTML. */
+/** A counterfactual as a self-contained HTML page. */
 import { editText } from '../../run/edits/edit-text';
 import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
 import { escapeHtml } from '../../show/page/escape-html';
@@ -12,11 +12,11 @@ import {
   type DrawingOptions
 } from './graph-drawing';
 
-/** A picture of more is a blot, and a longer table is not read. */
-const MOST_EDGES = 80;
-const MOST_ROWS = 500;
+/** Drawings and tables with more are illegible. */
+const MAX_EDGES = 80;
+const MAX_ROWS = 500;
 
-/** Without scripts, and loads nothing. @param sample whose tokens the graph's positions are of */
+/** A page without scripts that loads nothing. @param sample whose tokens the positions refer to */
 export function counterfactualPage(
   {
     model,
@@ -25,7 +25,7 @@ export function counterfactualPage(
   }: Pick<CounterfactualDocument, 'model' | 'edits' | 'graph'>,
   sample: RoutingSample,
   difference: string,
-  { maxEdges = MOST_EDGES }: DrawingOptions = {}
+  { maxEdges = MAX_EDGES }: DrawingOptions = {}
 ): string {
   const drawn = drawCausalGraph(graph, sample, maxEdges);
   const edges = drawnEdges(graph);
@@ -35,7 +35,7 @@ export function counterfactualPage(
     [
       {
         id: 'graph',
-        title: 'By which experts it went',
+        title: 'Causal graph',
         html: `<p class="key">${escapeHtml(drawn.title)}</p><figure class="scroll graph">${drawnGraphSvg(drawn)}</figure>`
       },
       {
@@ -44,13 +44,13 @@ export function counterfactualPage(
         html: table(
           ['from', 'to', 'effect', 'of'],
           edges
-            .slice(0, MOST_ROWS)
+            .slice(0, MAX_ROWS)
             .map(edge => [edge.from, edge.to, edgeText(edge), edge.effect])
         )
       },
       {
         id: 'difference',
-        title: 'How the two runs differ',
+        title: 'Differences between the runs',
         html: `<pre class="scroll">${escapeHtml(difference)}</pre>`
       }
     ]

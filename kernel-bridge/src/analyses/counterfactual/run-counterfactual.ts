@@ -1,5 +1,4 @@
-/** What would have happened: a prompt as it is, the same with edits, and what came of what. */
-import type { Progress } from '../../base/progress';
+/** Runs a counterfactual: a prompt without and with edits, and measures the effects between experts. */
 import { editedSession } from '../../run/edits/edited-sessions';
 import {
   diffRouting,
@@ -23,18 +22,18 @@ import {
 } from './direct-effects';
 
 export interface CounterfactualOptions extends DiffOptions {
-  /** Measure direct effects too, one more run an expert that changed; default true. */
+  /** Also measure direct effects, one more run per changed expert. Default true. */
   direct?: boolean;
-  /** Most runs for direct effects: experts that changed at the most tokens come first. Default 64. */
+  /** Maximum number of runs for direct effects; experts that changed at the most tokens come first. Default 64. */
   maxRuns?: number;
   signal?: AbortSignal;
-  /** Called after each run. The total grows once, when it is known how much changed. */
-  onProgress?: (progress: Progress) => void;
+  /** Called after each run. The total grows once, when the number of changes is known. */
+  onProgress?: (done: number, total: number) => void;
 }
 
-/** Without edits, with them, held to the original, and held to it but for the edits. */
+/** Without edits, with edits, held to the original, and held to it except for the edits. */
 const RUNS = 4;
-const MOST_RUNS = 64;
+const MAX_RUNS = 64;
 
 /** @throws MoEDebuggerError 'edit' before anything runs, and as `MoEModel.trace` */
 export async function runCounterfactual(
@@ -43,11 +42,11 @@ export async function runCounterfactual(
   edits: Edits,
   options: CounterfactualOptions = {}
 ): Promise<Counterfactual> {
-  const { direct = true, maxRuns = MOST_RUNS, signal, onProgress } = options;
+  const { direct = true, maxRuns = MAX_RUNS, signal, onProgress } = options;
   if (!Number.isInteger(maxRuns) || maxRuns < 0) {
-    throw new MoEDebuggerError('input', `${maxRuns} runs cannot be made`, {
+    throw new MoEDebuggerError('input', `invalid maxRuns ${maxRuns}`, {
       where: 'maxRuns',
-      hint: 'give a whole number of 0 or more'
+      hint: 'give a whole number of at least 0'
     });
   }
   nearMissThresholds(options);
@@ -55,19 +54,19 @@ export async function runCounterfactual(
   const edited = editedSession(model).resolve(edits);
   const { records } = edited.records;
   if (records.length === 0) {
-    throw new MoEDebuggerError('edit', 'nothing is changed', {
+    throw new MoEDebuggerError('edit', 'there are no edits', {
       where: 'counterfactual',
       hint: 'give at least one edit'
     });
   }
   const why = direct
     ? editedSession(model).unpinnable
-    : 'direct ones were not asked for';
+    : 'direct effects are turned off';
   let total = why === undefined ? RUNS : 2;
   let done = 0;
   const counted = async <T>(run: Promise<T>): Promise<T> => {
     const result = await run;
-    onProgress?.({ done: ++done, total });
+    onProgress?.(++done, total);
     return result;
   };
   const trace = (target: () => Promise<RunTarget>): Promise<RoutingTrace> =>
@@ -95,7 +94,7 @@ export async function runCounterfactual(
     why ??
     ((await counted(effects.reproduces()))
       ? undefined
-      : 'held to what it chose, the model does not compute what it did');
+      : 'held to its own selection, the model does not reproduce its output');
   if (cannot !== undefined) {
     return new Counterfactual(runs, buildGraph(facts, { why: cannot }));
   }
@@ -126,12 +125,12 @@ export async function runCounterfactual(
 
 interface Change {
   router: number;
-  /** Those that changed at just these positions: one run is of all of them. */
+  /** Experts that changed at exactly these positions: one run measures them together. */
   experts: number[];
   positions: ReadonlySet<number>;
 }
 
-/** The changes that each have to be run, those of the most tokens first. */
+/** The distinct changes to run, those of the most tokens first. */
 function distinctChanges(changes: ReturnType<typeof changesOf>): Change[] {
   const found = new Map<string, Change>();
   changes.forEach((byExpert, router) => {

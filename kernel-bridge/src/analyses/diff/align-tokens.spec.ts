@@ -20,7 +20,7 @@ function commonLength(a: readonly number[], b: readonly number[]): number {
 }
 
 describe('alignTokens', () => {
-  it('takes the same ids by position', () => {
+  it('pairs equal ids by position', () => {
     const {
       by,
       tokens: all,
@@ -33,7 +33,7 @@ describe('alignTokens', () => {
     expect([...b]).toEqual([0, 1, 2]);
   });
 
-  it('keeps an inserted word from moving the rest', () => {
+  it('pairs the tokens around an inserted word', () => {
     const { by, tokens: all } = alignTokens(
       tokens([1, 2, 3, 4]),
       tokens([1, 9, 2, 3, 4]),
@@ -68,12 +68,12 @@ describe('alignTokens', () => {
     );
   });
 
-  it('takes nothing for a pair where nothing is common', () => {
+  it('pairs nothing where no token is common', () => {
     expect(alignTokens(tokens([1]), tokens([2]), 'p').a).toHaveLength(0);
     expect(alignTokens([], [], 'p').tokens).toEqual([]);
   });
 
-  it('refuses ids that mean another text', () => {
+  it('rejects ids with different texts', () => {
     expect(() =>
       alignTokens(tokens([1], ['a']), tokens([1], ['b']), 'prompt x')
     ).toThrow(
@@ -84,13 +84,13 @@ describe('alignTokens', () => {
     );
   });
 
-  it('refuses what would take too long', () => {
+  it('rejects what would take too long', () => {
     const long = (offset: number) =>
       tokens(Array.from({ length: 9000 }, (_, i) => 2 * i + offset));
     expect(() => alignTokens(long(0), long(1), 'p')).toThrow(
       expect.objectContaining({ code: 'input' })
     );
-    // A long prompt that is only written on is no matter.
+    // A long prompt with a common prefix is fine.
     const whole = long(0);
     expect(alignTokens(whole, whole.slice(0, 8000), 'p').a).toHaveLength(8000);
   });

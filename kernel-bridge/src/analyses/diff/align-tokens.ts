@@ -1,29 +1,29 @@
-/** Which token of one run stands for which of another. */
+/** Aligns the tokens of two runs. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Token } from '../../base/protocol';
 
 export interface Alignment {
-  /** By position where the runs have the same token ids, else by a longest common subsequence of the ids. */
+  /** By position if the runs have the same token ids, otherwise by a longest common subsequence of the ids. */
   by: 'position' | 'sequence';
-  /** In the order of both texts; null where only the other run has the token. */
+  /** In text order; null where only the other run has the token. */
   tokens: readonly AlignedToken[];
-  /** Indices into the tokens of each run, [pairs]. */
+  /** Token indices in each run, [pairs]. */
   a: Int32Array;
   b: Int32Array;
 }
 
 export interface AlignedToken {
-  /** Index into the tokens of the first run. */
+  /** Token index in the first run. */
   a: number | null;
   b: number | null;
 }
 
-/** Cells of the table that a sequence alignment fills: 64 MB, half a second. */
-const MOST_CELLS = 2 ** 26;
+/** Cells of the dynamic programming table: 64 MB, half a second. */
+const MAX_CELLS = 2 ** 26;
 
 /**
  * @param where names the prompt in errors
- * @throws MoEDebuggerError 'input' when an id has another text in the other run, or both are too long to align
+ * @throws MoEDebuggerError 'input' when an id has different texts in the runs, or both are too long to align
  */
 export function alignTokens(
   a: readonly Token[],
@@ -94,14 +94,14 @@ function middle(
   where: string
 ): AlignedToken[] {
   const width = b.length + 1;
-  if ((a.length + 1) * width > MOST_CELLS) {
+  if ((a.length + 1) * width > MAX_CELLS) {
     throw new MoEDebuggerError(
       'input',
-      `${a.length} and ${b.length} tokens that differ are too many to align`,
+      `${a.length} and ${b.length} differing tokens are too many to align`,
       { where, hint: 'compare shorter prompts' }
     );
   }
-  // Lengths of what two rests have in common, of which only the last two rows are kept, and the steps that lead there.
+  // Lengths of common subsequences of two suffixes; only the last two rows are kept, and the steps for backtracking.
   const steps = new Uint8Array((a.length + 1) * width);
   let below = new Int32Array(width);
   let row = new Int32Array(width);

@@ -1,11 +1,11 @@
-/** A routing diff in the forms that a front end may know: Vega-Lite, SVG, text. */
+/** MIME bundle of a routing diff: Vega-Lite, SVG and text. */
 import { routingDiffSpec, type RoutingDiffChart } from '../../base/charts';
 import { specSvg } from '../../show/still-svg';
 import type { JsonObject } from '../../base/kernel-api';
 import { layerName, VEGALITE_MIME_TYPE } from '../../base/protocol';
 import type { DiffData, SampleDiff } from './diff-data';
 
-/** The bundle of the first prompt; the text is of all. */
+/** The chart shows the first prompt; the text covers all. */
 export async function diffBundle(
   diff: DiffData,
   text: string
@@ -18,12 +18,7 @@ export async function diffBundle(
   };
 }
 
-/** The picture of the first prompt. */
-export function diffSvg(diff: DiffData): Promise<string> {
-  return specSvg(routingDiffSpec(diffChart(diff, diff.samples[0])));
-}
-
-/** The tokens of the decoder, where there are two stacks: one axis holds one text. */
+/** In encoder-decoder models the chart shows the decoder's tokens: one axis holds one text. */
 export function diffChart(
   { runs, samples }: DiffData,
   sample: SampleDiff
@@ -38,7 +33,7 @@ export function diffChart(
   return {
     title: [...new Set([runs.a.model, runs.b.model])].join(' and '),
     subtitle: [
-      'experts that changed',
+      'changed experts',
       samples.length > 1 ? `prompt ${sample.id}` : ''
     ]
       .filter(Boolean)

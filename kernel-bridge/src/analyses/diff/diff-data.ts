@@ -1,4 +1,4 @@
-/** What a routing diff holds, apart from how it looks. */
+/** A routing diff as data. */
 import type { RoutingSample } from '../../base/protocol';
 import type { EditRecord } from '../../run/edits/edits';
 import type { Alignment } from './align-tokens';
@@ -9,22 +9,22 @@ import type { OutputChange } from './output-change';
 export interface DiffData {
   readonly runs: Both<{ model: string; edits: readonly EditRecord[] }>;
   readonly samples: readonly SampleDiff[];
-  /** Over all prompts, one entry a router. */
+  /** Over all prompts, one entry per router. */
   readonly layers: readonly LayerSummary[];
-  /** Prompts, by their ids, and routers, by their names, that only one of the runs has. */
+  /** Ids of prompts and names of routers that only one run has. */
   readonly alone: Both<{ samples: string[]; layers: string[] }>;
   readonly nearMiss: NearMissThresholds;
 }
 
 export interface SampleDiff {
-  /** In the first run. */
+  /** Id in the first run. */
   id: string;
   samples: Both<RoutingSample>;
-  /** Of encoder-decoder models those of the decoder. */
+  /** In encoder-decoder models, of the decoder's tokens. */
   alignment: Alignment;
   encoderAlignment?: Alignment;
   /** Routers that both runs have, in the order of the first. */
   layers: LayerDiff[];
-  /** Empty where the logits of the output were not kept. */
+  /** Empty if the logits of the output were not kept. */
   output: OutputChange[];
 }

@@ -15,14 +15,14 @@ import type { DiffData } from './diff-data';
 
 export interface AlignmentDocument {
   by: Alignment['by'];
-  /** In the order of both texts; `a` and `b` are positions, null where that run lacks the token. */
+  /** In text order; `a` and `b` are positions, null where that run lacks the token. */
   tokens: (Both<number | null> & Omit<Token, 'position'>)[];
 }
 
 export interface LayerDiffDocument extends Omit<RouterIdentity, 'topK'> {
   topK: Both<number>;
   scale: MarginScale;
-  /** One a token that both runs have; `a` and `b` are positions. Numbers that are not finite are null. */
+  /** One per token that both runs have; `a` and `b` are positions. Values that are not finite are null. */
   tokens: (Both<number> & {
     [Key in keyof TokenChange]: TokenChange[Key];
   })[];
@@ -44,7 +44,7 @@ export interface DiffDocument {
     /** `kl` is KL(a || b) in nats; `token` holds positions. */
     output: (Omit<OutputChange, 'kl'> & { kl: number | null })[];
   }[];
-  /** What only one of the runs has. */
+  /** Prompts and layers that only one run has. */
   alone: Both<{ samples: string[]; layers: string[] }>;
 }
 
@@ -132,7 +132,7 @@ function layerDocument(
   };
 }
 
-/** JSON has no NaN or infinity: what is one becomes null. */
+/** Replaces NaN and infinity with null, since JSON has neither. */
 function finiteNumbers<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }

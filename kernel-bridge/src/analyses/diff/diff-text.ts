@@ -1,10 +1,10 @@
-/** A routing diff for people. */
+/** Formats a routing diff as text. */
 import { layerName } from '../../base/protocol';
 import type { Both } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
 import type { DiffData } from './diff-data';
 
-const MOST_EXPERTS = 4;
+const MAX_EXPERTS = 4;
 
 export function formatDiff(diff: DiffData): string {
   const { runs, samples, layers } = diff;
@@ -41,7 +41,7 @@ function table(layers: readonly LayerSummary[]): string {
       layer.nearMissShare === null
         ? layer.changed === 0
           ? ''
-          : 'not known'
+          : 'unknown'
         : `${layer.nearMisses} (${percent(layer.nearMissShare)})`,
       fixed(layer.jaccard),
       fixed(layer.weightDistance),
@@ -62,16 +62,16 @@ function table(layers: readonly LayerSummary[]): string {
     .join('\n');
 }
 
-/** Experts by how many tokens they lost or gained: "5 (12), 0 (3)". */
+/** Experts with the most lost or gained tokens: "5 (12), 0 (3)". */
 function most(counts: readonly number[]): string {
   const found = counts
     .map((count, expert) => ({ count, expert }))
     .filter(({ count }) => count > 0)
     .sort((x, y) => y.count - x.count);
   const shown = found
-    .slice(0, MOST_EXPERTS)
+    .slice(0, MAX_EXPERTS)
     .map(({ count, expert }) => `${expert} (${count})`);
-  return [...shown, ...(found.length > MOST_EXPERTS ? ['...'] : [])].join(', ');
+  return [...shown, ...(found.length > MAX_EXPERTS ? ['...'] : [])].join(', ');
 }
 
 function outputLine({ samples }: DiffData): string[] {
@@ -83,7 +83,7 @@ function outputLine({ samples }: DiffData): string[] {
   const mean = known.reduce((sum, { kl }) => sum + kl, 0) / known.length;
   const other = output.filter(({ top }) => top.a !== top.b).length;
   return [
-    `output: KL ${mean.toPrecision(3)} nats on average of ${known.length} ${known.length === 1 ? 'token' : 'tokens'}, another likeliest token at ${other}`
+    `output: KL ${mean.toPrecision(3)} nats on average of ${known.length} ${known.length === 1 ? 'token' : 'tokens'}, another top token at ${other}`
   ];
 }
 

@@ -1,4 +1,4 @@
-/** The logits that a token was really chosen by: a trace keeps the router's own, from before the edits. */
+/** The logits that selected a token's experts: the router's own plus the edits, since traces store them before edits. */
 import { includes, type EditRecord } from '../../run/edits/edits';
 import type { RouterIdentity, RoutingLayer } from '../../base/protocol';
 import { MASKED_LOGIT } from '../../routing/adjustment';
@@ -19,7 +19,7 @@ export function editsOfRouter(
 /**
  * @param edits of this router
  * @param position of the token in its sequence
- * @returns [experts]; undefined where no logits decide, since an expert was forced or the logits were left out
+ * @returns [experts]; undefined if logits do not decide: an expert was forced, or logits were not recorded
  */
 export function chosenBy(
   { logits, experts }: RoutingLayer,

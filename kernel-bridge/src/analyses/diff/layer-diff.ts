@@ -1,4 +1,4 @@
-/** One router in two runs: which experts each token lost and gained. */
+/** One router in two runs: the experts that each token lost and gained. */
 import type { EditRecord } from '../../run/edits/edits';
 import type { RouterIdentity, RoutingLayer, Token } from '../../base/protocol';
 import type { Convention } from '../../routing/convention';
@@ -10,10 +10,10 @@ import {
 import type { Alignment } from './align-tokens';
 import { chosenBy, editsOfRouter } from './edited-logits';
 
-/** Below this margin another choice was near, by the scale that the margin is in. */
+/** Margins below this count as near misses, by the margin's scale. */
 export type NearMissThresholds = Readonly<Record<MarginScale, number>>;
 
-/** A value of each of the two runs that are compared. */
+/** A value for each of the two runs. */
 export interface Both<T> {
   a: T;
   b: T;
@@ -21,23 +21,23 @@ export interface Both<T> {
 
 /** What changed for one token at one router. */
 export interface TokenChange {
-  /** Experts that work on the token in the second run only, ascending. */
+  /** Experts that process the token in the second run only, ascending. */
   entered: number[];
-  /** Experts that worked on it in the first run only, ascending. */
+  /** Experts that process it in the first run only, ascending. */
   left: number[];
-  /** The weight of each expert of either run, 0 where it has no part; by expert. */
+  /** Weight of each expert in either run, 0 where it is not selected; by expert. */
   weights: { expert: number; a: number; b: number }[];
-  /** Experts of both runs / experts of either; 1 where neither has any. */
+  /** |experts in both runs| / |experts in either|; 1 if both are empty. */
   jaccard: number;
   /** Sum of |difference of weight| over the experts. */
   weightDistance: number;
-  /** Of the k-th to the (k+1)-th, by the layer's scale; null where nothing was left out or it is not known. */
+  /** Between the k-th and the (k+1)-th expert, by the layer's scale; null if all experts are selected or it is unknown. */
   margin: Both<number | null>;
-  /** The first run's margin is below the threshold: it took little to change the choice. */
+  /** The first run's margin is below the threshold: a small change would have changed the selection. */
   nearMiss: boolean;
 }
 
-/** One side of a comparison of layers. */
+/** A layer in one of the runs. */
 export interface LayerRun {
   layer: RoutingLayer;
   tokens: readonly Token[];
@@ -46,8 +46,8 @@ export interface LayerRun {
 }
 
 /**
- * A router in two runs, token by token in the order of the alignment's pairs. An expert whose weight is exactly 0 has
- * no part in a token: it was dropped, over capacity or by an edit, or fills a slot beside one that was forced.
+ * A router in two runs, token by token in the order of the alignment's pairs. An expert of weight exactly 0 does not
+ * process the token: it was dropped, over capacity or by an edit, or fills a slot next to a forced expert.
  */
 export class LayerDiff {
   readonly identity: Omit<RouterIdentity, 'topK'>;
@@ -58,7 +58,7 @@ export class LayerDiff {
   readonly jaccard: Float32Array;
   /** [pairs] */
   readonly weightDistance: Float32Array;
-  /** [pairs]; NaN where there is none. */
+  /** [pairs]; NaN where undefined. */
   readonly margin: Both<Float32Array>;
   private readonly _runs: Both<LayerRun>;
   private readonly _pairs: Pick<Alignment, 'a' | 'b'>;
@@ -140,7 +140,7 @@ export class LayerDiff {
   }
 }
 
-/** The experts that work on a token, with their weights; one that stands in two slots has the sum of both. */
+/** The experts of a token with their weights; the weights of an expert in two slots are added. */
 function weightsOf(
   { selected, weights, topK }: RoutingLayer,
   token: number
@@ -164,7 +164,7 @@ function margins(
   const own = editsOfRouter(edits, layer);
   return Float32Array.from(indices, token => {
     const row = chosenBy(layer, token, tokens[token].position, own);
-    // Where the rule is not known, and the logits do not explain the choice, neither do they say what was near.
+    // Without a known convention the margin is valid only if the logits explain the selection.
     return row && (convention || explains(row, layer, token))
       ? selectionMargin(row, layer.topK, layer.logitsAre, convention)
       : NaN;

@@ -1,4 +1,4 @@
-/** What changed at one router over all tokens. */
+/** Summary of the changes at one router over all tokens. */
 import { layerName, type RouterIdentity } from '../../base/protocol';
 import type { MarginScale } from '../../routing/selection-margin';
 import type { Both, LayerDiff } from './layer-diff';
@@ -7,21 +7,21 @@ export interface LayerSummary extends Omit<RouterIdentity, 'topK'> {
   topK: Both<number>;
   /** Tokens that both runs have. */
   tokens: number;
-  /** Tokens with other experts than before. */
+  /** Tokens whose experts changed. */
   changed: number;
   /** changed / tokens; null without tokens. */
   changedShare: number | null;
   /** Changes whose margin in the first run was below the threshold. */
   nearMisses: number;
-  /** nearMisses / those changes whose margin is known; null where it is of none. */
+  /** nearMisses / number of changes with a known margin; null without any. */
   nearMissShare: number | null;
-  /** What margins are measured in, and the threshold. */
+  /** Scale of the margins, and the threshold. */
   scale: MarginScale;
   threshold: number;
   /** Means over the tokens; null without tokens. */
   jaccard: number | null;
   weightDistance: number | null;
-  /** [experts]: how many tokens gained, and lost, each. */
+  /** [experts]: number of tokens that gained, and lost, each. */
   entered: number[];
   left: number[];
 }

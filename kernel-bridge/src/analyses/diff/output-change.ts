@@ -1,22 +1,22 @@
-/** How far apart two distributions over the next token are. */
+/** Divergence of the next-token distributions of two runs. */
 import { MoEDebuggerError } from '../../base/errors';
 import { divergence, likeliest } from '../../base/statistics/logits';
 import type { OutputLogits } from '../../run/trace/trace-document';
 import type { Alignment } from './align-tokens';
 import type { Both } from './layer-diff';
 
-/** The model's output at one token. */
+/** Change of the model's output at one token. */
 export interface OutputChange {
-  /** Index into the tokens of each run. */
+  /** Token index in each run. */
   token: Both<number>;
-  /** Kullback-Leibler divergence of the first run's distribution from the second's, KL(a || b), in nats. */
+  /** Kullback-Leibler divergence of the second run's distribution from the first's, KL(a || b), in nats. */
   kl: number;
-  /** The likeliest next token. */
+  /** The most likely next token. */
   top: Both<number>;
 }
 
 /**
- * At each token that both runs have where both kept the logits of all; at the last of each where one kept only that.
+ * Compares all tokens that both runs have, or only the last one where a run kept only its logits.
  *
  * @param tokens of each run
  * @throws MoEDebuggerError 'input' for vocabularies of different sizes
@@ -31,7 +31,7 @@ export function outputChanges(
   if (a.width !== b.width) {
     throw new MoEDebuggerError(
       'input',
-      `the outputs are over ${a.width} and ${b.width} tokens`,
+      `the runs have vocabularies of ${a.width} and ${b.width} tokens`,
       { where, hint: 'compare models with the same vocabulary' }
     );
   }

@@ -3,7 +3,7 @@ import type { RoutingLayer, RoutingSample } from '../../base/protocol';
 import type { LayerCard } from '../../run/model/description';
 import { diffRouting, type DiffableTrace } from './routing-diff';
 
-/** Two tokens of top-2 of four; the first nearly takes expert 2. */
+/** Two tokens of top-2 of four; expert 2 is a near miss for the first. */
 const layer = (more: Partial<RoutingLayer> = {}): RoutingLayer => ({
   layer: 1,
   experts: 4,
@@ -72,7 +72,7 @@ describe('diffRouting', () => {
     expect(alone.a).toEqual({ samples: [], layers: [] });
   });
 
-  it('tells who entered, who left, and whether it was near', () => {
+  it('reports who entered, who left, and near misses', () => {
     const after = trace([
       sample([
         layer({
@@ -119,7 +119,7 @@ describe('diffRouting', () => {
     expect(String(diff)).toContain('2 of 2 (100 %)');
   });
 
-  it('takes a weight of exactly 0 for no part in a token', () => {
+  it('treats a weight of exactly 0 as not selected', () => {
     const dropped = trace([
       sample([layer({ weights: Float32Array.of(0.75, 0, 0.5, 0.5) })])
     ]);
@@ -149,7 +149,7 @@ describe('diffRouting', () => {
       entered: [0, 0, 0, 0],
       jaccard: 0.5
     });
-    // The first one left out is another one than of two.
+    // The first expert not selected differs from that with k = 2.
     expect(diff.samples[0].layers[0].at(0).margin).toEqual({
       a: expect.closeTo(0.05, 5),
       b: expect.closeTo(1.95, 5)
@@ -157,7 +157,7 @@ describe('diffRouting', () => {
     expect(String(diff)).toContain('layer 1, top-2 and top-1');
   });
 
-  it('measures margins of what edits left, and none where an expert was forced', () => {
+  it('computes margins after edits, and none where an expert was forced', () => {
     const edit = (more: Partial<EditRecord>): DiffableTrace => ({
       ...before,
       edits: [{ kind: 'ablate', layer: 1, expert: 1, ...more } as EditRecord]
@@ -172,7 +172,7 @@ describe('diffRouting', () => {
     expect(margin(edit({ kind: 'force' }))).toBeNull();
   });
 
-  it('knows no margins where neither convention nor logits explain the choice', () => {
+  it('reports no margins where neither convention nor logits explain the selection', () => {
     const unknown = (more: Partial<RoutingLayer>) =>
       diffRouting(
         before,
@@ -183,7 +183,7 @@ describe('diffRouting', () => {
     expect(unknown({ logits: new Float32Array(0) })).toBeNull();
   });
 
-  it('aligns other prompts by their tokens', () => {
+  it('aligns different prompts by their tokens', () => {
     const after = trace([
       sample(
         [
@@ -216,7 +216,7 @@ describe('diffRouting', () => {
     expect(String(diff)).toContain('2 tokens in both, 1 in one');
   });
 
-  it('has shares of nothing for nothing', () => {
+  it('has null shares without tokens', () => {
     const after = trace([sample([layer()], '0', [98, 99])]);
     expect(diffRouting(before, after).layers[0]).toMatchObject({
       tokens: 0,
@@ -225,7 +225,7 @@ describe('diffRouting', () => {
     });
   });
 
-  it('says what only one run has', () => {
+  it('reports what only one run has', () => {
     const a = trace([
       sample([layer(), layer({ layer: 2 })], 'p'),
       sample([layer(), layer({ layer: 2 })], 'q')
@@ -267,15 +267,15 @@ describe('diffRouting', () => {
     [
       'one id twice',
       trace([sample([layer()]), sample([layer()])]),
-      /two prompts of a run have one id \(prompt 0\)/
+      /two prompts of a run have the same id \(prompt 0\)/
     ]
   ])('refuses %s', (_, other, message) => {
     expect(() => diffRouting(before, other)).toThrow(message);
   });
 
-  it.each([NaN, -1, Infinity])('refuses a threshold of %p', nearMiss => {
+  it.each([NaN, -1, Infinity])('rejects a threshold of %p', nearMiss => {
     expect(() => diffRouting(before, before, { nearMiss })).toThrow(
-      /is no threshold/
+      /invalid near-miss threshold/
     );
   });
 });
@@ -305,7 +305,7 @@ describe('the output of two runs', () => {
     ]);
   });
 
-  it('is that of the last token where one run kept no more', () => {
+  it('is that of the last token where one run kept only that', () => {
     const { output } = outputs(
       logits(0, 0, 0, Math.log(3)),
       logits(0, Math.log(3))

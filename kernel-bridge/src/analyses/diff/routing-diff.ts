@@ -1,5 +1,4 @@
-/** The routing of two runs side by side: two prompts, two edits, two k, two precisions of a model. */
-import { resultForms, saveResult } from '../../show/save-result';
+/** Compares the routing of two runs: two prompts, edits, values of k, or precisions of a model. */
 import { MoEDebuggerError } from '../../base/errors';
 import {
   MIMEBUNDLE,
@@ -10,7 +9,7 @@ import { layerName, type RoutingSample } from '../../base/protocol';
 import { cardOf } from '../../files/trace/cards';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { alignTokens } from './align-tokens';
-import { diffBundle, diffSvg } from './diff-bundle';
+import { diffBundle } from './diff-bundle';
 import type { DiffData, SampleDiff } from './diff-data';
 import { diffDocument, type DiffDocument } from './diff-document';
 import { formatDiff } from './diff-text';
@@ -20,13 +19,13 @@ import { outputChanges } from './output-change';
 
 export interface DiffOptions {
   /**
-   * A change is a near miss below this margin. Default: 0.1 between logits, which makes two experts' probabilities
-   * differ by a tenth; 0.025 between scores, which is the same at a sigmoid's steepest.
+   * Changes with a smaller margin are near misses. Default 0.1 for logits, which changes the ratio of two experts'
+   * probabilities by a tenth; 0.025 for scores, the same at the steepest point of a sigmoid.
    */
   nearMiss?: number | Partial<NearMissThresholds>;
 }
 
-/** What of a trace is compared. */
+/** The part of a trace that is compared. */
 export type DiffableTrace = Pick<
   RoutingTrace,
   'model' | 'samples' | 'edits' | 'cards' | 'outputLogits'
@@ -35,11 +34,11 @@ export type DiffableTrace = Pick<
 const NEAR: NearMissThresholds = { logits: 0.1, scores: 0.025 };
 
 /**
- * Compares two runs, token by token and router by router. Prompts are matched by their ids, one prompt with one
- * prompt whatever these are; tokens by position where both runs have the same, else by a longest common subsequence.
+ * Compares two runs, token by token and router by router. Prompts are matched by id, a single prompt with a single
+ * prompt regardless of id; tokens by position if both runs have the same, otherwise by a longest common subsequence.
  *
- * @throws MoEDebuggerError 'input' when the runs have no prompt or no layer in common, a layer has other experts, or
- * the tokens are those of another vocabulary
+ * @throws MoEDebuggerError 'input' when the runs have no prompt or no layer in common, a layer has a different number of
+ * experts, or the vocabularies differ
  */
 export function diffRouting(
   a: DiffableTrace,
@@ -88,18 +87,7 @@ export class RoutingDiff implements DiffData, Displayable {
     return diffDocument(this);
   }
 
-  /**
-   * Writes it to a file, whole or not at all: .json, or .svg with the picture of the first prompt.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, {
-      ...resultForms(this),
-      '.svg': () => diffSvg(this)
-    });
-  }
-
-  /** A table of layers, and what of the runs could not be compared. */
+  /** A table of layers, and what only one run has. */
   toString(): string {
     return formatDiff(this);
   }
@@ -109,7 +97,7 @@ export class RoutingDiff implements DiffData, Displayable {
   }
 }
 
-/** @throws MoEDebuggerError 'input' for what is no threshold */
+/** @throws MoEDebuggerError 'input' for an invalid threshold */
 export function nearMissThresholds({
   nearMiss: given
 }: DiffOptions): NearMissThresholds {
@@ -123,8 +111,8 @@ export function nearMissThresholds({
   if (wrong) {
     throw new MoEDebuggerError(
       'input',
-      `a margin of ${String(wrong[1])} is no threshold`,
-      { where: `nearMiss, ${wrong[0]}`, hint: 'give a number of 0 or more' }
+      `invalid near-miss threshold ${String(wrong[1])}`,
+      { where: `nearMiss, ${wrong[0]}`, hint: 'give a number of at least 0' }
     );
   }
   return result;
@@ -155,10 +143,14 @@ function byId(samples: readonly RoutingSample[]): Map<string, RoutingSample> {
   const found = new Map<string, RoutingSample>();
   for (const sample of samples) {
     if (found.has(sample.id)) {
-      throw new MoEDebuggerError('input', 'two prompts of a run have one id', {
-        where: `prompt ${sample.id}`,
-        hint: 'give each an id of its own'
-      });
+      throw new MoEDebuggerError(
+        'input',
+        'two prompts of a run have the same id',
+        {
+          where: `prompt ${sample.id}`,
+          hint: 'give each an id of its own'
+        }
+      );
     }
     found.set(sample.id, sample);
   }
@@ -187,10 +179,10 @@ function diffSample(
     if (other.experts !== layer.experts) {
       throw new MoEDebuggerError(
         'input',
-        `there are ${layer.experts} experts in one run and ${other.experts} in the other`,
+        `the layer has ${layer.experts} experts in one run and ${other.experts} in the other`,
         {
           where: `${layerName(layer)}, ${where}`,
-          hint: 'compare runs of one model, or of two forms of it'
+          hint: 'compare runs of one model, or of two versions of it'
         }
       );
     }
@@ -217,7 +209,7 @@ function diffSample(
   if (layers.length === 0) {
     throw new MoEDebuggerError('input', 'the runs have no layer in common', {
       where: `${a.layers.map(layerName).join(', ') || 'none'}; ${b.layers.map(layerName).join(', ') || 'none'}`,
-      hint: 'compare runs of one model, or of two forms of it'
+      hint: 'compare runs of one model, or of two versions of it'
     });
   }
   const before = traces.a.outputLogits.get(a.id);

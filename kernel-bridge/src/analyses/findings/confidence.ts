@@ -1,4 +1,4 @@
-/** Routers that hardly prefer one expert to another. */
+/** Finds routers that hardly prefer one expert over another. */
 import {
   cited,
   wilsonInterval,
@@ -11,9 +11,9 @@ import type { Verdicts } from './load';
 import type { Thresholds } from './thresholds';
 
 /**
- * A layer is indecisive when most of its tokens have a perplexity exp(H) within 1 % of the number of experts: whatever is
- * chosen, the router gave the others the same chance. Entropy alone would not do for a threshold: a router that weighs 6 of
- * 8 experts differently for every token works, at a confidence 1 - H / ln E of 0.14.
+ * A layer is indecisive if most of its tokens have a perplexity exp(H) within 1 % of the number of experts: the router
+ * gives selected and unselected experts the same probability. An entropy threshold would not work: a router that weights
+ * 6 of 8 experts differently for every token works, at a confidence 1 - H / ln E of 0.14.
  */
 export function lowConfidence(
   { logits: { tokens } }: RouterTally,
@@ -39,7 +39,7 @@ export function lowConfidence(
           experts: [],
           value: decisiveTokenRate,
           threshold,
-          reason: `cannot tell yet: with ${tokens} tokens the share may be as high as ${high.toFixed(2)}`
+          reason: `inconclusive: with ${tokens} tokens the share may be as high as ${high.toFixed(2)}`
         }
       ]
     };
@@ -70,7 +70,7 @@ export function lowConfidence(
         suggestions: [
           {
             action: 'retrain',
-            text: "the router's weights are too small for what it reads, or were never trained: scale or retrain them; until then top-k chooses by rounding"
+            text: "the router's weights are too small for its input, or were never trained: scale or retrain them; until then rounding decides top-k"
           }
         ]
       }

@@ -1,5 +1,4 @@
-/** Diagnoses a loaded model: runs prompts, and looks at the weights of its experts. */
-import type { StreamProgress } from '../../base/progress';
+/** Diagnoses a loaded model: runs prompts and inspects the weights of its experts. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Displayable } from '../../base/kernel-api';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
@@ -8,7 +7,7 @@ import type {
   PromptObject,
   TokenizedPrompt
 } from '../../run/model/prompt';
-import { tracePrompts, type RunTarget } from '../../run/trace/trace-prompts';
+import { tracePrompts } from '../../run/trace/trace-prompts';
 import type { OutputLogits } from '../../run/trace/trace-document';
 import { diagnose, type DiagnoseOptions } from './diagnose';
 import { type Diagnosis } from './diagnosis';
@@ -22,47 +21,40 @@ export interface DiagnoseModelOptions extends Omit<
   DiagnoseOptions,
   'model' | 'experts'
 > {
-  /** Texts to run; built-in ones when absent. */
+  /** Prompts to run. Default: built-in texts. */
   prompts?: Iterable<Prompt> | AsyncIterable<Prompt>;
-  /** Compare experts by what they put out on the first prompt too, which takes E + 1 forwards a layer; default false. */
+  /** Also compare the experts' outputs on the first prompt, which takes E + 1 forward passes per layer. Default false. */
   outputs?: boolean;
   signal?: AbortSignal;
-  /** Called after each prompt, before the weights are read, and before each layer whose experts are run. */
-  onProgress?: (progress: StreamProgress) => void;
+  /** Called before each prompt, and before the weights are read. */
+  onProgress?: (what: string) => void;
 }
 
 /**
- * @throws MoEDebuggerError 'input' when there are no prompts, or none were given and the model has no tokenizer for the
+ * @throws MoEDebuggerError 'input' when there are no prompts, or none are given and the model has no tokenizer for the
  * built-in ones; those of `trace`
  */
 export async function diagnoseModel(
   handle: ModelHandle,
-  options: DiagnoseModelOptions = {}
-): Promise<Diagnosis & Displayable> {
-  return diagnoseOn(handle.loaded, async () => handle.loaded, options);
-}
-
-/** As `diagnoseModel`, of the routing on a target, such as the model with edits; weights are the model's own. */
-export async function diagnoseOn(
-  model: LoadedModel,
-  target: () => Promise<RunTarget>,
   {
-    prompts = builtInPrompts(model),
+    prompts = builtInPrompts(handle.loaded),
     outputs = false,
     signal,
     onProgress,
     ...options
   }: DiagnoseModelOptions = {}
 ): Promise<Diagnosis & Displayable> {
+  const model = handle.loaded;
   const thresholds = resolveThresholds(options.thresholds);
   const evidence = new TraceEvidence();
+  const target = async () => model;
   let index = 0;
-  const total = Array.isArray(prompts) ? { total: prompts.length } : {};
   let first: TokenizedPrompt | undefined;
   for await (const prompt of prompts) {
     const tokenized = model.tokenize(prompt, index++);
     first ??= tokenized;
-    // Not a trace to look at: a panel would have to list them all.
+    onProgress?.(`tracing ${tokenized.id}`);
+    // An internal trace: it should not appear in the panel's list.
     const trace = await tracePrompts(model, target, [tokenized], {
       logits: 'all',
       signal
@@ -71,18 +63,13 @@ export async function diagnoseOn(
       const logits = trace.outputLogits.get(sample.id);
       evidence.add(sample, logits ? { finiteOutputs: finite(logits) } : {});
     }
-    onProgress?.({ done: index, ...total, what: 'tracing prompts' });
   }
   if (evidence.tally.samples === 0) {
     throw new MoEDebuggerError('input', 'there are no prompts', {
       hint: 'give at least one'
     });
   }
-  onProgress?.({
-    done: index,
-    ...total,
-    what: "reading the experts' weights"
-  });
+  onProgress?.("reading the experts' weights");
   const alike = thresholds.duplicate_similarity_threshold;
   return diagnose(evidence, {
     ...options,
@@ -97,14 +84,14 @@ export async function diagnoseOn(
 }
 
 /**
- * Texts for when none are given.
+ * Prompts for when none are given.
  * @throws MoEDebuggerError 'input' when the model has no tokenizer
  */
 export function builtInPrompts(model: LoadedModel): readonly PromptObject[] {
   if (!model.tokenizer) {
     throw new MoEDebuggerError(
       'input',
-      'the model has no tokenizer.json for the built-in texts',
+      'the model has no tokenizer.json, which the built-in texts need',
       {
         where: model.name,
         hint: 'give --prompts with lines of {"input_ids": [...]}'
@@ -115,7 +102,7 @@ export function builtInPrompts(model: LoadedModel): readonly PromptObject[] {
   const decodes = model.description.layers.some(
     ({ stack }) => stack === 'decoder'
   );
-  // A decoder that was given nothing would see its start token only.
+  // Without a decoder prompt only the start token would be decoded.
   return decodes
     ? NEUTRAL_PROMPTS.map(prompt => ({
         ...prompt,

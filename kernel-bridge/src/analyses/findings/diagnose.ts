@@ -1,4 +1,4 @@
-/** From traces and expert weights to the document of `diagnose`. */
+/** Builds the document of `diagnose` from traces and expert weights. */
 import {
   LAYER_METRIC_NAMES,
   layerMetrics,
@@ -36,17 +36,17 @@ import { LOADS, type DiagnosedLayer, type Diagnosis } from './diagnosis';
 
 export interface DiagnoseOptions {
   model?: string;
-  /** What the experts' weights tell, and their outputs where they are at hand; each a survey of one router. */
+  /** Surveys of the experts' weights, and of their outputs where available; one router each. */
   experts?: Iterable<ExpertSurvey>;
   thresholds?: Partial<Thresholds>;
-  /** Earlier traces that these are compared with. */
+  /** Earlier traces to compare with. */
   baseline?: TraceTally | { samples: Iterable<RoutingSample> };
 }
 
 const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
 
 /**
- * What is wrong with a model's routing, how sure that is, and what could be done: a document, which a cell shows as a list.
+ * Diagnoses a model's routing: findings with confidence and suggestions, as a document that a cell displays as a list.
  *
  * @param input traces, or the evidence that was gathered of them
  * @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist
@@ -126,7 +126,7 @@ function baselineTally(
   return tally;
 }
 
-/** One finding for an expert whose broken weights are also seen in a run. */
+/** Merges the findings of an expert whose non-finite weights also show in a run. */
 function joined(fromWeights: Finding[], fromRun: Finding[]): Finding[] {
   const same = (a: Finding, b: Finding): boolean =>
     a.layer === b.layer &&
@@ -175,7 +175,7 @@ function pooledLoss({ routers }: TraceTally): number | null {
     : null;
 }
 
-/** A layer's metrics as JSON has them. */
+/** A layer's metrics as JSON. */
 export function diagnosedLayer(metrics: LayerMetrics): DiagnosedLayer {
   return {
     ...placeOf(metrics),

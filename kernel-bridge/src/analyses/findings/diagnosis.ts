@@ -3,10 +3,10 @@ import type { FoundInRouting, Stack } from '../../base/protocol';
 import type { LayerMetricName } from '../../measures';
 import type { Thresholds } from './thresholds';
 
-/** Numbers an expert that a diagnosis has too; an analysis has all of them. */
+/** Lists per expert that a diagnosis has too; an analysis has all of them. */
 export const LOADS = ['slotShare', 'tokenRate'] as const;
 
-/** Null where there is no number: nothing was selected, or the trace has no logits. */
+/** Null if undefined: nothing was selected, or the trace has no logits. */
 export interface DiagnosedLayer
   extends
     Record<LayerMetricName, number | null>,
@@ -22,7 +22,7 @@ export interface DiagnosedLayer
 export interface Diagnosis extends FoundInRouting {
   schema: 'moe-debugger/diagnose@1';
   layers: DiagnosedLayer[];
-  /** Hugging Face's pooled auxiliary loss, k at balance; it hides what single layers show. Null without logits. */
+  /** Hugging Face's auxiliary loss over all layers together, k at balance; single unbalanced layers may not show in it. Null without logits. */
   pooledAuxiliaryLoss: number | null;
   thresholds: Thresholds;
 }

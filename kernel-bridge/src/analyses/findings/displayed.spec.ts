@@ -1,4 +1,4 @@
-/** What a cell shows of a diagnosis, and what a page reads of it. */
+/** A diagnosis as a cell displays it, and as a page reads it. */
 import { anything, samplesOf, type Rule } from '../../../test/made-samples';
 import { MIMEBUNDLE, type JsonObject } from '../../base/kernel-api';
 import {
@@ -22,7 +22,7 @@ const dead = () =>
     model: 'm'
   });
 
-/** As it comes out of a notebook. */
+/** State after a round trip through a notebook. */
 const sent = (state: FindingsState): FindingsState =>
   JSON.parse(JSON.stringify(state)) as FindingsState;
 
@@ -51,7 +51,7 @@ describe('a diagnosis', () => {
     expect(JSON.stringify(Object.entries(diagnosis))).not.toContain(MIME_TYPE);
   });
 
-  it('says what cannot be told yet', () => {
+  it('lists inconclusive findings', () => {
     const few = diagnose({ samples: samplesOf(without5, { samples: 4 }) });
     const { found } = readFindingsState(sent(findingsState(few)));
     expect(found.findings).toEqual([]);
@@ -60,7 +60,7 @@ describe('a diagnosis', () => {
     ]);
   });
 
-  it('lists so many findings, errors first, and counts the others', () => {
+  it('lists a limited number of findings, errors first, and counts the rest', () => {
     const diagnosis = dead();
     const [error] = diagnosis.findings;
     const state = findingsState({
@@ -74,8 +74,8 @@ describe('a diagnosis', () => {
   });
 });
 
-describe('findings of a stranger', () => {
-  /** A good state with one value changed. */
+describe('findings as untrusted input', () => {
+  /** A valid state with one value changed. */
   const changed = (path: string, value: unknown): FindingsState => {
     const state = sent(findingsState(dead()));
     const keys = path.split('.');
@@ -109,13 +109,13 @@ describe('findings of a stranger', () => {
     ['findings', 'found.findings', Array(100_000).fill({})],
     ['evidence', `${first}.evidence.x`, Array(1_000_000).fill(1)],
     ['evidence', `${first}.evidence.x`, deep()]
-  ])('are refused for their %s', (field, path, value) => {
+  ])('are rejected for an invalid %s', (field, path, value) => {
     const state = changed(path, value);
     expect(() => readFindingsState(state)).toThrow(ProtocolError);
     expect(() => readFindingsState(state)).toThrow(field);
   });
 
-  it('are cut where they are long, and may be of an unknown kind', () => {
+  it('are truncated where too long, and may be of an unknown kind', () => {
     const long = 'x'.repeat(1 << 20);
     for (const path of ['message', 'evidence.note', 'suggestions.0.text']) {
       const { found } = readFindingsState(changed(`${first}.${path}`, long));
@@ -125,7 +125,7 @@ describe('findings of a stranger', () => {
     expect(found.findings[0].kind).toBe('new');
   });
 
-  it('of an even router are none', () => {
+  it('of a balanced router are empty', () => {
     const even = diagnose({ samples: samplesOf(anything) });
     expect(readFindingsState(sent(findingsState(even))).found).toMatchObject({
       findings: [],

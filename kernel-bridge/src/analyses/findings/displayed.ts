@@ -1,11 +1,11 @@
-/** A diagnosis in a cell: the list of findings, beside the document that it stays for programs. */
+/** Displays a diagnosis in a cell as a list of findings; for programs it stays a plain document. */
 import { resultDocument } from '../../show/result-document';
 import { MIMEBUNDLE, type Displayable } from '../../base/kernel-api';
 import { findingsState } from '../../base/protocol';
 import type { Diagnosis } from './diagnosis';
 import { formatDiagnosis } from './format-diagnosis';
 
-/** Gives a diagnosis its looks. They are no part of its JSON, and not listed among its properties. */
+/** Adds the display methods to a diagnosis, as non-enumerable properties that are not part of its JSON. */
 export function displayed(diagnosis: Diagnosis): Diagnosis & Displayable {
   return Object.defineProperties(diagnosis, {
     [MIMEBUNDLE]: {

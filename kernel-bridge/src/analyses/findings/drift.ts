@@ -1,4 +1,4 @@
-/** Load that changed: against a baseline, and within a trace over time. */
+/** Finds changes of load: against a baseline, and over time within a trace. */
 import {
   cited,
   jackknife,
@@ -13,7 +13,7 @@ import { median } from '../../base/statistics/summary';
 import { placeOf, type Finding } from './finding';
 import type { Thresholds } from './thresholds';
 
-/** Layers whose slot shares moved, by more than groups of text differ among themselves. */
+/** Layers whose slot shares differ from the baseline by more than groups of text differ from each other. */
 export function driftFrom(
   tally: TraceTally,
   baseline: TraceTally,
@@ -80,20 +80,20 @@ function layerDrift(
       suggestions: [
         {
           action: 'inspect',
-          text: 'compare the texts first: another mix of domains moves load without any change of the model'
+          text: 'compare the texts first: a different mix of domains moves load without any change of the model'
         }
       ]
     }
   ];
 }
 
-/** The spread of fewer windows is not known well enough to call one of them unusual. */
+/** With fewer windows the spread is too uncertain for outlier detection. */
 const MIN_WINDOWS = 20;
-/** Median absolute deviations, scaled to standard deviations, that are out of the ordinary. */
+/** Scaled median absolute deviations beyond which a window is an outlier. */
 const UNUSUAL = 5;
 const MAD_TO_SIGMA = 1.4826;
 
-/** Stretches of a trace whose load is unlike the rest of it. */
+/** Windows of a trace whose load differs from the rest. */
 export function anomalies(
   tally: TraceTally,
   { drift_threshold: threshold }: Thresholds
@@ -128,16 +128,16 @@ export function anomalies(
             experts: [],
             ...cited(
               'totalVariation',
-              'of a window against all; unusual beyond the median by 5 scaled median absolute deviations and by the threshold'
+              'of a window against all; an outlier beyond the median by 5 scaled median absolute deviations and by the threshold'
             ),
             value: Math.max(...unusual.map(w => w.totalVariation)),
             threshold,
-            message: `${unusual.length} of ${windows.length} stretches of the trace are routed unlike the rest`,
+            message: `${unusual.length} of ${windows.length} windows of the trace are routed unlike the rest`,
             evidence: { windows: unusual, typical },
             suggestions: [
               {
                 action: 'inspect' as const,
-                text: 'look at the texts of these stretches'
+                text: 'look at the texts of these windows'
               }
             ]
           }

@@ -1,15 +1,15 @@
-/** Experts that compute the same, or nearly. */
+/** Finds duplicate and near-duplicate experts. */
 import { cited } from '../../measures';
 import type { ExpertSurvey } from './expert-survey';
 import { placeOf, type Finding } from './finding';
 import type { Thresholds } from './thresholds';
 
-/** Rounding of half precision leaves no more than this between equal weights. */
+/** Largest difference that half-precision rounding leaves between equal weights. */
 const EQUAL = 1e-3;
 
 /**
- * Groups of experts that are alike in pairs. ||a - b|| over their root mean square norm is sqrt(2 (1 - cosine)) for
- * vectors of one length, so one threshold serves both.
+ * Groups of pairwise similar experts. ||a - b|| over their root mean square norm is sqrt(2 (1 - cosine)) for vectors of
+ * equal norm, so one threshold serves both.
  */
 export function duplicateExperts(
   survey: ExpertSurvey,
@@ -77,7 +77,7 @@ function finding(
   };
 }
 
-/** Groups that pairs connect, each in rising order. */
+/** Connected components of a set of pairs, each ascending. */
 export function connected(pairs: readonly [number, number][]): number[][] {
   const groups: Set<number>[] = [];
   for (const pair of pairs) {

@@ -1,4 +1,4 @@
-/** What a layer's experts are like: numbers that are none, and how alike they are, in weights or in outputs. */
+/** Surveys a layer's experts: non-finite values, and similarity of weights or outputs. */
 import { ExpertWeights } from '../../routing/experts/expert-weights';
 import { findExperts, type Expert } from '../../routing/experts';
 import type { Graph } from '../../onnx/graph/graph';
@@ -13,29 +13,29 @@ import type { Router } from '../../routing/convention';
 import { placeOf, type Place } from './finding';
 
 export interface ExpertSurvey extends Place {
-  /** What was compared: 'weights' unless said otherwise. */
+  /** What was compared. Default 'weights'. */
   of?: 'weights' | 'outputs';
   experts: number;
-  /** [experts]: weights that are not finite */
+  /** [experts]: number of weights that are not finite */
   nonFinite: Float64Array;
-  /** [experts]: weights looked at */
+  /** [experts]: number of weights */
   elements: Float64Array;
-  /** [experts, experts]: cosine of the weights, from an even sample of them where there are many */
+  /** [experts, experts]: cosine similarity of the weights, from a regular sample if there are many */
   similarity: Float64Array;
-  /** Pairs alike enough to be compared whole, i < j. */
+  /** Pairs similar enough for a full comparison, i < j. */
   pairs: { experts: [number, number]; relativeDifference: number }[];
 }
 
-/** Weights a tensor that are kept for comparing all pairs: a cosine from as many is off by 0.01 at most. */
+/** Weights sampled per tensor to compare all pairs: the cosine of so many is off by at most 0.01. */
 const SAMPLED = 1 << 15;
-/** Pairs a layer that are compared whole; copies of one network are all alike, and the sample says how much. */
+/** Maximum number of full comparisons per layer; copies of one network are all similar, and the sample shows how much. */
 const MAX_PAIRS = 64;
-/** More than this is not read: a survey takes seconds, not minutes. */
+/** Maximum bytes to read: a survey takes seconds, not minutes. */
 export const MAX_BYTES = 8 * 2 ** 30;
 
 /**
- * Surveys layer after layer; layers whose experts the graph does not tell apart are left out, and so are those beyond
- * `mostBytes` of weights, counted in float32.
+ * Surveys layer after layer. Skips layers whose experts the graph does not separate, and those beyond `mostBytes` of
+ * weights, counted in float32.
  */
 export function* surveyExperts(
   { weightsFolder }: Pick<OnnxModel, 'weightsFolder'>,
@@ -100,9 +100,9 @@ function surveyLayer(
 }
 
 /**
- * The same of what experts put out on the same tokens: experts of different weights can compute the same.
+ * Surveys the outputs of experts on the same tokens: experts with different weights can compute the same function.
  *
- * @param outputs an expert each, [tokens, width], the same tokens
+ * @param outputs one per expert, [tokens, width], on the same tokens
  */
 export function surveyOutputs(
   place: Place,
@@ -128,7 +128,7 @@ export function surveyOutputs(
   };
 }
 
-/** The most alike pairs, with room for what the sample is off by. */
+/** The most similar pairs, with tolerance for the sampling error. */
 function likePairs(
   similarity: Float64Array,
   n: number,
@@ -146,7 +146,7 @@ function likePairs(
   return pairs.sort((a, b) => alike(b) - alike(a)).slice(0, MAX_PAIRS);
 }
 
-/** Zeros in place of what is not finite, so that the rest can be compared; how many there were. */
+/** Replaces values that are not finite with zeros, so that the rest can be compared. @returns their number */
 function replaceNonFinite(values: Float32Array): number {
   const found = countNonFinite(values);
   for (let i = 0; found > 0 && i < values.length; i++) {
@@ -157,7 +157,7 @@ function replaceNonFinite(values: Float32Array): number {
   return found;
 }
 
-/** Every n-th value, n odd so that no column of a matrix is left out. */
+/** Every n-th value; n is odd so that every column of a matrix is sampled. */
 function sampled(values: Float32Array): Float32Array {
   const stride = Math.ceil(values.length / SAMPLED) | 1;
   return stride === 1

@@ -2,8 +2,8 @@ import { openTrace } from '../../files/trace/read-trace';
 import { TraceEvidence } from './trace-evidence';
 
 /**
- * Gathers the evidence of a Parquet trace, one sample at a time in memory.
- * @throws MoEDebuggerError 'input' when the file is no trace or is damaged
+ * Gathers the evidence of a Parquet trace with one sample at a time in memory.
+ * @throws MoEDebuggerError 'input' when the file is not a trace or is damaged
  */
 export async function traceFileEvidence(
   path: string

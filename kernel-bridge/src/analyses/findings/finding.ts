@@ -1,4 +1,4 @@
-/** What `diagnose` says, in JSON. */
+/** JSON types of findings. */
 import type { RouterIdentity } from '../../base/protocol';
 
 export type {
@@ -21,7 +21,7 @@ export function numberOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** Some of an object's numbers, or lists of numbers, as JSON has them. */
+/** Selected numbers, or lists of numbers, of an object as JSON. */
 export function numbersOf<Name extends string>(
   values: Readonly<Record<Name, number>>,
   names: readonly Name[]

@@ -1,4 +1,4 @@
-/** Findings on small traces that are made by hand: what is found, what is undecided, what is left alone. */
+/** Findings on small artificial traces: what is found, what is inconclusive, and what is ignored. */
 import * as fc from 'fast-check';
 import { anything, samplesOf, type Rule } from '../../../test/made-samples';
 import { diagnose } from './diagnose';
@@ -11,7 +11,7 @@ const kinds = ({ findings }: Diagnosis): string[] =>
   findings.map(({ kind, experts }) => `${kind} ${experts.join(',')}`.trim());
 
 describe('diagnose', () => {
-  it('says nothing of a router that chooses evenly', () => {
+  it('reports nothing for a balanced router', () => {
     const diagnosis = diagnose({ samples: samplesOf(anything) });
     expect(diagnosis.findings).toEqual([]);
     expect(diagnosis.undecided).toEqual([]);
@@ -23,7 +23,7 @@ describe('diagnose', () => {
     expect(diagnosis.layers[0].layer).toBe(3);
   });
 
-  it('finds an expert that nothing selects, and cannot tell from few tokens', () => {
+  it('finds an expert that nothing selects, and is inconclusive with few tokens', () => {
     const without5: Rule = ({ id, position }) => {
       const rest = [0, 1, 2, 3, 4, 6, 7];
       return [
@@ -44,7 +44,7 @@ describe('diagnose', () => {
       {
         kind: 'dead-expert',
         experts: [5],
-        reason: expect.stringMatching(/cannot tell yet/)
+        reason: expect.stringMatching(/inconclusive/)
       }
     ]);
   });
@@ -79,7 +79,7 @@ describe('diagnose', () => {
     expect(cold[0].value).toBeLessThan(0.01);
   });
 
-  it('finds imbalance, with a plan that evens it out', () => {
+  it('finds imbalance, with a plan that balances the load', () => {
     const rule: Rule = ({ id }) => (id % 10 < 9 ? [1] : []);
     const diagnosis = diagnose({ samples: samplesOf(rule, { topK: 1 }) });
     const [finding] = diagnosis.findings.filter(
@@ -93,25 +93,25 @@ describe('diagnose', () => {
     expect(plan.count[1]).toBe(3);
   });
 
-  it('finds a router that chooses the same for everything, first or altogether', () => {
+  it('finds a router that selects the same for everything, as first choice or as a set', () => {
     expect(
       kinds(diagnose({ samples: samplesOf(() => [4]) })).filter(kind =>
         kind.startsWith('router-collapse')
       )
     ).toEqual(['router-collapse 4']);
-    // The same two, in either order.
+    // The same two experts, in either order.
     const pair: Rule = ({ id }) => (id % 2 === 0 ? [4, 6] : [6, 4]);
     expect(
       kinds(diagnose({ samples: samplesOf(pair) })).filter(kind =>
         kind.startsWith('router-collapse')
       )
     ).toEqual(['router-collapse 4,6']);
-    // All of all is no collapse.
+    // Selecting all of all experts is not a collapse.
     const all = samplesOf(() => [0, 1], { experts: 2, topK: 2 });
     expect(kinds(diagnose({ samples: all }))).toEqual([]);
   });
 
-  it('does not judge a router by the same few tokens', () => {
+  it('does not judge a router by few distinct tokens', () => {
     const samples = samplesOf(() => [4]).map(sample => ({
       ...sample,
       tokens: sample.tokens.map(token => ({ ...token, id: 1 }))
@@ -123,7 +123,7 @@ describe('diagnose', () => {
     ).toEqual([]);
   });
 
-  it('finds a router whose probabilities are all but equal', () => {
+  it('finds a router with nearly uniform probabilities', () => {
     const flat = diagnose({ samples: samplesOf(anything, { height: 0.02 }) });
     expect(kinds(flat)).toEqual(['low-confidence']);
     expect(flat.findings[0].value).toBe(0);
@@ -144,10 +144,10 @@ describe('diagnose', () => {
     expect(unknown.layers[0].meanConfidence).toBeNull();
   });
 
-  it('names the expert that values which are no numbers come from', () => {
+  it('names the expert that non-finite values come from', () => {
     const [sample] = samplesOf(anything, { samples: 1 });
     const [layer] = sample.layers;
-    // Expert 3 of the first layer spoils what the second one reads, from the first token that selects it on.
+    // Expert 3 of the first layer breaks the input of the second, from the first token that selects it.
     const selected = Int32Array.from(layer.selected, (e, i) =>
       i < 40 ? e % 3 : e
     );
@@ -179,7 +179,7 @@ describe('diagnose', () => {
     expect(found[0].evidence.tokens![0]).toMatchObject({ position: 20 });
   });
 
-  it('traces an output that is no number to the expert that its tokens share', () => {
+  it('attributes a non-finite output to the expert that its tokens share', () => {
     const samples = samplesOf(anything, { samples: 12 });
     const evidence = new TraceEvidence();
     for (const sample of samples) {
@@ -205,7 +205,7 @@ describe('diagnose', () => {
     ]);
   });
 
-  it('finds duplicates in weights, and weights that are no numbers', () => {
+  it('finds duplicates in weights, and non-finite weights', () => {
     const survey: ExpertSurvey = {
       layer: 3,
       experts: 4,
@@ -232,7 +232,7 @@ describe('diagnose', () => {
     expect(diagnosis.coverage.routersWithWeights).toBe(1);
   });
 
-  it('finds experts that put out the same whatever their weights', () => {
+  it('finds experts with equal outputs and different weights', () => {
     const outputs = [
       [1, 0, 2, -1],
       [0, 3, 1, 1],
@@ -265,7 +265,7 @@ describe('diagnose', () => {
     ).toEqual([]);
   });
 
-  it('finds a stretch of a trace that is unlike the rest', () => {
+  it('finds a window of a trace that is unlike the rest', () => {
     const samples = samplesOf(anything, { samples: 60, length: 256 });
     const odd = samplesOf(() => [2, 3], { samples: 2, length: 256 });
     const { findings } = diagnose({
@@ -278,7 +278,7 @@ describe('diagnose', () => {
     ]);
   });
 
-  it('takes thresholds by name, and refuses what is none', () => {
+  it('accepts thresholds by name, and rejects unknown ones', () => {
     const samples = samplesOf(({ id }) => (id % 10 < 9 ? [1] : []), {
       topK: 1
     });
@@ -295,7 +295,7 @@ describe('diagnose', () => {
     }
   });
 
-  it('gives a document for any shape, without NaN', () => {
+  it('returns a document for any shape, without NaN', () => {
     const shapes = fc.integer({ min: 1, max: 6 }).chain(experts =>
       fc.record({
         experts: fc.constant(experts),

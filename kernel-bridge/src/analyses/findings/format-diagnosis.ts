@@ -1,4 +1,4 @@
-/** A diagnosis as text for people. */
+/** Formats a diagnosis as text. */
 import { layerName } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import type { Diagnosis } from './diagnosis';
@@ -17,7 +17,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   if (findings.length === 0) {
     lines.push('nothing was found', '');
   }
-  // What to do is said once for each kind.
+  // Suggestions are printed once per kind of finding.
   const advised = new Set<string>();
   for (const finding of findings) {
     lines.push(

@@ -1,4 +1,4 @@
-/** Findings: what is wrong with a model's routing, how sure that is, and what could be done. */
+/** Findings: problems of a model's routing, with confidence and suggestions. */
 export { diagnose, type DiagnoseOptions } from './diagnose';
 export type { DiagnosedLayer, Diagnosis } from './diagnosis';
 export type {

@@ -1,4 +1,4 @@
-/** Experts that tokens do not reach, and layers whose load is uneven. */
+/** Finds dead and cold experts, imbalance, collapse and capacity overflow. */
 import {
   balancedLoad,
   cited,
@@ -25,10 +25,10 @@ export interface Verdicts {
   undecided: Undecided[];
 }
 
-/** A cold expert has at most this part of the tokens that balance would give it. */
+/** A cold expert has at most this part of the tokens of a balanced expert. */
 const COLD_PART = 0.1;
 
-/** Dead and cold experts: sure of it only when the bound above the true rate is below the threshold. */
+/** Dead and cold experts; conclusive only if the upper confidence bound of the rate is below the threshold. */
 export function unusedExperts(
   tally: RouterTally,
   { dead_expert_threshold, cold_expert_threshold }: Thresholds
@@ -90,7 +90,7 @@ export function unusedExperts(
               experts: unsure,
               value: Math.min(...unsure.map(e => rates[e])),
               threshold,
-              reason: `cannot tell yet: ${tokens} tokens, about ${enough} are needed`
+              reason: `inconclusive: ${tokens} tokens, about ${enough} are needed`
             }
           ]
   };
@@ -113,10 +113,10 @@ function unusedSuggestions(expert: number, dead: boolean): Suggestion[] {
   ];
 }
 
-/** A router that saw the same few tokens over and over has shown nothing of how it chooses. */
+/** With fewer distinct tokens a trace does not show how the router selects. */
 const MIN_DISTINCT_IDS = 10;
 
-/** Jain's index below the threshold, by more than the spread between groups of text explains. */
+/** Layers with Jain's index below the threshold, by more than the spread between groups of text explains. */
 export function loadImbalance(
   tally: RouterTally,
   metrics: LayerMetrics,
@@ -124,7 +124,7 @@ export function loadImbalance(
   distinctIds: number
 ): Verdicts {
   const { router, counts } = tally;
-  // When every expert is selected by every token there is nothing to balance.
+  // When every token selects every expert, there is nothing to balance.
   if (!(metrics.jain < threshold) || router.topK === router.experts) {
     return { findings: [], undecided: [] };
   }
@@ -140,8 +140,8 @@ export function loadImbalance(
           value: metrics.jain,
           threshold,
           reason: fewIds
-            ? `cannot tell yet: it saw ${distinctIds} different tokens`
-            : `cannot tell yet: the Jain index may be as high as ${metrics.jainUpperBound.toFixed(3)}; give more texts`
+            ? `inconclusive: it saw ${distinctIds} distinct tokens`
+            : `inconclusive: the Jain index may be as high as ${metrics.jainUpperBound.toFixed(3)}; give more texts`
         }
       ]
     };
@@ -176,7 +176,7 @@ export function loadImbalance(
   };
 }
 
-/** Step of DeepSeek's auxiliary-loss-free balancing (arXiv 2408.15664). */
+/** Update step of DeepSeek's auxiliary-loss-free balancing (arXiv 2408.15664). */
 const BIAS_STEP = 0.001;
 
 function balanceSuggestions(
@@ -212,12 +212,12 @@ function balanceSuggestions(
   ];
 }
 
-/** The bound below a share that "nearly all tokens" must stay above, so that a handful of tokens is no verdict. */
+/** The lower confidence bound of a collapse must exceed this, so that few tokens give no verdict. */
 const COLLAPSE_CERTAIN = 0.9;
 
 /**
- * A router that chooses the same whatever the token: one expert first for nearly all of them, or the same k experts.
- * With k of E chosen, k / E of the latter is chance and is taken off.
+ * Finds routers that select the same regardless of the token: one expert first for nearly all tokens, or the same k
+ * experts. For the latter, k / E is chance and is subtracted.
  */
 export function routerCollapse(
   tally: RouterTally,
@@ -238,7 +238,7 @@ export function routerCollapse(
     same.reduce((sum, e) => sum + metrics.tokenRate[e], 0) / topK;
   const expert = argMax(metrics.firstChoiceTokenRate);
   const tokenRate = metrics.firstChoiceTokenRate[expert];
-  // One expert first for all is the cause when both are so: what comes second then has no weight.
+  // If both hold, the common first choice is the cause: the second choice then has little weight.
   const bySet = tokenRate < threshold;
   const value = bySet ? metrics.meanTopTokenRate : tokenRate;
   const certain =
@@ -271,7 +271,7 @@ export function routerCollapse(
       suggestions: [
         {
           action: 'retrain',
-          text: "look at the router's weights and what it reads: a row along the mean input, a large bias or exploding logits choose one expert for everything; retrain it with a balancing loss and a router z-loss"
+          text: "inspect the router's weights and input: a row along the mean input, a large bias or exploding logits select one expert for everything; retrain it with a balancing loss and a router z-loss"
         },
         {
           action: 'bias-update',
@@ -283,7 +283,7 @@ export function routerCollapse(
   ];
 }
 
-/** Slots that no expert took since those chosen were full. */
+/** Slots without an expert because the selected experts were full. */
 export function capacityOverflow(
   tally: RouterTally,
   metrics: LayerMetrics,

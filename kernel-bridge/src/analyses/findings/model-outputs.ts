@@ -1,5 +1,4 @@
-/** What every expert of a model puts out on the same tokens, whether they chose it or not. */
-import type { Progress } from '../../base/progress';
+/** Computes the output of every expert on the same tokens, selected or not. */
 import { probedSession } from '../../run/edits/edited-sessions';
 import {
   expertOutputs,
@@ -17,12 +16,12 @@ import { surveyOutputs, type ExpertSurvey } from './expert-survey';
 export interface OutputsOptions {
   signal?: AbortSignal;
   /** Called before each layer. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (what: string) => void;
 }
 
 /**
- * One survey a router, as experts run alone on one prompt: E + 1 forwards a layer. Routers whose graph does not let an
- * expert run alone are left out.
+ * One survey per router, from experts run alone on one prompt: E + 1 forward passes per layer. Skips routers whose graph
+ * cannot run an expert alone.
  *
  * @throws MoEDebuggerError 'cancelled'
  */
@@ -40,15 +39,15 @@ export async function surveyModelOutputs(
     options
   )) {
     const survey = surveyOutputs(router, outputs, similarityThreshold);
-    // What is no number is found in the weights, and where runs show it.
+    // Non-finite values are found in weights and in traces, so they are not counted here.
     surveys.push({ ...survey, nonFinite: new Float64Array(router.experts) });
   }
   return surveys;
 }
 
 /**
- * What each expert puts out on all tokens of a prompt, [tokens, width] an expert, of those routers whose graph lets an
- * expert run alone.
+ * Outputs of each expert on all tokens of a prompt, [tokens, width] per expert, for routers whose graph can run an expert
+ * alone.
  * @throws MoEDebuggerError 'cancelled'
  */
 export async function* outputsByExpert(
@@ -71,13 +70,9 @@ export async function* outputsByExpert(
     { outputs: routers },
     signal
   );
-  for (const [done, at] of routers.entries()) {
+  for (const at of routers) {
     const router = model.routers[at];
-    onProgress?.({
-      done,
-      total: routers.length,
-      what: `running the experts of ${layerName(router)}`
-    });
+    onProgress?.(`running the experts of ${layerName(router)}`);
     try {
       const { values, width } = await expertOutputs(
         model,
@@ -98,7 +93,7 @@ export async function* outputsByExpert(
   }
 }
 
-/** [tokens, experts, width] to an expert each, [tokens, width]. */
+/** Splits [tokens, experts, width] into [tokens, width] per expert. */
 function byExpert(
   values: Float32Array,
   experts: number,

@@ -1,6 +1,6 @@
 /**
- * Texts to diagnose a model on when none are given: a little of much, written for this purpose, so that an expert
- * which none of it reaches is worth a look. Findings hold for text like this only.
+ * Default prompts of a diagnosis: a short mix of many kinds of text, written for this purpose, so that an expert that
+ * none of them selects deserves attention. Findings hold only for text like this.
  */
 import type { PromptObject } from '../../run/model/prompt';
 

@@ -1,4 +1,4 @@
-/** Numbers that are none: in an expert's weights, in a router's logits, and which expert they come from. */
+/** Finds NaN and infinity in expert weights, router logits and outputs, and the expert that they come from. */
 import { layerName, type RoutingSample } from '../../base/protocol';
 import { cited, nonFiniteTokens } from '../../measures';
 import type { ExpertSurvey } from './expert-survey';
@@ -7,11 +7,11 @@ import { placeOf, type Finding, type TokenEvidence } from './finding';
 const SUGGESTIONS: Finding['suggestions'] = [
   {
     action: 'inspect',
-    text: 'take the weights from the original again, or export in a wider type; until then keep tokens away from the expert with ablate by mask'
+    text: 'restore the weights from the original, or export in a wider type; until then keep tokens away from the expert with ablate by mask'
   }
 ];
 
-/** Experts with weights, or outputs, that are not finite. */
+/** Experts whose weights or outputs are not finite. */
 export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
   const of = survey.of ?? 'weights';
   return [...survey.nonFinite.keys()]
@@ -24,17 +24,17 @@ export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
       ...cited(of === 'weights' ? 'nonFiniteWeights' : 'nonFiniteOutputs'),
       value: survey.nonFinite[expert],
       threshold: 0,
-      message: `${survey.nonFinite[expert]} of ${survey.elements[expert]} ${of} of expert ${expert} are not finite: every token that selects it is lost`,
+      message: `${survey.nonFinite[expert]} of ${survey.elements[expert]} ${of} of expert ${expert} are not finite: every token that selects it becomes NaN`,
       evidence: { elements: survey.elements[expert] },
       suggestions: SUGGESTIONS
     }));
 }
 
-/** Examples that a finding shows. */
+/** Maximum number of example tokens of a finding. */
 const MAX_TOKENS = 20;
 
 interface Stage {
-  /** Where the values were seen; undefined for the model's output. */
+  /** Where the values occur; undefined for the model's output. */
   place?: { layer: number; stack?: 'encoder' | 'decoder'; module?: string };
   tokens: number;
   examples: TokenEvidence[];
@@ -43,8 +43,8 @@ interface Stage {
 }
 
 /**
- * Follows values that are not finite through a run, sample by sample. The first such token of a sample was spoilt by one of
- * the experts it selected in an earlier layer; experts of earlier tokens, which came out right, did not do it.
+ * Follows non-finite values through a run, sample by sample. The first such token of a sample was broken by one of the
+ * experts that it selected in an earlier layer, and not by those of earlier tokens that stayed finite.
  */
 export class NonFiniteTrail {
   private readonly _stages = new Map<number, Stage>();
@@ -77,7 +77,7 @@ export class NonFiniteTrail {
     this._accuse(sample, first, bad, stack);
   }
 
-  /** Findings of the earliest stage; nothing when all was finite. */
+  /** Findings of the earliest stage; empty if all values are finite. */
   findings(): Finding[] {
     const first = Math.min(...this._stages.keys());
     const stage = this._stages.get(first);
@@ -103,7 +103,7 @@ export class NonFiniteTrail {
         experts: named ? [expert] : [],
         ...cited(
           'nonFiniteTokens',
-          'the expert by elimination: selected by every first such token and by no token that came out right'
+          'the expert by elimination: selected by every first such token and by no token that stayed finite'
         ),
         value: stage.tokens,
         threshold: 0,
@@ -123,7 +123,7 @@ export class NonFiniteTrail {
     ];
   }
 
-  /** Experts that tokens before `until` selected in the first routers did no harm. */
+  /** Marks experts that tokens before `until` selected in the first routers as harmless. */
   private _clear(sample: RoutingSample, until: number, routers: number): void {
     sample.layers.slice(0, routers).forEach(({ selected, topK }, index) => {
       const end = Math.min(selected.length, until * topK);

@@ -1,16 +1,16 @@
-/** Where in their sequence the tokens of each expert stand. */
+/** Counts an expert's tokens by their position in the sequence. */
 
-/** The first token, then eighths of the sequence. */
+/** The first token, and eighths of the sequence. */
 export const POSITION_CLASSES = [
   'first token',
   ...Array.from({ length: 8 }, (_, i) => `eighth ${i + 1} of the sequence`)
 ];
 const PARTS = 8;
-/** Shorter sequences have no eighths. */
+/** Shorter sequences are not divided into eighths. */
 const MIN_TOKENS = 16;
 
 export class PositionCounts {
-  /** Sequences long enough to be counted. */
+  /** Number of sequences long enough to count. */
   sequences = 0;
   /** [classes]: tokens */
   readonly tokens = new Float64Array(PARTS + 1);

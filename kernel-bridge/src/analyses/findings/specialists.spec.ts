@@ -1,10 +1,10 @@
-/** Specialists of made traces, and none where labels say nothing. */
+/** Specialists in artificial traces, and none where labels are independent of experts. */
 import { samplesOf, type Rule } from '../../../test/made-samples';
 import { diagnose } from './diagnose';
 import { tokenClasses, TOKEN_CLASSES } from './token-classes';
 
 describe('specialists', () => {
-  it('finds specialists for a kind of token, a domain and a position', () => {
+  it('finds specialists for a token type, a domain and a position', () => {
     const text = (id: number): string =>
       id < 10 ? String(id) : String.fromCharCode(87 + id);
     const digits: Rule = ({ id, position }) =>
@@ -39,7 +39,7 @@ describe('specialists', () => {
     ).toEqual([[[7], 'first token']]);
   });
 
-  it('calls nothing a specialist when labels say nothing of experts', () => {
+  it('finds no specialists when labels are independent of experts', () => {
     const text = (id: number): string =>
       id < 10 ? String(id) : String.fromCharCode(87 + id);
     // Every id has experts of its own, as in an untrained model.

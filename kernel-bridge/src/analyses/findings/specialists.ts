@@ -1,4 +1,4 @@
-/** Experts that serve one kind of token, one domain or one part of the sequence, tested against chance. */
+/** Finds experts specialised in a token type, a domain or a position, tested against chance. */
 import { binomialTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import { rankSumTest } from '../../base/statistics/rank-test';
@@ -12,28 +12,28 @@ import type { TraceEvidence } from './trace-evidence';
 
 export type Category = 'token type' | 'domain' | 'position';
 
-/** How an expert's selections lie on a class of tokens. */
+/** Association of an expert's selections with a class of tokens. */
 export interface Association {
   router: RouterTally;
   expert: number;
   category: Category;
   className: string;
-  /** Selections of the expert that are of the class, of all of its selections. */
+  /** Share of the expert's selections that are of the class. */
   slotShareOfExpert: number;
-  /** Tokens of the class, of all tokens: what the share would be by chance. */
+  /** Share of all tokens that are of the class: the expected share by chance. */
   tokenShareOfClass: number;
-  /** Tokens of the class that select the expert, of all tokens of the class. */
+  /** Share of the class's tokens that select the expert. */
   classTokenRate: number;
-  /** slotShareOfExpert over tokenShareOfClass. */
+  /** slotShareOfExpert / tokenShareOfClass. */
   lift: number;
-  /** Under labels dealt at random to whole units, and after correction for all tests made. */
+  /** Under random permutation of labels over whole units, and corrected for all tests. */
   p: number;
   correctedP: number;
-  /** What labels were dealt to. */
+  /** The units that labels were permuted over. */
   units: 'token ids' | 'samples' | 'sequences';
 }
 
-/** A share that is large only since the class is: less than this many times chance is no specialisation. */
+/** Minimum lift: a share may be large only because the class is. */
 const MIN_LIFT = 2;
 
 interface Candidate extends Omit<Association, 'p' | 'correctedP' | 'lift'> {
@@ -41,8 +41,8 @@ interface Candidate extends Omit<Association, 'p' | 'correctedP' | 'lift'> {
 }
 
 /**
- * All experts that a class makes up a large part of, far beyond chance, with corrected p-values. Tests that are not worth
- * making, since the share is small, count as made with p = 1.
+ * All experts with a large share of selections from one class, with corrected p-values. Tests skipped for a small share
+ * count as made with p = 1.
  */
 export function associations(
   evidence: TraceEvidence,
@@ -71,7 +71,7 @@ export function associations(
   return found.map((item, i) => ({ ...item, correctedP: corrected[i] }));
 }
 
-/** For each class, which ids are of it; classes without any are left out. */
+/** The ids of each class; empty classes are left out. */
 function idClasses(evidence: TraceEvidence): Map<string, Uint8Array> {
   const { keys } = evidence.ids;
   const members = new Map<string, Uint8Array>();
@@ -167,7 +167,7 @@ function positions(
 ): void {
   const own = evidence.units(layerName(router.router))!.positions;
   const { experts } = own;
-  // The first class is part of the second, so that the rest holds every token once.
+  // The first class is part of the second, so the classes after it cover every token once.
   const total = (values: ArrayLike<number>, stride: number, at: number) =>
     POSITION_CLASSES.slice(1).reduce(
       (sum, _, c) => sum + values[(c + 1) * stride + at],
@@ -209,7 +209,7 @@ function columnSums(
   return sums;
 }
 
-/** An expert's clearest class, where there is one beyond chance. */
+/** The strongest significant class of each expert. */
 export function specialistExperts(
   evidence: TraceEvidence,
   { specialist_threshold, significance }: Thresholds
@@ -218,7 +218,7 @@ export function specialistExperts(
   for (const found of associations(evidence, specialist_threshold)) {
     const key = `${layerName(found.router.router)}:${found.expert}`;
     const known = best.get(key);
-    // Of nested classes the one that says most of the expert's tokens, then the narrowest.
+    // Of nested classes, prefer the one with the largest share, then the narrowest.
     const better =
       !known ||
       found.slotShareOfExpert > known.slotShareOfExpert ||
@@ -247,11 +247,11 @@ function specialist(
     experts: [expert],
     ...cited(
       'slotShareOfExpert',
-      'p by a rank-sum test of labels dealt to whole units at random, corrected after Benjamini and Hochberg'
+      'p by a rank-sum test of labels permuted over whole units, corrected after Benjamini and Hochberg'
     ),
     value: found.slotShareOfExpert,
     threshold,
-    message: `${percent(found.slotShareOfExpert)} of what selects expert ${expert} is ${category} "${className}", where chance is ${percent(found.tokenShareOfClass)}; ${percent(found.classTokenRate)} of such tokens select it`,
+    message: `${percent(found.slotShareOfExpert)} of what selects expert ${expert} is ${category} "${className}", against ${percent(found.tokenShareOfClass)} by chance; ${percent(found.classTokenRate)} of such tokens select it`,
     evidence: {
       category,
       class: className,
@@ -266,7 +266,7 @@ function specialist(
     suggestions: [
       {
         action: 'inspect',
-        text: `ablate expert ${expert} on text of this kind and on other text to see what it is good for`
+        text: `ablate expert ${expert} on text of this kind and on other text to see what it does`
       }
     ]
   };
@@ -274,7 +274,7 @@ function specialist(
 
 const TOP_TOKENS = 12;
 
-/** The ids that select an expert most often, with a place where each was seen. */
+/** The ids that select an expert most often, each with one position. */
 export function topTokens(
   evidence: TraceEvidence,
   router: RouterTally,

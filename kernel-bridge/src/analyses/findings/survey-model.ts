@@ -1,7 +1,7 @@
 import { readStructure } from '../../run/model/structure';
 import { surveyExperts, type ExpertSurvey } from './expert-survey';
 
-/** What a model's experts are like, by the weights in its files. */
+/** Surveys a model's experts by the weights in its files. */
 export function surveyModel(
   path: string,
   similarityThreshold: number,

@@ -1,12 +1,12 @@
-/** Settings of `diagnose`. The first three have the names and values of the projects that this one grew from. */
+/** Thresholds of `diagnose`. The first three keep the names and values of the projects that this one grew from. */
 import { MoEDebuggerError } from '../../base/errors';
 import { METRICS, type MetricName } from '../../measures';
 
-/** A value of a metric from which on something counts. */
+/** A limit for a metric that decides a finding. */
 interface Threshold {
   metric: MetricName;
   initial: number;
-  /** What the value decides. */
+  /** What the limit decides. */
   text: string;
 }
 
@@ -63,7 +63,7 @@ export const THRESHOLDS = {
   }
 } satisfies Record<string, Threshold>;
 
-/** What each one decides is in docs/measures.md. */
+/** docs/measures.md describes each. */
 export type Thresholds = Record<keyof typeof THRESHOLDS, number>;
 
 export const DEFAULT_THRESHOLDS = Object.fromEntries(

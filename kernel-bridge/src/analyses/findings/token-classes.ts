@@ -1,11 +1,11 @@
-/** Kinds of tokens by their text; a token can be of several. */
+/** Classifies tokens by their text; a token can be in several classes. */
 
 interface TokenClass {
   name: string;
   test: RegExp;
 }
 
-/** Leading space is part of many tokenizers' words and says nothing of the kind. */
+/** Leading space is part of many tokenizers' words and does not affect the class, except at the start of a word. */
 const CLASSES: readonly TokenClass[] = [
   { name: 'special', test: /^<[^<>\s]+>$/u },
   { name: 'whitespace', test: /^\s+$/u },
@@ -30,7 +30,7 @@ const CLASSES: readonly TokenClass[] = [
 
 export const TOKEN_CLASSES: readonly string[] = CLASSES.map(({ name }) => name);
 
-/** Indices into `TOKEN_CLASSES`; pieces longer than a line are of no kind. */
+/** Indices into `TOKEN_CLASSES`; tokens longer than a line have none. */
 export function tokenClasses(text: string): number[] {
   return text.length > 200
     ? []

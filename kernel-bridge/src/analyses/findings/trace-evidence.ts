@@ -1,4 +1,4 @@
-/** All that `diagnose` needs of traces, gathered sample by sample in memory that does not grow with them. */
+/** Statistics of traces that `diagnose` needs, gathered sample by sample in bounded memory. */
 import { TraceTally } from '../../measures';
 import { LayerLink } from '../../measures/layer-link';
 import {
@@ -12,7 +12,7 @@ import { NonFiniteTrail } from './non-finite';
 import { PositionCounts } from './position-counts';
 import { UnitCounts, UnitIndex } from './unit-counts';
 
-/** Where a token id was first seen. */
+/** First occurrence of a token id. */
 export interface TokenPlace {
   text?: string;
   sample: string;
@@ -25,11 +25,11 @@ export interface RouterUnits {
   positions: PositionCounts;
 }
 
-/** Samples that are kept apart for tests between domains. */
+/** Maximum number of samples counted separately for tests between domains. */
 const MAX_SAMPLES = 4096;
 
 export interface EvidenceOptions {
-  /** [tokens]: 1 where the model's output on the token is finite, for tracing what is not to an expert. */
+  /** [tokens]: 1 where the model's output is finite, to attribute non-finite values to an expert. */
   finiteOutputs?: ArrayLike<number>;
 }
 
@@ -37,7 +37,7 @@ export class TraceEvidence {
   readonly tally = new TraceTally();
   readonly ids = new UnitIndex<number>(() => this._cells());
   readonly places = new Map<number, TokenPlace>();
-  /** Domain of each sample that was kept apart; the row of a sample is its index. */
+  /** Domain of each separately counted sample; the row of a sample is its index. */
   readonly domains: (string | undefined)[] = [];
   readonly sampleTokens: number[] = [];
   readonly trail = new NonFiniteTrail();
@@ -53,7 +53,7 @@ export class TraceEvidence {
     return evidence;
   }
 
-  /** @throws MoEDebuggerError 'input' when the sample's arrays do not fit */
+  /** @throws MoEDebuggerError 'input' when the sample's arrays have inconsistent sizes */
   add(sample: RoutingSample, options: EvidenceOptions = {}): this {
     this.tally.add(sample);
     this.trail.add(sample, options.finiteOutputs);
@@ -92,7 +92,7 @@ export class TraceEvidence {
     return this._units.get(name);
   }
 
-  /** Different token ids that a router saw. */
+  /** Number of distinct token ids that a router saw. */
   distinctIds(name: string): number {
     const units = this._units.get(name)?.ids;
     return units

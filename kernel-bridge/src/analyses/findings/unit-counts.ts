@@ -1,24 +1,24 @@
-/** Selections by unit (a token id, a sample) and expert, for tests that deal labels out to whole units. */
+/** Counts selections by unit (a token id or a sample) and expert, for tests that permute labels over whole units. */
 
-/** Bytes that the tables of all routers take at most; what does not fit is left out, and said. */
+/** Limit in bytes for the tables of all routers; units beyond it are skipped, and `full` reports it. */
 const MAX_BYTES = 256 * 2 ** 20;
 
-/** Numbers for units as they are met, shared by the tables of all routers. */
+/** Assigns row numbers to units in order of appearance, shared by the tables of all routers. */
 export class UnitIndex<K> {
   private readonly _rows = new Map<K, number>();
-  /** Tokens of each unit. */
+  /** Tokens per unit. */
   readonly tokens: number[] = [];
-  /** True when a unit was left out since there were too many. */
+  /** True if units were skipped because there were too many. */
   full = false;
 
-  /** @param cells experts of all routers together */
+  /** @param cells number of experts of all routers */
   constructor(private readonly _cells: () => number) {}
 
   get keys(): K[] {
     return [...this._rows.keys()];
   }
 
-  /** The unit's row; -1 when there is no room for a new one. */
+  /** The unit's row; -1 if the table is full. */
   row(key: K): number {
     const known = this._rows.get(key);
     if (known !== undefined) {
@@ -48,7 +48,7 @@ export class UnitCounts {
   constructor(readonly experts: number) {}
 
   /**
-   * @param rows the unit of each token, [tokens]
+   * @param rows the unit's row for each token, [tokens]
    * @param selected [tokens, topK]
    */
   add(rows: Int32Array, selected: Int32Array, topK: number): void {

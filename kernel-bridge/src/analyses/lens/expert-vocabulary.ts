@@ -1,14 +1,12 @@
 /**
  * The tokens that an expert raises and lowers most, over a corpus: its direct effect on the logits (direct logit
- * attribution; Elhage et al. 2021), final norm included. At each token that chose the expert, the logits of the last
- * residual stream less those without what the expert added; what later layers made of it stays.
+ * attribution; Elhage et al. 2021), final norm included. For each token that selects the expert: the logits of the final
+ * residual stream minus those without the expert's output. Its effects through later layers are not removed.
  */
-import type { Progress } from '../../base/progress';
 import { probedSession } from '../../run/edits/edited-sessions';
 import { outputsOfExpert } from '../../run/activations/expert-outputs';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { EditedRun } from '../../run/edits/edited-session';
-import type { Edits } from '../../run/edits/edits';
 import { checkExpert } from '../../run/edits/resolve-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
@@ -24,14 +22,14 @@ import { checkTop } from './ranking';
 export interface VocabularyOptions extends RouterPlace {
   expert: number;
   prompts: Prompt | readonly Prompt[];
-  /** Tokens of each list; default 10. */
+  /** Length of each list. Default 10. */
   top?: number;
   signal?: AbortSignal;
   /** Called after each prompt. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
-/** A token and the mean change of its logit, all logits' mean change taken off: a softmax does not see that. */
+/** A token and the mean change of its logit, relative to the mean change of all logits, which softmax ignores. */
 export interface LogitChange {
   id: number;
   text?: string;
@@ -40,9 +38,9 @@ export interface LogitChange {
 
 export interface ExpertVocabulary extends RouterPlace {
   expert: number;
-  /** By activation: what the expert did on these prompts, not what its weights could do. */
+  /** From activations: what the expert did on these prompts, not what its weights could do. */
   by: 'activation';
-  /** Tokens that chose the expert, of all. */
+  /** Tokens that select the expert, and all tokens. */
   tokens: number;
   of: number;
   raised: LogitChange[];
@@ -50,41 +48,32 @@ export interface ExpertVocabulary extends RouterPlace {
 }
 
 /**
- * @param edits that the prompts run with
- * @throws MoEDebuggerError 'input' when no token of the prompts chose the expert, for a layer or an expert that does not
- * exist, or for what does not fit; 'model-unsupported'; 'cancelled'
+ * @throws MoEDebuggerError 'input' when no token of the prompts selects the expert, or for invalid options; 'edit' for a
+ * layer or an expert that does not exist; 'model-unsupported'; 'cancelled'
  */
 export async function expertVocabulary(
   model: LoadedModel,
-  {
-    expert,
-    prompts,
-    top = 10,
-    signal,
-    onProgress,
-    ...place
-  }: VocabularyOptions,
-  edits: Edits = {}
+  { expert, prompts, top = 10, signal, onProgress, ...place }: VocabularyOptions
 ): Promise<ExpertVocabulary> {
   checkTop(top);
-  const router = findPlace(place, model.routers, 'input');
-  checkExpert(expert, model.routers[router], '', 'input');
-  const target = await probedSession(model).resolve(edits).run();
+  const router = findPlace(place, model.routers, 'edit');
+  checkExpert(expert, model.routers[router]);
+  const target = await probedSession(model).resolve({}).run();
   const list = promptList(prompts).map((prompt, i) =>
     model.tokenize(prompt, i)
   );
-  const effect = new DirectEffect(model, target, router, expert, edits, signal);
+  const effect = new DirectEffect(model, target, router, expert, signal);
   for (const [i, prompt] of list.entries()) {
     await effect.add(prompt);
-    onProgress?.({ done: i + 1, total: list.length });
+    onProgress?.(i + 1, list.length);
   }
   if (effect.tokens === 0) {
     throw new MoEDebuggerError(
       'input',
-      `no token of the prompts chose expert ${expert}`,
+      `no token of the prompts selects expert ${expert}`,
       {
         where: layerName(model.routers[router]),
-        hint: 'give prompts that reach it: "moe-debugger trace" shows which do'
+        hint: 'give other prompts: "moe-debugger trace" shows which experts they select'
       }
     );
   }
@@ -99,7 +88,7 @@ export async function expertVocabulary(
   };
 }
 
-/** Sums what one expert does to the logits of tokens that chose it. */
+/** Accumulates one expert's effect on the logits of tokens that select it. */
 class DirectEffect {
   tokens = 0;
   of = 0;
@@ -110,7 +99,6 @@ class DirectEffect {
     private readonly _target: EditedRun,
     private readonly _router: number,
     private readonly _expert: number,
-    private readonly _edits: Edits,
     private readonly _signal?: AbortSignal
   ) {}
 
@@ -137,14 +125,14 @@ class DirectEffect {
         added: recorded.outputs.get(this._router)!
       },
       this._expert,
-      { edits: this._edits, signal: this._signal }
+      { signal: this._signal }
     );
     const last = recorded.residual.at(-1)!.values;
     const width = (added.length * topK) / selected.length;
     const slots = [...selected.keys()].filter(
       slot => selected[slot] === this._expert && weights[slot] !== 0
     );
-    // Each token's stream with the expert's part, then without it.
+    // Each token's stream with the expert's output, then without it.
     const vectors = new Float32Array(2 * slots.length * width);
     slots.forEach((slot, i) => {
       const t = Math.floor(slot / topK);

@@ -1,6 +1,6 @@
 /**
- * What a model makes of the residual stream at the end: its final norm and unembedding, cut out of the graph as one of
- * its own. It is given any vectors of the stream and says what they vote for.
+ * The final norm and unembedding of a model, extracted from its graph as a graph of its own. It maps vectors of the
+ * residual stream to logits.
  */
 import {
   isFusedJoin,
@@ -32,7 +32,7 @@ export const headOf = ofModel(
     )
 );
 
-/** The logits as the graph that holds the routers names them: a branch of an If has names of its own. */
+/** Name of the logits in the graph that contains the routers; branches of an If have their own names. */
 function logitsOf({ branched, graph, logits }: LoadedModel): string {
   return branched
     ? graph.outputs[branched.node.outputs.indexOf(logits)]
@@ -46,7 +46,7 @@ export class Head {
   private _graph?: GraphProto;
   private readonly _session: LazySession;
 
-  /** @param _build makes the graph of `headGraph`; called once */
+  /** @param _build builds the graph of `headGraph`; called once */
   constructor(
     private readonly _build: () => GraphProto,
     load: (graph: GraphProto) => Promise<SharedSession>
@@ -56,9 +56,9 @@ export class Head {
 
   /**
    * @param vectors [count, width]
-   * @param feeds of the whole model for `count` sequences of one token: a head may read some
+   * @param feeds of the whole model for `count` sequences of one token: the extracted graph may read some
    * @returns [count, 1, vocabulary]
-   * @throws MoEDebuggerError 'model-unsupported' where the graph shows no head
+   * @throws MoEDebuggerError 'model-unsupported' if the graph has no separable head
    */
   async run(
     vectors: Float32Array,
@@ -86,7 +86,7 @@ export class Head {
     return outputs[logits];
   }
 
-  /** Can be called twice. */
+  /** Can be called repeatedly. */
   async release(): Promise<void> {
     await this._session.release();
   }
@@ -98,7 +98,7 @@ export class Head {
 
 /**
  * @param logits output of `graph`
- * @throws MoEDebuggerError 'model-unsupported' where the graph does not show one
+ * @throws MoEDebuggerError 'model-unsupported' if no head is found
  */
 export function headGraph(
   graph: Graph,
@@ -111,10 +111,10 @@ export function headGraph(
   if (!cut) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      'the graph shows no residual stream that its logits are computed from',
+      'no residual stream was found upstream of the logits',
       {
         where: graph.file,
-        hint: 'export the model with its unembedding, and in one graph'
+        hint: 'export the model with its unembedding, as one graph'
       }
     );
   }
@@ -156,7 +156,7 @@ function cutAfter(
         output: [stream],
         attribute: [writeAttribute('to', type)]
       },
-      // A fused join adds its branch, of which nothing is left to add.
+      // A fused join adds its branch; the extracted head adds nothing.
       ...(isFusedJoin(join)
         ? [
             {
@@ -174,7 +174,7 @@ function cutAfter(
   };
 }
 
-/** The type that a head computes in, where the graph declares none: that of its weights. */
+/** Element type of the head if the graph declares none: that of its weights. */
 function weightType({ initializer }: GraphProto): number {
   const types = new Set(initializer.map(({ dataType }) => dataType));
   return types.has(ELEMENT.float16) && !types.has(ELEMENT.float)

@@ -1,6 +1,4 @@
-/** What a lens read, to look at and to hand on. */
-import { resultForms, saveResult } from '../../show/save-result';
-import { tableBundle, type ResultTable } from '../../show/result-table';
+/** Result of a logit lens. */
 import { editText } from '../../run/edits/edit-text';
 import type { EditRecord } from '../../run/edits/edits';
 import { resultDocument } from '../../show/result-document';
@@ -22,7 +20,7 @@ export interface LensDocument extends LensData {
 }
 
 export class Lens implements Displayable {
-  /** The stream as each block leaves it, in graph order. */
+  /** The stream after each block, in graph order. */
   readonly layers: readonly LensLayer[];
 
   constructor(
@@ -36,7 +34,7 @@ export class Lens implements Displayable {
     return { schema: 'moe-debugger/lens@1', ...this.data, edits: this.edits };
   }
 
-  /** A line a layer: what it says at the last position that was read, and what its experts vote for. */
+  /** One line per layer: the top tokens at the last position that was read, and those of its experts. */
   toString(): string {
     const { tokens, positions, experts, warnings } = this.data;
     const position = positions.at(-1)!;
@@ -56,7 +54,7 @@ export class Lens implements Displayable {
       `after token ${position} ${JSON.stringify(text ?? id)}:`,
       ...lines,
       ...this.edits.map(edit => `edited, ${editText(edit)}`),
-      ...warnings.map(warning => `not read: ${warning}`)
+      ...warnings.map(warning => `skipped: ${warning}`)
     ].join('\n');
   }
 
@@ -70,50 +68,10 @@ export class Lens implements Displayable {
         total: 0,
         refusal: null
       }),
-      ...tableBundle(this._table(), this.toString())
-    };
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json, .csv or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(
-      file,
-      resultForms(this, () => this._table())
-    );
-  }
-
-  private _table(): ResultTable {
-    const { tokens, positions, warnings } = this.data;
-    const position = positions.at(-1)!;
-    const { text, id } = tokens[position];
-    return {
-      title: `what each layer says after token ${position} ${JSON.stringify(text ?? id)}`,
-      columns: ['layer', 'rank', 'id', 'token', 'logit', 'probability'],
-      rows: this.layers.flatMap(layer =>
-        layer.top
-          .slice(0, SHOWN)
-          .map((token, rank) => [
-            layerName(layer),
-            rank + 1,
-            token.id,
-            token.text ?? null,
-            token.logit,
-            token.probability
-          ])
-      ),
-      notes: [
-        ...this.edits.map(edit => `edited, ${editText(edit)}`),
-        ...warnings.map(warning => `not read: ${warning}`)
-      ]
+      'text/plain': this.toString()
     };
   }
 }
-
-/** Tokens of a layer in the table. */
-const SHOWN = 5;
 
 function words(
   top: readonly RankedToken[],

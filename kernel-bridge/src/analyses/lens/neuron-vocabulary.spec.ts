@@ -9,7 +9,7 @@ let down: number[];
 let unembedding: number[];
 
 beforeAll(async () => {
-  // Without a norm the head is one product, which can be done by hand.
+  // Without a norm the head is a single product, which can be computed by hand.
   const graph = tinyMoE({ norms: false });
   const stored = (...dims: number[]): number[] =>
     inlineValues(
@@ -58,7 +58,7 @@ it("reads each neuron's output through the unembedding", async () => {
   });
 });
 
-it('refuses what does not exist', async () => {
+it('rejects what does not exist', async () => {
   await expect(
     model.expertVocabulary({ layer: 1, expert: EXPERTS })
   ).rejects.toThrow(/no expert 8 \(layer 1\)/);

@@ -1,7 +1,7 @@
 /**
- * The tokens that single neurons of an expert could write: each column of its down projection through the final norm
- * and the unembedding (Geva et al. 2022, arXiv 2203.14680). By weights only; whether a neuron ever fires, and with
- * which sign, weights do not say.
+ * The tokens that single neurons of an expert promote: each column of its down projection through the final norm and the
+ * unembedding (Geva et al. 2022, arXiv 2203.14680). From weights only, which do not show whether a neuron ever fires, or
+ * with which sign.
  */
 import { streamPoints, streamWidth } from '../../run/activations/stream-points';
 import { checkExpert } from '../../run/edits/resolve-edits';
@@ -17,12 +17,12 @@ import { checkTop } from './ranking';
 
 export interface NeuronOptions extends RouterPlace {
   expert: number;
-  /** Tokens of each list; default 10. */
+  /** Length of each list. Default 10. */
   top?: number;
   signal?: AbortSignal;
 }
 
-/** A token, and the neuron that moves its logit most; the neuron's logits' mean is taken off. */
+/** A token, and the neuron that changes its logit most, relative to the mean of that neuron's logits. */
 export interface NeuronToken {
   id: number;
   text?: string;
@@ -39,16 +39,16 @@ export interface NeuronVocabulary extends RouterPlace {
 }
 
 /**
- * @throws MoEDebuggerError 'input' for a layer or an expert that does not exist; 'model-unsupported' where the graph does
- * not tell its experts' weights apart; 'cancelled'
+ * @throws MoEDebuggerError 'edit' for a layer or an expert that does not exist; 'model-unsupported' if the experts'
+ * weights cannot be identified; 'cancelled'
  */
 export async function neuronVocabulary(
   model: LoadedModel,
   { expert, top = 10, signal, ...place }: NeuronOptions
 ): Promise<NeuronVocabulary> {
   checkTop(top);
-  const router = findPlace(place, model.routers, 'input');
-  checkExpert(expert, model.routers[router], '', 'input');
+  const router = findPlace(place, model.routers, 'edit');
+  checkExpert(expert, model.routers[router]);
   const { directions, width } = downProjection(model, router, expert);
   const extremes = new Extremes();
   await project(
@@ -73,7 +73,7 @@ export async function neuronVocabulary(
   };
 }
 
-/** [neurons, width]: what each neuron adds to the stream when it is 1. */
+/** [neurons, width]: what a unit activation of each neuron adds to the stream. */
 function downProjection(
   { graph, routers, onnx }: LoadedModel,
   index: number,
@@ -84,14 +84,14 @@ function downProjection(
   const refused = (why: string): MoEDebuggerError =>
     new MoEDebuggerError('model-unsupported', why, {
       where,
-      hint: 'give prompts, and its vocabulary is read from what it does'
+      hint: 'give prompts, to compute its vocabulary from activations'
     });
   const blocks = findBlocks(graph);
   const width = streamWidth(graph, streamPoints(blocks), routers);
   const expert = findExperts(graph, router, blocks)?.[number];
   const down = expert?.weights.filter(({ role }) => role === 'down');
   if (!expert || !down || down.length !== 1 || width === undefined) {
-    throw refused('the graph does not show its down projection');
+    throw refused('its down projection was not found in the graph');
   }
   const reader = new ExpertWeights(graph, onnx.weightsFolder);
   try {
@@ -102,7 +102,7 @@ function downProjection(
     if (!Number.isInteger(neurons) || neurons === width) {
       throw refused(
         neurons === width
-          ? 'its down projection is square, so its weights do not say which way they lie'
+          ? 'its down projection is square, so its orientation is ambiguous'
           : 'its down projection is not as wide as the residual stream'
       );
     }
@@ -115,7 +115,7 @@ function downProjection(
   }
 }
 
-/** [rows, columns] to [columns, rows]. */
+/** Transposes [rows, columns]. */
 function transposed(
   values: Float32Array,
   rows: number,
@@ -130,7 +130,7 @@ function transposed(
   return result;
 }
 
-/** For each token the neurons that raise and lower it most. */
+/** Tracks the neurons that raise and lower each token most. */
 class Extremes {
   private _raised?: { logit: Float32Array; neuron: Int32Array };
   private _lowered?: { logit: Float32Array; neuron: Int32Array };

@@ -1,18 +1,18 @@
-/** Vectors of the residual stream as distributions over the next token. */
+/** Projects vectors of the residual stream to distributions over the next token. */
 import { cancellable } from '../../run/engine/cancel';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { headOf } from './head';
 import type { Step } from '../../run/model/inputs';
 
-/** Logits that are held at once: 64 MiB. */
+/** Maximum number of logits in memory: 64 MiB. */
 const MAX_LOGITS = 1 << 24;
 const FIRST_VECTORS = 16;
 
 /**
  * @param vectors [count, width]
  * @param each is called with each vector's logits, [vocabulary], which are valid during the call only
- * @throws MoEDebuggerError 'model-unsupported' where the graph shows no head; 'cancelled'
+ * @throws MoEDebuggerError 'model-unsupported' if the graph has no separable head; 'cancelled'
  */
 export async function project(
   model: LoadedModel,

@@ -1,11 +1,11 @@
-/** The likeliest tokens of a distribution. */
+/** The most likely tokens of a distribution. */
 import { MoEDebuggerError } from '../../base/errors';
 import { logSumExp } from '../../base/statistics/logits';
 import type { RankedToken } from '../../base/protocol';
 
 /**
  * @param logits [vocabulary]
- * @returns the `count` largest, largest first; among equals the lower id first
+ * @returns the `count` largest, in descending order; equal ones by ascending id
  */
 export function topTokens(
   logits: Float32Array,
@@ -36,7 +36,7 @@ export function topTokens(
   });
 }
 
-/** @throws MoEDebuggerError 'input' for a count that no list can have */
+/** @throws MoEDebuggerError 'input' for an invalid count */
 export function checkTop(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MAX_TOP) {
     throw new MoEDebuggerError('input', `there is no top ${String(count)}`, {
@@ -48,7 +48,7 @@ export function checkTop(count: number): void {
 
 const MAX_TOP = 1000;
 
-/** JSON has no NaN or infinity. */
+/** Null for NaN and infinity, which JSON lacks. */
 export function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }

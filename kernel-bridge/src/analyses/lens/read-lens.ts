@@ -1,5 +1,4 @@
-/** Logit lens (nostalgebraist 2020) over the residual stream and over single experts. */
-import type { Progress } from '../../base/progress';
+/** Logit lens (nostalgebraist 2020) on the residual stream and on single experts. */
 import { probedSession } from '../../run/edits/edited-sessions';
 import {
   expertOutputs,
@@ -25,21 +24,21 @@ import { project } from './project';
 import { checkTop, finite, topTokens } from './ranking';
 
 export interface LensOptions {
-  /** Tokens of each distribution; default 10. */
+  /** Tokens of each distribution. Default 10. */
   top?: number;
-  /** Positions to read; default the last one. */
+  /** Positions to read. Default: the last one. */
   positions?: 'last' | 'all' | readonly number[];
-  /** Whether single experts are read too, which takes k + 1 forwards a layer; default true. */
+  /** Whether to read single experts too, which takes k + 1 forward passes per layer. Default true. */
   experts?: boolean;
   edits?: Edits;
   signal?: AbortSignal;
-  /** Called after each forward. */
-  onProgress?: (progress: Progress) => void;
+  /** Called after each forward pass. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * @throws MoEDebuggerError 'input' for a prompt or an option that does not fit, 'edit', 'model-unsupported' where the
- * graph shows no residual stream, 'cancelled'
+ * @throws MoEDebuggerError 'input' for an invalid prompt or option, 'edit', 'model-unsupported' if no residual stream is
+ * found, 'cancelled'
  */
 export async function readLens(
   model: LoadedModel,
@@ -53,7 +52,7 @@ export async function readLens(
   const positions = positionsOf(options.positions ?? 'last', ids.length);
   const { records, run } = probedSession(model).resolve(edits);
   const target = await run();
-  // Only a stack that ends in logits has a vocabulary to be read by.
+  // Only the stack that ends in logits has an unembedding.
   const voting = [...model.routers.keys()].filter(
     router =>
       experts &&
@@ -67,7 +66,7 @@ export async function readLens(
       voting.reduce((sum, router) => sum + target.routers[router].topK + 1, 0)
   };
   const onRun = (): void =>
-    options.onProgress?.({ done: ++forwards.done, total: forwards.total });
+    options.onProgress?.(++forwards.done, forwards.total);
   const recorded = await recordActivations(
     model,
     target,
@@ -131,7 +130,7 @@ function positionsOf(
     throw new MoEDebuggerError(
       'input',
       wanted.length === 0
-        ? 'there are no positions to read'
+        ? 'the list of positions is empty'
         : `there is no position ${String(wrong)}`,
       { where: 'positions', hint: `give positions from 0 to ${tokens - 1}` }
     );
@@ -139,7 +138,7 @@ function positionsOf(
   return [...new Set(wanted)].sort((a, b) => a - b);
 }
 
-/** Reads the chosen positions of one run. */
+/** Reads the requested positions of one run. */
 class LensReader {
   constructor(
     private readonly _model: LoadedModel,
@@ -182,7 +181,7 @@ class LensReader {
     { router, values, selected, weights, topK, width }: ExpertOutputs
   ): Promise<LensExperts> {
     const { layer, stack, module, experts, score } = routing[router];
-    // What no weight lets through was not computed.
+    // Experts of weight zero were not computed.
     const slots = this._positions
       .flatMap(position =>
         Array.from({ length: topK }, (_, slot) => position * topK + slot)
@@ -212,7 +211,7 @@ class LensReader {
     };
   }
 
-  /** The model's own logits at a position; some graphs compute the last token's alone. */
+  /** The model's own logits at a position; some graphs compute only the last token's. */
   private _final(
     logits: Float32Array,
     position: number,
@@ -244,7 +243,7 @@ class LensReader {
   }
 }
 
-/** Rows of [rows, width]. */
+/** Selects rows of [rows, width]. */
 function gather(
   values: Float32Array,
   width: number,

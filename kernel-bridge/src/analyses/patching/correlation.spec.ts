@@ -12,7 +12,7 @@ describe('correlation', () => {
     expect(found).toMatchObject({ sameSign: 1, n: 11 });
   });
 
-  it('ranks ties by the mean of their ranks', () => {
+  it('gives ties the mean of their ranks', () => {
     // Ranks 1, 2.5, 2.5, 4 and 1, 2, 3, 4: 4.5 / sqrt(4.5 * 5).
     const found = correlation([
       [1, 10],
@@ -23,7 +23,7 @@ describe('correlation', () => {
     expect(found.spearman).toBeCloseTo(4.5 / Math.sqrt(4.5 * 5), 12);
   });
 
-  it('is none where there is nothing to tell', () => {
+  it('is undefined for constant or single values', () => {
     expect(correlation([])).toEqual({
       pearson: null,
       spearman: null,

@@ -1,4 +1,4 @@
-/** How well first-order effects tell measured ones. */
+/** Correlation of first-order effects with measured ones. */
 import type { CircuitCorrelation } from '../../base/protocol';
 import { pearson, spearman } from '../../base/statistics/correlation';
 

@@ -1,7 +1,7 @@
 /**
- * Attribution patching: what patching each activation would change the target by, to first order, from one backward pass:
- * (patched activation - own activation) times the gradient by it (Nanda 2023; Syed et al. 2023, arXiv:2310.10348;
- * Kramár et al. 2024, arXiv:2403.00745).
+ * Attribution patching: the first-order effect on the target of patching each activation, from one backward pass:
+ * (patched activation - own activation) times the gradient (Nanda 2023; Syed et al. 2023, arXiv:2310.10348; Kramár et
+ * al. 2024, arXiv:2403.00745).
  */
 import { cancellable } from '../../run/engine/cancel';
 import { toFloat32 } from '../../run/engine/tensor-values';
@@ -12,7 +12,7 @@ import type { PatchDirection } from '../../base/protocol';
 import { valuesOf, type PatchNode } from './patch-nodes';
 import type { RecordedRun, TwoRuns } from './two-runs';
 
-/** The run that is patched, and the one that the patches are from. */
+/** The run that is patched, and the run that the patches come from. */
 export function between(
   { clean, corrupted }: Pick<TwoRuns, 'clean' | 'corrupted'>,
   direction: PatchDirection
@@ -22,7 +22,7 @@ export function between(
     : { base: corrupted, other: clean };
 }
 
-/** Of each node the effect at each token, [tokens]; null where the target does not depend on it smoothly. */
+/** For each node the effect at each token, [tokens]; null if the target has no gradient there. */
 export async function firstOrderEffects(
   runs: TwoRuns,
   nodes: readonly PatchNode[],
@@ -45,16 +45,15 @@ export async function firstOrderEffects(
 
 export interface FirstOrderOptions {
   direction: PatchDirection;
-  /** Places between the two prompts' embeddings over whose gradients the mean is taken; 1: the gradient of one run. */
+  /** Number of points between the two prompts' embeddings whose gradients are averaged; 1: the gradient of one run. */
   steps: number;
   signal?: AbortSignal;
   onRun?: () => void;
 }
 
 /**
- * The target's gradients by tensors, each [tokens, width]: of the run that is patched; or their mean over runs whose
- * embeddings lie between the two prompts', which saturated attention hides less in (Hanna et al. 2024,
- * arXiv:2403.17806).
+ * The target's gradients by tensors, each [tokens, width]: of the patched run, or their mean over runs whose embeddings
+ * lie between the two prompts', which is less affected by saturated attention (Hanna et al. 2024, arXiv:2403.17806).
  */
 export async function meanGradients(
   runs: TwoRuns,
@@ -97,7 +96,7 @@ export async function meanGradients(
   return sums;
 }
 
-/** Runs between the corrupted and the clean one, by the midpoint rule. */
+/** Runs between the corrupted and the clean prompt, by the midpoint rule. */
 async function way(
   { gradients, clean, corrupted }: TwoRuns,
   steps: number
@@ -122,7 +121,7 @@ async function way(
   }));
 }
 
-/** Sums of slope times (to - from) over each token's numbers. */
+/** Sums slope times (to - from) over the numbers of each token. */
 function product(
   slope: Float64Array,
   from: Float32Array,

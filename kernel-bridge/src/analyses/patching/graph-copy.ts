@@ -1,4 +1,4 @@
-/** Adds to a graph: new nodes, and copies of its own that read other tensors, with what is known of their shapes. */
+/** Extends a graph with new nodes and with copies of its nodes on other inputs, and records their shapes. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { DerivedGraph } from '../../run/gradients/model-gradients';
 import type { TensorFacts } from '../../run/gradients/tensor-facts';
@@ -12,7 +12,7 @@ import {
   type ValueInfoProto
 } from '../../onnx/file/schema';
 
-/** Names of tensors by the names that they had. */
+/** New tensor names by original names. */
 export type Renamed = ReadonlyMap<string, string>;
 
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
@@ -35,11 +35,11 @@ export class GraphCopy {
   }
 
   /**
-   * Computes a tensor anew from others than it was computed from, of the same shapes.
+   * Copies the nodes that compute a tensor, with other inputs of the same shapes.
    *
-   * @param given the tensors to start from, and those that take their places
-   * @param around names of what does not depend on them, where that was copied too; sizes are read of these
-   * @returns its new name, and those of all tensors on the way
+   * @param given the tensors to start from, and their replacements
+   * @param around copies of tensors that do not depend on them; sizes are read from these
+   * @returns its new name, and those of all tensors on the path
    */
   copy(
     tensor: string,
@@ -58,7 +58,7 @@ export class GraphCopy {
       if (reads.length > node.inputs.filter(input => input !== '').length) {
         throw new MoEDebuggerError(
           'model-unsupported',
-          `a ${node.op} reads the residual stream from within its body`,
+          `a ${node.op} reads the residual stream inside a subgraph`,
           {
             where: node.name || node.outputs[0],
             hint: 'export the model without loops and branches'
@@ -105,20 +105,20 @@ export class GraphCopy {
         );
   }
 
-  /** Notes the shape of a tensor that is the same in every run. */
+  /** Declares a tensor's shape, the same in every run. */
   declared(name: string, dims: readonly number[], type: number): string {
     this.facts.declare(name, [dims, dims], type);
     return name;
   }
 
-  /** Writes a node whose result is of the shape and type of another tensor. */
+  /** Writes a node whose result has the shape and type of another tensor. */
   like(tensor: string, ...node: Parameters<NodeWriter['op']>): string {
     const name = this.writer.op(...node);
     this.facts.declareLike(name, tensor);
     return name;
   }
 
-  /** Makes a node read `to` where it read `from`. */
+  /** Makes a node read `to` in place of `from`. */
   redirect(node: GraphNode, from: string, to: string): void {
     const known = this._redirected.get(node.proto) ?? new Map<string, string>();
     this._redirected.set(node.proto, known.set(from, to));
@@ -153,8 +153,8 @@ export class GraphCopy {
 }
 
 /**
- * The nodes that a tensor is computed by, in their order, not going beyond some tensors.
- * @param values follow values alone, and not what looks at a tensor's shape only
+ * The nodes upstream of a tensor, in graph order, up to some tensors.
+ * @param values only nodes that affect values; excludes those that read only shapes
  */
 export function ancestors(
   graph: Graph,
@@ -169,7 +169,7 @@ export function ancestors(
   );
 }
 
-/** Which of some tensors the values of another are computed from, not looking beyond them. */
+/** Those of some tensors that another is computed from directly, without passing others of them. */
 export function valuesRead(
   graph: Graph,
   tensor: string,

@@ -1,4 +1,4 @@
-/** Effects of patching nodes: of all of them to first order, of some of them measured. */
+/** Effects of patching nodes: first-order for all, measured for some. */
 import { drawn, randomNumbers } from '../../base/statistics/random';
 import type {
   CircuitDocument,
@@ -33,9 +33,9 @@ export async function nodeEffects(
 }
 
 /**
- * Patches the nodes of strongest effect for real, and as many others at random: at all tokens, and at single ones.
- * What is measured is noted in the nodes.
- * @param most of each kind
+ * Patches the nodes of strongest first-order effect, and as many random others: at all tokens, and at single ones.
+ * Records the measured effects in the nodes.
+ * @param most number of each
  */
 export async function measureNodes(
   runs: TwoRuns,
@@ -90,7 +90,7 @@ export async function measureNodes(
   };
 }
 
-/** The strongest, and as many of the others at random. */
+/** The strongest, and as many random others. */
 function chosen<T extends { effect: number }>(
   all: T[],
   most: number,

@@ -1,38 +1,37 @@
-/** What can be asked of patching. */
-import type { Progress } from '../../base/progress';
+/** Options of activation patching. */
 import type { AttributionTarget } from '../attribution/options';
 import type { Prompt } from '../../run/model/prompt';
 import type { PatchDirection } from '../../base/protocol';
 
-/** What patching is to change: as of an attribution, or how much higher one token's logit is than another's. */
+/** Target of patching: as for attribution, or the difference of two tokens' logits. */
 export type PatchTarget =
   | AttributionTarget
   | {
       kind: 'logit-difference';
-      /** Ids or texts; the likeliest of the clean prompt less the likeliest of the corrupted one unless given. */
+      /** Ids or texts. Default: the top token of the clean prompt minus that of the corrupted one. */
       token?: number | string;
       against?: number | string;
     };
 
-/** The other prompt, of equally many tokens; or the same with all embeddings zero, or the mean of their table. */
+/** The corrupted prompt, of the same length; or the clean one with zero or mean embeddings. */
 export type Corrupted = Prompt | { embeddings: 'zero' | 'mean' };
 
 export interface PatchOptions {
-  /** The likeliest next token's logit unless given. */
+  /** Default: the logit of the most likely next token. */
   target?: PatchTarget;
-  /** The token that the target is read at; the last unless given. */
+  /** Token at which the target is read. Default: the last. */
   position?: number;
-  /** `noising` unless given. */
+  /** Default `noising`. */
   direction?: PatchDirection;
-  /** Tell single heads and experts apart where the graph allows it; true unless given. */
+  /** Patch single heads and experts where the graph allows it. Default true. */
   parts?: boolean;
-  /** Patches in one run; as many as memory takes, up to 32, unless given. */
-  batchSize?: number;
-  /** Bytes that one run's activations may take; 2 GiB unless given. */
+  /** Patches per run. Default: as many as memory allows, up to 32. */
+  batch?: number;
+  /** Limit in bytes for the activations of one run. Default 2 GiB. */
   memoryLimit?: number;
   signal?: AbortSignal;
-  /** Called after each run with the runs that are done. */
-  onProgress?: (progress: Progress) => void;
+  /** Called after each run with the runs done so far. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /** A node by its id, at one token or at all. */

@@ -1,4 +1,4 @@
-/** Patches that a person asks for by the names of nodes. */
+/** Patches nodes that a user names. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
@@ -9,7 +9,7 @@ import { TruePatching, type PatchRunOptions } from './true-effects';
 import { runBoth, type TwoRuns } from './two-runs';
 
 export interface PatchedCell extends NodeCell {
-  /** What the patch alone changes the target by. */
+  /** Change of the target by this patch alone. */
   effect: number;
 }
 
@@ -20,7 +20,7 @@ export async function patchCells(
   direction: PatchDirection,
   options: PatchRunOptions = {}
 ): Promise<PatchedCell[]> {
-  // Refused when the model was disposed since.
+  // Throws if the model has been disposed.
   runs.model.tokenize([...runs.clean.run.sequence.ids]);
   const nodes = new Map(patchNodes(runs).map(node => [node.id, node]));
   const tokens = runs.clean.run.sequence.ids.length;
@@ -32,7 +32,7 @@ export async function patchCells(
         `there is no node ${JSON.stringify(id)}`,
         {
           where: 'patch',
-          hint: `take one such as ${[...nodes.keys()].slice(0, 4).join(', ')}`
+          hint: `use one such as ${[...nodes.keys()].slice(0, 4).join(', ')}`
         }
       );
     }
@@ -62,12 +62,12 @@ export async function patchModel(
   cells: readonly NodeCell[],
   options: PatchOptions = {}
 ): Promise<PatchedCell[]> {
-  const { direction = 'noising', batchSize, signal, onProgress } = options;
+  const { direction = 'noising', batch, signal, onProgress } = options;
   const runs = await runBoth(model, clean, corrupted, options);
   let done = 0;
   return patchCells(runs, cells, direction, {
-    ...(batchSize === undefined ? {} : { batch: batchSize }),
+    ...(batch === undefined ? {} : { batch }),
     ...(signal ? { signal } : {}),
-    onRun: count => onProgress?.({ done: (done += count), total: cells.length })
+    onRun: count => onProgress?.((done += count), cells.length)
   });
 }

@@ -1,6 +1,6 @@
 /**
- * A graph whose activations can be replaced, each by inputs of its own: what is kept of it at each token, and what is
- * added. With 1 and 0 the graph computes what it did before, bit for bit; with 0 and a value, that value.
+ * A graph whose activations can be patched through inputs: a factor and an addend per token. With 1 and 0 the graph
+ * computes the same as before, bit for bit; with 0 and a value, the activation becomes that value.
  */
 import type { TensorValue } from '../../run/engine/messages';
 import { inputOf } from '../../run/gradients/embeddings';
@@ -11,7 +11,7 @@ import { remembered } from '../../base/remembered';
 import { watchedTensors } from './two-runs';
 import type { StreamLayout } from './stream-layout';
 
-/** Inputs of one patched tensor, each float32 of a shape that repeats to [batch, tokens, width]. */
+/** Inputs of one patched tensor, each float32 of a shape that broadcasts to [batch, tokens, width]. */
 export interface PatchInputs {
   keep: string;
   value: string;
@@ -19,7 +19,7 @@ export interface PatchInputs {
 
 export interface PatchGraph {
   derived: DerivedGraph;
-  /** By the tensor that is patched. */
+  /** By patched tensor. */
   inputs: ReadonlyMap<string, PatchInputs>;
 }
 
@@ -53,7 +53,7 @@ function writePatchGraph(layout: StreamLayout): PatchGraph {
         type === ELEMENT.float
           ? input
           : copy.writer.op('Cast', [input], { to: type });
-      // A tensor without an axis for the batch has a row for each token of each sequence.
+      // A tensor without a batch axis has one row per token of each sequence.
       return copy.facts.rank(tensor) === 2
         ? copy.writer.op('Flatten', [typed], { axis: 2 })
         : typed;
@@ -77,7 +77,7 @@ function writePatchGraph(layout: StreamLayout): PatchGraph {
   return { derived: copy.build(`patches ${layout.target}`), inputs };
 }
 
-/** Feeds that patch nothing. */
+/** Feeds without any patch. */
 export function noPatches({ inputs }: PatchGraph): Record<string, TensorValue> {
   return Object.fromEntries(
     [...inputs.values()].flatMap(({ keep, value }) => [

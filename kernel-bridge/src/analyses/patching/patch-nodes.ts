@@ -1,4 +1,4 @@
-/** What can be patched of a model between two runs, and what patching it means to the graph. */
+/** The nodes that can be patched between two runs, and their tensors in the graph. */
 import {
   layerName,
   type CircuitNode,
@@ -13,15 +13,15 @@ export interface PatchNode {
   kind: CircuitNodeKind;
   layer?: number;
   index?: number;
-  /** Place along the stream. */
+  /** Position along the stream. */
   rank: number;
   /** The tensor that it writes, or adds to. */
   tensor: string;
-  /** Index among the sources, of one that adds to the tensor; undefined where the tensor is all its own. */
+  /** Index among the sources that add to the tensor; undefined if the tensor is the node's alone. */
   part?: number;
 }
 
-/** Ranks that each branch takes: its own, its parts', the stream's after it. */
+/** Ranks of a branch: its own, its parts', and the stream's after it. */
 const RANKS = 3;
 
 export function rankOf(branch: number, step: 0 | 1 | 2): number {
@@ -88,7 +88,7 @@ export function patchNodes({ layout, sources }: TwoRuns): PatchNode[] {
   ];
 }
 
-/** The node that a target is read from: none of those that are patched. */
+/** The node that the target is read from; not among the patched nodes. */
 export function targetNode({
   branches,
   targetRouter: router
@@ -105,7 +105,7 @@ export function targetNode({
   };
 }
 
-/** What a node holds in a run, [tokens, ...]. */
+/** Values of a node in a run, [tokens, ...]. */
 export function valuesOf(
   { tensor, part }: PatchNode,
   { added, tensors }: RecordedRun

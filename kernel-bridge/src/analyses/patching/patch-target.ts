@@ -1,4 +1,4 @@
-/** The target of patching in the user's words, as a tensor of the graph and places in it. */
+/** Resolves a patching target to a tensor of the graph and indices in it. */
 import {
   likeliest,
   resolveTarget,
@@ -19,12 +19,12 @@ export interface SettledTarget {
   position: number;
   index: number;
   against?: number;
-  /** As documents tell it. */
+  /** As documents state it. */
   described: CircuitTarget;
 }
 
 /**
- * @param other the corrupted prompt, where it is one
+ * @param other the corrupted prompt, if it is a prompt
  * @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist
  */
 export async function settleTarget(
@@ -68,7 +68,7 @@ export async function settleTarget(
   if (against === undefined || against === index) {
     throw new MoEDebuggerError(
       'input',
-      'the difference is not told: both prompts have the same likeliest token',
+      'the logit difference is undefined: both prompts have the same top token',
       { where: 'target', hint: 'name the token whose logit is subtracted' }
     );
   }

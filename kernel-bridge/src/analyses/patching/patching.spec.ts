@@ -47,13 +47,13 @@ async function effectsOf(
   return found.map(({ effect }) => effect);
 }
 
-/** All experts chosen, so that nothing jumps. */
+/** All experts selected, so that the target is continuous. */
 const SMOOTH: TinyOptions = { norms: false, topK: 8, seed: 7 };
 
-describe('patching for real', () => {
+describe('activation patching', () => {
   const everything = ['embedding', 'layer 0 residual', 'layer 1 residual'];
 
-  it('of the whole stream gives what the other prompt gives', () =>
+  it('of the whole stream yields the result of the other prompt', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const change =
         (await logitOf(model, CORRUPTED)) - (await logitOf(model, CLEAN));
@@ -78,7 +78,7 @@ describe('patching for real', () => {
       );
     }));
 
-  it('with what was there changes nothing, not by a bit', () =>
+  it('with the own activations changes nothing, bit for bit', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const { nodes } = await model.attributionPatching(CLEAN, CORRUPTED, {
         target: TARGET
@@ -90,7 +90,7 @@ describe('patching for real', () => {
       );
     }));
 
-  it('of a router that is the target reaches it through what is before', () =>
+  it('of a router that is the target reaches it through what is upstream', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const logits = async (ids: number[]): Promise<Float32Array> =>
         (await model.trace(ids)).samples[0].layers[1].logits;
@@ -103,7 +103,7 @@ describe('patching for real', () => {
       effects.forEach(effect => expect(effect).toBeCloseTo(change, 4));
     }));
 
-  it('finds the causes in a model that was made of them', () =>
+  it('finds the planted causes', () =>
     withModel(chainMoE(), async model => {
       // At the last token mark 0 is written by expert 0 of layer 0, mark 1 by expert 1 of layer 1, mark 2 by expert 0 of
       // layer 2; without any of them the logit of token 3 is 0, not 1.
@@ -148,22 +148,19 @@ describe('patching for real', () => {
       );
     }));
 
-  it('is the same however many patches run at once', () =>
+  it('does not depend on the batch size', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const ids = ['layer 0 expert 2', 'layer 1 attention', 'embedding'];
       const together = await effectsOf(model, ids);
-      const alone = await effectsOf(model, ids, {
-        target: TARGET,
-        batchSize: 1
-      });
+      const alone = await effectsOf(model, ids, { target: TARGET, batch: 1 });
       together.forEach((effect, i) => expect(effect).toBeCloseTo(alone[i], 4));
     }));
 });
 
-describe('patching to first order', () => {
+describe('attribution patching', () => {
   it('is exact where the target depends on a node linearly', () =>
     withModel(SMOOTH, async model => {
-      // Without a final norm the logits are linear in what the last layer adds.
+      // Without a final norm the logits are linear in the last layer's output.
       const found = await model.attributionPatching(CLEAN, CORRUPTED, {
         target: TARGET,
         measure: 1000
@@ -180,7 +177,7 @@ describe('patching to first order', () => {
       expect(found.correlation!.cells!.n).toBeGreaterThan(100);
     }));
 
-  it('tells differences of logits', () =>
+  it('supports differences of logits', () =>
     withModel(SMOOTH, async model => {
       const [of9, of4, difference] = await Promise.all(
         [
@@ -257,7 +254,7 @@ describe('patching to first order', () => {
       );
     }));
 
-  it('adds up to the whole change with gradients from all the way', () =>
+  it('adds up to the whole change with gradients along the path', () =>
     withModel(SMOOTH, async model => {
       const change =
         (await logitOf(model, CORRUPTED)) - (await logitOf(model, CLEAN));
@@ -271,7 +268,7 @@ describe('patching to first order', () => {
     }));
 });
 
-describe('other ends of patching', () => {
+describe('corrupted inputs of patching', () => {
   it('can be a prompt without embeddings', () =>
     withModel({ norms: false, seed: 5 }, async model => {
       const found = await model.attributionPatching(
@@ -279,7 +276,7 @@ describe('other ends of patching', () => {
         { embeddings: 'zero' },
         { target: TARGET }
       );
-      // Nothing is added to nothing: without biases all logits are 0.
+      // Zero embeddings stay zero: without biases all logits are 0.
       expect(found.data.values.corrupted).toBeCloseTo(0, 5);
       expect(found.data.values.clean).toBeCloseTo(
         await logitOf(model, CLEAN),
@@ -294,7 +291,7 @@ describe('other ends of patching', () => {
       expect(effect).toBeCloseTo(await logitOf(model, CLEAN), 4);
     }));
 
-  it('are refused where they do not fit, before anything is run', () =>
+  it('are rejected where invalid, before anything runs', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const cases: [Promise<unknown>, RegExp][] = [
         [model.circuit(CLEAN, [1, 2]), /5 tokens.*has 2/],
@@ -310,7 +307,7 @@ describe('other ends of patching', () => {
         ],
         [
           model.circuit(CLEAN, CLEAN, { target: { kind: 'logit-difference' } }),
-          /same likeliest token/
+          /same top token/
         ],
         [
           model.patch(CLEAN, CORRUPTED, [{ node: 'layer 0 head 9' }]),
@@ -335,8 +332,8 @@ describe('other ends of patching', () => {
       });
     }));
 
-  it('a node that makes something that is not a number is named', () =>
-    // Its norm divides zeros by zero.
+  it('a node that computes NaN is named', () =>
+    // Its norm divides zero by zero.
     withModel({ norms: true, seed: 3 }, async model => {
       await expect(
         model.circuit(CLEAN, { embeddings: 'zero' }, { target: TARGET })
@@ -346,11 +343,11 @@ describe('other ends of patching', () => {
       });
     }));
 
-  it('tell how far they are, and can be ended', () =>
+  it('report progress, and can be cancelled', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const seen: [number, number][] = [];
       await model.circuit(CLEAN, CORRUPTED, {
-        onProgress: ({ done, total }) => seen.push([done, total])
+        onProgress: (done, total) => seen.push([done, total])
       });
       expect(seen.at(-1)![0]).toBe(seen.at(-1)![1]);
       expect(seen.every(([done, total]) => done <= total)).toBe(true);
@@ -358,7 +355,7 @@ describe('other ends of patching', () => {
       await expect(
         model.circuit(CLEAN, CORRUPTED, {
           signal: stop.signal,
-          onProgress: ({ done }) => done === 3 && stop.abort()
+          onProgress: done => done === 3 && stop.abort()
         })
       ).rejects.toMatchObject({ code: 'cancelled' });
     }));

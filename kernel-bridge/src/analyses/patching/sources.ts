@@ -1,7 +1,7 @@
 /**
- * What writes to the residual stream: the embeddings, and of each branch its heads or experts, as far as the graph tells
- * them apart. What one of them adds is what its branch adds with all others' values, or weights, taken to be zero, less
- * what it adds with all of them zero: the way from there to the stream is linear, which a run checks.
+ * Sources that write to the residual stream: the embeddings, and each branch's heads or experts as far as the graph
+ * separates them. A source's output is its branch's output with the values or weights of all others set to zero, minus
+ * the output with all set to zero: the path from there to the stream is linear, which a run verifies.
  */
 import type { AttentionTensor } from '../attention/attention';
 import type { TensorFacts } from '../../run/gradients/tensor-facts';
@@ -16,16 +16,16 @@ export interface Source {
     'embedding' | 'attention' | 'head' | 'moe' | 'expert' | 'mlp'
   >;
   layer?: number;
-  /** Which head or expert. */
+  /** Index of the head or expert. */
   index?: number;
   /** Index of its branch; -1 for the embeddings. */
   branch: number;
 }
 
-/** More parts than this of one branch are not told apart. */
-const MOST_PARTS = 128;
+/** Branches with more parts are not separated. */
+const MAX_PARTS = 128;
 
-/** What a branch as a whole is called. */
+/** Id of a whole branch. */
 export function branchId({ name, kind }: StreamBranch): string {
   return `${name} ${NAMES[kind]}`;
 }
@@ -36,7 +36,7 @@ const NAMES: Record<StreamBranch['kind'], string> = {
   mlp: 'MLP'
 };
 
-/** How many heads or experts a branch can be told apart in; 0 for none. */
+/** Number of heads or experts that a branch can be separated into; 0 if none. */
 export function partCount(branch: StreamBranch, facts: TensorFacts): number {
   const { attention, routed } = branch;
   const parts = attention
@@ -46,10 +46,10 @@ export function partCount(branch: StreamBranch, facts: TensorFacts): number {
     : branch.kind === 'moe' && routed!.weights.length > 0
       ? routed!.router.experts
       : 0;
-  return parts > 1 && parts <= MOST_PARTS ? parts : 0;
+  return parts > 1 && parts <= MAX_PARTS ? parts : 0;
 }
 
-/** @param whole indices of branches that are taken as one */
+/** @param whole indices of branches that are not separated */
 export function listSources(
   { branches, prepared }: StreamLayout,
   whole: ReadonlySet<number>
@@ -71,7 +71,7 @@ export function listSources(
           index,
           branch
         })),
-        // What is left when no routed expert runs.
+        // The branch's output when no routed expert runs.
         ...(routed && routed.router.sharedExperts > 0
           ? [
               {
@@ -88,9 +88,9 @@ export function listSources(
 }
 
 /**
- * Writes what each source of a branch adds, in their order.
- * @param now names that the branch's tensors have, where they were copied
- * @returns also what is added by none of them, where they were told apart
+ * Adds nodes that compute the output of each source of a branch, in order.
+ * @param now new names of the branch's tensors, if they were copied
+ * @returns also the remainder that no source adds, if the branch was separated
  */
 export function writeSources(
   copy: GraphCopy,
@@ -115,7 +115,7 @@ export function writeSources(
   };
 }
 
-/** The tensors that hold the values or weights of all parts, with those of one part alone left. */
+/** The tensors that hold the values or weights of all parts, masked to one part. */
 function masked(
   copy: GraphCopy,
   { attention, routed }: StreamBranch,
@@ -156,7 +156,7 @@ function masked(
   );
 }
 
-/** A constant that is 1 at one head of a tensor, and repeats over its other axes. */
+/** A constant that is 1 at one head of a tensor, and broadcasts over its other axes. */
 export function headMask(
   copy: GraphCopy,
   tensor: AttentionTensor,
@@ -170,7 +170,7 @@ export function headMask(
   );
 }
 
-/** Sizes of the axes of heads, 1 for the others; undefined where batch and heads share an axis. */
+/** Sizes of the head axes, 1 for the others; undefined if batch and heads share an axis. */
 export function headSizes(
   { tensor, axes }: AttentionTensor,
   facts: TensorFacts

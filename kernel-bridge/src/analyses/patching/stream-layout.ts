@@ -1,7 +1,7 @@
 /**
- * The residual stream of a graph of plain operators, taken apart: its states, and between two of them the branch that
- * reads an earlier state and is added. What the analysis of circuits stands on is checked here: each state is the one
- * before plus a branch, and a branch reads one state and nothing else that depends on the prompt's embeddings.
+ * Decomposes the residual stream of a graph of plain operators into states and branches; each branch reads an earlier
+ * state and is added to the latest. Validates the assumptions of circuit analysis: each state is the previous one plus a
+ * branch, and a branch reads one state and nothing else that depends on the prompt's embeddings.
  */
 import type { Attention, FoundAttention } from '../attention/attention';
 import {
@@ -21,17 +21,17 @@ import { remembered } from '../../base/remembered';
 
 export interface StreamBranch {
   layer: number;
-  /** What its nodes' names begin with: "layer 3", and more where that would not tell them apart. */
+  /** Prefix of its nodes' names: "layer 3", or longer where that would be ambiguous. */
   name: string;
   kind: 'attention' | 'moe' | 'mlp';
   /** The node that adds it. */
   join: GraphNode;
-  /** What is added, and what to. */
+  /** The tensor that is added, and the one that it is added to. */
   branch: string;
   stream: string;
   /** Index of the state that it reads. */
   reads: number;
-  /** It ends a block. */
+  /** It is the last branch of its block. */
   last: boolean;
   attention?: Attention;
   routed?: RoutedTensors;
@@ -46,11 +46,11 @@ export interface StreamLayout {
   /** The tensor that the target is read from, and the state that it reads. */
   target: string;
   targetReads: number;
-  /** Of a target in a router: the router. */
+  /** The router, if the target is in one. */
   targetRouter?: Router;
 }
 
-/** What may stand between a join and the next without making anything else of the stream. */
+/** Operators between joins that leave the stream's values unchanged. */
 const VIEWS = new Set([
   'Identity',
   'Cast',
@@ -63,8 +63,8 @@ const VIEWS = new Set([
 const layouts = remembered<PreparedGraph, StreamLayout>();
 
 /**
- * @param target a tensor of the graph: only what comes before it is looked at
- * @throws MoEDebuggerError 'model-unsupported' naming the layer where the stream is no sum of what reads it
+ * @param target a tensor of the graph: only what is upstream of it is considered
+ * @throws MoEDebuggerError 'model-unsupported' naming the layer where the stream is not a sum of branches
  */
 export function streamLayout(
   model: LoadedModel,
@@ -90,7 +90,7 @@ function readLayout(
   const routed = routedTensors(model, prepared, target);
   const { joins } = blocks;
   if (joins.length === 0) {
-    throw unsupported('the graph shows no residual stream', file);
+    throw unsupported('no residual stream was found', file);
   }
   const states = [
     viewed(graph, streamOperand(joins[0])),
@@ -106,8 +106,8 @@ function readLayout(
     if (found.length !== 1 || found[0] < 0) {
       throw unsupported(
         found.length === 0
-          ? 'a part reads nothing of the residual stream'
-          : 'a part reads the residual stream at several places',
+          ? 'a branch does not read the residual stream'
+          : 'a branch reads the residual stream at several points',
         name
       );
     }
@@ -115,7 +115,7 @@ function readLayout(
   };
   const targetReads = readBy(target, target);
   const names = new Map<string, number>();
-  /** The place of a branch, numbered where a block has several of a kind. */
+  /** Name of a branch, numbered where a block has several of a kind. */
   const named = (kind: StreamBranch['kind'], place: string): string => {
     const count = (names.get(`${place} ${kind}`) ?? 0) + 1;
     names.set(`${place} ${kind}`, count);
@@ -169,7 +169,7 @@ function readLayout(
   };
 }
 
-/** Through what only lays a tensor out anew, upwards. */
+/** Skips, upstream, nodes that only change the layout of a tensor. */
 function viewed(graph: Graph, tensor: string): string {
   let name = tensor;
   for (;;) {
@@ -181,7 +181,7 @@ function viewed(graph: Graph, tensor: string): string {
   }
 }
 
-/** Tensors that are computed on the way to another from the stream. */
+/** Tensors on the paths from the stream to another tensor. */
 function within(
   graph: Graph,
   tensor: string,
@@ -195,6 +195,6 @@ function within(
 function unsupported(what: string, where: string): MoEDebuggerError {
   return new MoEDebuggerError('model-unsupported', what, {
     where,
-    hint: 'attribute shows what its tokens, layers and experts are credited with'
+    hint: 'attribute works on such models: it credits tokens, layers and experts'
   });
 }

@@ -1,4 +1,4 @@
-/** Patching for real: the model run with activations of another run, many patches in one batch. */
+/** Activation patching: runs the model with activations of another run, many patches per batch. */
 import { largestThatFits } from '../attribution/batches';
 import { cancellable } from '../../run/engine/cancel';
 import type { TensorValue } from '../../run/engine/messages';
@@ -19,12 +19,12 @@ export interface Patch {
 export interface PatchRunOptions {
   batch?: number;
   signal?: AbortSignal;
-  /** Called after each run with the patches in it. */
+  /** Called after each run with its number of patches. */
   onRun?: (patches: number) => void;
 }
 
-/** Patches of one node in a batch are limited by the arrays that carry them. */
-const MOST_PATCHES = 32;
+/** The arrays that carry a batch's patches limit their number. */
+const MAX_PATCHES = 32;
 
 export class TruePatching {
   private readonly _graph: PatchGraph;
@@ -42,8 +42,8 @@ export class TruePatching {
   }
 
   /**
-   * What each patch alone changes the target by.
-   * @throws MoEDebuggerError 'gradient' where memory would not suffice; 'cancelled'
+   * Change of the target by each patch alone.
+   * @throws MoEDebuggerError 'gradient' when the memory limit is too small; 'cancelled'
    */
   async effects(
     patches: readonly Patch[],
@@ -63,11 +63,11 @@ export class TruePatching {
     const bytes = (batch: number): number => session.bytes({ batch, tokens });
     checkMemory(bytes(1), memoryLimit, { batch: 1, tokens });
     const size = largestThatFits(
-      Math.min(options.batch ?? MOST_PATCHES, largest),
+      Math.min(options.batch ?? MAX_PATCHES, largest),
       batch => bytes(batch) <= memoryLimit
     );
     const effects = new Array<number>(patches.length);
-    // Patches of one tensor together: the others are fed as what patches nothing.
+    // Grouped by tensor: the other tensors get feeds that patch nothing.
     const order = patches
       .map((patch, i) => ({ patch, i }))
       .sort((a, b) =>
@@ -120,7 +120,7 @@ export class TruePatching {
     return values;
   }
 
-  /** What is kept of one tensor, and added to it, in each row of a batch. */
+  /** Factor and addend of one tensor for each row of a batch. */
   private _tables(
     tensor: string,
     patches: readonly Patch[]
@@ -140,7 +140,7 @@ export class TruePatching {
         t < (position === undefined ? tokens : position + 1);
         t++
       ) {
-        // Parts of a branch are exchanged by adding how they differ; what is a tensor of its own, as a whole.
+        // Parts of a branch are patched by adding their difference; a whole tensor is replaced.
         const part = node.part !== undefined;
         keep[row * tokens + t] = part ? 1 : 0;
         for (let i = t * width; i < (t + 1) * width; i++) {

@@ -1,4 +1,4 @@
-/** The two runs that patching is between, and what each part of the model added to the stream in them. */
+/** The clean and the corrupted run, with the output of each source in them. */
 import { gradientsOf } from '../../run/gradients/gradients-of';
 import { attentionOf } from '../attention/model-attention';
 import { baselineEmbeddings } from '../attribution/baseline';
@@ -26,9 +26,9 @@ import { streamLayout, type StreamLayout } from './stream-layout';
 /** One of the two runs. */
 export interface RecordedRun {
   run: GradientRun;
-  /** The target. */
+  /** Value of the target. */
   value: number;
-  /** What each source added, [tokens, width]. */
+  /** Output of each source, [tokens, width]. */
   added: Float32Array[];
   /** Other tensors of the graph, by name. */
   tensors: ReadonlyMap<string, Float32Array>;
@@ -44,14 +44,14 @@ export interface TwoRuns {
   corrupted: RecordedRun;
   tokens: { clean: Token[]; corrupted: Token[] | 'zero' | 'mean' };
   memoryLimit: number;
-  /** At most so many entries in a batch: 1 where they would disturb one another. */
+  /** Maximum batch size; 1 where entries of a batch would affect one another. */
   largest: number;
   notes: string[];
 }
 
 /**
- * @throws MoEDebuggerError 'input' for prompts of unequal length or a target that does not exist, 'model-unsupported'
- * where the residual stream cannot be taken apart, 'gradient' where memory would not suffice, 'cancelled'
+ * @throws MoEDebuggerError 'input' for prompts of unequal length or a target that does not exist, 'model-unsupported' if
+ * the residual stream cannot be decomposed, 'gradient' when memory would not suffice, 'cancelled'
  */
 export async function runBoth(
   model: LoadedModel,
@@ -63,7 +63,7 @@ export async function runBoth(
   if (model.inputs.encoderDecoder) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      'models with an encoder and a decoder are not patched',
+      'patching does not support encoder-decoder models',
       { where: model.onnx.file, hint: 'attribute works on them' }
     );
   }
@@ -73,8 +73,11 @@ export async function runBoth(
   if (other && other.ids.length !== clean.ids.length) {
     throw new MoEDebuggerError(
       'input',
-      `the clean prompt has ${clean.ids.length} tokens and the corrupted one has ${other.ids.length}`,
-      { where: 'corrupted', hint: 'give two prompts of equally many tokens' }
+      `the clean prompt has ${clean.ids.length} tokens and the corrupted one ${other.ids.length}`,
+      {
+        where: 'corrupted',
+        hint: 'give two prompts with the same number of tokens'
+      }
     );
   }
   const target = await settleTarget(model, options, clean, other);
@@ -135,13 +138,13 @@ export async function runBoth(
       whole.add(branch);
       const { layer, kind } = layout.branches[branch];
       notes.push(
-        `layer ${layer}: what single ${kind === 'attention' ? 'heads' : 'experts'} add does not make up what the layer adds, so it is taken as one`
+        `layer ${layer}: the outputs of single ${kind === 'attention' ? 'heads' : 'experts'} do not sum to the layer's output, so the layer is one node`
       );
     }
   }
 }
 
-/** Layers whose heads or experts the graph does not tell apart. */
+/** Warnings for layers whose heads or experts the graph does not separate. */
 function notTold({ branches, prepared }: StreamLayout): string[] {
   return (['attention', 'moe'] as const).flatMap(kind => {
     const layers = branches
@@ -155,7 +158,7 @@ function notTold({ branches, prepared }: StreamLayout): string[] {
     return layers.length === 0
       ? []
       : [
-          `layer ${layers.join(', ')}: single ${kind === 'attention' ? 'heads' : 'experts'} are not told apart`
+          `layer ${layers.join(', ')}: single ${kind === 'attention' ? 'heads' : 'experts'} cannot be separated`
         ];
   });
 }
@@ -170,7 +173,7 @@ function isMade(
   );
 }
 
-/** Tensors beside the branches that can be patched: the stream after each block, and router logits. */
+/** Tensors other than branches that can be patched: the stream after each block, and router logits. */
 export function watchedTensors({ branches, states, target }: StreamLayout): {
   residual: { branch: number; tensor: string }[];
   routers: { branch: number; tensor: string }[];
@@ -189,13 +192,13 @@ export function watchedTensors({ branches, states, target }: StreamLayout): {
 
 interface SourceGraph {
   derived: DerivedGraph;
-  /** One a branch. */
+  /** One per branch. */
   written: ReturnType<typeof writeSources>[];
 }
 
 const sourceGraphs = remembered<StreamLayout, SourceGraph>();
 
-/** The graph, with what each source adds as tensors of their own. */
+/** The graph, extended with one tensor per source for its output. */
 function sourceGraph(
   layout: StreamLayout,
   sources: readonly Source[]
@@ -228,7 +231,7 @@ class Recorder {
     private readonly _tokens: number
   ) {}
 
-  /** Runs both prompts; names the branches whose sources do not add up to them. */
+  /** Runs both prompts; returns the branches whose sources do not sum to them. */
   async record(
     sources: readonly Source[],
     runs: readonly GradientRun[],
@@ -297,7 +300,7 @@ class Recorder {
         source.branch === branch ? [{ source, values: run.added[i] }] : []
       );
       const parts = own.filter(({ source }) => source.index !== undefined);
-      // Without shared experts, what no part adds must be the same in both runs, as a bias is.
+      // Without shared experts the remainder must be the same in both runs, like a bias.
       const beside = parts.length < own.length ? run.tensors.get(rest)! : bias;
       const whole = run.tensors.get(layout.branches[branch].branch)!;
       const largest = whole.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
@@ -326,5 +329,5 @@ function checkFinite(value: number): number {
   return value;
 }
 
-/** Of the largest value: what half precision loses. */
+/** Relative to the largest value: the precision of float16. */
 const TOLERANCE = 1e-2;

@@ -1,11 +1,9 @@
 /**
- * Steering vectors from contrast prompts: the difference of the mean residual stream between two sets of prompts
- * (difference of means; Rimsky et al. 2023, arXiv 2312.06681).
+ * Steering vectors from contrast prompts: the difference of the mean residual streams of two sets of prompts (difference
+ * of means; Rimsky et al. 2023, arXiv 2312.06681).
  */
-import type { Progress } from '../../base/progress';
 import { probedSession } from '../../run/edits/edited-sessions';
 import { recordActivations } from '../../run/activations/record-activations';
-import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { promptList, type Prompt } from '../../run/model/prompt';
@@ -13,26 +11,24 @@ import type { Stack } from '../../base/protocol';
 import { SteeringVectors } from './steering-vectors';
 
 export interface ContrastOptions {
-  /** Prompts that show what to steer towards, and what away from. */
+  /** Prompts that show what to steer towards, and what to steer away from. */
   positive: Prompt | readonly Prompt[];
   negative: Prompt | readonly Prompt[];
-  /** What stands for a prompt: the stream at its last token, or its mean over all tokens; default 'last'. */
+  /** The stream at a prompt's last token, or its mean over all tokens. Default 'last'. */
   at?: 'last' | 'mean';
   signal?: AbortSignal;
   /** Called after each prompt. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * @param edits that the prompts run with
- * @returns one vector a block
- * @throws MoEDebuggerError 'input' for prompts that do not fit, 'model-unsupported' where the graph shows no residual
- * stream, 'cancelled'
+ * @returns one vector per block
+ * @throws MoEDebuggerError 'input' for invalid prompts, 'model-unsupported' if no residual stream is found,
+ * 'cancelled'
  */
 export async function contrastVectors(
   model: LoadedModel,
-  options: ContrastOptions,
-  edits: Edits = {}
+  options: ContrastOptions
 ): Promise<SteeringVectors> {
   const sets = [options.positive, options.negative].map(promptList);
   const empty = sets.findIndex(set => set.length === 0);
@@ -43,11 +39,11 @@ export async function contrastVectors(
       { hint: 'give at least one' }
     );
   }
-  const target = await probedSession(model).resolve(edits).run();
+  const target = await probedSession(model).resolve({}).run();
   if (target.activations.residual.length === 0) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      'the graph shows no residual stream',
+      'no residual stream was found',
       { hint: 'steer by biases of its routers instead' }
     );
   }
@@ -63,7 +59,7 @@ export async function contrastVectors(
         { residual: true },
         options.signal
       );
-      options.onProgress?.({ done: ++done, total });
+      options.onProgress?.(++done, total);
       const tokens = (stack?: Stack): number =>
         stack === 'decoder' ? prompt.decoderIds!.length : prompt.ids.length;
       return residual.map(({ values, stack }) =>
@@ -95,7 +91,7 @@ async function inTurn<T, R>(
   return results;
 }
 
-/** [tokens, width] to [width]. */
+/** Mean of [tokens, width] over the tokens. */
 function meanRow(values: Float32Array, tokens: number): Float32Array {
   const width = values.length / tokens;
   return mean(

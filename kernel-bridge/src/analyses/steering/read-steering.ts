@@ -1,4 +1,4 @@
-/** Steering from a file, which may come from anybody. */
+/** Reads and validates a steering file, which is untrusted input. */
 import { readFileSync, statSync } from 'node:fs';
 import type { Edits, Steering } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
@@ -7,7 +7,7 @@ const MAX_BYTES = 256 * 2 ** 20;
 
 /**
  * Reads the document that `SteeringVectors` writes, or one vector of it: `{layer, vector, scale?, tokens?}`.
- * @throws MoEDebuggerError 'input' naming the field that is wrong
+ * @throws MoEDebuggerError 'input' naming the invalid field
  */
 export function readSteering(path: string): Pick<Edits, 'steer' | 'bias'> {
   let document: unknown;
@@ -24,21 +24,21 @@ export function readSteering(path: string): Pick<Edits, 'steer' | 'bias'> {
     );
   }
   if (!isRecord(document)) {
-    throw invalid(path, 'the file holds no object');
+    throw invalid(path, 'the file is not a JSON object');
   }
   if (document.schema !== undefined && document.schema !== SCHEMA) {
     throw invalid(
       path,
-      `the file is ${JSON.stringify(document.schema)} where ${SCHEMA} is needed`
+      `the schema is ${JSON.stringify(document.schema)} instead of ${SCHEMA}`
     );
   }
   const steer = 'vector' in document ? [document] : (document.steer ?? []);
   const bias = document.bias ?? [];
   if (!Array.isArray(steer) || !Array.isArray(bias)) {
-    throw invalid(path, 'steer and bias are lists');
+    throw invalid(path, 'steer and bias must be lists');
   }
   if (steer.length + bias.length === 0) {
-    throw invalid(path, 'the file holds neither steer nor bias');
+    throw invalid(path, 'the file has neither steer nor bias');
   }
   return {
     steer: steer.map((own, i) => steering(own, `${path}, steer ${i}`)),
@@ -57,10 +57,10 @@ function steering(own: unknown, where: string): Steering {
     !Array.isArray(vector) ||
     !vector.every(value => typeof value === 'number')
   ) {
-    throw invalid(where, 'its vector is no list of numbers');
+    throw invalid(where, 'its vector is not a list of numbers');
   }
   if (scale !== undefined && typeof scale !== 'number') {
-    throw invalid(where, 'its scale is no number');
+    throw invalid(where, 'its scale is not a number');
   }
   return {
     ...placeOf(own, where),
@@ -111,7 +111,7 @@ function tokensOf(tokens: unknown, where: string): Pick<Steering, 'tokens'> {
     tokens.length > 2 ||
     !tokens.every(value => Number.isInteger(value))
   ) {
-    throw invalid(where, 'its tokens are no range [from, to?]');
+    throw invalid(where, 'its tokens are not a range [from, to?]');
   }
   return { tokens: tokens as unknown as Steering['tokens'] };
 }

@@ -9,16 +9,16 @@ import {
 
 export interface RiskDifference extends RouterPlace {
   expert: number;
-  /** a1 / (a1 + d1) - a2 / (a2 + d2): token rate in the first set less that in the second, from -1 to 1. */
+  /** a1 / (a1 + d1) - a2 / (a2 + d2): token rate in the first set minus that in the second, from -1 to 1. */
   difference: number;
-  /** Tokens that took the expert, and all tokens, of each set. */
+  /** Tokens that select the expert, and all tokens, of each set. */
   activated: [number, number];
   tokens: [number, number];
 }
 
 /**
  * @param first and `second`: routing of the two sets by one model
- * @returns every expert of every router, the largest absolute differences first
+ * @returns every expert of every router, by descending absolute difference
  * @throws MoEDebuggerError 'input' when a set is empty or the models differ
  */
 export function riskDifferences(
@@ -51,13 +51,13 @@ export function riskDifferences(
 }
 
 export interface RiskSteering {
-  /** How many experts to promote or demote, the largest differences first. */
+  /** Number of experts to promote or demote, by descending absolute difference. */
   count: number;
-  /** Added to the logits of experts that the first set takes more often, and taken from the others'. */
+  /** Added to the logits of experts that the first set selects more often, and subtracted from the others'. */
   strength: number;
 }
 
-/** Edits that lean routing towards the first set; a negative strength leans it the other way. */
+/** Edits that bias routing towards the first set; a negative strength biases it away. */
 export function riskSteering(
   differences: readonly RiskDifference[],
   { count: wanted, strength }: RiskSteering
@@ -78,7 +78,7 @@ export function riskSteering(
 
 interface Counts {
   place: RouterPlace;
-  /** [experts]: tokens that took each. */
+  /** [experts]: tokens that select each. */
   counts: number[];
   tokens: number;
 }
@@ -107,7 +107,7 @@ function count(samples: readonly RoutingSample[]): Counts[] {
   }
   const silent = totals.find(({ tokens }) => tokens === 0);
   if (totals.length === 0 || silent) {
-    throw new MoEDebuggerError('input', 'the trace holds no tokens', {
+    throw new MoEDebuggerError('input', 'the trace has no tokens', {
       where: silent ? layerName(silent.place) : 'risk difference',
       hint: 'give at least one prompt to each set'
     });

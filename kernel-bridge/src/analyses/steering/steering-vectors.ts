@@ -1,6 +1,4 @@
-/** Vectors to steer a model by, one a block, to be used as edits or kept in a file. */
-import { resultForms, saveResult } from '../../show/save-result';
-import { tableBundle } from '../../show/result-table';
+/** Steering vectors, one per block, to use as edits or save to a file. */
 import type { Edits, Steering } from '../../run/edits/edits';
 import type { JsonObject } from '../../base/kernel-api';
 import { MIMEBUNDLE, type Displayable } from '../../base/kernel-api';
@@ -13,7 +11,7 @@ export interface SteeringVector {
   vector: Float32Array;
 }
 
-/** What `--steer` reads: edits of the residual stream and of routers. */
+/** The document that `--steer` reads: edits of the residual stream and of routers. */
 export interface SteeringDocument {
   schema: 'moe-debugger/steering@1';
   model?: string;
@@ -29,7 +27,7 @@ export class SteeringVectors implements Displayable {
 
   /**
    * The vector of one layer as an edit: `model.with({ steer: [vectors.at(3, 4)] })`.
-   * @throws MoEDebuggerError 'input' for a layer that has none
+   * @throws MoEDebuggerError 'edit' for a layer that has none, or one of two stacks
    */
   at(
     layer: number,
@@ -39,7 +37,7 @@ export class SteeringVectors implements Displayable {
     const found = findPlace(
       { layer, stack: place.stack },
       this.vectors,
-      'input',
+      'edit',
       { what: 'steering vector' }
     );
     return { ...this.vectors[found], ...place, scale };
@@ -66,25 +64,6 @@ export class SteeringVectors implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return tableBundle(
-      {
-        title: `steering vectors of ${this.model}`,
-        columns: ['layer', 'values', 'length'],
-        rows: this.vectors.map(own => [
-          layerName(own),
-          own.vector.length,
-          Math.hypot(...own.vector)
-        ])
-      },
-      this.toString()
-    );
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json, which `--steer` reads.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, resultForms(this));
+    return { 'text/plain': this.toString() };
   }
 }

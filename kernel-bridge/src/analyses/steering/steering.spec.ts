@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-/** The stream after the last block at a token, as one row. */
+/** The stream after the last block at one token. */
 async function row(ids: number[], at: number): Promise<Float32Array> {
   const { loaded: parts } = model;
   const { residual } = await recordActivations(
@@ -67,7 +67,7 @@ describe('contrast vectors', () => {
     steered.forEach((value, i) => expect(value).toBeCloseTo(other[i], 4));
   });
 
-  it('are refused without prompts', async () => {
+  it('are rejected without prompts', async () => {
     await expect(
       model.steeringVectors({ positive: [], negative: NEGATIVE })
     ).rejects.toMatchObject({
@@ -101,21 +101,21 @@ describe('a steering file', () => {
 
   it.each<[unknown, RegExp]>([
     ['{', /cannot be read/],
-    ['[]', /holds no object/],
-    [{ schema: 'other' }, /moe-debugger\/steering@1 is needed/],
+    ['[]', /not a JSON object/],
+    [{ schema: 'other' }, /instead of moe-debugger\/steering@1/],
     [{}, /neither steer nor bias/],
     [{ steer: [{ vector: [1] }] }, /no layer/],
-    [{ layer: 1, vector: ['1'] }, /no list of numbers/],
-    [{ layer: 1, vector: [1], scale: '2' }, /scale is no number/],
-    [{ layer: 1, vector: [1], tokens: [1.5] }, /no range/],
+    [{ layer: 1, vector: ['1'] }, /not a list of numbers/],
+    [{ layer: 1, vector: [1], scale: '2' }, /scale is not a number/],
+    [{ layer: 1, vector: [1], tokens: [1.5] }, /not a range/],
     [{ bias: [{ layer: 1, expert: 2 }] }, /needs layer, expert and value/]
-  ])('is refused where it says nothing: %j', (value, message) => {
+  ])('is rejected where invalid: %j', (value, message) => {
     expect(() => readSteering(file(value))).toThrow(message);
   });
 });
 
 describe('risk differences', () => {
-  it('are differences of token rates, and lean routing', async () => {
+  it('are differences of token rates, and bias routing', async () => {
     const [positive, negative] = [
       await model.trace(POSITIVE),
       await model.trace(NEGATIVE)

@@ -1,6 +1,5 @@
-/** Runs (prompt, expert) pairs side by side and compares what comes out with the prompts' own distributions. */
+/** Runs (prompt, expert) pairs in batches and compares the results with the prompts' original distributions. */
 import { batchFeeds } from '../../run/edits/batch-edits';
-import type { Edits } from '../../run/edits/edits';
 import type { RunEdits } from '../../run/edits/run-edits';
 import { Engine, type Session } from '../../run/engine/engine';
 import type { TensorValue } from '../../run/engine/messages';
@@ -18,10 +17,10 @@ import type { Reach } from './reach';
 import { editedSession } from '../../run/edits/edited-sessions';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
-/** An expert taken away while a prompt runs. */
+/** A prompt with an ablated expert. */
 export interface Pair {
   baseline: Baseline;
-  /** Undefined: nothing is taken away, to see whether rows change one another. */
+  /** Undefined: nothing is ablated, to test whether rows of a batch affect one another. */
   edit: SweepEdit | undefined;
   reach: Reach;
   /** Tokens of the prompt. */
@@ -32,25 +31,24 @@ export interface Pair {
 export type SweptPair = Pair & { edit: SweepEdit };
 
 export interface AblationRun {
-  /** One a pair. */
+  /** One per pair. */
   effects: Effect[];
   milliseconds: number;
 }
 
 export class AblationRuns {
-  private readonly _unablated: RunEdits;
-  /** Which router an input for edits is of. */
+  private readonly _unedited: RunEdits;
+  /** Router index by the name of its edit input. */
   private readonly _routerOf = new Map<string, number>();
 
   private constructor(
     private readonly _model: LoadedModel,
     private readonly _session: Session,
     private readonly _growing: GrowingGraph | undefined,
-    private readonly _measure: Session,
-    base: Edits
+    private readonly _measure: Session
   ) {
     const edited = editedSession(_model);
-    this._unablated = edited.resolve(base).records;
+    this._unedited = edited.resolve({}).records;
     edited.slots.forEach((slots, router) => {
       for (const slot of Object.values(slots)) {
         const input =
@@ -62,12 +60,8 @@ export class AblationRuns {
     });
   }
 
-  /**
-   * Loads the graph whose batch can grow, or where there is none the one that takes edits.
-   *
-   * @param base edits that the model has
-   */
-  static async create(model: LoadedModel, base: Edits): Promise<AblationRuns> {
+  /** Loads the graph with a growing batch if possible, otherwise the one that takes edits. */
+  static async create(model: LoadedModel): Promise<AblationRuns> {
     const { graph, onnx, logits } = model;
     const grown = mixesRows(model, graph)
       ? undefined
@@ -84,19 +78,19 @@ export class AblationRuns {
       },
       {}
     );
-    return new AblationRuns(model, session, grown?.graph, measure, base);
+    return new AblationRuns(model, session, grown?.graph, measure);
   }
 
-  /** Whether `runGrowing` can be called; what it gives is to be compared once with what `run` gives. */
+  /** Whether `runGrowing` can be called; its results must be compared once with those of `run`. */
   get canGrow(): boolean {
     return this._growing !== undefined;
   }
 
   /**
-   * A row a pair from the beginning.
+   * Runs one row per pair through the whole model.
    *
    * @param pairs of one length, unless the model takes padding on the right
-   * @returns one effect a pair, and how long the run took
+   * @returns one effect per pair, and the duration of the run
    */
   run(pairs: readonly Pair[]): Promise<AblationRun> {
     const step = paddedStep(pairs);
@@ -104,7 +98,7 @@ export class AblationRuns {
     return this._run(pairs, step.ids[0].length, {
       ...inputs.feeds(step),
       ...batchFeeds(
-        pairs.map(({ edit }) => edit?.records ?? this._unablated),
+        pairs.map(({ edit }) => edit?.records ?? this._unedited),
         step
       ),
       ...this._rows(
@@ -115,7 +109,7 @@ export class AblationRuns {
   }
 
   /**
-   * One row to begin with, to which each router adds those of its pairs.
+   * Runs one row at first; each router adds the rows of its pairs.
    *
    * @param pairs of one prompt, in the order of routers
    */
@@ -147,7 +141,7 @@ export class AblationRuns {
     const { effects, milliseconds } = await this._run(rows, length, {
       ...feeds,
       ...batchFeeds(
-        rows.map(({ edit }) => edit?.records ?? this._unablated),
+        rows.map(({ edit }) => edit?.records ?? this._unedited),
         step,
         input => {
           const router = this._routerOf.get(input);
@@ -166,7 +160,7 @@ export class AblationRuns {
     return this._measure.release();
   }
 
-  /** Of which row each row is a copy, from each router on. */
+  /** For each router on, the row that each row is a copy of. */
   private _rows(
     count: (router: number) => number,
     from: (row: number, router: number) => number
@@ -205,7 +199,7 @@ export class AblationRuns {
   }
 }
 
-/** Prompts as the rows of a step, filled up on the right: what a causal model writes of a token is blind to it. */
+/** Prompts as rows of a batch, padded on the right: a causal model's output at a token ignores later ones. */
 function paddedStep(pairs: readonly Pair[]): Step {
   const longest = Math.max(...pairs.map(({ length }) => length));
   const rows = pairs.map(({ baseline: { ids }, length }) => ({

@@ -1,4 +1,4 @@
-/** Prompts run without ablations: how they route, and the distributions that ablations are compared with. */
+/** Runs prompts without edits: their routing, and the distributions that ablations are compared with. */
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { TokenizedPrompt } from '../../run/model/prompt';
@@ -6,21 +6,16 @@ import { wholeSequence, type Step } from '../../run/model/inputs';
 import type { RoutingLayer } from '../../base/protocol';
 import { readCapture } from '../../run/capture/read-capture';
 import { likeliest, logSumExp } from '../../base/statistics/logits';
-import { batchFeeds } from '../../run/edits/batch-edits';
-import type { RunEdits } from '../../run/edits/run-edits';
-import type { Session } from '../../run/engine/engine';
-import type { CapturePlan } from '../../routing/capture';
-import type { Router } from '../../routing/convention';
-import { LEAST_LOG } from './measure-graph';
+import { MIN_LOG } from './measure-graph';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface Baseline {
   index: number;
   prompt: TokenizedPrompt;
-  /** Tokens of the sequence that is predicted: the decoder's, where there are two. */
+  /** Tokens of the predicted sequence: the decoder's in an encoder-decoder model. */
   ids: readonly number[];
   layers: readonly RoutingLayer[];
-  /** [positions, vocabulary] log-probabilities, at least `LEAST_LOG`; of the last positions where the graph leaves others out. */
+  /** [positions, vocabulary] log-probabilities, at least `MIN_LOG`; only the last positions if the graph computes no others. */
   logProbs: Float32Array;
   /** [vocabulary], of the last token. */
   lastLogits: Float32Array;
@@ -30,40 +25,23 @@ export interface Baseline {
 export interface BaselineRequest {
   index: number;
   prompt: TokenizedPrompt;
-  /** Undefined: the likeliest. */
+  /** Undefined: the most likely token. */
   target: number | undefined;
 }
 
-/** What a prompt runs on without ablations: the model as it is, or with edits. */
-export interface BaselineTarget {
-  session: Session;
-  routers: readonly Router[];
-  plan: CapturePlan;
-  edits?: RunEdits;
-}
-
 /**
- * @param requests prompts of one length; of several, the model must run rows side by side
+ * @param requests prompts of one length; if several, rows of a batch must be independent
  * @throws MoEDebuggerError 'capture', 'engine'
  */
 export async function runBaselines(
-  { inputs, logits }: LoadedModel,
-  { session, routers, plan, edits }: BaselineTarget,
+  { session, inputs, routers, plan, logits }: LoadedModel,
   requests: readonly BaselineRequest[]
 ): Promise<Baseline[]> {
   const step = sideBySide(requests.map(({ prompt }) => prompt));
-  const { outputs } = await session.run(
-    {
-      ...inputs.feeds(step),
-      ...(edits
-        ? batchFeeds(
-            requests.map(() => edits),
-            step
-          )
-        : {})
-    },
-    [...plan.outputs, logits]
-  );
+  const { outputs } = await session.run(inputs.feeds(step), [
+    ...plan.outputs,
+    logits
+  ]);
   const rows = requests.length;
   const layers = readCapture(
     routers,
@@ -71,9 +49,7 @@ export async function runBaselines(
     outputs,
     ({ stack }) =>
       rows *
-      (stack === 'decoder' ? step.ids : (step.encoderIds ?? step.ids))[0]
-        .length,
-    edits?.adjustments(step)
+      (stack === 'decoder' ? step.ids : (step.encoderIds ?? step.ids))[0].length
   );
   const { dims } = outputs[logits];
   const values = toFloat32(outputs[logits]);
@@ -101,7 +77,7 @@ export async function runBaselines(
   });
 }
 
-/** Prompts of one length as the rows of a step. */
+/** Prompts of one length as rows of a batch. */
 function sideBySide(prompts: readonly TokenizedPrompt[]): Step {
   const steps = prompts.map(wholeSequence);
   return {
@@ -121,7 +97,7 @@ function rowOf(layer: RoutingLayer, row: number, rows: number): RoutingLayer {
     ) as T;
   return {
     ...layer,
-    // What reach is read from; logits would be the larger part.
+    // Only what reach is computed from is kept; logits would be the larger part.
     logits: new Float32Array(0),
     selected: part(layer.selected),
     weights: part(layer.weights)
@@ -134,7 +110,7 @@ function logProbs(logits: Float32Array, vocabulary: number): Float32Array {
     const sum = logSumExp(logits.subarray(start, start + vocabulary));
     for (let i = start; i < start + vocabulary; i++) {
       const log = logits[i] - sum;
-      result[i] = log < LEAST_LOG ? LEAST_LOG : log;
+      result[i] = log < MIN_LOG ? MIN_LOG : log;
     }
   }
   return result;

@@ -1,4 +1,4 @@
-/** What an ablation did to a prompt's predictions, read from the logits of a run beside those without it. */
+/** Computes the effect of an ablation on a prompt's predictions from the logits with and without it. */
 import type { RunOutputs } from '../../run/engine/engine';
 import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
@@ -9,9 +9,9 @@ import {
   rank
 } from '../../base/statistics/logits';
 import type { Baseline } from './baseline';
-import { DIVERGENCE, LEAST_LOG } from './measure-graph';
+import { DIVERGENCE, MIN_LOG } from './measure-graph';
 
-/** What came of a pair. */
+/** Effect of a pair. */
 export interface Effect {
   /** KL(original || ablated) of each of the last positions, in nats; the prompt's last token is the last. */
   kl: Float32Array;
@@ -24,7 +24,7 @@ export interface Effect {
 
 /**
  * @param baselines of each row
- * @param logits name of the output that holds those of each row's last token
+ * @param logits name of the output with the logits of each row's last token
  */
 export function readEffects(
   outputs: RunOutputs,
@@ -35,7 +35,7 @@ export function readEffects(
   const kl = toFloat32(outputs[DIVERGENCE]);
   return baselines.map(({ lastLogits, logProbs, target }, row) => {
     const vocabulary = lastLogits.length;
-    // Where the graph gives all positions of a single prompt, the last of them are at the end.
+    // If the graph computes all positions of a single prompt, the last ones are at the end.
     const end =
       last.length === baselines.length * vocabulary
         ? (row + 1) * vocabulary
@@ -54,7 +54,7 @@ export function readEffects(
   });
 }
 
-/** What the rows are compared with: one table for all where they are of one prompt. */
+/** Reference distributions of the rows: a single table if all are of one prompt. */
 export function reference(
   baselines: readonly Baseline[],
   tokens: number
@@ -71,7 +71,7 @@ export function reference(
   }
   const width = positions < first.ids.length ? positions : tokens;
   const data = new Float32Array(baselines.length * width * vocabulary).fill(
-    LEAST_LOG
+    MIN_LOG
   );
   baselines.forEach(({ logProbs }, row) =>
     data.set(logProbs, row * width * vocabulary)

@@ -1,7 +1,6 @@
 /**
- * A graph whose batch grows on the way: a prompt enters as one row, and where a router reads the residual stream, rows
- * are added for the ablations of its experts. What an ablation cannot reach, the blocks before it and the attention
- * beside it, is computed once for all.
+ * A graph whose batch grows inside: a prompt enters as one row, and each router adds a row per ablation of its experts.
+ * What an ablation cannot reach, such as earlier blocks and the attention of the same block, is computed once for all.
  */
 import { streamOperand } from '../../run/activations/stream-points';
 import { GraphRewriter } from '../../run/edits/graph-rewriter';
@@ -12,9 +11,9 @@ import type { Router } from '../../routing/convention';
 
 export interface GrowingGraph {
   graph: GraphProto;
-  /** One a router: the input that says of which row each row from there on is a copy, int64 [rows]. */
+  /** One per router: the input that says which row each row is a copy of from there on, int64 [rows]. */
   rows: string[];
-  /** How many routers have added their rows where an input of the graph joins the stream. */
+  /** Number of routers upstream of where an input of the graph joins the stream. */
   routersBefore(input: string): number;
 }
 
@@ -22,8 +21,8 @@ const PREFIX = 'grow/';
 
 /**
  * @param edited the model's graph with inputs for edits
- * @param graph as it was before, in which routers and blocks were found
- * @returns undefined where the routers do not read the stream one after the other
+ * @param graph the original, in which routers and blocks were found
+ * @returns undefined if the routers do not read the stream one after the other
  */
 export function growGraph(
   edited: GraphProto,
@@ -58,7 +57,7 @@ export function growGraph(
     graph: {
       ...built,
       input: [...built.input, ...rewriter.inputs],
-      // Declared for a batch of one size.
+      // Declared for a fixed batch size.
       valueInfo: []
     },
     rows,
@@ -69,7 +68,7 @@ export function growGraph(
   };
 }
 
-/** Where the experts that a router chose join the stream. */
+/** The join at which the output of a router's experts is added to the stream. */
 function joinOf(
   { layer, stack, selectors }: Router,
   { joins }: Blocks

@@ -1,4 +1,4 @@
-/** The session of a graph whose batch grows, loaded at a model's first sweep. */
+/** onnxruntime session of the growing-batch graph, created at a model's first sweep. */
 import type { Session } from '../../run/engine/engine';
 import { LazySession } from '../../run/engine/lazy-session';
 import type { SharedSession } from '../../run/engine/session-pool';
@@ -12,13 +12,13 @@ export class GrowingSession {
   private _built?: { graph: GrowingGraph | undefined };
   private _session?: LazySession;
 
-  /** @param _build called once; undefined where the graph cannot grow */
+  /** @param _build called once; undefined if the graph cannot grow */
   constructor(
     private readonly _build: () => GrowingGraph | undefined,
     private readonly _load: (graph: GraphProto) => Promise<SharedSession>
   ) {}
 
-  /** @returns undefined where the graph cannot grow, or onnxruntime does not take it */
+  /** @returns undefined if the graph cannot grow, or onnxruntime rejects it */
   async get(): Promise<{ graph: GrowingGraph; session: Session } | undefined> {
     const { graph } = (this._built ??= { graph: this._build() });
     if (!graph) {
@@ -36,13 +36,13 @@ export class GrowingSession {
     }
   }
 
-  /** Can be called twice. */
+  /** Can be called repeatedly. */
   async release(): Promise<void> {
     await this._session?.release();
   }
 }
 
-/** What sweeps of a loaded model run on. */
+/** The growing-batch session of a loaded model. */
 export const growingSessionOf = ofModel(
   model =>
     new GrowingSession(

@@ -1,6 +1,6 @@
 /**
- * A graph that compares next-token distributions where onnxruntime has them: of a batch's logits, which may be
- * gigabytes in the course of a sweep, one number a position leaves the worker.
+ * A graph that compares next-token distributions inside onnxruntime: a sweep computes gigabytes of logits, and only one
+ * number per position leaves the worker.
  */
 import {
   ELEMENT,
@@ -13,22 +13,22 @@ import {
 
 /** Any float type, [batch, tokens, vocabulary]. */
 export const LOGITS = 'logits';
-/** float, [1 or batch, tokens, vocabulary]: log p of the distributions to compare with, at least `LEAST_LOG`. */
+/** float, [1 or batch, tokens, vocabulary]: log p of the reference distributions, at least `MIN_LOG`. */
 export const REFERENCE = 'reference';
 /** float, [batch, tokens, 1]: KL(p || q) = Σ p (log p − log q), q = softmax(logits). */
 export const DIVERGENCE = 'divergence';
 
-/** In place of the logarithm of zero: its exponential is exactly 0 in float32, and no difference of two is NaN. */
-export const LEAST_LOG = -1e4;
+/** Replaces the logarithm of zero: its exponential is exactly 0 in float32, and a difference of two is not NaN. */
+export const MIN_LOG = -1e4;
 
 const OPSET = 13;
 
-/** @param logitsType ONNX's number of the logits' element type */
+/** @param logitsType ONNX element type of the logits */
 export function measureGraph(logitsType: number): Uint8Array {
   const nodes: NodeProto[] = [
     node('Cast', [LOGITS], 'float', { name: 'to', type: 2, i: ELEMENT.float }),
     node('LogSoftmax', ['float'], 'log', { name: 'axis', type: 2, i: -1 }),
-    // NaN stays NaN: of a broken distribution nothing is said.
+    // NaN stays NaN, so that a broken distribution has no divergence.
     node('Max', ['log', 'least'], 'bounded'),
     node('Sub', [REFERENCE, 'bounded'], 'difference'),
     node('Exp', [REFERENCE], 'p'),
@@ -44,7 +44,7 @@ export function measureGraph(logitsType: number): Uint8Array {
       name: 'measure',
       node: nodes,
       initializer: [
-        { ...constant('least', ELEMENT.float), floatData: [LEAST_LOG] },
+        { ...constant('least', ELEMENT.float), floatData: [MIN_LOG] },
         { ...constant('axes', ELEMENT.int64, [1]), int64Data: [-1] }
       ],
       input: [value(LOGITS, logitsType), value(REFERENCE, ELEMENT.float)],

@@ -1,7 +1,4 @@
 /** What a caller may ask of a sweep, checked before anything runs. */
-import type { PartialProgress } from '../../base/progress';
-import type { Edits } from '../../run/edits/edits';
-import { withAblation } from './edited-base';
 import type { RunEdits } from '../../run/edits/run-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import { vocabularySize } from '../../run/model/vocabulary';
@@ -15,8 +12,6 @@ import {
 import type { Router } from '../../routing/convention';
 import type { SweepResult } from './sweep-result';
 import { editedSession } from '../../run/edits/edited-sessions';
-import { checkExpert } from '../../run/edits/resolve-edits';
-import { checkOnCancel, type OnCancel } from '../../run/engine/cancel';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface SweepOptions {
@@ -30,23 +25,30 @@ export interface SweepOptions {
   mode?: SweepMode;
   /**
    * The token whose log-probability and rank are compared after the last token: an id, or a text that is one token; or
-   * a list, one a prompt. By default the one that the model without edits finds likeliest.
+   * a list, one per prompt. Default: the most likely token without edits.
    */
   target?: SweepTarget | readonly SweepTarget[];
   signal?: AbortSignal;
-  /** Called as (prompt, expert) pairs are done; those that an ablation cannot reach are done without a run. */
-  onProgress?: (progress: PartialProgress<SweepResult>) => void;
-  /** What a cancelled sweep comes to: a `SweepCancelled` error that carries the result so far, or that result. */
-  onCancel?: OnCancel;
-  /** Most rows of a run. By default as many as measuring says pay and memory allows. */
+  /**
+   * Called as (prompt, expert) pairs are done; pairs without reach are done without a run.
+   * @param partial the result so far
+   */
+  onProgress?: (
+    done: number,
+    total: number,
+    partial: () => SweepResult
+  ) => void;
+  /** When cancelled, throw a `SweepCancelled` error that carries the result so far, or return that result. Default 'throw'. */
+  onCancel?: 'throw' | 'return';
+  /** Maximum rows per run. Default: chosen by timing, within memory. */
   batchSize?: number;
-  /** Tokens that are kept for each expert: those that it changes most. Default 8. */
+  /** Tokens to keep for each expert, those with the largest change. Default 8. */
   keepTokens?: number;
 }
 
 export type SweepTarget = number | string;
 
-/** One expert to take away, checked against the graph. */
+/** One expert to ablate, validated against the graph. */
 export interface SweepEdit {
   index: number;
   router: number;
@@ -56,29 +58,26 @@ export interface SweepEdit {
 }
 
 /**
- * The experts to take away, router by router; those that the edits of the model have ablated or force are left out.
- *
- * @param base edits that the model has
- * @throws MoEDebuggerError 'input' naming a layer, an expert or a mode that does not exist, 'edit' one that cannot be ablated
+ * The experts to ablate, router by router.
+ * @throws MoEDebuggerError 'edit' naming an invalid layer, expert or mode, and the valid ones
  */
 export function sweepEdits(
   model: LoadedModel,
-  { layers, experts, only, mode = 'mask' }: SweepOptions,
-  base: Edits = {}
+  { layers, experts, only, mode = 'mask' }: SweepOptions
 ): SweepEdit[] {
   const { routers } = model;
   const edited = editedSession(model);
   if (mode !== 'mask' && mode !== 'drop') {
     throw new MoEDebuggerError(
-      'input',
+      'edit',
       `a sweep cannot ablate by ${String(mode)}`,
       { where: 'mode', hint: 'give mask or drop' }
     );
   }
   if (only && (layers || experts)) {
     throw new MoEDebuggerError(
-      'input',
-      'experts were chosen one by one and by layer too',
+      'edit',
+      'both only and layers or experts are given',
       { where: 'only', hint: 'leave layers and experts out' }
     );
   }
@@ -87,7 +86,7 @@ export function sweepEdits(
   );
   const chosen = only
     ? only.map(({ expert, ...place }) => ({
-        router: findPlace(place, routers, 'input'),
+        router: findPlace(place, routers, 'edit'),
         place,
         expert
       }))
@@ -99,14 +98,11 @@ export function sweepEdits(
             )
       );
   if (chosen.length === 0) {
-    throw new MoEDebuggerError('input', 'there is no expert to ablate', {
+    throw new MoEDebuggerError('edit', 'there is no expert to ablate', {
       where: 'sweep',
       hint: 'give at least one layer and one expert'
     });
   }
-  chosen.forEach(({ router, expert }) =>
-    checkExpert(expert, routers[router], '', 'input')
-  );
   const seen = new Set<string>();
   return chosen
     .filter(({ router, expert }) => {
@@ -114,23 +110,17 @@ export function sweepEdits(
       return seen.has(key) ? false : seen.add(key);
     })
     .sort((a, b) => a.router - b.router)
-    .flatMap(({ router, place, expert }) => {
-      const ablation = { place, expert, mode };
-      const edits = withAblation(base, routers, router, ablation);
-      return edits
-        ? [{ router, expert, place, records: edited.resolve(edits).records }]
-        : [];
-    })
-    .map((edit, index) => ({ index, ...edit }));
+    .map(({ router, place, expert }, index) => ({
+      index,
+      router,
+      expert,
+      place,
+      records: edited.resolve({ ablate: [{ ...place, expert, mode }] }).records
+    }));
 }
 
 /** @throws MoEDebuggerError 'input' */
-export function checkCounts({
-  batchSize,
-  keepTokens,
-  onCancel
-}: SweepOptions): void {
-  checkOnCancel(onCancel);
+export function checkCounts({ batchSize, keepTokens }: SweepOptions): void {
   const check = (
     where: string,
     value: number | undefined,
@@ -151,7 +141,7 @@ export function checkCounts({
   check('keepTokens', keepTokens, 0);
 }
 
-/** @throws MoEDebuggerError 'input' for a layer without a router, or a place that means several */
+/** @throws MoEDebuggerError 'edit' for a layer without a router, or a place that means several */
 function routersOf(
   place: number | RouterPlace,
   routers: readonly Router[]
@@ -160,10 +150,10 @@ function routersOf(
   const block = typeof place === 'number' ? fittingPlaces(named, routers) : [];
   return block.length > 0
     ? block
-    : [findPlace(named, routers, 'input', { where: 'layers' })];
+    : [findPlace(named, routers, 'edit', { where: 'layers' })];
 }
 
-/** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is no token, or lists of different length */
+/** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is not one token, or lists of different length */
 export function sweepTargets(
   { tokenizer, graph }: LoadedModel,
   { target }: SweepOptions,
@@ -175,8 +165,8 @@ export function sweepTargets(
   if (typeof target === 'object' && target.length !== prompts) {
     throw new MoEDebuggerError(
       'input',
-      `${target.length} targets were given for ${prompts} prompts`,
-      { where: 'target', hint: 'give one, or one a prompt' }
+      `there are ${target.length} targets for ${prompts} prompts`,
+      { where: 'target', hint: 'give one, or one per prompt' }
     );
   }
   const vocabulary = vocabularySize(graph) ?? Infinity;
@@ -184,7 +174,7 @@ export function sweepTargets(
     if (typeof one === 'string' && !tokenizer) {
       throw new MoEDebuggerError(
         'tokenizer',
-        'the model has no tokenizer.json, so no text is a token of it',
+        'the model has no tokenizer.json, so a token cannot be given as text',
         { where: 'target', hint: 'give a token id' }
       );
     }

@@ -1,38 +1,32 @@
-/** Whether a model's rows can be run side by side: tried out, since a graph does not tell. */
+/** Tests whether rows of a batch are independent, by running them: the graph does not show it. */
 import { MoEDebuggerError } from '../../base/errors';
 import { mixesRows } from '../../run/generation/batches';
 import type { AblationRuns, Pair, SweptPair } from './ablation-runs';
-import {
-  runBaselines,
-  type Baseline,
-  type BaselineRequest,
-  type BaselineTarget
-} from './baseline';
+import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
 import type { SweepEdit } from './options';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface Batching {
   sideBySide: boolean;
-  /** Rows may be filled up on the right to the longest of a batch. */
+  /** Rows may be padded on the right to the longest of a batch. */
   padded: boolean;
-  /** One row may enter and grow to as many as there are ablations. */
+  /** One row may enter and grow to one per ablation. */
   growing: boolean;
-  /** Why not side by side. */
+  /** Why batching is impossible. */
   reason?: string;
 }
 
-/** Kernels of another size round otherwise: logits differ by this share of the largest, where rows leave each other alone. */
+/** Kernels for other batch sizes round differently: relative to the largest logit, independent rows differ by less. */
 const ROUNDING = 1e-4;
 
 const ALONE: Batching = { sideBySide: false, padded: false, growing: false };
 
 /**
- * Runs prompts without ablations beside an ablated one: what comes out must be what came out alone.
+ * Runs prompts without edits next to an ablated one: their results must be the same as alone.
  * @param requests shortest first
  */
 export async function findBatching(
   model: LoadedModel,
-  target: BaselineTarget,
   ablations: AblationRuns,
   requests: readonly BaselineRequest[],
   edits: readonly SweepEdit[]
@@ -45,16 +39,16 @@ export async function findBatching(
   const longer = requests.find(
     ({ prompt }) => prompt.ids.length > shortest.prompt.ids.length
   );
-  const [first] = await runBaselines(model, target, [shortest]);
+  const [first] = await runBaselines(model, [shortest]);
   const same = [control(first), ablated(first, edits[0])];
-  const longest = longer && (await runBaselines(model, target, [longer]));
+  const longest = longer && (await runBaselines(model, [longer]));
   const padded =
     longest !== undefined &&
     (await unchanged(ablations, [...same, ...longest.map(control)]));
   if (!padded && !(await unchanged(ablations, same))) {
     return {
       ...ALONE,
-      reason: 'tried out, the rows of a batch change one another'
+      reason: 'in a test, the rows of a batch affected one another'
     };
   }
   const growing = await growsAlike(
@@ -68,7 +62,7 @@ function ablated(baseline: Baseline, edit: SweepEdit): SweptPair {
   return { ...control(baseline), edit };
 }
 
-/** Whether rows that were added on the way come out as those that were there from the beginning. */
+/** Whether rows added inside the graph give the same results as rows present from the start. */
 async function growsAlike(
   ablations: AblationRuns,
   pairs: readonly SweptPair[]
@@ -99,7 +93,7 @@ function control(baseline: Baseline): Pair {
   };
 }
 
-/** Whether rows without an edit come out as they did alone. */
+/** Whether rows without an edit give the same results as alone. */
 function unchanged(
   ablations: AblationRuns,
   pairs: readonly Pair[]
@@ -117,7 +111,7 @@ function unchanged(
   });
 }
 
-/** A graph that is written for rows of another number fails in a reshape. */
+/** A graph that is fixed to another batch size fails in a reshape. */
 async function tried(attempt: () => Promise<boolean>): Promise<boolean> {
   try {
     return await attempt();

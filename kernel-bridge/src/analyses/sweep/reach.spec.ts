@@ -4,7 +4,7 @@ import { reachOf } from './reach';
 
 const layer = {
   topK: 2,
-  // Token 1 gave expert 3 no weight, as one that was dropped over capacity.
+  // Token 1 gives expert 3 no weight, as if dropped over capacity.
   selected: Int32Array.of(0, 1, 3, 1, 3, 0),
   weights: Float32Array.of(0.5, 0.5, 0, 1, 0.25, 0.75)
 };
@@ -38,17 +38,17 @@ function reach(
   );
 }
 
-it('begins at the first token that chose the expert', () => {
+it('begins at the first token that selects the expert', () => {
   expect(reach(1, 'mask')).toEqual({ tokens: 2, first: 0 });
   expect(reach(3, 'mask')).toEqual({ tokens: 2, first: 1 });
   expect(reach(2, 'mask')).toEqual({ tokens: 0, first: undefined });
 });
 
-it('leaves terms out that have no weight to lose', () => {
+it('excludes tokens whose weight is already zero', () => {
   expect(reach(3, 'drop')).toEqual({ tokens: 2, first: 2 });
 });
 
-it('goes everywhere where weights are shares among all experts', () => {
+it('covers everything where weights are normalised over all experts', () => {
   const olmoe = { ...mixtral, renormalized: false };
   expect(reach(2, 'mask', olmoe)).toEqual({ tokens: 0, first: 0 });
   expect(reach(2, 'drop', olmoe).first).toBeUndefined();
@@ -74,7 +74,7 @@ it('goes everywhere where weights are shares among all experts', () => {
   ).toBe(0);
 });
 
-it('goes back where capacity is shared, and from an encoder to all that is written', () => {
+it('extends backwards where capacity is shared, and from an encoder to the whole decoder', () => {
   expect(reach(3, 'drop', { ...mixtral, capacity: 2 }).first).toBe(0);
   expect(reach(3, 'drop', mixtral, {}, 'kept').first).toBe(0);
   expect(reach(3, 'drop', mixtral, { stack: 'encoder' }).first).toBe(0);

@@ -1,17 +1,17 @@
-/** Where an ablation can show, read from how the model routes without it. */
+/** Determines which positions an ablation can affect, from the routing without it. */
 import type { RoutingLayer, SweepMode } from '../../base/protocol';
 import type { Convention, Router } from '../../routing/convention';
 
 export interface Reach {
-  /** Tokens that chose the expert. */
+  /** Tokens that select the expert. */
   tokens: number;
-  /** The first position of the output that can change; undefined when none can. */
+  /** First output position that can change; undefined if none can. */
   first: number | undefined;
 }
 
 /**
- * An ablation changes what the tokens do that chose the expert, and through attention what comes after them. It also
- * changes the weights of tokens that did not choose it where those are shares among all experts.
+ * An ablation affects the tokens that select the expert and, through attention, later tokens. It also changes the weights
+ * of other tokens if those are normalised over all experts.
  *
  * @param layer the routing of one prompt at `router`, without edits
  */
@@ -26,7 +26,7 @@ export function reachOf(
   layer.selected.forEach((selected, slot) => {
     if (selected === expert) {
       tokens++;
-      // A term of weight 0 is gone already.
+      // An expert of weight 0 already adds nothing.
       if (mode === 'mask' || layer.weights[slot] !== 0) {
         first ??= Math.floor(slot / layer.topK);
       }
@@ -38,7 +38,7 @@ export function reachOf(
   if (first === undefined) {
     return { tokens, first };
   }
-  // Every token of a decoder reads what its encoder wrote; and who is dropped over capacity may stand earlier.
+  // Every decoder token reads the encoder's output, and capacity may drop earlier tokens.
   const anywhere =
     layer.stack === 'encoder' ||
     router.convention.capacity !== undefined ||
@@ -46,7 +46,7 @@ export function reachOf(
   return { tokens, first: anywhere ? 0 : first };
 }
 
-/** Whether a token's weights or choice depend on the logits of experts that it does not choose. */
+/** Whether a token's weights or selection depend on the logits of unselected experts. */
 function sharesScores({
   score,
   scoreBeforeTopK,
@@ -64,5 +64,5 @@ function sharesScores({
   );
 }
 
-/** Added to a sum of shares of 1: below this it changes no digit that is compared. */
+/** Added to a sum of shares of 1; below this it changes no compared digit. */
 const NEGLIGIBLE = 1e-9;

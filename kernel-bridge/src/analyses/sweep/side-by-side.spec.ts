@@ -13,12 +13,12 @@ function cut(
 }
 
 describe('Batches', () => {
-  it('keeps the order, fills batches, and loses nothing', () => {
+  it('keeps the order, fills batches, and loses no pair', () => {
     expect(cut([4, 4, 4, 4, 4], () => 2, false)).toEqual([[4, 4], [4, 4], [4]]);
     expect(cut([], () => 2, false)).toEqual([]);
   });
 
-  it('mixes lengths only where padding is allowed and little', () => {
+  it('mixes lengths only where padding is allowed and small', () => {
     expect(cut([10, 11, 30], () => 9, false)).toEqual([[10], [11], [30]]);
     expect(cut([10, 11, 30], () => 9, true)).toEqual([[10, 11], [30]]);
   });
@@ -35,7 +35,7 @@ describe('BatchSizer', () => {
     return sizer.rows(10);
   }
 
-  it('grows as long as that pays, up to what memory allows', () => {
+  it('grows while that is faster, up to the memory limit', () => {
     expect(settle(1e6, tokens => 1 + 1000 / tokens)).toBeGreaterThan(8);
     expect(settle(160, tokens => 1 + 1000 / tokens)).toBe(16);
     expect(settle(25, () => 1)).toBe(2);
@@ -45,7 +45,7 @@ describe('BatchSizer', () => {
     expect(settle(1e6, tokens => tokens)).toBe(8);
   });
 
-  it('never goes below a row', () => {
+  it('never goes below one row', () => {
     expect(new BatchSizer(4).rows(10)).toBe(1);
   });
 });

@@ -1,17 +1,17 @@
-/** Which (prompt, edit) pairs ride in one run, and how many. */
+/** Batches (prompt, edit) pairs into runs, and chooses the batch size. */
 
 export interface Sized {
   /** Tokens of its prompt. */
   length: number;
 }
 
-/** Of a batch's tokens, the share that padding may be. */
-const MOST_PADDING = 0.15;
+/** Maximum share of padding among a batch's tokens. */
+const MAX_PADDING = 0.15;
 
 /**
- * Cuts a stream of pairs, shortest first, into batches.
- * @param size asked anew for each batch: most rows of a batch that is so many tokens long
- * @param padded whether rows may be filled up to the longest
+ * Splits a stream of pairs, shortest first, into batches.
+ * @param size called for each batch: maximum number of rows of that many tokens
+ * @param padded whether rows may be padded to the longest
  */
 export class Batches<Pair extends Sized> {
   private _open: Pair[] = [];
@@ -30,7 +30,7 @@ export class Batches<Pair extends Sized> {
     return full;
   }
 
-  /** What is left. Undefined when nothing is. */
+  /** The remaining pairs; undefined if there are none. */
   rest(): Pair[] | undefined {
     const pairs = this._open;
     this._open = [];
@@ -50,31 +50,31 @@ export class Batches<Pair extends Sized> {
     const cells = rows * longest;
     return (
       cells === this._tokens + length ||
-      (this._padded() && cells - this._tokens - length <= MOST_PADDING * cells)
+      (this._padded() && cells - this._tokens - length <= MAX_PADDING * cells)
     );
   }
 }
 
 const FIRST_ROWS = 8;
-/** A doubled batch that saves less than this is not worth its memory. */
-const LEAST_GAIN = 0.04;
+/** Minimum saving of a doubled batch; less is not worth its memory. */
+const MIN_GAIN = 0.04;
 
-/** Chooses how many tokens ride in a run: doubled as long as measuring says that it pays. */
+/** Chooses the number of tokens per run: doubles it while measurements get faster. */
 export class BatchSizer {
   private _tokens: number | undefined;
   private _settled = false;
   private readonly _rates = new Map<number, number>();
 
-  /** @param _most tokens of a run, by memory */
+  /** @param _most memory limit, in tokens per run */
   constructor(private readonly _most: number) {}
 
-  /** Most rows of `length` tokens in the next run; at least one. */
+  /** Maximum rows of `length` tokens in the next run; at least one. */
   rows(length: number): number {
     this._tokens ??= Math.min(FIRST_ROWS * length, this._most);
     return Math.max(1, Math.floor(this._tokens / length));
   }
 
-  /** Takes the time of a run that was as full as `rows` allowed. */
+  /** Records the time of a run that was as full as `rows` allowed. */
   measured(tokens: number, milliseconds: number): void {
     const target = this._tokens;
     if (this._settled || target === undefined || tokens < 0.75 * target) {
@@ -83,13 +83,13 @@ export class BatchSizer {
     const rate = milliseconds / tokens;
     const known = this._rates.get(target);
     if (known === undefined) {
-      // The first run of a size pays for memory and pages that later ones find ready.
+      // The first run of a size also allocates memory that later ones reuse.
       this._rates.set(target, rate);
       return;
     }
     this._rates.set(target, Math.min(known, rate));
     const before = this._rates.get(target / 2);
-    if (before !== undefined && rate > before * (1 - LEAST_GAIN)) {
+    if (before !== undefined && rate > before * (1 - MIN_GAIN)) {
       this._tokens = rate > before ? target / 2 : target;
       this._settled = true;
     } else if (target * 2 <= this._most) {

@@ -1,6 +1,4 @@
-/** What a sweep came to: every expert taken away, one at a time, and what that did to the predictions. */
-import { resultForms, saveResult } from '../../show/save-result';
-import type { ResultTable } from '../../show/result-table';
+/** Result of a sweep: every expert ablated on its own, with the effect on the predictions. */
 import { sweepHeatmapSpec, VEGA_LITE_5 } from '../../base/charts';
 import { resultDocument } from '../../show/result-document';
 import { specSvg } from '../../show/still-svg';
@@ -21,13 +19,13 @@ import {
 export class SweepResult implements Displayable {
   readonly model: string;
   readonly mode: SweepMode;
-  /** One an expert, in the order of routers. */
+  /** One per expert, in the order of routers. */
   readonly rows: readonly SweepRow[];
-  /** (prompt, expert) pairs that were measured, of those asked for. */
+  /** (prompt, expert) pairs done so far, and in total. */
   readonly done: number;
   readonly total: number;
   readonly notes: readonly string[];
-  /** Seconds from the first run to the last, and how many rows were run in how many batches. */
+  /** Seconds from the first run to the last, and the number of rows and batches. */
   readonly timing: SweepTiming;
   private readonly _document: Omit<SweepDocument, 'schema'>;
 
@@ -43,12 +41,12 @@ export class SweepResult implements Displayable {
     this.notes = notes;
   }
 
-  /** False when a person ended the sweep before its end. */
+  /** False if the sweep was cancelled. */
   get complete(): boolean {
     return this.done === this.total;
   }
 
-  /** The rows by what they changed on average, largest first. */
+  /** The rows by mean effect, descending. */
   get strongest(): SweepRow[] {
     return [...this.rows].sort((a, b) => (b.klMean ?? -1) - (a.klMean ?? -1));
   }
@@ -57,7 +55,7 @@ export class SweepResult implements Displayable {
     return { schema: 'moe-debugger/sweep@1', ...this._document };
   }
 
-  /** A table of all rows, largest effect first. */
+  /** A table of all rows, by descending effect. */
   toString(): string {
     return [this._summary(), ...table(this.strongest), ...this._notes()].join(
       '\n'
@@ -89,49 +87,13 @@ export class SweepResult implements Displayable {
     };
   }
 
-  /**
-   * Writes it to a file, whole or not at all: .json, .csv, .html, or .svg with the picture.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, {
-      ...resultForms(this, () => this._table()),
-      '.svg': () => specSvg(sweepHeatmapSpec(this.toJSON()))
-    });
-  }
-
-  private _table(): ResultTable {
-    return {
-      title: this._summary(),
-      columns: [
-        'layer',
-        'expert',
-        'tokensAffected',
-        'klMean',
-        'klLast',
-        'deltaLogProb',
-        'deltaRank'
-      ],
-      rows: this.strongest.map(row => [
-        layerName(row),
-        row.expert,
-        row.tokensAffected,
-        row.klMean,
-        row.klLast,
-        row.deltaLogProb,
-        row.deltaRank
-      ]),
-      notes: this.notes
-    };
-  }
-
   private _summary(): string {
     const { model, prompts, tokens } = this._document;
     return (
       `${model}: ${this.rows.length} experts ablated by ${this.mode}, one at a time, over ${prompts} prompts of ${tokens} tokens` +
       (this.complete
         ? ''
-        : `; ended after ${this.done} of ${this.total} (prompt, expert) pairs`)
+        : `; cancelled after ${this.done} of ${this.total} (prompt, expert) pairs`)
     );
   }
 
@@ -142,12 +104,12 @@ export class SweepResult implements Displayable {
 
 export interface SweepTiming {
   seconds: number;
-  /** (prompt, expert) pairs that were run; the others could not be reached. */
+  /** (prompt, expert) pairs that were run; the others had no reach. */
   runs: number;
   batches: number;
 }
 
-/** A sweep that a person ended, with what there was of it. The model can be used again at once. */
+/** A cancelled sweep, with the result so far. The model can be used again at once. */
 export class SweepCancelled extends MoEDebuggerError {
   readonly partial: SweepResult;
 
@@ -163,7 +125,7 @@ export class SweepCancelled extends MoEDebuggerError {
   }
 }
 
-/** Rows that a cell's text shows; the picture shows all. */
+/** Rows shown in a cell's text; the chart shows all. */
 const SHOWN = 20;
 
 function table(rows: readonly SweepRow[]): string[] {

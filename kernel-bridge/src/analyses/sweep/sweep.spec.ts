@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-it('gives what one run an ablation gives, domain by domain', async () => {
+it('equals separate runs per ablation, domain by domain', async () => {
   const result = await model.sweep(prompts, { mode: 'drop' });
   expect(result.rows.map(({ layer, expert }) => [layer, expert])).toEqual(
     [0, 1].flatMap(layer => [0, 1, 2, 3, 4, 5, 6, 7].map(e => [layer, e]))
@@ -46,7 +46,7 @@ it('gives what one run an ablation gives, domain by domain', async () => {
   }
 });
 
-it('gives the same in batches of any size', async () => {
+it('does not depend on the batch size', async () => {
   const [whole, single] = [
     await model.sweep(prompts, { batchSize: 64 }),
     await model.sweep(prompts, { batchSize: 1 })
@@ -58,7 +58,7 @@ it('gives the same in batches of any size', async () => {
   });
 });
 
-it('runs nothing that cannot be reached', async () => {
+it('runs nothing without reach', async () => {
   const { selected } = (await model.trace([3])).samples[0].layers[0];
   const unused = [0, 1, 2, 3, 4, 5, 6, 7].find(e => !selected.includes(e))!;
   const { rows, timing } = await model.sweep([[3]], {
@@ -81,7 +81,7 @@ it('runs nothing that cannot be reached', async () => {
   ]);
 });
 
-it('compares a token that is given', async () => {
+it('compares a given token', async () => {
   const [prompt] = prompts;
   const plain = [await model.trace(prompt, { logits: 'all' })];
   const { rows } = await model.sweep(prompt, { target: 11, layers: [1] });
@@ -92,7 +92,7 @@ it('compares a token that is given', async () => {
   }
 });
 
-it('takes an expert of one layer and another one of the next', async () => {
+it('accepts experts of different layers', async () => {
   const { rows } = await model.sweep(prompts, {
     only: [
       { layer: 1, expert: 6 },
@@ -106,7 +106,7 @@ it('takes an expert of one layer and another one of the next', async () => {
   ]);
 });
 
-it('tells the tokens that changed most', async () => {
+it('reports the tokens with the largest change', async () => {
   const { rows } = await model.sweep(prompts, { keepTokens: 3 });
   for (const { tokens } of rows) {
     expect(tokens.length).toBeLessThanOrEqual(3);
@@ -119,7 +119,7 @@ it('tells the tokens that changed most', async () => {
   }
 });
 
-it('shows itself as a picture, a document and a table', async () => {
+it('displays as a chart, a document and a table', async () => {
   const result = await model.sweep(prompts, { layers: [1] });
   expect(result.toString().split('\n')).toHaveLength(2 + 8);
   expect(JSON.parse(JSON.stringify(result))).toMatchObject({
@@ -132,13 +132,13 @@ it('shows itself as a picture, a document and a table', async () => {
   });
 });
 
-it('ends when it is asked to, keeps what there is, and leaves the model usable', async () => {
+it('can be cancelled, keeps the results so far, and leaves the model usable', async () => {
   const stop = new AbortController();
   const seen: [number, number][] = [];
   const running = model.sweep(prompts, {
     batchSize: 2,
     signal: stop.signal,
-    onProgress: ({ done, total, partial }) => {
+    onProgress: (done, total, partial) => {
       seen.push([done, total]);
       expect(partial().done).toBe(done);
       if (seen.length === 3) {
@@ -163,7 +163,7 @@ it('ends when it is asked to, keeps what there is, and leaves the model usable',
   }
 });
 
-it('can come to what there is when it is ended', async () => {
+it('can return the results so far when cancelled', async () => {
   const stop = new AbortController();
   const result = await model.sweep(prompts, {
     signal: stop.signal,
@@ -178,25 +178,25 @@ it('can come to what there is when it is ended', async () => {
 });
 
 it.each([
-  [{ layers: [7] }, 'input', /layer 7 has no router.*layer 0, layer 1/],
-  [{ layers: [0], experts: [8] }, 'input', /no expert 8 \(layer 0\).*0 to 7/],
-  [{ only: [{ layer: 5, expert: 0 }] }, 'input', /layer 5 has no router/],
-  [{ layers: [] }, 'input', /no expert to ablate/],
-  [{ only: [{ layer: 0, expert: 0 }], layers: [0] }, 'input', /chosen/],
-  [{ mode: 'swap' as 'mask' }, 'input', /cannot ablate by swap.*mask or drop/],
+  [{ layers: [7] }, 'edit', /layer 7 has no router.*layer 0, layer 1/],
+  [{ layers: [0], experts: [8] }, 'edit', /no expert 8 \(layer 0\).*0 to 7/],
+  [{ only: [{ layer: 5, expert: 0 }] }, 'edit', /layer 5 has no router/],
+  [{ layers: [] }, 'edit', /no expert to ablate/],
+  [{ only: [{ layer: 0, expert: 0 }], layers: [0] }, 'edit', /chosen/],
+  [{ mode: 'swap' as 'mask' }, 'edit', /cannot ablate by swap.*mask or drop/],
   [{ target: 50 }, 'input', /token id 50/],
   [{ target: 'word' }, 'tokenizer', /no tokenizer/],
   [{ target: [1, 2] }, 'input', /2 targets.*5 prompts/],
   [{ batchSize: 0 }, 'input', /batchSize cannot be 0/],
   [{ keepTokens: -1 }, 'input', /keepTokens cannot be -1/]
-])('refuses %j before anything runs', async (options, code, message) => {
+])('rejects %j before anything runs', async (options, code, message) => {
   await expect(model.sweep(prompts, options)).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message)
   });
 });
 
-it('refuses a sweep that would leave a token too few experts', async () => {
+it('rejects a sweep that would leave a token too few experts', async () => {
   const all = await loadModel(tinyMoE({ experts: 2, topK: 2 }).save());
   await expect(all.sweep([[1, 2]])).rejects.toMatchObject({
     code: 'edit',
@@ -206,7 +206,7 @@ it('refuses a sweep that would leave a token too few experts', async () => {
   await all.dispose();
 });
 
-it('grows one row to a row an expert, and gives the same', async () => {
+it('grows one row to one per expert, with the same results', async () => {
   const long = Array.from({ length: 40 }, (_, t) => (t * t * 7 + 3) % 50);
   const grown = await model.sweep([long], { mode: 'drop' });
   expect(grown.timing.batches).toBe(1);

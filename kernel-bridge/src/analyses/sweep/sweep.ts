@@ -1,4 +1,4 @@
-/** Takes every expert away, one at a time, over many prompts, and measures what that does to the predictions. */
+/** Ablates every expert, one at a time, over many prompts, and measures the effect on the predictions. */
 import {
   cancellable,
   cancelledError,
@@ -12,13 +12,7 @@ import {
   type SweptPair
 } from './ablation-runs';
 import type { Effect } from './effects';
-import {
-  runBaselines,
-  type Baseline,
-  type BaselineRequest,
-  type BaselineTarget
-} from './baseline';
-import { overrulesChoice } from './edited-base';
+import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
 import {
   checkCounts,
   sweepEdits,
@@ -27,44 +21,39 @@ import {
   type SweepOptions
 } from './options';
 import { findBatching, type Batching } from './probe';
-import { reachOf, type Reach } from './reach';
+import { reachOf } from './reach';
 import { Batches, BatchSizer } from './side-by-side';
 import { SweepCancelled, SweepResult } from './sweep-result';
-import type { Edits } from '../../run/edits/edits';
-import { editedSession } from '../../run/edits/edited-sessions';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { Tally } from './tally';
 
-/** Sees each pair's effect as it is measured; undefined where the ablation does not reach the prompt. */
+/** Receives each pair's effect as it is measured; undefined if the ablation has no reach in the prompt. */
 export type PairListener = (
   pair: SweptPair,
   effect: Effect | undefined
 ) => void;
 
-/** Of logits in one run, as float32; two runs may be under way. */
-const MOST_LOGIT_BYTES = 128 << 20;
+/** Limit for the logits of one run, as float32; two runs may be in flight. */
+const MAX_LOGIT_BYTES = 128 << 20;
 const BASELINE_ROWS = 8;
-/** Of a run: below this, what a run costs by itself is a good part of it. */
-const LEAST_TOKENS = 256;
+/** Below this many tokens the fixed cost of a run dominates. */
+const MIN_RUN_TOKENS = 256;
 const KEPT_TOKENS = 8;
 
 /**
- * @param base edits that the model has, with which ablations are compared
  * @throws MoEDebuggerError 'edit', 'input' or 'tokenizer' before anything runs; 'capture', 'engine'; SweepCancelled
  */
 export async function sweep(
   model: LoadedModel,
   prompts: readonly Prompt[],
   options: SweepOptions = {},
-  onPair: PairListener = () => undefined,
-  base: Edits = {}
+  onPair: PairListener = () => undefined
 ): Promise<SweepResult> {
   const running = new Sweep(
     model,
     prompts.map((prompt, i) => model.tokenize(prompt, i)),
     options,
-    onPair,
-    base
+    onPair
   );
   try {
     await running.run();
@@ -86,7 +75,7 @@ class Sweep {
   private readonly _requests: readonly BaselineRequest[];
   private readonly _tally: Tally;
   private readonly _started = performance.now();
-  /** Tokens of a run, by memory. */
+  /** Memory limit, in tokens per run. */
   private _most?: number;
   private _sizer?: BatchSizer;
   private _batching: Batching = {
@@ -95,7 +84,7 @@ class Sweep {
     growing: false
   };
   private _ablations?: AblationRuns;
-  /** A run that is under way while the next one is got ready. */
+  /** A run in flight while the next one is prepared. */
   private _pending?: {
     pairs: SweptPair[];
     run: Promise<AblationRun>;
@@ -108,8 +97,7 @@ class Sweep {
     private readonly _model: LoadedModel,
     prompts: readonly TokenizedPrompt[],
     private readonly _options: SweepOptions,
-    private readonly _onPair: PairListener,
-    private readonly _base: Edits
+    private readonly _onPair: PairListener
   ) {
     if (prompts.length === 0) {
       throw new MoEDebuggerError('input', 'there are no prompts', {
@@ -117,13 +105,7 @@ class Sweep {
       });
     }
     checkCounts(_options);
-    this._edits = sweepEdits(_model, _options, _base);
-    if (this._edits.length === 0) {
-      throw new MoEDebuggerError('input', 'there is no expert to ablate', {
-        where: 'sweep',
-        hint: 'choose experts that the edits do not ablate or force'
-      });
-    }
+    this._edits = sweepEdits(_model, _options);
     const targets = sweepTargets(_model, _options, prompts.length);
     this._requests = prompts
       .map((prompt, index) => ({ index, prompt, target: targets[index] }))
@@ -143,18 +125,11 @@ class Sweep {
     const cancel = new CancelRequest(signal);
     try {
       this._ablations = await cancellable(
-        AblationRuns.create(this._model, this._base),
+        AblationRuns.create(this._model),
         signal
       );
-      const target = await cancellable(this._target(), signal);
       this._batching = await cancellable(
-        findBatching(
-          this._model,
-          target,
-          this._ablations,
-          this._requests,
-          this._edits
-        ),
+        findBatching(this._model, this._ablations, this._requests, this._edits),
         signal
       );
       const batches = new Batches<SweptPair>(
@@ -166,7 +141,7 @@ class Sweep {
           throw cancelledError();
         }
         for (const baseline of await cancellable(
-          runBaselines(this._model, target, group),
+          runBaselines(this._model, group),
           signal
         )) {
           await this._prompt(baseline, batches);
@@ -176,17 +151,12 @@ class Sweep {
       await this._settle();
     } finally {
       cancel.dispose();
-      // After a run that is still under way, which nobody waits for.
+      // Nobody waits for a run that may still be in flight.
       this._ablations?.release().catch(() => undefined);
     }
   }
 
-  private async _target(): Promise<BaselineTarget> {
-    const edited = editedSession(this._model).resolve(this._base);
-    return edited.records.records.length === 0 ? this._model : edited.run();
-  }
-
-  /** What there is so far. */
+  /** The result so far. */
   result(): SweepResult {
     const { onnx, routers } = this._model;
     return new SweepResult(
@@ -204,7 +174,9 @@ class Sweep {
           experts
         })),
         rows: this._tally.rows(),
-        notes: this._notes()
+        notes: this._batching.reason
+          ? [`every ablation was run on its own: ${this._batching.reason}`]
+          : []
       },
       {
         seconds: (performance.now() - this._started) / 1000,
@@ -214,20 +186,7 @@ class Sweep {
     );
   }
 
-  private _notes(): string[] {
-    const { records } = editedSession(this._model).resolve(this._base).records;
-    const { reason } = this._batching;
-    return [
-      ...(records.length > 0
-        ? [
-            `the model had ${records.length} ${records.length === 1 ? 'edit' : 'edits'}; experts that they ablate or force are left out`
-          ]
-        : []),
-      ...(reason ? [`every ablation was run on its own: ${reason}`] : [])
-    ];
-  }
-
-  /** Prompts of one length that are run together, to see how they route. */
+  /** Prompts of one length to run together without edits. */
   *_groups(): Generator<BaselineRequest[]> {
     let group: BaselineRequest[] = [];
     for (const request of this._requests) {
@@ -246,21 +205,24 @@ class Sweep {
     yield group;
   }
 
-  /** Queues what can change a prompt, and counts what cannot. */
+  /** Queues the ablations that can affect a prompt, and counts the others as done. */
   private async _prompt(
     baseline: Baseline,
     batches: Batches<SweptPair>
   ): Promise<void> {
-    this._most ??= Math.floor(
-      MOST_LOGIT_BYTES / 4 / baseline.lastLogits.length
-    );
+    this._most ??= Math.floor(MAX_LOGIT_BYTES / 4 / baseline.lastLogits.length);
     this._sizer ??= new BatchSizer(this._most);
     const reached: SweptPair[] = [];
     for (const edit of this._edits) {
       const pair: SweptPair = {
         baseline,
         edit,
-        reach: this._reach(baseline, edit),
+        reach: reachOf(
+          this._model.routers[edit.router],
+          baseline.layers[edit.router],
+          edit.expert,
+          this._options.mode ?? 'mask'
+        ),
         length: baseline.ids.length
       };
       if (pair.reach.first === undefined) {
@@ -286,20 +248,11 @@ class Sweep {
     }
   }
 
-  private _reach({ layers }: Baseline, { router, expert }: SweepEdit): Reach {
-    const { routers } = this._model;
-    const mode = this._options.mode ?? 'mask';
-    const reach = reachOf(routers[router], layers[router], expert, mode);
-    return overrulesChoice(this._base, routers, router)
-      ? { ...reach, first: 0 }
-      : reach;
-  }
-
-  /** Growing from one row takes a run a prompt; where that would be a small one, prompts share runs instead. */
+  /** Growing from one row takes one run per prompt; if that would be a small one, prompts share runs instead. */
   private _growPays(pairs: readonly SweptPair[]): boolean {
     return (
       this._batching.growing &&
-      pairs.length * (pairs[0]?.length ?? 0) >= LEAST_TOKENS &&
+      pairs.length * (pairs[0]?.length ?? 0) >= MIN_RUN_TOKENS &&
       pairs[0].edit.router !== pairs[pairs.length - 1].edit.router
     );
   }
@@ -321,7 +274,7 @@ class Sweep {
     }
   }
 
-  /** Starts a run, and takes in the one before it. */
+  /** Starts a run, and processes the result of the previous one. */
   private async _send(
     pairs: SweptPair[],
     start: () => Promise<AblationRun>
@@ -342,11 +295,11 @@ class Sweep {
     this._runs += pairs.length;
     this._batches++;
     pairs.forEach((pair, row) => this._count(pair, effects[row]));
-    this._options.onProgress?.({
-      done: this._done,
-      total: this._edits.length * this._requests.length,
-      partial: () => this.result()
-    });
+    this._options.onProgress?.(
+      this._done,
+      this._edits.length * this._requests.length,
+      () => this.result()
+    );
   }
 
   private _count(pair: SweptPair, effect: Effect | undefined): void {

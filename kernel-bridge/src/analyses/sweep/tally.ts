@@ -1,4 +1,4 @@
-/** Adds up effects: one row an expert, domain by domain, in memory that does not grow with the prompts. */
+/** Accumulates effects: one row per expert, domain by domain, in memory that does not grow with the prompts. */
 import type {
   SweepEffect,
   SweepMode,
@@ -10,7 +10,7 @@ import type { Pair } from './ablation-runs';
 import type { Effect } from './effects';
 import type { SweepEdit } from './options';
 
-/** Sums over prompts. Prompts without a finite figure are left out of its mean. */
+/** Sums over prompts. Values that are not finite are excluded from the means. */
 class Sums {
   private _prompts = 0;
   private _reached = 0;
@@ -21,7 +21,7 @@ class Sums {
   private readonly _logProb = new Mean();
   private readonly _rank = new Mean();
 
-  /** @param effect undefined where the ablation does not reach */
+  /** @param effect undefined if the ablation has no reach */
   add({ reach, baseline }: Pair, effect: Effect | undefined): void {
     this._prompts++;
     this._affected += reach.tokens;
@@ -71,12 +71,12 @@ class Mean {
   }
 }
 
-/** Where a position stands among the last ones that a graph gives logits of. */
+/** Index of a position among the last ones that a graph computes logits for. */
 function firstOf({ kl }: Effect, first: number, length: number): number {
   return Math.max(0, first - (length - kl.length));
 }
 
-/** A place in a prompt; the prompt's distributions, which are large, are let go of. */
+/** A position in a prompt, without a reference to the prompt's large distributions. */
 interface Kept {
   kl: number;
   prompt: string;
@@ -84,7 +84,7 @@ interface Kept {
   position: number;
 }
 
-/** The largest of many, in order. */
+/** The largest of many, in descending order. */
 class Largest {
   readonly kept: Kept[] = [];
 
@@ -110,7 +110,7 @@ class Largest {
   }
 }
 
-/** Tokens of context that are told with one that changed. */
+/** Tokens of context stored with a changed token. */
 const CONTEXT = 12;
 
 export class Tally {
@@ -157,7 +157,7 @@ export class Tally {
     }
   }
 
-  /** Of the experts that some prompt was measured with, in the order of routers. */
+  /** The experts that were measured on some prompt, in the order of routers. */
   rows(): SweepRow[] {
     return this._edits.flatMap(({ router, expert, index }) => {
       const { all, domains, tokens } = this._rows[index];

@@ -9,7 +9,7 @@ import {
   type VegaLiteSpec
 } from '.';
 
-/** Renders with vega itself: what a reader of the notebook would see. */
+/** Renders with Vega, as a notebook does. */
 function render(spec: VegaLiteSpec): { svg: string[]; warnings: string[] } {
   return JSON.parse(
     execFileSync(
@@ -24,8 +24,8 @@ const marks = (svg: string, kind: string): number =>
   [...svg.matchAll(new RegExp(`aria-roledescription="${kind}"`, 'g'))].length;
 
 describe('clusteredOrder', () => {
-  it('puts groups that are alike side by side', () => {
-    // Even and odd experts are two groups, and within them neighbours are closer still.
+  it('puts similar experts side by side', () => {
+    // Even and odd experts form two groups, and neighbours within a group are more similar.
     const n = 8;
     const alike = Array.from({ length: n * n }, (_, at) => {
       const [i, j] = [Math.floor(at / n), at % n];
@@ -39,7 +39,7 @@ describe('clusteredOrder', () => {
     ]).toContainEqual(first);
   });
 
-  it('is an order of all, whatever the numbers', () => {
+  it('is a permutation, whatever the values', () => {
     const matrix = fc.integer({ min: 0, max: 12 }).chain(n =>
       fc.record({
         n: fc.constant(n),
@@ -57,7 +57,7 @@ describe('clusteredOrder', () => {
 });
 
 describe('matrixHeatmapSpec', () => {
-  it('draws the cells that have a value, under names of strangers', () => {
+  it('draws the cells that have a value, under untrusted names', () => {
     const { svg, warnings } = render(
       matrixHeatmapSpec(
         {
@@ -79,7 +79,7 @@ describe('matrixHeatmapSpec', () => {
 });
 
 describe('loadIntervalsSpec', () => {
-  it('draws a bar and an interval for each expert, and the line of balance', () => {
+  it('draws a bar and an interval per expert, and the line of balance', () => {
     const { svg, warnings } = render(
       loadIntervalsSpec({
         title: 'load',
@@ -96,7 +96,7 @@ describe('loadIntervalsSpec', () => {
     );
     expect(warnings).toEqual([]);
     expect(marks(svg[0], 'bar')).toBe(4);
-    // An interval and its rim each, and balance.
+    // An interval and its outline per expert, and the line of balance.
     expect(marks(svg[0], 'rule mark')).toBe(2 * 4 + 1);
   });
 });

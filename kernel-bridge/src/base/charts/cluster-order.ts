@@ -1,11 +1,11 @@
-/** An order of experts in which those that are alike stand side by side. */
+/** Orders experts so that similar ones are adjacent. */
 
 /**
- * The leaves of an average-linkage clustering (UPGMA; Sokal and Michener 1958), each two clusters joined at those of
- * their ends that are most alike.
+ * The leaf order of average-linkage clustering (UPGMA; Sokal and Michener 1958); two clusters are joined at their most
+ * similar ends.
  *
- * @param similarity [n, n], the larger the more alike; made symmetric by taking means, NaN counts as 0
- * @returns 0 ... n - 1 in another order
+ * @param similarity [n, n], larger is more similar; symmetrised by the mean, NaN counts as 0
+ * @returns a permutation of 0 ... n - 1
  */
 export function clusteredOrder(
   similarity: ArrayLike<number>,

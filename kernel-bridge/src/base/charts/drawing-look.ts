@@ -1,14 +1,14 @@
-/** What a drawing takes from the place that shows it. */
+/** Properties of a chart that depend on where it is shown. */
 export interface DrawingLook {
   /** Default Vega-Lite 6. */
   schema?: string;
-  /** Pixels that axes and legend have to fit into too; default as wide as the drawing needs. */
+  /** Width in pixels, including axes and legend. Default: as wide as the chart needs. */
   width?: number;
-  /** Of values from zero. */
+  /** Colours of values from zero. */
   colors?: { scheme: string; reverse: boolean };
 }
 
-/** A fitted drawing stands under words of its own. */
+/** Title of a chart; a chart fitted into a width has its title outside. */
 export function heading(
   { title, subtitle }: { title: string; subtitle: string },
   fitted: number | undefined

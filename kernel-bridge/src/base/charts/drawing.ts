@@ -1,4 +1,4 @@
-/** Any drawing of measures as a chart. */
+/** Converts any drawing of measures to a chart. */
 import type { Drawing } from '../protocol';
 import type { DrawingLook } from './drawing-look';
 import { loadIntervalsSpec } from './load-intervals';

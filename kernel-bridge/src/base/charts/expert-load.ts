@@ -1,4 +1,4 @@
-/** How often each expert of a layer was selected. */
+/** Token rates of a layer's experts. */
 import type { RoutingLayer, RoutingSample } from '../protocol';
 import { bandScale } from './band-scale';
 import { expertCounts } from './measure';
@@ -10,9 +10,9 @@ export const EXPERT_LOAD = 'expert_load';
 
 export interface ExpertLoadRow {
   expert: number;
-  /** c: selections of the expert. */
+  /** c: number of selections of the expert. */
   selections: number;
-  /** c / tokens. Over the experts it sums to k; the uniform share is k / experts. */
+  /** c / tokens. Sums to k over the experts; the uniform share is k / experts. */
   tokenRate: number;
 }
 
@@ -48,9 +48,9 @@ export interface ExpertLoadOptions {
   height: number;
   /** Colours of the bars and of the uniform line. */
   colors: { bar: string; uniform: string };
-  /** Names the convention: "token rate", which sums to k, not the slot share, which sums to 1. */
+  /** Names the convention: the token rate sums to k, the slot share to 1. */
   title: string;
-  /** Leave the experts' numbers out where a heatmap beside the bars shows them. */
+  /** Omit the experts' numbers if a heatmap beside the bars shows them. */
   withoutLabels?: boolean;
 }
 
@@ -85,7 +85,7 @@ export function expertLoadSpec(options: ExpertLoadOptions): VegaLiteSpec {
             scale: { domain: [0, options.ceiling], nice: false },
             axis: {
               format: '~%',
-              // Where there is no room for more, both ends; labels at an end stay within the plot.
+              // In narrow charts only both ends are labelled, and these labels stay within the plot.
               ...(options.width < 90
                 ? { values: [0, options.ceiling] }
                 : { tickCount: 3 }),

@@ -52,13 +52,13 @@ describe('routingHeatmapSpec', () => {
   it('labels what fits and ends the legend at the ceiling', () => {
     const { svg, warnings } = render(spec);
     expect(warnings).toEqual([]);
-    // 256 labels of 12 pixels in 600 pixels: each tenth.
+    // 256 labels of 12 pixels in 600 pixels: every tenth.
     expect(svg[0].match(/>t\d+</g)).toHaveLength(26);
     expect(svg[0]).toContain('>t250<');
     expect(svg[0]).toContain('>0.4<');
   });
 
-  it('labels the first token in a width that is no multiple of the cells', () => {
+  it('labels the first token in a width that is not a multiple of the cells', () => {
     const { svg } = render(
       routingHeatmapSpec({
         tokens: tokens.slice(0, 15),
@@ -108,7 +108,7 @@ describe('routingHeatmapSpec', () => {
 });
 
 describe('expertLoad', () => {
-  it('counts selections and divides by tokens, dropped slots aside', () => {
+  it('counts selections and divides by tokens, without dropped slots', () => {
     expect(expertLoad(layer)).toEqual([
       { expert: 0, selections: 4, tokenRate: 1 },
       { expert: 1, selections: 2, tokenRate: 0.5 },

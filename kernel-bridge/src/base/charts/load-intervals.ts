@@ -1,4 +1,4 @@
-/** How often each expert is selected, and how sure that is. */
+/** Token rates of experts with confidence intervals. */
 import type { LoadIntervals } from '../protocol';
 import { bandScale } from './band-scale';
 import { heading, type DrawingLook } from './drawing-look';
@@ -6,7 +6,7 @@ import { ROUTING_CONFIG } from './routing-plot';
 import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 import { labelledIndices, labelStride } from './token-labels';
 
-/** Bars of the token rate with their intervals, and a dashed line where balance would be. */
+/** Bars of the token rate with intervals, and a dashed line at balance. */
 export function loadIntervalsSpec(
   load: LoadIntervals,
   { schema = VEGA_LITE_6, width: fitted }: DrawingLook = {}
@@ -53,7 +53,7 @@ export function loadIntervalsSpec(
           tooltip
         }
       },
-      // Dark with a light rim, to be seen on bars and on any ground.
+      // Dark with a light outline, so that intervals are visible on bars and any background.
       ...[
         { color: 'white', strokeWidth: 4 },
         { color: '#333', strokeWidth: 1.5 }

@@ -14,10 +14,10 @@ export interface MatrixCell {
   value: number;
 }
 
-const LONGEST_LABEL = 24;
+const MAX_LABEL_LENGTH = 24;
 const CELL = 20;
-const MOST_WIDTH = 640;
-const MOST_HEIGHT = 560;
+const MAX_WIDTH = 640;
+const MAX_HEIGHT = 560;
 
 export function matrixHeatmapSpec(
   matrix: MatrixHeatmap,
@@ -25,10 +25,10 @@ export function matrixHeatmapSpec(
 ): VegaLiteSpec {
   const { x, y, measure } = matrix;
   const cells = matrixCells(matrix);
-  const width = fitted ?? size(x.labels.length, MOST_WIDTH);
+  const width = fitted ?? size(x.labels.length, MAX_WIDTH);
   const height = Math.min(
-    size(y.labels.length, MOST_HEIGHT),
-    // Fitted cells are as wide as there is room for, and no taller.
+    size(y.labels.length, MAX_HEIGHT),
+    // Fitted cells fill the width and are at most as tall as wide.
     Math.max(60, Math.round((width / x.labels.length) * y.labels.length))
   );
   const [low, high] = matrix.domain ?? [
@@ -76,7 +76,7 @@ export function matrixHeatmapSpec(
   };
 }
 
-/** The cells that have a value, row by row. */
+/** The cells that have a value, in row-major order. */
 export function matrixCells({ x, y, values }: MatrixHeatmap): MatrixCell[] {
   const width = x.labels.length;
   return Array.from({ length: width * y.labels.length }, (_, at) => ({
@@ -109,7 +109,7 @@ function axis(
       values: labelled,
       labelAngle: 0,
       labelExpr: labelExpression(
-        new Map(labelled.map(i => [i, labels[i].slice(0, LONGEST_LABEL)]))
+        new Map(labelled.map(i => [i, labels[i].slice(0, MAX_LABEL_LENGTH)]))
       )
     }
   };

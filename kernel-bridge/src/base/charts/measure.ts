@@ -1,13 +1,12 @@
-/** The values that a heatmap of one layer shows. */
+/** Values of a layer's heatmap. */
 import type { Measure, RoutingLayer } from '../protocol';
 import { applyScore } from '../statistics/scores';
 
 /**
  * Values of all experts for each token, [tokens, experts], row-major.
  *
- * `weight`: the multiplier of the experts that a token selected, NaN for the others (an unselected expert has no
- * weight, which is not a weight of 0). `probability`: softmax or sigmoid of the router's logits, as the layer's
- * convention says; NaN throughout when the logits were left out.
+ * `weight`: the multiplier of the selected experts; NaN for the others, which have no weight (not a weight of 0).
+ * `probability`: softmax or sigmoid of the router's logits by the layer's convention; NaN if logits were omitted.
  */
 export function denseValues(
   layer: RoutingLayer,
@@ -32,7 +31,7 @@ function denseWeights({
   return values;
 }
 
-/** Router probabilities, [tokens, experts]; empty logits give NaN for each token. */
+/** Router probabilities, [tokens, experts]; NaN if logits were omitted. */
 export function probabilities(layer: RoutingLayer): Float32Array {
   const { logits, experts, topK, selected } = layer;
   if (logits.length === 0) {
@@ -58,7 +57,7 @@ export function probabilities(layer: RoutingLayer): Float32Array {
   return values;
 }
 
-/** Selections of each expert, [experts]; their sum is k × tokens less what was dropped. */
+/** Selections per expert, [experts]; they sum to k × tokens minus dropped slots. */
 export function expertCounts(layer: RoutingLayer): Int32Array {
   const counts = new Int32Array(layer.experts);
   for (const expert of layer.selected) {

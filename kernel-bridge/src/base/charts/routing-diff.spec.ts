@@ -28,7 +28,7 @@ const cell = (token: number, layer: number, changed: number) => ({
 });
 const chart: RoutingDiffChart = {
   title: 'demo',
-  subtitle: 'experts that changed',
+  subtitle: 'changed experts',
   tokens: ['if', '"]+alert(1)+["', ' x'].map((text, position) => ({
     position,
     id: position,
@@ -39,7 +39,7 @@ const chart: RoutingDiffChart = {
 };
 
 describe('routingDiffSpec', () => {
-  it('draws a cell for each token that both runs have, and labels that are text', () => {
+  it('draws a cell for each token that both runs have, with labels as text', () => {
     const { svg, warnings } = render(chart);
     expect(warnings).toEqual([]);
     expect(svg[0].match(/aria-roledescription="rect mark"/g)).toHaveLength(4);
@@ -48,13 +48,13 @@ describe('routingDiffSpec', () => {
     }
   });
 
-  it('says what it left out', () => {
+  it('reports omitted tokens', () => {
     const { svg } = render({ ...chart, maxCells: 2 });
     expect(svg[0]).toContain('first 1 of 3 tokens');
     expect(svg[0].match(/aria-roledescription="rect mark"/g)).toHaveLength(2);
   });
 
-  it('draws nothing for nothing', () => {
+  it('is empty without cells', () => {
     expect(render({ ...chart, tokens: [], cells: [] }).warnings).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** Which tokens changed experts, layer by layer, as a still picture. */
+/** Static chart of the tokens whose experts changed, layer by layer. */
 import type { Token } from '../protocol';
 import { bandScale } from './band-scale';
 import { ROUTING_CONFIG, plotSize, tokenLabels } from './routing-plot';
@@ -11,7 +11,7 @@ export interface RoutingDiffCell {
   token: number;
   /** Index into `layers`. */
   layer: number;
-  /** 1 - Jaccard: the share of the experts of either run that only one of them has. */
+  /** 1 - Jaccard: share of the experts in either run that are in only one. */
   changed: number;
   left: readonly number[];
   entered: readonly number[];
@@ -24,22 +24,22 @@ export interface RoutingDiffChart {
   tokens: readonly Token[];
   /** Names of the layers, in graph order. */
   layers: readonly string[];
-  /** Those that are missing are blank: only one run has the token. */
+  /** Missing cells are blank: only one run has the token. */
   cells: readonly RoutingDiffCell[];
-  /** Tokens after this many cells are left out, and the subtitle says so. */
+  /** Maximum number of cells; later tokens are omitted, and the subtitle says so. */
   maxCells?: number;
 }
 
-const MOST_CELLS = 8000;
+const MAX_CELLS = 8000;
 
-/** A heatmap of tokens and layers, coloured by the share of experts that changed. A Vega-Lite 5 document. */
+/** A heatmap of tokens and layers, coloured by the share of changed experts. A Vega-Lite 5 document. */
 export function routingDiffSpec(chart: RoutingDiffChart): VegaLiteSpec {
   const { tokens, layers } = chart;
   const shown = Math.min(
     tokens.length,
     Math.max(
       1,
-      Math.floor((chart.maxCells ?? MOST_CELLS) / Math.max(layers.length, 1))
+      Math.floor((chart.maxCells ?? MAX_CELLS) / Math.max(layers.length, 1))
     )
   );
   const size = plotSize(shown, layers.length);

@@ -1,4 +1,4 @@
-/** All layers with a slider, for JupyterLab without our extension. */
+/** Chart of all layers with a slider, for JupyterLab without this extension. */
 import { layerName, tokensOf, type RoutingSample } from '../protocol';
 import {
   ROUTING_CONFIG,
@@ -15,15 +15,15 @@ import { tokenText } from './token-labels';
 export interface RoutingFallbackOptions {
   /** The model's name, shown in the title. */
   model?: string;
-  /** Where the slider stands at first. */
+  /** Initial position of the slider. */
   layerIndex?: number;
-  /** Tokens are cut until the selections of all layers fit, and the subtitle says so. One row takes about 80 bytes. */
+  /** Maximum number of rows over all layers, of about 80 bytes each; later tokens are omitted, and the subtitle says so. */
   maxRows?: number;
 }
 
-const MOST_ROWS = 6000;
+const MAX_ROWS = 6000;
 
-/** The experts that each token selected, with a range slider over the layers. Works in Vega-Lite 5.6, loads nothing. */
+/** The experts that each token selected, with a range slider over layers. Works in Vega-Lite 5.6, loads nothing. */
 export function routingFallbackSpec(
   sample: RoutingSample,
   options: RoutingFallbackOptions = {}
@@ -34,7 +34,7 @@ export function routingFallbackSpec(
   const shown = tokensWithin(
     longest,
     rowsPerToken,
-    options.maxRows ?? MOST_ROWS
+    options.maxRows ?? MAX_ROWS
   );
   const experts = Math.max(0, ...layers.map(layer => layer.experts));
   const size = plotSize(shown, experts);
@@ -84,7 +84,7 @@ export function routingFallbackSpec(
   };
 }
 
-/** An expression that names the layer where the slider stands. */
+/** Vega expression for the name of the layer at the slider. */
 function titles(sample: RoutingSample, model: string | undefined): string {
   const names = sample.layers.map(layer =>
     [model, layerName(layer)].filter(Boolean).join(' · ')
@@ -92,7 +92,7 @@ function titles(sample: RoutingSample, model: string | undefined): string {
   return `${JSON.stringify(names)}[layer]`;
 }
 
-/** An expression for a token's label: an encoder's layers and a decoder's saw different tokens. */
+/** Vega expression for a token's label: encoder and decoder layers have different tokens. */
 function labels(sample: RoutingSample, shown: number): string {
   const size = plotSize(shown, 1);
   const expression = (tokens: RoutingSample['tokens']) =>

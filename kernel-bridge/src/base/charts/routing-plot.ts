@@ -1,4 +1,4 @@
-/** What the still picture and the fallback with its slider have in common. */
+/** Shared parts of the static chart and the fallback chart with a slider. */
 import type { Token } from '../protocol';
 import { bandScale } from './band-scale';
 import {
@@ -8,7 +8,7 @@ import {
   tokenLabel
 } from './token-labels';
 
-/** Plot area in pixels, and the distance between labelled tokens and experts. */
+/** Size of the plot in pixels, and the distance between labelled tokens and experts. */
 export interface PlotSize {
   width: number;
   height: number;
@@ -16,7 +16,7 @@ export interface PlotSize {
   expertStride: number;
 }
 
-/** How many tokens' selections stay within `maxRows`; at least one token. */
+/** Number of tokens whose selections fit `maxRows`; at least one. */
 export function tokensWithin(
   tokens: number,
   rowsPerToken: number,
@@ -39,7 +39,7 @@ export function plotSize(tokens: number, experts: number): PlotSize {
   };
 }
 
-/** An expression for the labels of those tokens that are labelled. */
+/** Vega expression for the token labels. */
 export function tokenLabels(
   tokens: readonly Token[],
   { tokenStride }: PlotSize

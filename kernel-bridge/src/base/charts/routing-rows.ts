@@ -1,20 +1,20 @@
-/** Selections of a layer as the rows of a chart's data, and what two charts of them must agree on. */
+/** Selections of a layer as rows of a chart's data, with the scales that its charts share. */
 import { tokensOf, type RoutingLayer, type RoutingSample } from '../protocol';
 import { probabilities } from './measure';
 
-/** One selection: the expert that stands at `rank` (1 is the heaviest weight) for a token. */
+/** One selection: the expert at `rank` (1 has the largest weight) for a token. */
 export interface RoutingRow {
   /** Index into the sample's tokens. */
   token: number;
   text: string;
   expert: number;
   weight: number | null;
-  /** Absent when the logits were left out. */
+  /** Absent if logits were omitted. */
   probability?: number | null;
   rank: number;
 }
 
-/** The rows of a layer's first `limit` tokens. Numbers are rounded to four decimals: they are drawn and read, not computed with. */
+/** Rows of a layer's first `limit` tokens. Values are rounded to four decimals: they are for display. */
 export function routingRows(
   layer: RoutingLayer,
   texts: readonly string[],
@@ -46,7 +46,7 @@ export function routingRows(
   return rows;
 }
 
-/** Rank by weight, 1 for the heaviest; a tie is broken by the model's own order, which need not be sorted. */
+/** Rank by weight, 1 for the largest; ties are broken by slot order. */
 export function rankOf(weights: Float32Array, slot: number): number {
   let rank = 1;
   weights.forEach((weight, other) => {
@@ -57,7 +57,7 @@ export function rankOf(weights: Float32Array, slot: number): number {
   return rank;
 }
 
-/** Upper end of a colour scale that fits all layers of the samples, so that colours mean the same in each. */
+/** Upper end of a colour scale for all layers of the samples, so that colours are comparable. */
 export function weightCeiling(samples: readonly RoutingSample[]): number {
   let peak = 0;
   for (const sample of samples) {
@@ -72,17 +72,17 @@ export function weightCeiling(samples: readonly RoutingSample[]): number {
   return ceiling(peak);
 }
 
-/** The next of 0.1, 0.2, ..., 1, 2, ..., 10, ... at or above `peak`. */
+/** The smallest of 0.1, 0.2, ..., 1, 2, ..., 10, ... that is at least `peak`. */
 export function ceiling(peak: number): number {
   if (!(peak > 0)) {
     return 1;
   }
   const power = 10 ** Math.floor(Math.log10(peak));
-  // Weights that sum to 1 may exceed it in the last bits.
+  // Weights that sum to 1 may exceed it by rounding.
   return Number((Math.ceil(peak / power - 1e-4) * power).toPrecision(6));
 }
 
-/** The most tokens that any layer of the sample routed. */
+/** The largest number of tokens that a layer of the sample routed. */
 export function longestRun(sample: RoutingSample): number {
   return Math.max(
     0,

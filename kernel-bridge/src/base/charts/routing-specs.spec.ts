@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RoutingLayer, RoutingSample, Token } from '../protocol';
 import { routingFallbackSpec, routingStillSpec, type VegaLiteSpec } from '.';
 
-/** Renders with vega itself: what a reader of the notebook would see. */
+/** Renders with Vega, as a notebook does. */
 function render(
   ...documents: { spec: VegaLiteSpec; signals?: Record<string, unknown> }[]
 ): { svg: string[]; warnings: string[] } {
@@ -46,7 +46,7 @@ const cells = (svg: string) =>
   [...svg.matchAll(/aria-roledescription="rect mark"/g)].length;
 
 describe('routingStillSpec', () => {
-  it('draws one cell a selection and leaves dropped slots out', () => {
+  it('draws one cell per selection and leaves dropped slots out', () => {
     const { svg, warnings } = render({
       spec: routingStillSpec(sample, 0, { model: 'demo' })
     });
@@ -69,7 +69,7 @@ describe('routingStillSpec', () => {
     ]);
   });
 
-  it('thins the labels of many tokens and says what it cut', () => {
+  it('thins the labels of many tokens and reports omitted ones', () => {
     const count = 3000;
     const long: RoutingSample = {
       id: 'long',
@@ -108,7 +108,7 @@ describe('routingStillSpec', () => {
     }
   });
 
-  it('names a layer that is not there', () => {
+  it('names a layer that does not exist', () => {
     expect(() => routingStillSpec(sample, 2)).toThrow(
       'layer index 2 of 2 layers'
     );
@@ -116,7 +116,7 @@ describe('routingStillSpec', () => {
 });
 
 describe('routingFallbackSpec', () => {
-  it('shows the layer where the slider stands', () => {
+  it('shows the layer at the slider', () => {
     const spec = routingFallbackSpec(sample, { model: 'demo', layerIndex: 1 });
     const { svg, warnings } = render({ spec }, { spec, signals: { layer: 0 } });
     expect(warnings).toEqual([]);
@@ -135,7 +135,7 @@ describe('routingFallbackSpec', () => {
     expect((spec.data as { values: unknown[] }).values).toHaveLength(11);
   });
 
-  it('labels encoder layers with the tokens that the encoder saw', () => {
+  it('labels encoder layers with the encoder tokens', () => {
     const encoderTokens = [{ position: 0, id: 1, text: 'source' }];
     const both: RoutingSample = {
       ...sample,

@@ -1,4 +1,4 @@
-/** One layer's routing as a still picture, for SVG output on GitHub and in nbconvert. */
+/** Static chart of one layer's routing, as SVG output for GitHub and nbconvert. */
 import { layerName, tokensOf, type RoutingSample } from '../protocol';
 import {
   ROUTING_CONFIG,
@@ -15,14 +15,14 @@ import { tokenText } from './token-labels';
 export interface RoutingStillOptions {
   /** The model's name, shown in the title. */
   model?: string;
-  /** Tokens after this many selections are left out, and the subtitle says so. */
+  /** Maximum number of selections; later tokens are omitted, and the subtitle says so. */
   maxRows?: number;
 }
 
-const MOST_ROWS = 4000;
+const MAX_ROWS = 4000;
 
 /**
- * The experts that each token selected in one layer; no interaction. A Vega-Lite 5 document that version 6 reads too.
+ * The experts that each token selected in one layer, without interaction. A Vega-Lite 5 document that version 6 reads too.
  * @throws RangeError when the sample has no such layer.
  */
 export function routingStillSpec(
@@ -40,7 +40,7 @@ export function routingStillSpec(
   const shown = tokensWithin(
     tokens.length,
     layer.topK,
-    options.maxRows ?? MOST_ROWS
+    options.maxRows ?? MAX_ROWS
   );
   const size = plotSize(shown, layer.experts);
   return {

@@ -1,19 +1,19 @@
-/** What taking each expert away does, layer by expert. */
+/** Heatmap of a sweep: the effect of ablating each expert, layer by expert. */
 import { layerName, type SweepDocument, type SweepRow } from '../protocol';
 import { bandScale } from './band-scale';
 import { labelExpression, labelledIndices, labelStride } from './token-labels';
 import { ROUTING_CONFIG } from './routing-plot';
 import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 
-/** What a cell's colour means. */
+/** The measure that colours a cell. */
 export type SweepMeasure = 'klMean' | 'klLast' | 'deltaLogProb' | 'deltaRank';
 
 export interface SweepHeatmapOptions {
   /** Default 'klMean'. */
   measure?: SweepMeasure;
-  /** Take the figures of this domain's prompts; rows without it are left out. */
+  /** Use the results on this domain's prompts; rows without it are omitted. */
   domain?: string;
-  /** Of the plot, without axes, in pixels; by default by the number of cells. */
+  /** Width of the plot without axes, in pixels. Default: by the number of cells. */
   width?: number;
   height?: number;
   /** Default Vega-Lite 6. */
@@ -33,7 +33,7 @@ export interface SweepCell {
   router: number;
   layer: string;
   expert: number;
-  /** Of the measure; null where nothing finite was measured. */
+  /** The measure; null where no finite value was measured. */
   value: number | null;
   tokens: number;
   klMean: number | null;
@@ -73,8 +73,8 @@ export function sweepCells(
 }
 
 /**
- * A cell for each expert of each router. Divergences run from 0 on, in one hue; changes that have a sign run both ways
- * from 0, in two. Experts that were not swept stay empty.
+ * One cell per expert of each router. Divergences use a sequential colour scheme from 0, signed changes a diverging one
+ * around 0. Experts that were not swept stay empty.
  */
 export function sweepHeatmapSpec(
   document: Pick<SweepDocument, 'model' | 'mode' | 'routers' | 'rows'>,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SweepDocument, SweepRow } from '../protocol';
 import { sweepHeatmapSpec, VEGA_LITE_5, type VegaLiteSpec } from '.';
 
-/** Renders with vega itself: what a reader of the notebook would see. */
+/** Renders with Vega, as a notebook does. */
 function render(spec: VegaLiteSpec): { svg: string[]; warnings: string[] } {
   return JSON.parse(
     execFileSync(
@@ -56,7 +56,7 @@ const document: Pick<SweepDocument, 'model' | 'mode' | 'routers' | 'rows'> = {
 const cells = (svg: string): number =>
   [...svg.matchAll(/aria-roledescription="rect mark"/g)].length;
 
-it('draws a cell for each expert that something finite was measured of', () => {
+it('draws a cell for each expert with a finite value', () => {
   const { svg, warnings } = render(sweepHeatmapSpec(document));
   expect(warnings).toEqual([]);
   expect(cells(svg[0])).toBe(2);
@@ -65,7 +65,7 @@ it('draws a cell for each expert that something finite was measured of', () => {
   expect(svg[0]).toContain('layer 3 mlp');
 });
 
-it('runs both ways from zero for what has a sign', () => {
+it('uses a diverging scale for signed measures', () => {
   const { svg, warnings } = render(
     sweepHeatmapSpec(document, { measure: 'deltaLogProb', schema: VEGA_LITE_5 })
   );
@@ -88,13 +88,13 @@ it('draws one domain', () => {
   expect(render(spec).svg[0]).toContain('mean KL (nats), german');
 });
 
-it('draws nothing where nothing was swept', () => {
+it('is empty where nothing was swept', () => {
   const { svg, warnings } = render(sweepHeatmapSpec({ ...document, rows: [] }));
   expect(warnings).toEqual([]);
   expect(cells(svg[0])).toBe(0);
 });
 
-it('takes the name of a module for a name, not for an expression', () => {
+it('treats the name of a module as text, not as an expression', () => {
   const module = "'] + alert(1) + ['";
   const { svg, warnings } = render(
     sweepHeatmapSpec({

@@ -1,12 +1,12 @@
-/** Token texts as chart labels: white space made visible, long pieces cut, crowded axes thinned. */
+/** Token texts as chart labels: white space made visible, long texts truncated, crowded axes thinned. */
 import { NO_TOKEN_ID, type Token } from '../protocol';
 
-const LONGEST_LABEL = 14;
+const MAX_LABEL_LENGTH = 14;
 /** Invisible and direction-changing characters would make two different tokens look the same. */
 const INVISIBLE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** A token's text with white space made visible; its id where there is no text, its position where there is neither. */
+/** A token's text with white space made visible; without text its id, without id its position. */
 export function tokenText(token: Token): string {
   if (token.text === undefined) {
     return token.id === NO_TOKEN_ID ? `@${token.position}` : `#${token.id}`;
@@ -21,16 +21,16 @@ export function tokenText(token: Token): string {
     .replace(INVISIBLE, '�');
 }
 
-/** The same, short enough for an axis. */
+/** The same, truncated for an axis. */
 export function tokenLabel(token: Token): string {
-  // Cut before it is taken apart: a stranger's token may be megabytes long.
-  const characters = [...tokenText(token).slice(0, 4 * LONGEST_LABEL)];
-  return characters.length > LONGEST_LABEL
-    ? `${characters.slice(0, LONGEST_LABEL - 1).join('')}…`
+  // Truncate before splitting: an untrusted token may be megabytes long.
+  const characters = [...tokenText(token).slice(0, 4 * MAX_LABEL_LENGTH)];
+  return characters.length > MAX_LABEL_LENGTH
+    ? `${characters.slice(0, MAX_LABEL_LENGTH - 1).join('')}…`
     : characters.join('');
 }
 
-/** Distance between labelled entries, so that `count` labels of `size` pixels fit into `length` pixels: 1, 2, 5, 10, ... */
+/** Distance between labels, so that `count` labels of `size` pixels fit into `length` pixels: 1, 2, 5, 10, ... */
 export function labelStride(
   count: number,
   length: number,
@@ -55,9 +55,9 @@ export function labelledIndices(count: number, stride: number): number[] {
 }
 
 /**
- * A Vega expression for the label of `datum.value`, for those indices that have one. Each text stands behind a mark
- * that the expression takes off again: Vega's parser takes a string that is a reserved word, such as the token
- * "if", for a name.
+ * A Vega expression for the label of `datum.value`, for the indices that have one. Each text is prefixed with a character
+ * that the expression removes: Vega's parser reads a string that is a reserved word, such as the token "if", as an
+ * identifier.
  */
 export function labelExpression(labels: ReadonlyMap<number, string>): string {
   const marked = Object.fromEntries(

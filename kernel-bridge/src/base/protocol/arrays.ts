@@ -1,4 +1,4 @@
-/** Typed arrays on the wire: base64 text inside a notebook's JSON, binary buffers over a comm. */
+/** Encodes typed arrays: base64 text in a notebook's JSON, binary buffers over a comm. */
 import { ProtocolError } from './error';
 
 export type NumericArray = Float32Array | Int32Array;
@@ -30,8 +30,8 @@ export function encodeArray(
 }
 
 /**
- * Decodes an array that came from a stranger.
- * @throws ProtocolError when dtype, shape and byte length do not fit together.
+ * Decodes and validates an untrusted array.
+ * @throws ProtocolError when dtype, shape and byte length are inconsistent
  */
 export function decodeArray(
   value: unknown,
@@ -91,7 +91,7 @@ function toBytes(data: unknown, name: string): Uint8Array {
   throw new ProtocolError(`${name} has no data`);
 }
 
-// `btoa` and `atob` are in browsers and in Node alike; chunks keep the argument list of `fromCharCode` short.
+// Browsers and Node both have `btoa` and `atob`; chunks keep the argument list of `fromCharCode` short.
 function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 0x8000) {

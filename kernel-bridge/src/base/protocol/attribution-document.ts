@@ -1,4 +1,4 @@
-/** Reads attributions that came from a notebook or a comm. */
+/** Validates attributions from a notebook or a comm. */
 import type {
   AttributeDocument,
   AttributedToken,
@@ -10,13 +10,13 @@ import { count, flag, list, number, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import { decodePlace, decodeTokens, type Stack } from './routing';
 
-const MOST_TOKENS = 1 << 15;
-const MOST_CREDITS = 1 << 13;
-const MOST_WARNINGS = 64;
-const LONGEST_TEXT = 400;
-const LONGEST_WARNING = 1000;
+const MAX_TOKENS = 1 << 15;
+const MAX_CREDITS = 1 << 13;
+const MAX_WARNINGS = 64;
+const MAX_TEXT_LENGTH = 400;
+const MAX_WARNING_LENGTH = 1000;
 
-/** @throws ProtocolError naming the field that is wrong */
+/** @throws ProtocolError naming the invalid field */
 export function readAttribution(value: unknown): AttributeDocument {
   const at = 'attribution';
   const source = object(value, at);
@@ -51,9 +51,9 @@ export function readAttribution(value: unknown): AttributeDocument {
     ...optional('faithfulness', readFaithfulness),
     ...optional('layers', readLayers),
     ...optional('experts', readExperts),
-    warnings: list(source.warnings, `${at}.warnings`, MOST_WARNINGS).map(
+    warnings: list(source.warnings, `${at}.warnings`, MAX_WARNINGS).map(
       (warning, i) =>
-        text(warning, `${at}.warnings[${i}]`).slice(0, LONGEST_WARNING)
+        text(warning, `${at}.warnings[${i}]`).slice(0, MAX_WARNING_LENGTH)
     )
   };
 }
@@ -80,18 +80,18 @@ function readTarget(value: unknown, at: string): ExplainedTarget {
     token: count(source.token, `${at}.token`),
     ...(source.text === undefined
       ? {}
-      : { text: text(source.text, `${at}.text`).slice(0, LONGEST_TEXT) })
+      : { text: text(source.text, `${at}.text`).slice(0, MAX_TEXT_LENGTH) })
   };
 }
 
-/** What a contrast prompt was is told where it is text or ids. */
+/** A contrast prompt is included if it is text or ids. */
 function readBaseline(value: unknown, at: string): AttributionData['baseline'] {
   if (typeof value === 'string') {
     return oneOf(value, ['zero', 'mean'], at);
   }
   const source = object(value, at);
   const words = (word: unknown, where: string): string =>
-    text(word, where).slice(0, LONGEST_TEXT);
+    text(word, where).slice(0, MAX_TEXT_LENGTH);
   if (source.token !== undefined) {
     return {
       token:
@@ -103,7 +103,7 @@ function readBaseline(value: unknown, at: string): AttributionData['baseline'] {
   const { prompt } = source;
   return {
     prompt: Array.isArray(prompt)
-      ? list(prompt, `${at}.prompt`, MOST_TOKENS).map((id, i) =>
+      ? list(prompt, `${at}.prompt`, MAX_TOKENS).map((id, i) =>
           count(id, `${at}.prompt[${i}]`)
         )
       : words(prompt, `${at}.prompt`)
@@ -111,7 +111,7 @@ function readBaseline(value: unknown, at: string): AttributionData['baseline'] {
 }
 
 function readTokens(value: unknown, at: string): AttributedToken[] {
-  const entries = list(value, at, MOST_TOKENS);
+  const entries = list(value, at, MAX_TOKENS);
   if (entries.length === 0) {
     throw new ProtocolError(`${at} is empty`);
   }
@@ -120,7 +120,7 @@ function readTokens(value: unknown, at: string): AttributedToken[] {
     ...token,
     ...(token.text === undefined
       ? {}
-      : { text: token.text.slice(0, LONGEST_TEXT) }),
+      : { text: token.text.slice(0, MAX_TEXT_LENGTH) }),
     attribution: number(
       (entries[i] as Record<string, unknown>).attribution,
       `${at}[${i}].attribution`
@@ -132,7 +132,7 @@ function readFaithfulness(value: unknown, at: string): Faithfulness {
   const source = object(value, at);
   const random = object(source.random, `${at}.random`);
   const numbers = (key: 'counts' | 'deletion' | 'insertion'): number[] =>
-    list(source[key], `${at}.${key}`, MOST_TOKENS).map((entry, i) =>
+    list(source[key], `${at}.${key}`, MAX_TOKENS).map((entry, i) =>
       number(entry, `${at}.${key}[${i}]`)
     );
   const own = (key: string): number =>
@@ -157,7 +157,7 @@ function readLayers(
   value: unknown,
   at: string
 ): NonNullable<AttributionData['layers']> {
-  return list(value, at, MOST_CREDITS).map((entry, i) => {
+  return list(value, at, MAX_CREDITS).map((entry, i) => {
     const source = object(entry, `${at}[${i}]`);
     return {
       layer: count(source.layer, `${at}[${i}].layer`),
@@ -180,7 +180,7 @@ function readExperts(
   value: unknown,
   at: string
 ): NonNullable<AttributionData['experts']> {
-  return list(value, at, MOST_CREDITS).map((entry, i) => {
+  return list(value, at, MAX_CREDITS).map((entry, i) => {
     const source = object(entry, `${at}[${i}]`);
     return {
       ...decodePlace(source, `${at}[${i}]`),

@@ -1,4 +1,4 @@
-/** Token attribution: tokens coloured by what they give to a prediction or a routing decision that one chooses. */
+/** Token attribution view: tokens coloured by their attribution to a chosen prediction or routing decision. */
 import {
   describeAttribution,
   type AttributeDocument,
@@ -17,9 +17,9 @@ import type { ToolState } from './tools';
 export type AskedTarget =
   | {
       kind: 'logit' | 'log-probability';
-      /** Null: the last one. */
+      /** Null: the last token. */
       position: number | null;
-      /** Id or text; null: the likeliest. */
+      /** Id or text; null: the most likely token. */
       token: number | string | null;
     }
   | (RouterPlace & {
@@ -32,33 +32,33 @@ const BASELINES = ['zero', 'mean', 'token', 'prompt'] as const;
 
 export interface AskedBaseline {
   kind: (typeof BASELINES)[number];
-  /** The token or the prompt, as it was typed; of the others what was typed before. */
+  /** The token or the prompt as typed; for other kinds, what was typed before. */
   text: string;
 }
 
 export interface AttributionQuestion {
   prompt: string;
-  /** Null: the likeliest token after the last one. */
+  /** Null: the most likely next token. */
   target: AskedTarget | null;
   method: AttributionMethod;
-  /** Of the integral. */
+  /** Integration steps. */
   steps: number;
   baseline: AskedBaseline;
 }
 
-/** What could be explained at a token. */
+/** Possible targets at a token. */
 export interface TargetChoices {
-  /** The token that was clicked. */
+  /** The clicked token. */
   position: number;
-  /** What the model predicts there. */
+  /** The model's predictions there. */
   logits: {
-    /** The token that is predicted after: of encoder-decoder models the decoder's last. */
+    /** The token that is followed by the prediction; in encoder-decoder models the decoder's last. */
     position: number;
     top: RankedToken[];
-    /** What follows in the prompt, where something does. */
+    /** The next token of the prompt, if there is one. */
     actual: RankedToken | null;
   };
-  /** Which experts its routers choose. */
+  /** The experts that each router selects. */
   routers: (RouterPlace & {
     position: number;
     experts: number;
@@ -68,10 +68,10 @@ export interface TargetChoices {
 
 export interface AttributionState extends ToolState {
   question: AttributionQuestion;
-  /** Null until there was an answer. */
+  /** Null before the first answer. */
   attribution: AttributeDocument | null;
   choices: TargetChoices | null;
-  /** Steps done, of all. */
+  /** Steps done, and in total. */
   done: number;
   total: number;
   refusal: Refusal | null;
@@ -79,17 +79,17 @@ export interface AttributionState extends ToolState {
 
 export type AttributionAction =
   | { do: 'attribute'; question: AttributionQuestion }
-  /** Tells what could be explained at a token. */
+  /** Requests the possible targets at a token. */
   | { do: 'look'; position: number }
-  /** Measures how faithful the attribution is that is shown. */
+  /** Measures the faithfulness of the current attribution. */
   | { do: 'faithfulness' }
   | { do: 'cancel' };
 
-/** Most steps that a person can ask for. */
-export const MOST_STEPS = 4096;
-const MOST_ROUTERS = 4096;
-const MOST_CHOSEN = 256;
-const LONGEST_TOKEN = 400;
+/** Maximum number of integration steps. */
+export const MAX_STEPS = 4096;
+const MAX_ROUTERS = 4096;
+const MAX_CHOSEN = 256;
+const MAX_TOKEN_LENGTH = 400;
 
 /** @throws ProtocolError */
 export function readAttributionAction(value: unknown): AttributionAction {
@@ -125,7 +125,7 @@ export function readAttributionState(value: unknown): AttributionState {
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeTokenAttribution(
   model: string,
   { attribution }: AttributionState
@@ -138,7 +138,7 @@ export function describeTokenAttribution(
 function readQuestion(value: unknown): AttributionQuestion {
   const source = object(value, 'question');
   const baseline = object(source.baseline, 'question.baseline');
-  const steps = count(source.steps, 'question.steps', MOST_STEPS);
+  const steps = count(source.steps, 'question.steps', MAX_STEPS);
   return {
     prompt: readPrompt(source.prompt),
     target: source.target === null ? null : readTarget(source.target),
@@ -180,7 +180,7 @@ function readTarget(value: unknown): AskedTarget {
       token === null
         ? null
         : typeof token === 'string'
-          ? text(token, 'target.token', LONGEST_TOKEN)
+          ? text(token, 'target.token', MAX_TOKEN_LENGTH)
           : count(token, 'target.token')
   };
 }
@@ -198,7 +198,7 @@ function readChoices(value: unknown): TargetChoices {
           ? null
           : readRanked([logits.actual], 'choices.logits.actual')[0]
     },
-    routers: list(source.routers, 'choices.routers', MOST_ROUTERS).map(
+    routers: list(source.routers, 'choices.routers', MAX_ROUTERS).map(
       (entry, i) => {
         const at = `choices.routers[${i}]`;
         const router = object(entry, at);
@@ -207,7 +207,7 @@ function readChoices(value: unknown): TargetChoices {
           ...decodePlace(router, at),
           position: count(router.position, `${at}.position`),
           experts,
-          chosen: list(router.chosen, `${at}.chosen`, MOST_CHOSEN).map(
+          chosen: list(router.chosen, `${at}.chosen`, MAX_CHOSEN).map(
             (own, c) => {
               const where = `${at}.chosen[${c}]`;
               const chosen = object(own, where);

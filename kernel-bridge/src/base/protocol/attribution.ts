@@ -1,10 +1,10 @@
-/** What an attribution found: which tokens, layers and experts a logit or a routing decision comes from. */
+/** Result of an attribution: the tokens, layers and experts that a logit or a routing decision depends on. */
 import { layerName, type Stack, type Token } from './routing';
 
 /**
  * `ig`: integrated gradients from a baseline to the embeddings (Sundararajan et al. 2017, arXiv:1703.01365).
- * `grad-input`: the gradient times the embeddings less the baseline. `occlusion`: how much the target falls when a
- * token's embedding alone is replaced by the baseline's.
+ * `grad-input`: gradient times (embeddings - baseline). `occlusion`: drop of the target when one token's embedding is
+ * replaced with the baseline's.
  */
 export type AttributionMethod = 'ig' | 'grad-input' | 'occlusion';
 
@@ -14,33 +14,33 @@ export interface AttributedToken extends Token {
   attribution: number;
 }
 
-/** What was explained, with what was left open settled. */
+/** The target, with defaults resolved. */
 export interface ExplainedTarget {
   kind: 'logit' | 'log-probability' | 'router';
-  /** The token that it is read at. */
+  /** The token at which it is read. */
   position: number;
-  /** Of a logit: the token whose logit it is. */
+  /** For a logit: the token whose logit it is. */
   token?: number;
   text?: string;
-  /** Of a routing decision. */
+  /** For a routing decision. */
   layer?: number;
   stack?: Stack;
   module?: string;
   expert?: number;
 }
 
-/** How well the most attributed tokens are those that matter: curves of the target, token after token. */
+/** Faithfulness of the token ranking: curves of the target as tokens are replaced or inserted. */
 export interface Faithfulness {
-  /** How many tokens were replaced, or were there. */
+  /** Number of tokens replaced, or inserted. */
   counts: number[];
-  /** The target while the most attributed tokens are replaced by the baseline's first. */
+  /** The target as tokens are replaced with the baseline, most attributed first. */
   deletion: number[];
-  /** The target while they are put into the baseline first. */
+  /** The target as tokens are inserted into the baseline, most attributed first. */
   insertion: number[];
-  /** Means over the curves; of a faithful attribution the first is lower and the second higher than at random. */
+  /** Means over the curves; for a faithful attribution deletion is lower and insertion higher than for random orders. */
   deletionMean: number;
   insertionMean: number;
-  /** The same of random orders: their mean and standard deviation. */
+  /** The same for random orders: mean and standard deviation. */
   random: {
     orders: number;
     deletionMean: number;
@@ -53,33 +53,33 @@ export interface Faithfulness {
 export interface AttributionData {
   target: ExplainedTarget;
   method: AttributionMethod;
-  /** As it was asked for. */
+  /** As requested. */
   baseline:
     | 'zero'
     | 'mean'
     | { token: number | string }
     | { prompt: string | readonly number[] | object };
-  /** Of integrated gradients. */
+  /** For integrated gradients. */
   rule?: QuadratureRule;
   steps?: number;
-  /** Steps in one run, as measuring chose them. */
+  /** Steps per run, chosen by timing. */
   batch?: number;
   tokens: AttributedToken[];
-  /** The target of the prompt, and of the baseline. */
+  /** The target for the prompt, and for the baseline. */
   value: number;
   baselineValue: number;
-  /** Sum of all attributions less (value - baselineValue): 0 where they are complete. */
+  /** Sum of all attributions minus (value - baselineValue); 0 if they are complete. */
   gap: number;
-  /** Choices of experts, a token and layer each, that change between neighbouring steps from baseline to prompt. */
+  /** Number of (token, layer) selections that change between neighbouring steps from baseline to prompt. */
   routingChanges?: number;
-  /** How far the target jumps where the routing changes, in all: no token is credited with it. Of adaptive steps. */
+  /** Sum of the target's jumps where the routing changes, which no token is credited with. With adaptive steps. */
   jumps?: number;
-  /** False where the routing changes at more places than could be told apart. Of adaptive steps. */
+  /** False if there were more routing changes than could be separated. With adaptive steps. */
   resolved?: boolean;
   faithfulness?: Faithfulness;
-  /** First order: gradient times what the layer adds to the stream, summed over its tokens. */
+  /** First order: gradient times the layer's output, summed over its tokens. */
   layers?: { layer: number; stack?: Stack; attribution: number }[];
-  /** First order: gradient times what the expert adds to its token. */
+  /** First order: gradient times the expert's output for its token. */
   experts?: {
     layer: number;
     stack?: Stack;
@@ -104,7 +104,7 @@ const METHOD_NAMES: Record<AttributionMethod, string> = {
 const BAR = 20;
 const LISTED = 8;
 
-/** In words: a line a token with a bar, then what it adds up to. */
+/** As text: one line per token with a bar, then the sum. */
 export function describeAttribution(data: AttributionData): string {
   const { target, method, tokens, value, baselineValue, gap } = data;
   const largest = tokens.reduce(

@@ -1,6 +1,6 @@
 /**
- * Binary values inside JSON, as the Jupyter widget protocol moves them: taken out into a list of
- * buffers, with the path of each (`buffer_paths`), and put back on the other side.
+ * Moves binary values out of JSON and back, as in the Jupyter widget protocol: a list of buffers, with the path of each
+ * in `buffer_paths`.
  */
 import { ProtocolError } from './error';
 
@@ -11,7 +11,7 @@ export interface Extracted {
   buffers: ArrayBufferView[];
 }
 
-/** Splits `value` into plain JSON and the binary views found in it. `value` is left as it was. */
+/** Splits `value` into plain JSON and the binary views found in it. Does not modify `value`. */
 export function extractBuffers(value: unknown): Extracted {
   const bufferPaths: BufferPath[] = [];
   const buffers: ArrayBufferView[] = [];
@@ -28,7 +28,7 @@ export function extractBuffers(value: unknown): Extracted {
       const copy: Record<string, unknown> = {};
       for (const [key, entry] of Object.entries(item)) {
         const walked = walk(entry, [...path, key]);
-        // The widget protocol leaves a taken key out of an object and a null in a list.
+        // As in the widget protocol: a removed key is absent from an object, and null in a list.
         if (!ArrayBuffer.isView(entry)) {
           copy[key] = walked;
         }
@@ -44,7 +44,7 @@ const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * Puts buffers back in place, into `state` itself.
- * @throws ProtocolError when a path leads nowhere or into an object's prototype.
+ * @throws ProtocolError when a path leads nowhere or into an object's prototype
  */
 export function insertBuffers(
   state: unknown,

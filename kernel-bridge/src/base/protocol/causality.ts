@@ -1,4 +1,4 @@
-/** Which experts an output depends on, more than on others of their load. */
+/** Result of a causality test: experts that an output depends on more than on others of the same load. */
 import type { RouterIdentity } from './routing';
 import type { SweepMode } from './sweep';
 
@@ -7,17 +7,17 @@ export interface CausalityRow extends Pick<
   'layer' | 'stack' | 'module'
 > {
   expert: number;
-  /** Tokens that chose the expert, over all prompts. */
+  /** Tokens that select the expert, over all prompts. */
   load: number;
-  /** Of the criterion, ablated minus original, mean over prompts. */
+  /** Criterion, ablated minus original, mean over prompts. */
   change: number;
-  /** The mean size of the change that a random expert of the same load and layer makes. */
+  /** Mean absolute change from a random expert of the same load and layer. */
   nullChange: number;
-  /** Share of random experts whose change is at least as large, the expert itself counted. */
+  /** Share of random experts whose change is at least as large, including the expert itself. */
   p: number;
-  /** The least that `p` could have come to with these prompts. */
+  /** The smallest `p` possible with these prompts. */
   smallestP: number;
-  /** `p` adjusted for the number of experts that were tested (Benjamini and Hochberg). */
+  /** `p` adjusted for the number of tested experts (Benjamini and Hochberg). */
   pAdjusted: number;
   causal: boolean;
 }
@@ -29,9 +29,9 @@ export interface CausalityDocument {
   criterion: string;
   mode: SweepMode;
   prompts: number;
-  /** The criterion without an ablation, mean over prompts. */
+  /** The criterion without ablation, mean over prompts. */
   original: number;
-  /** The adjusted p below which an expert is called causal. */
+  /** Adjusted p-value up to which an expert is called causal. */
   alpha: number;
   draws: number;
   rows: CausalityRow[];

@@ -1,9 +1,9 @@
-/** Reading values that came from a notebook, a file or a comm, which anyone may have written. */
+/** Validators for untrusted input from a notebook, a file or a comm. */
 import { ProtocolError } from './error';
 
 const LIMIT = 1 << 24;
 
-/** @throws ProtocolError naming the field, as all of these do */
+/** @throws ProtocolError naming the field, like all of these */
 export function object(value: unknown, at: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ProtocolError(`${at} is not an object`);
@@ -11,7 +11,7 @@ export function object(value: unknown, at: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** @param most entries, where more would be too many to show */
+/** @param most maximum number of entries */
 export function list(value: unknown, at: string, most = Infinity): unknown[] {
   if (!Array.isArray(value)) {
     throw new ProtocolError(`${at} is not a list`);
@@ -24,7 +24,7 @@ export function list(value: unknown, at: string, most = Infinity): unknown[] {
   return value;
 }
 
-/** @param most characters */
+/** @param most maximum number of characters */
 export function text(value: unknown, at: string, most = Infinity): string {
   if (typeof value !== 'string') {
     throw new ProtocolError(`${at} is not text`);
@@ -55,7 +55,7 @@ export function number(value: unknown, at: string): number {
   return value;
 }
 
-/** A finite number, or null where there was none. */
+/** A finite number, or null. */
 export function figure(value: unknown, at: string): number | null {
   return value === null ? null : number(value, at);
 }

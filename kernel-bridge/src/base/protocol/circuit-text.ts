@@ -1,4 +1,4 @@
-/** Circuits in words. */
+/** Formats circuits as text. */
 import {
   effectStrength,
   pruneCircuit,
@@ -8,10 +8,10 @@ import {
 } from './circuit';
 import { layerName } from './routing';
 
-/** A text is read by people; programs take the document. */
-const MOST_LINES = 40;
+/** Text is for people; programs read the document. */
+const MAX_LINES = 40;
 
-/** The target, what was measured, and an edge a line. */
+/** The target, the measurements, and one line per edge. */
 export function describeCircuit(data: CircuitDocument): string {
   const { model, target, threshold, notes } = data;
   const { nodes, edges } = pruneCircuit(data, threshold);
@@ -53,13 +53,13 @@ export function describeCircuitTarget(target: CircuitTarget): string {
     case 'router':
       return `score of ${layerName({ layer: target.layer ?? 0, stack: target.stack, module: target.module })} expert ${target.expert} at token ${position}`;
     case 'logit-difference':
-      return `logit of ${JSON.stringify(text ?? token)} less that of ${JSON.stringify(againstText ?? against)} after token ${position}`;
+      return `logit of ${JSON.stringify(text ?? token)} minus that of ${JSON.stringify(againstText ?? against)} after token ${position}`;
     default:
       return `${kind} of ${JSON.stringify(text ?? token)} after token ${position}`;
   }
 }
 
-/** Values, faithfulness and correlations, a line each. */
+/** Values, faithfulness and correlations, one line each. */
 export function describeCircuitFigures({
   direction,
   values,
@@ -95,8 +95,8 @@ function figure(value: number | null): string {
 }
 
 function listed(lines: readonly string[]): string[] {
-  const more = lines.length - MOST_LINES;
+  const more = lines.length - MAX_LINES;
   return more > 0
-    ? [...lines.slice(0, MOST_LINES), `  ... and ${more} weaker ones`]
+    ? [...lines.slice(0, MAX_LINES), `  ... and ${more} weaker ones`]
     : [...lines];
 }

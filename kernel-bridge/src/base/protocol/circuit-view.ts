@@ -1,4 +1,4 @@
-/** The circuit view: the parts by which the difference between two prompts reaches a target, to prune and to patch. */
+/** Circuit view: finds the circuit that carries the difference between two prompts to a target, prunes and patches it. */
 import { count, figure, flag, list, object, oneOf, text } from './checks';
 import type { CircuitDocument, PatchDirection } from './circuit';
 import { describeCircuit } from './circuit-text';
@@ -15,49 +15,49 @@ const KINDS = [
 ] as const;
 const DIRECTIONS = ['noising', 'denoising'] as const;
 
-/** What a person fills in. Fields that the kind of target has no use for keep what was typed. */
+/** The target as the user enters it. Fields that its kind does not use keep their text. */
 export interface AskedCircuitTarget {
   kind: (typeof KINDS)[number];
   /** Null: the last token. */
   position: number | null;
-  /** Ids or texts of tokens; empty: the likeliest. */
+  /** Ids or texts of tokens; empty: the most likely. */
   token: string;
   against: string;
-  /** Of a router's score. */
+  /** For a router score. */
   layer: number;
   expert: number;
 }
 
 export interface CircuitQuestion {
   clean: string;
-  /** What the clean prompt is compared with: another prompt, or its own with the embeddings taken away. */
+  /** The corrupted input: another prompt, or the clean one with other embeddings. */
   other: (typeof OTHERS)[number];
   corrupted: string;
   target: AskedCircuitTarget;
   direction: PatchDirection;
-  /** Whether edges are looked for, beside nodes. */
+  /** Whether to find edges as well as nodes. */
   edges: boolean;
 }
 
-/** A part that was patched by itself because a person asked for it. */
+/** A node that the user patched on its own. */
 export interface AskedPatch {
   node: string;
   /** Null: at all tokens. */
   position: number | null;
-  /** What the target changed by. */
+  /** Change of the target. */
   effect: number | null;
 }
 
 export interface CircuitState extends ToolState {
   question: CircuitQuestion;
-  /** Null until one was found. */
+  /** Null before one is found. */
   circuit: CircuitDocument | null;
   patches: AskedPatch[];
-  /** Runs done, of all that are planned so far. */
+  /** Runs done, and planned so far. */
   done: number;
   total: number;
   refusal: Refusal | null;
-  /** What a page showed when it stored the output: how many of the strongest edges, or nodes, and the node looked at. */
+  /** State of the page when it stored the output: number of edges or nodes shown, and the selected node. */
   shown?: { size: number; node: string | null };
 }
 
@@ -66,9 +66,9 @@ export type CircuitAction =
   | { do: 'patch'; node: string; position: number | null }
   | { do: 'cancel' };
 
-const MOST_PATCHES = 1 << 14;
-const LONGEST_TOKEN = 400;
-const LONGEST_NODE = 600;
+const MAX_PATCHES = 1 << 14;
+const MAX_TOKEN_LENGTH = 400;
+const MAX_NODE_LENGTH = 600;
 
 /** @throws ProtocolError */
 export function readCircuitAction(value: unknown): CircuitAction {
@@ -80,7 +80,7 @@ export function readCircuitAction(value: unknown): CircuitAction {
     case 'patch':
       return {
         do: name,
-        node: text(source.node, 'node', LONGEST_NODE),
+        node: text(source.node, 'node', MAX_NODE_LENGTH),
         position: readPosition(source.position, 'position')
       };
     case 'cancel':
@@ -99,10 +99,10 @@ export function readCircuitState(value: unknown): CircuitState {
     running: flag(source.running, 'running'),
     question: readQuestion(source.question),
     circuit,
-    patches: list(source.patches, 'patches', MOST_PATCHES).map((entry, i) => {
+    patches: list(source.patches, 'patches', MAX_PATCHES).map((entry, i) => {
       const patch = object(entry, `patches[${i}]`);
       return {
-        node: text(patch.node, `patches[${i}].node`, LONGEST_NODE),
+        node: text(patch.node, `patches[${i}].node`, MAX_NODE_LENGTH),
         position: readPosition(patch.position, `patches[${i}].position`),
         effect: figure(patch.effect, `patches[${i}].effect`)
       };
@@ -117,14 +117,14 @@ export function readCircuitState(value: unknown): CircuitState {
             node:
               shown.node === null
                 ? null
-                : text(shown.node, 'shown.node', LONGEST_NODE)
+                : text(shown.node, 'shown.node', MAX_NODE_LENGTH)
           }
         }
       : {})
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeCircuitView(
   model: string,
   { circuit, patches }: CircuitState
@@ -135,7 +135,7 @@ export function describeCircuitView(
         describeCircuit(circuit),
         ...patches.map(
           ({ node, position, effect }) =>
-            `patched for real: ${node}${position === null ? '' : ` at token ${position}`}: ${effect?.toFixed(4) ?? '-'}`
+            `patched: ${node}${position === null ? '' : ` at token ${position}`}: ${effect?.toFixed(4) ?? '-'}`
         )
       ].join('\n')
     : `CircuitView of ${model}`;
@@ -155,8 +155,12 @@ function readQuestion(value: unknown): CircuitQuestion {
     target: {
       kind: oneOf(target.kind, KINDS, 'question.target.kind'),
       position: readPosition(target.position, 'question.target.position'),
-      token: text(target.token, 'question.target.token', LONGEST_TOKEN),
-      against: text(target.against, 'question.target.against', LONGEST_TOKEN),
+      token: text(target.token, 'question.target.token', MAX_TOKEN_LENGTH),
+      against: text(
+        target.against,
+        'question.target.against',
+        MAX_TOKEN_LENGTH
+      ),
       layer: count(target.layer, 'question.target.layer'),
       expert: count(target.expert, 'question.target.expert')
     },

@@ -1,7 +1,7 @@
 /**
- * A circuit: the parts of a model by which a difference between two prompts reaches a target, and the ways between
- * them. The parts are what writes to the residual stream (embeddings, attention heads, experts) and what reads it; an
- * edge is what one part writes, read by one input of another.
+ * A circuit: the nodes and edges that carry the difference between two prompts to a target. A node writes to the residual
+ * stream (embeddings, attention heads, experts) or reads it; an edge is the output of one node, read by one input of
+ * another.
  */
 import type { Stack, Token } from './routing';
 
@@ -18,7 +18,7 @@ export const CIRCUIT_NODE_KINDS = [
 ] as const;
 export type CircuitNodeKind = (typeof CIRCUIT_NODE_KINDS)[number];
 
-/** By which input a part reads the stream. */
+/** The inputs by which a node reads the stream. */
 export const CIRCUIT_INPUTS = [
   'query',
   'key',
@@ -29,23 +29,23 @@ export const CIRCUIT_INPUTS = [
 export type CircuitInput = (typeof CIRCUIT_INPUTS)[number];
 
 export interface CircuitNode {
-  /** Unique in its document, and to be read: "layer 3 head 1". */
+  /** Unique in its document, and human-readable: "layer 3 head 1". */
   id: string;
   kind: CircuitNodeKind;
   /** Absent for the embeddings and the logits. */
   layer?: number;
   stack?: Stack;
-  /** Which head or expert of its layer. */
+  /** Index of the head or expert in its layer. */
   index?: number;
-  /** Id of the node of lower rank that reads the stream for it, as the experts of a layer are read for together. */
+  /** Id of the node of lower rank that reads the stream for it; the experts of a layer share one. */
   within?: string;
-  /** Where it stands along the stream: a node reads only what nodes of lower rank wrote. */
+  /** Position along the stream: a node reads only nodes of lower rank. */
   rank: number;
-  /** First order, over all tokens: what patching the node would change the target by. Null where not measured. */
+  /** First-order effect of patching the node at all tokens. Null where not computed. */
   effect: number | null;
   /** The same at each token. */
   effects?: (number | null)[];
-  /** What patching it at all tokens changed the target by, for real. Absent where it was not run. */
+  /** Measured effect of patching it at all tokens. Absent if it was not run. */
   patched?: number | null;
   /** The same at each token; null where it was not run. */
   patchedAt?: (number | null)[];
@@ -55,23 +55,23 @@ export interface CircuitEdge {
   /** Ids of nodes. */
   from: string;
   to: string;
-  /** Absent where the node reads the stream in one way only. */
+  /** Absent if the node has only one input. */
   input?: CircuitInput;
-  /** First order: what the target changes by when this input alone reads the other prompt's values. */
+  /** First-order effect of patching this input alone with the other prompt's values. */
   effect: number;
 }
 
-/** How well a circuit of some size does what the model does, measured: the model run with all else patched. */
+/** Faithfulness of a circuit of some size: the model runs with everything outside the circuit patched. */
 export interface CircuitPoint {
-  /** How many of the strongest edges, or nodes, it has. */
+  /** Number of edges or nodes, strongest first. */
   size: number;
-  /** The absolute effect of the weakest of them; null for a circuit of nothing. */
+  /** Absolute effect of the weakest of them; null for an empty circuit. */
   threshold: number | null;
-  /** The target of the run. */
+  /** The target in that run. */
   value: number | null;
-  /** (value - corrupted) / (clean - corrupted): 1 for the whole model, 0 for nothing. */
+  /** (value - corrupted) / (clean - corrupted): 1 for the whole model, 0 for an empty circuit. */
   faithfulness: number | null;
-  /** Circuits of as many edges or nodes that were drawn at random: their mean and standard deviation. */
+  /** Random circuits of the same size: mean and standard deviation. */
   random?: {
     circuits: number;
     mean: number | null;
@@ -80,17 +80,17 @@ export interface CircuitPoint {
 }
 
 export interface CircuitFaithfulness {
-  /** What was left out for real: single edges, or whole nodes. */
+  /** What was left out in measurement: single edges, or whole nodes. */
   of: 'edges' | 'nodes';
-  /** How many there are in all. */
+  /** Total number of them. */
   total: number;
-  /** By size, the smallest first. */
+  /** By ascending size. */
   points: CircuitPoint[];
 }
 
-/** How well first-order effects tell those that were measured. */
+/** Correlation of first-order effects with measured ones. */
 export interface CircuitCorrelation {
-  /** Null where all are alike, or fewer than two. */
+  /** Null if all values are equal, or there are fewer than two. */
   pearson: number | null;
   spearman: number | null;
   /** Share of pairs of the same sign. */
@@ -100,15 +100,15 @@ export interface CircuitCorrelation {
 
 export interface CircuitTarget {
   kind: 'logit' | 'logit-difference' | 'log-probability' | 'router';
-  /** The token that it is read at. */
+  /** The token at which it is read. */
   position: number;
-  /** Of a logit: the token whose it is. */
+  /** For a logit: the token whose logit it is. */
   token?: number;
   text?: string;
-  /** Of a difference: the token whose logit is subtracted. */
+  /** For a difference: the token whose logit is subtracted. */
   against?: number;
   againstText?: string;
-  /** Of a routing decision. */
+  /** For a routing decision. */
   layer?: number;
   stack?: Stack;
   module?: string;
@@ -116,8 +116,8 @@ export interface CircuitTarget {
 }
 
 /**
- * `noising`: the clean prompt is run, and activations of the corrupted one are patched in; effects are about the clean
- * run. `denoising`: the other way round.
+ * `noising`: the clean prompt runs with activations of the corrupted one patched in; effects are relative to the clean
+ * run. `denoising`: the reverse.
  */
 export type PatchDirection = 'noising' | 'denoising';
 
@@ -126,34 +126,34 @@ export interface CircuitDocument {
   schema: 'moe-debugger/circuit@1';
   model: string;
   clean: Token[];
-  /** Tokens of the other prompt; or how its embeddings were made. */
+  /** Tokens of the corrupted prompt, or the kind of its embeddings. */
   corrupted: Token[] | 'zero' | 'mean';
   target: CircuitTarget;
   direction: PatchDirection;
-  /** The target of both runs. */
+  /** The target in both runs. */
   values: { clean: number; corrupted: number };
   /** By rank. */
   nodes: CircuitNode[];
-  /** The strongest first. Empty where edges were not asked for. */
+  /** Strongest first. Empty without edges. */
   edges: CircuitEdge[];
-  /** Weaker edges that were left out of the document. */
+  /** Number of weaker edges omitted from the document. */
   edgesLeftOut: number;
-  /** The absolute effect below which edges (without edges: nodes) are no part of the circuit as it was asked for. */
+  /** Absolute effect below which edges (without edges: nodes) are not part of the circuit. */
   threshold: number;
   faithfulness?: CircuitFaithfulness;
-  /** Of first-order and measured effects: of nodes at single tokens, and of nodes at all tokens. */
+  /** Of first-order with measured effects: for nodes at single tokens, and for nodes at all tokens. */
   correlation?: { cells?: CircuitCorrelation; nodes?: CircuitCorrelation };
-  /** What a reader should know of how the figures came about. */
+  /** Notes about how the results were obtained. */
   notes: string[];
 }
 
-/** What a circuit has when weak edges are left out. */
+/** A circuit without its weak edges. */
 export interface PrunedCircuit {
   nodes: CircuitNode[];
   edges: CircuitEdge[];
 }
 
-/** The size of a first-order effect. */
+/** Absolute first-order effect. */
 export function effectStrength({
   effect
 }: Pick<CircuitNode, 'effect'>): number {
@@ -161,8 +161,8 @@ export function effectStrength({
 }
 
 /**
- * The edges of at least a strength that lie on a way to the last node, and the nodes that they join; of a document
- * without edges, the nodes of at least that strength.
+ * The edges of at least a given strength that lie on a path to the last node, and their nodes; for a document without
+ * edges, the nodes of at least that strength.
  */
 export function pruneCircuit(
   { nodes, edges }: Pick<CircuitDocument, 'nodes' | 'edges'>,
@@ -184,7 +184,7 @@ export function pruneCircuit(
     nodes.filter(node => node.rank === last).map(({ id }) => id)
   );
   const kept = new Set<CircuitEdge>();
-  // Edges lead to higher ranks, so from the last on each node is settled before those that it reads.
+  // Edges lead to higher ranks, so in descending order each node is settled before those that it reads.
   for (const edge of [...strong].sort(
     (a, b) => (rank.get(b.to) ?? 0) - (rank.get(a.to) ?? 0)
   )) {
@@ -200,7 +200,7 @@ export function pruneCircuit(
   };
 }
 
-/** The threshold at which as many edges are left as asked for; without edges, nodes. */
+/** The threshold that leaves a given number of edges; without edges, of nodes. */
 export function circuitThreshold(
   { nodes, edges }: Pick<CircuitDocument, 'nodes' | 'edges'>,
   size: number

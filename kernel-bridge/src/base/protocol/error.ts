@@ -1,4 +1,4 @@
-/** A message or document that does not follow the protocol. Its text is safe to show. */
+/** A message or document that violates the protocol. Its message is safe to display. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }

@@ -1,4 +1,4 @@
-/** The expert selector: a grid of layers and experts to edit, and what the model writes with and without the edits. */
+/** Expert selector: a grid of layers and experts to edit, and the generated text with and without the edits. */
 import { count, flag, list, object, oneOf } from './checks';
 import { ProtocolError } from './error';
 import {
@@ -17,8 +17,8 @@ export type ExpertRow = Pick<
 >;
 
 /**
- * What may be done to an expert: masked (a substitute enters), dropped (its term vanishes), swapped for another one at
- * the same weight, or made the only one.
+ * Edits of an expert: mask (a substitute is selected), drop (its output is removed), swap (another expert runs with the
+ * same weight), or force (it is the only one).
  */
 export const EXPERT_EDITS = ['mask', 'drop', 'swap', 'force'] as const;
 export type ExpertEditKind = (typeof EXPERT_EDITS)[number];
@@ -28,23 +28,23 @@ export interface ExpertEdit {
   row: number;
   expert: number;
   kind: ExpertEditKind;
-  /** Of 'swap': the expert that runs instead. */
+  /** For 'swap': the expert that runs instead. */
   to?: number;
 }
 
 export interface ExpertsState extends EditedTextState {
   rows: ExpertRow[];
   edits: ExpertEdit[];
-  /** One a row: experts a token; null for the model's own. */
+  /** One per row: experts per token; null for the model's own k. */
   topK: (number | null)[];
   canUndo: boolean;
   canRedo: boolean;
-  /** Token rates of a trace, shown until something is generated: [rows][experts]. */
+  /** Token rates of a trace, shown before anything is generated: [rows][experts]. */
   traced: number[][] | null;
 }
 
 export type ExpertsAction =
-  /** `kind` null takes the expert's edit back. */
+  /** `kind` null removes the expert's edit. */
   | {
       do: 'edit';
       row: number;
@@ -57,13 +57,13 @@ export type ExpertsAction =
   | { do: 'generate'; prompt: string; maxNewTokens: number }
   | { do: 'cancel' | 'undo' | 'redo' | 'clear' };
 
-const MOST_ROWS = 4096;
+const MAX_ROWS = 4096;
 /** A cell is an element of the page. */
-const MOST_CELLS = 1 << 15;
-const MOST_EDITS = 1 << 14;
+const MAX_CELLS = 1 << 15;
+const MAX_EDITS = 1 << 14;
 
 /**
- * Reads what a page asks for. Whether the model has such an expert is for the kernel to say.
+ * Validates an action of a page. The kernel checks whether the model has such an expert.
  * @throws ProtocolError
  */
 export function readExpertsAction(value: unknown): ExpertsAction {
@@ -99,12 +99,12 @@ export function readExpertsAction(value: unknown): ExpertsAction {
 }
 
 /**
- * Reads the state, from a notebook or a kernel.
- * @throws ProtocolError naming what is wrong, or too large to show
+ * Validates the state from a notebook or a kernel.
+ * @throws ProtocolError naming what is invalid, or too large to show
  */
 export function readExpertsState(value: unknown): ExpertsState {
   const source = object(value, 'state');
-  const rows = list(source.rows, 'rows', MOST_ROWS).map((entry, i) => {
+  const rows = list(source.rows, 'rows', MAX_ROWS).map((entry, i) => {
     const row = object(entry, `rows[${i}]`);
     return {
       ...decodePlace(row, `rows[${i}]`),
@@ -113,9 +113,9 @@ export function readExpertsState(value: unknown): ExpertsState {
     };
   });
   const cells = rows.reduce((sum, { experts }) => sum + experts, 0);
-  if (rows.length === 0 || cells > MOST_CELLS) {
+  if (rows.length === 0 || cells > MAX_CELLS) {
     throw new ProtocolError(
-      `${rows.length} layers with ${cells} experts cannot be shown: 1 to ${MOST_CELLS} can`
+      `${rows.length} layers with ${cells} experts cannot be shown: 1 to ${MAX_CELLS} can`
     );
   }
   const texts = readEditedText(source, rows.length);
@@ -130,7 +130,7 @@ export function readExpertsState(value: unknown): ExpertsState {
   if (traced) {
     checkShape(traced, rows, 'traced');
   }
-  const topK = list(source.topK, 'topK', MOST_ROWS).map((k, i) =>
+  const topK = list(source.topK, 'topK', MAX_ROWS).map((k, i) =>
     k === null ? null : count(k, `topK[${i}]`)
   );
   if (topK.length !== rows.length) {
@@ -143,7 +143,7 @@ export function readExpertsState(value: unknown): ExpertsState {
     rows,
     topK,
     traced,
-    edits: list(source.edits, 'edits', MOST_EDITS).map((edit, i) =>
+    edits: list(source.edits, 'edits', MAX_EDITS).map((edit, i) =>
       readEdit(edit, rows, `edits[${i}]`)
     ),
     canUndo: flag(source.canUndo, 'canUndo'),
@@ -151,7 +151,7 @@ export function readExpertsState(value: unknown): ExpertsState {
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeExperts(model: string, state: ExpertsState): string {
   const { rows, edits, topK } = state;
   const told = [

@@ -53,12 +53,12 @@ describe('readTraceFigure', () => {
       },
       /rows\[0\]\.tokenRate|rows\[0\]\.expert/
     ]
-  ])('names what is wrong, %#', (figure, message) => {
+  ])('names the invalid field, %#', (figure, message) => {
     expect(() => readTraceFigure(figure)).toThrow(message);
     expect(() => readTraceFigure(figure)).toThrow(ProtocolError);
   });
 
-  it('reads what can be drawn, or refuses', () => {
+  it('reads what can be drawn, and rejects the rest', () => {
     const parts = fc.oneof(
       fc.jsonValue(),
       fc.constantFrom<unknown>(

@@ -1,4 +1,4 @@
-/** Figures of a trace's measures, as the side panel asks for them: what is drawn, in plain numbers. */
+/** Figures of a trace's measures, as the side panel requests them: plain numbers to draw. */
 import { count, figure, list, number, object, oneOf, text } from './checks';
 
 export const FIGURE_NAMES = [
@@ -13,7 +13,7 @@ export type FigureName = (typeof FIGURE_NAMES)[number];
 export interface LoadIntervalRow {
   expert: number;
   selections: number;
-  /** Selections over tokens, with the ends of its interval. */
+  /** Selections / tokens, with its confidence interval. */
   tokenRate: number;
   low: number;
   high: number;
@@ -29,7 +29,7 @@ export interface LoadIntervals {
 
 export interface MatrixAxis {
   title: string | null;
-  /** One a row, or a column, in the order of the picture; long ones are cut. */
+  /** One per row or column, in the order of the figure; long ones are truncated. */
   labels: readonly string[];
 }
 
@@ -38,11 +38,11 @@ export interface MatrixHeatmap {
   subtitle: string;
   x: MatrixAxis;
   y: MatrixAxis;
-  /** [y, x], row-major; cells that are null or not finite stay empty. */
+  /** [y, x], row-major; null and non-finite cells stay empty. */
   values: readonly (number | null)[];
-  /** What a value is. */
+  /** Name of the measure. */
   measure: string;
-  /** Lower and upper end of the colours; default 0 and the largest value. A domain from below zero takes two hues. */
+  /** Ends of the colour scale. Default 0 and the largest value. A domain that begins below zero uses a diverging scale. */
   domain?: readonly [number, number];
 }
 
@@ -53,25 +53,25 @@ export type Drawing =
 /** A figure of one layer of a trace. */
 export interface TraceFigure {
   name: FigureName;
-  /** Names of all layers of the trace, and which of them is drawn. */
+  /** Names of all layers of the trace, and the index of the one that is drawn. */
   layers: readonly string[];
   layerIndex: number;
   drawing: Drawing;
-  /** The same in words. */
+  /** The figure as text. */
   text: string;
 }
 
-const MOST_LAYERS = 4096;
-const MOST_LABELS = 4096;
-const MOST_CELLS = 1 << 18;
-const LONGEST_NAME = 200;
-const LONGEST_TEXT = 8000;
+const MAX_LAYERS = 4096;
+const MAX_LABELS = 4096;
+const MAX_CELLS = 1 << 18;
+const MAX_NAME_LENGTH = 200;
+const MAX_TEXT_LENGTH = 8000;
 
-/** @throws ProtocolError naming the field that is wrong */
+/** @throws ProtocolError naming the invalid field */
 export function readTraceFigure(value: unknown): TraceFigure {
   const source = object(value, 'figure');
-  const layers = list(source.layers, 'layers', MOST_LAYERS).map((name, i) =>
-    text(name, `layers[${i}]`, LONGEST_NAME)
+  const layers = list(source.layers, 'layers', MAX_LAYERS).map((name, i) =>
+    text(name, `layers[${i}]`, MAX_NAME_LENGTH)
   );
   return {
     name: oneOf(source.name, FIGURE_NAMES, 'name'),
@@ -82,7 +82,7 @@ export function readTraceFigure(value: unknown): TraceFigure {
       Math.max(layers.length - 1, 0)
     ),
     drawing: readDrawing(source.drawing),
-    text: text(source.text, 'text', LONGEST_TEXT)
+    text: text(source.text, 'text', MAX_TEXT_LENGTH)
   };
 }
 
@@ -90,15 +90,15 @@ function readDrawing(value: unknown): Drawing {
   const source = object(value, 'drawing');
   const kind = oneOf(source.kind, ['intervals', 'matrix'], 'drawing.kind');
   const words = {
-    title: text(source.title, 'title', LONGEST_TEXT),
-    subtitle: text(source.subtitle, 'subtitle', LONGEST_TEXT)
+    title: text(source.title, 'title', MAX_TEXT_LENGTH),
+    subtitle: text(source.subtitle, 'subtitle', MAX_TEXT_LENGTH)
   };
   return kind === 'intervals'
     ? {
         kind,
         ...words,
         uniform: number(source.uniform, 'uniform'),
-        rows: list(source.rows, 'rows', MOST_CELLS).map(readRow)
+        rows: list(source.rows, 'rows', MAX_CELLS).map(readRow)
       }
     : { kind, ...words, ...readMatrix(source) };
 }
@@ -123,7 +123,7 @@ function readRow(value: unknown, i: number): LoadIntervalRow {
 function readMatrix(
   source: Record<string, unknown>
 ): Omit<MatrixHeatmap, 'title' | 'subtitle'> {
-  const values = list(source.values, 'values', MOST_CELLS).map((cell, i) =>
+  const values = list(source.values, 'values', MAX_CELLS).map((cell, i) =>
     figure(cell, `values[${i}]`)
   );
   const domain =
@@ -134,7 +134,7 @@ function readMatrix(
     x: readAxis(source.x, 'x'),
     y: readAxis(source.y, 'y'),
     values,
-    measure: text(source.measure, 'measure', LONGEST_NAME),
+    measure: text(source.measure, 'measure', MAX_NAME_LENGTH),
     ...(domain?.length === 2 ? { domain: [domain[0], domain[1]] } : {})
   };
 }
@@ -145,9 +145,9 @@ function readAxis(value: unknown, at: string): MatrixAxis {
     title:
       axis.title === null
         ? null
-        : text(axis.title, `${at}.title`, LONGEST_NAME),
-    labels: list(axis.labels, `${at}.labels`, MOST_LABELS).map((label, i) =>
-      text(label, `${at}.labels[${i}]`, LONGEST_NAME)
+        : text(axis.title, `${at}.title`, MAX_NAME_LENGTH),
+    labels: list(axis.labels, `${at}.labels`, MAX_LABELS).map((label, i) =>
+      text(label, `${at}.labels[${i}]`, MAX_NAME_LENGTH)
     )
   };
 }

@@ -1,4 +1,4 @@
-/** The findings list: what was found in a model's routing, for reading. */
+/** Findings view: the list of findings in a model's routing. */
 import { count, figure, flag, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import type {
@@ -14,7 +14,7 @@ import type { ToolState } from './tools';
 
 export interface FindingsState extends ToolState {
   found: FoundInRouting;
-  /** Findings that were left out to keep the list readable, the least severe. */
+  /** Number of omitted findings, the least severe. */
   omitted: number;
 }
 
@@ -28,16 +28,16 @@ const ACTIONS: readonly Suggestion['action'][] = [
   'inspect',
   'retrain'
 ];
-const MOST_FINDINGS = 500;
-const MOST_EXPERTS = 4096;
-const MOST_TOKENS = 100;
-const MOST_SUGGESTIONS = 16;
-const LONGEST_TEXT = 600;
-/** Values, of all depths, in what a finding has beside its sentences. */
-const MOST_VALUES = 8192;
+const MAX_FINDINGS = 500;
+const MAX_EXPERTS = 4096;
+const MAX_TOKENS = 100;
+const MAX_SUGGESTIONS = 16;
+const MAX_TEXT_LENGTH = 600;
+/** Values, at all depths, in the structured part of a finding. */
+const MAX_VALUES = 8192;
 const DEEPEST = 6;
 
-/** What a list shows of a diagnosis. */
+/** The part of a diagnosis that a list shows. */
 export function findingsState(diagnosis: FoundInRouting): FindingsState {
   const { model, tokens, samples, findings, undecided, coverage } = diagnosis;
   return {
@@ -46,15 +46,15 @@ export function findingsState(diagnosis: FoundInRouting): FindingsState {
       ...(model === undefined ? {} : { model }),
       tokens,
       samples,
-      findings: findings.slice(0, MOST_FINDINGS),
-      undecided: undecided.slice(0, MOST_FINDINGS),
+      findings: findings.slice(0, MAX_FINDINGS),
+      undecided: undecided.slice(0, MAX_FINDINGS),
       coverage
     },
-    omitted: Math.max(0, findings.length - MOST_FINDINGS)
+    omitted: Math.max(0, findings.length - MAX_FINDINGS)
   };
 }
 
-/** @throws ProtocolError naming the field that is wrong */
+/** @throws ProtocolError naming the invalid field */
 export function readFindingsState(value: unknown): FindingsState {
   const source = object(value, 'state');
   const found = object(source.found, 'found');
@@ -65,13 +65,15 @@ export function readFindingsState(value: unknown): FindingsState {
     found: {
       ...(found.model === undefined
         ? {}
-        : { model: text(found.model, 'found.model').slice(0, LONGEST_TEXT) }),
+        : {
+            model: text(found.model, 'found.model').slice(0, MAX_TEXT_LENGTH)
+          }),
       tokens: count(found.tokens, 'found.tokens', Number.MAX_SAFE_INTEGER),
       samples: count(found.samples, 'found.samples', Number.MAX_SAFE_INTEGER),
-      findings: list(found.findings, 'found.findings', MOST_FINDINGS).map(
+      findings: list(found.findings, 'found.findings', MAX_FINDINGS).map(
         (entry, i) => readFinding(entry, `found.findings[${i}]`)
       ),
-      undecided: list(found.undecided, 'found.undecided', MOST_FINDINGS).map(
+      undecided: list(found.undecided, 'found.undecided', MAX_FINDINGS).map(
         (entry, i) => readUndecided(entry, `found.undecided[${i}]`)
       ),
       coverage: {
@@ -85,7 +87,7 @@ export function readFindingsState(value: unknown): FindingsState {
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeFindings(
   model: string,
   { found }: FindingsState
@@ -118,7 +120,7 @@ function readFinding(value: unknown, at: string): Finding {
       ...(tokens === undefined
         ? {}
         : {
-            tokens: list(tokens, `${at}.evidence.tokens`, MOST_TOKENS).map(
+            tokens: list(tokens, `${at}.evidence.tokens`, MAX_TOKENS).map(
               (token, i) => readToken(token, `${at}.evidence.tokens[${i}]`)
             )
           })
@@ -126,7 +128,7 @@ function readFinding(value: unknown, at: string): Finding {
     suggestions: list(
       source.suggestions,
       `${at}.suggestions`,
-      MOST_SUGGESTIONS
+      MAX_SUGGESTIONS
     ).map((entry, i) => readSuggestion(entry, `${at}.suggestions[${i}]`))
   };
 }
@@ -146,10 +148,10 @@ function readSubject(
   at: string
 ): Pick<Finding, 'kind' | 'layer' | 'stack' | 'module' | 'experts'> {
   return {
-    // A newer package may find what this one has no name for.
+    // A newer package may have kinds that this one does not know.
     kind: short(source.kind, `${at}.kind`) as FindingKind,
     ...decodePlace(source, at),
-    experts: list(source.experts, `${at}.experts`, MOST_EXPERTS).map((e, i) =>
+    experts: list(source.experts, `${at}.experts`, MAX_EXPERTS).map((e, i) =>
       count(e, `${at}.experts[${i}]`)
     )
   };
@@ -184,19 +186,19 @@ function readSuggestion(value: unknown, at: string): Suggestion {
 }
 
 function short(value: unknown, at: string): string {
-  return text(value, at).slice(0, LONGEST_TEXT);
+  return text(value, at).slice(0, MAX_TEXT_LENGTH);
 }
 
-/** JSON of any shape, but not of any size. @throws ProtocolError */
+/** JSON of any shape, but of limited size. @throws ProtocolError */
 function plain(value: unknown, at: string): unknown {
-  let left = MOST_VALUES;
+  let left = MAX_VALUES;
   const copy = (own: unknown, depth: number): unknown => {
     if (--left < 0 || depth > DEEPEST) {
       throw new ProtocolError(`${at} holds more than can be shown`);
     }
     switch (typeof own) {
       case 'string':
-        return own.slice(0, LONGEST_TEXT);
+        return own.slice(0, MAX_TEXT_LENGTH);
       case 'number':
       case 'boolean':
         return own;
@@ -207,7 +209,7 @@ function plain(value: unknown, at: string): unknown {
             ? own.map(entry => copy(entry, depth + 1))
             : Object.fromEntries(
                 Object.entries(own).map(([key, entry]) => [
-                  key.slice(0, LONGEST_TEXT),
+                  key.slice(0, MAX_TEXT_LENGTH),
                   copy(entry, depth + 1)
                 ])
               );

@@ -1,4 +1,4 @@
-/** What `diagnose` says: findings with their evidence, and what cannot be told. */
+/** Findings of `diagnose`, with evidence, and inconclusive checks. */
 import type { Stack } from './routing';
 
 export type FindingKind =
@@ -14,20 +14,20 @@ export type FindingKind =
   | 'drift'
   | 'anomaly';
 
-/** error: the layer does not work as it was made to. warning: it works badly. info: good to know. */
+/** error: the layer is broken. warning: it works badly. info: good to know. */
 export type Severity = 'error' | 'warning' | 'info';
 
-/** A token that a finding rests on. */
+/** A token that is evidence for a finding. */
 export interface TokenEvidence {
   sample: string;
   position: number;
   id: number;
   text?: string;
-  /** How many tokens with this id it stands for. */
+  /** Number of tokens with this id that it stands for. */
   count?: number;
 }
 
-/** What could be done; data for a program beside the words. */
+/** A suggested fix, as text and as data for programs. */
 export interface Suggestion {
   action:
     | 'bias-update'
@@ -47,21 +47,21 @@ export interface Finding {
   layer: number;
   stack?: Stack;
   module?: string;
-  /** The experts concerned; empty when it is the whole layer. */
+  /** The experts concerned; empty if it is the whole layer. */
   experts: number[];
   /** Name of the measure, with its convention: slotShare, tokenRate, ... */
   metric: string;
-  /** The measure in words or symbols, with its source. */
+  /** Formula of the measure, with its source. */
   formula: string;
   value: number | null;
   threshold: number | null;
-  /** One sentence for people. */
+  /** One sentence for display. */
   message: string;
   evidence: Record<string, unknown> & { tokens?: TokenEvidence[] };
   suggestions: Suggestion[];
 }
 
-/** Something that may be so, and that there are too few tokens to say. */
+/** A possible finding that too few tokens support. */
 export interface Undecided {
   kind: FindingKind;
   layer: number;
@@ -70,20 +70,20 @@ export interface Undecided {
   experts: number[];
   value: number | null;
   threshold: number;
-  /** What it takes to tell. */
+  /** What is needed for a conclusion. */
   reason: string;
 }
 
-/** What a diagnosis has for reading, beside the figures of layers. */
+/** The human-readable part of a diagnosis, without the layers' metrics. */
 export interface FoundInRouting {
   model?: string;
-  /** Tokens that were looked at; those of an encoder are not counted. */
+  /** Number of tokens; encoder tokens are not counted. */
   tokens: number;
   samples: number;
   /** Errors first. */
   findings: Finding[];
-  /** What may be wrong, and cannot be told with these tokens. */
+  /** Possible findings that are inconclusive with these tokens. */
   undecided: Undecided[];
-  /** Routers whose expert weights were looked at, of all. */
+  /** Number of routers, and of those whose expert weights were read. */
   coverage: { routers: number; routersWithWeights: number };
 }

@@ -1,10 +1,10 @@
-/** Text that a model writes while one watches, beside what it wrote before an edit. */
+/** Text that is being generated, next to what the model generated without edits. */
 import { count, flag, list, object, oneOf, share, text } from './checks';
 import type { ToolState } from './tools';
 
 export interface GeneratedToken {
   id: number;
-  /** What it adds to the text; empty for a part of a character. Absent when the model has no tokenizer. */
+  /** Text that it adds; empty for a part of a character. Absent when the model has no tokenizer. */
   text?: string;
 }
 
@@ -14,47 +14,47 @@ const STATUSES = ['running', 'done', 'cancelled', 'failed'] as const;
 export interface GeneratedText {
   tokens: GeneratedToken[];
   status: (typeof STATUSES)[number];
-  /** Of the prompt's and the generated tokens, the share that selects each expert: [routers][experts]. At the end. */
+  /** Share of prompt and generated tokens that select each expert: [routers][experts]. Set at the end. */
   rates?: number[][];
 }
 
-/** Why the kernel did not do what it was asked. */
+/** Why the kernel rejected an action. */
 export interface Refusal {
   text: string;
-  /** Index of the layer among those that the tool shows; null where it is not about one of them. */
+  /** Index of the layer among those that the tool shows; null if none is concerned. */
   row: number | null;
 }
 
-/** The state of tools that write with an edit beside what the model wrote without. */
+/** State of tools that generate with an edit, next to the text without it. */
 export interface EditedTextState extends ToolState {
-  /** Text; ids with commas between them where the model has no tokenizer. */
+  /** Text, or comma-separated ids when the model has no tokenizer. */
   prompt: string;
   maxNewTokens: number;
-  /** Null until it was run for this prompt. */
+  /** Null before it has run for this prompt. */
   original: GeneratedText | null;
   /** Null while there are no edits. */
   edited: GeneratedText | null;
   refusal: Refusal | null;
 }
 
-const MOST_TOKENS = 1 << 14;
-const MOST_TOKEN_TEXT = 4096;
-const LONGEST_PROMPT = 1 << 20;
-const LONGEST_REFUSAL = 1000;
-const MOST_NEW_TOKENS = 4096;
+const MAX_TOKENS = 1 << 14;
+const MAX_TOKEN_TEXT = 4096;
+const MAX_PROMPT_LENGTH = 1 << 20;
+const MAX_REFUSAL_LENGTH = 1000;
+const MAX_NEW_TOKENS = 4096;
 
 /** @throws ProtocolError */
 export function readGeneratedText(value: unknown, at: string): GeneratedText {
   const source = object(value, at);
   return {
-    tokens: list(source.tokens, `${at}.tokens`, MOST_TOKENS).map((entry, i) => {
+    tokens: list(source.tokens, `${at}.tokens`, MAX_TOKENS).map((entry, i) => {
       const token = object(entry, `${at}.tokens[${i}]`);
       const id = count(token.id, `${at}.tokens[${i}].id`);
       return token.text === undefined
         ? { id }
         : {
             id,
-            text: text(token.text, `${at}.tokens[${i}].text`, MOST_TOKEN_TEXT)
+            text: text(token.text, `${at}.tokens[${i}].text`, MAX_TOKEN_TEXT)
           };
     }),
     status: oneOf(source.status, STATUSES, `${at}.status`),
@@ -64,7 +64,7 @@ export function readGeneratedText(value: unknown, at: string): GeneratedText {
   };
 }
 
-/** @param rows layers that a refusal may be about @throws ProtocolError */
+/** @param rows number of layers that a refusal may refer to @throws ProtocolError */
 export function readEditedText(
   source: Record<string, unknown>,
   rows: number
@@ -88,17 +88,17 @@ export function readRefusal(value: unknown, rows: number): Refusal | null {
   }
   const source = object(value, 'refusal');
   return {
-    text: text(source.text, 'refusal.text').slice(0, LONGEST_REFUSAL),
+    text: text(source.text, 'refusal.text').slice(0, MAX_REFUSAL_LENGTH),
     row: source.row === null ? null : count(source.row, 'refusal.row', rows - 1)
   };
 }
 
 /** @throws ProtocolError */
 export function readPrompt(value: unknown): string {
-  return text(value, 'prompt', LONGEST_PROMPT);
+  return text(value, 'prompt', MAX_PROMPT_LENGTH);
 }
 
-/** What a page asks to be written. @throws ProtocolError */
+/** Validates a request to generate. @throws ProtocolError */
 export function readGenerateAction(source: Record<string, unknown>): {
   do: 'generate';
   prompt: string;
@@ -107,11 +107,11 @@ export function readGenerateAction(source: Record<string, unknown>): {
   return {
     do: 'generate',
     prompt: readPrompt(source.prompt),
-    maxNewTokens: count(source.maxNewTokens, 'maxNewTokens', MOST_NEW_TOKENS)
+    maxNewTokens: count(source.maxNewTokens, 'maxNewTokens', MAX_NEW_TOKENS)
   };
 }
 
-/** Both texts, in words. */
+/** Both texts as text. */
 export function describeTexts({
   prompt,
   original,
@@ -127,7 +127,7 @@ export function describeTexts({
 /** Token rates, [routers][experts]. @throws ProtocolError */
 export function readRates(value: unknown, at: string): number[][] {
   return list(value, at).map((row, i) =>
-    // Thousands of them come with each token: a name is made only for one that is wrong.
+    // Thousands of rates come with each token, so a field name is built only for an invalid one.
     list(row, `${at}[${i}]`).map((rate, e) =>
       typeof rate === 'number' && rate >= 0 && rate <= 1
         ? rate
@@ -136,7 +136,7 @@ export function readRates(value: unknown, at: string): number[][] {
   );
 }
 
-/** Which tokens of `edited` are not those that stand at the same place in `original`. */
+/** Indices of the tokens of `edited` that differ from `original` at the same index. */
 export function changedTokens(
   original: readonly GeneratedToken[],
   edited: readonly GeneratedToken[]
@@ -144,7 +144,7 @@ export function changedTokens(
   return edited.map(({ id }, i) => original[i]?.id !== id);
 }
 
-/** The text of a run; ids where the model has no tokenizer. */
+/** The text of a run; ids when the model has no tokenizer. */
 export function generatedText(tokens: readonly GeneratedToken[]): string {
   return tokens.every(token => token.text === undefined)
     ? tokens.map(({ id }) => id).join(' ')

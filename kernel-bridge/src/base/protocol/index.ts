@@ -1,4 +1,4 @@
-/** What the kernel and the front end say to each other. Pure: no Node, no DOM. */
+/** Protocol between the kernel and the front end. Pure: no Node, no DOM. */
 export * from './arrays';
 export * from './attribution';
 export * from './attribution-view';

@@ -1,4 +1,4 @@
-/** The layer lens: what each layer and each selected expert would say, for a token that one chooses. */
+/** Layer lens view: the top tokens of each layer and each selected expert, for a chosen token. */
 import { count, figure, flag, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import { readPrompt, readRefusal, type Refusal } from './generated';
@@ -19,22 +19,22 @@ import type { ToolState } from './tools';
 
 export interface LensState extends ToolState {
   prompt: string;
-  /** Null until a prompt was read. */
+  /** Null before a prompt is read. */
   lens: LensData | null;
-  /** Forwards done, of all. */
+  /** Forward passes done, and in total. */
   done: number;
   total: number;
   refusal: Refusal | null;
-  /** What a page showed when it stored the output: indices into the lens's layers and positions. */
+  /** State of the page when it stored the output: indices into the lens's layers and positions. */
   shown?: { layer: number; position: number };
 }
 
 export type LensAction = { do: 'read'; prompt: string } | { do: 'cancel' };
 
-const MOST_LAYERS = 4096;
-const MOST_POSITIONS = 4096;
-const MOST_RANKED = 64;
-const LONGEST_TEXT = 400;
+const MAX_LAYERS = 4096;
+const MAX_POSITIONS = 4096;
+const MAX_RANKED = 64;
+const MAX_TEXT_LENGTH = 400;
 
 /** @throws ProtocolError */
 export function readLensAction(value: unknown): LensAction {
@@ -75,7 +75,7 @@ export function readLensState(value: unknown): LensState {
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeLens(model: string, { lens }: LensState): string {
   if (!lens) {
     return `LayerLens of ${model}`;
@@ -97,30 +97,26 @@ export function describeLens(model: string, { lens }: LensState): string {
 function readLens(value: unknown): LensData {
   const source = object(value, 'lens');
   const tokens = decodeTokens(source.tokens, 'lens.tokens');
-  const positions = list(
-    source.positions,
-    'lens.positions',
-    MOST_POSITIONS
-  ).map((position, i) =>
-    count(position, `lens.positions[${i}]`, tokens.length - 1)
+  const positions = list(source.positions, 'lens.positions', MAX_POSITIONS).map(
+    (position, i) => count(position, `lens.positions[${i}]`, tokens.length - 1)
   );
-  const layers = list(source.layers, 'lens.layers', MOST_LAYERS).map(
+  const layers = list(source.layers, 'lens.layers', MAX_LAYERS).map(
     (layer, i) => readLayer(layer, positions, `lens.layers[${i}]`)
   );
   if (layers.length === 0 || positions.length === 0) {
-    throw new ProtocolError('this lens read nothing');
+    throw new ProtocolError('the lens has no layers or no positions');
   }
   return {
-    model: text(source.model, 'lens.model').slice(0, LONGEST_TEXT),
+    model: text(source.model, 'lens.model').slice(0, MAX_TEXT_LENGTH),
     tokens,
     positions,
     layers,
-    experts: list(source.experts, 'lens.experts', MOST_LAYERS).map((own, i) =>
+    experts: list(source.experts, 'lens.experts', MAX_LAYERS).map((own, i) =>
       readExperts(own, positions, `lens.experts[${i}]`)
     ),
-    warnings: list(source.warnings, 'lens.warnings', MOST_LAYERS).map(
+    warnings: list(source.warnings, 'lens.warnings', MAX_LAYERS).map(
       (warning, i) =>
-        text(warning, `lens.warnings[${i}]`).slice(0, LONGEST_TEXT)
+        text(warning, `lens.warnings[${i}]`).slice(0, MAX_TEXT_LENGTH)
     )
   };
 }
@@ -163,7 +159,7 @@ function readExperts(
     const reading = object(entry, where);
     return {
       position: count(reading.position, `${where}.position`),
-      votes: list(reading.votes, `${where}.votes`, MOST_RANKED).map((vote, v) =>
+      votes: list(reading.votes, `${where}.votes`, MAX_RANKED).map((vote, v) =>
         readVote(vote, `${where}.votes[${v}]`)
       )
     };
@@ -183,16 +179,19 @@ function readVote(value: unknown, at: string): ExpertVote {
   };
 }
 
-/** Tokens of the vocabulary, ranked. @throws ProtocolError */
+/** Ranked tokens of the vocabulary. @throws ProtocolError */
 export function readRanked(value: unknown, at: string): RankedToken[] {
-  return list(value, at, MOST_RANKED).map((entry, i) => {
+  return list(value, at, MAX_RANKED).map((entry, i) => {
     const source = object(entry, `${at}[${i}]`);
     return {
       id: count(source.id, `${at}[${i}].id`),
       ...(source.text === undefined
         ? {}
         : {
-            text: text(source.text, `${at}[${i}].text`).slice(0, LONGEST_TEXT)
+            text: text(source.text, `${at}[${i}].text`).slice(
+              0,
+              MAX_TEXT_LENGTH
+            )
           }),
       logit: figure(source.logit, `${at}[${i}].logit`),
       probability: figure(source.probability, `${at}[${i}].probability`)

@@ -1,38 +1,38 @@
-/** The logit lens: what the residual stream, and each expert, would say if the model ended there. */
+/** Logit lens: the next-token distribution of the residual stream, and of each expert, read through the unembedding. */
 import type { RouterIdentity, Stack, Token } from './routing';
 
-/** A token of the vocabulary, as a distribution ranks it. */
+/** A token of the vocabulary with its rank in a distribution. */
 export interface RankedToken {
   id: number;
   text?: string;
-  /** Null where it is no finite number. */
+  /** Null if it is not finite. */
   logit: number | null;
   probability: number | null;
 }
 
-/** What is said at one position. */
+/** Readings at one position. */
 export interface LensReading {
   position: number;
-  /** Likeliest first. */
+  /** Most likely first. */
   top: RankedToken[];
-  /** Of the distribution, in nats. */
+  /** Entropy of the distribution, in nats. */
   entropy: number | null;
-  /** KL(model's own || this) in nats: 0 where nothing is left to be changed. */
+  /** KL(model's own || this) in nats: 0 if later layers change nothing. */
   klToFinal: number | null;
-  /** Rank here of what the model itself says at the position; 1 for the likeliest. */
+  /** Rank here of the model's own top token at the position; 1 is the most likely. */
   rankOfFinal: number | null;
 }
 
-/** The stream as a block leaves it. */
+/** The stream after a block. */
 export interface LensLayer {
   layer: number;
   stack?: Stack;
-  /** Of the last position that was read. */
+  /** At the last position that was read. */
   top: RankedToken[];
   readings: LensReading[];
 }
 
-/** What an expert adds, read by itself, unweighted. */
+/** An expert's output, read on its own, unweighted. */
 export interface ExpertVote {
   expert: number;
   weight: number | null;
@@ -50,6 +50,6 @@ export interface LensData {
   positions: number[];
   layers: LensLayer[];
   experts: LensExperts[];
-  /** What could not be read, and why. */
+  /** What was skipped, and why. */
   warnings: string[];
 }

@@ -32,7 +32,7 @@ export interface ModelSummary {
   id: string;
   name: string;
   path: string;
-  /** One entry a router, in graph order, in words: "layer 0". */
+  /** One name per router, in graph order: "layer 0". */
   layers: string[];
   experts: number;
   topK: number;
@@ -49,23 +49,23 @@ export interface TraceSummary {
   coverage: Coverage;
   /** Milliseconds since the epoch. */
   created: number;
-  /** Edits that the run was made with; absent for none. */
+  /** Number of edits of the run; absent for none. */
   edits?: number;
 }
 
 export type ToKernel =
   | { type: 'subscribe' }
-  /** While a panel is hidden: no `state` is sent. */
+  /** Sent when a panel is hidden: no `state` follows. */
   | { type: 'unsubscribe' }
   | { type: 'get-trace'; request: number; id: string }
   | { type: 'diagnose'; request: number; id: string }
   | {
       type: 'draw';
       request: number;
-      /** Of the trace. */
+      /** Id of the trace. */
       id: string;
       name: FigureName;
-      /** Among the layers of the trace. */
+      /** Index into the layers of the trace. */
       layerIndex: number;
     }
   | ToolRequest;

@@ -10,7 +10,7 @@ const tokens = [
   { position: 1, id: 8 }
 ];
 
-/** embedding -> head -> logits, embedding -> expert, which leads nowhere. */
+/** embedding -> head -> logits; embedding -> expert is a dead end. */
 const circuit: CircuitDocument = {
   schema: 'moe-debugger/circuit@1',
   model: 'm',
@@ -77,7 +77,7 @@ describe('readCircuitDocument', () => {
     return copy;
   };
 
-  it('reads what was written, and nothing else of it', () => {
+  it('reads the document, without unknown fields', () => {
     expect(readCircuitDocument(JSON.parse(JSON.stringify(circuit)))).toEqual(
       circuit
     );
@@ -97,7 +97,7 @@ describe('readCircuitDocument', () => {
     ['target.position', changed(copy => (copy.target.position = -1))],
     ['within', changed(copy => (copy.nodes[2].within = 'logits'))],
     ['corrupted', { ...circuit, corrupted: 'all' }]
-  ])('names what is wrong: %s', (message, value) => {
+  ])('names the invalid field: %s', (message, value) => {
     expect(() => readCircuitDocument(value)).toThrow(new RegExp(message));
   });
 });
@@ -111,7 +111,7 @@ describe('pruneCircuit', () => {
     ];
   };
 
-  it('leaves out what is weak, and what leads nowhere without it', () => {
+  it('prunes weak edges, and dead ends', () => {
     expect(ids(0)[0]).toHaveLength(4);
     expect(ids(0)[1]).toHaveLength(4);
     expect(ids(1)).toEqual([
@@ -121,7 +121,7 @@ describe('pruneCircuit', () => {
     expect(ids(2.5)).toEqual([['logits'], []]);
   });
 
-  it('keeps what reads the stream for a node', () => {
+  it('keeps the readers of a node', () => {
     const router = { id: 'layer 0', kind: 'moe' as const, rank: 1, effect: 0 };
     const [embedding, head, expert, logits] = circuit.nodes;
     const nodes = [embedding, head, router, { ...expert, within: 'layer 0' }];
@@ -142,7 +142,7 @@ describe('pruneCircuit', () => {
     ]);
   });
 
-  it('knows the threshold of a size', () => {
+  it('finds the threshold of a size', () => {
     expect([0, 1, 3, 9].map(size => circuitThreshold(circuit, size))).toEqual([
       Number.MAX_VALUE,
       3,

@@ -1,4 +1,4 @@
-/** Reading circuits that came from a notebook, a file or a comm. */
+/** Validates circuits from a notebook, a file or a comm. */
 import { count, figure, list, number, object, oneOf, text } from './checks';
 import {
   CIRCUIT_INPUTS,
@@ -12,23 +12,23 @@ import {
 import { ProtocolError } from './error';
 import { decodeTokens, type Stack, type Token } from './routing';
 
-const MOST_TOKENS = 1 << 14;
-const MOST_NODES = 1 << 14;
-const MOST_EDGES = 1 << 16;
-const MOST_POINTS = 1 << 10;
-const MOST_NOTES = 64;
-const LONGEST_TEXT = 600;
+const MAX_TOKENS = 1 << 14;
+const MAX_NODES = 1 << 14;
+const MAX_EDGES = 1 << 16;
+const MAX_POINTS = 1 << 10;
+const MAX_NOTES = 64;
+const MAX_TEXT_LENGTH = 600;
 
 /**
- * Reads a document that anyone may have written.
- * @throws ProtocolError naming the field that is wrong
+ * Validates an untrusted document.
+ * @throws ProtocolError naming the invalid field
  */
 export function readCircuitDocument(value: unknown): CircuitDocument {
   const source = object(value, 'the circuit');
   const schema = oneOf(source.schema, ['moe-debugger/circuit@1'], 'schema');
   const values = object(source.values, 'values');
   const clean = readTokens(source.clean, 'clean');
-  const nodes = list(source.nodes, 'nodes', MOST_NODES).map((entry, i) =>
+  const nodes = list(source.nodes, 'nodes', MAX_NODES).map((entry, i) =>
     readNode(entry, `nodes[${i}]`, clean.length)
   );
   const rank = new Map(nodes.map(node => [node.id, node.rank]));
@@ -40,7 +40,7 @@ export function readCircuitDocument(value: unknown): CircuitDocument {
       throw new ProtocolError(`${id} is within no earlier node`);
     }
   }
-  const edges = list(source.edges, 'edges', MOST_EDGES).map((entry, i) => {
+  const edges = list(source.edges, 'edges', MAX_EDGES).map((entry, i) => {
     const edge = readEdge(entry, `edges[${i}]`);
     const [from, to] = [rank.get(edge.from), rank.get(edge.to)];
     if (from === undefined || to === undefined || from >= to) {
@@ -52,7 +52,7 @@ export function readCircuitDocument(value: unknown): CircuitDocument {
   });
   return {
     schema,
-    model: text(source.model, 'model').slice(0, LONGEST_TEXT),
+    model: text(source.model, 'model').slice(0, MAX_TEXT_LENGTH),
     clean,
     corrupted:
       source.corrupted === 'zero' || source.corrupted === 'mean'
@@ -74,18 +74,18 @@ export function readCircuitDocument(value: unknown): CircuitDocument {
     ...(source.correlation === undefined
       ? {}
       : { correlation: readCorrelations(source.correlation) }),
-    notes: list(source.notes, 'notes', MOST_NOTES).map((note, i) =>
-      text(note, `notes[${i}]`).slice(0, LONGEST_TEXT)
+    notes: list(source.notes, 'notes', MAX_NOTES).map((note, i) =>
+      text(note, `notes[${i}]`).slice(0, MAX_TEXT_LENGTH)
     )
   };
 }
 
 function readTokens(value: unknown, at: string): Token[] {
-  return decodeTokens(list(value, at, MOST_TOKENS), at).map(token => ({
+  return decodeTokens(list(value, at, MAX_TOKENS), at).map(token => ({
     ...token,
     ...(token.text === undefined
       ? {}
-      : { text: token.text.slice(0, LONGEST_TEXT) })
+      : { text: token.text.slice(0, MAX_TEXT_LENGTH) })
   }));
 }
 
@@ -114,7 +114,7 @@ function readNode(value: unknown, at: string, tokens: number): CircuitNode {
           )
         };
   return {
-    id: text(source.id, `${at}.id`, LONGEST_TEXT),
+    id: text(source.id, `${at}.id`, MAX_TEXT_LENGTH),
     kind: oneOf(source.kind, CIRCUIT_NODE_KINDS, `${at}.kind`),
     ...counts(source, ['layer', 'index'], at),
     ...texts(source, ['within'], at),
@@ -132,8 +132,8 @@ function readNode(value: unknown, at: string, tokens: number): CircuitNode {
 function readEdge(value: unknown, at: string): CircuitEdge {
   const source = object(value, at);
   return {
-    from: text(source.from, `${at}.from`, LONGEST_TEXT),
-    to: text(source.to, `${at}.to`, LONGEST_TEXT),
+    from: text(source.from, `${at}.from`, MAX_TEXT_LENGTH),
+    to: text(source.to, `${at}.to`, MAX_TEXT_LENGTH),
     ...(source.input === undefined
       ? {}
       : { input: oneOf(source.input, CIRCUIT_INPUTS, `${at}.input`) }),
@@ -146,7 +146,7 @@ function readFaithfulness(value: unknown): CircuitFaithfulness {
   return {
     of: oneOf(source.of, ['edges', 'nodes'], 'faithfulness.of'),
     total: count(source.total, 'faithfulness.total'),
-    points: list(source.points, 'faithfulness.points', MOST_POINTS).map(
+    points: list(source.points, 'faithfulness.points', MAX_POINTS).map(
       (entry, i) => {
         const at = `faithfulness.points[${i}]`;
         const point = object(entry, at);
@@ -216,7 +216,7 @@ function texts<T extends string>(
   const found: Partial<Record<T, string>> = {};
   for (const name of names) {
     if (source[name] !== undefined) {
-      found[name] = text(source[name], `${at}.${name}`, LONGEST_TEXT);
+      found[name] = text(source[name], `${at}.${name}`, MAX_TEXT_LENGTH);
     }
   }
   return found;

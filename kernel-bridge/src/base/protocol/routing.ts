@@ -1,51 +1,51 @@
-/** The routing of a run: the one definition that capture fills, files store and views draw. */
+/** Routing of a run: the one definition that capture produces, files store and views draw. */
 import { decodeArray, encodeArray, type EncodedArray } from './arrays';
 import { count, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 
 export type Stack = 'encoder' | 'decoder';
 
-/** A token's id where a trace from elsewhere does not tell it. */
+/** Id of a token that an imported trace does not identify. */
 export const NO_TOKEN_ID = -1;
 
 export interface Token {
   position: number;
-  /** `NO_TOKEN_ID` where it is not known. */
+  /** `NO_TOKEN_ID` if unknown. */
   id: number;
-  /** The piece of text that the id stands for; absent when the model has no tokenizer. */
+  /** Text of the token; absent when the model has no tokenizer. */
   text?: string;
 }
 
-/** What identifies a router and how it scores: shared by a captured layer and a model's description. */
+/** Identity and scoring of a router, shared by a captured layer and a model's description. */
 export interface RouterIdentity {
   /** Index of the transformer block within its stack. */
   layer: number;
   stack?: Stack;
-  /** Tells two routers of one block apart. */
+  /** Distinguishes two routers of one block. */
   module?: string;
   experts: number;
   topK: number;
   score: 'softmax' | 'sigmoid';
 }
 
-/** What one router did with each token of a sample. Arrays are row-major. */
+/** Routing of each token of a sample by one router. Arrays are row-major. */
 export interface RoutingLayer extends RouterIdentity {
-  /** `logits` holds raw router scores, or probabilities where the graph has nothing else. */
+  /** `logits` holds raw router scores, or probabilities if the graph has nothing else. */
   logitsAre: 'logits' | 'probabilities';
   /** [tokens, experts] */
   logits: Float32Array;
-  /** [tokens, topK], in the model's own order; -1 where a token was dropped. */
+  /** [tokens, topK], in the model's own order; -1 for a dropped token. */
   selected: Int32Array;
-  /** [tokens, topK], the multipliers that the model applies to the experts' outputs; NaN where a trace has none. */
+  /** [tokens, topK], the multipliers of the experts' outputs; NaN if a trace has none. */
   weights: Float32Array;
 }
 
-/** One prompt's routing. Entries of `layers` stand in graph order. */
+/** Routing of one prompt. `layers` is in graph order. */
 export interface RoutingSample {
   id: string;
   domain?: string;
   tokens: Token[];
-  /** Of encoder-decoder models: the tokens that layers with `stack: 'encoder'` saw. */
+  /** For encoder-decoder models: the tokens of layers with `stack: 'encoder'`. */
   encoderTokens?: Token[];
   layers: RoutingLayer[];
 }
@@ -68,7 +68,7 @@ export function tokensOf(
     : sample.tokens;
 }
 
-/** "layer 3", "encoder layer 3", "layer 3 attention": how people read a router's place. */
+/** Display name of a router's layer: "layer 3", "encoder layer 3", "layer 3 attention". */
 export function layerName(
   layer: Pick<RouterIdentity, 'layer' | 'stack' | 'module'>
 ): string {
@@ -77,7 +77,7 @@ export function layerName(
 
 export type EncodedLayer = RouterIdentity & {
   logitsAre: 'logits' | 'probabilities';
-  /** Absent when left out to keep an output small. */
+  /** Absent if omitted to keep an output small. */
   logits?: EncodedArray;
   selected: EncodedArray;
   weights: EncodedArray;
@@ -92,9 +92,9 @@ export interface EncodedSample {
 }
 
 export interface EncodeOptions {
-  /** Leave bytes as views for a binary transport instead of base64 text. */
+  /** Keep bytes as views for a binary transport instead of base64 text. */
   binary?: boolean;
-  /** Leave the logits out. */
+  /** Omit the logits. */
   withoutLogits?: boolean;
 }
 
@@ -125,8 +125,8 @@ export function encodeSample(
 }
 
 /**
- * Reads a sample that came from a notebook, a file or a comm. Logits that were left out become an empty array.
- * @throws ProtocolError naming the field that is wrong.
+ * Decodes and validates a sample from a notebook, a file or a comm. Omitted logits become an empty array.
+ * @throws ProtocolError naming the invalid field
  */
 export function decodeSample(value: unknown): RoutingSample {
   const source = object(value, 'sample');
@@ -150,7 +150,7 @@ export function decodeSample(value: unknown): RoutingSample {
   return sample;
 }
 
-/** Where a router stands. @throws ProtocolError naming the field that is wrong. */
+/** Location of a router. @throws ProtocolError naming the invalid field */
 export function decodePlace(
   source: Record<string, unknown>,
   at: string
@@ -172,7 +172,7 @@ export function decodePlace(
   };
 }
 
-/** @throws ProtocolError naming the field that is wrong */
+/** @throws ProtocolError naming the invalid field */
 export function decodeIdentity(
   source: Record<string, unknown>,
   at: string
@@ -233,7 +233,7 @@ function decodeLayer(
   return layer;
 }
 
-/** @throws ProtocolError naming the field that is wrong */
+/** @throws ProtocolError naming the invalid field */
 export function decodeTokens(value: unknown, at: string): Token[] {
   return list(value, at).map((entry, i) => {
     const source = object(entry, `${at}[${i}]`);

@@ -1,4 +1,4 @@
-/** Steering controls: how much of a vector is added to the residual stream after each block, and what that changes. */
+/** Steering controls: scales of vectors added to the residual stream after each block, and the resulting text. */
 import { count, list, number, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import {
@@ -9,33 +9,33 @@ import {
 } from './generated';
 import { decodePlace, layerName, type RouterIdentity } from './routing';
 
-/** A block that has a vector. */
+/** A block with a steering vector. */
 export interface SteeringRow extends Pick<RouterIdentity, 'layer' | 'stack'> {
-  /** Length of its vector. */
+  /** Norm of its vector. */
   norm: number;
-  /** What the vector is multiplied by; 0 leaves the block as it is. */
+  /** Factor of the vector; 0 for no steering. */
   scale: number;
 }
 
 export interface SteeringState extends EditedTextState {
-  /** Empty until there are vectors. */
+  /** Empty without vectors. */
   rows: SteeringRow[];
-  /** What the vectors were made from, one prompt a line; null for vectors that were given. */
+  /** The contrast prompts of the vectors, one per line; null for given vectors. */
   contrast: { positive: string; negative: string } | null;
 }
 
 export type SteeringAction =
-  /** `row` null: all layers alike. */
+  /** `row` null: all layers. */
   | { do: 'scale'; row: number | null; scale: number }
-  /** Makes vectors from contrast prompts, one a line. */
+  /** Computes vectors from contrast prompts, one per line. */
   | { do: 'contrast'; positive: string; negative: string }
   | { do: 'generate'; prompt: string; maxNewTokens: number }
   | { do: 'cancel' };
 
-/** Largest scale, either way. */
-export const MOST_STEERING = 20;
-const MOST_ROWS = 4096;
-const LONGEST_CONTRAST = 1 << 16;
+/** Maximum absolute scale. */
+export const MAX_STEERING_SCALE = 20;
+const MAX_ROWS = 4096;
+const MAX_CONTRAST_LENGTH = 1 << 16;
 
 /** @throws ProtocolError */
 export function readSteeringAction(value: unknown): SteeringAction {
@@ -48,9 +48,9 @@ export function readSteeringAction(value: unknown): SteeringAction {
   switch (name) {
     case 'scale': {
       const scale = number(source.scale, 'scale');
-      if (Math.abs(scale) > MOST_STEERING) {
+      if (Math.abs(scale) > MAX_STEERING_SCALE) {
         throw new ProtocolError(
-          `a scale of ${scale} is beyond ±${MOST_STEERING}`
+          `a scale of ${scale} is beyond ±${MAX_STEERING_SCALE}`
         );
       }
       return {
@@ -71,7 +71,7 @@ export function readSteeringAction(value: unknown): SteeringAction {
 /** @throws ProtocolError */
 export function readSteeringState(value: unknown): SteeringState {
   const source = object(value, 'state');
-  const rows = list(source.rows, 'rows', MOST_ROWS).map((entry, i) => {
+  const rows = list(source.rows, 'rows', MAX_ROWS).map((entry, i) => {
     const row = object(entry, `rows[${i}]`);
     return {
       ...decodePlace(row, `rows[${i}]`),
@@ -89,7 +89,7 @@ export function readSteeringState(value: unknown): SteeringState {
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeSteering(model: string, state: SteeringState): string {
   const steered = state.rows
     .filter(({ scale }) => scale !== 0)
@@ -105,7 +105,7 @@ function readContrast(source: Record<string, unknown>): {
   negative: string;
 } {
   return {
-    positive: text(source.positive, 'positive', LONGEST_CONTRAST),
-    negative: text(source.negative, 'negative', LONGEST_CONTRAST)
+    positive: text(source.positive, 'positive', MAX_CONTRAST_LENGTH),
+    negative: text(source.negative, 'negative', MAX_CONTRAST_LENGTH)
   };
 }

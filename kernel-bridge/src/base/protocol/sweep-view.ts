@@ -1,4 +1,4 @@
-/** The sweep view: what taking each expert away does, and to which tokens. */
+/** Sweep view: the effect of ablating each expert, and the tokens that change. */
 import { count, figure, flag, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import { readRefusal, type Refusal } from './generated';
@@ -9,10 +9,10 @@ import type { ToolState } from './tools';
 const MODES = ['mask', 'drop'] as const;
 
 export interface SweepState extends ToolState {
-  /** One a line. */
+  /** One per line. */
   prompts: string;
   mode: (typeof MODES)[number];
-  /** As far as it is; null until one was begun. */
+  /** The result so far; null before a sweep begins. */
   sweep: SweepDocument | null;
   refusal: Refusal | null;
 }
@@ -21,10 +21,10 @@ export type SweepAction =
   | { do: 'sweep'; prompts: string; mode: (typeof MODES)[number] }
   | { do: 'cancel' };
 
-const LONGEST_PROMPTS = 1 << 20;
-const MOST_CELLS = 1 << 15;
-const MOST_TOKENS = 256;
-const LONGEST_TEXT = 400;
+const MAX_PROMPTS_LENGTH = 1 << 20;
+const MAX_CELLS = 1 << 15;
+const MAX_TOKENS = 256;
+const MAX_TEXT_LENGTH = 400;
 
 /** @throws ProtocolError */
 export function readSweepAction(value: unknown): SweepAction {
@@ -33,7 +33,7 @@ export function readSweepAction(value: unknown): SweepAction {
   return name === 'sweep'
     ? {
         do: name,
-        prompts: text(source.prompts, 'prompts', LONGEST_PROMPTS),
+        prompts: text(source.prompts, 'prompts', MAX_PROMPTS_LENGTH),
         mode: oneOf(source.mode, MODES, 'mode')
       }
     : { do: name };
@@ -44,7 +44,7 @@ export function readSweepState(value: unknown): SweepState {
   const source = object(value, 'state');
   const sweep = source.sweep === null ? null : readSweep(source.sweep);
   return {
-    prompts: text(source.prompts, 'prompts', LONGEST_PROMPTS),
+    prompts: text(source.prompts, 'prompts', MAX_PROMPTS_LENGTH),
     mode: oneOf(source.mode, MODES, 'mode'),
     running: flag(source.running, 'running'),
     sweep,
@@ -52,7 +52,7 @@ export function readSweepState(value: unknown): SweepState {
   };
 }
 
-/** In words, for places that show only text. */
+/** As text, for places that show nothing else. */
 export function describeSweep(model: string, { sweep }: SweepState): string {
   if (!sweep) {
     return `SweepView of ${model}`;
@@ -81,26 +81,26 @@ function readSweep(value: unknown): SweepDocument {
     };
   });
   const cells = routers.reduce((sum, { experts }) => sum + experts, 0);
-  if (routers.length === 0 || cells > MOST_CELLS) {
+  if (routers.length === 0 || cells > MAX_CELLS) {
     throw new ProtocolError(
-      `${routers.length} layers with ${cells} experts cannot be shown: 1 to ${MOST_CELLS} can`
+      `${routers.length} layers with ${cells} experts cannot be shown: 1 to ${MAX_CELLS} can`
     );
   }
   const most = new Map(routers.map(own => [layerName(own), own.experts]));
   return {
     schema: 'moe-debugger/sweep@1',
-    model: text(source.model, 'sweep.model').slice(0, LONGEST_TEXT),
+    model: text(source.model, 'sweep.model').slice(0, MAX_TEXT_LENGTH),
     mode: oneOf(source.mode, MODES, 'sweep.mode'),
     prompts: count(source.prompts, 'sweep.prompts'),
     tokens: count(source.tokens, 'sweep.tokens'),
     done: count(source.done, 'sweep.done'),
     total: count(source.total, 'sweep.total'),
     routers,
-    rows: list(source.rows, 'sweep.rows', MOST_CELLS).map((row, i) =>
+    rows: list(source.rows, 'sweep.rows', MAX_CELLS).map((row, i) =>
       readRow(row, most, `sweep.rows[${i}]`)
     ),
-    notes: list(source.notes, 'sweep.notes', MOST_TOKENS).map((note, i) =>
-      text(note, `sweep.notes[${i}]`).slice(0, LONGEST_TEXT)
+    notes: list(source.notes, 'sweep.notes', MAX_TOKENS).map((note, i) =>
+      text(note, `sweep.notes[${i}]`).slice(0, MAX_TEXT_LENGTH)
     )
   };
 }
@@ -114,7 +114,7 @@ function readRow(
   const place = decodePlace(source, at);
   const most = experts.get(layerName(place));
   if (most === undefined) {
-    throw new ProtocolError(`${at} is of a layer that is not listed`);
+    throw new ProtocolError(`${at} has a layer that is not listed`);
   }
   return {
     ...place,
@@ -124,7 +124,7 @@ function readRow(
     ...(source.domains === undefined
       ? {}
       : {
-          domains: list(source.domains, `${at}.domains`, MOST_TOKENS).map(
+          domains: list(source.domains, `${at}.domains`, MAX_TOKENS).map(
             (entry, i) => {
               const domain = object(entry, `${at}.domains[${i}]`);
               return {
@@ -134,7 +134,7 @@ function readRow(
             }
           )
         }),
-    tokens: list(source.tokens, `${at}.tokens`, MOST_TOKENS).map((token, i) =>
+    tokens: list(source.tokens, `${at}.tokens`, MAX_TOKENS).map((token, i) =>
       readToken(token, `${at}.tokens[${i}]`)
     )
   };
@@ -158,9 +158,9 @@ function readToken(value: unknown, at: string): SweepToken {
   const optional = (key: 'text' | 'before'): Partial<SweepToken> =>
     source[key] === undefined
       ? {}
-      : { [key]: text(source[key], `${at}.${key}`).slice(0, LONGEST_TEXT) };
+      : { [key]: text(source[key], `${at}.${key}`).slice(0, MAX_TEXT_LENGTH) };
   return {
-    prompt: text(source.prompt, `${at}.prompt`).slice(0, LONGEST_TEXT),
+    prompt: text(source.prompt, `${at}.prompt`).slice(0, MAX_TEXT_LENGTH),
     position: count(source.position, `${at}.position`),
     id: count(source.id, `${at}.id`),
     ...optional('text'),

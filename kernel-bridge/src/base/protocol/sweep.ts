@@ -1,4 +1,4 @@
-/** What a sweep found: every expert taken away, one at a time, and what that did to the model's predictions. */
+/** Result of a sweep: every expert ablated on its own, with the effect on the model's predictions. */
 import type { RouterIdentity } from './routing';
 
 export type SweepMode = 'mask' | 'drop';
@@ -10,29 +10,29 @@ export interface SweepToken {
   position: number;
   id: number;
   text?: string;
-  /** The text before it, as far as it is needed to know the place. */
+  /** Preceding text, as context. */
   before?: string;
-  /** KL(original || ablated) of the distribution of the token after it, in nats. */
+  /** KL(original || ablated) of the next-token distribution, in nats. */
   kl: number;
 }
 
-/** Figures over some prompts. Null where nothing finite was measured. */
+/** Effects over some prompts. Null where no finite value was measured. */
 export interface SweepEffect {
-  /** Prompts that were measured. */
+  /** Number of prompts. */
   prompts: number;
-  /** Those of them that the ablation reaches: in the others no token chose the expert, and all is 0, without a run. */
+  /** Number of prompts within reach of the ablation. In the others no token selects the expert; they count as 0 without a run. */
   promptsReached: number;
-  /** Tokens that chose the expert. */
+  /** Tokens that select the expert. */
   tokensAffected: number;
   /** Positions from the first such token of a prompt on: earlier ones cannot change. `klMean` is over these. */
   tokensReached: number;
-  /** KL(original || ablated) of the next token's distribution in nats, mean over the positions that are reached. */
+  /** KL(original || ablated) of the next-token distribution in nats, mean over the positions within reach. */
   klMean: number | null;
   /** The same at the last token, mean over prompts. */
   klLast: number | null;
   /** Log-probability of the target after the last token, ablated minus original, in nats, mean over prompts. */
   deltaLogProb: number | null;
-  /** The target's rank, 1 for the likeliest, ablated minus original, mean over prompts. */
+  /** The target's rank, 1 for the most likely, ablated minus original, mean over prompts. */
   deltaRank: number | null;
 }
 
@@ -40,14 +40,14 @@ export interface SweepDomain extends SweepEffect {
   domain: string;
 }
 
-/** One expert of one router taken away. */
+/** Effect of ablating one expert of one router. */
 export interface SweepRow
   extends Pick<RouterIdentity, 'layer' | 'stack' | 'module'>, SweepEffect {
   expert: number;
   mode: SweepMode;
-  /** Absent when no prompt has a domain. */
+  /** Absent if no prompt has a domain. */
   domains?: SweepDomain[];
-  /** The tokens that changed most, most first. */
+  /** The tokens with the largest change, in descending order. */
   tokens: SweepToken[];
 }
 
@@ -58,12 +58,12 @@ export interface SweepDocument {
   mode: SweepMode;
   prompts: number;
   tokens: number;
-  /** (prompt, expert) pairs that were measured, of those asked for; fewer when a person ended the sweep. */
+  /** (prompt, expert) pairs done, and in total; fewer are done if the sweep was cancelled. */
   done: number;
   total: number;
-  /** The experts of each router, in graph order, whether they were swept or not. */
+  /** Number of experts of each router, in graph order, swept or not. */
   routers: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>[];
   rows: SweepRow[];
-  /** What a reader should know of how the figures came about. */
+  /** Notes about how the results were obtained. */
   notes: string[];
 }

@@ -1,4 +1,4 @@
-/** Documents and states of tools, as strangers may have written them. */
+/** Validates documents and states of tools as untrusted input. */
 import {
   changedTokens,
   decodeToolDocument,
@@ -243,15 +243,15 @@ const READERS: [string, object, (value: unknown) => object][] = [
 ];
 
 describe.each(READERS)('the state of %s', (_, state, read) => {
-  it('reads back as it was written', () => {
+  it('round-trips', () => {
     expect(read(JSON.parse(JSON.stringify(state)))).toEqual(state);
   });
 
-  it('leaves out what it does not know', () => {
+  it('drops unknown fields', () => {
     expect(read({ ...state, html: '<script>' })).toEqual(state);
   });
 
-  it('comes to a state or to an error that may be shown, whatever stands where', () => {
+  it('yields a state or an error that is safe to display, whatever value is replaced', () => {
     for (const wrong of [
       undefined,
       Number.NaN,
@@ -266,7 +266,7 @@ describe.each(READERS)('the state of %s', (_, state, read) => {
         try {
           read(change.state);
         } catch (error) {
-          // Some values fit in some places.
+          // Some replacements are valid in some fields.
           expect([change.path, error]).toEqual([
             change.path,
             expect.any(ProtocolError)
@@ -277,7 +277,7 @@ describe.each(READERS)('the state of %s', (_, state, read) => {
   });
 });
 
-/** The state with one of its values replaced, for each of them. */
+/** The state with one of its values replaced, for each value. */
 function* changes(
   state: unknown,
   value: unknown,
@@ -298,11 +298,11 @@ function* changes(
   }
 }
 
-describe('states that do not fit themselves', () => {
+describe('inconsistent states', () => {
   const refuse = (change: object, reason: RegExp): void =>
     expect(() => readExpertsState({ ...experts, ...change })).toThrow(reason);
 
-  it('are refused', () => {
+  it('are rejected', () => {
     refuse({ rows: [] }, /cannot be shown/);
     refuse({ rows: [{ layer: 0, experts: 1 << 20, topK: 1 }] }, /cannot be/);
     refuse({ topK: [null] }, /topK has 1 entries for 2 rows/);
@@ -323,7 +323,7 @@ describe('states that do not fit themselves', () => {
 });
 
 describe('a tool document', () => {
-  it('is told from a routing view', () => {
+  it('is distinguished from a routing view', () => {
     const document = toolDocument('experts', 'demo', experts, 'w');
     expect(isToolDocument(document)).toBe(true);
     expect(isToolDocument({ ...document, view: 'explorer' })).toBe(false);
@@ -340,7 +340,7 @@ describe('a tool document', () => {
 });
 
 describe('changedTokens', () => {
-  it('compares what stands at the same place', () => {
+  it('compares tokens at the same index', () => {
     const ids = (...all: number[]): { id: number }[] => all.map(id => ({ id }));
     expect(changedTokens(ids(1, 2, 3), ids(1, 4, 3, 5))).toEqual([
       false,

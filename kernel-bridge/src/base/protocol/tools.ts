@@ -1,6 +1,6 @@
 /**
- * Tools: views that work on a model while its kernel runs, and show what they last held when it does not. A tool's
- * state is plain JSON. It lives in the kernel, which sends what changes, key by key; a page sends actions.
+ * Tools: interactive views of a model while its kernel runs; without a kernel they show their last state. The state is
+ * plain JSON and lives in the kernel, which sends changes key by key; a page sends actions.
  */
 import { ProtocolError } from './error';
 import { PROTOCOL_VERSION } from './names';
@@ -16,27 +16,27 @@ export const TOOL_NAMES = [
 ] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
-/** What is stored as tools are: also findings, which nothing works on once they are made. */
+/** Stored in the same form as tools; findings have no actions. */
 const DOCUMENT_VIEWS = [...TOOL_NAMES, 'findings'] as const;
 export type DocumentView = (typeof DOCUMENT_VIEWS)[number];
 
-/** What a kernel can be asked for, beside traces: a panel may be newer, or older. */
+/** Abilities of a kernel besides traces: a panel may be newer or older than the kernel. */
 export type Ability = DocumentView | 'figures';
 
-/** What the states of all tools have. */
+/** Common state of all tools. */
 export interface ToolState {
-  /** The model works for this tool now; an action to cancel ends that. */
+  /** The model is working for this tool; a cancel action stops that. */
   running: boolean;
 }
 
-/** A tool as it is stored in a notebook, under our MIME type. */
+/** A tool as stored in a notebook, under our MIME type. */
 export interface ToolDocument {
   version: number;
   view: DocumentView;
-  /** The model's name. */
+  /** Name of the model. */
   model: string;
   state: unknown;
-  /** Model id of the live widget behind this output, if a kernel made one. */
+  /** Id of the live widget model of this output, if a kernel created one. */
   widget?: string;
 }
 
@@ -55,7 +55,7 @@ export function toolDocument(
   };
 }
 
-/** Whether a document says that it is a tool's, and not a routing view's. */
+/** Whether a document is a tool's rather than a routing view's. */
 export function isToolDocument(value: unknown): boolean {
   return isDocumentView((value as Partial<ToolDocument> | null)?.view);
 }
@@ -73,8 +73,8 @@ export function isToolName(value: unknown): value is ToolName {
 }
 
 /**
- * Reads a tool's document, but not the state in it, which the tool itself reads.
- * @throws ProtocolError naming what is wrong
+ * Validates a tool's document, except its state, which the tool validates.
+ * @throws ProtocolError naming what is invalid
  */
 export function decodeToolDocument(value: unknown): ToolDocument {
   const source = value as Partial<ToolDocument> | null;
@@ -96,13 +96,13 @@ export function decodeToolDocument(value: unknown): ToolDocument {
   };
 }
 
-/** How a tool is reached over the comm of the side panel. `tool` is a number that the page chooses. */
+/** Requests to a tool over the comm of the side panel. `tool` is a number chosen by the page. */
 export type ToolRequest =
   | { type: 'open-tool'; tool: number; name: ToolName; modelId: string }
   | { type: 'act'; tool: number; action: unknown }
   | { type: 'close-tool'; tool: number };
 
-/** `patch` holds the keys of the state that changed: all of them in the first answer to `open-tool`. */
+/** `patch` holds the changed keys of the state; the first answer to `open-tool` holds all. */
 export type ToolAnswer =
   | { type: 'tool'; tool: number; patch: Record<string, unknown> }
   | { type: 'tool-error'; tool: number; message: string };

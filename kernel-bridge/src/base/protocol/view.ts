@@ -1,4 +1,4 @@
-/** The document that our MIME type carries: a view and the routing it shows, enough to draw with no kernel. */
+/** The document of our MIME type: a view and the routing that it shows, enough to draw without a kernel. */
 import { count, object } from './checks';
 import { ProtocolError } from './error';
 import {
@@ -9,7 +9,7 @@ import {
 } from './routing';
 import { PROTOCOL_VERSION } from './names';
 
-/** What a cell of the heatmap holds: the multiplier of a selected expert, or the router's probability. */
+/** Value of a heatmap cell: the weight of a selected expert, or the router's probability. */
 export type Measure = 'weight' | 'probability';
 export type ViewName = 'explorer' | 'comparison';
 
@@ -26,11 +26,11 @@ export interface EncodedView {
   model: string;
   samples: EncodedSample[];
   state: ViewState;
-  /** Model id of the live widget behind this output, if a kernel made one. */
+  /** Id of the live widget model of this output, if a kernel created one. */
   widget?: string;
-  /** What was captured, of what the model has; documents written before it was told have none. */
+  /** What was captured of the model; older documents have none. */
   coverage?: Coverage;
-  /** Says in words what was left out to keep the output small. */
+  /** Describes what was omitted to keep the output small. */
   truncated?: string;
 }
 
@@ -39,8 +39,8 @@ export interface View extends Omit<EncodedView, 'samples'> {
 }
 
 /**
- * Reads a view document from a notebook, which anyone may have written.
- * @throws ProtocolError naming what is wrong, or asking for an update when the version is newer.
+ * Decodes and validates an untrusted view document from a notebook.
+ * @throws ProtocolError naming what is invalid, or asking for an update when the version is newer
  */
 export function decodeView(value: unknown): View {
   const source = value as Partial<EncodedView> | null;
@@ -58,11 +58,11 @@ export function decodeView(value: unknown): View {
     );
   }
   if (!Array.isArray(source.samples) || source.samples.length === 0) {
-    throw new ProtocolError('this output holds no routing');
+    throw new ProtocolError('this output contains no routing');
   }
   const samples = source.samples.map(decodeSample);
   if (samples.some(sample => sample.layers.length === 0)) {
-    throw new ProtocolError('this output holds no layers');
+    throw new ProtocolError('this output contains no layers');
   }
   const layers = samples[0].layers.length;
   const index = source.state?.layerIndex;
@@ -92,7 +92,7 @@ export function decodeView(value: unknown): View {
   };
 }
 
-/** @throws ProtocolError asking for an update, or for another run */
+/** @throws ProtocolError asking to update, or to run the cell again */
 export function checkVersion(version: number): void {
   if (version !== PROTOCOL_VERSION) {
     throw new ProtocolError(

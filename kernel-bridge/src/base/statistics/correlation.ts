@@ -1,7 +1,7 @@
 import { mean } from './summary';
 import { midRanks } from './ranks';
 
-/** Pearson's correlation coefficient; null where a column is constant, or empty. */
+/** Pearson's correlation coefficient; null for constant or empty columns. */
 export function pearson(
   a: ArrayLike<number>,
   b: ArrayLike<number>
@@ -14,11 +14,11 @@ export function pearson(
     ofB += (b[i] - centreB) ** 2;
   }
   const found = both / Math.sqrt(ofA * ofB);
-  // Rounding may bring it beyond its ends.
+  // Rounding may exceed the range.
   return Number.isFinite(found) ? Math.min(1, Math.max(-1, found)) : null;
 }
 
-/** Spearman's rank correlation: Pearson's of the ranks. */
+/** Spearman's rank correlation. */
 export function spearman(
   a: ArrayLike<number>,
   b: ArrayLike<number>

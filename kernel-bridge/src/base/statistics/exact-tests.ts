@@ -1,4 +1,4 @@
-/** Exact tails of discrete distributions, as binomial tests and Fisher's exact test need them. */
+/** Exact tails of discrete distributions, for binomial tests and Fisher's exact test. */
 
 /** P(X >= successes) of a binomial. */
 export function binomialTail(

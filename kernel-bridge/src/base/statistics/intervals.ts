@@ -1,4 +1,4 @@
-/** How sure an estimate is. */
+/** Confidence intervals. */
 import { Z_ONE_SIDED_95, Z_TWO_SIDED_95 } from './normal';
 import { studentTwoSided95 } from './student-t';
 import { mean, sampleDeviation } from './summary';
@@ -10,7 +10,7 @@ export interface Interval {
 
 /**
  * Wilson's score interval of a proportion, by default two-sided at 95 % (Wilson 1927, JASA 22).
- * Nothing seen says nothing: [0, 1].
+ * Without observations it is [0, 1].
  */
 export function wilsonInterval(
   successes: number,
@@ -31,8 +31,8 @@ export function wilsonInterval(
 }
 
 /**
- * One-sided 95 % upper bound of a rate: of what was never seen 3/T (rule of three; Hanley and Lippman-Hand 1983, JAMA
- * 249), otherwise Wilson's.
+ * One-sided 95 % upper bound of a rate: 3/T for an event that never occurred (rule of three; Hanley and Lippman-Hand 1983,
+ * JAMA 249), otherwise Wilson's.
  */
 export function upperBound(successes: number, trials: number): number {
   if (trials <= 0) {
@@ -43,7 +43,7 @@ export function upperBound(successes: number, trials: number): number {
     : wilsonInterval(successes, trials, Z_ONE_SIDED_95).high;
 }
 
-/** 95 % interval of a mean by Student's t; undefined of fewer than two values. */
+/** 95 % interval of a mean by Student's t; undefined for fewer than two values. */
 export function studentInterval(
   values: readonly number[]
 ): Interval | undefined {
@@ -57,7 +57,7 @@ export function studentInterval(
   return { low: centre - half, high: centre + half };
 }
 
-/** 95 % interval of a mean by the normal approximation, from the sums of many values and of their squares. */
+/** 95 % interval of a mean by the normal approximation, from sums of values and of their squares. */
 export function meanInterval(
   total: number,
   squares: number,
@@ -77,8 +77,8 @@ export interface Jackknife {
 
 /**
  * Standard error of a statistic of summed counts by leaving out one group of text at a time (delete-a-group
- * jackknife; Kott 2001, Journal of Official Statistics 17). Tokens of one text resemble each other, so that counting
- * tokens as if they were independent would claim too much.
+ * jackknife; Kott 2001, Journal of Official Statistics 17). Tokens of one text are correlated, so treating tokens as
+ * independent would underestimate the error.
  *
  * @param groups each [E], selections
  */

@@ -9,7 +9,7 @@ import {
 
 const logits = Float32Array.of(Math.log(1), Math.log(2), Math.log(5));
 
-it('reads distributions from logits, whatever was added to all of them', () => {
+it('computes distributions from logits, invariant to a constant', () => {
   expect(logSumExp(logits)).toBeCloseTo(Math.log(8), 6);
   expect(logProbability(logits, 2)).toBeCloseTo(Math.log(5 / 8), 6);
   expect(logSumExp(logits.map(x => x + 1e4))).toBeCloseTo(1e4 + Math.log(8), 2);
@@ -38,7 +38,7 @@ it('gives the divergence of a coin by hand', () => {
   expect(divergence(fair, fair)).toBe(0);
 });
 
-it('has a limit where a token is impossible, and none where a logit is broken', () => {
+it('has a limit where a token is impossible, and is NaN where a logit is', () => {
   const impossible = Float32Array.of(0, -Infinity);
   expect(divergence(impossible, Float32Array.of(0, 0))).toBeCloseTo(
     Math.log(2),

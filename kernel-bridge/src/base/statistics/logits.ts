@@ -1,4 +1,4 @@
-/** Distributions over tokens, read from logits by softmax. */
+/** Statistics of token distributions, from logits. */
 
 /** log Σ exp(x), without overflow. */
 export function logSumExp(logits: Float32Array): number {
@@ -32,7 +32,7 @@ export function divergence(
   return atLeastZero(sum);
 }
 
-/** Entropy of the softmax, in nats; NaN where a logit is. */
+/** Entropy of the softmax, in nats; NaN if a logit is. */
 export function softmaxEntropy(logits: Float32Array): number {
   const total = logSumExp(logits);
   let sum = 0;
@@ -44,7 +44,7 @@ export function softmaxEntropy(logits: Float32Array): number {
   return sum;
 }
 
-/** What rounding leaves below zero is zero. */
+/** Clamps negative values from rounding to zero. */
 export function atLeastZero(divergence: number): number {
   return divergence < 0 ? 0 : divergence;
 }
@@ -53,7 +53,7 @@ export function logProbability(logits: Float32Array, token: number): number {
   return logits[token] - logSumExp(logits);
 }
 
-/** 1 for the likeliest; tokens of the same logit share the better rank. NaN where the logit is. */
+/** 1 for the most likely; tokens of the same logit share the better rank. NaN if the logit is. */
 export function rank(logits: Float32Array, token: number): number {
   const own = logits[token];
   if (Number.isNaN(own)) {
@@ -66,7 +66,7 @@ export function rank(logits: Float32Array, token: number): number {
   return above + 1;
 }
 
-/** The likeliest token; the first of several. */
+/** The most likely token; the first one in a tie. */
 export function likeliest(logits: Float32Array): number {
   let best = 0;
   for (let token = 1; token < logits.length; token++) {

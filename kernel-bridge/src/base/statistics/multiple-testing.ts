@@ -1,8 +1,8 @@
 /**
  * p-values corrected for the number of tests (Benjamini and Hochberg 1995), in the order given: of the tests called
- * significant below q, a share of at most q is expected to be false.
+ * significant below q, at most a share q is expected to be false.
  *
- * @param tests how many were made, where not all of their p-values are given; the others count as 1
+ * @param tests total number of tests if not all p-values are given; the others count as 1
  */
 export function benjaminiHochberg(
   pValues: readonly number[],

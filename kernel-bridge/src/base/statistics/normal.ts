@@ -4,7 +4,7 @@
 export const Z_TWO_SIDED_95 = 1.959963984540054;
 export const Z_ONE_SIDED_95 = 1.6448536269514722;
 
-/** P(Z >= z); relative precision is kept far into the tail (continued fraction, Abramowitz and Stegun 26.2.14). */
+/** P(Z >= z), with relative precision far into the tail (continued fraction, Abramowitz and Stegun 26.2.14). */
 export function upperNormalTail(z: number): number {
   if (z < 0) {
     return 1 - upperNormalTail(-z);

@@ -1,9 +1,9 @@
 /**
- * Random numbers that a seed repeats: sfc32 (Chris Doty-Humphrey's PractRand), its state filled by splitmix32. The
- * same seed gives the same numbers on every machine.
+ * Reproducible random numbers: sfc32 (Chris Doty-Humphrey's PractRand), seeded by splitmix32. A seed gives the same
+ * numbers on every machine.
  *
  * @param seed an integer from 0 to 2^53 - 1
- * @returns a function that gives the next number in [0, 1), with 53 random bits
+ * @returns a function that returns the next number in [0, 1), with 53 random bits
  */
 export function randomNumbers(seed: number): () => number {
   const fill = splitmix32(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
@@ -17,14 +17,14 @@ export function randomNumbers(seed: number): () => number {
     c |= 0;
     return result >>> 0;
   };
-  // The first outputs still show the state that they came from.
+  // The first outputs still depend visibly on the seed.
   for (let i = 0; i < 12; i++) {
     next();
   }
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
 }
 
-/** `size` items of a list, each with the same chance, in random order. */
+/** A uniformly random selection of `size` items, in random order. */
 export function drawn<T>(
   list: readonly T[],
   size: number,

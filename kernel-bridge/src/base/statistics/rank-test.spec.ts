@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { rankSumTest } from './rank-test';
 
 describe('rankSumTest', () => {
-  it('counts all deals of labels, ties included', () => {
+  it('counts all permutations of labels, ties included', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(4), { minLength: 2, maxLength: 8 }),
@@ -42,7 +42,7 @@ describe('rankSumTest', () => {
     expect(rankSumTest([1, 1, 1], [1, 0, 0])).toBeCloseTo(1, 12);
   });
 
-  it('goes on as the normal approximation where counting would take long', () => {
+  it('continues as the normal approximation where counting would take long', () => {
     const exact = Array.from({ length: 400 }, (_, i) => i);
     const many = Array.from({ length: 402 }, (_, i) => i);
     const labels = (n: number): boolean[] =>

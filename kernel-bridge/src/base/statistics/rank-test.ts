@@ -1,17 +1,17 @@
 import { upperNormalTail } from './normal';
 import { midRanks } from './ranks';
 
-/** Above this many units, or cells of the table of sums, the normal approximation is as good as exact. */
+/** Above this many units, or cells of the table of sums, the normal approximation is as good as the exact test. */
 const EXACT_UNITS = 400;
 const EXACT_CELLS = 5e7;
 
 /**
- * Rank-sum test (Wilcoxon 1945, Mann and Whitney 1947), one-sided: how likely units with a label would have ranks as high
- * as theirs if labels were dealt at random among units. The permutation distribution itself, ties included, where it can
- * be counted; its normal approximation with tie and continuity corrections otherwise.
+ * Rank-sum test (Wilcoxon 1945, Mann and Whitney 1947), one-sided: the probability that labelled units have ranks at least
+ * as high if labels are permuted over units. Exact permutation distribution, ties included, where counting is feasible;
+ * otherwise its normal approximation with tie and continuity corrections.
  *
- * @param values one a unit
- * @param labelled one a unit
+ * @param values one per unit
+ * @param labelled one per unit
  * @returns p; 1 when all units or none have the label
  */
 export function rankSumTest(
@@ -27,7 +27,7 @@ export function rankSumTest(
     return 1;
   }
   const { ranks, ties } = midRanks(values);
-  // Twice the ranks are whole numbers, ties included.
+  // Doubled ranks are integers, ties included.
   const doubled = Int32Array.from(ranks, rank => 2 * rank);
   let observed = 0;
   for (let i = 0; i < total; i++) {
@@ -47,7 +47,7 @@ function exactTail(
 ): number {
   const most = [...ranks].sort((a, b) => b - a).slice(0, chosen);
   const width = most.reduce((a, b) => a + b, 0) + 1;
-  // ways[n][s] / C(i, n): kept as probabilities, unit by unit, so that nothing overflows.
+  // ways[n][s] / C(i, n): kept as probabilities so that nothing overflows.
   const ways = Array.from(
     { length: chosen + 1 },
     () => new Float64Array(width)

@@ -1,6 +1,6 @@
 /**
- * Ranks from 1 on, the smallest value first; equal values share the mean of their ranks.
- * @returns `ties`: the sum of t^3 - t over groups of t equal values, by which variances of ranks are corrected
+ * Ranks from 1, smallest value first; equal values share the mean of their ranks.
+ * @returns `ties`: the sum of t^3 - t over groups of t equal values, which corrects variances of ranks
  */
 export function midRanks(values: ArrayLike<number>): {
   ranks: Float64Array;

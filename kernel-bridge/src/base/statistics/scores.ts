@@ -1,13 +1,13 @@
 /**
- * What a router's score function makes of one token's logits: softmax over the row, or a sigmoid of each value.
- * @param into where the scores are written, as long as `row`
+ * Applies a router's score function to one token's logits: softmax over the row, or a sigmoid of each value.
+ * @param into output array, as long as `row`
  */
 export function applyScore(
   row: Float32Array,
   score: 'softmax' | 'sigmoid',
   into: Float32Array<ArrayBuffer> = new Float32Array(row.length)
 ): Float32Array<ArrayBuffer> {
-  // Plain loops: this runs for every token of fused routers, and for many of every other when it is checked.
+  // Plain loops: this runs for every token of fused routers, and for many tokens of others during validation.
   if (score === 'sigmoid') {
     for (let i = 0; i < row.length; i++) {
       into[i] = 1 / (1 + Math.exp(-row[i]));

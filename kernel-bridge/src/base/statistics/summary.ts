@@ -18,12 +18,12 @@ export function median(values: ArrayLike<number>): number {
     : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Standard deviation of a sample, squares over n - 1; 0 of a single value. */
+/** Sample standard deviation (n - 1); 0 for a single value. */
 export function sampleDeviation(values: ArrayLike<number>): number {
   return Math.sqrt(squares(values) / Math.max(1, values.length - 1));
 }
 
-/** Standard deviation of a whole population, squares over n. */
+/** Population standard deviation (n). */
 export function populationDeviation(values: ArrayLike<number>): number {
   return Math.sqrt(squares(values) / values.length);
 }

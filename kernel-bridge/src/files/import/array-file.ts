@@ -1,4 +1,4 @@
-/** Arrays in files, read in pieces: a dump may be larger than the memory. */
+/** Arrays in files, read in pieces: a dump may be larger than memory. */
 import { readSync } from 'node:fs';
 import { refuse } from './importer';
 
@@ -10,7 +10,7 @@ interface ElementType {
   read(view: DataView, at: number, little: boolean): number;
 }
 
-/** Element types by a name of our own; each format has names of its own for them. */
+/** Element types by a format-independent name. */
 export const ELEMENTS = {
   bool: { kind: 'int', bytes: 1, read: (view, at) => view.getUint8(at) },
   u1: { kind: 'int', bytes: 1, read: (view, at) => view.getUint8(at) },
@@ -54,23 +54,23 @@ export const ELEMENTS = {
 export type ElementName = keyof typeof ELEMENTS;
 
 export interface ArrayPlace {
-  /** The file that the user named, for messages. */
+  /** The user's file, for messages. */
   file: string;
   name: string;
   descriptor: number;
-  /** Of the first element, in bytes. */
+  /** Offset of the first element, in bytes. */
   offset: number;
-  /** Bytes that there are from there. */
+  /** Number of bytes from there on. */
   available: number;
   shape: number[];
   type: ElementName;
   little?: boolean;
-  /** Columns first, as NumPy stores a transposed array. */
+  /** Column-major order, as NumPy stores a transposed array. */
   fortran?: boolean;
 }
 
-/** Rearranged whole in memory, which is done for arrays in columns first only. */
-const MOST_REARRANGED = 1 << 27;
+/** Limit for column-major arrays, which are transposed in memory. */
+const MAX_REARRANGED = 1 << 27;
 
 export class ArrayFile {
   readonly name: string;
@@ -89,14 +89,14 @@ export class ArrayFile {
     const bytes = this.size * ELEMENTS[type].bytes;
     if (!Number.isSafeInteger(bytes) || bytes > available) {
       this.refuse(
-        `the array [${shape.join(', ')}] takes ${bytes} bytes and there are ${available}`,
+        `the array [${shape.join(', ')}] takes ${bytes} bytes, but there are only ${available}`,
         '',
-        'the file is cut off: fetch it again'
+        'the file is truncated: download it again'
       );
     }
   }
 
-  /** Elements from one up to another, in row-major order. @throws MoEDebuggerError 'input' */
+  /** Elements in a range, in row-major order. @throws MoEDebuggerError 'input' */
   read(from: number, to: number): Float64Array {
     if (this._place.fortran && this.shape.length > 1) {
       this._rearranged ??= this._rearrange();
@@ -105,7 +105,7 @@ export class ArrayFile {
     return this._stored(from, to);
   }
 
-  /** @param index of the element concerned, as Python writes it */
+  /** @param index of the element, in Python notation */
   refuse(what: string, index: string, hint: string): never {
     const { file, name } = this._place;
     return refuse(what, file, name ? `array ${name}${index}` : index, hint);
@@ -138,9 +138,9 @@ export class ArrayFile {
 
   private _rearrange(): Float64Array {
     const { shape, size } = this;
-    if (size > MOST_REARRANGED) {
+    if (size > MAX_REARRANGED) {
       this.refuse(
-        'the array is too large to be read in columns first',
+        'the column-major array is too large to transpose',
         '',
         'save numpy.ascontiguousarray(array)'
       );

@@ -1,4 +1,4 @@
-/** Files of named arrays: .npy, .npz and safetensors, told apart by their first bytes. */
+/** Files of named arrays: .npy, .npz and safetensors, distinguished by their first bytes. */
 import {
   closeSync,
   fstatSync,
@@ -17,9 +17,9 @@ import { NPY_MAGIC, openNpy } from './npy';
 import { unpackZip } from './zip';
 
 const ZIP_MAGIC = 'PK\x03\x04';
-/** The limit that safetensors' own reader has. */
-const MOST_HEADER = 100_000_000;
-/** safetensors' names (github.com/huggingface/safetensors, README, "Format"). */
+/** The limit of the safetensors reader. */
+const MAX_HEADER = 100_000_000;
+/** Type names of safetensors (github.com/huggingface/safetensors, README, "Format"). */
 const SAFETENSORS: Record<string, ElementName> = {
   BOOL: 'bool',
   U8: 'u1',
@@ -43,7 +43,7 @@ export class ArrayStore {
 
   private constructor(readonly path: string) {}
 
-  /** Close it. @throws MoEDebuggerError 'input' for what is none of these files, or damaged */
+  /** The caller closes it. @throws MoEDebuggerError 'input' for another format or a damaged file */
   static async open(path: string): Promise<ArrayStore> {
     const store = new ArrayStore(path);
     try {
@@ -100,12 +100,12 @@ export class ArrayStore {
     total: number
   ): void {
     const length = Number(magic.readBigUInt64LE(0));
-    if (total < 8 || length > MOST_HEADER || 8 + length > total) {
+    if (total < 8 || length > MAX_HEADER || 8 + length > total) {
       refuse(
-        'the file is no .npy, .npz or safetensors file, or it is cut off',
+        'the file is not .npy, .npz or safetensors, or it is truncated',
         this.path,
         '',
-        'give one of these'
+        'give one of these formats'
       );
     }
     const header = Buffer.alloc(length);
@@ -122,7 +122,7 @@ export class ArrayStore {
     } catch (error) {
       if (error instanceof ProtocolError || error instanceof SyntaxError) {
         refuse(
-          `the safetensors header cannot be read: ${error.message.slice(0, 120)}`,
+          `the safetensors header is invalid: ${error.message.slice(0, 120)}`,
           this.path,
           '',
           'save it again'
@@ -143,7 +143,7 @@ export class ArrayStore {
     const type = SAFETENSORS[String(entry.dtype)];
     if (!type) {
       throw new ProtocolError(
-        `${name} is of ${String(entry.dtype).slice(0, 20)}`
+        `unsupported type ${String(entry.dtype).slice(0, 20)} of ${name}`
       );
     }
     const shape = list(entry.shape, `${name}.shape`).map((n, i) =>
@@ -156,7 +156,7 @@ export class ArrayStore {
       (from as number) < 0 ||
       (to as number) < (from as number)
     ) {
-      throw new ProtocolError(`${name}.data_offsets are none`);
+      throw new ProtocolError(`invalid ${name}.data_offsets`);
     }
     const end = Math.min(data + (to as number), total);
     return new ArrayFile({

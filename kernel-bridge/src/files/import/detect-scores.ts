@@ -1,12 +1,12 @@
-/** Whether a dump holds logits or probabilities: some programs save the one under the name of the other. */
+/** Detects whether a dump holds logits or probabilities: some programs save one under the name of the other. */
 import type { RouterArray } from './hf-arrays';
 import type { ImportContext } from './importer';
 
-/** Rows of a softmax sum to 1 as exactly as bfloat16 rounds hundreds of them. */
+/** Error of a softmax row's sum: bfloat16 rounding of hundreds of values. */
 const TOLERANCE = 0.02;
 const ROWS = 4096;
 
-/** Reads all rows: one that is no distribution makes the dump one of logits. */
+/** Reads all rows: one that is not a distribution means that the dump holds logits. */
 export function detectScores(
   routers: readonly RouterArray[],
   { facts, note }: ImportContext
@@ -22,7 +22,7 @@ export function detectScores(
   );
   if (facts.score === undefined) {
     facts.score = 'softmax';
-    note('the score function is taken for softmax: --score changes it');
+    note('assumed: the score function is softmax; --score changes it');
   }
   return are;
 }
@@ -37,7 +37,7 @@ function areProbabilities(
     for (let start = 0; start < rows.length; start += experts) {
       let sum = 0;
       for (let e = start; e < start + experts; e++) {
-        // NaN is neither: it decides nothing.
+        // NaN is compatible with both, so it is skipped.
         if (rows[e] < 0 || rows[e] > 1 + TOLERANCE) {
           return false;
         }

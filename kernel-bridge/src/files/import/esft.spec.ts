@@ -18,7 +18,7 @@ const REAL = join(REPOSITORY, '../shared/real-traces/esft-intent');
 
 type Token = { ids: number[]; weights: number[] };
 
-/** As ESFT's scripts write it. */
+/** The format that ESFT's scripts write. */
 const line = (tokens: readonly Token[]): string =>
   `${tokens.flatMap(({ ids }) => ids).join('\t')}\t\t${tokens.flatMap(({ weights }) => weights).join('\t')}`;
 
@@ -35,7 +35,7 @@ const SMALL = { experts: 4, topK: 2 };
 const TWO = '0\t3\t1\t2\t\t0.5\t0.25\t0.125\t1e-3\n';
 
 describe('ESFT', () => {
-  it('reads a file a layer, plain or gzipped, with a line a sequence', async () => {
+  it('reads a file per layer, plain or gzipped, with a line per sequence', async () => {
     const folder = folderOf({
       'expert_weights_2.txt':
         '0\t3\t1\t2\t\t0.5\t0.25\t0.125\t1e-3\r\n2\t1\t\t1\t0\n',
@@ -81,7 +81,7 @@ describe('ESFT', () => {
     ]);
   });
 
-  it('says which shape it took where nothing tells it', async () => {
+  it('reports the shape that it assumed', async () => {
     const ids = [8, 26, 56, 57, 60, 63];
     const path = fileOf(
       'expert_weights_1.txt',
@@ -90,7 +90,7 @@ describe('ESFT', () => {
     const { report, trace } = await imported('esft', path);
     expect(report.notes).toEqual([
       expect.stringContaining('6 of 64 experts') as string,
-      expect.stringContaining('taken for renormalised') as string
+      expect.stringContaining('assumed: weights are renormalised') as string
     ]);
     expect(trace.cards).toMatchObject([
       { experts: 64, topK: 6, renormalized: true }
@@ -189,7 +189,7 @@ describe('ESFT', () => {
   });
 });
 
-describe('ESFT text that is damaged is refused with its place', () => {
+describe('damaged ESFT text is rejected with its position', () => {
   const one = (text: string) => ({ 'expert_weights_1.txt': text });
   it.each<[string, Record<string, string | Buffer>, RegExp]>([
     [
@@ -198,30 +198,34 @@ describe('ESFT text that is damaged is refused with its place', () => {
       /"x" is no expert's id \(.*_1\.txt, line 1, column 3\)/
     ],
     [
-      'an expert that is none',
+      'an invalid expert',
       one(`${TWO}0\t4\t\t1\t0\n`),
-      /expert 4 is none of 4 \(.*line 2, column 3\)/
+      /invalid expert 4: there are 4 experts \(.*line 2, column 3\)/
     ],
-    ['an expert below 0', one('0\t-1\t\t1\t0\n'), /expert -1 is none/],
+    ['an expert below 0', one('0\t-1\t\t1\t0\n'), /invalid expert -1/],
     ['an expert twice', one('3\t3\t\t1\t0\n'), /expert 3 twice.*column 3/],
     [
-      'a weight that is none',
+      'an invalid weight',
       one('0\t1\t\t1\t0..5\n'),
-      /"0\.\.5" is no weight.*column 8/
+      /"0\.\.5" is not a weight.*column 8/
     ],
     ['no weights', one('0\t1\n'), /no weights after its ids.*line 1, column 4/],
-    ['half a token', one('0\t1\t2\t\t1\t0\t0\n'), /3 ids are no multiple of 2/],
+    [
+      'half a token',
+      one('0\t1\t2\t\t1\t0\t0\n'),
+      /3 ids are not a multiple of 2/
+    ],
     ['fewer weights', one('0\t1\t\t1\n'), /2 ids and 1 weights/],
     ['an empty field', one('0\t\t1\t\t1\t0\n'), /ids/],
     [
       'a number as long as a line',
       one(`0\t${'1'.repeat(99)}\t\t1\t0\n`),
-      /is no expert's id/
+      /is not an expert id/
     ],
     [
       'a layer that ends early',
       { 'expert_weights_1.txt': TWO, 'expert_weights_2.txt': TWO + TWO },
-      /ends where expert_weights_2\.txt has a further sequence \(.*_1\.txt, line 2\)/
+      /ends, but expert_weights_2\.txt has another sequence \(.*_1\.txt, line 2\)/
     ],
     [
       'a layer of other tokens',
@@ -231,7 +235,7 @@ describe('ESFT text that is damaged is refused with its place', () => {
     [
       'a layer that is there twice',
       { 'expert_weights_1.txt': TWO, 'expert_weights_01.txt': TWO },
-      /layer 1 is there twice/
+      /layer 1 occurs twice/
     ],
     [
       'a gzipped file that is cut off',
@@ -261,11 +265,11 @@ describe('ESFT text that is damaged is refused with its place', () => {
     await expect(
       imported('esft', path, { ...SMALL, renormalized: true })
     ).rejects.toThrow(
-      /sum to 0\.7000 where the model's sum to 1 .*sample 1, layer 1, position 0/
+      /sum to 0\.7000, but the model's sum to 1 .*sample 1, layer 1, position 0/
     );
   });
 
-  it('bytes that chance changed are refused, or are other numbers', async () => {
+  it('randomly changed bytes are rejected, or are other numbers', async () => {
     let state = 4711;
     const random = (): number => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,9 +1,9 @@
 /**
- * ESFT's expert weights: a file a layer, `expert_weights_<layer>.txt`, a line a sequence; on it the ids of the
- * selected experts separated by tabs, two tabs, and their weights separated by tabs, `topK` of each a token. Written by
- * DeepSeek-V2's gate (`deepseek/modeling_deepseek.py`, ids in no order) and read by `parse_line` of
- * `scripts/expert/get_expert_scores.py` in github.com/deepseek-ai/ESFT, which has 64 experts and 6 a token written into
- * it; `rank_<n>` folders, one a process, hold further sequences.
+ * ESFT's expert weights: one file per layer, `expert_weights_<layer>.txt`, one line per sequence: the ids of the selected
+ * experts separated by tabs, two tabs, and their weights separated by tabs, `topK` of each per token. Written by
+ * DeepSeek-V2's gate (`deepseek/modeling_deepseek.py`, ids unsorted) and read by `parse_line` of
+ * `scripts/expert/get_expert_scores.py` in github.com/deepseek-ai/ESFT, which hard-codes 64 experts and top-6.
+ * `rank_<n>` folders, one per process, hold further sequences.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -35,7 +35,7 @@ export const esft: TraceImporter = {
       facts.experts ??= OWN.experts;
       facts.topK ??= OWN.topK;
       context.note(
-        `the files do not tell the shape: ${facts.topK} of ${facts.experts} experts are taken, as in ESFT's scripts; --experts and --top-k change it`
+        `assumed: ${facts.topK} of ${facts.experts} experts, as in ESFT's scripts; --experts and --top-k change it`
       );
     }
     for (const { folder, files } of filesIn(path)) {
@@ -44,7 +44,7 @@ export const esft: TraceImporter = {
   }
 };
 
-/** Reads all layers' files line by line, side by side. */
+/** Reads all layers' files in parallel, line by line. */
 async function* readTogether(
   files: { layer: number; path: string }[],
   folder: string,
@@ -65,10 +65,10 @@ async function* readTogether(
         const goesOn = lines.findIndex(line => line !== undefined);
         if (goesOn >= 0) {
           refuse(
-            `the file ends where ${basename(layers[goesOn].reader.path)} has a further sequence`,
+            `the file ends, but ${basename(layers[goesOn].reader.path)} has another sequence`,
             layers[ended].reader.path,
             `line ${sequence + 1}`,
-            'it may be cut off: fetch it again'
+            'it may be truncated: download it again'
           );
         }
         return;
@@ -82,10 +82,10 @@ async function* readTogether(
       );
       if (other >= 0) {
         refuse(
-          `the line has ${sampleLayers[other].selected.length / topK} tokens where ${basename(layers[0].reader.path)} has ${tokens}`,
+          `the line has ${sampleLayers[other].selected.length / topK} tokens, but ${basename(layers[0].reader.path)} has ${tokens}`,
           layers[other].reader.path,
           `line ${sequence + 1}`,
-          'the files are not of one run, or cut off: fetch them again'
+          'the files are from different runs, or truncated: download them again'
         );
       }
       if (tokens > 0) {
@@ -139,7 +139,7 @@ function parseLine(
   }
   const count = fields(line, 0, middle);
   if (count % topK !== 0) {
-    fail(`${count} ids are no multiple of ${topK} a token`, middle);
+    fail(`${count} ids are not a multiple of ${topK} per token`, middle);
   }
   const weightCount = fields(line, middle + 2, line.length);
   if (weightCount !== count) {
@@ -154,8 +154,8 @@ function parseLine(
     if (!(id >= 0 && id < experts)) {
       fail(
         Number.isNaN(id)
-          ? `${JSON.stringify(line.toString('latin1', at, Math.min(end, at + 20)))} is no expert's id`
-          : `expert ${id} is none of ${experts}`,
+          ? `${JSON.stringify(line.toString('latin1', at, Math.min(end, at + 20)))} is not an expert id`
+          : `invalid expert ${id}: there are ${experts} experts`,
         at
       );
     }
@@ -174,7 +174,7 @@ function parseLine(
     const weight = floatAt(line, at, end);
     if (weight === undefined) {
       fail(
-        `${JSON.stringify(line.toString('latin1', at, Math.min(end, at + 20)))} is no weight`,
+        `${JSON.stringify(line.toString('latin1', at, Math.min(end, at + 20)))} is not a weight`,
         at
       );
     }
@@ -202,7 +202,7 @@ function fields(line: Buffer, from: number, to: number): number {
   return count;
 }
 
-/** The files of each process's folder, by layer. */
+/** Files of each process's folder, by layer. */
 function filesIn(
   path: string
 ): { folder: string; files: { layer: number; path: string }[] }[] {
@@ -231,7 +231,7 @@ function filesIn(
       'the folder has no expert weights',
       path,
       '',
-      'its files are named expert_weights_1.txt, expert_weights_2.txt, ...; .gz is read too'
+      'its files must be named expert_weights_1.txt, expert_weights_2.txt, ..., or the same with .gz'
     );
   }
   return all;
@@ -251,10 +251,10 @@ function layerFiles(
   const twice = files.find((file, i) => file.layer === files[i - 1]?.layer);
   if (twice) {
     refuse(
-      `layer ${twice.layer} is there twice`,
+      `layer ${twice.layer} occurs twice`,
       twice.path,
       '',
-      'remove the file that is not of this run'
+      'remove the file of the other run'
     );
   }
   return files;

@@ -1,4 +1,4 @@
-/** The formats that can be imported. */
+/** The supported import formats. */
 import { MoEDebuggerError } from '../../base/errors';
 import { esft } from './esft';
 import { hf } from './hf';

@@ -1,9 +1,9 @@
-/** Which arrays of a dump are router logits, and of which layers. */
+/** Identifies the router logits among the arrays of a dump, and their layers. */
 import type { Stack } from '../../base/protocol';
 import type { ArrayFile } from './array-file';
 import { refuse, type ImportContext } from './importer';
 
-/** The logits of one layer, [tokens, experts] from element `base` of an array on. */
+/** The logits of one layer: [tokens, experts] from element `base` of an array. */
 export interface RouterArray {
   array: ArrayFile;
   layer: number;
@@ -21,18 +21,18 @@ const OTHERS = new Set([
   'decoder_attention_mask'
 ]);
 const HINT =
-  'save outputs.router_logits: an array a layer, or stacked [layers, tokens, experts]';
+  'save outputs.router_logits: one array per layer, or stacked [layers, tokens, experts]';
 
-/** Arrays of one stack, and the names that its tokens have. */
+/** Arrays of one stack, and the names of its token arrays. */
 export interface StackArrays {
-  /** Where the file has both. */
+  /** Set if the file has both stacks. */
   stack?: Stack;
   arrays: readonly ArrayFile[];
   ids: string;
   mask: string;
 }
 
-/** Encoder-decoders hand out `encoder_router_logits` and `decoder_router_logits`, each with tokens of its own. */
+/** Encoder-decoders save `encoder_router_logits` and `decoder_router_logits`, each with its own tokens. */
 export function stacksOf(arrays: readonly ArrayFile[]): StackArrays[] {
   const decoder = (name: string): boolean => /(^|[^a-z])decoder/i.test(name);
   const routers = arrays.filter(({ name }) => !OTHERS.has(name));
@@ -58,7 +58,7 @@ export function stacksOf(arrays: readonly ArrayFile[]): StackArrays[] {
   ];
 }
 
-/** @returns one a layer, in the order of layers, all of one shape */
+/** @returns one per layer, in the order of layers, all of one shape */
 export function routerArrays(
   arrays: readonly ArrayFile[],
   path: string,
@@ -92,7 +92,7 @@ export function routerArrays(
       array.size === 0
     ) {
       array.refuse(
-        `the array [${array.shape.join(', ')}] does not go with [${found[0].array.shape.join(', ')}] of ${found[0].array.name || 'the first'}`,
+        `the array [${array.shape.join(', ')}] does not match [${found[0].array.shape.join(', ')}] of ${found[0].array.name || 'the first'}`,
         '',
         HINT
       );
@@ -121,7 +121,7 @@ function stacked(array: ArrayFile): RouterArray[] {
   }));
 }
 
-/** Entries of the tuple are those of routers: config.json tells which blocks have one. */
+/** Entries of the tuple belong to routers: config.json says which blocks have one. */
 function numbered(
   routers: RouterArray[],
   { facts, note }: ImportContext
@@ -129,7 +129,7 @@ function numbered(
   const twice = routers.find(({ layer }, i) => layer === routers[i - 1]?.layer);
   if (twice) {
     twice.array.refuse(
-      `layer ${twice.layer} is there twice`,
+      `layer ${twice.layer} occurs twice`,
       '',
       'number the arrays by their layer'
     );
@@ -149,11 +149,11 @@ function numbered(
   ) {
     return routers;
   }
-  note('layers are those with a router only: numbered by config.json');
+  note('the layers are only those with a router: numbered by config.json');
   return routers.map((router, i) => ({ ...router, layer: blocks[i] }));
 }
 
-/** "model.layers.3.mlp.gate" is 3; of other names the last number. */
+/** 3 for "model.layers.3.mlp.gate"; for other names the last number. */
 function layerOf(name: string): number | undefined {
   const block = /layers?[._](\d{1,4})/.exec(name)?.[1];
   const last = block ?? /(\d{1,4})(?!.*\d)/.exec(name)?.[1];

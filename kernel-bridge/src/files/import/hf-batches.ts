@@ -1,4 +1,4 @@
-/** The sequences of a dump, and their tokens. */
+/** Sequences of a dump, and their tokens. */
 import { NO_TOKEN_ID, type Token } from '../../base/protocol';
 import type { ArrayFile } from './array-file';
 import type { StackArrays } from './hf-arrays';
@@ -8,13 +8,13 @@ export interface Batch {
   id: string;
   /** Row of its position 0. */
   from: number;
-  /** Without padding. */
+  /** Excluding padding. */
   tokens: Token[];
 }
 
-const MOST_ID = 0x7fffffff;
+const MAX_ID = 0x7fffffff;
 
-/** @throws MoEDebuggerError 'input' when ids or mask have another number of tokens than the logits */
+/** @throws MoEDebuggerError 'input' when ids or mask have a different number of tokens than the logits */
 export function* batchesOf(
   { arrays, ids: idsName, mask: maskName }: StackArrays,
   tokens: number,
@@ -36,7 +36,7 @@ export function* batchesOf(
         const id = idOf ? idOf[position] : NO_TOKEN_ID;
         own.push({
           position,
-          id: id >= 0 && id <= MOST_ID ? id : NO_TOKEN_ID
+          id: id >= 0 && id <= MAX_ID ? id : NO_TOKEN_ID
         });
       }
     }
@@ -47,10 +47,10 @@ export function* batchesOf(
   }
   if (!any) {
     refuse(
-      'the attention mask leaves no tokens',
+      'the attention mask excludes all tokens',
       path,
       `array ${maskName}`,
-      'a 1 stands for a token, a 0 for padding'
+      '1 is a token, 0 is padding'
     );
   }
 }
@@ -63,15 +63,15 @@ function find(
   const array = arrays.find(entry => entry.name === name);
   if (array && array.size !== tokens) {
     array.refuse(
-      `the array has ${array.size} tokens where the router logits have ${tokens}`,
+      `the array has ${array.size} tokens, but the router logits have ${tokens}`,
       '',
-      'save both of one forward'
+      'save both from the same forward pass'
     );
   }
   return array;
 }
 
-/** From [batch, tokens] of ids or mask, or from logits that kept their batch, [batch, tokens, experts]. */
+/** From ids or mask, [batch, tokens], or from logits with a batch axis, [batch, tokens, experts]. */
 function batchSize(
   arrays: readonly ArrayFile[],
   ids: ArrayFile | undefined,

@@ -7,10 +7,10 @@ import { writeSafetensors } from '../../../test/safetensors-file';
 
 const fixture = (name: string): string => join(FIXTURES, name);
 const EXPERTS = 8;
-/** What fixtures/import/make.py puts there. */
+/** The values that fixtures/import/make.py writes. */
 const logit = (token: number, layer: number, expert: number): number =>
   Math.sin(token + 2 * layer + 3 * expert);
-/** bfloat16 as make.py cuts it: the upper half of a float32. */
+/** bfloat16 as make.py truncates it: the upper half of a float32. */
 const cut = (value: number): number => {
   const word = new Uint32Array(Float32Array.of(value).buffer);
   word[0] &= 0xffff0000;
@@ -18,7 +18,7 @@ const cut = (value: number): number => {
 };
 const same = (value: number): number => value;
 
-/** The best two by a sort of all, and the softmax of those two: a computation of its own. */
+/** The two largest by a full sort, and their softmax: an independent computation. */
 function best(
   token: number,
   layer: number,
@@ -62,7 +62,7 @@ describe('Hugging Face router logits', () => {
     }
   });
 
-  it('splits the batch and leaves out what the mask does', async () => {
+  it('splits the batch and excludes masked tokens', async () => {
     const { trace } = await imported('hf', fixture('logits.npz'), {
       topK: 2,
       renormalized: true
@@ -132,15 +132,15 @@ describe('Hugging Face router logits', () => {
         }),
         { topK: 2 }
       )
-    ).rejects.toThrow(/encoder has 1 sequences where the decoder has 2/);
+    ).rejects.toThrow(/encoder has 1 sequences, but the decoder has 2/);
   });
 
-  it('gives no weights where their rule is not known, and says so', async () => {
+  it('has no weights if their rule is unknown, and reports it', async () => {
     const { report, trace } = await imported('hf', fixture('stacked.npy'), {
       topK: 1
     });
     expect(report.notes.join('\n')).toMatch(
-      /so there are none: --renormalized/
+      /weights are omitted.*: give --renormalized/
     );
     expect(trace.layer(0).weights.every(Number.isNaN)).toBe(true);
   });
@@ -175,7 +175,7 @@ describe('Hugging Face router logits', () => {
       { layer: 2 }
     ]);
     for (let token = 0; token < 6; token++) {
-      // Of the four groups of two experts, the one that holds the best expert is taken whole.
+      // Of the four groups of two experts, the group with the best expert is selected as a whole.
       const top = best(token, 0).ids[0];
       expect(idsOf(trace, 1)[token][0]).toBe(top);
       expect(idsOf(trace, 1)[token][1]).toBe(top ^ 1);
@@ -243,7 +243,7 @@ describe('Hugging Face router logits', () => {
   });
 });
 
-describe('dumps that cannot be are refused', () => {
+describe('rejects inconsistent dumps', () => {
   const two = [
     [1, 2, 3],
     [4, 5, 6]
@@ -259,40 +259,40 @@ describe('dumps that cannot be are refused', () => {
       'a top-k above the experts',
       () => fixture('stacked.npy'),
       { topK: 9 },
-      /cannot take 9 of 8/
+      /cannot select 9 of 8/
     ],
     [
-      'other experts',
+      'a different number of experts',
       () => fixture('stacked.npy'),
       { topK: 2, experts: 16 },
-      /has 8 experts where the model has 16/
+      /has 8 experts, but the model has 16/
     ],
     [
-      'layers of other shapes',
+      'layers of different shapes',
       () =>
         writeSafetensors({
           'router_logits.0': two,
           'router_logits.1': [[1, 2, 3]]
         }),
       { topK: 1 },
-      /array router_logits\.1.*|does not go with/
+      /array router_logits\.1.*|does not match/
     ],
     [
       'a layer twice',
       () => writeSafetensors({ 'a.router.1': two, 'b.router.1': two }),
       { topK: 1 },
-      /layer 1 is there twice/
+      /layer 1 occurs twice/
     ],
     ['no floats', () => fixture('routed.npy'), { topK: 1 }, /no router logits/],
     [
-      'a dump that is cut off',
+      'a truncated dump',
       () =>
         fileOf(
           'x.safetensors',
           readFileSync(fixture('logits.safetensors')).subarray(0, -5)
         ),
       { topK: 1 },
-      /array router_logits\.1.*|takes 96 bytes and there are 91/
+      /array router_logits\.1.*|takes 96 bytes, but there are only 91/
     ]
   ])('%s', async (_, path, options, message) => {
     await expect(imported('hf', path(), options)).rejects.toMatchObject({
@@ -301,7 +301,7 @@ describe('dumps that cannot be are refused', () => {
     });
   });
 
-  it('a model that selects by a bias that logits do not hold', async () => {
+  it('rejects a model that selects by a bias, which logits do not contain', async () => {
     const config = fileOf(
       'config.json',
       JSON.stringify({ model_type: 'deepseek_v3', num_experts_per_tok: 2 })
@@ -318,7 +318,7 @@ describe('dumps that cannot be are refused', () => {
   });
 
   it.each(['logits.safetensors', 'logits.npz', 'stacked.npy'])(
-    'bytes of %s that chance changed, or they are other numbers',
+    'rejects randomly changed bytes of %s, or reads other numbers',
     async name => {
       const original = readFileSync(fixture(name));
       let state = 7;

@@ -1,11 +1,11 @@
 /**
  * Router logits of Hugging Face models, saved from `output_router_logits=True`: `outputs.router_logits` is a tuple of
- * [batch * tokens, experts], one for each layer with a router (transformers, MoeModelOutputWithPast). Read from
- * safetensors, .npz or .npy: an array a layer, its number in the name (`router_logits.3`, `model.layers.3.mlp.gate`,
- * numpy's `arr_3`), [tokens, experts] or [batch, tokens, experts]; or all stacked, [layers, tokens, experts]. Arrays
- * `input_ids` and `attention_mask`, [batch, tokens], name the tokens and what is padding. Encoder-decoders save
- * `encoder_router_logits` and `decoder_router_logits`, and `decoder_input_ids` beside `input_ids`. Some versions hand out
- * probabilities under that name (transformers issue 45120), so which of both it is gets detected.
+ * [batch * tokens, experts], one per layer with a router (transformers, MoeModelOutputWithPast). Read from safetensors,
+ * .npz or .npy: one array per layer, [tokens, experts] or [batch, tokens, experts], with its number in the name
+ * (`router_logits.3`, `model.layers.3.mlp.gate`, numpy's `arr_3`); or all stacked, [layers, tokens, experts]. Arrays
+ * `input_ids` and `attention_mask`, [batch, tokens], hold the tokens and mark padding. Encoder-decoders save
+ * `encoder_router_logits` and `decoder_router_logits`, and `decoder_input_ids` next to `input_ids`. Some versions return
+ * probabilities under that name (transformers issue 45120), so the kind is detected.
  */
 import { basename } from 'node:path';
 import type { RoutingLayer, Stack, Token } from '../../base/protocol';
@@ -28,7 +28,7 @@ import {
 } from './hf-arrays';
 import { routeRows } from './route-rows';
 
-/** Tokens read at a time: with hundreds of experts at a hundred layers, some tens of megabytes. */
+/** Tokens per read: with hundreds of experts in a hundred layers, some tens of megabytes. */
 const TOKENS = 1024;
 
 export const hf: TraceImporter = {
@@ -49,7 +49,7 @@ function* readStore(
   const stacks = stacksOf(arrays).map(own => readStack(own, path, context));
   if (context.facts.renormalized === undefined) {
     context.note(
-      'whether weights are divided by their sum is not known, so there are none: --renormalized, --not-renormalized or --config tells'
+      'weights are omitted, since it is unknown whether they are divided by their sum: give --renormalized, --not-renormalized or --config'
     );
   }
   const [only, decoder] = stacks;
@@ -82,7 +82,7 @@ function readStack(
   facts.experts ??= experts;
   if (facts.experts !== experts) {
     routers[0].array.refuse(
-      `the array has ${experts} experts where the model has ${facts.experts}`,
+      `the array has ${experts} experts, but the model has ${facts.experts}`,
       '',
       'check --experts or config.json'
     );
@@ -90,14 +90,14 @@ function readStack(
   const topK = need(context, 'topK', path);
   if (topK > experts) {
     routers[0].array.refuse(
-      `a token cannot take ${topK} of ${experts} experts`,
+      `a token cannot select ${topK} of ${experts} experts`,
       '',
       'check --top-k or config.json'
     );
   }
   if (facts.biased) {
     routers[0].array.refuse(
-      'the model adds a bias to the scores that it selects by, and logits do not tell it',
+      'the model adds a bias to the scores for selection, which logits do not contain',
       '',
       'save the ids that its router selected, and import them as vllm'
     );
@@ -112,7 +112,7 @@ function readStack(
   };
 }
 
-/** What encoder and decoder saw of the same sequence is one sample. */
+/** Encoder and decoder of the same sequence form one sample. */
 function* readPairs(
   encoder: StackDump,
   decoder: StackDump,
@@ -123,17 +123,17 @@ function* readPairs(
   const said = [...decoder.batches()];
   if (heard.length !== said.length) {
     refuse(
-      `the encoder has ${heard.length} sequences where the decoder has ${said.length}`,
+      `the encoder has ${heard.length} sequences, but the decoder has ${said.length}`,
       path,
       '',
-      'save both of one forward'
+      'save both from the same forward pass'
     );
   }
   for (const [i, batch] of said.entries()) {
     const longest = Math.max(batch.tokens.length, heard[i].tokens.length);
     if (longest > PART_TOKENS) {
       refuse(
-        `a sequence has ${longest} tokens, ${PART_TOKENS} at most are read of encoder and decoder together`,
+        `a sequence has ${longest} tokens; encoder-decoder sequences may have at most ${PART_TOKENS}`,
         path,
         batch.id,
         'save shorter sequences'

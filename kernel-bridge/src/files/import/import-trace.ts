@@ -1,5 +1,4 @@
-/** Other people's traces into our Parquet; docs/traces.md has an example of each format. */
-import type { StreamProgress } from '../../base/progress';
+/** Imports traces of other programs to Parquet; docs/traces.md has an example of each format. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -8,29 +7,28 @@ import { readJson } from '../../run/model/config';
 import { routerCards } from '../trace/cards';
 import { ParquetWriter } from '../trace/parquet';
 import { importerOf, type ImportFormat } from './formats';
-import { MOST_EXPERTS, type ImportContext, type ModelFacts } from './importer';
+import { MAX_EXPERTS, type ImportContext, type ModelFacts } from './importer';
 import { LayerTally } from './layer-tally';
 import { factsOf } from './model-facts';
 
-/** What the files do not tell; each wins over config.json. */
+/** Facts that the files do not contain; each takes precedence over config.json. */
 export interface ImportOptions {
   /** The Parquet file to write. */
   out: string;
-  /** Path of the model's config.json. Default: the one beside the trace, where there is one. */
+  /** Path of the model's config.json. Default: the one beside the trace, if there is one. */
   config?: string;
-  /** Experts of a layer. */
+  /** Experts per layer. */
   experts?: number;
-  /** Experts a token takes. */
+  /** Experts per token. */
   topK?: number;
-  /** Layers that an array without a shape has. */
+  /** Number of layers of an array without a shape. */
   layers?: number;
   score?: 'softmax' | 'sigmoid';
   /** Whether the weights of a token are divided by their sum. */
   renormalized?: boolean;
   /** The model's name. */
   model?: string;
-  /** Called after each sample; `done` counts tokens. */
-  onProgress?: (progress: StreamProgress) => void;
+  onProgress?: (tokens: number) => void;
   signal?: AbortSignal;
 }
 
@@ -49,7 +47,7 @@ export interface ImportReport {
   notes: string[];
 }
 
-/** As ./index.ts tells, which loads this at the first import. */
+/** Implementation of `importTrace` of ./index.ts, which loads this at the first import. */
 export async function importTrace(
   format: ImportFormat,
   path: string,
@@ -93,7 +91,7 @@ export async function importTrace(
         (sum, { selected }) => sum + selected.length,
         0
       );
-      options.onProgress?.({ done: totals.tokens, what: 'importing tokens' });
+      options.onProgress?.(totals.tokens);
     }
     if (totals.slots === 0) {
       throw new MoEDebuggerError('input', 'the trace has no tokens', {
@@ -127,7 +125,7 @@ export async function importTrace(
   }
 }
 
-/** What the system says of a file that cannot be read. */
+/** Converts a system error of reading a file. */
 function unreadable(path: string, error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   return error instanceof MoEDebuggerError || typeof code !== 'string'
@@ -139,7 +137,7 @@ function unreadable(path: string, error: unknown): unknown {
       });
 }
 
-/** Options, over what config.json says. */
+/** Options, then config.json. */
 function knownFacts(
   path: string,
   options: ImportOptions,
@@ -157,7 +155,7 @@ function knownFacts(
   }
   const facts: ModelFacts = config ? factsOf(config) : {};
   if (config) {
-    context.note(`${file} tells the model's shape`);
+    context.note(`read from ${file}: the model's shape`);
     if (typeof config._name_or_path === 'string' && config._name_or_path) {
       context.model = config._name_or_path;
     }
@@ -167,11 +165,11 @@ function knownFacts(
     const value = facts[key];
     if (
       value !== undefined &&
-      !(Number.isInteger(value) && value >= 1 && value <= MOST_EXPERTS)
+      !(Number.isInteger(value) && value >= 1 && value <= MAX_EXPERTS)
     ) {
       throw new MoEDebuggerError('input', `${key} of ${value} cannot be`, {
         where: 'import',
-        hint: 'give a whole number of 1 or more'
+        hint: 'give a whole number of at least 1'
       });
     }
   }

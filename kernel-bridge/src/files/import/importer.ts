@@ -1,38 +1,38 @@
-/** What an importer of other people's traces is: one file a format, listed in `formats.ts`. */
+/** Interface of importers: one file per format, listed in `formats.ts`. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Groups } from '../../routing/convention';
 import type { RoutingSample, Token } from '../../base/protocol';
 import { NO_TOKEN_ID } from '../../base/protocol';
 
-/** What is known of the model from options and its config.json; formats fill in what their own files say. */
+/** Facts of the model from options and its config.json; formats add those of their own files. */
 export interface ModelFacts {
   experts?: number;
   topK?: number;
-  /** Rows that arrays have for layers: blocks, or MoE layers only. */
+  /** Number of layers in arrays: all blocks, or only MoE layers. */
   layers?: number;
-  /** Blocks without a router, where config.json tells. */
+  /** Blocks without a router, if config.json says so. */
   dense?: readonly number[];
   score?: 'softmax' | 'sigmoid';
   renormalized?: boolean;
   scale?: number;
   groups?: Groups;
   sharedExperts?: number;
-  /** Experts are selected by scores that a bias was added to, which no dump of logits holds. */
+  /** Experts are selected by scores plus a bias, which dumps of logits do not contain. */
   biased?: boolean;
 }
 
-/** Some tokens of a sample, at all its layers; `experts` of a layer is 0 where only the whole file tells. */
+/** Some tokens of a sample, in all its layers; `experts` of a layer is 0 if only the whole file determines it. */
 export interface ImportedPart {
   sample: RoutingSample;
-  /** The tokens follow those of the part before, in the same sample. */
+  /** The tokens continue the sample of the previous part. */
   continues: boolean;
 }
 
 export interface ImportContext {
   facts: ModelFacts;
-  /** Says what was detected or assumed; the same words are said once. */
+  /** Reports what was detected or assumed; a repeated text is reported once. */
   note(text: string): void;
-  /** The name that the file gives its model. */
+  /** Name of the model, if the file contains one. */
   model?: string;
 }
 
@@ -41,10 +41,10 @@ export interface TraceImporter {
   read(path: string, context: ImportContext): AsyncIterable<ImportedPart>;
 }
 
-/** Tokens held at a time of a sample that is longer. */
+/** Maximum tokens of a sample in memory; longer ones are split. */
 export const PART_TOKENS = 4096;
-/** Ids from here on are damage: no model has so many experts. */
-export const MOST_EXPERTS = 1 << 16;
+/** Larger ids are invalid: no model has so many experts. */
+export const MAX_EXPERTS = 1 << 16;
 
 /** @param place line and column, or array and index */
 export function refuse(
@@ -67,7 +67,7 @@ export function bareTokens(from: number, to: number): Token[] {
   }));
 }
 
-/** The option or fact that a format cannot do without. */
+/** Returns a fact that a format requires. */
 export function need<K extends 'topK' | 'layers' | 'experts'>(
   { facts }: ImportContext,
   key: K,
@@ -75,14 +75,14 @@ export function need<K extends 'topK' | 'layers' | 'experts'>(
 ): number {
   const option = { topK: '--top-k', layers: '--layers', experts: '--experts' };
   const name = {
-    topK: 'how many experts a token takes',
+    topK: 'how many experts a token selects',
     layers: 'how many layers there are',
     experts: 'how many experts a layer has'
   };
   return (
     facts[key] ??
     refuse(
-      `the file does not tell ${name[key]}`,
+      `the file does not say ${name[key]}`,
       file,
       '',
       `give ${option[key]}, or the model's config.json with --config`

@@ -1,11 +1,11 @@
-/** Other people's traces into our Parquet. The formats are loaded at the first import. */
+/** Imports traces of other programs to Parquet. The formats are loaded at the first import. */
 import { lazily } from '../../base/lazily';
 
 export type { ImportFormat } from './formats';
 export type { ImportOptions, ImportReport } from './import-trace';
 
 /**
- * Imports a trace. Memory stays the same however long it is; `out` appears whole or not at all.
+ * Imports a trace in constant memory; writes `out` atomically.
  *
  * @param path a file, or a folder of files of the format
  * @throws MoEDebuggerError 'input' naming what is wrong in which place, or an option that cannot be,

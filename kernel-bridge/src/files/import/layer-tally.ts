@@ -1,4 +1,4 @@
-/** What an import learns of the layers as it goes: their cards are known only at its end. */
+/** Gathers facts of the layers during an import: their cards are complete only at its end. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { LayerCard, MoELayerCard } from '../../run/model/description';
 import {
@@ -8,9 +8,9 @@ import {
 } from '../../base/protocol';
 import { routerKey } from '../trace/cards';
 import type { ImportFormat } from './formats';
-import { MOST_EXPERTS, type ModelFacts } from './importer';
+import { MAX_EXPERTS, type ModelFacts } from './importer';
 
-/** Weights come rounded: to bfloat16's 8 bits, or to four decimals each. */
+/** Weights are rounded: to bfloat16's 8 bits, or to four decimals each. */
 const SUM_TOLERANCE = 0.02;
 
 interface Tally {
@@ -29,17 +29,17 @@ export class LayerTally {
     private readonly _file: string
   ) {}
 
-  /** @throws MoEDebuggerError 'input' for an expert that is none, or weights that do not sum as the model's do */
+  /** @throws MoEDebuggerError 'input' for an invalid expert, or weights that do not sum as the model's do */
   add(sample: RoutingSample): void {
     for (const layer of sample.layers) {
       const tally = this._of(layer, sample);
       const { selected, weights, topK } = layer;
-      const limit = this._facts.experts ?? MOST_EXPERTS;
+      const limit = this._facts.experts ?? MAX_EXPERTS;
       for (let slot = 0; slot < selected.length; slot++) {
         const expert = selected[slot];
         if (expert >= limit || expert < -1) {
           this._refuse(
-            `expert ${expert} is none of ${limit}`,
+            `invalid expert ${expert}: the limit is ${limit}`,
             sample,
             layer,
             slot
@@ -53,7 +53,7 @@ export class LayerTally {
     }
   }
 
-  /** Cards of all layers, by their number; `note` is told what was detected or assumed for them. */
+  /** Cards of all layers, by layer number; reports to `note` what was detected or assumed. */
   cards(format: ImportFormat, note: (text: string) => void): LayerCard[] {
     const facts = this._facts;
     const all = [...this._layers.values()];
@@ -61,17 +61,17 @@ export class LayerTally {
       facts.experts ?? 1 + Math.max(0, ...all.map(({ largest }) => largest));
     if (facts.experts === undefined) {
       note(
-        `${experts} experts a layer: one more than the largest id; --experts or --config tell it for sure`
+        `assumed: ${experts} experts per layer, the largest id plus one; --experts or --config gives the exact number`
       );
     }
     const weighted = all.filter(({ hasWeights }) => hasWeights);
     if (weighted.length === 0) {
-      note('the file has no weights: only which experts were selected');
+      note('the file has no weights, only selected experts');
     } else if (facts.renormalized === undefined) {
       note(
         weighted.every(({ sumsToOne }) => sumsToOne)
-          ? 'weights of a token sum to 1: taken for renormalised'
-          : 'weights of a token do not sum to 1: taken for not renormalised'
+          ? 'assumed: weights are renormalised, since those of a token sum to 1'
+          : 'assumed: weights are not renormalised, since those of a token do not sum to 1'
       );
     }
     if (this._nonFinite > 0) {
@@ -131,7 +131,7 @@ export class LayerTally {
     const key = routerKey(layer);
     let tally = this._layers.get(key);
     if (!tally) {
-      // Its arrays are another part's: only what identifies it is kept.
+      // Its arrays belong to another part: only its identity is kept.
       const none = new Float32Array();
       tally = {
         layer: {
@@ -151,7 +151,7 @@ export class LayerTally {
       tally.layer.logitsAre !== layer.logitsAre
     ) {
       this._refuse(
-        `a token takes ${layer.topK} experts where it took ${tally.layer.topK} before`,
+        `a token selects ${layer.topK} experts, but earlier ones ${tally.layer.topK}`,
         sample,
         layer,
         0
@@ -182,7 +182,7 @@ export class LayerTally {
     const { renormalized, scale = 1 } = this._facts;
     if (renormalized && Math.abs(sum / scale - 1) > SUM_TOLERANCE) {
       this._refuse(
-        `the weights sum to ${sum.toPrecision(4)} where the model's sum to ${scale}`,
+        `the weights sum to ${sum.toPrecision(4)}, but the model's sum to ${scale}`,
         sample,
         layer,
         first
@@ -199,7 +199,7 @@ export class LayerTally {
     const position = sample.tokens[Math.floor(slot / layer.topK)]?.position;
     throw new MoEDebuggerError('input', what, {
       where: `${this._file}, sample ${sample.id}, ${layerName(layer)}, position ${position}, rank ${slot % layer.topK}`,
-      hint: 'check that options and config.json are of the model that was traced'
+      hint: 'check that options and config.json belong to the traced model'
     });
   }
 }

@@ -1,4 +1,4 @@
-/** Lines of a text file, gzipped or not, one at a time. */
+/** Reads lines of a text file, gzipped or not, one at a time. */
 import {
   closeSync,
   createReadStream,
@@ -12,16 +12,16 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { MoEDebuggerError } from '../../base/errors';
 import { refuse } from './importer';
 
-/** A sequence of a million tokens takes less; a file without line ends must not fill the memory. */
+/** A sequence of a million tokens is shorter; a file without line ends must not fill the memory. */
 const MAX_LINE = 128 << 20;
-/** Small files are read at once: waiting for their pieces would take longer than reading them. */
+/** Small files are read at once, which is faster than streaming them. */
 const SMALL_FILE = 1 << 20;
 const SMALL_TEXT = 8 << 20;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 export class LineReader {
-  /** Of the line that was read last, from 1. */
+  /** Number of the last line, from 1. */
   number = 0;
   private readonly _chunks?: AsyncIterator<Buffer>;
   private readonly _stream?: Readable;
@@ -47,7 +47,7 @@ export class LineReader {
     this._chunks = this._stream[Symbol.asyncIterator]();
   }
 
-  /** The next line's bytes without its end; undefined after the last. @throws MoEDebuggerError 'input' */
+  /** The next line's bytes without its end; undefined at the end of the file. @throws MoEDebuggerError 'input' */
   async next(): Promise<Buffer | undefined> {
     let searched = this._from;
     for (;;) {
@@ -66,7 +66,7 @@ export class LineReader {
           `the line is longer than ${MAX_LINE >> 20} MB`,
           this.path,
           `line ${this.number + 1}`,
-          'check that the file is what its format says'
+          'check that the file has the right format'
         );
       }
       await this._fill();
@@ -102,7 +102,7 @@ export class LineReader {
         `the file cannot be read: ${(error as Error).message}`,
         {
           where: `${this.path}, line ${this.number + 1}`,
-          hint: 'it may be cut off: fetch it again',
+          hint: 'it may be truncated: download it again',
           cause: error
         }
       );
@@ -110,7 +110,7 @@ export class LineReader {
   }
 }
 
-/** The text of a small file; undefined of others, and of those that a stream shall tell what is wrong with. */
+/** The text of a small file; undefined for other files, and for errors that the stream will report. */
 function readWhole(path: string): Buffer | undefined {
   try {
     if (statSync(path).size > SMALL_FILE) {
@@ -144,7 +144,7 @@ function isGzip(path: string): boolean {
       magic[1] === 0x8b
     );
   } catch {
-    // A folder opens and cannot be read; the stream says so.
+    // A folder can be opened but not read; the stream reports that.
     return false;
   } finally {
     closeSync(file);

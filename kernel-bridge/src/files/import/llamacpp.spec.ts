@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
 import { fileOf, idsOf, imported } from '../../../test/imported';
 
-/** Two batches, of two prompt tokens and of one that was generated, at layers 1 and 3 with two experts a token. */
+/** Two batches, of two prompt tokens and of one generated token, at layers 1 and 3 with two experts per token. */
 const BATCHES = [
   { phase: 'prefill', tokens: [0, 1] },
   { phase: 'decode', tokens: [2] }
@@ -58,7 +58,7 @@ describe('llama.cpp moe-trace', () => {
     ]);
   });
 
-  it('takes traces that were put together for samples', async () => {
+  it('reads concatenated traces as samples', async () => {
     for (const text of [BY_RANK + BY_RANK, BY_TOKEN + BY_TOKEN]) {
       const { trace } = await imported('llamacpp', fileOf('a.csv', text));
       expect(
@@ -135,9 +135,9 @@ describe('llama.cpp moe-trace', () => {
   });
 });
 
-describe('CSV that is damaged is refused with its place', () => {
+describe('damaged CSV is rejected with its position', () => {
   it.each<[string, string, object, RegExp]>([
-    ['no top-k', BY_EXPERT, {}, /how many experts a token takes.*--top-k/],
+    ['no top-k', BY_EXPERT, {}, /how many experts a token selects.*--top-k/],
     [
       'a word for an id',
       'layer,expert\n0,x\n',
@@ -157,10 +157,10 @@ describe('CSV that is damaged is refused with its place', () => {
       /"\?" is no layer \(.*line 2, column 1\)/
     ],
     [
-      'an expert that is none',
+      'an invalid expert',
       BY_RANK,
       { experts: 6 },
-      /expert 6 is none of 6/
+      /invalid expert 6: the limit is 6/
     ],
     [
       'an expert twice',
@@ -172,35 +172,30 @@ describe('CSV that is damaged is refused with its place', () => {
       'half a token',
       BY_EXPERT.trim().replace(/\n.*$/, ''),
       { topK: 2 },
-      /a token has 1 experts.*where others have 2/
+      /a token has 1 experts.*but others have 2/
     ],
     [
       'half a batch',
       BY_RANK.split('\n').slice(0, 7).join('\n'),
       {},
-      /layer 3 has 1 tokens where the batch's first has 2/
+      /layer 3 has 1 tokens, but the batch's first has 2/
     ],
     [
-      'a row that is cut off',
+      'a truncated row',
       BY_RANK.trim().slice(0, -2),
       {},
-      /has 4 fields where those before have 5 \(.*line 13, column/
+      /has 4 fields, but earlier rows have 5 \(.*line 13, column/
     ],
     ['another k', '0,0,1,2\n1,0,1\n', {}, /has 3 fields/],
-    [
-      'a k that is another',
-      BY_RANK,
-      { topK: 3 },
-      /has 2 experts.*others have 3/
-    ],
+    ['a different k', BY_RANK, { topK: 3 }, /has 2 experts.*others have 3/],
     [
       'a header without experts',
       'layer,token\n1,2\n',
       {},
-      /names no layer or no expert/
+      /has no layer or no expert column/
     ],
     ['a header alone', 'layer,expert\n', { topK: 2 }, /no tokens/],
-    ['text', 'hello\n', {}, /the line is no row/],
+    ['text', 'hello\n', {}, /the line is not a data row/],
     ['nothing', '', {}, /no tokens/]
   ])('%s', async (_, text, options, message) => {
     await expect(
@@ -211,7 +206,7 @@ describe('CSV that is damaged is refused with its place', () => {
     });
   });
 
-  it('bytes that chance changed', async () => {
+  it('randomly changed bytes', async () => {
     let state = 31;
     const random = (): number => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,9 +1,9 @@
 /**
  * CSV of llama.cpp's moe-trace (examples/moe-trace of github.com/ggml-org/llama.cpp/pull/28544 and its forks), which
- * writes the `ffn_moe_topk` ids of one batch after the other, all tokens of a batch at a layer together:
- * - `layer,expert`: a row an expert (the pull request), k of them a token;
+ * writes the `ffn_moe_topk` ids batch by batch, all tokens of a batch at a layer together:
+ * - `layer,expert`: one row per expert (the pull request), k per token;
  * - `phase,token,layer,rank,expert`: the same with token and rank (its forks); further columns by name: weight;
- * - `pos,layer,id0,id1,...` without a header: a row a token (tools/moe-trace of thecodacus/llama.cpp); positions of the prompt are negative.
+ * - `pos,layer,id0,id1,...` without a header: one row per token (tools/moe-trace of thecodacus/llama.cpp); positions of the prompt are negative.
  * Tokens are numbered in the order of the file. A header, or a prompt after a continuation, begins a sample.
  */
 import { basename } from 'node:path';
@@ -23,7 +23,7 @@ const HASH = 0x23;
 const HINT =
   'rows are layer,expert or phase,token,layer,rank,expert or pos,layer,id0,id1,...';
 
-/** Columns by what they mean; -1 where there is none. */
+/** Column indices by meaning; -1 if absent. */
 interface Columns {
   layer: number;
   token: number;
@@ -31,7 +31,7 @@ interface Columns {
   weight: number;
   phase: number;
   count: number;
-  /** One row a token: ids from `expert` to the end. */
+  /** One row per token: ids from `expert` to the end. */
   wide: boolean;
 }
 
@@ -96,7 +96,7 @@ async function* readRows(
 function headerOf(line: Buffer, reader: LineReader): Columns | undefined {
   const first = line[0];
   const digit = first === 0x2d || (first >= 0x30 && first <= 0x39);
-  // A row of the kind "decode,12,..." begins with a word too.
+  // A data row such as "decode,12,..." begins with a word too.
   if (digit || !line.includes('layer')) {
     return undefined;
   }
@@ -112,7 +112,7 @@ function headerOf(line: Buffer, reader: LineReader): Columns | undefined {
   const ids = wide ? find('id0', 'e0', 'expert0', 'expert_0') : expert;
   if (find('layer') < 0 || ids < 0) {
     refuse(
-      'the header names no layer or no expert',
+      'the header has no layer or no expert column',
       reader.path,
       `line ${reader.number}`,
       HINT
@@ -135,7 +135,12 @@ function withoutHeader(line: Buffer, reader: LineReader): Columns {
     count += byte === COMMA ? 1 : 0;
   }
   if (count < 2) {
-    refuse('the line is no row', reader.path, `line ${reader.number}`, HINT);
+    refuse(
+      'the line is not a data row',
+      reader.path,
+      `line ${reader.number}`,
+      HINT
+    );
   }
   return count === 2
     ? {
@@ -158,7 +163,7 @@ function withoutHeader(line: Buffer, reader: LineReader): Columns {
       };
 }
 
-/** @param ids scratch for the numbers of the row; what is returned is good until the next row */
+/** @param ids buffer for the numbers of the row; the result is valid until the next row */
 function parseRow(
   line: Buffer,
   columns: Columns,
@@ -202,17 +207,17 @@ function parseRow(
   }
   if (column !== columns.count) {
     refuse(
-      `the row has ${column} fields where those before have ${columns.count}`,
+      `the row has ${column} fields, but earlier rows have ${columns.count}`,
       reader.path,
       `line ${reader.number}, column ${line.length + 1}`,
-      'the file may be cut off: trace again'
+      'the file may be truncated: trace again'
     );
   }
   return row;
 
   function fail(what: string, from: number, to: number): never {
     return refuse(
-      `${JSON.stringify(line.toString('latin1', from, Math.min(to, from + 20)))} is no ${what}`,
+      `${JSON.stringify(line.toString('latin1', from, Math.min(to, from + 20)))} is not a valid ${what}`,
       reader.path,
       `line ${reader.number}, column ${from + 1}`,
       HINT

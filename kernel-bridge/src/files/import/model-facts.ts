@@ -1,4 +1,4 @@
-/** What Hugging Face's config.json says of a model's routing. */
+/** Reads facts of a model's routing from Hugging Face's config.json. */
 import {
   configCount,
   configExperts,
@@ -7,7 +7,7 @@ import {
 } from '../../run/model/config';
 import type { ModelFacts } from './importer';
 
-/** Families whose weights always sum to 1, so that their configuration has no switch for it. */
+/** Model types whose weights always sum to 1, so that their configuration has no option for it. */
 const RENORMALIZING = new Set([
   'mixtral',
   'minimax',
@@ -16,7 +16,7 @@ const RENORMALIZING = new Set([
   'granitemoeshared',
   'granitemoehybrid'
 ]);
-/** Families that add a learned bias to the scores to select by; the bias is a weight and stands in no configuration. */
+/** Model types that add a learned bias to the scores for selection; the bias is a weight, not part of the configuration. */
 const BIASED = new Set([
   'deepseek_v3',
   'kimi_k2',
@@ -55,7 +55,7 @@ export function factsOf(given: JsonConfig): ModelFacts {
     facts.renormalized = true;
   }
   const scale = config.routed_scaling_factor;
-  // DeepSeek-V2 either divides by the sum or scales (MoEGate in its modeling_deepseek.py); later ones do both.
+  // DeepSeek-V2 either divides by the sum or scales (MoEGate in its modeling_deepseek.py); later versions do both.
   if (
     typeof scale === 'number' &&
     !(type === 'deepseek_v2' && facts.renormalized)
@@ -86,7 +86,7 @@ function denseLayers(config: JsonConfig, layers: number): number[] {
   const only = new Set(
     Array.isArray(config.mlp_only_layers) ? config.mlp_only_layers : []
   );
-  // A stranger's number is no reason to count to a billion.
+  // Limits the loop for untrusted numbers.
   return Array.from({ length: Math.min(layers, 10_000) }, (_, i) => i).filter(
     i => i < first || only.has(i) || (step > 1 && (i + 1) % step !== 0)
   );

@@ -1,4 +1,4 @@
-/** Gathers a moe-trace's rows to batches: all layers of some tokens, which is what a sample's part is. */
+/** Groups a moe-trace's rows into batches: all layers of some tokens, which form a part of a sample. */
 import type { RoutingLayer } from '../../base/protocol';
 import { growingFloats, growingInts } from '../trace/growing';
 import { bareTokens, refuse, type ImportedPart } from './importer';
@@ -6,12 +6,12 @@ import type { LineReader } from './line-reader';
 
 export interface ExpertRow {
   layer: number;
-  /** As the file has it; undefined where rows of a token are known by their number alone. */
+  /** As in the file; undefined if rows of a token are identified only by their count. */
   token: number | undefined;
   /** One id, or all of a token. */
   ids: readonly number[];
   weight: number;
-  /** Whether the token is the prompt's; undefined where the file does not tell. */
+  /** Whether the token belongs to the prompt; undefined if the file does not say. */
   prompt?: boolean;
 }
 
@@ -20,13 +20,13 @@ interface Gathered {
   weights: ReturnType<typeof growingFloats>;
 }
 
-const CUT_OFF = 'the file may be cut off: trace again';
+const CUT_OFF = 'the file may be truncated: trace again';
 
 export class MoeTraceBatches {
   private _layers = new Map<number, Gathered>();
   private _layer = -1;
   private _token: number | undefined;
-  /** Ids of the token that is being read. */
+  /** Number of ids of the current token. */
   private _ids = 0;
   private _position = 0;
   private _hasWeights = false;
@@ -37,7 +37,7 @@ export class MoeTraceBatches {
     private _topK: number | undefined
   ) {}
 
-  /** @returns the batch before, when the row begins another */
+  /** @returns the previous batch if the row begins a new one */
   add(row: ExpertRow): ImportedPart[] {
     const done: ImportedPart[] = [];
     const again = row.layer !== this._layer && this._layers.has(row.layer);
@@ -70,7 +70,7 @@ export class MoeTraceBatches {
     return done;
   }
 
-  /** What is left. */
+  /** The last batch. */
   end(): ImportedPart[] {
     this._closeToken();
     const topK = this._topK;
@@ -84,7 +84,7 @@ export class MoeTraceBatches {
       tokens ??= count;
       if (count !== tokens) {
         this._refuse(
-          `layer ${layer} has ${count} tokens where the batch's first has ${tokens}`
+          `layer ${layer} has ${count} tokens, but the batch's first has ${tokens}`
         );
       }
       layers.push({
@@ -115,7 +115,7 @@ export class MoeTraceBatches {
     ];
   }
 
-  /** A token's ids are all there: the first token tells how many that is. */
+  /** Completes a token; the first one determines how many ids a token has. */
   private _closeToken(): void {
     if (this._ids === 0) {
       return;
@@ -123,7 +123,7 @@ export class MoeTraceBatches {
     this._topK ??= this._ids;
     if (this._ids !== this._topK) {
       this._refuse(
-        `a token has ${this._ids} experts at layer ${this._layer} where others have ${this._topK}`
+        `a token has ${this._ids} experts at layer ${this._layer}, but others have ${this._topK}`
       );
     }
     this._ids = 0;

@@ -1,11 +1,11 @@
-/** NumPy's .npy, as numpy/lib/format.py defines it: magic, version, length, a Python dictionary, the elements. */
+/** Reads NumPy's .npy as numpy/lib/format.py defines it: magic, version, length, a Python dictionary, the elements. */
 import { readSync } from 'node:fs';
 import { ArrayFile, type ElementName } from './array-file';
 import { refuse } from './importer';
 
 export const NPY_MAGIC = '\x93NUMPY';
-const MOST_HEADER = 1 << 16;
-const MOST_AXES = 8;
+const MAX_HEADER = 1 << 16;
+const MAX_AXES = 8;
 const HINT = 'save it with numpy.save or numpy.savez';
 
 const DESCR = /'descr':\s*'([<>|=]?)([a-z])(\d+)'/;
@@ -27,8 +27,8 @@ const TYPES: Record<string, ElementName> = {
 };
 
 /**
- * @param range where the bytes of the array lie in the file of `descriptor`
- * @throws MoEDebuggerError 'input' for what is no array of numbers, or cut off
+ * @param range of the array's bytes in the file of `descriptor`
+ * @throws MoEDebuggerError 'input' for what is not an array of numbers, or truncated
  */
 export function openNpy(
   file: string,
@@ -44,18 +44,18 @@ export function openNpy(
       wanted < count ||
       readSync(descriptor, buffer, 0, count, range.offset + from) < count
     ) {
-      refuse('the array is cut off within its header', file, at, HINT);
+      refuse('the array is truncated within its header', file, at, HINT);
     }
     return buffer;
   };
   const start = bytes(0, 10);
   if (start.toString('latin1', 0, 6) !== NPY_MAGIC) {
-    refuse('this is no NumPy array', file, at, HINT);
+    refuse('this is not a NumPy array', file, at, HINT);
   }
   const short = start[6] === 1;
   const from = short ? 10 : 12;
   const length = short ? start.readUInt16LE(8) : bytes(8, 4).readUInt32LE(0);
-  if (length > MOST_HEADER) {
+  if (length > MAX_HEADER) {
     refuse(`the header takes ${length} bytes`, file, at, HINT);
   }
   const header = bytes(from, length).toString('latin1');
@@ -66,9 +66,9 @@ export function openNpy(
     .filter(part => part.trim() !== '')
     .map(Number);
   const type = TYPES[`${kind}${width}`];
-  if (!type || fortran === undefined || !shape || shape.length > MOST_AXES) {
+  if (!type || fortran === undefined || !shape || shape.length > MAX_AXES) {
     refuse(
-      `the array is not of numbers that can be read: ${header.trim().slice(0, 80)}`,
+      `the array has an unsupported type: ${header.trim().slice(0, 80)}`,
       file,
       at,
       HINT

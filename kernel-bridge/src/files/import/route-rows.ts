@@ -1,4 +1,4 @@
-/** Experts and weights from a router's logits, by what is known of the model. */
+/** Computes experts and weights from a router's logits, by the facts of the model. */
 import type { RoutingLayer } from '../../base/protocol';
 import type { Convention } from '../../routing/convention';
 import { route } from '../../routing/route';
@@ -6,7 +6,7 @@ import type { ImportContext } from './importer';
 
 /**
  * @param logits [tokens, experts]
- * @returns the layer; experts of a token with NaN are -1, and weights are left out where their rule is not known
+ * @returns the layer; experts of a token with NaN are -1, and weights are omitted if their rule is unknown
  */
 export function routeRows(
   layer: number,
@@ -19,7 +19,7 @@ export function routeRows(
   const { score = 'softmax', renormalized, scale, groups } = facts;
   const convention: Convention = {
     score,
-    // Softmax over the chosen is the same as over all, divided by the sum of the chosen.
+    // A softmax over the selected experts equals a full softmax divided by the sum of the selected.
     scoreBeforeTopK: true,
     renormalized: renormalized === true,
     ...(scale === undefined ? {} : { scale }),

@@ -1,7 +1,7 @@
 /**
- * Expert ids as servers return them, [tokens, layers, topK] and nothing else: vLLM and SGLang fill a buffer of zeros
- * (`torch.zeros` in vllm/model_executor/layers/fused_moe/routed_experts_capturer.py, taken over from SGLang), so a
- * layer without a router, and a token that was not run, hold zeros; other programs put -1 there.
+ * Expert ids as servers return them, [tokens, layers, topK] and nothing else. vLLM and SGLang fill a buffer of zeros
+ * (`torch.zeros` in vllm/model_executor/layers/fused_moe/routed_experts_capturer.py, adopted from SGLang), so a layer
+ * without a router, and a token that was not run, hold zeros; other programs write -1.
  */
 import {
   NO_TOKEN_ID,
@@ -16,9 +16,9 @@ export interface RoutedIds {
   tokens: number;
   layers: number;
   topK: number;
-  /** Ids in row-major order, from one element up to another. */
+  /** Ids of a range of elements, in row-major order. */
   read(from: number, to: number): ArrayLike<number>;
-  /** Token ids by position, as far as they are known. */
+  /** Token ids by position, as far as known. */
   tokenIds?: ArrayLike<number>;
   refuse(what: string, index: string, hint: string): never;
 }
@@ -48,7 +48,7 @@ export function* routedParts(
   }
 }
 
-/** Where there is any routing: a first reading, since only the whole sample tells which layers have a router. */
+/** Finds layers and tokens with routing. A first pass, since only the whole sample shows which layers have a router. */
 function scan(
   ids: RoutedIds,
   context: ImportContext
@@ -68,13 +68,13 @@ function scan(
   const left = ids.tokens - routedTokens.reduce((sum, is) => sum + is, 0);
   if (left > 0) {
     context.note(
-      `${ids.sample}: ${left} tokens have no routing (padding) and are left out`
+      `${ids.sample}: ${left} tokens have no routing (padding) and are omitted`
     );
   }
   return { routedTokens, routedLayers };
 }
 
-/** Zeros alone are no choice of several experts, nor is -1; a single 0 may be one. */
+/** Zeros alone are not a selection of several experts, nor is -1; a single 0 may be one. */
 function isRouted(
   row: ArrayLike<number>,
   first: number,
@@ -90,7 +90,7 @@ function isRouted(
   return zeros === 1;
 }
 
-/** The number of each row's block; undefined for one without a router. */
+/** Block number of each row; undefined for one without a router. */
 function blocksOf(
   ids: RoutedIds,
   routed: Uint8Array,
@@ -104,23 +104,23 @@ function blocksOf(
   if (ids.layers !== layers) {
     if (ids.layers !== routers.length) {
       ids.refuse(
-        `there are ${ids.layers} layers where the model has ${layers}, ${routers.length} of them with a router`,
+        `there are ${ids.layers} layers, but the model has ${layers}, ${routers.length} of them with a router`,
         '',
         HINT
       );
     }
-    note('layers are those with a router only: numbered by config.json');
+    note('the layers are only those with a router: numbered by config.json');
     return blocks.map(row => routers[row]);
   }
   const without = blocks.filter(row => !routed[row]);
   if (without.length > 0 && without.length < ids.layers) {
     note(
-      `${ids.sample}: layers ${without.join(', ')} hold no choice of experts: they have no router`
+      `${ids.sample}: layers ${without.join(', ')} have no routing, so they have no router`
     );
   }
   if (ids.topK === 1 && dense.length === 0) {
     note(
-      'with one expert a token, a layer without a router looks like one that takes expert 0: config.json (--config) tells them apart'
+      'with one expert per token, a layer without a router looks like one that selects expert 0: config.json (--config) distinguishes them'
     );
   }
   return blocks.map(row =>
@@ -155,7 +155,7 @@ function readPart(
         const index = `[${position}, ${row}, ${k}]`;
         if (!(id >= -1 && id < (facts.experts ?? Infinity))) {
           ids.refuse(
-            `expert ${id} is none of ${facts.experts ?? 'any model'}`,
+            `invalid expert ${id}${facts.experts === undefined ? '' : `: the model has ${facts.experts}`}`,
             index,
             HINT
           );

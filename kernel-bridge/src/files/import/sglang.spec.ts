@@ -27,7 +27,7 @@ describe('SGLang', () => {
       ['x', 'x/1']
     ],
     [
-      'a response a line',
+      'one response per line',
       `${JSON.stringify(response(IDS))}\n${JSON.stringify(response(IDS))}\n`,
       ['x', 'x/1']
     ],
@@ -47,7 +47,7 @@ describe('SGLang', () => {
     ]);
   });
 
-  it('knows the ids of the tokens that the response tells', async () => {
+  it('reads the token ids of the response', async () => {
     const one = await imported(
       'sglang',
       fileOf('x.json', JSON.stringify(response(IDS))),
@@ -68,7 +68,7 @@ describe('SGLang', () => {
   it.each([
     ['uint8', Uint8Array],
     ['uint16', Uint16Array]
-  ])('reads %s where the response says so', async (type, array) => {
+  ])('reads %s if the response says so', async (type, array) => {
     const text = Buffer.from(array.from(IDS).buffer).toString('base64');
     const path = fileOf(
       'x.json',
@@ -94,7 +94,7 @@ describe('SGLang', () => {
         fc.record({
           shape: fc.constant(shape),
           ids: fc.array(
-            // From 1: a token of zeros only counts as not run.
+            // From 1: a token of only zeros counts as not run.
             fc.shuffledSubarray([1, 2, 3, 4, 5, 200], {
               minLength: shape.topK,
               maxLength: shape.topK
@@ -124,22 +124,22 @@ describe('SGLang', () => {
   });
 });
 
-describe('responses that cannot be are refused', () => {
+describe('rejects invalid responses', () => {
   const text = JSON.stringify(response(IDS));
   it.each<[string, string, object, RegExp]>([
     ['no shape', text, { topK: 2 }, /how many layers there are.*--layers/],
-    ['no top-k', text, { layers: 2 }, /how many experts a token takes/],
+    ['no top-k', text, { layers: 2 }, /how many experts a token selects/],
     [
       'another shape',
       text,
       { layers: 5, topK: 2 },
-      /48 bytes, no multiple of 4 x 5/
+      /48 bytes, not a multiple of 4 x 5/
     ],
     [
-      'an expert that is none',
+      'an invalid expert',
       text,
       { ...SHAPE, experts: 6 },
-      /expert 7 is none of 6 \(.*routed_experts\[1, 1, 1\]\)/
+      /invalid expert 7: the model has 6 \(.*routed_experts\[1, 1, 1\]\)/
     ],
     [
       'an expert twice',
@@ -148,22 +148,22 @@ describe('responses that cannot be are refused', () => {
       /expert 3 twice \(.*\[0, 0, 1\]\)/
     ],
     [
-      'JSON that is cut off',
+      'truncated JSON',
       text.slice(0, -9),
       SHAPE,
       /neither JSON nor base64.*line 1, column \d+\)/
     ],
     [
-      'a line that is cut off',
+      'a truncated line',
       `${text}\n{"a":`,
       SHAPE,
       /neither JSON nor base64.*line 2, column 6\)/
     ],
     [
-      'ids that are cut off',
+      'truncated ids',
       base64(IDS).slice(0, -5),
       SHAPE,
-      /not base64|no multiple/
+      /not base64|not a multiple/
     ],
     [
       'text that is not base64',
@@ -172,19 +172,19 @@ describe('responses that cannot be are refused', () => {
       /not base64/
     ],
     [
-      'a type that is none',
+      'an unknown type',
       JSON.stringify(response(IDS, { routed_experts_dtype: 'float64' })),
       SHAPE,
-      /is of float64.*int32, uint16, uint8/
+      /unsupported routed_experts_dtype float64.*int32, uint16, uint8/
     ],
     [
-      'ids that are no text',
+      'ids that are not text',
       JSON.stringify(response([], { routed_experts: [1] })),
       SHAPE,
       /is not text/
     ],
     ['no ids', JSON.stringify({ text: 'x' }), SHAPE, /no routed experts/],
-    ['a number', '17', SHAPE, /not base64|no routed experts|no multiple/],
+    ['a number', '17', SHAPE, /not base64|no routed experts|not a multiple/],
     ['nothing', '', SHAPE, /no routed experts/]
   ])('%s', async (_, content, options, message) => {
     await expect(

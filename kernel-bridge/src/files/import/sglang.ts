@@ -1,8 +1,8 @@
 /**
  * SGLang's `routed_experts`: base64 of int32 ids, row-major [tokens - 1, layers, topK], in `meta_info` of a /generate
  * response or `sglext` of an OpenAI-like one (python/sglang/srt/state_capturer/routed_experts.py,
- * `extract_routed_experts_from_meta_info`); newer versions say another type in `routed_experts_dtype`. A file holds
- * one response, a list of them, one a line, or the bare text. The shape is not in it.
+ * `extract_routed_experts_from_meta_info`); newer versions state another type in `routed_experts_dtype`. A file holds
+ * one response, a list of them, one per line, or the bare text. It does not contain the shape.
  */
 import { basename } from 'node:path';
 import {
@@ -18,8 +18,8 @@ import { routedParts } from './routed-ids';
 const HINT =
   'give a response of SGLang with meta_info.routed_experts or sglext.routed_experts';
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
-/** Node holds no longer text. */
-const MOST_TEXT = 500 << 20;
+/** Node's strings cannot be longer. */
+const MAX_TEXT = 500 << 20;
 
 const TYPES = {
   int32: { bytes: 4, read: (b: Buffer, at: number) => b.readInt32LE(at) },
@@ -30,7 +30,7 @@ const TYPES = {
 interface Payload {
   text: string;
   type: keyof typeof TYPES;
-  /** Token ids from the first that has routing, where the response tells. */
+  /** Token ids from the first token with routing, if the response has them. */
   tokenIds: number[];
 }
 
@@ -75,10 +75,10 @@ function* decode(
   }
   if (bytes.length % (width * layers * topK) !== 0) {
     refuse(
-      `routed_experts holds ${bytes.length} bytes, no multiple of ${width} x ${layers} layers x ${topK} experts a token`,
+      `routed_experts has ${bytes.length} bytes, not a multiple of ${width} x ${layers} layers x ${topK} experts per token`,
       path,
       place,
-      'check --layers and --top-k, or that the response is whole'
+      'check --layers and --top-k, or that the response is complete'
     );
   }
   yield* routedParts(
@@ -104,7 +104,7 @@ function* decode(
   );
 }
 
-/** The file's JSON documents: one, or one a line. */
+/** The file's JSON documents: one, or one per line. */
 async function* documents(
   path: string
 ): AsyncGenerator<{ text: string; place: string }, void, undefined> {
@@ -119,18 +119,18 @@ async function* documents(
         break;
       }
       const text = line.toString('utf8').trim();
-      // A line that is a document of its own makes the file JSON Lines; else the document goes over several.
+      // A first line that is a complete document means JSON Lines; otherwise the document spans several lines.
       if (start === undefined && text.startsWith('{') && text.endsWith('}')) {
         yield { text, place: `line ${reader.number}` };
       } else if (text !== '' || start !== undefined) {
         start ??= reader.number;
         size += text.length;
-        if (size > MOST_TEXT) {
+        if (size > MAX_TEXT) {
           refuse(
-            `the document is longer than ${MOST_TEXT >> 20} MB`,
+            `the document is longer than ${MAX_TEXT >> 20} MB`,
             path,
             `line ${reader.number}`,
-            'write one response a line'
+            'write one response per line'
           );
         }
         lines.push(text);
@@ -179,7 +179,7 @@ function payloadOf(response: unknown, path: string, place: string): Payload[] {
   }
   if (!Object.hasOwn(TYPES, type)) {
     refuse(
-      `routed_experts is of ${type.slice(0, 20)}`,
+      `unsupported routed_experts_dtype ${type.slice(0, 20)}`,
       path,
       place,
       `SGLang writes ${Object.keys(TYPES).join(', ')}`
@@ -217,7 +217,7 @@ function numbers(value: unknown): number[] {
     : [];
 }
 
-/** Line and column from V8's "at position n"; where it tells none, the text ends too early. */
+/** Line and column from V8's "at position n"; without a position, the text is truncated. */
 function jsonPlace(
   { message }: Error,
   text: string,

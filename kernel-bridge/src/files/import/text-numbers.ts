@@ -1,13 +1,13 @@
-/** Numbers from the bytes of a line: many millions of them, so without a string for each. */
+/** Parses numbers in the bytes of a line: there are many millions, so it allocates no strings. */
 
 const DIGIT_0 = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
-/** Up to here a sum of digits is exact, and so is the quotient by an exact power of ten. */
+/** Up to this many digits the sum is exact, and so is its quotient by an exact power of ten. */
 const EXACT_DIGITS = 15;
 const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i);
 
-/** A whole number; NaN where there is none. */
+/** An integer; NaN if invalid. */
 export function integerAt(line: Buffer, from: number, to: number): number {
   const negative = line[from] === MINUS;
   const start = negative ? from + 1 : from;
@@ -32,7 +32,7 @@ const WORDS: Record<string, number> = {
   '-inf': -Infinity
 };
 
-/** A number as Python prints it, "nan" and "inf" too; undefined where there is none. */
+/** A number as Python prints it, including "nan" and "inf"; undefined if invalid. */
 export function floatAt(
   line: Buffer,
   from: number,

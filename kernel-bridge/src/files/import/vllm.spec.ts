@@ -14,7 +14,7 @@ import { NO_TOKEN_ID } from '../../base/protocol';
 const fixture = (name: string): string => join(FIXTURES, name);
 const TOKENS = [0, 1, 2, 3];
 
-/** Version 1 of NumPy's format, which the fixtures show NumPy to write. */
+/** Version 1 of NumPy's format, as NumPy writes it (see the fixtures). */
 function npy(descr: string, shape: number[], data: Uint8Array): Buffer {
   const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
   const start = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1');
@@ -27,7 +27,7 @@ const bytes = (shape: number[], ids: number[]): Buffer =>
 
 describe('vLLM', () => {
   it.each(['routed.npy', 'routed-big-endian.npy', 'routed-columns-first.npy'])(
-    'reads %s, without the layer and the token that hold zeros only',
+    'reads %s, without the layer and the token that hold only zeros',
     async name => {
       const { report, trace } = await imported('vllm', fixture(name));
       expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([
@@ -43,7 +43,7 @@ describe('vLLM', () => {
       );
       expect(trace.layer(1).weights.every(Number.isNaN)).toBe(true);
       expect(report.notes.join('\n')).toMatch(
-        /1 tokens have no routing \(padding\)[^]*layers 0 hold no choice[^]*16 experts a layer: one more than the largest id[^]*no weights/
+        /1 tokens have no routing \(padding\)[^]*layers 0 have no routing[^]*16 experts per layer, the largest id plus one[^]*no weights/
       );
     }
   );
@@ -59,7 +59,7 @@ describe('vLLM', () => {
     ]);
   });
 
-  it('takes other arrays, and the files of a folder, for samples', async () => {
+  it('reads other arrays, and the files of a folder, as samples', async () => {
     const folder = temporaryFolder();
     copyFileSync(fixture('two.npz'), join(folder, 'request-10.npz'));
     copyFileSync(fixture('routed.npy'), join(folder, 'request-9.npy'));
@@ -71,7 +71,7 @@ describe('vLLM', () => {
     ]);
   });
 
-  it("numbers layers by config.json where the array has the routers' only", async () => {
+  it("numbers layers by config.json if the array has only the routers' layers", async () => {
     const config = fileOf(
       'config.json',
       JSON.stringify({
@@ -94,7 +94,7 @@ describe('vLLM', () => {
     expect(trace.cards.map(({ moe }) => moe)).toEqual([false, true, true]);
   });
 
-  it('reads a sample in parts, none of them in memory whole', async () => {
+  it('reads a sample in parts, without the whole in memory', async () => {
     const tokens = 10_000;
     const ids = Array.from({ length: tokens * 2 }, (_, i) => i % 7);
     const { trace } = await imported(
@@ -105,7 +105,7 @@ describe('vLLM', () => {
     expect([...trace.layer(0).selected]).toEqual(ids);
   });
 
-  it('takes one token, one expert, and all experts', async () => {
+  it('supports one token, one expert, and top-k of all experts', async () => {
     const one = await imported('vllm', fileOf('a.npy', bytes([1, 1, 1], [0])));
     expect(one.report.layers).toEqual([{ layer: 0, experts: 1, topK: 1 }]);
     const all = await imported(
@@ -115,7 +115,7 @@ describe('vLLM', () => {
     expect(all.report.layers).toEqual([{ layer: 0, experts: 3, topK: 3 }]);
   });
 
-  it('keeps a dropped expert as -1, and leaves out tokens of -1 only', async () => {
+  it('keeps a dropped expert as -1, and omits tokens of only -1', async () => {
     const { trace } = await imported(
       'vllm',
       fileOf('a.npy', bytes([3, 1, 2], [-1, -1, 2, -1, 0, 1]))
@@ -130,20 +130,20 @@ describe('vLLM', () => {
   });
 });
 
-describe('arrays that are damaged are refused with their index', () => {
+describe('damaged arrays are rejected with their index', () => {
   const shaped = bytes([2, 1, 2], [0, 1, 2, 3]);
   it.each<[string, Uint8Array, object, RegExp]>([
     [
-      'an expert that is none',
+      'an invalid expert',
       shaped,
       { experts: 3 },
-      /expert 3 is none of 3 \(.*\[1, 0, 1\]\)/
+      /invalid expert 3: the model has 3 \(.*\[1, 0, 1\]\)/
     ],
     [
       'an expert below -1',
       bytes([1, 1, 2], [0, -2]),
       {},
-      /expert -2 is none of any model \(.*\[0, 0, 1\]\)/
+      /invalid expert -2 \(.*\[0, 0, 1\]\)/
     ],
     [
       'an expert twice',
@@ -155,7 +155,7 @@ describe('arrays that are damaged are refused with their index', () => {
       'another k',
       shaped,
       { topK: 4 },
-      /has 2 experts a token where the model takes 4/
+      /has 2 experts per token, but the model selects 4/
     ],
     [
       'two axes',
@@ -175,13 +175,13 @@ describe('arrays that are damaged are refused with their index', () => {
       'missing bytes',
       shaped.subarray(0, -1),
       {},
-      /takes 4 bytes and there are 3/
+      /takes 4 bytes, but there are only 3/
     ],
     [
-      'a header that is cut off',
+      'a truncated header',
       shaped.subarray(0, 30),
       {},
-      /cut off within its header/
+      /truncated within its header/
     ],
     [
       'a shape without end',
@@ -193,21 +193,21 @@ describe('arrays that are damaged are refused with their index', () => {
       'Python objects',
       readFileSync(fixture('objects.npy')),
       {},
-      /not of numbers that can be read/
+      /the array has an unsupported type/
     ],
     [
       'another number of layers',
       shaped,
       { layers: 7 },
-      /1 layers where the model has 7/
+      /1 layers, but the model has 7/
     ],
     [
       'text',
       Buffer.from('hello, world'),
       {},
-      /no \.npy, \.npz or safetensors file/
+      /not \.npy, \.npz or safetensors/
     ],
-    ['nothing', Buffer.alloc(0), {}, /no \.npy, \.npz or safetensors file/]
+    ['nothing', Buffer.alloc(0), {}, /not \.npy, \.npz or safetensors/]
   ])('%s', async (_, content, options, message) => {
     await expect(
       imported('vllm', fileOf('a.npy', content), options)
@@ -218,7 +218,7 @@ describe('arrays that are damaged are refused with their index', () => {
   });
 
   it.each(['response.npz', 'two.npz'])(
-    'bytes of %s that chance changed',
+    'randomly changed bytes of %s',
     async name => {
       const original = readFileSync(fixture(name));
       let state = 99;
@@ -240,7 +240,7 @@ describe('arrays that are damaged are refused with their index', () => {
           }
         }
       }
-      // Bytes between the entries, and times and attributes, may be anything.
+      // Bytes between the entries, and times and attributes, do not matter.
       expect(refused).toBeGreaterThan(25);
     }
   );

@@ -1,9 +1,9 @@
 /**
- * vLLM's `routed_experts`: `CompletionOutput.routed_experts` (vllm/outputs.py), an array of ids [tokens, layers, topK]
- * as numpy.save or numpy.savez writes it. Layers are all blocks (routed_experts_capturer.py) or, in some versions, those
- * with a router. In an .npz the arrays `prompt_routed_experts` and `routed_experts` of a response follow each other (docs.vllm.ai,
- * "Routed Experts Replay"), and `prompt_token_ids` and `token_ids` name the tokens; other arrays are a sample each.
- * The last token that was generated was never run, and has no routing.
+ * vLLM's `routed_experts`: `CompletionOutput.routed_experts` (vllm/outputs.py), an array of ids [tokens, layers, topK],
+ * written by numpy.save or numpy.savez. Layers are all blocks (routed_experts_capturer.py) or, in some versions, those
+ * with a router. In an .npz the arrays `prompt_routed_experts` and `routed_experts` of a response are concatenated
+ * (docs.vllm.ai, "Routed Experts Replay"), and `prompt_token_ids` and `token_ids` hold the tokens; other arrays are one
+ * sample each. The last generated token was never run, and has no routing.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -19,7 +19,7 @@ import { routedParts, type RoutedIds } from './routed-ids';
 
 const RESPONSE = ['prompt_routed_experts', 'routed_experts'];
 const TOKENS = ['prompt_token_ids', 'token_ids'];
-/** Read at a time, so that most reads need no file. */
+/** Elements per file read, so that most requests are served from memory. */
 const BLOCK = 1 << 18;
 
 export const vllm: TraceImporter = {
@@ -63,11 +63,11 @@ function* readFile(
     );
   }
   if (arrays.length === 0) {
-    refuse('the file holds no arrays', path, '', 'save routed_experts in it');
+    refuse('the file has no arrays', path, '', 'save routed_experts in it');
   }
 }
 
-/** Arrays of ids that follow each other, as one. */
+/** Concatenates arrays of ids. */
 function idsOf(
   arrays: readonly ArrayFile[],
   sample: string,
@@ -85,14 +85,14 @@ function idsOf(
       layers * topK === 0
     ) {
       array.refuse(
-        `the array [${shape.join(', ')}] of ${kind === 'int' ? 'integers' : 'fractions'} is not [tokens, layers, top-k] ids`,
+        `the array [${shape.join(', ')}] of ${kind === 'int' ? 'integers' : 'floats'} is not [tokens, layers, top-k] ids`,
         '',
-        'give routed_experts of a completion; router logits are imported as hf'
+        'give routed_experts of a completion; import router logits as hf'
       );
     }
     if (facts.topK !== undefined && facts.topK !== topK) {
       array.refuse(
-        `the array has ${topK} experts a token where the model takes ${facts.topK}`,
+        `the array has ${topK} experts per token, but the model selects ${facts.topK}`,
         '',
         'check --top-k or config.json'
       );
@@ -123,7 +123,7 @@ function idsOf(
   };
 }
 
-/** Rows come one after the other; the file is asked for many at a time. */
+/** Rows are requested one after the other; the file is read in large blocks. */
 function readInBlocks(
   array: ArrayFile
 ): (from: number, to: number) => Float64Array {

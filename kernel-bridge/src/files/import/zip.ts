@@ -1,4 +1,4 @@
-/** Arrays of a ZIP archive, which numpy.savez writes. yauzl reads its structure; what it does not check is checked here. */
+/** Arrays of a ZIP archive written by numpy.savez. yauzl reads its structure; what yauzl does not validate is validated here. */
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Transform, Writable } from 'node:stream';
@@ -8,16 +8,16 @@ import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { MoEDebuggerError } from '../../base/errors';
 import { refuse } from './importer';
 
-/** Compressed ids shrink a lot, but not this much: above is a bomb. */
+/** Largest compression ratio of real ids; above it the archive is a zip bomb. */
 const MAX_RATIO = 1100;
 const RATIO_SLACK = 1024;
 const MAX_DIRECTORY = 16 << 20;
-/** Of an entry in the directory, without its name. */
+/** Size of an entry in the directory, without its name. */
 const ENTRY_BYTES = 46;
 const STORED = 0;
 const HINT = 'save it with numpy.savez again';
 
-/** The bytes of an entry: in a file of their own, or where they are stored in the archive. */
+/** The bytes of an entry: in a file of their own, or in place in the archive. */
 export interface UnpackedEntry {
   name: string;
   path: string;
@@ -26,9 +26,9 @@ export interface UnpackedEntry {
 }
 
 /**
- * Unpacks entries one by one into files in a folder; those that are stored as they are stay in the archive. Checks the
- * whole directory first, and of each entry the checksum.
- * @throws MoEDebuggerError 'input' for no archive, a damaged one, or one that unpacks to far more than it is
+ * Unpacks entries one by one to files in a folder; uncompressed entries stay in the archive. Validates the whole
+ * directory first, then the checksum of each entry.
+ * @throws MoEDebuggerError 'input' when it is not an archive, damaged, or a zip bomb
  */
 export async function* unpackZip(
   archive: string,
@@ -104,7 +104,7 @@ async function unpack(
       done(null, chunk);
     }
   });
-  // yauzl ends it with an error when it is longer or shorter than the directory says.
+  // yauzl fails if it is longer or shorter than the directory says.
   await pipeline(
     await zip.openReadStreamPromise(entry),
     check,
@@ -112,7 +112,7 @@ async function unpack(
   );
   if (checksum !== entry.crc32) {
     refuse(
-      'the entry is damaged: its checksum is another',
+      'the entry is damaged: its checksum differs',
       archive,
       placeOf(entry),
       HINT
@@ -136,7 +136,7 @@ function placeOf({ fileName }: Entry): string {
   return `array ${fileName.slice(0, 60)}`;
 }
 
-/** Failures of yauzl and zlib say that the archive is damaged; those of the system, that it could not be read or unpacked. */
+/** Reports failures of yauzl and zlib as a damaged archive, and failures of the system as such. */
 async function reading<T>(
   archive: string,
   place: string,

@@ -1,4 +1,4 @@
-/** Layer cards that came from a stranger's file. */
+/** Validates layer cards of an untrusted file. */
 import type { LayerCard, MoELayerCard } from '../../run/model/description';
 import {
   layerName,
@@ -9,10 +9,10 @@ import { ProtocolError } from '../../base/protocol/error';
 import { count, list, object, oneOf, text } from '../../base/protocol/checks';
 import type { Convention } from '../../routing/convention';
 
-/** More experts than any model has; arrays of this length are made for a file that says so. */
-const MOST_EXPERTS = 1 << 16;
+/** No model has more experts; arrays of this length are allocated for a card. */
+const MAX_EXPERTS = 1 << 16;
 
-/** @throws ProtocolError naming the field that is wrong */
+/** @throws ProtocolError naming the invalid field */
 export function decodeCards(value: unknown, at: string): LayerCard[] {
   return list(value, at).map((entry, i) => decodeCard(entry, `${at}[${i}]`));
 }
@@ -22,7 +22,7 @@ export function routerCards(cards: readonly LayerCard[]): MoELayerCard[] {
   return cards.filter(card => card.moe);
 }
 
-/** The card of a layer that was captured; undefined where there is none of that many experts. */
+/** The card of a captured layer; undefined if none has its number of experts. */
 export function cardOf(
   cards: readonly LayerCard[],
   layer: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>
@@ -33,7 +33,7 @@ export function cardOf(
   );
 }
 
-/** What tells a router from the others of a model. */
+/** Key that identifies a router within a model. */
 export function routerKey({
   layer,
   stack,
@@ -62,7 +62,7 @@ function decodeCard(value: unknown, at: string): LayerCard {
   const router = object(source.router, `${at}.router`);
   const experts = count(source.experts, `${at}.experts`);
   const topK = count(source.topK, `${at}.topK`);
-  if (experts < 1 || experts > MOST_EXPERTS || topK < 1 || topK > experts) {
+  if (experts < 1 || experts > MAX_EXPERTS || topK < 1 || topK > experts) {
     throw new ProtocolError(
       `${at} (${layerName(place)}) takes ${topK} of ${experts} experts`
     );
@@ -164,7 +164,7 @@ function perExpert(value: unknown, experts: number, at: string): number[] {
       `${at} has ${values.length} entries for ${experts} experts`
     );
   }
-  // JSON has no NaN: a weight that is none became null.
+  // JSON has no NaN: such values became null.
   return values.map((entry, i) =>
     entry === null ? NaN : number(entry, `${at}[${i}]`)
   );

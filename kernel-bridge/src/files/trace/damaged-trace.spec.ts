@@ -6,30 +6,30 @@ import { temporaryFolder } from '../../../test/temporary';
 import { ParquetWriter } from './parquet';
 import { readTrace } from './read-trace';
 
-describe('a trace that is damaged is refused', () => {
+describe('a damaged trace is rejected', () => {
   it.each<[string, string[], RegExp]>([
-    ['an expert that is none', [`'a', 0, 1, [0, 4]`], /expert 4 is none of/],
-    ['an expert below -1', [`'a', 0, 1, [0, -2]`], /expert -2 is none of/],
-    ['a missing expert', [`'a', 0, 1, [0, NULL]`], /expert null is none of/],
+    ['an invalid expert', [`'a', 0, 1, [0, 4]`], /invalid expert 4/],
+    ['an expert below -1', [`'a', 0, 1, [0, -2]`], /invalid expert -2/],
+    ['a missing expert', [`'a', 0, 1, [0, NULL]`], /invalid expert null/],
     ['no experts', [`'a', 0, 1, []::INTEGER[]`], /0 experts of 4/],
     ['too many experts', [`'a', 0, 1, [0, 1, 2, 3, 0]`], /5 experts of 4/],
     ['an id above 32 bits', [`'a', 0, 1, [0, 99999999999]`], /cannot be read/],
     [
-      'another k in between',
+      'a different k in between',
       [`'a', 0, 1, [0, 1]`, `'a', 1, 1, [0]`],
-      /other lists than those before.*position 1/
+      /different lists than earlier rows.*position 1/
     ],
     [
       'a position twice',
       [`'a', 0, 1, [0, 1]`, `'a', 0, 1, [0, 1]`],
-      /position 0 is there twice/
+      /position 0 occurs twice/
     ],
-    ['a position below 0', [`'a', -1, 1, [0, 1]`], /position -1 is none/],
-    ['no position', [`'a', NULL::INTEGER, 1, [0, 1]`], /position null/],
+    ['a position below 0', [`'a', -1, 1, [0, 1]`], /invalid position -1/],
+    ['no position', [`'a', NULL::INTEGER, 1, [0, 1]`], /invalid position null/],
     [
       'other tokens in another layer',
       [`'a', 0, 1, [0, 1]`, `'a', 1, 2, [0, 1]`],
-      /other tokens than those before it.*layer 2/
+      /different tokens than earlier layers.*layer 2/
     ],
     ['a layer without a card', [`'a', 0, 9, [0, 1]`], /no card.*layer 9/],
     ['no layer', [`'a', 0, NULL::INTEGER, [0, 1]`], /no card/]
@@ -41,7 +41,7 @@ describe('a trace that is damaged is refused', () => {
   });
 
   it.each<[string, string, RegExp]>([
-    ['metadata that is no JSON', '{', /not JSON/],
+    ['metadata that is not JSON', '{', /not JSON/],
     [
       'a later schema',
       METADATA.replace('@1', '@2'),
@@ -65,7 +65,7 @@ describe('a trace that is damaged is refused', () => {
     [
       'two cards of one router',
       METADATA.replace('"layer":2', '"layer":1'),
-      /two cards are of one router/
+      /two cards belong to one router/
     ]
   ])('%s', async (_, metadata, message) => {
     const path = await rowsFile([`'a', 0, 1, [0, 1]`], { metadata });
@@ -75,7 +75,7 @@ describe('a trace that is damaged is refused', () => {
     });
   });
 
-  it('a file that is none, is no trace, has no rows, or is not there', async () => {
+  it('a file that is not Parquet, is not a trace, has no rows, or does not exist', async () => {
     const text = join(temporaryFolder(), 'x.parquet');
     writeFileSync(text, 'not Parquet');
     await expect(readTrace(text)).rejects.toThrow(/cannot be read as a trace/);
@@ -94,13 +94,13 @@ describe('a trace that is damaged is refused', () => {
     await expect(readTrace(empty)).rejects.toThrow(/the trace has no rows/);
   });
 
-  it('bytes that chance changed', async () => {
+  it('randomly changed bytes', async () => {
     const original = readFileSync(
       await rowsFile(
         Array.from({ length: 30 }, (_, i) => `'s', ${i}, 1, [${i % 4}, 1]`)
       )
     );
-    // A seed of its own, so that a failure can be repeated.
+    // A fixed seed, so that a failure is reproducible.
     let state = 12345;
     const random = (): number => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;

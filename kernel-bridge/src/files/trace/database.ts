@@ -1,4 +1,4 @@
-/** DuckDB, opened to read or write one file. */
+/** Opens DuckDB to read or write one file. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import type * as DuckDB from '@duckdb/node-api';
 // 70 MB of native code that only those who read or write files need.
 const load = createRequire(__filename);
 
-/** What does not fit goes to the scratch folder. */
+/** Memory limit; the rest spills to the scratch folder. */
 const MEMORY = '512MB';
 
 export type DuckDBModule = typeof DuckDB;
@@ -19,7 +19,7 @@ export class Database {
 
   private constructor(
     readonly api: DuckDBModule,
-    /** A folder of its own, gone with `close`. */
+    /** A temporary folder, removed by `close`. */
     readonly scratch: string,
     readonly connection: DuckDB.DuckDBConnection,
     private readonly _instance: DuckDB.DuckDBInstance
@@ -30,7 +30,7 @@ export class Database {
     try {
       const api = load('@duckdb/node-api') as DuckDBModule;
       const instance = await api.DuckDBInstance.create(':memory:', {
-        // A file that asks for an extension must not make us fetch one.
+        // A file that needs an extension must not cause a download.
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
         memory_limit: MEMORY,
@@ -43,7 +43,7 @@ export class Database {
     }
   }
 
-  /** Rows of a query, as they are computed. A query that is not read to its end is stopped. */
+  /** Rows of a query, as they are computed. A query is stopped if the consumer stops reading. */
   async *stream(
     sql: string
   ): AsyncGenerator<DuckDB.DuckDBDataChunk, void, undefined> {
@@ -78,7 +78,7 @@ export class Database {
     }
   }
 
-  /** Can be called twice. Waits for a query that is still being read. */
+  /** Can be called repeatedly. Waits for a query that is still being read. */
   close(): void {
     if (!this._closed) {
       this._closed = true;

@@ -1,4 +1,4 @@
-/** Numbers that come one at a time and end as one typed array. */
+/** Growing typed arrays. */
 
 type Numbers = Int32Array | Float32Array;
 
@@ -23,7 +23,7 @@ export class Growing<T extends Numbers> {
     return this._values[index];
   }
 
-  /** The numbers so far, in an array of their own length. */
+  /** The numbers so far, in an array of exactly their length. */
   toArray(): T {
     return this._values.slice(0, this.length) as T;
   }

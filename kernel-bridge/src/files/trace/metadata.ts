@@ -1,4 +1,4 @@
-/** What a Parquet file of a trace says of itself, as JSON under the key `moe-debugger`. */
+/** Metadata of a trace's Parquet file, as JSON under the key `moe-debugger`. */
 import type { EditRecord } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LayerCard } from '../../run/model/description';
@@ -8,14 +8,14 @@ import { count, list, object, oneOf, text } from '../../base/protocol/checks';
 import { decodeCards } from './cards';
 
 export const METADATA_KEY = 'moe-debugger';
-/** The number rises when a reader of the one before would misread the file; columns and fields may be added without. */
+/** Increased when an older reader would misread the file; columns and fields may be added without an increase. */
 export const PARQUET_SCHEMA = 'moe-debugger/parquet@1';
 
-/** Where rows came from that were not captured here. */
+/** Origin of imported rows. */
 export interface TraceSource {
-  /** As `import` names it: 'esft', 'vllm', ... */
+  /** Import format: 'esft', 'vllm', ... */
   format: string;
-  /** What was detected or assumed, in words. */
+  /** What was detected or assumed, as text. */
   notes: string[];
 }
 
@@ -35,14 +35,14 @@ export function encodeMetadata(metadata: TraceMetadata): string {
   return JSON.stringify({ schema: PARQUET_SCHEMA, ...metadata });
 }
 
-/** @throws MoEDebuggerError 'input' naming the field that is wrong */
+/** @throws MoEDebuggerError 'input' naming the invalid field */
 export function decodeMetadata(json: string, where: string): TraceMetadata {
   try {
     return decode(object(parse(json), 'metadata'));
   } catch (error) {
     throw new MoEDebuggerError(
       'input',
-      `the file's metadata cannot be read: ${(error as Error).message}`,
+      `the file's metadata is invalid: ${(error as Error).message}`,
       {
         where,
         hint: 'write the trace again with this version',
@@ -63,7 +63,7 @@ function parse(json: string): unknown {
 function decode(source: Record<string, unknown>): TraceMetadata {
   if (source.schema !== PARQUET_SCHEMA) {
     throw new ProtocolError(
-      `its schema is ${JSON.stringify(source.schema)?.slice(0, 60)} where this version reads ${PARQUET_SCHEMA}`
+      `its schema is ${JSON.stringify(source.schema)?.slice(0, 60)}, but this version reads ${PARQUET_SCHEMA}`
     );
   }
   const metadata: TraceMetadata = {
@@ -90,7 +90,7 @@ function decode(source: Record<string, unknown>): TraceMetadata {
   return metadata;
 }
 
-/** Edits of later versions keep the fields that this one does not know. */
+/** Preserves unknown fields of edits from later versions. */
 function decodeEdit(value: unknown, at: string): EditRecord {
   const source = object(value, at);
   const edit: EditRecord = {

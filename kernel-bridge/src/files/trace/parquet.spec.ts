@@ -18,7 +18,7 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 describe('a trace as Parquet', () => {
-  it('has one row a token and layer, with what was captured', async () => {
+  it('has one row per token and layer, with what was captured', async () => {
     const model = await loadModel(tinyMoE().save());
     const trace = await model.trace({ inputIds: IDS, id: "it's", domain: 'x' });
     const path = join(temporaryFolder(), "a trace's.parquet");
@@ -70,7 +70,7 @@ describe('a trace as Parquet', () => {
     ).toEqual([{ compression: 'ZSTD' }]);
   });
 
-  it('leaves nothing behind when it is not finished or cannot be written', async () => {
+  it('leaves nothing behind if it is not finished or cannot be written', async () => {
     const folder = temporaryFolder();
     const options = { run: 'run', model: 'm', cards: [] };
     (await ParquetWriter.create(join(folder, 'x.parquet'), options)).close();
@@ -81,7 +81,7 @@ describe('a trace as Parquet', () => {
       code: 'environment',
       where: nowhere
     });
-    // Gone while the rows came.
+    // Removed while rows were written.
     const gone = join(folder, 'gone');
     mkdirSync(gone);
     const late = join(gone, 'x.parquet');

@@ -1,6 +1,6 @@
 /**
- * Traces as Parquet: one row a token and layer, zstd, readable by pandas and DuckDB as it is. What the file says of
- * itself, the model's cards among it, stands in its metadata under `moe-debugger`. docs/traces.md has the columns.
+ * Writes traces as Parquet: one row per token and layer, zstd, readable by pandas and DuckDB. The file's metadata,
+ * including the model's cards, is stored under the key `moe-debugger`. docs/traces.md describes the columns.
  */
 import { accessSync, constants } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ import { routerCards, routerKey } from './cards';
 import { Database, quote, type DuckDBModule } from './database';
 import { encodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 
-/** Rows as they wait: what all rows of a sample or a router have alike is a number into `NAMES`. */
+/** Buffered rows: values shared by all rows of a sample or a router are indices into `NAMES`. */
 const WAITING = `
   sample INTEGER, router INTEGER, position INTEGER, token_id INTEGER, token_text VARCHAR,
   experts INTEGER[], weights FLOAT[], logits FLOAT[]`;
@@ -30,23 +30,23 @@ const columns = (run: string): string => `
   getvariable('stack')[router] AS stack, CAST(getvariable('layer')[router] AS INTEGER) AS layer,
   getvariable('module')[router] AS module, experts, weights, logits`;
 
-/** What a data chunk of DuckDB holds. */
+/** Rows per DuckDB data chunk. */
 const CHUNK_ROWS = 2048;
-/** Numbers and text that wait in memory, roughly in bytes; more goes to the scratch folder. */
-const MOST_HELD = 128 << 20;
+/** Approximate limit in bytes for buffered rows; more spills to the scratch folder. */
+const MAX_HELD = 128 << 20;
 const ROW_BYTES = 100;
 
 export interface ParquetOptions extends Omit<
   TraceMetadata,
   'layers' | 'coverage'
 > {
-  /** Names the run that the rows are of. */
+  /** Id of the rows' run. */
   run: string;
-  /** The model's layers; those who know them last give them to `finish`. */
+  /** The model's layers; can be given to `finish` if not known before. */
   cards?: readonly LayerCard[];
 }
 
-/** Rows of one layer that wait for their chunk to be full. */
+/** Buffered rows of one layer, up to a chunk. */
 interface Waiting {
   sample: number;
   router: number;
@@ -57,14 +57,14 @@ interface Waiting {
 }
 
 /**
- * Writes traces one after the other. What does not fit into memory waits on disk, so memory stays the same however much
- * there is; the file appears whole when `finish` has returned, and not at all otherwise.
+ * Writes traces one after the other in constant memory: rows that exceed it are buffered on disk. The file is complete
+ * when `finish` has returned, and does not exist otherwise.
  */
 export class ParquetWriter {
   private readonly _types: DuckDB.DuckDBType[];
   private _appender?: DuckDB.DuckDBAppender;
   private _held = 0;
-  /** Files in the scratch folder, in the order of their rows. */
+  /** Files in the scratch folder, in row order. */
   private readonly _parts: string[] = [];
   private readonly _waiting: Waiting[] = [];
   private _waitingRows = 0;
@@ -88,14 +88,14 @@ export class ParquetWriter {
     this._types = columnTypes(_database.api);
   }
 
-  /** @throws MoEDebuggerError 'environment' when the file's folder cannot be written to, or there is no room to work */
+  /** @throws MoEDebuggerError 'environment' when the file's folder is not writable, or there is no scratch space */
   static async create(
     path: string,
     options: ParquetOptions
   ): Promise<ParquetWriter> {
     let database: Database | undefined;
     try {
-      // Known now, and not after hours of tracing.
+      // Fail now rather than after hours of tracing.
       accessSync(dirname(resolve(path)), constants.W_OK);
       database = await Database.open();
       const writer = new ParquetWriter(path, options, database);
@@ -107,7 +107,7 @@ export class ParquetWriter {
     }
   }
 
-  /** Adds all layers of a sample. An id that an earlier sample has gets a number, since rows are told apart by it. */
+  /** Adds all layers of a sample. A repeated id gets a number, since ids identify the rows of a sample. */
   async add(sample: RoutingSample): Promise<void> {
     let id = sample.id;
     for (let n = 2; this._ids.has(id); n++) {
@@ -121,7 +121,7 @@ export class ParquetWriter {
     await this.continue(sample);
   }
 
-  /** Adds further tokens of the sample that was added last: long ones need not be in memory whole. */
+  /** Adds further tokens of the last sample, so that a long one need not be in memory as a whole. */
   async continue(sample: RoutingSample): Promise<void> {
     this._total.tokens += sample.tokens.length;
     for (const layer of sample.layers) {
@@ -145,7 +145,7 @@ export class ParquetWriter {
     while (this._waitingRows >= CHUNK_ROWS) {
       this._append(CHUNK_ROWS);
     }
-    if (this._held > MOST_HELD) {
+    if (this._held > MAX_HELD) {
       await this._moveOut();
     }
   }
@@ -187,7 +187,7 @@ export class ParquetWriter {
     }
   }
 
-  /** Lets go of everything that was not finished. Can be called twice. */
+  /** Discards everything that was not finished. Can be called repeatedly. */
   close(): void {
     this._waiting.length = 0;
     this._waitingRows = 0;
@@ -207,7 +207,7 @@ export class ParquetWriter {
     this._held = 0;
   }
 
-  /** Makes room: the rows so far go to a file of their own. */
+  /** Moves the rows so far to a file in the scratch folder. */
   private async _moveOut(): Promise<void> {
     const part = join(this._database.scratch, `${this._parts.length}.parquet`);
     try {
@@ -230,7 +230,7 @@ export class ParquetWriter {
     this._appender = undefined;
   }
 
-  /** Numbers count from 1, as DuckDB's lists do. */
+  /** Indices start at 1, as in DuckDB's lists. */
   private _routerOf(layer: RoutingLayer): number {
     const key = routerKey(layer);
     let number = this._routers.get(key);
@@ -259,7 +259,7 @@ export class ParquetWriter {
     }
   }
 
-  /** Moves rows from those that wait to the database. */
+  /** Moves buffered rows to the database. */
   private _append(rows: number): void {
     const chunk = this._database.api.DuckDBDataChunk.create(this._types, rows);
     const vectors = this._types.map((_, i) => chunk.getColumnVector(i));
@@ -278,7 +278,7 @@ export class ParquetWriter {
     this._waitingRows -= rows;
   }
 
-  /** Writes `count` rows of a layer into a chunk, from `row` on. */
+  /** Writes `count` rows of a layer to a chunk, starting at `row`. */
   private _fill(
     vectors: readonly DuckDB.DuckDBVector[],
     row: number,
@@ -313,7 +313,7 @@ export class ParquetWriter {
     row: number,
     width: number
   ): DuckDB.DuckDBListValue {
-    // DuckDB reads lists by index only, so the numbers need no array of their own.
+    // DuckDB reads lists only by index, so a view of the array suffices.
     const items = values.subarray(row * width, (row + 1) * width);
     return new this._database.api.DuckDBListValue(
       items as unknown as readonly number[]

@@ -31,7 +31,7 @@ const shapes = fc
   .record({ experts: fc.integer({ min: 1, max: 9 }), of: fc.nat() })
   .map(({ experts, of }) => ({ experts, topK: 1 + (of % experts) }));
 
-/** Any float32, NaN and infinities with them. */
+/** Any float32, including NaN and infinities. */
 const floats = (length: number): fc.Arbitrary<Float32Array> =>
   fc.float32Array({ minLength: length, maxLength: length });
 
@@ -91,7 +91,7 @@ const files = fc
   });
 
 describe('readTrace', () => {
-  it('gives back what was captured from a model', async () => {
+  it('round-trips what was captured from a model', async () => {
     const model = await loadModel(DEMO);
     const trace = await model.trace([
       { text: 'def fib(n):', id: 'a', domain: 'code' },
@@ -109,11 +109,11 @@ describe('readTrace', () => {
       await writer.add(sample);
     }
     await writer.finish();
-    // A neighbour that the characters of the name would match.
+    // A neighbouring file that the name would match as a glob pattern.
     copyFileSync(path, join(path, "../a 1 'trace'x.parquet"));
 
     const read = await readTrace(path);
-    // As documents: arrays of the engine's thread are none of this realm's classes.
+    // As documents: arrays from the engine's worker have classes of another realm.
     expect(read.toJSON().samples).toEqual(trace.toJSON().samples);
     expect(read.cards).toEqual(JSON.parse(JSON.stringify(trace.cards)));
     expect(read.coverage).toEqual(trace.coverage);
@@ -124,7 +124,7 @@ describe('readTrace', () => {
     ]);
   });
 
-  it('gives back any shape, bit for bit', async () => {
+  it('round-trips any shape, bit for bit', async () => {
     await fc.assert(
       fc.asyncProperty(files, async ({ cards, samples }) => {
         const read = await readTrace(await write(samples, cards));
@@ -134,7 +134,7 @@ describe('readTrace', () => {
     );
   });
 
-  it('keeps encoder and decoder, and two routers of a block, apart', async () => {
+  it('keeps encoder and decoder, and two routers of a block, separate', async () => {
     const shape = { experts: 2, topK: 1 };
     const cards = [
       card(0, { ...shape, stack: 'encoder' }),
@@ -186,7 +186,7 @@ describe('readTrace', () => {
     expect([...samples[1].layers[0].weights]).toEqual([NaN, NaN, NaN, NaN]);
   });
 
-  it('reads a file without metadata when it is told the cards', async () => {
+  it('reads a file without metadata if cards are given', async () => {
     const path = join(temporaryFolder(), 'bare.parquet');
     await sql(
       `COPY (SELECT 'a' AS sample, 0 AS position, 1 AS layer, [3, 2] AS experts) TO '${path}' (FORMAT parquet)`
@@ -199,7 +199,7 @@ describe('readTrace', () => {
     expect([...samples[0].layers[0].selected]).toEqual([3, 2]);
   });
 
-  it('asks which of several runs is meant', async () => {
+  it('asks for the run if there are several', async () => {
     const path = await rowsFile(
       [`'x', 'a', 0, 1, [0, 1]`, `'y', 'a', 0, 1, [2, 3]`],
       { columns: 'run, sample, position, layer, experts' }
@@ -211,7 +211,7 @@ describe('readTrace', () => {
     expect([...samples[0].layers[0].selected]).toEqual([2, 3]);
   });
 
-  it('numbers samples of the same id', async () => {
+  it('numbers samples with the same id', async () => {
     const cards = [card(0, { experts: 2, topK: 1 })];
     const sample = (expert: number): RoutingSample => ({
       id: 'same',
@@ -235,7 +235,7 @@ describe('readTrace', () => {
     expect(samples.map(({ id }) => id)).toEqual(['same', 'same (2)']);
   });
 
-  it('gives one sample after the other, within a limit for each', async () => {
+  it('yields sample after sample, with a limit for each', async () => {
     const path = await rowsFile(
       Array.from({ length: 40 }, (_, i) => `'s${i}', 0, 1, [0, 1]`)
     );

@@ -1,4 +1,4 @@
-/** Traces from Parquet: ours, and what others made of them; see docs/traces.md for the columns. */
+/** Reads traces from Parquet, ours and modified ones; docs/traces.md describes the columns. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,20 +14,20 @@ import { cardsByRouter, SampleRows } from './sample-rows';
 import { REQUIRED_COLUMNS, rowReader, selectRows } from './trace-rows';
 
 export interface ReadOptions {
-  /** Which run to read, where the file holds several. */
+  /** Id of the run to read, if the file contains several. */
   run?: string;
-  /** Of a file that lost its metadata, as pandas leaves it. */
+  /** For a file that lost its metadata, for example in pandas. */
   cards?: readonly LayerCard[];
-  /** Most bytes of routing to hold: of the whole trace for `readTrace`, of one sample for `samples`. Default 2 GB. */
+  /** Limit in bytes for routing in memory: of the whole trace for `readTrace`, of one sample for `samples`. Default 2 GB. */
   maxBytes?: number;
 }
 
 const MAX_BYTES = 2048 * 2 ** 20;
 
 /**
- * Reads a whole trace. Where it may be large, `openTrace` gives one sample after the other.
+ * Reads a whole trace. For large traces, `openTrace` yields one sample at a time.
  *
- * @throws MoEDebuggerError 'input' when the file is no trace, is damaged, or takes more than `maxBytes`
+ * @throws MoEDebuggerError 'input' when the file is not a trace, is damaged, or takes more than `maxBytes`
  */
 export async function readTrace(
   path: string,
@@ -45,7 +45,7 @@ export async function readTrace(
   }
 }
 
-/** Opens a trace to read its samples one after the other. Close it. @throws MoEDebuggerError 'input' as `readTrace` */
+/** Opens a trace to read sample by sample; the caller closes it. @throws MoEDebuggerError 'input' as `readTrace` */
 export async function openTrace(
   path: string,
   options: ReadOptions = {}
@@ -70,7 +70,7 @@ export class TraceFile {
     readonly path: string,
     readonly metadata: TraceMetadata,
     readonly run: string,
-    /** Cards of all layers that the file tells of. */
+    /** Cards of all layers in the file. */
     readonly cards: readonly LayerCard[],
     private readonly _rows: string,
     private readonly _maxBytes: number,
@@ -95,7 +95,10 @@ export class TraceFile {
       throw new MoEDebuggerError(
         'input',
         `the file has no column ${missing.join(', ')}`,
-        { where: path, hint: 'give a trace: docs/traces.md has its columns' }
+        {
+          where: path,
+          hint: 'give a trace: docs/traces.md describes its columns'
+        }
       );
     }
     const [json] = await query(
@@ -108,7 +111,7 @@ export class TraceFile {
     if (routerCards(known).length === 0) {
       throw new MoEDebuggerError(
         'input',
-        'the file does not tell how many experts a layer has',
+        'the file does not say how many experts a layer has',
         {
           where: path,
           hint: `keep its metadata, key "${METADATA_KEY}", or read it with { cards }`
@@ -120,7 +123,7 @@ export class TraceFile {
       : `''`;
     const only = run === undefined ? '' : ` WHERE ${runOf} = ${quote(run)}`;
     const chosen = await theRun(path, run, runOf, source, query);
-    // A file that was sorted anew has a sample's rows apart.
+    // In a re-sorted file the rows of a sample may not be adjacent.
     const [[apart]] = await query(
       `SELECT count(*) FILTER (WHERE before IS DISTINCT FROM sample) > count(DISTINCT sample)
        FROM (SELECT coalesce(CAST(sample AS VARCHAR), '') AS sample, lag(sample) OVER () AS before FROM ${source}${only})`
@@ -139,7 +142,7 @@ export class TraceFile {
     );
   }
 
-  /** Samples in the order of the file, each whole. @throws MoEDebuggerError 'input' naming the row that is damaged */
+  /** Samples in the order of the file. @throws MoEDebuggerError 'input' naming the damaged row */
   async *samples(
     options: { together?: boolean } = {}
   ): AsyncGenerator<RoutingSample, void, undefined> {
@@ -173,7 +176,7 @@ export class TraceFile {
     }
   }
 
-  /** A trace of samples that were read. @throws MoEDebuggerError 'input' when there are none */
+  /** A trace of some samples. @throws MoEDebuggerError 'input' when there are none */
   trace(samples: readonly RoutingSample[]): RoutingTrace {
     if (samples.length === 0) {
       throw new MoEDebuggerError('input', 'the trace has no rows', {
@@ -189,14 +192,14 @@ export class TraceFile {
       samples,
       moeLayers: routerCards(this.cards).length,
       cards: this.cards,
-      // Files do not tell how long the run took.
+      // Files do not store the duration of the run.
       timing: { inference: NaN },
       edits,
       created: Number.isNaN(date.getTime()) ? undefined : date
     });
   }
 
-  /** Can be called twice. */
+  /** Can be called repeatedly. */
   close(): void {
     this._database.close();
   }
@@ -213,7 +216,7 @@ export class TraceFile {
   }
 }
 
-/** A path that DuckDB takes for one file, whatever characters are in it. */
+/** A path that DuckDB reads as a single file, whatever characters it contains. */
 function literalPath(path: string, { scratch }: Database): string {
   const full = resolve(path);
   if (!/[*?[\]{}]/.test(full)) {
@@ -226,7 +229,7 @@ function literalPath(path: string, { scratch }: Database): string {
   return link;
 }
 
-/** The run that was asked for, or the only one. */
+/** The requested run, or the only one. */
 async function theRun(
   path: string,
   run: string | undefined,
@@ -243,7 +246,7 @@ async function theRun(
     throw new MoEDebuggerError(
       'input',
       run === undefined
-        ? `the file holds ${runs.length} runs`
+        ? `the file contains ${runs.length} runs`
         : `the file has no run ${run}`,
       { where: path, hint: `name one of ${runs.join(', ').slice(0, 200)}` }
     );

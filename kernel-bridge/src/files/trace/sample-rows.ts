@@ -1,4 +1,4 @@
-/** Puts the rows of one sample together to typed arrays, and checks them: a file may hold anything. */
+/** Assembles the rows of one sample to typed arrays, and validates them as untrusted input. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { MoELayerCard } from '../../run/model/description';
 import {
@@ -37,8 +37,8 @@ export class SampleRows {
   ) {}
 
   /**
-   * @returns bytes that the row takes
-   * @throws MoEDebuggerError 'input' when it does not fit the layer's card or the rows before
+   * @returns size of the row in bytes
+   * @throws MoEDebuggerError 'input' when it contradicts the layer's card or earlier rows
    */
   add(row: TraceRow): number {
     const rows = this._rowsOf(row);
@@ -46,16 +46,16 @@ export class SampleRows {
     const { experts, weights, logits } = row;
     const position = row.position ?? -1;
     if (position < 0) {
-      this._refuse(`the position ${row.position} is none`, row);
+      this._refuse(`invalid position ${row.position}`, row);
     }
     if (experts?.length !== topK || (logits !== null) !== rows.hasLogits) {
-      this._refuse('the row has other lists than those before it', row);
+      this._refuse('the row has different lists than earlier rows', row);
     }
     for (let i = 0; i < topK; i++) {
       const expert = experts.at(i);
       if (expert === null || expert < -1 || expert >= card.experts) {
         this._refuse(
-          `expert ${expert} is none of the layer's ${card.experts}`,
+          `invalid expert ${expert}: the layer has ${card.experts}`,
           row
         );
       }
@@ -82,7 +82,7 @@ export class SampleRows {
     );
   }
 
-  /** The sample, its layers in the order of the cards. @throws MoEDebuggerError 'input' when its layers disagree */
+  /** The sample, with layers in the order of the cards. @throws MoEDebuggerError 'input' when its layers disagree */
   finish(): RoutingSample {
     const sample: RoutingSample = { id: this.id, tokens: [], layers: [] };
     if (this._domain !== null) {
@@ -106,7 +106,10 @@ export class SampleRows {
         !equal(before.positions, positions) ||
         !equal(before.ids, ids)
       ) {
-        this._refuse('the layer has other tokens than those before it', layer);
+        this._refuse(
+          'the layer has different tokens than earlier layers',
+          layer
+        );
       }
       sample.layers.push(layer);
     }
@@ -158,7 +161,7 @@ export class SampleRows {
     }
   }
 
-  /** The arrays of a layer in the order of positions, which a file that was sorted anew need not have. */
+  /** The arrays of a layer in the order of positions; a re-sorted file has another order. */
   private _layer(rows: Rows): {
     layer: RoutingLayer;
     positions: Int32Array;
@@ -190,7 +193,7 @@ export class SampleRows {
       (value, t) => t > 0 && value === positions[t - 1]
     );
     if (twice >= 0) {
-      this._refuse(`position ${positions[twice]} is there twice`, card);
+      this._refuse(`position ${positions[twice]} occurs twice`, card);
     }
     return {
       positions,
@@ -248,7 +251,7 @@ export class SampleRows {
   }
 }
 
-/** Layers of one stack saw the same tokens; a decoder's have no stack where it is alone. */
+/** Layers of one stack have the same tokens; a decoder alone has no stack. */
 function stackOf({ stack }: Pick<MoELayerCard, 'stack'>): string {
   return stack === 'encoder' ? 'encoder' : 'decoder';
 }
@@ -257,7 +260,7 @@ function equal(a: Int32Array, b: Int32Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** Cards of routers by what tells them apart. @throws MoEDebuggerError 'input' when two are of one router */
+/** Cards of routers by their key. @throws MoEDebuggerError 'input' when two belong to one router */
 export function cardsByRouter(
   cards: readonly MoELayerCard[],
   file: string
@@ -265,7 +268,7 @@ export function cardsByRouter(
   const byRouter = new Map<string, MoELayerCard>();
   for (const card of cards) {
     if (byRouter.has(routerKey(card))) {
-      throw new MoEDebuggerError('input', 'two cards are of one router', {
+      throw new MoEDebuggerError('input', 'two cards belong to one router', {
         where: `${file}, ${layerName(card)}`,
         hint: 'write the trace again'
       });

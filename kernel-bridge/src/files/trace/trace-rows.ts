@@ -1,7 +1,7 @@
-/** Rows of a trace as DuckDB hands them over. */
+/** Rows of a trace, as DuckDB returns them. */
 import type * as DuckDB from '@duckdb/node-api';
 
-/** Lists are read in place: they are good until the next chunk is fetched. */
+/** Lists are not copied: they are valid until the next chunk is fetched. */
 export interface TraceRow {
   sample: string | null;
   domain: string | null;
@@ -23,7 +23,7 @@ export const REQUIRED_COLUMNS = [
   'experts'
 ] as const;
 
-/** In the order in which rows are read. */
+/** In the order of the query's columns. */
 const SCALARS = {
   sample: 'VARCHAR',
   domain: 'VARCHAR',
@@ -40,7 +40,7 @@ const LISTS = {
   logits: 'FLOAT[]'
 } as const;
 
-/** What to select for `rowReader`, from a file with these columns; those that it lacks are null. */
+/** Columns to select for `rowReader`; those that the file lacks are null. */
 export function selectRows(columns: readonly string[]): string {
   const cast = ([name, type]: [string, string]): string =>
     columns.includes(name)
@@ -50,7 +50,7 @@ export function selectRows(columns: readonly string[]): string {
   return [
     ...Object.entries(SCALARS).map(cast),
     ...lists.map(cast),
-    // A list that is null has no length; the list itself cannot be asked cheaply.
+    // The length distinguishes a null list, which cannot be detected cheaply otherwise.
     ...lists.map(list => `CAST(len(${cast(list)}) AS INTEGER)`)
   ].join(', ');
 }

@@ -1,4 +1,4 @@
-/** How alike the experts of a layer are, in what they are or in what they do, as a figure. */
+/** Figure of the similarity of a layer's experts, by weights or outputs. */
 import { MoEDebuggerError } from '../../base/errors';
 import { surveyExperts } from '../../analyses/findings';
 import {
@@ -18,21 +18,21 @@ import { findLayer, type LayerPlace } from './find-layer';
 import { expertMatrixFigure, type ExpertMatrix } from './layer-figures';
 
 /**
- * 'weights': cosine of all weights, which knows nothing of permuted neurons. 'outputs': cosine of what experts put out
- * on the same tokens. 'cka': linear CKA of these (Kornblith et al. 2019), which is 1 of outputs that are rotated and
- * scaled into each other.
+ * 'weights': cosine similarity of all weights, which ignores that neurons may be permuted. 'outputs': cosine similarity of
+ * the outputs on the same tokens. 'cka': linear CKA of the outputs (Kornblith et al. 2019), which is invariant to rotation
+ * and scaling.
  */
 export type SimilarityOf = 'weights' | 'outputs' | 'cka';
 
 export interface ExpertSimilarityOptions extends OutputsOptions {
   /** Default 'weights'. */
   of?: SimilarityOf;
-  /** What the experts are run on; a built-in text when absent. Not read for weights. */
+  /** Prompt to run the experts on. Default: a built-in text. Ignored for weights. */
   prompt?: Prompt;
 }
 
-/** Products of two tokens' outputs, of all experts: 512 MiB. */
-const MOST_PRODUCTS = 1 << 26;
+/** Limit for the token-by-token products of all experts' outputs: 512 MiB. */
+const MAX_PRODUCTS = 1 << 26;
 const COMPARED = {
   weights: { metric: METRICS.cosine, what: 'the weights' },
   outputs: { metric: METRICS.cosine, what: 'the outputs on the same tokens' },
@@ -40,10 +40,10 @@ const COMPARED = {
 };
 
 /**
- * [experts, experts], the alike side by side. Outputs take E + 1 forwards.
+ * [experts, experts], with similar experts adjacent. Outputs take E + 1 forward passes.
  *
- * @throws MoEDebuggerError 'input' for a layer that is not there; 'model-unsupported' where the graph does not tell the
- * layer's experts apart, or does not let one run alone; 'tokenizer' without a prompt for a model without one;
+ * @throws MoEDebuggerError 'input' for a layer that does not exist; 'model-unsupported' if the graph does not separate the
+ * layer's experts, or cannot run one alone; 'tokenizer' if there is neither a prompt nor a tokenizer;
  * 'cancelled'
  */
 export async function expertSimilarityFigure(
@@ -96,7 +96,7 @@ function ofWeights(model: LoadedModel, router: Router): Float64Array {
   if (!survey) {
     throw new MoEDebuggerError(
       'model-unsupported',
-      'the graph does not tell the experts apart, or they are too large to be compared',
+      'the graph does not separate the experts, or they are too large to compare',
       { where: layerName(router), hint: "compare them by { of: 'outputs' }" }
     );
   }
@@ -112,12 +112,12 @@ async function ofOutputs(
 ): Promise<Float64Array> {
   const tokenized = model.tokenize(prompt);
   const tokens = tokenized.ids.length;
-  if (of === 'cka' && tokens ** 2 * router.experts > MOST_PRODUCTS) {
+  if (of === 'cka' && tokens ** 2 * router.experts > MAX_PRODUCTS) {
     throw new MoEDebuggerError(
       'input',
       `CKA of ${router.experts} experts on ${tokens} tokens takes too much memory`,
       {
-        hint: `give a prompt of at most ${Math.floor(Math.sqrt(MOST_PRODUCTS / router.experts))} tokens`
+        hint: `give a prompt of at most ${Math.floor(Math.sqrt(MAX_PRODUCTS / router.experts))} tokens`
       }
     );
   }
@@ -131,7 +131,7 @@ async function ofOutputs(
   }
   throw new MoEDebuggerError(
     'model-unsupported',
-    'the graph does not let one expert run alone',
+    'the graph cannot run one expert alone',
     { where: layerName(router), hint: "compare them by { of: 'weights' }" }
   );
 }

@@ -1,9 +1,9 @@
-/** Figures of a trace that is made by hand: what they hold follows from the rule that made it. */
+/** Figures of an artificial trace, whose values follow from its rule. */
 import '../trace-looks';
 import { samplesOf } from '../../../test/made-samples';
 import { RoutingTrace } from '../../run/trace/routing-trace';
 
-/** Experts 0 and 1 go together, as do 2 and 3; code takes the first pair. */
+/** Experts 0 and 1 are selected together, as are 2 and 3; code selects the first pair. */
 const samples = samplesOf(
   ({ domain }) => (domain === 'code' ? [0, 1] : [2, 3]),
   { experts: 6, topK: 2, samples: 8, length: 100, domains: ['code', 'prose'] }
@@ -29,7 +29,7 @@ describe('the figures of a trace', () => {
     expect(data.experts[0].high).toBeCloseTo(0.5 + half, 6);
   });
 
-  it('give pairs, those together side by side', () => {
+  it('show co-activation, with pairs adjacent', () => {
     const { data } = trace.coactivation(layer);
     expect(data.values[0].slice(0, 4)).toEqual([null, 1, 0, 0]);
     expect(data.values[4].every(value => value === null)).toBe(true);
@@ -39,7 +39,7 @@ describe('the figures of a trace', () => {
     expect(String(trace.coactivation(layer))).toContain('100.0 %');
   });
 
-  it('give the tokens that experts share', () => {
+  it('show the tokens that experts share', () => {
     const { values } = trace.similarity(layer).data;
     expect(values[0][1]).toBe(1);
     expect(values[0][4]).toBe(0);

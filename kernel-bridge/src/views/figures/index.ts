@@ -1,4 +1,4 @@
-/** Figures of traces; what draws them is loaded at the first one. */
+/** Figures of traces; the drawing code is loaded with the first one. */
 import { lazily } from '../../base/lazily';
 
 export type { Figure } from '../../show/figure';

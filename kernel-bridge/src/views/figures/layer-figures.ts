@@ -1,4 +1,4 @@
-/** Figures of one layer of a trace: loads, pairs, likeness, domains, time. */
+/** Figures of one layer of a trace: load, co-activation, similarity, domains, time. */
 import { clusteredOrder } from '../../base/charts';
 import {
   coactivation,
@@ -16,10 +16,10 @@ import {
 } from '../../base/protocol';
 import { Figure } from '../../show/figure';
 
-/** A picture of more is neither read nor stored well: of larger layers the busiest are drawn. */
-const MOST_DRAWN = 96;
+/** More experts would make a figure illegible and large: only those with the most tokens are drawn. */
+const MAX_DRAWN = 96;
 const LINES = 10;
-const LONGEST_LABEL = 100;
+const MAX_LABEL_LENGTH = 100;
 
 /** A square matrix over experts, and the order in which it is drawn. */
 export interface ExpertMatrix {
@@ -27,25 +27,25 @@ export interface ExpertMatrix {
   experts: number;
   /** [experts][experts], by expert number; null where there is no value. */
   values: (number | null)[][];
-  /** Of the experts that are drawn, those alike side by side. */
+  /** The experts that are drawn, with similar ones adjacent. */
   order: number[];
 }
 
 export interface Loads {
   layer: string;
   tokens: number;
-  /** k / E: the token rate of every expert at balance. */
+  /** k / E: the token rate at balance. */
   uniform: number;
   experts: LoadIntervalRow[];
 }
 
-/** Rows are domains or stretches of time. */
+/** Rows are domains or windows of time. */
 export interface RateMatrix {
   layer: string;
   rows: { name: string; tokens: number; tokenRate: number[] }[];
 }
 
-/** Token rates with 95 % Wilson intervals, tokens taken as independent. */
+/** Token rates with 95 % Wilson intervals, assuming independent tokens. */
 export function loadsFigure(tally: RouterTally, model: string): Figure<Loads> {
   const { router, tokens } = tally;
   const experts = Array.from(tally.counts, (selections, expert) => ({
@@ -76,7 +76,7 @@ export function loadsFigure(tally: RouterTally, model: string): Figure<Loads> {
   );
 }
 
-/** Which experts are chosen together: of the tokens that select the row's expert, the share that selects the column's. */
+/** Co-activation: of the tokens that select the row's expert, the share that selects the column's. */
 export function coactivationFigure(
   tally: RouterTally,
   model: string
@@ -105,11 +105,11 @@ export function coactivationFigure(
 
 interface CountedRouter {
   router: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>;
-  /** [experts]: what the busiest are told by. */
+  /** [experts]: number of tokens, to choose the experts that are drawn. */
   counts: ArrayLike<number>;
 }
 
-/** @param values [experts, experts], row-major; NaN where there is none, and on the diagonal */
+/** @param values [experts, experts], row-major; NaN where undefined, and on the diagonal */
 export function expertMatrixFigure(
   values: ArrayLike<number>,
   { router, counts }: CountedRouter,
@@ -119,7 +119,7 @@ export function expertMatrixFigure(
   const n = router.experts;
   const drawn = Array.from({ length: n }, (_, e) => e)
     .sort((a, b) => counts[b] - counts[a])
-    .slice(0, MOST_DRAWN);
+    .slice(0, MAX_DRAWN);
   const block = (order: readonly number[]): Float64Array =>
     Float64Array.from(
       order.flatMap(i => order.map(j => (i === j ? NaN : values[i * n + j])))
@@ -169,7 +169,7 @@ export function domainsFigure(
   );
 }
 
-/** Token rate of each expert in stretches of the trace, first to last. */
+/** Token rate of each expert in windows of the trace, first to last. */
 export function overTimeFigure(
   tally: RouterTally,
   model: string
@@ -185,7 +185,7 @@ export function overTimeFigure(
     {
       title: `${named(model)}${layerName(tally.router)} · over time`,
       rows: 'tokens',
-      about: `${METRICS.tokenRate.title} in stretches of the trace, in the order of its samples`
+      about: `${METRICS.tokenRate.title} in windows of the trace, in the order of its samples`
     }
   );
 }
@@ -216,7 +216,7 @@ function rateFigure(
       },
       y: {
         title: words.rows,
-        labels: rows.map(({ name }) => name.slice(0, LONGEST_LABEL))
+        labels: rows.map(({ name }) => name.slice(0, MAX_LABEL_LENGTH))
       },
       values: rows.flatMap(({ tokenRate }) => tokenRate),
       measure: METRICS.tokenRate.title

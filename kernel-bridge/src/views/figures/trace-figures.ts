@@ -32,7 +32,7 @@ const FIGURES = {
   overTime: overTimeFigure
 };
 
-/** @throws MoEDebuggerError 'input' for a layer that is not there, or whose name two share; for no domains */
+/** @throws MoEDebuggerError 'input' for a layer that does not exist or is ambiguous, or without domains */
 export function layerFigure<Name extends keyof typeof FIGURES>(
   name: Name,
   { model, samples }: TraceOfModel,
@@ -48,7 +48,7 @@ export function layerFigure<Name extends keyof typeof FIGURES>(
   return FIGURES[name](tally, model) as ReturnType<(typeof FIGURES)[Name]>;
 }
 
-/** How much the tokens that select two experts are the same: Jaccard's index of the sets of their ids. */
+/** Jaccard index of the sets of token ids that select each pair of experts. */
 export function tokenSimilarityFigure(
   { model, samples }: TraceOfModel,
   place: LayerPlace
@@ -63,8 +63,8 @@ export function tokenSimilarityFigure(
 }
 
 /**
- * A figure by its name, of the layer at an index of those that the trace has.
- * @throws MoEDebuggerError 'input' for an index that is not there, and for no domains
+ * A figure by its name, for the layer at an index of the trace's layers.
+ * @throws MoEDebuggerError 'input' for an index out of range, or without domains
  */
 export function traceFigure(
   trace: TraceOfModel,
@@ -76,9 +76,9 @@ export function traceFigure(
   if (!router) {
     throw new MoEDebuggerError(
       'input',
-      `the trace has no layer at ${layerIndex}`,
+      `layer index ${layerIndex} is out of range`,
       {
-        hint: `it has ${routers.length} layers`
+        hint: `the trace has ${routers.length} layers`
       }
     );
   }

@@ -1,4 +1,4 @@
-/** What was found in a trace, as a section of its report. */
+/** Section of a trace's report that lists its findings. */
 import { tokenText } from '../../base/charts';
 import {
   layerName,
@@ -9,12 +9,12 @@ import {
 import { escapeHtml } from '../../show/page/escape-html';
 import type { ReportSection } from '../../show/page/page';
 
-/** A page is for reading; errors and warnings come first. */
-const MOST_FINDINGS = 200;
-const MOST_TOKENS = 20;
+/** Limits the page; errors and warnings come first. */
+const MAX_FINDINGS = 200;
+const MAX_TOKENS = 20;
 
 /**
- * @param full otherwise nothing that tells what the text was: no tokens, and no specialists, whose classes are of text
+ * @param full otherwise the section reveals nothing of the text: no tokens, and no specialists, whose classes are of text
  */
 export function findingsSection(
   { findings, undecided, tokens, samples }: FoundInRouting,
@@ -23,7 +23,7 @@ export function findingsSection(
   const told = full
     ? findings
     : findings.filter(({ kind }) => kind !== 'specialist-expert');
-  const more = told.length - MOST_FINDINGS;
+  const more = told.length - MAX_FINDINGS;
   return {
     id: 'findings',
     title: 'Findings',
@@ -32,14 +32,14 @@ export function findingsSection(
       told.length === 0
         ? '<p>Nothing was found.</p>'
         : told
-            .slice(0, MOST_FINDINGS)
+            .slice(0, MAX_FINDINGS)
             .map(finding => item(finding, full))
             .join('\n'),
       more > 0 ? `<p class="key">and ${more} more</p>` : '',
       undecided.length === 0
         ? ''
         : `<details><summary>${undecided.length} cannot be told with these tokens</summary><ul>${undecided
-            .slice(0, MOST_FINDINGS)
+            .slice(0, MAX_FINDINGS)
             .map(
               ({ kind, reason, ...place }) =>
                 `<li>${escapeHtml(`${layerName(place)}, ${kind}${named(place.experts)}: ${reason}`)}</li>`
@@ -64,7 +64,7 @@ function item(finding: Finding, full: boolean): string {
     `</summary><p class="key">${escapeHtml(figures.join(' · '))}</p>`,
     `<p>${escapeHtml(formula)}</p>`,
     full && tokens && tokens.length > 0
-      ? `<p>tokens: ${tokens.slice(0, MOST_TOKENS).map(tokenMark).join(' ')}</p>`
+      ? `<p>tokens: ${tokens.slice(0, MAX_TOKENS).map(tokenMark).join(' ')}</p>`
       : '',
     finding.suggestions.length === 0
       ? ''

@@ -1,4 +1,4 @@
-/** Reports of traces; what draws them is loaded at the first one. */
+/** Reports of traces; the drawing code is loaded with the first one. */
 import { lazily } from '../../base/lazily';
 import type { ReportHead, ReportOptions } from './trace-report';
 import type { RoutingSample } from '../../base/protocol';
@@ -6,13 +6,13 @@ import type { RoutingSample } from '../../base/protocol';
 export type { ReportSection } from '../../show/page/page';
 export type { ReportHead, ReportOptions } from './trace-report';
 
-/** A report to feed with samples. */
+/** A report to add samples to. */
 export const newReport = lazily(
   () => require('./trace-report') as typeof import('./trace-report'),
   'newReport'
 );
 
-/** The HTML of a report of samples that are at hand. */
+/** The HTML of a report of samples in memory. */
 export function reportOf(
   samples: Iterable<RoutingSample>,
   head: ReportHead,

@@ -1,20 +1,20 @@
-/** All layers' loads in one picture: a row a layer, a column an expert, darker the more tokens it has. */
+/** Chart of the load of all layers: one row per layer, one column per expert, darker for more tokens. */
 import type { LayerMetrics } from '../../measures';
 import { layerName } from '../../base/protocol';
 import { escapeHtml } from '../../show/page/escape-html';
 
-/** Steps of the colour scale: cells of one step are one path, which keeps a page of many layers small. */
+/** Steps of the colour scale: cells of one step share a path, which keeps a page of many layers small. */
 const STEPS = 10;
 const WIDTH = 720;
 const LABELS = 110;
-const MOST_ROW_HEIGHT = 18;
+const MAX_ROW_HEIGHT = 18;
 
-/** SVG whose colours are the page's own, light and dark. */
+/** SVG in the colours of the page, light and dark. */
 export function loadMap(layers: readonly LayerMetrics[]): string {
   const experts = Math.max(1, ...layers.map(layer => layer.experts));
   const cell = Math.max(
     2,
-    Math.min(MOST_ROW_HEIGHT, Math.floor(WIDTH / experts))
+    Math.min(MAX_ROW_HEIGHT, Math.floor(WIDTH / experts))
   );
   const row = Math.max(10, cell);
   const peak = Math.max(
@@ -45,7 +45,7 @@ export function loadMap(layers: readonly LayerMetrics[]): string {
     `<text x="${LABELS}" y="${height + 13}">expert 0</text>`,
     `<text x="${LABELS + experts * cell}" y="${height + 13}" text-anchor="end">${experts - 1}</text>`,
     '</svg>',
-    `<p class="key">Token rate (what part of tokens selects an expert; a layer's sum to k): strongest colour ${percent(peak)}; <span class="none">never selected</span>.</p>`
+    `<p class="key">Token rate (share of tokens that select an expert; sums to k per layer): strongest colour ${percent(peak)}; <span class="none">never selected</span>.</p>`
   ].join('');
 }
 

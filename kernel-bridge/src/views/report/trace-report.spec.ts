@@ -46,7 +46,7 @@ const trace = (samples: RoutingSample[]): RoutingTrace =>
     edits: [{ kind: 'ablate', layer: 3, expert: 1, mode: 'mask' }]
   });
 
-/** A whole page, drawn by the built package: the drawing library is an ES module, which jest cannot load. */
+/** A whole page, drawn by the built package: jest cannot load the drawing library, which is an ES module. */
 function fullReport(): string {
   const program = `
     const { RoutingTrace } = require(${JSON.stringify(join(__dirname, '../../../lib/run/trace/routing-trace.js'))});
@@ -59,18 +59,18 @@ function fullReport(): string {
   return execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' });
 }
 
-/** What would run or load something. Namespaces of SVG are names, not addresses. */
+/** Markup that would run or load something. SVG namespaces are names, not addresses. */
 const ACTIVE =
   /<script|<img|<link|<iframe|<object|\son\w+=|javascript:|url\((?!#)|@import|(?:src|href)=|https?:\/\/(?!www\.w3\.org\/)/i;
 
 describe('the report of a trace', () => {
-  it('is one page without scripts and addresses, with the text as text', () => {
+  it('is one page without scripts and addresses, with the text escaped', () => {
     const html = fullReport();
     expect(html).toMatch(/^<!DOCTYPE html>[^]*<\/html>\s*$/);
     expect(html).toMatch(
       /Content-Security-Policy" content="default-src 'none'/
     );
-    // Escaped text holds the same words, so it is taken out first.
+    // Escaped text contains the same words, so it is removed first.
     expect(html.replace(/&lt;[^<]*?&gt;|aria-label="[^"]*"/g, '')).not.toMatch(
       ACTIVE
     );
@@ -80,7 +80,7 @@ describe('the report of a trace', () => {
     expect(html.length).toBeLessThan(100_000);
   });
 
-  it('leaves out all that tells what the text was, when asked for counts', async () => {
+  it('reveals nothing of the text with privacy "counts"', async () => {
     const html = await trace([sample('sample-name'), sample('b')]).report({
       privacy: 'counts'
     });
@@ -90,14 +90,14 @@ describe('the report of a trace', () => {
     }
     expect(html).not.toMatch(/<script|<img/);
     expect(html).toContain('counts only');
-    // Expert 2 took all four tokens; three of four experts took none.
+    // Expert 2 has all four tokens; three of four experts have none.
     expect(html).toContain('<td>2 (100 %)</td>');
     expect(html).toMatch(/<td>4<\/td><td>4<\/td><td>3<\/td>/);
     expect(html).toContain('1 of 2');
     expect(html).toContain('ablate layer 3 expert 1 mask');
   });
 
-  it('writes to a file whole, and has a place for more', async () => {
+  it('writes a file atomically, and accepts further sections', async () => {
     const out = join(temporaryFolder(), 'report.html');
     const html = await trace([sample('a')]).report({
       privacy: 'counts',
@@ -120,7 +120,7 @@ describe('the report of a trace', () => {
     ).rejects.toMatchObject({ code: 'environment' });
   });
 
-  it('tells what is wrong, with evidence only where text may be told', async () => {
+  it('lists findings, with evidence only where text may be revealed', async () => {
     const samples = samplesOf(
       ({ id, position }) => {
         const rest = [0, 1, 2, 3, 4, 6, 7];
@@ -132,7 +132,7 @@ describe('the report of a trace', () => {
     const counts = await trace(samples).report({ privacy: 'counts' });
     expect(counts).toContain('no token of 1000 selected expert 5');
     expect(counts).not.toMatch(/word\d|<script|<img/);
-    // A specialist that the report was handed: its words are of the text.
+    // A specialist given to the report: its class reveals the text.
     const { findings: own, ...rest } = diagnose({ samples });
     const [dead] = own;
     const findings = {

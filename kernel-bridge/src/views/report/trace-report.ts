@@ -1,4 +1,4 @@
-/** A report of a trace: one HTML file to keep, to mail and to open anywhere. */
+/** Report of a trace: one self-contained HTML file. */
 import { routingStillSpec, tokenText } from '../../base/charts';
 import { specSvg } from '../../show/still-svg';
 import { diagnose } from '../../analyses/findings/diagnose';
@@ -16,13 +16,13 @@ import { reportPage, table, type ReportSection } from '../../show/page/page';
 
 export interface ReportOptions {
   /**
-   * 'counts' leaves out all that tells what the text was: tokens and their ids, samples, domains, and notes. What is left
-   * are sums over all tokens. Default 'full'.
+   * 'counts' omits everything that reveals the text: tokens and their ids, samples, domains, and notes; only sums over all
+   * tokens remain. Default 'full'.
    */
   privacy?: 'full' | 'counts';
-  /** Shown in place of what `diagnose` finds in the trace: for example `model.diagnose()`, which saw the weights too. */
+  /** Shown instead of the findings of `diagnose` on the trace: for example those of `model.diagnose()`, which include weights. */
   findings?: FoundInRouting;
-  /** Shown after the findings. Their markup is taken as it is. */
+  /** Shown after the findings. Their markup is not escaped. */
   sections?: readonly ReportSection[];
 }
 
@@ -34,23 +34,23 @@ export interface ReportHead {
   notes?: readonly string[];
 }
 
-const MOST_SAMPLES = 100;
-const MOST_PICTURES = 3;
-/** Selections in a picture; each takes some 300 bytes. */
-const MOST_CELLS = 800;
+const MAX_SAMPLES = 100;
+const MAX_PICTURES = 3;
+/** Selections per chart, of some 300 bytes each. */
+const MAX_CELLS = 800;
 const TEXT_LENGTH = 120;
 
-/** Fed one sample after the other; keeps sums, and of the first samples what is shown of them. */
+/** Receives sample after sample; keeps sums, and the part of the first samples that is displayed. */
 export class TraceReport {
   private readonly _evidence = new TraceEvidence();
   private readonly _samples: string[][] = [];
   private _first?: RoutingSample;
 
-  /** @throws MoEDebuggerError 'input' when samples are of different models */
+  /** @throws MoEDebuggerError 'input' when samples belong to different models */
   add(sample: RoutingSample): void {
     this._evidence.add(sample);
     this._first ??= sample;
-    if (this._samples.length < MOST_SAMPLES) {
+    if (this._samples.length < MAX_SAMPLES) {
       this._samples.push([
         sample.id.slice(0, TEXT_LENGTH),
         sample.domain?.slice(0, TEXT_LENGTH) ?? '',
@@ -115,25 +115,25 @@ export class TraceReport {
     };
   }
 
-  /** The first sample at its first, middle and last layer. */
+  /** Charts of the first sample at its first, middle and last layer. */
   private async _pictures(model: string): Promise<ReportSection[]> {
     const sample = this._first;
-    // Cells are coloured by weight: without weights there is nothing to see.
+    // Cells are coloured by weight: without weights there is nothing to draw.
     if (!sample?.layers.some(({ weights }) => weights.some(w => w > 0))) {
       return [];
     }
     const last = sample.layers.length - 1;
     const chosen = [...new Set([0, Math.floor(last / 2), last])].slice(
       0,
-      MOST_PICTURES
+      MAX_PICTURES
     );
     const pictures: string[] = [];
     for (const index of chosen) {
       const spec = routingStillSpec(sample, index, {
         model,
-        maxRows: MOST_CELLS
+        maxRows: MAX_CELLS
       });
-      // Each picture names its gradients alike; within one page names must differ.
+      // Every chart uses the same gradient ids, which must be unique within a page.
       const svg = (await specSvg(spec)).replace(
         /(id="|url\(#)gradient_/g,
         `$1layer-${index}-gradient_`

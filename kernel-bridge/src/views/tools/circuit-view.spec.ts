@@ -1,4 +1,4 @@
-/** The circuit view as a page drives it; the numbers are those of the model's own methods. */
+/** Circuit view as a page uses it; expected numbers come from the model's own methods. */
 import { loadModel, type MoEModel } from '../..';
 import { DEMO } from '../../../test/zoo';
 import { readCircuitState, type CircuitQuestion } from '../../base/protocol';
@@ -89,7 +89,7 @@ describe('CircuitView', () => {
         effect: expect.closeTo(effect, 3) as number
       }))
     );
-    // The prompts differ at token 4: what stands before it is the same in both.
+    // The prompts differ at token 4: earlier tokens are the same in both.
     const [, before, there] = tool.state.patches;
     expect(before.effect).toBeCloseTo(0, 4);
     expect(Math.abs(there.effect!)).toBeGreaterThan(0.01);
@@ -108,7 +108,7 @@ describe('CircuitView', () => {
     await tool.cancel();
     expect(tool.state).toMatchObject({ running: false, circuit: null });
     for (const [change, reason] of [
-      [{ corrupted: 'one' }, /equally many tokens/],
+      [{ corrupted: 'one' }, /same number of tokens/],
       [
         {
           target: { ...QUESTION.target, kind: 'router', layer: 77 }

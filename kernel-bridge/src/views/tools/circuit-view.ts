@@ -1,4 +1,4 @@
-/** The parts by which the difference between two prompts reaches a target, to prune and to patch for real. */
+/** Circuit view: finds the circuit that carries the difference between two prompts to a target, prunes and patches it. */
 import { findCircuit } from '../../analyses/on-demand';
 import type { Circuit } from '../../analyses/circuits/circuit';
 import type { CircuitOptions } from '../../analyses/circuits/options';
@@ -34,16 +34,16 @@ export interface CircuitViewOptions
   extends
     SearchOptions,
     Pick<CircuitOptions, 'target' | 'position' | 'direction' | 'edges'> {
-  /** Without one, and without a trace, a person is to type it. */
+  /** Default: the trace's prompt, or one that the user types. */
   clean?: string;
-  /** A prompt of as many tokens, or the clean one's with its embeddings taken away. */
+  /** A prompt of the same length, or the clean one with zero or mean embeddings. */
   corrupted?: string | { embeddings: 'zero' | 'mean' };
-  /** A run whose prompt is taken. */
+  /** A run whose prompt is used. */
   trace?: RoutingTrace;
 }
 
-/** The state travels, and is stored, whole. */
-const MOST_EDGES = 1000;
+/** Maximum edges of the state, which is sent and stored as a whole. */
+const MAX_EDGES = 1000;
 
 export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
   readonly name = 'circuit';
@@ -84,7 +84,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
     this._options = search;
   }
 
-  /** Answers the question in the state. Settles when it is done; an error is told in the state's `refusal`. */
+  /** Finds the circuit of the state's question. Resolves when done; an error goes to the state's `refusal`. */
   find(): Promise<void> {
     const { question } = this.state;
     return isComplete(question)
@@ -104,7 +104,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
               direction,
               edges,
               signal,
-              onProgress: ({ done, total }) => this._set({ done, total })
+              onProgress: (done, total) => this._set({ done, total })
             }
           );
           checkGoing(signal);
@@ -114,7 +114,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
       : Promise.resolve();
   }
 
-  /** Patches a part for real, at one token or at all. Settles when the state holds what came of it. */
+  /** Patches a node, at one token or at all. Resolves when the state contains the result. */
   patch(node: string, position: number | null = null): Promise<void> {
     return this._run(async signal => {
       this._set({ refusal: null, done: 0, total: 0 });
@@ -139,7 +139,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
     });
   }
 
-  /** Begins with another trace, while nothing was done yet. */
+  /** Uses another trace, if nothing was done yet. */
   override offer(trace: RoutingTrace): void {
     const { circuit, running, question } = this.state;
     if (!circuit && !running) {
@@ -184,7 +184,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
     });
   }
 
-  /** What was found between other prompts would stand beside these. */
+  /** Discards results of other prompts, which would be shown with these. */
   private _ask(question: CircuitQuestion): void {
     const before = this.state.question;
     const isOther =
@@ -246,12 +246,12 @@ function patchTarget({
 }
 
 function strongest(document: CircuitDocument): CircuitDocument {
-  const left = Math.max(0, document.edges.length - MOST_EDGES);
+  const left = Math.max(0, document.edges.length - MAX_EDGES);
   return left === 0
     ? document
     : {
         ...document,
-        edges: document.edges.slice(0, MOST_EDGES),
+        edges: document.edges.slice(0, MAX_EDGES),
         edgesLeftOut: document.edgesLeftOut + left
       };
 }

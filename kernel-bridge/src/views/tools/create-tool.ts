@@ -1,4 +1,4 @@
-/** Tools by name, as the side panel asks for them. */
+/** Creates tools by name for the side panel. */
 import type { ModelHandle } from '../../run/model/loaded-model';
 import type { ToolName } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
@@ -10,7 +10,7 @@ import { SteeringControls } from './steering-controls';
 import { SweepView } from './sweep-view';
 import { TokenAttribution } from './token-attribution';
 
-/** @param trace the model's newest one, to begin with something */
+/** @param trace the model's newest one, as initial content */
 export function createTool(
   name: ToolName,
   model: ModelHandle,

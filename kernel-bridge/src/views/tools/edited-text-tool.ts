@@ -1,4 +1,4 @@
-/** What tools share that write with an edit beside what the model wrote without. */
+/** Base of tools that generate with an edit, next to the text without it. */
 import { editedSession } from '../../run/edits/edited-sessions';
 import type { Edits } from '../../run/edits/edits';
 import type { MoEDebuggerError } from '../../base/errors';
@@ -20,7 +20,7 @@ export interface EditedTextOptions extends Pick<
   GenerateOptions,
   'maxNewTokens' | 'temperature' | 'topK' | 'topP' | 'seed' | 'stop'
 > {
-  /** What the model writes on from; without one a person is to type it. */
+  /** Prompt to generate from. Default: one that the user types. */
   prompt?: string | readonly number[];
 }
 
@@ -33,7 +33,7 @@ export abstract class EditedTextTool<
   private readonly _sampling: GenerateOptions;
   private _original?: Generation;
   private _edited?: Generation;
-  /** What `_original` was generated from. */
+  /** Prompt of `_original`. */
   private _generated?: string;
 
   protected constructor(
@@ -42,7 +42,7 @@ export abstract class EditedTextTool<
     { prompt: _prompt, maxNewTokens: _most, ...sampling }: EditedTextOptions
   ) {
     super(model, state);
-    // Both sides draw alike, or every difference would be one of chance.
+    // Both sides use the same seed, otherwise differences would be random.
     this._sampling = {
       ...sampling,
       ...(sampling.temperature && sampling.seed === undefined
@@ -51,22 +51,22 @@ export abstract class EditedTextTool<
     };
   }
 
-  /** What the model wrote last without edits. */
+  /** The last generation without edits. */
   get original(): Generation | undefined {
     return this._original;
   }
 
-  /** What it wrote with them; undefined without edits. */
+  /** The last generation with edits; undefined without edits. */
   get edited(): Generation | undefined {
     return this._edited;
   }
 
-  /** The edits as they stand, for `model.with`. */
+  /** The current edits, for `model.with`. */
   abstract get edits(): Edits;
 
   /**
-   * Writes what is not there yet: without edits, then with them. Ends what runs for older ones. Settles when both are
-   * there; an error is told in the state's `refusal`.
+   * Generates what is missing: without edits, then with them. Cancels work for older edits. Resolves when both are done; an
+   * error goes to the state's `refusal`.
    */
   generate(): Promise<void> {
     return this.state.prompt === ''
@@ -80,7 +80,7 @@ export abstract class EditedTextTool<
     }
   }
 
-  /** Routers whose token rates are told. */
+  /** Routers whose token rates are reported. */
   protected abstract get _rated(): readonly ExpertRow[];
   /** Layers that an error may name. */
   protected abstract get _places(): readonly Pick<
@@ -99,13 +99,13 @@ export abstract class EditedTextTool<
     });
   }
 
-  /** Writes on from another prompt. */
+  /** Generates from another prompt. */
   protected _begin(prompt: string, maxNewTokens: number): void {
     this._patch({ prompt, maxNewTokens, refusal: null });
     void this.generate();
   }
 
-  /** Writes with other edits. */
+  /** Generates with other edits. */
   protected _restart(): void {
     this._edited = undefined;
     this._patch({ edited: null, refusal: null });
@@ -151,7 +151,7 @@ export abstract class EditedTextTool<
   }
 }
 
-/** The state at the beginning. */
+/** The initial state. */
 export function editedTextState({
   prompt = '',
   maxNewTokens = DEFAULT_NEW_TOKENS
@@ -166,7 +166,7 @@ export function editedTextState({
   };
 }
 
-/** What a trace's first sample was made from, as far as its tokens tell. */
+/** The prompt of a trace's first sample, as far as its tokens contain it. */
 export function promptOf(
   { tokenizer }: LoadedModel,
   { samples: [sample], promptTokens }: RoutingTrace
@@ -176,7 +176,7 @@ export function promptOf(
   return tokenizer ? tokenizer.decode(ids) : promptText(ids);
 }
 
-/** As it stands in a text box. */
+/** As shown in a text box. */
 function promptText(prompt: string | readonly number[]): string {
   return typeof prompt === 'string' ? prompt : prompt.join(', ');
 }

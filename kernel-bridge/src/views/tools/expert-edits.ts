@@ -10,13 +10,13 @@ import {
 
 export interface ExpertEdits {
   edits: readonly ExpertEdit[];
-  /** One a row; null for the model's own. */
+  /** One per row; null for the model's own k. */
   topK: readonly (number | null)[];
 }
 
-const MOST_STEPS = 200;
+const MAX_STEPS = 200;
 
-/** What was done, to be taken back and done again. */
+/** Undo and redo history. */
 export class EditHistory {
   private readonly _past: ExpertEdits[] = [];
   private readonly _future: ExpertEdits[] = [];
@@ -37,7 +37,7 @@ export class EditHistory {
 
   push(next: ExpertEdits): void {
     this._past.push(this._current);
-    this._past.splice(0, this._past.length - MOST_STEPS);
+    this._past.splice(0, this._past.length - MAX_STEPS);
     this._future.length = 0;
     this._current = next;
   }
@@ -59,7 +59,7 @@ export class EditHistory {
   }
 }
 
-/** With an expert's edit set, replaced or taken back: an expert has one at most. */
+/** Sets, replaces or removes an expert's edit: an expert has at most one. */
 export function withEdit(
   { edits, topK }: ExpertEdits,
   { row, expert }: { row: number; expert: number },
@@ -90,7 +90,7 @@ export function isEmpty({ edits, topK }: ExpertEdits): boolean {
   return edits.length === 0 && topK.every(k => k === null);
 }
 
-/** As `model.with` takes them. */
+/** Converts to the edits of `model.with`. */
 export function toEdits(
   { edits, topK }: ExpertEdits,
   rows: readonly ExpertRow[]
@@ -128,7 +128,7 @@ export function toEdits(
   };
 }
 
-/** @throws MoEDebuggerError 'edit' for a row that the model does not have */
+/** @throws MoEDebuggerError 'edit' for a row that does not exist */
 export function checkRow(row: number | null, rows: readonly ExpertRow[]): void {
   if (row !== null && rows[row] === undefined) {
     throw new MoEDebuggerError('edit', `there is no row ${row}`, {

@@ -1,4 +1,4 @@
-/** The expert selector on the demo model, as a page drives it: by actions, and by what the state says then. */
+/** Expert selector on the demo model, as a page uses it: by actions and the resulting state. */
 import { loadModel, type MoEModel } from '../..';
 import { DEMO } from '../../../test/zoo';
 import {
@@ -28,7 +28,7 @@ const write = async (edits: Parameters<MoEModel['with']>[0]): Promise<string> =>
   (await model.with(edits).generate(PROMPT, { maxNewTokens })).text;
 
 describe('ExpertSelector', () => {
-  it('writes with and without the edits what the model writes', async () => {
+  it('generates the same text as the model, with and without the edits', async () => {
     const selector = select();
     act(selector, { do: 'edit', row: 2, expert: 3, kind: 'mask' });
     act(selector, { do: 'edit', row: 4, expert: 1, kind: 'swap', to: 6 });
@@ -50,7 +50,7 @@ describe('ExpertSelector', () => {
     expect(selector.state).toMatchObject({ running: false, refusal: null });
   });
 
-  it('tells the share of tokens that select each expert', async () => {
+  it('reports the share of tokens that select each expert', async () => {
     const selector = select();
     await selector.generate();
     const [sample] = selector.original!.trace.samples;
@@ -66,7 +66,7 @@ describe('ExpertSelector', () => {
     });
   });
 
-  it('begins with the prompt and the rates of a trace, until it has its own', async () => {
+  it('starts with the prompt and the rates of a trace, until it has its own', async () => {
     const trace = await model.trace('Der Hund');
     const selector = new ExpertSelector(model, { trace });
     expect(selector.state.prompt).toBe('Der Hund');
@@ -81,7 +81,7 @@ describe('ExpertSelector', () => {
     await selector.cancel();
   });
 
-  it('takes back, does again and clears', async () => {
+  it('undoes, redoes and clears', async () => {
     const selector = select();
     act(selector, { do: 'edit', row: 2, expert: 3, kind: 'mask' });
     act(selector, { do: 'edit', row: 2, expert: 3, kind: 'force' });
@@ -105,7 +105,7 @@ describe('ExpertSelector', () => {
     expect(selector.state).toMatchObject({ edited: null, canRedo: false });
   });
 
-  it('refuses what the model cannot take, at its layer, and keeps what there was', async () => {
+  it('rejects unsupported edits at their layer, and keeps the previous ones', async () => {
     const selector = select();
     const refused = (): ExpertsState['refusal'] => selector.state.refusal;
     for (let expert = 0; expert < 7; expert++) {
@@ -140,7 +140,7 @@ describe('ExpertSelector', () => {
     { do: 'top-k', row: 0, k: 1e9 },
     { do: 'generate', prompt: 7, maxNewTokens: 1 },
     { do: 'generate', prompt: 'x', maxNewTokens: 1e6 }
-  ])('says what is wrong with %j and does nothing', action => {
+  ])('reports what is wrong with %j and does nothing', action => {
     const selector = select();
     expect(() => selector.act(action)).not.toThrow();
     expect(selector.state.refusal?.text).toBeTruthy();
@@ -188,7 +188,7 @@ describe('ExpertSelector', () => {
     );
   });
 
-  it('tells changes key by key, in JSON that a page can read', async () => {
+  it('sends changes key by key, in JSON that a page can read', async () => {
     const selector = select();
     let page: Record<string, unknown> = JSON.parse(
       JSON.stringify(selector.state)

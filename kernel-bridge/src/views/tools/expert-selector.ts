@@ -1,4 +1,4 @@
-/** A grid of layers and experts to switch off, swap or force, with what the model writes then beside what it wrote. */
+/** Expert selector: a grid of layers and experts to ablate, swap or force, with the resulting text next to the original. */
 import { editedSession } from '../../run/edits/edited-sessions';
 import type { Edits } from '../../run/edits/edits';
 import type { ModelHandle } from '../../run/model/loaded-model';
@@ -29,7 +29,7 @@ import {
 import { tokenRates } from './watched-generation';
 
 export interface ExpertSelectorOptions extends EditedTextOptions {
-  /** A run whose prompt is taken, and whose token rates colour the grid, until something is generated. */
+  /** A run whose prompt is used, and whose token rates colour the grid before anything is generated. */
   trace?: RoutingTrace;
 }
 
@@ -73,7 +73,7 @@ export class ExpertSelector extends EditedTextTool<
     return toEdits(this._history.current, this.state.rows);
   }
 
-  /** Begins with another trace, while nothing was done yet. */
+  /** Uses another trace, if nothing was done yet. */
   override offer(trace: RoutingTrace): void {
     const { original, running, canUndo, rows } = this.state;
     if (!original && !running && !canUndo) {
@@ -140,7 +140,7 @@ export class ExpertSelector extends EditedTextTool<
     }
   }
 
-  /** Takes edits that this model can run with, and runs with them. */
+  /** Applies edits that this model supports, and runs with them. */
   private _commit(next: ExpertEdits, row: number | null): void {
     try {
       if (!isEmpty(next)) {

@@ -1,4 +1,4 @@
-/** Views that work on a model while its kernel runs. */
+/** Interactive views of a model while its kernel runs. */
 export { CircuitView, type CircuitViewOptions } from './circuit-view';
 export { createTool } from './create-tool';
 export { ExpertSelector, type ExpertSelectorOptions } from './expert-selector';

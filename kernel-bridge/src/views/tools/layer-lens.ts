@@ -1,4 +1,4 @@
-/** What each layer and each selected expert would say, for a token that one chooses. */
+/** Layer lens: the top tokens of each layer and each selected expert, for a chosen token. */
 import { readLens } from '../../analyses/on-demand';
 import type { ModelHandle } from '../../run/model/loaded-model';
 import {
@@ -12,16 +12,16 @@ import { promptOf } from './edited-text-tool';
 import { ModelTool } from './model-tool';
 
 export interface LayerLensOptions {
-  /** What is read; without one, and without a trace, a person is to type it. */
+  /** Prompt to read. Default: the trace's prompt, or one that the user types. */
   prompt?: string;
-  /** A run whose prompt is taken. */
+  /** A run whose prompt is used. */
   trace?: RoutingTrace;
-  /** Tokens of each distribution; default 6. */
+  /** Tokens of each distribution. Default 6. */
   top?: number;
 }
 
-/** Positions that are read, from the end: an output is to stay small. */
-const MOST_POSITIONS = 64;
+/** Number of last positions to read, to keep the output small. */
+const MAX_POSITIONS = 64;
 
 export class LayerLens extends ModelTool<LensState, LensAction> {
   readonly name = 'lens';
@@ -41,7 +41,7 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
     this._top = top;
   }
 
-  /** Reads the prompt. Settles when it is read; an error is told in the state's `refusal`. */
+  /** Reads the prompt. Resolves when done; an error goes to the state's `refusal`. */
   read(): Promise<void> {
     const { prompt } = this.state;
     return prompt === ''
@@ -52,21 +52,21 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
           const count = this.model.tokenizer
             ? this.model.tokenizer.encode(prompt).length
             : input.length;
-          const first = Math.max(0, count - MOST_POSITIONS);
+          const first = Math.max(0, count - MAX_POSITIONS);
           const { data } = await readLens(this.model, input, {
             top: this._top,
             positions:
               first === 0
                 ? 'all'
-                : Array.from({ length: MOST_POSITIONS }, (_, i) => first + i),
+                : Array.from({ length: MAX_POSITIONS }, (_, i) => first + i),
             signal,
-            onProgress: ({ done, total }) => this._set({ done, total })
+            onProgress: (done, total) => this._set({ done, total })
           });
           this._set({ lens: data });
         });
   }
 
-  /** Begins with another trace, while nothing was done yet. */
+  /** Uses another trace, if nothing was done yet. */
   override offer(trace: RoutingTrace): void {
     const { lens, running } = this.state;
     if (!lens && !running) {

@@ -1,4 +1,4 @@
-/** What all tools share: state that follows whoever shows it, actions that come back, one piece of work at a time. */
+/** Base of all tools: state that is sent to views, actions that come back, one task at a time. */
 import { cancelledError } from '../../run/engine/cancel';
 import { MoEDebuggerError } from '../../base/errors';
 import {
@@ -21,12 +21,12 @@ import {
   type Widget
 } from '../../show/widgets/widget';
 
-/** Tokens come faster than a screen shows them, and a server passes on only so many messages. */
+/** Tokens arrive faster than a screen refreshes, and servers limit the message rate. */
 const MILLISECONDS_BETWEEN_UPDATES = 30;
 
 /**
- * A view that works on a model. It lives where the model does, in a plain program too; an output or a panel shows
- * its state and sends what a person does as actions.
+ * An interactive view of a model. It lives in the process of the model, with or without a kernel; an output or a panel
+ * displays its state and sends the user's actions.
  */
 export abstract class ModelTool<
   State extends ToolState = ToolState,
@@ -48,14 +48,13 @@ export abstract class ModelTool<
     this._state = state;
   }
 
-  /** All that a page needs to draw the tool: plain JSON. */
+  /** Everything that a page needs to draw the tool: plain JSON. */
   get state(): Readonly<State> {
     return this._state;
   }
 
   /**
-   * Does what a page asks for. Never throws: what is wrong with it is told in the state, since there is no one else
-   * to tell.
+   * Performs an action of a page. Never throws: errors go to the state, since nobody else would see them.
    */
   act(action: unknown): void {
     try {
@@ -65,29 +64,29 @@ export abstract class ModelTool<
     }
   }
 
-  /** Calls back with the keys that changed, at most some thirty times a second; returns a function that stops it. */
+  /** Calls the listener with the changed keys, at most some thirty times a second; returns a function that removes it. */
   onChange(listener: (patch: Partial<State>) => void): () => void {
     this._listeners.add(listener);
     return () => this._listeners.delete(listener);
   }
 
-  /** Tells of a new trace of the model, to those that begin with one. */
+  /** Offers a new trace of the model, for tools that start with one. */
   offer(_trace: RoutingTrace): void {
     // Most tools make their own.
   }
 
-  /** Ends what runs. Settles when it has; the model can be used at once. */
+  /** Cancels the current task. Resolves when it has stopped and the model can be used. */
   async cancel(): Promise<void> {
     this._abort?.abort();
     await this._work;
   }
 
-  /** The widget itself, to be put into a box of other widgets. @throws MoEDebuggerError outside the kernel */
+  /** The widget, for layout in other widgets. @throws MoEDebuggerError outside the kernel */
   get widget(): Widget {
     return (this._widget ??= this._makeWidget());
   }
 
-  /** The output shows itself: what is in it is enough without a kernel, and with one it follows the widget. */
+  /** The output contains all that is needed without a kernel; with one it follows the widget. */
   [MIMEBUNDLE](): JsonObject {
     const widget = currentKernel() ? this.widget.modelId : undefined;
     this._shown();
@@ -105,11 +104,11 @@ export abstract class ModelTool<
   /** @throws ProtocolError */
   protected abstract _read(action: unknown): Action;
   protected abstract _do(action: Action): void;
-  /** Tells in the state why something was not done. */
+  /** Puts the reason for a rejected action into the state. */
   protected abstract _refuse(error: unknown): void;
-  /** Called when the tool is about to be seen for the first time. */
+  /** Called before the tool is displayed for the first time. */
   protected _shown(): void {
-    // Most tools wait for a person.
+    // Most tools wait for the user.
   }
 
   protected _set(patch: Partial<State>): void {
@@ -121,7 +120,7 @@ export abstract class ModelTool<
     ).unref();
   }
 
-  /** Runs `task` after what runs now, which is ended. Settles when `task` has; what it throws is told in the state. */
+  /** Cancels the current task and runs `task` after it. Resolves when it is done; errors go to the state. */
   protected _run(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this._abort?.abort();
     const abort = new AbortController();
@@ -150,7 +149,7 @@ export abstract class ModelTool<
   }
 
   /**
-   * What a person typed, as the model takes it: token ids where it has no tokenizer.
+   * Converts typed text to the model's input: token ids if it has no tokenizer.
    * @throws MoEDebuggerError 'input'
    */
   protected _input(prompt: string): string | number[] {
@@ -199,7 +198,7 @@ export function checkGoing(signal: AbortSignal): void {
   }
 }
 
-/** A token that a person typed: digits are an id. */
+/** Converts a typed token: digits are an id. */
 export function tokenGiven(text: string): number | string {
   return /^\d+$/.test(text) ? Number(text) : text;
 }

@@ -1,4 +1,4 @@
-/** Lens, steering and sweep as a page drives them; the numbers are those of the model's own methods. */
+/** Lens, steering and sweep as a page uses them; expected numbers come from the model's own methods. */
 import { loadModel, type MoEModel } from '../..';
 import { DEMO } from '../../../test/zoo';
 import {

@@ -1,4 +1,4 @@
-/** Sliders over vectors that are added to the residual stream, with what the model writes then beside what it wrote. */
+/** Steering controls: sliders of vectors added to the residual stream, with the resulting text next to the original. */
 import { editedSession } from '../../run/edits/edited-sessions';
 import { contrastVectors } from '../../analyses/on-demand';
 import type { Edits } from '../../run/edits/edits';
@@ -22,9 +22,9 @@ import {
 } from './edited-text-tool';
 
 export interface SteeringControlsOptions extends EditedTextOptions {
-  /** What to steer by; without them a person makes some from contrast prompts. */
+  /** Steering vectors. Default: computed from contrast prompts that the user types. */
   vectors?: SteeringVectors;
-  /** A run whose prompt is taken. */
+  /** A run whose prompt is used. */
   trace?: RoutingTrace;
 }
 
@@ -56,7 +56,7 @@ export class SteeringControls extends EditedTextTool<
     this._vectors = vectors;
   }
 
-  /** What it steers by. */
+  /** The current steering vectors. */
   get vectors(): SteeringVectors | undefined {
     return this._vectors;
   }
@@ -70,7 +70,7 @@ export class SteeringControls extends EditedTextTool<
     return steer.length > 0 ? { steer } : {};
   }
 
-  /** Begins with another trace, while nothing was done yet. */
+  /** Uses another trace, if nothing was done yet. */
   override offer(trace: RoutingTrace): void {
     const { original, running } = this.state;
     if (!original && !running) {
@@ -145,12 +145,12 @@ export class SteeringControls extends EditedTextTool<
   }
 }
 
-/** One prompt a line. @throws MoEDebuggerError 'input' when there is none */
+/** One prompt per line. @throws MoEDebuggerError 'input' when there is none */
 function lines(text: string): string[] {
   const found = text.split('\n').filter(line => line.trim() !== '');
   if (found.length === 0) {
     throw new MoEDebuggerError('input', 'a side of the contrast is empty', {
-      hint: 'give at least one prompt on each side, one a line'
+      hint: 'give at least one prompt on each side, one per line'
     });
   }
   return found;

@@ -1,4 +1,4 @@
-/** What taking each expert away does to the predictions, layer by expert, and to which tokens. */
+/** Sweep view: the effect of ablating each expert, layer by expert, and the tokens that change. */
 import { sweep } from '../../analyses/on-demand';
 import { observerOf } from '../../run/trace/observer';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
@@ -18,19 +18,19 @@ export interface SweepViewOptions extends Pick<
   SweepOptions,
   'layers' | 'experts' | 'keepTokens' | 'batchSize'
 > {
-  /** What is swept over; without any, a person is to type them. */
+  /** Prompts of the sweep. Default: the trace's prompt, or those that the user types. */
   prompts?: readonly string[];
   /** Default 'mask'. */
   mode?: SweepMode;
-  /** A run whose prompt is taken where there are none. */
+  /** A run whose prompt is used if there are none. */
   trace?: RoutingTrace;
 }
 
-/** A partial picture is sent no more often: it is the whole table each time. */
+/** Minimum time between partial results: each contains the whole table. */
 const MILLISECONDS_BETWEEN_PICTURES = 400;
-/** Of large models fewer tokens are kept for each expert: the state travels, and is stored, whole. */
-const MANY_CELLS = 1024;
-const FEW_TOKENS = 2;
+/** Large sweeps keep fewer tokens per expert: the state is sent and stored as a whole. */
+const LARGE_SWEEP = 1024;
+const TOKENS_OF_LARGE_SWEEP = 2;
 
 export class SweepView extends ModelTool<SweepState, SweepAction> {
   readonly name = 'sweep';
@@ -51,12 +51,12 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
       0
     );
     this._options = {
-      keepTokens: cells > MANY_CELLS ? FEW_TOKENS : undefined,
+      keepTokens: cells > LARGE_SWEEP ? TOKENS_OF_LARGE_SWEEP : undefined,
       ...rest
     };
   }
 
-  /** Sweeps. Settles at the end, or when it was cancelled; what there is stays. An error is told in the state. */
+  /** Runs the sweep. Resolves when done or cancelled, and keeps the result so far. An error goes to the state. */
   sweep(): Promise<void> {
     const { prompts, mode } = this.state;
     const lines = prompts.split('\n').filter(line => line.trim() !== '');
@@ -72,7 +72,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
             mode,
             signal,
             onCancel: 'return',
-            onProgress: ({ done, total, partial }) => {
+            onProgress: (done, total, partial) => {
               const now = performance.now();
               if (now - shown > MILLISECONDS_BETWEEN_PICTURES && done < total) {
                 shown = now;
@@ -86,7 +86,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
     });
   }
 
-  /** Begins with another trace, while nothing was done yet. */
+  /** Uses another trace, if nothing was done yet. */
   override offer(trace: RoutingTrace): void {
     const { sweep, running } = this.state;
     if (!sweep && !running) {
@@ -127,7 +127,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
   }
 }
 
-/** Line breaks end a prompt here. */
+/** Replaces line breaks, which separate prompts here. */
 function oneLine(model: LoadedModel, trace: RoutingTrace): string {
   return promptOf(model, trace).replace(/\s*\n\s*/g, ' ');
 }

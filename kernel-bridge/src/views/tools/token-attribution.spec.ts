@@ -1,4 +1,4 @@
-/** Token attribution as a page drives it; the numbers are those of the model's own methods. */
+/** Token attribution as a page uses it; expected numbers come from the model's own methods. */
 import { loadModel, type MoEModel } from '../..';
 import { DEMO } from '../../../test/zoo';
 import { tinyMoE } from '../../../test/tiny-moe';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-/** Acts, and waits until the state is as it should be. */
+/** Acts, and waits for a state. */
 function after(
   tool: TokenAttribution,
   action: object,
@@ -47,7 +47,7 @@ const idle = ({ running, attribution, refusal }: AttributionState): boolean =>
   !running && (attribution ?? refusal) !== null;
 
 describe('TokenAttribution', () => {
-  it('comes to what the model attributes', async () => {
+  it('shows the attribution of the model', async () => {
     const target = { kind: 'router' as const, layer: 4, expert: 6 };
     const tool = model.tools.attribution({
       prompt: PROMPT,
@@ -147,7 +147,7 @@ describe('TokenAttribution', () => {
       state => idle(state) && state.attribution!.faithfulness !== undefined
     );
     const { value, baselineValue, faithfulness } = tool.state.attribution!;
-    // Nothing is deleted at first, and everything at last.
+    // The curve starts with nothing deleted, and ends with everything deleted.
     expect(faithfulness!.deletion[0]).toBeCloseTo(value, 3);
     expect(faithfulness!.deletion.at(-1)).toBeCloseTo(baselineValue, 3);
     expect(readAttributionState(json(tool.state))).toEqual(json(tool.state));
@@ -175,7 +175,10 @@ describe('TokenAttribution', () => {
     expect(tool.state.refusal?.text).toBe('question.steps is not a count');
     for (const [change, reason] of [
       [{ steps: 0 }, /steps/],
-      [{ baseline: { kind: 'token', text: 'two words' } }, /a baseline is one/],
+      [
+        { baseline: { kind: 'token', text: 'two words' } },
+        /a baseline must be one/
+      ],
       [{ baseline: { kind: 'prompt', text: 'x' } }, /contrast prompt has/],
       [
         { target: { kind: 'router', position: null, layer: 9, expert: 0 } },
@@ -188,7 +191,7 @@ describe('TokenAttribution', () => {
     }
   });
 
-  it('takes ids where there is no tokenizer', async () => {
+  it('accepts ids if there is no tokenizer', async () => {
     const bare = await loadModel(tinyMoE({ norms: false, seed: 3 }).save());
     try {
       const tool = bare.tools.attribution({

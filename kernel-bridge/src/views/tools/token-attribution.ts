@@ -1,4 +1,4 @@
-/** Which tokens a prediction or a routing decision comes from: the target is chosen by clicking. */
+/** Token attribution: the tokens that a prediction or a routing decision depends on; the target is chosen by clicking. */
 import { attribute, targetChoices } from '../../analyses/on-demand';
 import {
   DEFAULT_STEPS,
@@ -25,16 +25,16 @@ export interface TokenAttributionOptions extends Pick<
   AttributeOptions,
   'target' | 'position' | 'method' | 'steps'
 > {
-  /** What is explained; without one, and without a trace, a person is to type it. */
+  /** Prompt to explain. Default: the trace's prompt, or one that the user types. */
   prompt?: string;
-  /** A run whose prompt is taken. */
+  /** A run whose prompt is used. */
   trace?: RoutingTrace;
-  /** A contrast prompt is a text. */
+  /** A contrast prompt must be text. */
   baseline?: Exclude<Baseline, { prompt: unknown }> | { prompt: string };
 }
 
-/** Of the experts' credit the strongest are kept: the state travels, and is stored, whole. */
-const MOST_CREDITED = 512;
+/** Maximum number of expert attributions, strongest first: the state is sent and stored as a whole. */
+const MAX_CREDITED = 512;
 
 export class TokenAttribution extends ModelTool<
   AttributionState,
@@ -66,17 +66,17 @@ export class TokenAttribution extends ModelTool<
     });
   }
 
-  /** Answers the question in the state. Settles when it is done; an error is told in the state's `refusal`. */
+  /** Answers the state's question. Resolves when done; an error goes to the state's `refusal`. */
   attribute(): Promise<void> {
     return this._answer(false);
   }
 
-  /** The same with the deletion and insertion curves of the answer. */
+  /** The same, with the deletion and insertion curves of the answer. */
   measureFaithfulness(): Promise<void> {
     return this._answer(true);
   }
 
-  /** Begins with another trace, while nothing was done yet. */
+  /** Uses another trace, if nothing was done yet. */
   override offer(trace: RoutingTrace): void {
     const { attribution, running, question } = this.state;
     if (!attribution && !running) {
@@ -129,7 +129,7 @@ export class TokenAttribution extends ModelTool<
     });
   }
 
-  /** What was found of another prompt would stand beside this one. */
+  /** Discards results of another prompt, which would be shown with this one. */
   private _ask(question: AttributionQuestion): void {
     const isOther = question.prompt !== this.state.question.prompt;
     this._set({
@@ -154,13 +154,13 @@ export class TokenAttribution extends ModelTool<
             baseline: this._baseline(question.baseline),
             faithfulness,
             signal,
-            onProgress: ({ done, total }) => this._set({ done, total })
+            onProgress: (done, total) => this._set({ done, total })
           });
           checkGoing(signal);
           const attribution = found.toJSON();
           this._set({ attribution });
           await this._lookAt(this._place(attribution));
-          // Credit is by gradients, which occlusion does without: there may be none.
+          // Expert and layer attribution needs gradients, which occlusion does not have.
           if (method !== 'occlusion') {
             const credit = await this._credit(input, attribution, signal);
             checkGoing(signal);
@@ -169,7 +169,7 @@ export class TokenAttribution extends ModelTool<
         });
   }
 
-  /** Of layers and experts: on a graph of its own, which takes a while the first time, so the tokens go first. */
+  /** Attribution to layers and experts: its graph takes a while to build the first time, so tokens are shown first. */
   private async _credit(
     input: string | number[],
     { target }: AttributeDocument,
@@ -190,7 +190,7 @@ export class TokenAttribution extends ModelTool<
     return { layers, experts: strongest(experts) };
   }
 
-  /** The token of the prompt that the target was read at, or at whose end. */
+  /** The token of the prompt at which, or after which, the target was read. */
   private _place({ target, tokens }: AttributeDocument): number {
     const { decoderIds } = this.model.tokenize(
       this._input(this.state.question.prompt)
@@ -200,7 +200,7 @@ export class TokenAttribution extends ModelTool<
       : target.position;
   }
 
-  /** One run, beside what runs: looking about ends nothing. */
+  /** Runs once in parallel to the current task, without cancelling it. */
   private async _lookAt(position: number): Promise<void> {
     this._look?.abort();
     const look = (this._look = new AbortController());
@@ -276,9 +276,9 @@ function askedBaseline(
 function strongest(
   experts: NonNullable<AttributeDocument['experts']>
 ): NonNullable<AttributeDocument['experts']> {
-  return experts.length > MOST_CREDITED
+  return experts.length > MAX_CREDITED
     ? [...experts]
         .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))
-        .slice(0, MOST_CREDITED)
+        .slice(0, MAX_CREDITED)
     : experts;
 }

@@ -1,4 +1,4 @@
-/** A generation as a page watches it. */
+/** Generates while a page watches. */
 import { expertLoad } from '../../base/charts';
 import type { Generation } from '../../run/generation/generation';
 import { generateOn, type Target } from '../../run/generation/run-prompts';
@@ -14,11 +14,11 @@ import {
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 
 /**
- * Generates and tells of each token.
- * @param target the model as it is, or one of its edited sessions
+ * Generates and reports each token.
+ * @param target the model, or one of its edited sessions
  * @param tell is called with the text so far, and at the end with the token rates of the whole
- * @returns what there is when the signal ended it
- * @throws MoEDebuggerError as `generate` does, after `tell` was told that it failed
+ * @returns the tokens so far if the signal stopped it
+ * @throws MoEDebuggerError as `generate`, after `tell` was called with the failure
  */
 export async function watchedGeneration(
   model: LoadedModel,
@@ -53,8 +53,8 @@ export async function watchedGeneration(
 }
 
 /**
- * The share of a trace's tokens that select each expert, all samples together: [rows][experts], to four decimals.
- * @param rows the routers, in the order wanted
+ * Share of a trace's tokens that select each expert, over all samples: [rows][experts], to four decimals.
+ * @param rows the routers, in the requested order
  */
 export function tokenRates(
   { samples }: RoutingTrace,
@@ -72,7 +72,7 @@ export function tokenRates(
         }
       }
     }
-    // A token whose expert was swapped for one that it had selected too selects that one twice.
+    // If an expert is swapped for one that the token also selects, the token selects that one twice.
     return Array.from(selections, count =>
       tokens === 0 ? 0 : Math.round(Math.min(1, count / tokens) * 1e4) / 1e4
     );

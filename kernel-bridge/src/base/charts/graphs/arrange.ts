@@ -1,4 +1,4 @@
-/** The order in each row and the positions, by dagre. The rows are given: dagre only orders and places. */
+/** Orders and positions the nodes within given rows with dagre. */
 import type * as Dagre from '@dagrejs/dagre' with {
   'resolution-mode': 'import'
 };
@@ -8,7 +8,7 @@ import type { RowItem } from './fit-row';
 import { findRoutes, type Route } from './routes';
 
 export interface ArrangedRow {
-  /** The middle. */
+  /** Centre. */
   y: number;
   height: number;
   /** Nodes, by index, and lanes, by name, from left to right. */
@@ -18,29 +18,29 @@ export interface ArrangedRow {
 export interface Arrangement {
   width: number;
   height: number;
-  /** The first is the lowest. */
+  /** From bottom to top. */
   rows: ArrangedRow[];
-  /** Labels of edges, by index of the edge: above each row, from left to right. */
+  /** Edge labels above each row, by edge index, from left to right. */
   labels: ArrangedRow[];
   rowOf: number[];
   routes: (Route | undefined)[];
 }
 
-/** Between nodes of a row, and between edges that pass it. */
+/** Gap between nodes of a row; edges that pass a row have a smaller one. */
 export const NODE_GAP = 9;
 export const LANE_GAP = 3;
 const ROW_GAP = 22;
 
 /**
- * Loaded at the first drawing, by a call that Node and bundlers both follow: most programs draw nothing. Its types are for
- * ES modules only.
+ * Loaded with the first drawing, by a call that Node and bundlers both support: most programs draw nothing. Its types are
+ * for ES modules only.
  */
 function loadDagre(): typeof Dagre {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('@dagrejs/dagre');
 }
 
-/** @param rows indices of nodes, of the lowest row first */
+/** @param rows indices of nodes, from the lowest row */
 export function arrange(
   { nodes, edges, edgesShow }: DrawnGraph,
   boxes: readonly Box[],
@@ -59,7 +59,7 @@ export function arrange(
     ranksep: ROW_GAP
   });
   const members: string[][] = rows.map(() => []);
-  // The ranks in between are for labels.
+  // The ranks between rows hold labels.
   const add = (key: string, row: number, size: object): void => {
     if (!graph.hasNode(key)) {
       graph.setNode(key, { ...size, rank: 2 * row });
@@ -67,7 +67,7 @@ export function arrange(
     }
   };
   boxes.forEach(({ width, height }, i) =>
-    // dagre has one gap for all, which is that of edges.
+    // dagre has a single gap, used for edges.
     add(String(i), rowOf[i], { width: width + NODE_GAP - LANE_GAP, height })
   );
   const labelled = rows.map((): [string, EdgeKey][] => []);

@@ -1,14 +1,14 @@
-/** How much room nodes and labels take. Texts are measured by their letters, since nothing is drawn yet. */
+/** Sizes of nodes and labels, estimated from the number of characters, since nothing is rendered yet. */
 import type { DrawnNode } from './drawn-graph';
 
 export interface Box {
   width: number;
   height: number;
-  /** As they are drawn: long ones are cut. */
+  /** As drawn: long lines are truncated. */
   lines: string[];
 }
 
-/** Of text of 11 pixels. */
+/** For text of 11 pixels. */
 export const LINE_HEIGHT = 14;
 export const LABEL_HEIGHT = 12;
 const LETTER = 6.4;

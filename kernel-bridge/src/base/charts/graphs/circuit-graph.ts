@@ -1,4 +1,4 @@
-/** What is drawn of a circuit. */
+/** Converts a circuit to a drawing. */
 import {
   circuitEdgeText,
   describeCircuitTarget,
@@ -13,30 +13,30 @@ import type { DrawnEdge, DrawnGraph } from './drawn-graph';
 import { writeDot, writeMermaid } from './graph-text';
 
 export interface CircuitDrawingOptions {
-  /** The weakest effect that is drawn; the circuit's own unless given. */
+  /** Smallest absolute effect to draw. Default: the circuit's threshold. */
   threshold?: number;
-  /** Edges after this many are left out, the weakest first, and the drawing says so. */
+  /** Maximum number of edges; the weakest are omitted, and the drawing says how many. */
   maxEdges?: number;
 }
 
-/** What nodes of a layer do together: they share a band. */
+/** Group of a layer's nodes that share a band. */
 export type CircuitPart =
   'embedding' | 'attention' | 'experts' | 'stream' | 'end';
 
-/** The words in a drawing of a circuit, and what its widths compare with. */
+/** Labels and scale of a drawing of a circuit. */
 export interface CircuitLook {
-  /** Of a node: the text in its box, and what is shown beside it. */
+  /** Lines of a node: the text in its box, and details. */
   lines(node: CircuitNode): string[];
   details(node: CircuitNode): string[];
-  /** Of a band. */
+  /** Label of a band. */
   groupName(part: CircuitPart, layer: number | undefined): string;
-  /** Where the circuit begins or ends. */
+  /** Whether the circuit begins or ends here. */
   isEnd(node: CircuitNode): boolean;
-  /** The effect that is drawn widest. */
+  /** The effect of the widest edge. */
   peak: number;
 }
 
-/** Mermaid draws no more than 500 edges, and people read fewer. */
+/** Mermaid draws no more than 500 edges, and fewer are legible. */
 const MAX_MERMAID_EDGES = 80;
 
 export function circuitDot(
@@ -55,7 +55,7 @@ export function circuitMermaid(
   );
 }
 
-/** The strongest of a circuit, each part by its id. */
+/** Draws the strongest edges of a circuit, with each node's id as its label. */
 export function circuitDrawing(
   data: CircuitDocument,
   { threshold = data.threshold, maxEdges = Infinity }: CircuitDrawingOptions
@@ -90,7 +90,7 @@ const GROUP_NAMES: Record<CircuitPart, (layer: number) => string> = {
   end: String
 };
 
-/** A circuit as a graph: its edges first, in their order, then links from what reads the stream for a node to the node. */
+/** A circuit as a drawing: its edges in order, then links from nodes that read the stream for others. */
 export function drawCircuit(
   { nodes, edges }: PrunedCircuit,
   title: string,
@@ -158,7 +158,7 @@ export function circuitPart({ kind }: Pick<CircuitNode, 'kind'>): CircuitPart {
   }
 }
 
-/** The circuit without its weakest edges, where there are more than can be drawn. */
+/** The circuit without its weakest edges, if there are too many. */
 function strongest(
   data: CircuitDocument,
   all: PrunedCircuit,
@@ -171,7 +171,7 @@ function strongest(
     ? all
     : pruneCircuit(
         data,
-        // Those that are as weak as the first that is left out go with it.
+        // Edges as weak as the first omitted one are omitted too.
         nextAbove(effectStrength(weakest), all.edges)
       );
 }

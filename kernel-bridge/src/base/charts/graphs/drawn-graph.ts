@@ -1,11 +1,11 @@
-/** What a drawing of a graph shows, whatever draws it: a picture, DOT, Mermaid or the page's own view. */
+/** Content of a drawing of nodes and edges, independent of its format: SVG, DOT, Mermaid or the page's own view. */
 export interface DrawnGraph {
-  /** Of the drawing in DOT: a word of letters. */
+  /** Name of the DOT drawing: letters only. */
   name: string;
   title: string;
-  /** How pictures tell what an edge says: by its label and an arrowhead, or by its width and colour. */
+  /** How pictures show edges: by label and arrowhead, or by width and colour. */
   edgesShow: 'labels' | 'weights';
-  /** Names of what nodes belong to, such as layers. Empty for a group without a name. */
+  /** Names of the nodes' groups, such as layers. Empty for a group without a name. */
   groups: string[];
   nodes: DrawnNode[];
   edges: DrawnEdge[];
@@ -14,9 +14,9 @@ export interface DrawnGraph {
 export interface DrawnNode {
   /** The text in the box. */
   lines: string[];
-  /** Further lines: pictures show them when the box is pointed at. */
+  /** Further lines, shown as a tooltip in pictures. */
   details: string[];
-  /** Nodes of a rank stand in one row; edges lead to higher ranks. */
+  /** Nodes of a rank share a row; edges lead to higher ranks. */
   rank: number;
   /** Index of its group. */
   group: number;
@@ -29,11 +29,11 @@ export interface DrawnEdge {
   to: number;
   label: string;
   dashed: boolean;
-  /** Its effect as a share of the strongest, from -1 to 1. Absent for an edge that has none. */
+  /** Effect relative to the strongest, from -1 to 1. Absent for an edge without an effect. */
   weight?: number;
 }
 
-/** Of the line of an edge, in pixels. */
+/** Line width of an edge, in pixels. */
 export function edgeWidth({ weight }: DrawnEdge): number {
   return weight === undefined
     ? 1

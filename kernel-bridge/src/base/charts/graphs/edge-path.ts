@@ -1,11 +1,11 @@
 import type { PlacedEdge } from './layout-graph';
 
-/** The way of an edge as the `d` of an SVG path. */
+/** The `d` attribute of an edge's SVG path. */
 export function edgePath({ points }: PlacedEdge): string {
   return points
     .map(({ x, y }, i) => {
       if (i % 2 === 1) {
-        // A part without length would turn the arrowhead.
+        // A segment of zero length would rotate the arrowhead.
         return y === points[i - 1].y ? '' : `V${round(y)}`;
       }
       if (i === 0) {

@@ -1,16 +1,16 @@
-/** What stands side by side in a row. */
+/** An item of a row. */
 export interface RowItem {
   key: string;
-  /** Its middle. */
+  /** Its centre. */
   x: number;
-  /** Half of the width that it takes, with the space around it. */
+  /** Half of its width, including the space around it. */
   half: number;
 }
 
 /**
- * The items moved together, in the same order, so that they fit the width; as near as can be to their places at this
- * scale. Gaps shrink to nothing, items do not: those that cannot fit reach beyond the right end.
- * @param gap between two items at most
+ * Moves items together, in order, to fit the width, as close as possible to their scaled positions. Gaps may shrink to
+ * zero, items do not: those that cannot fit extend beyond the right end.
+ * @param gap maximum gap between two items
  */
 export function fitRow(
   items: readonly RowItem[],

@@ -1,4 +1,4 @@
-/** A drawing as DOT (Graphviz) and Mermaid. Texts come from models and prompts: all are escaped. */
+/** A drawing as Graphviz DOT and Mermaid. All labels are untrusted input and are escaped. */
 import type { DrawnEdge, DrawnGraph, DrawnNode } from './drawn-graph';
 
 export function writeDot({ name, title, nodes, edges }: DrawnGraph): string {
@@ -49,7 +49,7 @@ function textOf({ lines, details }: DrawnNode): string[] {
   return [...lines, ...details];
 }
 
-/** Indices of nodes, the lowest rank first. */
+/** Indices of nodes, by ascending rank. */
 function byRank(nodes: readonly DrawnNode[]): number[][] {
   const ranks = new Map<number, number[]>();
   nodes.forEach(({ rank }, i) =>
@@ -58,7 +58,7 @@ function byRank(nodes: readonly DrawnNode[]): number[][] {
   return [...ranks].sort(([a], [b]) => a - b).map(([, members]) => members);
 }
 
-/** Nodes of ranks that follow each other without an edge between, which Graphviz would put side by side. */
+/** Nodes of consecutive ranks without an edge between them, which Graphviz would otherwise put side by side. */
 function apart(
   ranks: readonly (readonly number[])[],
   edges: readonly DrawnEdge[]
@@ -72,7 +72,7 @@ function apart(
     );
 }
 
-/** A quoted string of DOT: no escapes of its own (`\N` is a node's name there), no entities. */
+/** A quoted DOT string, without DOT's own escapes (`\N` is a node's name there) and entities. */
 function dotText(lines: readonly string[]): string {
   return `"${lines
     .map(line =>
@@ -85,7 +85,7 @@ function dotText(lines: readonly string[]): string {
     .join('\\n')}"`;
 }
 
-/** A quoted label of Mermaid: whatever is no letter, digit or plain mark is written as a character code. */
+/** A quoted Mermaid label: everything except letters, digits and plain punctuation becomes a character code. */
 function mermaidText(lines: readonly string[]): string {
   return `"${lines
     .map(line =>

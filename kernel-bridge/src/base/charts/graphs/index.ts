@@ -1,4 +1,4 @@
-/** Drawings of graphs: what they show, where it lies, and as text. */
+/** Drawings of nodes and edges: content, layout, and text formats. */
 export {
   circuitDot,
   circuitDrawing,

@@ -1,6 +1,6 @@
 /**
- * Where the nodes and edges of a drawing lie: in rows by rank, the lowest rank at the bottom, with a band behind the rows
- * of each group. Edges pass the rows between their ends beside the nodes, so that none crosses a node.
+ * Layout of a drawing: rows by rank, the lowest rank at the bottom, and a band behind the rows of each group. Edges pass
+ * intermediate rows beside their nodes, so that none crosses a node.
  */
 import {
   arrange,
@@ -18,33 +18,33 @@ export interface Point {
   y: number;
 }
 
-/** A node's box, by its middle. */
+/** A node's box, by its centre. */
 export interface PlacedNode extends Box, Point {}
 
 export interface PlacedEdge {
-  /** Ends of straight parts, two by two; curves join one part to the next. */
+  /** End points of straight segments, in pairs; curves join consecutive segments. */
   points: Point[];
-  /** The middle of its label, where the drawing has labels. */
+  /** Centre of its label, if the drawing has labels. */
   label?: Point;
 }
 
-/** The rows of a group that follow each other, and the band behind them. */
+/** Consecutive rows of a group, and the band behind them. */
 export interface PlacedGroup {
   name: string;
-  /** Index among the groups of the drawing. */
+  /** Index of the drawing's group. */
   group: number;
   top: number;
   bottom: number;
-  /** Indices of nodes, of the highest row first, from left to right. */
+  /** Indices of nodes, from the highest row, from left to right. */
   rows: number[][];
 }
 
 export interface GraphLayout {
   width: number;
   height: number;
-  /** The highest first. */
+  /** From top to bottom. */
   groups: PlacedGroup[];
-  /** Of each node and edge of the drawing, in its order. */
+  /** By index of the drawing's nodes and edges. */
   nodes: PlacedNode[];
   edges: PlacedEdge[];
 }
@@ -52,14 +52,14 @@ export interface GraphLayout {
 const MAX_NAME_LETTERS = 16;
 const NAME_PADDING = 8;
 const BAND_PADDING = 5;
-/** Right of the rows, so that lines are not cut. */
+/** Margin to the right of the rows, so that lines are not clipped. */
 const MARGIN = 4;
-/** Of the width of a row; the rest is for edges that pass it. */
+/** Share of a row's width for nodes; the rest is for edges that pass it. */
 const NODES_SHARE = 0.8;
 
 /**
- * The layout of a graph in any width: wider rows are broken, and what is still wider is moved together. Other widths that
- * break the same rows cost little.
+ * Layout for any width: wider rows are broken, and rows that are still too wide are compressed. Another width that breaks
+ * the same rows is cheap.
  */
 export function layoutGraph(
   graph: DrawnGraph
@@ -123,7 +123,7 @@ interface Placing extends Arrangement {
   room: number;
 }
 
-/** Top and bottom of a row's boxes, and its middle. */
+/** Top and bottom of a row's boxes, and its centre. */
 interface RowSpan {
   y: number;
   top: number;

@@ -1,20 +1,20 @@
-/** How edges pass the rows between their ends: in lanes, which edges of one node share. */
+/** Routes edges through the rows between their ends, in lanes that edges of one node share. */
 import type { DrawnEdge } from './drawn-graph';
 
-/** The way of an edge from row to row. */
+/** Route of an edge from row to row. */
 export interface Route {
-  /** The lanes that it takes, one in each row between its ends. */
+  /** Its lanes, one in each row between its ends. */
   lanes: string[];
-  /** The step that it shares with no other edge, to hold its label: 0 is the step from its start. */
+  /** The step that it shares with no other edge, for its label: 0 is the step from its start. */
   ownStep: number;
 }
 
-/** More take the layout longer than a person waits. Edges after these run behind nodes. */
+/** Limits the time of the layout. Edges beyond it run behind nodes. */
 const MAX_LANES = 2000;
 
 /**
- * Of each edge; undefined for an edge that does not lead to a later row. Edges share the lanes of the end that more edges
- * have: of their start, up to where each turns off, or of their target, from where each joins.
+ * One route per edge; undefined for an edge that does not lead to a later row. Edges share the lanes of the end that has
+ * more edges: of their start, until each branches off, or of their target, from where each joins.
  */
 export function findRoutes(
   edges: readonly DrawnEdge[],
