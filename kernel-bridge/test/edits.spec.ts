@@ -103,10 +103,10 @@ describe.each(
       return await on.with(edits).trace(prompt, { logits: 'all' });
     } catch (error) {
       const { code, message } = error as MoEDebuggerError;
-      if (code !== 'edit' || !/does not take/.test(message)) {
+      if (code !== 'edit' || !/does not support/.test(message)) {
         throw error;
       }
-      report.refused.add(/take (.*) there/.exec(message)![1]);
+      report.refused.add(/support (.*) there/.exec(message)![1]);
       return undefined;
     }
   }

@@ -50,7 +50,7 @@ describe.each(
         result = await model.sweep(prompts, { mode });
       } catch (error) {
         const { code, message } = error as MoEDebuggerError;
-        if (code !== 'edit' || !/does not take/.test(message)) {
+        if (code !== 'edit' || !/does not support/.test(message)) {
           throw error;
         }
         // Refused before anything ran, by a layer that is named.

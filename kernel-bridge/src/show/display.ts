@@ -1,4 +1,4 @@
-/** Showing things from within a cell. */
+/** Displays values in a cell's output. */
 import { inspect } from 'node:util';
 import {
   currentKernel,
@@ -6,7 +6,7 @@ import {
   type Displayable
 } from '../base/kernel-api';
 
-/** Adds a value to the cell's output, drawn as it would be as the cell's last expression; prints it in a plain program. */
+/** Adds a value to the cell's output, displayed like the cell's last expression; prints it in a plain program. */
 export async function display(value: unknown): Promise<void> {
   const kernel = currentKernel();
   if (!kernel) {

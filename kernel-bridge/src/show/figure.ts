@@ -1,5 +1,4 @@
-/** A figure of measures: a picture as a cell's last expression, its numbers for a program. */
-import { resultForms, saveResult } from './save-result';
+/** A figure: displays as a chart in a cell, and provides its data to programs. */
 import { drawingSpec, VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
 import { specSvg } from './still-svg';
 import {
@@ -10,19 +9,19 @@ import {
 import { VEGALITE_MIME_TYPE, type Drawing } from '../base/protocol';
 
 export class Figure<Data extends object> implements Displayable {
-  /** What is drawn, in plain numbers. */
+  /** The data that is drawn. */
   readonly data: Data;
   readonly drawing: Drawing;
   private readonly _text: string;
 
-  /** @param text the same in words, for places that show only text */
+  /** @param text the figure as text, for places that show nothing else */
   constructor(data: Data, drawing: Drawing, text: string) {
     this.data = data;
     this.drawing = drawing;
     this._text = text;
   }
 
-  /** The Vega-Lite specification, to draw it elsewhere. */
+  /** The Vega-Lite specification, for drawing it elsewhere. */
   get spec(): VegaLiteSpec {
     return drawingSpec(this.drawing);
   }
@@ -33,17 +32,6 @@ export class Figure<Data extends object> implements Displayable {
 
   toString(): string {
     return this._text;
-  }
-
-  /**
-   * Writes it to a file, whole or not at all: .json or .svg.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
-   */
-  save(file: string): Promise<void> {
-    return saveResult(file, {
-      ...resultForms(this),
-      '.svg': () => specSvg(this.spec)
-    });
   }
 
   async [MIMEBUNDLE](): Promise<JsonObject> {

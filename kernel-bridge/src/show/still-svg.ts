@@ -1,4 +1,4 @@
-/** A chart as SVG text, drawn in Node: what GitHub, nbconvert and mail show. */
+/** Static charts: SVG drawn in Node, for GitHub, nbconvert and mail. */
 import { routingStillSpec, type VegaLiteSpec } from '../base/charts';
 import type { RoutingSample } from '../base/protocol';
 
@@ -11,7 +11,7 @@ export function stillSvg(
   return specSvg(routingStillSpec(sample, layerIndex, { model }));
 }
 
-/** SVG of a specification. Vega is loaded at the first picture: a program that only traces never pays for it. */
+/** SVG of a specification. Vega is loaded with the first chart, so that programs that only trace do not load it. */
 export async function specSvg(spec: VegaLiteSpec): Promise<string> {
   const [vega, vegaLite] = await Promise.all([
     import('vega'),

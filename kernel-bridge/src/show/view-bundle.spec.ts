@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeView, type RoutingSample } from '../base/protocol';
 import { viewDocument } from './view-bundle';
 
-/** A sample of one layer whose logits take four bytes a token and expert. */
+/** A sample of one layer whose logits take four bytes per token and expert. */
 function sample(
   id: string,
   tokens: number,
@@ -40,7 +40,7 @@ const content = (samples: RoutingSample[]) => ({
 const MEGABYTE = 1 << 20;
 
 describe('viewDocument', () => {
-  it('holds small traces whole, and reads back as they were', () => {
+  it('stores small traces whole, and round-trips them', () => {
     const document = viewDocument(content([sample('a', 3, 4)]));
     expect(document.truncated).toBeUndefined();
     const [read] = decodeView(JSON.parse(JSON.stringify(document))).samples;
@@ -48,7 +48,7 @@ describe('viewDocument', () => {
     expect(read.layers[0].weights).toEqual(Float32Array.of(1, 1, 1));
   });
 
-  it('leaves the logits out first, and says so', () => {
+  it('omits the logits first, and reports it', () => {
     const document = viewDocument(content([sample('a', 4096, 256)]));
     expect(document.truncated).toMatch(
       /without router logits: the output would be larger than 4 MB/
@@ -58,7 +58,7 @@ describe('viewDocument', () => {
     expect(JSON.stringify(document).length).toBeLessThan(4 * MEGABYTE);
   });
 
-  it('then leaves prompts out from the end', () => {
+  it('then omits prompts from the end', () => {
     const samples = Array.from({ length: 40 }, (_, i) =>
       sample(String(i), 4096, 64, 4)
     );
@@ -74,8 +74,8 @@ describe('viewDocument', () => {
 });
 
 describe('viewBundle', () => {
-  it('has a form for every front end', () => {
-    // The drawing library is an ES module, which jest cannot load: the built package draws in a process of its own.
+  it('has a format for every front end', () => {
+    // Jest cannot load the drawing library, which is an ES module: the built package draws in its own process.
     const program = `
       const { viewBundle } = require(${JSON.stringify(join(__dirname, '../../lib/show/view-bundle.js'))});
       const layer = { layer: 0, experts: 2, topK: 1, score: 'softmax', logitsAre: 'logits', logits: new Float32Array(2), selected: new Int32Array(1), weights: new Float32Array(1) };

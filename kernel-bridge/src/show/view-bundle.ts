@@ -1,4 +1,4 @@
-/** A view in every form that a front end may know: ours, Vega-Lite, SVG, text. */
+/** MIME bundle of a view: our own type, Vega-Lite, SVG and text. */
 import { routingFallbackSpec } from '../base/charts';
 import type { JsonObject } from '../base/kernel-api';
 import {
@@ -19,16 +19,16 @@ export interface ViewContent {
   model: string;
   samples: readonly RoutingSample[];
   state?: Partial<ViewState>;
-  /** Of all samples, those too that an output has no room for. */
+  /** Of all samples, including those omitted from the output. */
   coverage?: Coverage;
-  /** Model id of the live widget behind the output. */
+  /** Id of the live widget model of the output. */
   widget?: string;
 }
 
-/** Notebooks are read whole by every tool; an output above this makes them slow to open and to diff. */
+/** Notebooks are read as a whole by every tool; a larger output makes them slow to open and to diff. */
 const MAX_OUTPUT_BYTES = 4 << 20;
 
-/** The MIME bundle of a view: our own type with the data inside, a Vega-Lite 5 fallback, a still and a text. */
+/** The MIME bundle of a view: our own type with the data inside, a Vega-Lite 5 fallback, a static SVG and text. */
 export async function viewBundle(
   content: ViewContent,
   text: string
@@ -50,7 +50,7 @@ export async function viewBundle(
   };
 }
 
-/** The document for a notebook: capped in size, the logits left out first, then samples from the end. */
+/** The document for a notebook, limited in size: logits are omitted first, then samples from the end. */
 export function viewDocument(content: ViewContent): EncodedView {
   const make = (
     samples: readonly RoutingSample[],

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.dispose());
 
-/** Logits of one run whose rows are edited differently, row by row. */
+/** Logits of one run with different edits per row. */
 async function together(edits: readonly Edits[]): Promise<Float32Array[]> {
   const { inputs, logits } = model.loaded;
   const edited = editedSession(model.loaded);
@@ -41,7 +41,7 @@ async function together(edits: readonly Edits[]): Promise<Float32Array[]> {
   return edits.map((_, row) => values.subarray(row * size, (row + 1) * size));
 }
 
-it('edits each row of a batch as if it were alone', async () => {
+it('edits each row of a batch as if it ran alone', async () => {
   const { layers } = (await model.trace(IDS)).samples[0];
   const [first, second] = layers.map(({ selected }) => selected[0]);
   const edits: Edits[] = [
@@ -67,7 +67,7 @@ it('edits each row of a batch as if it were alone', async () => {
   }
 });
 
-it('refuses rows of different top-k, which a graph takes once a run', async () => {
+it('rejects rows of different top-k, which is one input of the graph', async () => {
   await expect(together([{ topK: 1 }, {}])).rejects.toMatchObject({
     code: 'edit',
     message: expect.stringMatching(/top-k/)

@@ -1,4 +1,4 @@
-/** Edits of a batch whose rows are edited differently: one row an edit. */
+/** Inputs of a batch with different edits per row. */
 import type { TensorData, TensorValue } from '../engine/messages';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Step } from '../model/inputs';
@@ -8,10 +8,10 @@ import type { RunEdits } from './run-edits';
  * The inputs of an edited graph for a batch.
  *
  * @param rows the edits of each row of `step`
- * @param reach how many of the first rows an input is of; all, unless the batch grows on its way through the graph
- * @returns tables for one row where all rows agree; where they do not, for all: [batch * tokens, width], or
- * [batch, tokens, width] of what is added to the residual stream
- * @throws MoEDebuggerError 'edit' for rows of different top-k, which a graph takes once a run
+ * @param reach number of leading rows that each input applies to; all, unless the batch grows inside the graph
+ * @returns tables for one row if all rows agree, otherwise for all: [batch * tokens, width], or [batch, tokens, width]
+ * for additions to the residual stream
+ * @throws MoEDebuggerError 'edit' for rows of different top-k, which is one input of the graph
  */
 export function batchFeeds(
   rows: readonly RunEdits[],
@@ -47,11 +47,11 @@ function stack(tables: readonly TensorValue[], tokens: number): TensorValue {
   }
   const rank = first.dims.length;
   const width = first.dims[rank - 1];
-  // Tables of slots are as wide as k.
+  // Slot tables are k wide.
   if (rank < 2 || tables.some(({ dims }) => dims[rank - 1] !== width)) {
     throw new MoEDebuggerError(
       'edit',
-      'edits of different top-k cannot ride in one batch',
+      'edits of different top-k cannot share a batch',
       { hint: 'run them one after the other' }
     );
   }

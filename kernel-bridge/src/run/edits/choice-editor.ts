@@ -1,4 +1,4 @@
-/** Puts edits between what a router chose and those who read it: which experts run, and by what they are weighted. */
+/** Inserts edits between a router's selection and its readers: which experts run, and with which weights. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { Router, RouterTensors } from '../../routing/convention';
 import { attributeText } from '../../onnx/graph/attributes';
@@ -11,7 +11,7 @@ type ChoiceSlots = Pick<
   'scale' | 'map' | 'force' | 'forceWeights'
 >;
 
-/** Nodes that show a choice another way, expert by expert or not, without computing anything from it. */
+/** Nodes that reshape or re-encode a selection without computing anything else from it. */
 const VIEWS = new Set([
   'Identity',
   'Cast',
@@ -22,11 +22,11 @@ const VIEWS = new Set([
 ]);
 
 export class ChoiceEditor {
-  /** [tokens, experts], and its first dim as a list of one. */
+  /** [tokens, experts], and its first dimension as a list of one. */
   private readonly _table: string;
   private readonly _tokens: string;
 
-  /** @param _router one whose graph holds the chosen experts */
+  /** @param _router one whose graph contains the selected experts */
   constructor(
     private readonly _rewriter: GraphRewriter,
     private readonly _router: Router,
@@ -45,14 +45,14 @@ export class ChoiceEditor {
     this._tokens = _rewriter.add('Gather', [this._table, _rewriter.ints(0)]);
   }
 
-  /** Adds inputs and nodes; returns what can be fed and the tensors that hold the edited choice. */
+  /** Adds inputs and nodes; returns the inputs and the tensors that hold the edited selection. */
   edit(): ChoiceSlots & { tensors: RouterTensors } {
     return this._router.tensors.weights
       ? this._editSlots(this._router.tensors.weights)
       : this._editDense(this._router.tensors.denseWeights!);
   }
 
-  /** Weights that stand beside the chosen experts, slot by slot. */
+  /** Edits weights that are stored per slot. */
   private _editSlots(
     weights: string[]
   ): ChoiceSlots & { tensors: RouterTensors } {
@@ -68,7 +68,7 @@ export class ChoiceEditor {
       (readers.some(found => found.length === 0) ? TANGLED : undefined) ??
       (selected.length === weights.length
         ? undefined
-        : 'experts and weights are not laid out alike');
+        : 'experts and weights have different layouts');
     const scale = this._input('scale');
     const scaled = weights.map((tensor, i) =>
       this._weighted(tensor, selected[Math.min(i, selected.length - 1)], scale)
@@ -127,7 +127,7 @@ export class ChoiceEditor {
         map === undefined
           ? {
               refused:
-                'its weights are laid out by expert, where two slots cannot share one'
+                'its weights are laid out by expert, so two slots cannot have the same expert'
             }
           : { input: map },
       force: { input: ids },
@@ -136,7 +136,7 @@ export class ChoiceEditor {
     };
   }
 
-  /** A weight for every expert, zero where it is not chosen. */
+  /** Edits dense weights: one per expert, zero if it is not selected. */
   private _editDense(dense: string): ChoiceSlots & { tensors: RouterTensors } {
     const rewriter = this._rewriter;
     const scale = this._input('scale');
@@ -155,7 +155,7 @@ export class ChoiceEditor {
     this._redirectAll(dense, final);
     const map: Slot = {
       refused:
-        'its weights are laid out by expert, where two slots cannot share one'
+        'its weights are laid out by expert, so two slots cannot have the same expert'
     };
     return {
       scale: { input: scale },
@@ -164,7 +164,7 @@ export class ChoiceEditor {
       forceWeights: values,
       tensors: {
         ...this._router.tensors,
-        // Who reads the choice weights it by expert; what was forced is told to the trace.
+        // Readers of the selection weight it by expert; the trace gets forced experts from here.
         selected: this._router.tensors.selected!.map(tensor =>
           this._like(
             tensor,
@@ -176,7 +176,7 @@ export class ChoiceEditor {
     };
   }
 
-  /** The weights times the scale of the experts that they belong to. */
+  /** The weights times the scales of their experts. */
   private _weighted(
     weights: string,
     selected: string,
@@ -190,7 +190,7 @@ export class ChoiceEditor {
     return { rows, whole: this._like(weights, rows) };
   }
 
-  /** A table's values at the chosen experts: [tokens, k]. */
+  /** Gathers a table's values at the selected experts: [tokens, k]. */
   private _lookUp(table: string, chosen: string): string {
     return this._rewriter.add(
       'GatherElements',
@@ -199,7 +199,7 @@ export class ChoiceEditor {
     );
   }
 
-  /** As [tokens, k]. */
+  /** Reshapes to [tokens, k]. */
   private _rows(tensor: string): string {
     return this._isTable(tensor)
       ? tensor
@@ -213,7 +213,7 @@ export class ChoiceEditor {
         ]);
   }
 
-  /** Rows in the shape of the tensor that they came from. */
+  /** Reshapes rows to the shape of their original tensor. */
   private _like(tensor: string, rows: string): string {
     return this._isTable(tensor)
       ? rows
@@ -223,7 +223,7 @@ export class ChoiceEditor {
         ]);
   }
 
-  /** True for [tokens, k]; picks that are made one by one may be [batch, sequence]. */
+  /** True for [tokens, k]; separately selected slots may be [batch, sequence]. */
   private _isTable(tensor: string): boolean {
     const { topK, tensors } = this._router;
     const shape = this._rewriter.graph.shape(tensor);
@@ -245,7 +245,7 @@ export class ChoiceEditor {
     }
   }
 
-  /** Those past a view that weights are computed from too get a view of their own. */
+  /** Redirects readers. Those behind a view that the weights also use get a copy of the view. */
   private _redirectReaders(
     readers: readonly Reader[],
     from: string,
@@ -268,17 +268,17 @@ export class ChoiceEditor {
 
 interface Reader {
   node: GraphNode;
-  /** Views between the tensor and the node that weights are computed from too. */
+  /** Views between the tensor and the node that the weights also use. */
   through: GraphNode[];
-  /** It writes weights over the places of the chosen experts. */
+  /** It scatters weights to the positions of the selected experts. */
   scatters: boolean;
 }
 
 /**
- * Those who read a choice to run experts, and not to compute weights.
- * @param weighing nodes that the weights are computed by
- * @param apart choices and weights: what is made of them is another matter
- * @returns why they cannot be told apart, where they cannot
+ * Readers that use a selection to run experts, as opposed to computing weights.
+ * @param weighing nodes that compute the weights
+ * @param apart selections and weights, which are not followed further
+ * @returns why they cannot be separated, if so
  */
 function readersOf(
   graph: Graph,
@@ -302,7 +302,7 @@ function readersOf(
   })) {
     for (const node of nodes) {
       if (!node.inputs.includes(view)) {
-        return 'its choice is read inside a loop or a branch';
+        return 'its selection is read inside a loop or a branch';
       }
       if (!weighing.has(node)) {
         readers.push({
@@ -324,7 +324,7 @@ function readersOf(
 const TANGLED =
   'its weights are computed from the same tensors that send tokens to experts';
 
-/** Whether what a node makes of a choice reaches others than the weights; scores looked up by it show no choice. */
+/** Whether a node passes the selection to readers other than weights; scores gathered by it do not contain it. */
 function sends(
   graph: Graph,
   node: GraphNode,
@@ -346,7 +346,7 @@ function sends(
   return false;
 }
 
-/** Whether weights are written over one another where the same expert comes twice, here or past views. */
+/** Whether weights are scattered so that a repeated expert overwrites, here or behind views. */
 function scatters(graph: Graph, node: GraphNode, tensor: string): boolean {
   if (!VIEWS.has(node.op)) {
     return overwrites(node, tensor);

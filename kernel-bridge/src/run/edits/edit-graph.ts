@@ -1,7 +1,6 @@
 /**
- * Gives every router inputs by which a run edits it, and the residual stream others. With the values that mean nothing
- * (bias 0, scale 1, each expert itself, nothing forced, the model's own k, zeros) the graph computes, bit for bit, what
- * it did before.
+ * Adds inputs for edits to every router and to the residual stream. With neutral values (bias 0, scale 1, each expert
+ * mapped to itself, nothing forced, the model's own k, zeros) the graph computes the same as before, bit for bit.
  */
 import { streamPoints, streamWidth } from '../activations/stream-points';
 import type { Graph } from '../../onnx/graph/graph';
@@ -17,17 +16,17 @@ import type { RouterSlots, Slot } from './slots';
 
 export interface EditedGraph {
   graph: GraphProto;
-  /** To be added to the inputs of the outermost graph. */
+  /** Inputs to add to the outermost graph. */
   inputs: ValueInfoProto[];
-  /** The same routers, whose experts and weights are those that are left after the edits. */
+  /** The same routers, with the experts and weights after the edits. */
   routers: Router[];
   slots: RouterSlots[];
-  /** One a block. */
+  /** One per block. */
   stream: StreamSlot[];
 }
 
 /**
- * @param prefix before the names of nodes that are added
+ * @param prefix of the names of added nodes
  */
 export function editGraph(
   graph: Graph,
@@ -64,7 +63,7 @@ export function editGraph(
   };
 }
 
-/** All who read the logits read them with the bias added. */
+/** Adds the bias to the logits for all readers. */
 function biasLogits(
   rewriter: GraphRewriter,
   { tensors, experts }: Router,
@@ -74,7 +73,8 @@ function biasLogits(
   const { logits, logitsAre } = tensors;
   if (logitsAre === 'probabilities') {
     return {
-      refused: 'one fused node makes its scores, so the graph holds no logits'
+      refused:
+        'a fused node computes its scores, so the graph contains no logits'
     };
   }
   const readers = graph.consumers(logits);
@@ -106,9 +106,9 @@ function fusedSlots({
   selectors
 }: Router): Pick<RouterSlots, 'scale' | 'map' | 'force' | 'forcedByLogits'> {
   const refused = {
-    refused: `its ${selectors[0].op} node keeps experts and weights to itself`
+    refused: `its ${selectors[0].op} node does not output experts and weights`
   };
-  // With all other logits taken away a softmax leaves a weight of exactly 1.
+  // With all other logits masked, softmax gives the expert a weight of exactly 1.
   const byLogits =
     convention.score === 'softmax' &&
     tensors.logitsAre === 'logits' &&

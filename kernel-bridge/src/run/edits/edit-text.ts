@@ -1,4 +1,4 @@
-/** An edit in words. */
+/** Formats an edit as text. */
 import { layerName } from '../../base/protocol';
 import type { EditRecord, TokenRange } from './edits';
 

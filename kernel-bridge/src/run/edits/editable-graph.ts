@@ -1,4 +1,4 @@
-/** From a model as it was read to its graph with inputs for edits and its routing captured. */
+/** Builds a model's graph with inputs for edits and captured routing. */
 import {
   activationTensors,
   type ActivationTensors
@@ -44,8 +44,8 @@ export interface CapturedEdits {
 }
 
 /**
- * @param probed with what flows between the blocks among the outputs, at the price of memory that onnxruntime could
- * use again otherwise
+ * @param probed also output the activations between blocks, at the price of memory that onnxruntime could otherwise
+ * reuse
  */
 export function editableGraph(
   model: EditableModel,
@@ -101,7 +101,7 @@ function editBranches(
   if (others.some(other => kinds(other.edited) !== kinds(edited))) {
     throw new MoEDebuggerError(
       'edit',
-      'the branches of the graph do not take the same edits',
+      'the branches of the graph do not support the same edits',
       {
         where: file,
         hint: 'export the model without merging its decoders'
@@ -156,7 +156,7 @@ function withInputs(graph: GraphProto, { inputs }: EditedGraph): GraphProto {
   return { ...graph, input: [...graph.input, ...inputs] };
 }
 
-/** What each router and block takes, as a text to compare. */
+/** The edits that each router and block supports, as text for comparison. */
 function kinds({ slots, stream }: EditedGraph): string {
   return JSON.stringify([slots, stream.map(({ residual }) => residual)]);
 }

@@ -1,4 +1,4 @@
-/** One model's graph with inputs for edits: read at the first edit, loaded at the first edited run, shared by all. */
+/** onnxruntime session of one model with inputs for edits: built at the first edit, loaded at the first edited run, shared. */
 import type { ActivationPlan } from '../activations/capture-activations';
 import type { Session } from '../engine/engine';
 import { LazySession } from '../engine/lazy-session';
@@ -15,22 +15,22 @@ import { RunEdits } from './run-edits';
 import { StreamEdits } from './stream-edits';
 import type { StreamSlot } from './slots';
 
-/** A graph that takes edits, ready to be loaded. */
+/** A graph with inputs for edits. */
 export interface EditableGraph {
-  /** As the model has them. */
+  /** In the original graph. */
   original: readonly Router[];
-  /** As the edited graph has them, experts and weights after the edits. */
+  /** In the edited graph, with experts and weights after the edits. */
   routers: readonly Router[];
-  /** One a router. */
+  /** One per router. */
   slots: readonly RouterSlots[];
-  /** One a block. */
+  /** One per block. */
   stream: readonly StreamSlot[];
   plan: CapturePlan;
   activations: ActivationPlan;
   load(): Promise<SharedSession>;
 }
 
-/** An edit that has been checked, and what it runs with. */
+/** A validated edit, with the inputs of its runs. */
 export interface EditedRun {
   session: Session;
   routers: readonly Router[];
@@ -43,23 +43,23 @@ export class EditedSession {
   private _graph?: EditableGraph;
   private _session?: LazySession;
 
-  /** @param _prepare makes the edited graph; called once */
+  /** @param _prepare builds the edited graph; called once */
   constructor(private readonly _prepare: () => EditableGraph) {}
 
-  /** What each router takes. */
+  /** The edits that each router supports. */
   get slots(): readonly RouterSlots[] {
     return this._prepared.slots;
   }
 
-  /** Why routers of this model cannot be held to a routing; undefined where they can. */
+  /** Why routers of this model cannot be held to a routing; undefined if they can. */
   get unpinnable(): string | undefined {
     return unpinnable(this._prepared.original, this.slots);
   }
 
   /**
-   * Checks edits at once, and runs nothing.
-   * @param pins by router: a routing that it is held to; it has no edits then
-   * @returns what loads the session, and can be called for every run
+   * Validates edits without running anything.
+   * @param pins by router: a routing that it is held to; it then has no edits
+   * @returns a function that loads the session, which can be called for every run
    * @throws MoEDebuggerError 'edit'
    */
   resolve(
@@ -104,7 +104,7 @@ export class EditedSession {
     return (this._graph ??= this._prepare());
   }
 
-  /** Gives the session back. Can be called twice. */
+  /** Releases the session. Can be called repeatedly. */
   async release(): Promise<void> {
     await this._session?.release();
   }

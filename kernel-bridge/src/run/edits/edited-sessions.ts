@@ -1,19 +1,19 @@
-/** The sessions of a model that take edits, each loaded at its first edited run. */
+/** The onnxruntime sessions of a model that support edits, each loaded at its first edited run. */
 import { ofModel } from '../model/of-model';
 import type { LoadedModel } from '../model/loaded-model';
 import { editableGraph, type EditableModel } from './editable-graph';
 import { EditedSession } from './edited-session';
 import { rewriteFused } from './rewrite-fused';
 
-/** Takes edits. */
+/** Supports edits. */
 export const editedSession = ofModel(model => prepare(model, () => model));
 
-/** Takes edits that fused experts refuse: these are written in plain operators. */
+/** Also supports edits that fused experts do not: their nodes are decomposed to plain operators. */
 export const rewrittenSession = ofModel(model =>
   prepare(model, () => rewriteFused(model))
 );
 
-/** Takes edits, and returns the activations between the blocks too. */
+/** Supports edits, and returns the activations between the blocks. */
 export const probedSession = ofModel(model =>
   prepare(model, () => model, true)
 );

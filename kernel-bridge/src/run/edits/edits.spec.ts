@@ -21,7 +21,7 @@ function logitsOf(trace: RoutingTrace): Float32Array {
   return [...trace.outputLogits.values()][0].data;
 }
 
-/** Positions whose output is another one. */
+/** Positions whose output differs. */
 function changed(a: RoutingTrace, b: RoutingTrace, by = 0): number[] {
   const [x, y] = [logitsOf(a), logitsOf(b)];
   const width = x.length / IDS.length;
@@ -32,7 +32,7 @@ function changed(a: RoutingTrace, b: RoutingTrace, by = 0): number[] {
   );
 }
 
-/** Positions of the last layer's tokens that chose an expert. */
+/** Positions of the last layer's tokens that select an expert. */
 function chose(trace: RoutingTrace, expert: number): number[] {
   const { selected, topK } = trace.samples[0].layers.at(-1)!;
   return IDS.map((_, t) => t).filter(t =>
@@ -60,7 +60,7 @@ describe('edits of a decoder', () => {
     expect(same.edits).toEqual([]);
   });
 
-  it('change exactly the tokens that chose a dropped expert', async () => {
+  it('change exactly the tokens that select a dropped expert', async () => {
     const expert = plain.samples[0].layers[1].selected[0];
     const dropped = await run({ ablate: [{ layer: 1, expert, mode: 'drop' }] });
     expect(changed(plain, dropped)).toEqual(chose(plain, expert));
@@ -69,15 +69,15 @@ describe('edits of a decoder', () => {
     ]);
   });
 
-  it('let a substitute in where an expert is masked', async () => {
+  it('select a substitute where an expert is masked', async () => {
     const expert = plain.samples[0].layers[1].selected[0];
     const masked = await run({ ablate: [{ layer: 1, expert }] });
-    // A softmax over fewer experts rounds otherwise.
+    // A softmax over fewer experts rounds differently.
     expect(changed(plain, masked, 1e-5)).toEqual(chose(plain, expert));
     expect(chose(masked, expert)).toEqual([]);
   });
 
-  it('act on the tokens of a range only', async () => {
+  it('apply only to the tokens of a range', async () => {
     const forced = await run({
       force: [{ layer: 1, expert: 4, tokens: [2, 5] }]
     });
@@ -87,7 +87,7 @@ describe('edits of a decoder', () => {
     expect([...weights.subarray(4, 6)]).toEqual([1, 0]);
   });
 
-  it('force an expert as a bias that leaves it alone does at top-1', async () => {
+  it('force an expert, like a bias that makes it the only choice at top-1', async () => {
     const forced = await run({ force: [{ layer: 1, expert: 4 }] });
     const biased = await run({
       bias: [{ layer: 1, expert: 4, value: 1e4 }],
@@ -98,8 +98,8 @@ describe('edits of a decoder', () => {
     );
   });
 
-  it('take all experts as the dense mixture does', async () => {
-    // The same weights, written without a choice: every expert at its softmax weight.
+  it('with top-k of all experts, equal the dense mixture', async () => {
+    // The same weights without a selection: every expert at its softmax weight.
     const dense: RouterWriter = (b, x, { hidden, experts }) => {
       const weights = b.op(
         'Softmax',
@@ -135,7 +135,7 @@ describe('edits of a decoder', () => {
     );
   });
 
-  it('reach the tokens that are generated', async () => {
+  it('apply to generated tokens', async () => {
     const edits: Edits = { force: [{ layer: 0, expert: 6, tokens: [4] }] };
     const { trace } = await model
       .with(edits)
@@ -150,7 +150,7 @@ describe('edits of a decoder', () => {
     ]);
   });
 
-  it('take an expert away where the router computes in half precision', async () => {
+  it('mask an expert whose router computes in half precision', async () => {
     const half: RouterWriter = (b, x, { hidden, experts, topK }) => {
       const logits = b.op(
         'Cast',
@@ -192,12 +192,12 @@ describe('edits of a decoder', () => {
     [
       'a k of 0',
       { topK: 0 },
-      /top-0 cannot be taken of 8 experts \(layer 0\): give 1 to 8/
+      /invalid top-0 of 8 experts \(layer 0\): give 1 to 8/
     ],
     [
       'a k above E',
       { topK: [{ layer: 1, k: 9 }] },
-      /top-9 cannot.*\(layer 1\)/
+      /invalid top-9.*\(layer 1\)/
     ],
     [
       'a bias',
@@ -207,12 +207,12 @@ describe('edits of a decoder', () => {
     [
       'a range',
       { force: [{ layer: 0, expert: 1, tokens: [3, 3] }] },
-      /\[3,3\] are no range/
+      /\[3,3\] are not a valid range/
     ],
     [
       'a substitute',
       { ablate: [{ layer: 0, expert: 1, mode: 'swap' }] },
-      /nothing was given/
+      /needs an expert to run instead/
     ],
     [
       'experts all masked',
@@ -235,11 +235,11 @@ describe('edits of a decoder', () => {
       /contradict each other: expert 1 alone and without it \(layer 0\)/
     ],
     [
-      'what the graph does not take',
+      'what the graph does not support',
       { ablate: [{ layer: 0, expert: 1, mode: 'swap', to: 2 }] },
-      /does not take ablate by swap.*laid out by expert.*it takes/
+      /does not support ablate by swap.*laid out by expert.*it supports/
     ]
-  ])('are refused before anything runs: %s', (_, edits, message) => {
+  ])('are rejected before anything runs: %s', (_, edits, message) => {
     expect(() => model.with(edits)).toThrow(
       expect.objectContaining({
         name: 'MoEDebuggerError',
@@ -254,7 +254,7 @@ describe('steering', () => {
   const WIDTH = 16;
   const vector = Array.from({ length: WIDTH }, (_, i) => (i % 3) - 1);
 
-  it('adds to what a layer leaves, at the tokens of a range', async () => {
+  it('adds to the output of a layer, at the tokens of a range', async () => {
     const model = await load(tinyMoE());
     const plain = await model.trace(IDS, { logits: 'all' });
     const run = (edits: Edits): Promise<RoutingTrace> =>
@@ -263,7 +263,7 @@ describe('steering', () => {
       steer: [{ layer: 1, vector, scale: 2, tokens: [3, 5] }]
     });
     expect(changed(plain, steered)).toEqual([3, 4]);
-    // Its router has read the stream before; that of the layer after the first reads it afterwards.
+    // Its router reads the stream before the addition; that of the next layer reads it afterwards.
     expect(steered.samples[0].layers).toEqual(plain.samples[0].layers);
     const earlier = await run({ steer: [{ layer: 0, vector }] });
     const [first, second] = earlier.samples[0].layers;
@@ -289,7 +289,7 @@ describe('steering', () => {
     expect(changed(twice, steered, 1e-5)).toEqual([]);
   });
 
-  it('by the last block moves the logits by what the head makes of the vector', async () => {
+  it('at the last block moves the logits by the head applied to the vector', async () => {
     const model = await load(tinyMoE({ norms: false }));
     const at = async (scale: number): Promise<Float32Array> =>
       logitsOf(
@@ -316,26 +316,26 @@ describe('steering', () => {
     [
       'a width',
       { steer: [{ layer: 1, vector: [1, 2] }] },
-      /2 values does not fit a residual stream of 16 \(layer 1\): give 16/
+      /2 values does not fit a residual stream of width 16 \(layer 1\): give 16/
     ],
     [
       'a value',
       { steer: [{ layer: 1, vector, scale: Infinity }] },
-      /no finite numbers \(layer 1\)/
+      /not finite \(layer 1\)/
     ],
     [
       'a range',
       { steer: [{ layer: 1, vector, tokens: [4, 4] }] },
-      /\[4,4\] are no range/
+      /\[4,4\] are not a valid range/
     ]
-  ])('is refused for what does not fit: %s', async (_, edits, message) => {
+  ])('is rejected if invalid: %s', async (_, edits, message) => {
     const model = await load(tinyMoE());
     expect(() => model.with(edits)).toThrow(message);
   });
 });
 
 describe('scaling an expert', () => {
-  it('multiplies its weight at the tokens that chose it', async () => {
+  it('multiplies its weight at the tokens that select it', async () => {
     const model = await load(tinyMoE());
     const plain = await model.trace(IDS, { logits: 'all' });
     const expert = plain.samples[0].layers[1].selected[0];

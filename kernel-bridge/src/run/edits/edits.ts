@@ -5,10 +5,10 @@ import type { ExpertPlace, RouterPlace, Stack } from '../../base/protocol';
 export type TokenRange = readonly [from: number, to?: number];
 
 /**
- * What taking an expert away means. They differ, and are never mixed:
- * - mask: its logit is taken away before scores and choice, so a substitute enters;
- * - drop: its term vanishes, and the other experts keep their weights;
- * - swap: another expert runs in its place, at the same weight.
+ * Modes of ablating an expert. They have different effects:
+ * - mask: its logit is masked before scores and selection, so a substitute is selected;
+ * - drop: its output is removed, and the other experts keep their weights;
+ * - swap: another expert runs in its place, with the same weight.
  */
 export type AblationMode = 'mask' | 'drop' | 'swap';
 
@@ -20,13 +20,13 @@ export interface Ablation extends ExpertPlace {
   tokens?: TokenRange;
 }
 
-/** A vector that is added to the residual stream as a block leaves it. */
+/** A vector added to the residual stream after a block. */
 export interface Steering {
   layer: number;
   stack?: Stack;
-  /** As many values as the stream is wide. */
+  /** As many values as the width of the stream. */
   vector: ArrayLike<number>;
-  /** What the vector is multiplied by; default 1. */
+  /** Factor of the vector. Default 1. */
   scale?: number;
   tokens?: TokenRange;
 }
@@ -57,15 +57,15 @@ export interface EditRecord extends RouterPlace {
   mode?: AblationMode;
   to?: number;
   k?: number;
-  /** Of a bias what is added, of a scale the factor. */
+  /** For a bias the addend, for a scale the factor. */
   value?: number;
-  /** Of steering: what its vector was multiplied by, and how long the vector is. */
+  /** For steering: the factor of the vector, and the vector's norm. */
   scale?: number;
   norm?: number;
   tokens?: TokenRange;
 }
 
-/** @param position not a number for all tokens at once */
+/** @param position NaN for all tokens at once */
 export function includes(
   tokens: TokenRange | undefined,
   position: number

@@ -1,4 +1,4 @@
-/** Adds nodes to a graph and points others at them; the graph that is read stays as it is. */
+/** Adds nodes to a copy of a graph and redirects inputs to them; the original graph stays unchanged. */
 import { writeAttribute } from '../../onnx/graph/attributes';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
 import {
@@ -12,7 +12,7 @@ import {
 export const EDIT_PREFIX = 'moe_debugger/edit/';
 
 export class GraphRewriter {
-  /** Inputs that were added, to be declared by the model's outermost graph. */
+  /** Added inputs, to be declared by the model's outermost graph. */
   readonly inputs: ValueInfoProto[] = [];
   private readonly _nodes: NodeProto[] = [];
   private readonly _initializers = new Map<string, TensorProto>();
@@ -20,14 +20,14 @@ export class GraphRewriter {
   private readonly _declared: ValueInfoProto[] = [];
   private readonly _shapeless = new Set<string>();
 
-  /** @param _prefix tells what is added to one body of an If from what is added to the other */
+  /** @param _prefix distinguishes additions to the two branches of an If */
   constructor(
     readonly graph: Graph,
     private readonly _opset: number,
     private readonly _prefix = ''
   ) {}
 
-  /** Declares an input of the model. Two bodies of an If share theirs. */
+  /** Declares an input of the model. Both branches of an If share it. */
   input(
     name: string,
     type: 'float' | 'int64',
@@ -69,7 +69,7 @@ export class GraphRewriter {
     );
   }
 
-  /** Adds a node with one output like another, with inputs of its own. */
+  /** Copies a node with one output, with other inputs. */
   copy(node: NodeProto, inputs: string[]): string {
     const output = `${this._prefix}${EDIT_PREFIX}node/${this._nodes.length}`;
     this._nodes.push({
@@ -98,7 +98,7 @@ export class GraphRewriter {
     return name;
   }
 
-  /** `tensor`, which is float32, in the element type of another. */
+  /** Casts the float32 `tensor` to the element type of another. */
   castLike(tensor: string, like: string): string {
     const type = this.graph.elementType(like);
     if (type === ELEMENT.float) {
@@ -111,7 +111,7 @@ export class GraphRewriter {
         : this.add('Cast', [tensor], { to: type });
   }
 
-  /** Makes a node read `to` wherever it read `from`. */
+  /** Makes a node read `to` in place of `from`. */
   redirect(node: GraphNode, from: string, to: string): void {
     const inputs = this._redirected.get(node.proto) ?? [...node.proto.input];
     this._redirected.set(
@@ -120,7 +120,7 @@ export class GraphRewriter {
     );
   }
 
-  /** Declares the shape of a tensor that was added as that of another: onnxruntime fuses only what has known shapes. */
+  /** Declares an added tensor's shape as that of another: onnxruntime fuses only nodes of known shapes. */
   shapeLike(tensor: string, like: string): void {
     const info = this.graph.proto.valueInfo.find(({ name }) => name === like);
     if (info) {
@@ -128,12 +128,12 @@ export class GraphRewriter {
     }
   }
 
-  /** Forgets the declared shape of a tensor, which an edit changes. */
+  /** Removes the declared shape of a tensor that an edit changes. */
   dropShape(tensor: string): void {
     this._shapeless.add(tensor);
   }
 
-  /** The graph with what was added, in topological order; the inputs of a body are its outermost graph's. */
+  /** The graph with the additions, in topological order; inputs of a branch belong to its outermost graph. */
   build(): GraphProto {
     const { proto, file } = this.graph;
     const edited: GraphProto = {

@@ -1,4 +1,4 @@
-/** Edits checked against a model's routers: what is fed to each, or an error that says what is possible. */
+/** Validates edits against a model's routers. */
 import { MoEDebuggerError } from '../../base/errors';
 import { findPlace, layerName, type RouterPlace } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
@@ -7,18 +7,18 @@ import type { Slot } from './slots';
 import type { Ablation, EditRecord, Edits, TokenRange } from './edits';
 import { isFusedRouter } from './rewrite-fused';
 
-/** An edit of a router's choice; steering acts on the residual stream instead. */
+/** An edit of a router's selection; steering acts on the residual stream instead. */
 type RouterEdit = EditRecord & { kind: Exclude<EditRecord['kind'], 'steer'> };
 
-/** What is changed at one router. */
+/** The edits of one router. */
 export interface RouterEdits {
   topK: number;
   records: RouterEdit[];
 }
 
 /**
- * @param slots what each router's graph takes
- * @returns one entry a router, in the order of `routers`
+ * @param slots the edits that each router's graph supports
+ * @returns one entry per router, in the order of `routers`
  * @throws MoEDebuggerError 'edit' naming the layer and what is possible there
  */
 export function resolveEdits(
@@ -46,7 +46,7 @@ export function resolveEdits(
   return resolved;
 }
 
-/** Edits one by one, a number for all routers spelled out. */
+/** Edits one by one, with a number for all routers expanded. */
 function listEdits(
   {
     ablate = [],
@@ -117,22 +117,17 @@ function substituteOf(
   return to.expert;
 }
 
-/**
- * @param code 'input' where the expert is an option's and not an edit's
- * @throws MoEDebuggerError for an expert that the router does not have
- */
+/** @throws MoEDebuggerError 'edit' for an expert that the router does not have */
 export function checkExpert(
   expert: number | undefined,
   router: Router,
-  what = '',
-  code: 'edit' | 'input' = 'edit'
+  what = ''
 ): void {
   check(
     Number.isInteger(expert) && expert! >= 0 && expert! < router.experts,
     router,
     `there is no expert ${String(expert)}${what}`,
-    `give one of its experts, 0 to ${router.experts - 1}`,
-    code
+    `give one of its experts, 0 to ${router.experts - 1}`
   );
 }
 
@@ -144,7 +139,7 @@ function checkValues(record: RouterEdit, router: Router): void {
   checkRange(record.tokens, place(router));
 }
 
-/** What the numbers of an edit must be, by its kind. */
+/** Validates the numbers of an edit, by its kind. */
 const VALUE_CHECKS: Record<
   RouterEdit['kind'],
   (record: RouterEdit, router: Router) => void
@@ -155,44 +150,44 @@ const VALUE_CHECKS: Record<
         record.k! >= 1 &&
         record.k! <= router.experts,
       router,
-      `top-${String(record.k)} cannot be taken of ${router.experts} experts`,
+      `invalid top-${String(record.k)} of ${router.experts} experts`,
       `give 1 to ${router.experts}`
     ),
   bias: (record, router) =>
     check(
       Number.isFinite(record.value),
       router,
-      `a bias of ${String(record.value)} cannot be added`,
-      'give a finite number; to take the expert away, ablate it'
+      `invalid bias ${String(record.value)}`,
+      'give a finite number; to remove the expert, ablate it'
     ),
   force: () => undefined,
   scale(record, router) {
     check(
       Number.isFinite(record.value),
       router,
-      `an expert cannot be scaled by ${String(record.value)}`,
+      `invalid scale ${String(record.value)} of an expert`,
       'give a finite number'
     );
     check(
       !router.convention.weightsInput || record.value === 0,
       router,
-      'its weights multiply what experts read, so what they add cannot be scaled',
-      'ablate by drop takes it away, force gives it the weight 1'
+      "its weights multiply the experts' inputs, so their outputs cannot be scaled",
+      'ablate by drop removes it, force gives it the weight 1'
     );
   },
   ablate(record, router) {
     check(
       ['mask', 'drop', 'swap'].includes(record.mode!),
       router,
-      `there is no way of ablating named ${String(record.mode)}`,
+      `there is no ablation mode named ${String(record.mode)}`,
       'give mask, drop or swap'
     );
     check(
       (record.mode === 'swap') === (record.to !== undefined),
       router,
       record.mode === 'swap'
-        ? `nothing was given to run instead of expert ${record.expert}`
-        : `a substitute is given only to a swap, and not to ${record.mode}`,
+        ? `swap of expert ${record.expert} needs an expert to run instead`
+        : `only a swap has an expert to run instead, not ${record.mode}`,
       record.mode === 'swap'
         ? `give one of its experts, 0 to ${router.experts - 1}`
         : 'leave it out, or swap'
@@ -202,14 +197,14 @@ const VALUE_CHECKS: Record<
       check(
         record.to !== record.expert,
         router,
-        `expert ${record.expert} would be swapped for itself`,
-        'give another one'
+        `expert ${record.expert} would be swapped with itself`,
+        'give another expert'
       );
     }
   }
 };
 
-/** @throws MoEDebuggerError 'edit' for what holds no token */
+/** @throws MoEDebuggerError 'edit' for an empty or invalid range */
 export function checkRange(
   tokens: TokenRange | undefined,
   where: string
@@ -224,7 +219,7 @@ export function checkRange(
   ) {
     throw new MoEDebuggerError(
       'edit',
-      `the tokens ${JSON.stringify(tokens)} are no range`,
+      `the tokens ${JSON.stringify(tokens)} are not a valid range`,
       { where, hint: 'give the first position and the one after the last' }
     );
   }
@@ -243,12 +238,12 @@ function checkSlot(
   if ('refused' in slot) {
     throw new MoEDebuggerError(
       'edit',
-      `this graph does not take ${what} there: ${slot.refused}`,
+      `this graph does not support ${what} there: ${slot.refused}`,
       {
         where: place(router),
-        hint: `it takes ${taken(slots).join(', ')}${
+        hint: `it supports ${taken(slots).join(', ')}${
           isFusedRouter(router)
-            ? '; written in plain operators it takes all: model.with(edits, { rewriteFused: true }), or --rewrite-fused'
+            ? '; decomposed to plain operators it supports all: model.with(edits, { rewriteFused: true }), or --rewrite-fused'
             : ''
         }`
       }
@@ -256,7 +251,7 @@ function checkSlot(
   }
 }
 
-/** The slot of a router's graph that each edit is fed to. */
+/** The slot of a router's graph for each edit. */
 const SLOTS: Record<
   | Exclude<RouterEdit['kind'], 'ablate'>
   | `ablate by ${NonNullable<RouterEdit['mode']>}`,
@@ -278,7 +273,7 @@ function taken(slots: RouterSlots): string[] {
   return possible.length > 0 ? possible : ['no edit'];
 }
 
-/** @throws MoEDebuggerError 'edit' for two edits of one router that cannot both hold at some token */
+/** @throws MoEDebuggerError 'edit' for two edits of one router that contradict each other at some token */
 function checkTogether(a: RouterEdit, b: RouterEdit, router: Router): void {
   if (!overlap(a.tokens, b.tokens)) {
     return;
@@ -297,7 +292,7 @@ function checkTogether(a: RouterEdit, b: RouterEdit, router: Router): void {
 
 type Contradiction = (a: RouterEdit, b: RouterEdit) => string | false;
 
-/** What two edits contradict each other in, by their kinds; kinds that are not here never do. */
+/** Contradictions of two edits, by their kinds; other kinds never contradict. */
 const CONTRADICTIONS: Partial<
   Record<`${RouterEdit['kind']} ${RouterEdit['kind']}`, Contradiction>
 > = {
@@ -314,7 +309,7 @@ const CONTRADICTIONS: Partial<
     ablated.mode !== 'swap' &&
     ablated.expert === forced.expert &&
     `expert ${forced.expert} alone and without it`,
-  // A bias has no effect on an expert that is masked, a scale none on one that is ablated or forced.
+  // A bias has no effect on a masked expert, a scale none on a forced or ablated one.
   'bias ablate': (bias, ablated) =>
     ablated.mode === 'mask' &&
     ablated.expert === bias.expert &&
@@ -339,7 +334,7 @@ function overlap(a: TokenRange = [0], b: TokenRange = [0]): boolean {
   return a[0] < (b[1] ?? Infinity) && b[0] < (a[1] ?? Infinity);
 }
 
-/** Enough experts must be left to choose from at every token. */
+/** Every token must have enough experts to select from. */
 function checkLeft({ records, topK }: RouterEdits, router: Router): void {
   const masks = records.filter(({ mode }) => mode === 'mask');
   for (const { tokens: [from] = [0] } of masks) {
@@ -354,7 +349,7 @@ function checkLeft({ records, topK }: RouterEdits, router: Router): void {
       router,
       left === 0
         ? 'every expert is masked'
-        : `${left} ${left === 1 ? 'expert is' : 'experts are'} left where each token takes ${topK}`,
+        : `${left} ${left === 1 ? 'expert is' : 'experts are'} left where each token selects ${topK}`,
       `mask at most ${router.experts - topK}${topK > 1 ? ', or lower topK too' : ''}`
     );
   }
@@ -364,11 +359,10 @@ function check(
   holds: boolean,
   router: Router,
   what: string,
-  hint: string,
-  code: 'edit' | 'input' = 'edit'
+  hint: string
 ): void {
   if (!holds) {
-    throw new MoEDebuggerError(code, what, { where: place(router), hint });
+    throw new MoEDebuggerError('edit', what, { where: place(router), hint });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Steering checked against a model's residual stream. */
+/** Validates steering against a model's residual stream. */
 import { MoEDebuggerError } from '../../base/errors';
 import { fittingPlaces, layerName, whichOf } from '../../base/protocol';
 import type { EditRecord, Steering } from './edits';
@@ -8,7 +8,7 @@ import type { StreamSlot } from './slots';
 
 export interface ResolvedSteering {
   records: EditRecord[];
-  /** One list a point. */
+  /** One list per point. */
   edits: StreamEdit[][];
 }
 
@@ -35,7 +35,7 @@ export function resolveSteering(
     if (vector?.length !== width) {
       throw new MoEDebuggerError(
         'edit',
-        `a steering vector of ${String(vector?.length)} values does not fit a residual stream of ${width}`,
+        `a steering vector of ${String(vector?.length)} values does not fit a residual stream of width ${width}`,
         { where, hint: `give ${width} values` }
       );
     }
@@ -43,7 +43,7 @@ export function resolveSteering(
     if (!scaled.every(Number.isFinite)) {
       throw new MoEDebuggerError(
         'edit',
-        'a steering vector holds values that are no finite numbers',
+        'a steering vector has values that are not finite',
         { where, hint: 'give finite values, and a finite scale' }
       );
     }
@@ -82,7 +82,7 @@ function findPoint(
       where: layerName({ layer, ...(stack ? { stack } : {}) }),
       hint:
         slots.length === 0
-          ? 'the graph shows no residual stream: steer by biases of its routers instead'
+          ? 'no residual stream was found: steer by biases of its routers instead'
           : matches.length > 1
             ? whichOf(matches.map(i => slots[i]))
             : `the model has ${slots.map(layerName).join(', ')}`

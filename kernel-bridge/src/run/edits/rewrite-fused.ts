@@ -1,4 +1,4 @@
-/** Fused MoE and QMoE operators in plain ones, so that edits reach what these keep to themselves. */
+/** Decomposes fused MoE and QMoE operators to plain ones, so that edits reach inside. */
 import { isFused } from '../../routing/experts/fused-experts';
 import { decomposeFused, type ExpertChoice } from '../../onnx/graph/decompose';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
@@ -13,8 +13,8 @@ export function isFusedRouter({ tensors }: Router): boolean {
 }
 
 /**
- * The same model with the fused operators of its experts written in plain ones: equal but for rounding, and slower.
- * @throws MoEDebuggerError 'model-unsupported' naming a node in a form that is not known in plain operators
+ * The same model with the fused operators of its experts decomposed to plain ones: equal up to rounding, and slower.
+ * @throws MoEDebuggerError 'model-unsupported' naming a node whose form cannot be decomposed
  */
 export function rewriteFused(model: EditableModel): EditableModel {
   const { branched, graph, found } = model;
@@ -73,7 +73,7 @@ function rewrite(
   };
 }
 
-/** The TopK that a choice comes from. */
+/** The TopK that a selection comes from. */
 function selectorOf(plain: Graph, { selected }: ExpertChoice): GraphNode {
   let node = plain.producer(selected)!;
   for (let step = 0; node.op !== 'TopK' && step < MAX_STEPS; step++) {
@@ -84,5 +84,5 @@ function selectorOf(plain: Graph, { selected }: ExpertChoice): GraphNode {
   return node;
 }
 
-/** Nodes between a TopK and the experts that it chose: few. */
+/** Maximum number of nodes between a TopK and its experts. */
 const MAX_STEPS = 8;

@@ -1,4 +1,4 @@
-/** Routing that a run is held to at one router, whatever the router would choose. */
+/** Holds a router to a given routing, regardless of its own selection. */
 import { layerName, type RoutingLayer } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { RouterSlots } from './slots';
@@ -12,8 +12,8 @@ export interface RoutingPin {
 }
 
 /**
- * The routing of one run at some tokens and of another at the rest. Where they differ in k, slots that are left over
- * have other experts with no weight.
+ * Combines the routing of one run at some tokens with that of another at the rest. If their k differs, unused slots get
+ * other experts with zero weight.
  *
  * @param where tokens that are routed as in `there`
  */
@@ -46,7 +46,7 @@ export function mixRouting(
   return { topK, selected, weights };
 }
 
-/** Why a router of these cannot be held to a routing; undefined where all can. */
+/** Why one of these routers cannot be held to a routing; undefined if all can. */
 export function unpinnable(
   routers: readonly Router[],
   slots: readonly RouterSlots[]
@@ -57,7 +57,7 @@ export function unpinnable(
       'refused' in force
         ? force.refused
         : router.convention.capacity !== undefined || router.tensors.kept
-          ? 'what its experts have room for depends on the other tokens'
+          ? "its experts' capacity depends on the other tokens"
           : undefined;
     if (why !== undefined) {
       return `${layerName(router)}: ${why}`;

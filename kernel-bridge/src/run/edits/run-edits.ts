@@ -1,4 +1,4 @@
-/** Edits as the inputs of a run, and as what its routing is checked with. */
+/** Edits as inputs of a run, and as adjustments for validating its routing. */
 import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
 import { MASKED_LOGIT, type Adjustment } from '../../routing/adjustment';
@@ -23,10 +23,10 @@ export class RunEdits {
   private readonly _shared = new Map<number, Tables>();
 
   /**
-   * @param _routers as they are before the edits
-   * @param _slots and `_edits`: one a router
+   * @param _routers before the edits
+   * @param _slots and `_edits`: one per router
    * @param records every edit
-   * @param _pins by router: what it is held to, in runs of one whole sequence
+   * @param _pins by router: the routing that it is held to, in runs of one whole sequence
    */
   constructor(
     private readonly _routers: readonly Router[],
@@ -37,7 +37,7 @@ export class RunEdits {
     private readonly _pins: readonly (RoutingPin | undefined)[] = []
   ) {}
 
-  /** The inputs of the edited graph that are the edits'. */
+  /** The values of the edited graph's edit inputs. */
   feeds(step: Step): Record<string, TensorValue> {
     const feeds = this._stream.feeds(step);
     this._routers.forEach((router, i) => {
@@ -76,7 +76,7 @@ export class RunEdits {
     return feeds;
   }
 
-  /** By router; undefined for one that is not edited. */
+  /** By router; undefined for unedited ones. */
   adjustments(step: Step): (Adjustment | undefined)[] {
     return this._edits.map(({ records }, i) =>
       this._pins[i] || records.some(({ kind }) => kind !== 'topK')
@@ -104,7 +104,7 @@ export class RunEdits {
     );
   }
 
-  /** @param positions of the rows; of a single row for all tokens, not a number */
+  /** @param positions of the rows; NaN for a single row for all tokens */
   private _fill(index: number, positions: readonly number[]): Tables {
     const { experts, tensors } = this._routers[index];
     const dense = tensors.weights === null;
@@ -134,7 +134,7 @@ export class RunEdits {
               e === record.expert ? 0 : MASKED_LOGIT;
           }
         } else if (record.kind === 'force') {
-          // Experts beside the one that is forced have no weight; they differ, since some graphs keep one weight each.
+          // Slots beside the forced expert have zero weight and distinct experts, since some graphs store one weight per expert.
           for (let slot = 0; slot < topK; slot++) {
             tables.ids[row * topK + slot] = (record.expert! + slot) % experts;
             tables.values[row * topK + slot] = slot === 0 ? 1 : 0;

@@ -1,10 +1,10 @@
-/** What edits add to the residual stream, as the inputs of a run. */
+/** Additions to the residual stream, as inputs of a run. */
 import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
 import { includes, type TokenRange } from './edits';
 import type { StreamSlot } from './slots';
 
-/** A vector that is added at one point, already scaled. */
+/** A scaled vector, added at one point. */
 export interface StreamEdit {
   /** [width] */
   vector: Float32Array;
@@ -12,13 +12,13 @@ export interface StreamEdit {
 }
 
 export class StreamEdits {
-  /** @param _slots and `_edits`: one list a point */
+  /** @param _slots and `_edits`: one list per point */
   constructor(
     private readonly _slots: readonly StreamSlot[],
     private readonly _edits: readonly (readonly StreamEdit[])[]
   ) {}
 
-  /** Zeros where nothing is added. */
+  /** Zeros without edits. */
   feeds(step: Step): Record<string, TensorValue> {
     return Object.fromEntries(
       this._slots.flatMap(({ residual, width, stack }, i) =>

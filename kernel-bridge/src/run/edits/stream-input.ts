@@ -1,9 +1,9 @@
-/** Gives the residual stream inputs by which a run adds to it: one after each block. */
+/** Adds an input to the residual stream after each block, for additions to it. */
 import type { StreamPoint } from '../activations/stream-points';
 import type { StreamSlot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
 
-/** Adds to what the last part of each block adds, so that the sum itself stays one node. */
+/** Adds to the output of each block's last branch, so that the residual sum stays a single node. */
 export function addStreamInputs(
   rewriter: GraphRewriter,
   points: readonly StreamPoint[],
@@ -18,7 +18,7 @@ export function addStreamInputs(
         width: 0,
         branch,
         residual: {
-          refused: 'the graph does not say how wide its residual stream is'
+          refused: 'the graph does not declare the width of its residual stream'
         }
       };
     }

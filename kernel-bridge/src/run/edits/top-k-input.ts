@@ -1,6 +1,6 @@
 /**
- * Makes a router's k an input. Exporters write k as a number into shapes on the way to the experts (a token repeated k
- * times, k results laid side by side again); those are found by what the dims around them mean, and follow the input.
+ * Makes a router's k an input. Exporters write k as a constant into shapes on the way to the experts (a token repeated k
+ * times, k results laid out side by side); these shapes are identified by the meaning of their dimensions, and updated.
  */
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
@@ -37,7 +37,7 @@ export function makeTopKInput(
     graph.constantScalar(node.inputs[1]) !== topK
   ) {
     return {
-      refused: `its ${[...new Set(selectors.map(({ op }) => op))].join(', ')} takes no k`
+      refused: `its ${[...new Set(selectors.map(({ op }) => op))].join(', ')} has no input for k`
     };
   }
   const dense = tensors.weights === null;
@@ -45,10 +45,10 @@ export function makeTopKInput(
     ? { nodes: [] as GraphNode[], made: new Set<string>(node.outputs) }
     : follow(graph, node, blocks);
   if (region === undefined) {
-    return { refused: 'what follows it does not join a residual stream' };
+    return { refused: 'its outputs do not join a residual stream' };
   }
   if (!dense && topK === 1) {
-    return { refused: 'its graph is written for one expert a token' };
+    return { refused: 'its graph is specialised to one expert per token' };
   }
   const changes = dense ? [] : shapesWithK(graph, region, topK, experts);
   if (typeof changes === 'string') {
@@ -77,7 +77,7 @@ export function makeTopKInput(
   return { input };
 }
 
-/** The indices of a TopK, or these counted from the other end. */
+/** The indices of a TopK, possibly counted from the other end. */
 function isIndexOf(
   graph: Graph,
   selected: string | undefined,
@@ -97,7 +97,7 @@ interface Region {
   made: Set<string>;
 }
 
-/** What is computed from the choice until it joins the residual stream; undefined when it never does. */
+/** Nodes downstream of the selection until the residual stream; undefined if it never joins. */
 function follow(
   graph: Graph,
   selector: GraphNode,
@@ -130,7 +130,7 @@ interface ShapeChange {
   axis: number;
 }
 
-/** @returns the shapes that k is written in; or why they cannot be told */
+/** @returns the shapes that contain k; or why they are ambiguous */
 function shapesWithK(
   graph: Graph,
   { nodes, made }: Region,
@@ -140,19 +140,19 @@ function shapesWithK(
   const changes = new Map<GraphNode, ShapeChange>();
   for (const node of nodes) {
     if (takesSlotsApart(graph, node, made, k)) {
-      return `its graph takes the ${k} slots apart one by one`;
+      return `its graph splits the ${k} slots`;
     }
     if (node.op === 'Reshape' && made.has(node.inputs[0])) {
       const shape = graph.constantValues(node.inputs[1]);
       const axis = shape && axisOfK(graph, node, shape, k);
       if (axis === 'unclear') {
-        return `a shape of its graph has a ${k} that may be its k or not`;
+        return `a shape of its graph has a ${k} that may or may not be its k`;
       }
       if (shape && axis !== undefined) {
         changes.set(node, { node, shape, axis });
       }
     }
-    // What meets the k slots of a token has been repeated k times itself.
+    // An operand combined with the k slots of a token must be repeated k times too.
     for (const input of node.inputs) {
       const repeated =
         input === '' || made.has(input) || graph.isConstant(input)
@@ -166,7 +166,7 @@ function shapesWithK(
   return [...changes.values()];
 }
 
-/** The axis of [-1, k, ...rest] that lays slots side by side, where an input of [tokens * k, ...rest] is split. */
+/** The axis of [-1, k, ...rest] that separates slots, where an input of [tokens * k, ...rest] is reshaped. */
 function axisOfK(
   graph: Graph,
   { inputs, outputs }: GraphNode,
@@ -185,7 +185,7 @@ function axisOfK(
     if (width !== undefined) {
       return width === product(shape.slice(1)) ? undefined : 'unclear';
     }
-    // Results of the slots are summed up.
+    // Results of the slots are summed.
     return graph
       .consumers(outputs[0])
       .every(
@@ -199,16 +199,16 @@ function axisOfK(
     return 'unclear';
   }
   if (shape.length === 2 && shape[0] === -1 && shape[1] === k) {
-    // [tokens, k] again, or a list of k a token.
+    // [tokens, k] again, or a list of k per token.
     return width === k || width === 1 ? 1 : undefined;
   }
-  // The last axis, or one that was there before, keeps its size.
+  // The last axis, or one that existed before, keeps its size.
   return shape.at(-1) === width || product(shape.slice(1)) === width
     ? undefined
     : 'unclear';
 }
 
-/** An Expand or Tile of one row into k, at or above a tensor. */
+/** An Expand or Tile of one row to k, at or upstream of a tensor. */
 function repetition(
   graph: Graph,
   tensor: string,
@@ -227,7 +227,7 @@ function repetition(
         ? { node, shape, axis }
         : undefined;
     }
-    // Tokens are looked up by their repeated indices.
+    // Tokens are gathered by repeated indices.
     const lookedUp = /^Gather/.test(node.op);
     if (!VIEWS.has(node.op) && !lookedUp) {
       return undefined;
@@ -237,7 +237,7 @@ function repetition(
   return undefined;
 }
 
-/** True for an axis of size one: declared, or just put there. */
+/** True for an axis of size one: declared, or inserted by Unsqueeze. */
 function isOne(graph: Graph, tensor: string, axis: number): boolean {
   const shape = graph.shape(tensor);
   const node = graph.producer(tensor);
@@ -247,7 +247,7 @@ function isOne(graph: Graph, tensor: string, axis: number): boolean {
         graph.constantScalar(node.inputs[1] ?? '') === axis;
 }
 
-/** A Split, a Slice or a Gather along the axis of the slots. */
+/** A Split, a Slice or a Gather along the slot axis. */
 function takesSlotsApart(
   graph: Graph,
   node: GraphNode,

@@ -1,10 +1,10 @@
-/** Waiting that a person can end: by an AbortSignal, or by interrupting the cell. */
+/** Cancellation by an AbortSignal or by interrupting the cell. */
 import { MoEDebuggerError } from '../../base/errors';
 import { currentKernel } from '../../base/kernel-api';
 
 /**
- * Settles as `work` does, or rejects with 'cancelled' at once when the signal aborts or the kernel is interrupted.
- * onnxruntime finishes the forward it is in on its own thread; its result is dropped and the session stays usable.
+ * Settles like `work`, or rejects with 'cancelled' at once when the signal aborts or the kernel is interrupted.
+ * onnxruntime finishes the current forward pass on its thread; its result is discarded and the session stays usable.
  */
 export async function cancellable<T>(
   work: Promise<T>,
@@ -14,7 +14,7 @@ export async function cancellable<T>(
   const cancelled = new Promise<never>((_, reject) => {
     stop = () => reject(cancelledError());
   });
-  // Whoever loses the race must not become an unhandled rejection.
+  // A later rejection must not count as unhandled.
   cancelled.catch(() => undefined);
   work.catch(() => undefined);
   if (signal?.aborted) {
@@ -30,7 +30,7 @@ export async function cancellable<T>(
   }
 }
 
-/** Notes that a person wants long work to end, for work that ends itself at the next good moment. */
+/** Records a cancellation, for work that stops itself at a suitable point. */
 export class CancelRequest {
   private readonly _forget: (() => void)[] = [];
   private _requested: boolean;
@@ -52,7 +52,7 @@ export class CancelRequest {
     return this._requested;
   }
 
-  /** Stops listening; can be called twice. */
+  /** Removes the listeners; can be called repeatedly. */
   dispose(): void {
     this._forget.splice(0).forEach(forget => forget());
   }
@@ -62,21 +62,4 @@ export function cancelledError(): MoEDebuggerError {
   return new MoEDebuggerError('cancelled', 'cancelled', {
     hint: 'the model is still loaded; run it again when you like'
   });
-}
-
-/** What long work that is cancelled comes to: an error that carries what is done, or what is done as the result. */
-export type OnCancel = 'throw' | 'return';
-
-/** @throws MoEDebuggerError 'input' for what is neither */
-export function checkOnCancel(onCancel: unknown = 'throw'): void {
-  if (onCancel !== 'throw' && onCancel !== 'return') {
-    throw new MoEDebuggerError(
-      'input',
-      `onCancel cannot be ${String(onCancel)}`,
-      {
-        where: 'onCancel',
-        hint: "give 'throw' or 'return'"
-      }
-    );
-  }
 }

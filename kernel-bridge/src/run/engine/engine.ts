@@ -1,4 +1,4 @@
-/** Inference off the main thread: sessions and runs as promises. */
+/** Inference off the main thread: asynchronous sessions and runs. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MoEDebuggerError } from '../../base/errors';
@@ -21,8 +21,8 @@ interface Pending {
 }
 
 /**
- * A worker thread with onnxruntime in it, shared by all models of a process. It keeps the process alive only
- * while something runs.
+ * A worker thread that runs onnxruntime, shared by all models of a process. It keeps the process alive only during a
+ * run.
  */
 export class Engine {
   private static _shared?: Engine;
@@ -34,7 +34,7 @@ export class Engine {
 
   constructor() {
     turnOffTelemetry();
-    // Compiled code runs the worker from beside this file; from TypeScript sources it is the built one.
+    // Compiled code runs the worker beside this file; TypeScript sources use the built one.
     this._worker = new Worker(
       join(
         __dirname.replace(/([\\/])src([\\/]run[\\/]engine)$/, '$1lib$2'),
@@ -48,11 +48,11 @@ export class Engine {
     this._worker.on('exit', code =>
       this._fail(`the inference thread ended (${code})`)
     );
-    // After the listeners: adding one would make the thread keep the process alive again.
+    // After the listeners: adding one would ref the thread again.
     this._worker.unref();
   }
 
-  /** The process's engine, started at the first use and again if it died. */
+  /** The process's engine, started at first use and restarted if it terminated. */
   static shared(): Engine {
     if (!Engine._shared || Engine._shared._dead) {
       Engine._shared = new Engine();
@@ -60,12 +60,12 @@ export class Engine {
     return Engine._shared;
   }
 
-  /** The thread ended; whoever needs an engine takes the shared one again. */
+  /** The thread has terminated; callers must get the shared engine again. */
   get dead(): boolean {
     return this._dead !== undefined;
   }
 
-  /** @throws MoEDebuggerError 'model-unsupported' with onnxruntime's own words when it refuses the graph. */
+  /** @throws MoEDebuggerError 'model-unsupported' with onnxruntime's message when it rejects the graph */
   async createSession(
     model:
       { bytes: Uint8Array; folder: string } | { path: string; folder: string },
@@ -111,7 +111,7 @@ export class Engine {
     await this._send({ type: 'release', session });
   }
 
-  /** Ends the thread; whatever runs is refused. */
+  /** Terminates the thread; pending runs are rejected. */
   async dispose(): Promise<void> {
     await this._worker.terminate();
   }
@@ -154,23 +154,23 @@ export class Engine {
   }
 }
 
-/** A graph that is ready to run. */
+/** An onnxruntime session. */
 export class Session {
   private _released = false;
   private _nextCache = 1;
 
   constructor(
     private readonly _engine: Engine,
-    /** What `RunOptions.measure` names it by. */
+    /** Id for `RunOptions.measure`. */
     readonly id: number
   ) {}
 
-  /** It cannot be run again: it was released, or its thread ended. */
+  /** It cannot be run again: it was released, or its thread terminated. */
   get gone(): boolean {
     return this._released || this._engine.dead;
   }
 
-  /** Runs the graph; outputs that are not in `fetches` are not copied out of onnxruntime. */
+  /** Runs the graph; only outputs in `fetches` are copied out of onnxruntime. */
   run(
     feeds: RunOutputs,
     fetches: string[],
@@ -179,12 +179,12 @@ export class Session {
     return this._engine.run(this.id, feeds, fetches, options);
   }
 
-  /** A number for `RunOptions.cache`: what its runs keep stays on the worker until `forget`. */
+  /** A number for `RunOptions.cache`: its tensors stay on the worker until `forget`. */
   newCache(): number {
     return this._nextCache++;
   }
 
-  /** Frees what a cache holds, after the runs that were sent before. */
+  /** Frees a cache, after the runs that were sent before. */
   async forget(cache: number): Promise<void> {
     if (!this._released) {
       await this._engine.forget(this.id, cache);

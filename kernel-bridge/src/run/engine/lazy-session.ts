@@ -1,11 +1,11 @@
-/** A session that is loaded when it is first needed. */
+/** A session that is loaded at first use. */
 import type { Session } from './engine';
 import type { SharedSession } from './session-pool';
 
 export class LazySession {
   private _loaded?: Promise<SharedSession>;
 
-  /** @param _load may be called again after it failed, or after `release` */
+  /** @param _load may be called again after a failure, or after `release` */
   constructor(private readonly _load: () => Promise<SharedSession>) {}
 
   async get(): Promise<Session> {
@@ -18,7 +18,7 @@ export class LazySession {
     }
   }
 
-  /** Gives the session back. Can be called twice. */
+  /** Releases the session. Can be called repeatedly. */
   async release(): Promise<void> {
     const loaded = this._loaded;
     this._loaded = undefined;

@@ -1,4 +1,4 @@
-/** Between the engine and its worker thread. */
+/** Messages between the engine and its worker thread. */
 export type TensorType =
   | 'float32'
   | 'float64'
@@ -33,46 +33,46 @@ export interface TensorValue {
 }
 
 export interface SessionOptions {
-  /** Threads within an operator; onnxruntime's own choice when absent. */
+  /** Threads within an operator. Default: onnxruntime's choice. */
   threads?: number;
   graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
   /**
-   * Runs nodes side by side. onnxruntime then plans no reuse of memory between them, which takes it a time that grows
-   * with the square of their number: of 10,000 nodes one second to load instead of twenty.
+   * Runs nodes in parallel. onnxruntime then skips planning the reuse of memory, which takes time quadratic in the number of
+   * nodes: a graph of 10,000 nodes loads in one second instead of twenty.
    */
   sideBySide?: boolean;
 }
 
-/** Tensors that stay on the worker between runs of a session, by the name of the input that reads them. */
+/** Tensors that stay on the worker between runs of a session, by the name of their input. */
 export interface CacheUse {
   cache: number;
-  /** Which output of a run becomes which input of the next one. */
+  /** Maps outputs of a run to inputs of the next one. */
   keep: Record<string, string>;
 }
 
-/** A second graph that reads outputs of the first, so that large ones need not leave the worker. */
+/** A second graph that reads outputs of the first, so that large ones do not leave the worker. */
 export interface Measurement {
   session: number;
-  /** Which output of the run each of its inputs reads. */
+  /** The run's output that each input reads. */
   reads: Record<string, string>;
   feeds: Record<string, TensorValue>;
-  /** Returned beside the run's own outputs. */
+  /** Outputs to return with the run's own. */
   fetches: string[];
 }
 
 export interface RunOptions {
-  /** Inputs that are not fed come from here, and outputs that it keeps stay there instead of being returned. */
+  /** Provides inputs that are not fed, and keeps outputs instead of returning them. */
   cache?: CacheUse;
   /**
-   * For outputs of shape [batch, tokens, width]: the one token of each batch entry to return, as [batch, width].
-   * A prompt's logits for its whole vocabulary need not leave the worker when only the last are read.
+   * For outputs of shape [batch, tokens, width]: the token of each batch entry to return, as [batch, width]. If only the
+   * last logits are needed, those of the whole prompt do not leave the worker.
    */
   rows?: Record<string, number[]>;
   measure?: Measurement;
 }
 
 export type Request =
-  /** `bytes` is a graph whose external data lies in `folder`; `path` is an untouched file. */
+  /** `bytes` is a graph whose external data is in `folder`; `path` is an unmodified file. */
   | {
       type: 'create';
       id: number;

@@ -6,7 +6,7 @@ import { loadModel } from '../../api/load-model';
 import { Engine } from './engine';
 
 describe('sessions of the same graph', () => {
-  it('are shared until the last user lets go', async () => {
+  it('are shared until the last user releases them', async () => {
     const folder = tinyMoE().save();
     const create = jest.spyOn(Engine.prototype, 'createSession');
     const first = await loadModel(folder);
@@ -26,7 +26,7 @@ describe('sessions of the same graph', () => {
     create.mockRestore();
   });
 
-  it('are not shared after the file was written anew', async () => {
+  it('are not shared after the file was rewritten', async () => {
     const folder = tinyMoE({ seed: 2 }).save();
     const create = jest.spyOn(Engine.prototype, 'createSession');
     const first = await loadModel(folder);

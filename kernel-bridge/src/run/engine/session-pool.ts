@@ -1,4 +1,4 @@
-/** Sessions shared by those who load the same graph: running a cell again costs no second copy of the weights. */
+/** Shares sessions of the same graph: running a cell again does not load the weights twice. */
 import type { Session } from './engine';
 
 interface Entry {
@@ -8,16 +8,16 @@ interface Entry {
 
 const entries = new Map<string, Entry>();
 
-/** A session in use; the last user to release it frees it. */
+/** A reference to a session; releasing the last reference frees it. */
 export interface SharedSession {
   session: Session;
-  /** Can be called twice. */
+  /** Can be called repeatedly. */
   release(): Promise<void>;
 }
 
 /**
- * The session for `key`, made by `create` when nobody has it.
- * @param key tells graphs, weights and options apart: equal keys must mean equal sessions
+ * The session for `key`, created by `create` if there is none.
+ * @param key cache key of graph, weights and options: equal keys must mean equal sessions
  */
 export async function shareSession(
   key: string,
@@ -54,7 +54,7 @@ function forget(key: string, entry: Entry): void {
   }
 }
 
-/** A session does not outlive the thread that it ran on. */
+/** A session ends with its thread. */
 async function isGone({ session }: Entry): Promise<boolean> {
   try {
     return (await session).gone;

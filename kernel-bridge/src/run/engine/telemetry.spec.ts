@@ -1,10 +1,10 @@
-/** The switch is set where native code reads it: in the environment of the process, not of a thread. */
+/** The variable is set where native code reads it: in the environment of the process, not of a thread. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const BUILT = join(__dirname, '../../../lib/run/engine/telemetry.js');
 
-/** Runs a program that calls `turnOff` on some thread; what it printed at its end of the process's environment. */
+/** Runs a program that calls `turnOff` on some thread. @returns the process's environment at its end */
 function run(
   program: string,
   environment: Record<string, string> = {}
@@ -38,7 +38,7 @@ function run(
 }
 
 describe('turnOffTelemetry', () => {
-  it('sets the switch in the environment of the process', () => {
+  it('sets the variable in the environment of the process', () => {
     expect(run('turnOffTelemetry(); end()')).toEqual({ value: '1' });
   });
 
@@ -48,17 +48,17 @@ describe('turnOffTelemetry', () => {
     ).toEqual({ value: '1' });
   });
 
-  it('leaves what a person chose', () => {
+  it('keeps a value that the user set', () => {
     expect(
       run('turnOffTelemetry(); end()', { ORT_DISABLE_TELEMETRY: '0' })
     ).toEqual({ value: '0' });
   });
 
-  it('refuses on a worker thread whose environment is a copy', () => {
+  it('throws on a worker thread whose environment is a copy', () => {
     expect(run('onWorker()')).toEqual({ thrown: 'environment', value: null });
   });
 
-  it('refuses where the environment was replaced by a copy', () => {
+  it('throws if the environment was replaced with a copy', () => {
     expect(
       run(
         `process.env = { ...process.env };
@@ -75,7 +75,7 @@ describe('turnOffTelemetry', () => {
     expect(run('turnOffTelemetry(); onWorker()')).toEqual({ value: '1' });
   });
 
-  it('has no need to work in these tests, whose environment is a copy', () => {
+  it('is not needed in these tests, whose environment is a copy', () => {
     expect(process.report!.getReport()).toMatchObject({
       environmentVariables: {
         ORT_DISABLE_TELEMETRY: expect.any(String) as string

@@ -1,6 +1,6 @@
 /**
- * onnxruntime's own telemetry. Its packages for Linux and macOS send events about models and runs to Microsoft,
- * keep a device id in the home folder and write to the temporary folder. It is off here, unless a person turns it on.
+ * Turns off onnxruntime's own telemetry, unless the user turned it on. Its packages for Linux and macOS send events about
+ * models and runs to Microsoft, store a device id in the home folder and write to the temporary folder.
  */
 import { MoEDebuggerError } from '../../base/errors';
 
@@ -8,8 +8,8 @@ import { MoEDebuggerError } from '../../base/errors';
 const SWITCH = 'ORT_DISABLE_TELEMETRY';
 
 /**
- * Sets the switch in the environment of the process, which native code reads. Call it before onnxruntime is loaded.
- * @throws MoEDebuggerError 'environment' where `process.env` is only a copy, as on worker threads and in Jest
+ * Sets the variable in the environment of the process, which native code reads. Call it before onnxruntime is loaded.
+ * @throws MoEDebuggerError 'environment' when `process.env` is only a copy, as on worker threads and in Jest
  */
 export function turnOffTelemetry(): void {
   process.env[SWITCH] ||= '1';
@@ -22,9 +22,9 @@ export function turnOffTelemetry(): void {
   }
 }
 
-/** What native code sees. */
+/** The environment that native code reads. */
 function environmentOfProcess(): Record<string, string | undefined> {
-  // The types do not know these yet. A report would look up the names of open connections.
+  // The types lack these options. A report would otherwise look up the names of open connections.
   const report = process.report as NodeJS.ProcessReport & {
     excludeNetwork?: boolean;
     excludeEnv?: boolean;

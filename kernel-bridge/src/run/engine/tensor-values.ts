@@ -1,8 +1,8 @@
-/** Numbers of a tensor that came out of a run. */
+/** Reads the values of a run's tensors. */
 import { float16 } from '../../onnx/file/tensor';
 import type { TensorValue } from './messages';
 
-/** The values as float32; half precision, which onnxruntime-node hands over as bits, is read. */
+/** The values as float32; onnxruntime-node returns float16 as bits, which are converted. */
 export function toFloat32({ type, data }: TensorValue): Float32Array {
   if (data instanceof Float32Array) {
     return data;
@@ -12,7 +12,7 @@ export function toFloat32({ type, data }: TensorValue): Float32Array {
     : Float32Array.from(data as ArrayLike<number>);
 }
 
-/** Whole numbers as JavaScript's own. */
+/** Integers as JavaScript numbers. */
 export function toIntegers({ data }: TensorValue): number[] {
   const values: number[] = [];
   data.forEach((value: number | bigint) => values.push(Number(value)));

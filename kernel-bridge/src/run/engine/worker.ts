@@ -1,6 +1,6 @@
 /**
- * The thread that onnxruntime runs on. `run` and `create` block the thread that calls them, though they return
- * promises, so inference on the main thread would freeze comms, interrupts and the heartbeat.
+ * The thread that runs onnxruntime. `run` and `create` block their thread although they return promises, so inference on
+ * the main thread would stall comms, interrupts and the heartbeat.
  */
 import { parentPort } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
@@ -8,14 +8,14 @@ import type { Measurement, Request, Response, TensorValue } from './messages';
 
 interface LoadedSession {
   session: ort.InferenceSession;
-  /** Tensors that wait for the next run, by cache and by the input that reads them. */
+  /** Tensors kept for the next run, by cache and input. */
   caches: Map<number, Record<string, ort.Tensor>>;
 }
 
 const sessions = new Map<number, LoadedSession>();
 const port = parentPort!;
 
-// Requests are served in the order they come: a session exists before it is run.
+// Requests are served in order: a session exists before it is run.
 let tail: Promise<void> = Promise.resolve();
 port.on('message', (request: Request) => {
   tail = tail.then(() => serve(request));
@@ -48,7 +48,7 @@ async function handle(
       const { bytes, path, folder, options } = request;
       const settings: ort.InferenceSession.SessionOptions = {
         executionProviders: ['cpu'],
-        // Errors come back as exceptions; warnings about edited shapes would only reach the terminal.
+        // Errors are thrown; warnings about edited shapes would only reach the terminal.
         logSeverityLevel: 4,
         graphOptimizationLevel: options.graphOptimization ?? 'all',
         ...(options.sideBySide
@@ -101,7 +101,7 @@ async function run({
     ...fetches,
     ...Object.keys(kept)
   ]);
-  // Before rows are picked, which moves them about in place.
+  // Before `pickRows`, which moves rows in place.
   const outputs = measure ? await measured(measure, results) : {};
   const next: Record<string, ort.Tensor> = {};
   for (const [name, tensor] of Object.entries(results)) {
@@ -155,7 +155,7 @@ function valueOf(tensor: ort.Tensor): TensorValue {
   };
 }
 
-/** One token of each batch entry of [batch, tokens, width]; anything else stays as it is. */
+/** Keeps one token of each batch entry of [batch, tokens, width]; other outputs stay unchanged. */
 function pickRows(
   { type, dims, data }: TensorValue,
   rows: readonly number[]

@@ -1,11 +1,11 @@
-/** Which prompts run side by side. */
+/** Decides which prompts run side by side. */
 import type { Graph } from '../../onnx/graph/graph';
 import type { ModelInputs } from '../model/inputs';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Router } from '../../routing/convention';
 import type { DecodableModel } from './decoder';
 
-/** Why the rows of a batch, equally long, would change one another; undefined where nothing in the graph says so. */
+/** Why rows of equal length in a batch would affect one another; undefined if nothing in the graph suggests it. */
 export function mixesRows(
   {
     routers,
@@ -32,8 +32,8 @@ export function mixesRows(
 }
 
 /**
- * Why a model's prompts must run one by one; undefined when they can run side by side: a batch is taken only where it
- * cannot change a single token's routing.
+ * Why a model's prompts must run one by one; undefined if they can run side by side. Batches are used only if they cannot
+ * change any token's routing.
  */
 export function oneByOne(
   { routers, inputs, logits }: DecodableModel,
@@ -44,25 +44,25 @@ export function oneByOne(
     return mixed;
   }
   if (inputs.cache.length === 0) {
-    // Measured: what a batch saves for each run, padding and finished rows cost again.
+    // Measured: padding and finished rows cost what a batch saves.
     return 'without a cache they are no faster side by side';
   }
   if (graph.root.shape(logits)?.[1] === 1) {
     return 'the graph takes one sequence at a time';
   }
-  // The rows of a cache end at different lengths, which a mask must tell the graph, and positions count on.
+  // Rows of a cache end at different lengths, so the graph needs a mask and positions.
   if (!inputs.has('attention_mask') || !inputs.has('position_ids')) {
-    return 'the graph does not take the position of each token of a batch';
+    return 'the graph has no inputs for the positions of tokens in a batch';
   }
   if (
     graph.nodes.some(({ op }) => op === 'com.microsoft.GroupQueryAttention')
   ) {
-    return "the model's attention operator takes no padding";
+    return "the model's attention operator does not support padding";
   }
   return undefined;
 }
 
-/** What a reader of a generation should know of how its routing was captured. */
+/** Notes about how the routing of a generation was captured. */
 export function captureNotes({ routers, inputs }: DecodableModel): string[] {
   return inputs.cache.length === 0 && hasCapacity(routers)
     ? [
@@ -71,7 +71,7 @@ export function captureNotes({ routers, inputs }: DecodableModel): string[] {
     : [];
 }
 
-/** Experts that take a limited number of tokens, and drop the rest. */
+/** Whether experts have a capacity, and drop tokens beyond it. */
 function hasCapacity(routers: readonly Router[]): boolean {
   return routers.some(
     ({ convention, tensors }) =>
@@ -79,7 +79,7 @@ function hasCapacity(routers: readonly Router[]): boolean {
   );
 }
 
-/** Indices of prompts in batches of similar length, so that little is padded. */
+/** Indices of prompts in batches of similar length, to reduce padding. */
 export function batchesOf(
   prompts: readonly TokenizedPrompt[],
   size: number

@@ -1,4 +1,4 @@
-/** One prompt's continuation while it is being written. */
+/** State of one prompt's generation. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Tokenizer } from '../model/tokenizer';
@@ -22,12 +22,12 @@ export class Continuation {
   private readonly _random: () => number;
   private readonly _stops: StopStrings;
   private readonly _stream?: TextStream;
-  /** Tokens of the sequence that the model writes on: the prompt's, or the decoder's. */
+  /** Tokens before the generated ones: the prompt's, or the decoder's. */
   private readonly _before: readonly number[];
-  /** What the token that runs next adds to the text. */
+  /** Text that the next token to run adds. */
   private _piece = '';
 
-  /** @throws MoEDebuggerError 'input' when the prompt leaves no room for a token */
+  /** @throws MoEDebuggerError 'input' when the prompt fills the context */
   constructor(
     readonly index: number,
     readonly prompt: TokenizedPrompt,
@@ -52,13 +52,13 @@ export class Continuation {
     }
   }
 
-  /** Takes what a run told of the tokens that it was given. */
+  /** Receives the results of a run for its tokens. */
   accept({ logits, layers }: Decoded): void {
     this.logits = logits;
     this._parts.push(layers);
   }
 
-  /** Chooses the next token from the last logits. It ends the continuation if `finishReason` is set afterwards. */
+  /** Selects the next token from the last logits. The continuation has ended if `finishReason` is set afterwards. */
   choose(): number {
     const id = nextToken(this.logits, this._options.sampling, this._random);
     const position = this._before.length + this.tokens.length;
@@ -86,7 +86,7 @@ export class Continuation {
     return id;
   }
 
-  /** The token that was chosen and run last. */
+  /** The event of the last token that was selected and run. */
   event(): TokenEvent {
     const { id, position } = this.tokens[this.tokens.length - 1];
     return {
@@ -100,7 +100,7 @@ export class Continuation {
     };
   }
 
-  /** Ends here, because a person wants it to. */
+  /** Ends the continuation on the user's request. */
   cancel(): void {
     this.finishReason = 'cancelled';
     this.text += this._rest();

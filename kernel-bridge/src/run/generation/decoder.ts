@@ -1,4 +1,4 @@
-/** Runs sequences step by step: with the model's cache where it has one, otherwise the whole sequence each time. */
+/** Runs sequences step by step: with the model's KV cache if it has one, otherwise the whole sequence each time. */
 import type { Session } from '../engine/engine';
 import type { CacheUse, RunOptions } from '../engine/messages';
 import { toFloat32 } from '../engine/tensor-values';
@@ -11,7 +11,7 @@ import type { Router } from '../../routing/convention';
 import { readCapture } from '../capture/read-capture';
 import { takeTokens } from './routing-record';
 
-/** What of a loaded model is needed to run it step by step. */
+/** The part of a loaded model that decoding needs. */
 export interface DecodableModel {
   routers: readonly Router[];
   plan: CapturePlan;
@@ -19,20 +19,20 @@ export interface DecodableModel {
   inputs: ModelInputs;
   /** The output that holds the logits of the next token. */
   logits: string;
-  /** What the session's graph is fed beside the model's own inputs. */
+  /** Edit inputs of the session's graph. */
   edits?: RunEdits;
 }
 
-/** What a step says of one sequence. */
+/** Results of a step for one sequence. */
 export interface Decoded {
-  /** [vocabulary], of the token that comes next. */
+  /** [vocabulary], for the next token. */
   logits: Float32Array;
-  /** How the tokens that this step ran for the first time were routed; the encoder's layers in the first step only. */
+  /** Routing of the tokens that this step ran for the first time; the encoder's layers only in the first step. */
   layers: RoutingLayer[];
 }
 
 export interface Decoding {
-  /** Undefined for sequences that no longer take part. */
+  /** Undefined for sequences that have ended. */
   sequences: (Decoded | undefined)[];
   /** Milliseconds in onnxruntime. */
   milliseconds: number;
@@ -44,18 +44,18 @@ interface Row {
   active: boolean;
 }
 
-/** A token that was fed to fill a row; what becomes of it is never looked at. */
+/** A padding token; its results are ignored. */
 const FILLER = 0;
 
 export class Decoder {
   private readonly _rows: Row[];
   private readonly _cache?: CacheUse;
-  /** Of a cache: which of its tokens count, by row. */
+  /** For a KV cache: mask of its tokens, by row. */
   private readonly _cached: number[][];
 
   /**
    * @param sequences prompts of any length; one at a time for a model without a cache or with an encoder
-   * @throws MoEDebuggerError 'model-unsupported' for a cache that no output continues
+   * @throws MoEDebuggerError 'model-unsupported' for a cache without an output
    */
   constructor(
     private readonly _model: DecodableModel,
@@ -78,7 +78,7 @@ export class Decoder {
     }
   }
 
-  /** Runs the prompts. To be called once, first. */
+  /** Runs the prompts. Must be called once, first. */
   async start(): Promise<Decoding> {
     const step = this._wholeStep();
     step.mask.forEach((mask, row) => this._cached[row].push(...mask));
@@ -89,7 +89,7 @@ export class Decoder {
     );
   }
 
-  /** Runs one more token of each sequence; a sequence without one takes no further part. */
+  /** Runs one more token of each sequence; a sequence without a token ends. */
   async advance(tokens: readonly (number | undefined)[]): Promise<Decoding> {
     this._rows.forEach((row, i) => {
       const token = tokens[i];
@@ -101,10 +101,10 @@ export class Decoder {
     return this._cache ? this._advanceCached() : this._advanceWhole();
   }
 
-  /** Frees the cache, once the run that may still be in it has ended. */
+  /** Frees the KV cache, after a run that may still use it. */
   dispose(): void {
     if (this._cache) {
-      // An engine that has died has freed it.
+      // An engine that has terminated has freed it.
       this._model.session.forget(this._cache.cache).catch(() => undefined);
     }
   }
@@ -133,8 +133,8 @@ export class Decoder {
   }
 
   /**
-   * Whole sequences, padded on the right: no token then looks at padding, because a decoder looks back only, and none
-   * has nothing to look at, which some attention kernels answer with NaN.
+   * Whole sequences, padded on the right: causal attention never reads the padding, and no token is left without keys,
+   * for which some attention kernels return NaN.
    */
   private _wholeStep(): Step {
     const rows = this._rows;
@@ -214,7 +214,7 @@ function pad(
 function uncontinued(past: string): never {
   throw new MoEDebuggerError(
     'model-unsupported',
-    `the graph takes a cache as ${past} and has no output that continues it`,
+    `the graph has the cache input ${past} and no output for it`,
     {
       where: past,
       hint: 'export the model with its present key values as outputs, or without a cache'

@@ -1,4 +1,4 @@
-/** Where a model's sequences end, by its configuration. */
+/** End-of-sequence tokens and context length, from a model's configuration. */
 import {
   contextLength,
   type JsonConfig,
@@ -6,13 +6,13 @@ import {
 } from '../model/config';
 
 export interface Ending {
-  /** End-of-sequence tokens; empty when no file names one. */
+  /** End-of-sequence tokens; empty if no file names one. */
   eos: ReadonlySet<number>;
-  /** Longest sequence that the model was made for, in tokens. */
+  /** Maximum sequence length of the model, in tokens. */
   context?: number;
 }
 
-/** generation_config.json goes before genai_config.json, and that before config.json. */
+/** Precedence: generation_config.json, genai_config.json, config.json. */
 export function readEnding(config: ModelConfig): Ending {
   const genai = config.genai.model;
   const files: JsonConfig[] = [

@@ -1,6 +1,6 @@
 /**
- * Generation against recorded truth and against itself the long way round: each token again from a trace of the whole
- * sequence. Every kind of model that is fed in its own way is here; all but the demo model come from the zoo.
+ * Compares generation with recorded truth, and with a trace of the whole sequence for each token. Covers every kind of
+ * model inputs; all models but the demo come from the zoo.
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -19,11 +19,11 @@ const LOGITS = 1e-3;
 interface Case {
   folder: string;
   how: string;
-  /** The encoder reads the prompt, the decoder writes from its start token. */
+  /** The encoder reads the prompt, the decoder generates from its start token. */
   encoderDecoder?: boolean;
   /** Why a list of prompts runs one by one. */
   oneByOne?: RegExp;
-  /** First choices go before second ones, so a later token can push an earlier one out of an expert. */
+  /** First choices have precedence over second ones, so a later token can displace an earlier one from an expert. */
   laterTokensMatter?: boolean;
 }
 
@@ -79,9 +79,9 @@ describe.each(
   });
   afterAll(() => model.dispose());
 
-  it('starts with the likeliest token of the recorded logits', async () => {
+  it('starts with the most likely token of the recorded logits', async () => {
     for (const { ids, logits } of truth.prompts) {
-      // Encoder-decoder truth was recorded with the ids shifted right as the decoder's.
+      // Encoder-decoder truth was recorded with the shifted ids as the decoder's.
       const prompt = encoderDecoder
         ? { inputIds: ids, decoderInputIds: [0, ...ids.slice(0, -1)] }
         : { inputIds: ids };
@@ -92,7 +92,7 @@ describe.each(
     }
   }, 30_000);
 
-  it('writes and routes as whole traces of the sequence so far do', async () => {
+  it('generates and routes like traces of the whole sequence', async () => {
     const ids = truth.prompts[0].ids.slice(0, 12);
     const { tokens, trace } = await model.generate(
       { inputIds: ids },
@@ -110,7 +110,7 @@ describe.each(
       if (count < written.length) {
         expect(written[count]).toBe(argmax(whole.outputLogits.get('0')!.data));
       }
-      // The first trace tells of the prompt's tokens, each later one of the token that is new in it.
+      // The first trace has the prompt's tokens, each later one a single new token.
       const last = sample.tokens.length - 1;
       expectRows(ours, sample, count === 0 ? 0 : last, last + 1);
     }
@@ -122,7 +122,7 @@ describe.each(
     }
   }, 60_000);
 
-  it('writes the same for prompts side by side as for each alone', async () => {
+  it('generates the same for prompts side by side as for each alone', async () => {
     const prompts = [3, 24, 9].map((length, i) => ({
       inputIds: truth.prompts[i % truth.prompts.length].ids.slice(0, length)
     }));
@@ -145,7 +145,7 @@ function expectSame(ours: Generation, theirs: Generation): void {
   expectRows(a, b, 0, a.tokens.length);
 }
 
-/** The routing of tokens [start, end); of an encoder's layers, of all their tokens. */
+/** Compares the routing of tokens [start, end); for encoder layers, of all their tokens. */
 function expectRows(
   ours: RoutingSample,
   theirs: RoutingSample,

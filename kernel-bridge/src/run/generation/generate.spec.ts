@@ -1,5 +1,4 @@
-/** Generation on the demo model, as a user of the package writes it. */
-import type { Progress } from '../../base/progress';
+/** Generation on the demo model, as users of the package write it. */
 import {
   GenerationCancelled,
   loadModel,
@@ -12,7 +11,7 @@ import * as kernel from '../../base/kernel-api';
 import { sessionStore } from '../../api/store';
 
 const PROMPT = 'def fib(n):';
-/** Greedy, by a Python program that runs the whole sequence for each token in onnxruntime, without a cache. */
+/** Greedy, from a Python program that runs the whole sequence for each token in onnxruntime, without a KV cache. */
 const CONTINUATION = [
   299, 864, 53, 530, 1063, 1106, 28, 335, 523, 458, 16, 535, 65, 85, 384, 296,
   10, 85, 11, 335, 479, 458, 16, 69, 396, 10, 554, 16, 85, 1307, 65, 69
@@ -25,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => model.dispose());
 
 describe('generate', () => {
-  it('writes what a program without a cache writes', async () => {
+  it('generates the same as a program without a KV cache', async () => {
     const { tokens, text, finishReason, seed, notes } =
       await model.generate(PROMPT);
     expect(tokens.map(({ id }) => id)).toEqual(CONTINUATION);
@@ -55,7 +54,7 @@ describe('generate', () => {
     });
   });
 
-  it('streams text and routing as they come', async () => {
+  it('streams text and routing as they arrive', async () => {
     const events: TokenEvent[] = [];
     const { trace, text } = await model.generate('Le café', {
       maxNewTokens: 12,
@@ -105,7 +104,7 @@ describe('generate', () => {
     expect(tokens).toHaveLength(3);
   });
 
-  it('draws the same text from the same seed, and another from another', async () => {
+  it('samples the same text with the same seed, and another with another', async () => {
     const draw = (seed: number): Promise<string> =>
       model
         .generate(PROMPT, {
@@ -121,7 +120,7 @@ describe('generate', () => {
     expect(await draw(6)).not.toBe(first);
   });
 
-  it('tells the seed that it took, so that a run can be repeated', async () => {
+  it('returns its seed, so that a run can be repeated', async () => {
     const { seed, text } = await model.generate(PROMPT, {
       maxNewTokens: 8,
       temperature: 1
@@ -132,7 +131,7 @@ describe('generate', () => {
     ).toBe(text);
   });
 
-  it('stops at a text that spans tokens, and cuts before it', async () => {
+  it('stops at a text that spans tokens, and truncates before it', async () => {
     const events: string[] = [];
     const options: GenerateOptions = {
       stop: ['Error:\n', 'never'],
@@ -149,7 +148,7 @@ describe('generate', () => {
     expect(tokens.length).toBeLessThan(CONTINUATION.length);
   });
 
-  it('ends where the context does', async () => {
+  it('ends at the context length', async () => {
     const { tokens, finishReason } = await model.generate(
       { inputIds: new Array<number>(509).fill(299) },
       { maxNewTokens: 9 }
@@ -175,14 +174,14 @@ describe('generate', () => {
     ['seed', { temperature: 1, seed: -3 }],
     ['stop', { stop: '' }],
     ['batchSize', { batchSize: 0 }]
-  ])('refuses a %s out of range: %p', async (where, options) => {
+  ])('rejects a %s out of range: %p', async (where, options) => {
     await expect(model.generate(PROMPT, options)).rejects.toMatchObject({
       code: 'input',
       where
     });
   });
 
-  it('gives the document of the command line', async () => {
+  it('returns the document of the command line', async () => {
     const generation = await model.generate(PROMPT, { maxNewTokens: 2 });
     const document = JSON.parse(JSON.stringify(generation)) as object;
     expect(document).toMatchObject({
@@ -207,7 +206,7 @@ describe('a list of prompts', () => {
     '#include <stdio.h>\nint main'
   ];
 
-  it('gives each what it gets alone, whatever runs beside it', async () => {
+  it('returns for each prompt what it returns alone', async () => {
     const options = { maxNewTokens: 10, stop: ['\n\n'] };
     const together = await model.generate(prompts, {
       ...options,
@@ -239,7 +238,7 @@ describe('a list of prompts', () => {
     }
   }, 30_000);
 
-  it('draws for each as if it were alone', async () => {
+  it('samples for each prompt as if it ran alone', async () => {
     const options = { maxNewTokens: 6, temperature: 0.7, seed: 9 };
     const together = await model.generate(prompts.slice(0, 2), options);
     expect(together[1].text).toBe(
@@ -253,7 +252,7 @@ describe('a list of prompts', () => {
 });
 
 describe('a generation that is cancelled', () => {
-  it('carries what there was, and leaves the model usable', async () => {
+  it('carries the result so far, and leaves the model usable', async () => {
     const controller = new AbortController();
     const onToken = ({ position }: TokenEvent): void => {
       if (position === 6 + 3) {
@@ -278,18 +277,16 @@ describe('a generation that is cancelled', () => {
     );
   });
 
-  it('is a result where one is asked for, of all prompts that had begun', async () => {
+  it('can be returned as a result, for all prompts that had begun', async () => {
     const controller = new AbortController();
     const onToken = ({ prompt }: TokenEvent): void => {
       if (prompt.index === 1) {
         controller.abort();
       }
     };
-    const progress: Progress[] = [];
     const options: GenerateOptions = {
       maxNewTokens: 4,
       batchSize: 1,
-      onProgress: now => progress.push(now),
       onCancel: 'return',
       signal: controller.signal,
       onToken
@@ -307,10 +304,9 @@ describe('a generation that is cancelled', () => {
       ['length', 4],
       ['cancelled', 1]
     ]);
-    expect(progress).toEqual([{ done: 1, total: 3 }]);
   });
 
-  it('is an error when there was nothing yet', async () => {
+  it('is an error if nothing was generated yet', async () => {
     for (const onCancel of ['throw', 'return'] as const) {
       await expect(
         model.generate(PROMPT, { signal: AbortSignal.abort(), onCancel })
@@ -338,7 +334,7 @@ describe('a generation that is cancelled', () => {
     }
   });
 
-  it('passes on what a callback throws', async () => {
+  it('passes on the error of a callback', async () => {
     const onToken = (): never => {
       throw new RangeError('not this one');
     };

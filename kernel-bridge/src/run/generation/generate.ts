@@ -1,4 +1,4 @@
-/** Writes on from prompts, token by token, with the routing of every token. */
+/** Generates from prompts, token by token, with the routing of every token. */
 import { randomUUID } from 'node:crypto';
 import { cancellable, CancelRequest } from '../engine/cancel';
 import { MoEDebuggerError } from '../../base/errors';
@@ -24,13 +24,13 @@ export interface GenerativeModel extends DecodableModel {
   description: { layers: readonly LayerCard[] };
   tokenizer: Tokenizer | undefined;
   ending: Ending;
-  /** Called with each generation as it is done, a cancelled one too, so that none is lost. */
+  /** Called with each generation when it is done or cancelled. */
   onGeneration(generation: Generation): void;
 }
 
 /**
- * @returns one generation a prompt, in the order of the prompts
- * @throws MoEDebuggerError 'input' for options or prompts that do not fit, 'tokenizer' for stop strings without a
+ * @returns one generation per prompt, in the order of the prompts
+ * @throws MoEDebuggerError 'input' for invalid options or prompts, 'tokenizer' for stop strings without a
  * tokenizer, 'model-unsupported', 'capture', 'engine'; GenerationCancelled
  */
 export async function generate(
@@ -42,7 +42,7 @@ export async function generate(
   if (options.stops.length > 0 && !model.tokenizer) {
     throw new MoEDebuggerError(
       'tokenizer',
-      'the model has no tokenizer.json, so its tokens have no text to stop at',
+      'the model has no tokenizer.json, which stop strings need',
       {
         where: 'stop',
         hint: 'put one beside the model, or leave stop out'
@@ -82,7 +82,6 @@ export async function generate(
       ) {
         throw new GenerationCancelled(results());
       }
-      options.onProgress?.({ done: done.size, total: prompts.length });
     }
     return results();
   } catch (error) {
@@ -105,7 +104,7 @@ interface Timing {
   inference: number;
 }
 
-/** Runs prompts side by side until all have ended, or a person ends them. */
+/** Runs prompts side by side until all have ended, or the user cancels. */
 async function run(
   model: GenerativeModel,
   rows: readonly Continuation[],
@@ -124,7 +123,7 @@ async function run(
   };
   try {
     try {
-      // A long prompt need not be waited for: there is nothing of it to lose.
+      // A long prompt need not be awaited: nothing is lost with it.
       accept(await cancellable(decoder.start(), options.signal));
     } catch (error) {
       if (!(error instanceof MoEDebuggerError && error.code === 'cancelled')) {
@@ -136,7 +135,7 @@ async function run(
       const tokens = rows.map(row =>
         unfinished(row) ? row.choose() : undefined
       );
-      // A step is short, and its token's routing is worth waiting for, also when a person has ended the generation.
+      // A step is short and its token's routing is worth keeping, so it is awaited even after a cancellation.
       accept(await decoder.advance(tokens));
       for (const row of running) {
         await options.onToken?.(row.event());

@@ -1,12 +1,12 @@
-/** What a generation came to. */
+/** Result of a generation. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Coverage, Token } from '../../base/protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import type { TraceDocument } from '../trace/trace-document';
 
 /**
- * Why a generation ended: as many tokens as asked for, or as the context holds ('length'); a stop string; the model's
- * own end-of-sequence token; or a person.
+ * Why a generation ended: the limit of new tokens or of the context ('length'); a stop string; the model's own
+ * end-of-sequence token; or a cancellation.
  */
 export type FinishReason = 'length' | 'stop' | 'eos' | 'cancelled';
 
@@ -30,21 +30,20 @@ export interface GenerationDocument {
 export class Generation {
   /** The prompt's text, or the number of its token ids. */
   readonly prompt: string;
-  /** What was written after the prompt, cut before a stop string. Empty when the model has no tokenizer. */
+  /** The generated text, truncated before a stop string. Empty if the model has no tokenizer. */
   readonly text: string;
-  /** Every token that was generated, a final end-of-sequence token and those of a stop string included. */
+  /** Every generated token, including a final end-of-sequence token and those of a stop string. */
   readonly tokens: readonly Token[];
   readonly finishReason: FinishReason;
   /**
-   * The routing of the prompt's and of every generated token, as one sample: each token as it was routed when it was
-   * run for the first time.
+   * The routing of prompt and generated tokens as one sample: each token as routed when it was run for the first time.
    */
   readonly trace: RoutingTrace;
-  /** What the draws started from; undefined when nothing was drawn. */
+  /** Seed of the sampling; undefined for greedy generation. */
   readonly seed: number | undefined;
-  /** From the first run to the last; prompts that ran side by side share it. */
+  /** From the first run to the last; prompts that ran side by side have the same value. */
   readonly seconds: number;
-  /** What a reader of the result should know, for example why prompts were not run side by side. */
+  /** Notes about the result, for example why prompts were not run side by side. */
   readonly notes: readonly string[];
 
   constructor(options: Generation.IOptions) {
@@ -58,7 +57,7 @@ export class Generation {
     this.notes = options.notes;
   }
 
-  /** Generated tokens a second, the time for the prompt included. */
+  /** Generated tokens per second, including the time for the prompt. */
   get tokensPerSecond(): number {
     return this.tokens.length / this.seconds;
   }
@@ -82,7 +81,7 @@ export class Generation {
     };
   }
 
-  /** The prompt and what was written. */
+  /** The prompt and the generated text. */
   toString(): string {
     return `${this.prompt}${this.text}`;
   }
@@ -101,9 +100,9 @@ export namespace Generation {
   }
 }
 
-/** A generation that a person ended, with what there was of it. The model can be used again at once. */
+/** A cancelled generation, with the result so far. The model can be used again at once. */
 export class GenerationCancelled extends MoEDebuggerError {
-  /** One for each prompt that had been read, in the order of the prompts; finished ones among them. */
+  /** One for each prompt that had been read, in the order of the prompts, including finished ones. */
   readonly partial: readonly Generation[];
 
   constructor(partial: readonly Generation[]) {

@@ -1,6 +1,6 @@
 /**
- * A merged decoder, as Optimum makes it: one If whose branches hold the whole model, one with a cache and one without.
- * Made here from the demo model; the branch without a cache must be taken for the prompt only.
+ * A merged decoder, as Optimum makes it: one If whose branches are the whole model with and without a KV cache. Built
+ * here from the demo model; the branch without a cache must be used only for the prompt.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ describe('a merged decoder', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('writes and routes as the decoder that it was made from', async () => {
+  it('generates and routes like the decoder that it was made from', async () => {
     const prompts = ['def fib(n):', 'Der Rechner'];
     const expected = await demo.generate(prompts, { maxNewTokens: 12 });
     const ours = await merged.generate(prompts, { maxNewTokens: 12 });
@@ -51,7 +51,7 @@ describe('a merged decoder', () => {
     { target: { kind: 'logit', token: 5 }, layers: true },
     { target: { kind: 'router', layer: 3, expert: 2 } }
   ] as AttributeOptions[])(
-    'attributes %j as the decoder that it was made from',
+    'attributes %j like the decoder that it was made from',
     async options => {
       const [expected, ours] = [
         await demo.attribute('def fib(n):', {
@@ -78,7 +78,7 @@ describe('a merged decoder', () => {
     120_000
   );
 
-  it('takes edits as the decoder that it was made from, prompts side by side as one by one', async () => {
+  it('supports edits like the decoder that it was made from, prompts side by side and one by one', async () => {
     const edits: Edits = {
       force: [{ layer: 2, expert: 5, tokens: [3] }],
       ablate: [{ layer: 4, expert: 1, mode: 'drop' }],

@@ -1,62 +1,58 @@
-/** What a caller may ask of a generation, checked. */
+/** Options of a generation, and their validation. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { Progress } from '../../base/progress';
 import type { RoutingLayer } from '../../base/protocol';
-import { checkOnCancel, type OnCancel } from '../engine/cancel';
 import type { Sampling } from './sampling';
 
-/** A token that was just generated. */
+/** A generated token. */
 export interface TokenEvent {
   id: number;
-  /** Its place in the sequence, the prompt's tokens counted. */
+  /** Its position in the sequence, including the prompt. */
   position: number;
   /**
-   * What it adds to the text, which may be nothing: half a character and the beginning of a stop string wait for the
-   * next token. The texts of all events make up the generation's text.
+   * The text that it adds, possibly empty: an incomplete character or a possible stop string waits for the next token. The
+   * texts of all events add up to the generation's text.
    */
   text: string;
-  /** How each layer routed this token: layers of one row each. An encoder's layers, which never see it, are left out. */
+  /** Routing of this token: layers of one row each, without encoder layers. */
   routing: RoutingLayer[];
-  /** Which prompt it continues. */
+  /** The prompt that it continues. */
   prompt: { index: number; id: string };
 }
 
 export interface GenerateOptions {
   /** Default 32. */
   maxNewTokens?: number;
-  /** Logits are divided by it before a token is drawn; 0, the default, takes the likeliest token. */
+  /** Divides the logits before sampling; 0 selects the most likely token. Default 0. */
   temperature?: number;
-  /** Draw from the k likeliest tokens only. Needs a temperature. */
+  /** Sample only from the k most likely tokens. Needs a temperature. */
   topK?: number;
-  /** Draw from the likeliest tokens that together reach this probability only, in (0, 1]. Needs a temperature. */
+  /** Sample only from the most likely tokens that together reach this probability, in (0, 1]. Needs a temperature. */
   topP?: number;
   /**
-   * Repeats the draws: the same seed gives the same text. Each prompt of a list starts from it anew. A random one is
-   * taken, and told, when there is none.
+   * Makes sampling reproducible: the same seed gives the same text. Each prompt of a list starts with this seed. Default: a
+   * random one, which the result contains.
    */
   seed?: number;
-  /** Texts that end the generation; the text is cut before them. */
+  /** Texts that end the generation; the text is truncated before them. */
   stop?: string | readonly string[];
-  /** Called as each token has been routed; awaited, so a slow reader slows the generation down. */
+  /** Called for each token with its routing; awaited, so a slow reader slows the generation down. */
   onToken?: (event: TokenEvent) => void | Promise<void>;
   /** 'last': keep the model's output logits after the last token, in the trace's `outputLogits`. */
   logits?: 'none' | 'last';
   signal?: AbortSignal;
-  /** Called as prompts are done, those that run side by side together; `onToken` tells of each token. */
-  onProgress?: (progress: Progress) => void;
   /**
-   * What a cancelled generation comes to, by the signal or by interrupting the cell: a `GenerationCancelled` error
-   * that carries what there is ('throw', the default), or a result with finishReason 'cancelled' ('return').
+   * When cancelled, by the signal or by interrupting the cell: throw a `GenerationCancelled` error that carries the result
+   * so far, or return a result with finishReason 'cancelled'. Default 'throw'.
    */
-  onCancel?: OnCancel;
-  /** Most prompts of a list that run side by side, where the model allows it. Default 8. */
+  onCancel?: 'throw' | 'return';
+  /** Maximum number of prompts that run side by side, if the model allows it. Default 8. */
   batchSize?: number;
 }
 
 export interface ResolvedOptions extends Omit<GenerateOptions, 'stop'> {
   maxNewTokens: number;
   sampling: Sampling;
-  /** Undefined when nothing is drawn. */
+  /** Undefined for greedy generation. */
   seed: number | undefined;
   stops: readonly string[];
   batchSize: number;
@@ -65,7 +61,7 @@ export interface ResolvedOptions extends Omit<GenerateOptions, 'stop'> {
 const DEFAULT_NEW_TOKENS = 32;
 const DEFAULT_BATCH = 8;
 
-/** @throws MoEDebuggerError 'input' naming the option that is out of range */
+/** @throws MoEDebuggerError 'input' naming the invalid option */
 export function resolveOptions(options: GenerateOptions): ResolvedOptions {
   const {
     maxNewTokens = DEFAULT_NEW_TOKENS,
@@ -82,25 +78,25 @@ export function resolveOptions(options: GenerateOptions): ResolvedOptions {
     count(maxNewTokens),
     'maxNewTokens',
     maxNewTokens,
-    'give a whole number of 1 or more'
+    'give a whole number of at least 1'
   );
   check(
     count(batchSize),
     'batchSize',
     batchSize,
-    'give a whole number of 1 or more'
+    'give a whole number of at least 1'
   );
   check(
     Number.isFinite(temperature) && temperature >= 0,
     'temperature',
     temperature,
-    'give 0 for the likeliest token, or a positive number'
+    'give 0 for the most likely token, or a positive number'
   );
   check(
     topK === undefined || count(topK),
     'topK',
     topK,
-    'give a whole number of 1 or more'
+    'give a whole number of at least 1'
   );
   check(
     topP === undefined || (topP > 0 && topP <= 1),
@@ -112,7 +108,7 @@ export function resolveOptions(options: GenerateOptions): ResolvedOptions {
     seed === undefined || (Number.isSafeInteger(seed) && seed >= 0),
     'seed',
     seed,
-    'give a whole number of 0 or more'
+    'give a whole number of at least 0'
   );
   if (temperature === 0 && (topK ?? topP) !== undefined) {
     throw new MoEDebuggerError(
@@ -120,11 +116,10 @@ export function resolveOptions(options: GenerateOptions): ResolvedOptions {
       `${topK === undefined ? 'topP' : 'topK'} has no effect without a temperature`,
       {
         where: 'temperature',
-        hint: 'give a temperature above 0, or leave it out: the likeliest token is taken then'
+        hint: 'give a temperature above 0, or leave it out: the most likely token is then selected'
       }
     );
   }
-  checkOnCancel(options.onCancel);
   const stops = typeof stop === 'string' ? [stop] : [...stop];
   check(
     stops.every(text => typeof text === 'string' && text !== ''),

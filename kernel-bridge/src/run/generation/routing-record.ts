@@ -1,7 +1,7 @@
-/** The routing of a sequence, put together from the steps that its tokens were run in. */
+/** Assembles the routing of a sequence from the steps in which its tokens were run. */
 import type { RoutingLayer } from '../../base/protocol';
 
-/** The rows of a captured layer that belong to `tokens`, as a copy: the rest can be freed. */
+/** Copies the rows of a captured layer that belong to `tokens`, so that the rest can be freed. */
 export function takeTokens(
   layer: RoutingLayer,
   tokens: readonly number[]
@@ -15,7 +15,7 @@ export function takeTokens(
   };
 }
 
-/** Layers laid end to end: the same routers, more tokens. Parts without tokens may be left out. */
+/** Concatenates layers: the same routers, more tokens. Parts without tokens may be omitted. */
 export function concatenate(
   parts: readonly (readonly RoutingLayer[])[]
 ): RoutingLayer[] {

@@ -1,4 +1,4 @@
-/** Runs prompts on a model, or on one of its edited sessions, and reports the traces to whoever observes the model. */
+/** Runs prompts on a model or one of its edited sessions, and reports the traces to the model's observer. */
 import type { LoadedModel } from '../model/loaded-model';
 import { promptList, type Prompt } from '../model/prompt';
 import { observerOf } from '../trace/observer';
@@ -13,14 +13,14 @@ import { generate } from './generate';
 import type { Generation } from './generation';
 import type { GenerateOptions } from './options';
 
-/** What a model is run on: `async () => model` as it is, or what `EditedSession.resolve` returned. */
+/** What to run on: `async () => model`, or the result of `EditedSession.resolve`. */
 export type Target = () => Promise<RunTarget>;
 
 /**
- * Runs prompts, one forward each.
+ * Runs prompts, one forward pass each.
  *
- * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt that does not fit, 'capture' when what was captured
- * contradicts the graph, 'cancelled'
+ * @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid prompt, 'capture' when captured routing contradicts the
+ * graph, 'cancelled'
  */
 export async function traceOn(
   model: LoadedModel,
@@ -40,10 +40,10 @@ export async function traceOn(
 }
 
 /**
- * Writes on from prompts.
+ * Generates from prompts.
  *
- * @returns one generation a prompt, in the order of the prompts
- * @throws MoEDebuggerError 'input' or 'tokenizer' for a prompt or an option that does not fit, 'capture', 'engine';
+ * @returns one generation per prompt, in the order of the prompts
+ * @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid prompt or option, 'capture', 'engine';
  * GenerationCancelled
  */
 export async function generateOn(

@@ -23,7 +23,7 @@ function frequencies(
   return counts.map(count => count / draws);
 }
 
-/** Chi-square of what was drawn against what should be, over tokens that can be drawn. */
+/** Chi-square statistic of samples against expected probabilities, over tokens that can be sampled. */
 function chiSquare(
   observed: readonly number[],
   expected: readonly number[],
@@ -40,7 +40,7 @@ describe('nextToken', () => {
     throw new Error('nothing is drawn');
   };
 
-  it('takes the likeliest token without a temperature, the lower id among equals', () => {
+  it('selects the most likely token without a temperature, the lower id in a tie', () => {
     expect(nextToken(LOGITS, { temperature: 0 }, never)).toBe(2);
     expect(
       nextToken(Float32Array.of(NaN, -7, NaN, -7), { temperature: 0 }, never)
@@ -48,7 +48,7 @@ describe('nextToken', () => {
   });
 
   it.each([0.3, 1, 2.5])(
-    'draws by the softmax at temperature %d',
+    'samples from the softmax at temperature %d',
     temperature => {
       const draws = 100_000;
       const expected = softmax([...LOGITS], temperature);
@@ -59,7 +59,7 @@ describe('nextToken', () => {
     }
   );
 
-  it('draws from the k likeliest only, in proportion', () => {
+  it('samples only from the k most likely, in proportion', () => {
     const draws = 50_000;
     const [a, b, c] = softmax([1.5, 2.2, 2.2], 1);
     const expected = [a, 0, b, 0, 0, c, 0, 0];
@@ -71,7 +71,7 @@ describe('nextToken', () => {
     expect(frequencies({ temperature: 1, topK: 1 }, 100)[2]).toBe(1);
   });
 
-  it('draws from the fewest tokens that reach top-p, as transformers does', () => {
+  it('samples from the fewest tokens that reach top-p, like transformers', () => {
     // Probabilities .5 .25 .15 .1: a half needs one token, 0.7 two, 0.75 two, 0.8 three.
     const logits = Float32Array.from([0.1, 0.5, 0.15, 0.25], Math.log);
     const drawn = (topP: number): number[] =>
@@ -84,15 +84,15 @@ describe('nextToken', () => {
     expect(drawn(1)).toEqual([0, 1, 2, 3]);
   });
 
-  it('applies top-p to what top-k has left', () => {
-    // Of the two likeliest, .5 and .25, the first alone holds two thirds.
+  it('applies top-p after top-k', () => {
+    // Of the two most likely, .5 and .25, the first alone has two thirds.
     const logits = Float32Array.from([0.1, 0.5, 0.15, 0.25], Math.log);
     expect(
       frequencies({ temperature: 1, topK: 2, topP: 0.6 }, 500, logits)
     ).toEqual([0, 1, 0, 0]);
   });
 
-  it('never draws a token whose logit is not a number', () => {
+  it('never selects a token whose logit is NaN', () => {
     expect(
       frequencies({ temperature: 1 }, 500, Float32Array.of(NaN, 0, -Infinity))
     ).toEqual([0, 1, 0]);
@@ -102,7 +102,7 @@ describe('nextToken', () => {
     Float32Array.of(NaN, NaN),
     Float32Array.of(-Infinity, -Infinity),
     Float32Array.of(0, Infinity)
-  ])('refuses logits that nothing can be chosen from: %p', logits => {
+  ])('rejects logits without a maximum: %p', logits => {
     for (const temperature of [0, 1]) {
       expect(() => nextToken(logits, { temperature }, () => 0.5)).toThrow(
         expect.objectContaining({ code: 'engine' })

@@ -1,22 +1,22 @@
-/** From the model's logits to the next token. */
+/** Selects the next token from the model's logits. */
 import { MoEDebuggerError } from '../../base/errors';
 
 export interface Sampling {
-  /** Logits are divided by it; 0 takes the likeliest token. */
+  /** Divides the logits; 0 selects the most likely token. */
   temperature: number;
-  /** Only the k likeliest tokens are drawn from; the lower id among equals. */
+  /** Sample only from the k most likely tokens; the lower id in a tie. */
   topK?: number;
-  /** Only the likeliest tokens that together reach this probability, after `topK`. */
+  /** Sample only from the most likely tokens that together reach this probability, after `topK`. */
   topP?: number;
 }
 
 /**
- * The next token. Without a temperature the likeliest, the lower id among equals; else a draw from the softmax of
- * what temperature, top-k and top-p leave, in this order.
+ * The next token. Without a temperature the most likely one, the lower id in a tie; otherwise a sample from the softmax
+ * after temperature, top-k and top-p, in this order.
  *
- * @param logits [vocabulary]; tokens whose logit is NaN are never taken
- * @param random gives numbers in [0, 1); called once a token, and not at all without a temperature
- * @throws MoEDebuggerError 'engine' when the logits hold no largest finite value
+ * @param logits [vocabulary]; tokens whose logit is NaN are never selected
+ * @param random returns numbers in [0, 1); called once per token, and not at all without a temperature
+ * @throws MoEDebuggerError 'engine' when the logits have no largest finite value
  */
 export function nextToken(
   logits: Float32Array,
@@ -38,7 +38,7 @@ export function nextToken(
     }
     last = weights[i] > 0 ? ids[i] : last;
   }
-  // Rounding left the sum just below its target.
+  // Rounding made the sum end just below its target.
   return last;
 }
 
@@ -55,7 +55,7 @@ function likeliest(logits: Float32Array): number {
   return best;
 }
 
-/** Tokens that may be drawn, by id, with weights in the proportion of their probabilities. */
+/** Tokens that may be sampled, by id, with weights proportional to their probabilities. */
 function candidates(
   logits: Float32Array,
   { temperature, topK, topP }: Sampling
@@ -80,7 +80,7 @@ function candidates(
   return { ids, weights };
 }
 
-/** The smallest logit that may be drawn, and how many tokens with just that logit. */
+/** The smallest logit that may be sampled, and the number of tokens to take with exactly that logit. */
 function cutoff(
   logits: Float32Array,
   weigh: (logit: number) => number,
@@ -113,10 +113,10 @@ function notFinite(best: number): MoEDebuggerError {
   return new MoEDebuggerError(
     'engine',
     best < 0
-      ? "the model's output logits hold no number"
+      ? "the model's output logits are all NaN"
       : `the model's output logit of token ${best} is infinite`,
     {
-      hint: 'no token can be chosen from them; trace the prompt and look at the layers whose logits are not finite'
+      hint: 'no token can be selected; trace the prompt and look at the layers whose logits are not finite'
     }
   );
 }

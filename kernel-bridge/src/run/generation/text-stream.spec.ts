@@ -4,7 +4,7 @@ import { StopStrings, TextStream } from './text-stream';
 
 const tokenizer = Tokenizer.load(DEMO)!;
 
-/** What each token of `text` adds, after `context`. */
+/** The text that each token of `text` adds, after `context`. */
 function pieces(text: string, context = ''): string[] {
   const ids = tokenizer.encode(text, { specialTokens: false });
   const stream = new TextStream(
@@ -23,12 +23,12 @@ describe('TextStream', () => {
     '👩‍👩‍👧 и ещё',
     ' leading',
     '\u0000\t'
-  ])('gives back %j, whatever tokens it comes in', text => {
+  ])('reproduces %j, for any tokenization', text => {
     expect(pieces(text).join('')).toBe(text);
     expect(pieces(text, 'Some text before it').join('')).toBe(text);
   });
 
-  it('never shows half a character', () => {
+  it('never emits an incomplete character', () => {
     const text = '日本語';
     const parts = pieces(text);
     expect(parts.length).toBeGreaterThan(text.length + 1);
@@ -37,7 +37,7 @@ describe('TextStream', () => {
     ).toBe(true);
   });
 
-  it('shows bytes that never become a character at the end', () => {
+  it('emits bytes that never become a character at the end', () => {
     const [first] = tokenizer.encode('日', { specialTokens: false });
     const stream = new TextStream(tokenizer, []);
     expect([stream.push(first), stream.end(), stream.end()]).toEqual([
@@ -47,7 +47,7 @@ describe('TextStream', () => {
     ]);
   });
 
-  it('goes on after bytes that are no character', () => {
+  it('continues after invalid bytes', () => {
     const [first] = tokenizer.encode('日', { specialTokens: false });
     const [x] = tokenizer.encode('x', { specialTokens: false });
     const stream = new TextStream(tokenizer, []);
@@ -60,7 +60,7 @@ describe('TextStream', () => {
 });
 
 describe('StopStrings', () => {
-  /** Text that comes out for each piece, up to the one that stops. */
+  /** Text emitted for each piece, up to the one that stops. */
   function through(
     stops: string[],
     given: string[]
@@ -77,7 +77,7 @@ describe('StopStrings', () => {
     return { out: [...out, matcher.end()], stopped: false };
   }
 
-  it('lets text through at once when there is nothing to wait for', () => {
+  it('emits text at once when there is no possible stop string', () => {
     expect(through([], ['a', 'b'])).toEqual({
       out: ['a', 'b', ''],
       stopped: false
@@ -88,14 +88,14 @@ describe('StopStrings', () => {
     });
   });
 
-  it('finds a stop string across pieces and cuts before it', () => {
+  it('finds a stop string across pieces and truncates before it', () => {
     expect(through(['STOP'], ['go S', 'T', 'OP now'])).toEqual({
       out: ['go ', '', ''],
       stopped: true
     });
   });
 
-  it('gives back what only looked like one', () => {
+  it('emits text that only looked like the start of one', () => {
     expect(through(['STOP'], ['S', 'T', 'AY'])).toEqual({
       out: ['', '', 'STAY', ''],
       stopped: false
@@ -106,7 +106,7 @@ describe('StopStrings', () => {
     });
   });
 
-  it('takes the first of several, and one that overlaps itself', () => {
+  it('finds the first of several, and one that overlaps itself', () => {
     expect(through(['b', 'ab'], ['xab'])).toEqual({
       out: ['x'],
       stopped: true

@@ -1,23 +1,23 @@
-/** Text as it comes out of a model, token by token. */
+/** Decodes generated tokens to a stream of text. */
 import type { Tokenizer } from '../model/tokenizer';
 
-/** What a decoder writes for bytes that are not yet a character. */
+/** Replacement character for bytes that are not yet a character. */
 const INCOMPLETE = '\ufffd';
-/** Tokens before the first new one that decide how it is written, as a leading space is. */
+/** Number of preceding tokens to decode with a new one, because they affect its text, for example a leading space. */
 const CONTEXT = 4;
 
 /**
- * Turns tokens into text. A character whose bytes are spread over several tokens comes with the last of them. What
- * `push` and `end` return, put together, is the whole text.
+ * Decodes tokens to text. A character whose bytes span several tokens is returned with the last of them. The results of
+ * `push` and `end` add up to the whole text.
  */
 export class TextStream {
   private readonly _ids: number[];
-  /** Tokens from here are decoded together. */
+  /** Tokens from this index on are decoded together. */
   private _start = 0;
-  /** Text of tokens up to here has been returned. */
+  /** Text of tokens up to this index has been returned. */
   private _returned: number;
 
-  /** @param context the tokens before */
+  /** @param context the preceding tokens */
   constructor(
     private readonly _tokenizer: Pick<Tokenizer, 'decode'>,
     context: readonly number[]
@@ -41,7 +41,7 @@ export class TextStream {
     return fresh;
   }
 
-  /** What was held back: bytes that never became a character. */
+  /** The remaining text: bytes that never became a character. */
   end(): string {
     const rest = this._fresh(this._decode(this._ids.length));
     this._start = this._returned = this._ids.length;
@@ -65,15 +65,15 @@ export class TextStream {
 }
 
 /**
- * Looks for stop strings in text that comes in pieces. A piece that may be the beginning of a stop string is held
- * back until the next one tells.
+ * Finds stop strings in text that arrives in pieces. A piece that may begin a stop string is held back until it is
+ * decided.
  */
 export class StopStrings {
   private _held = '';
 
   constructor(private readonly _stops: readonly string[]) {}
 
-  /** The text that is certain to come before any stop string, and whether one was found. */
+  /** The text that certainly comes before any stop string, and whether one was found. */
   push(text: string): { text: string; stopped: boolean } {
     this._held += text;
     const found = this._stops
@@ -90,14 +90,14 @@ export class StopStrings {
     return { text: before, stopped: false };
   }
 
-  /** What was held back in vain. */
+  /** The text that was held back and is not a stop string. */
   end(): string {
     const rest = this._held;
     this._held = '';
     return rest;
   }
 
-  /** Length of the longest end of the held text that a stop string begins with. */
+  /** Length of the longest suffix of the held text that begins a stop string. */
   private _overlap(): number {
     const longest = Math.max(0, ...this._stops.map(({ length }) => length - 1));
     for (

@@ -42,7 +42,7 @@ describe('ChatTemplate', () => {
     ).toBe('<s>[INST] Hello [/INST]Hi</s>[INST] Hello [/INST]');
   });
 
-  it('takes chat_template.jinja first, and the default of several', () => {
+  it('prefers chat_template.jinja, then the default of several', () => {
     configure({
       chat_template: [
         { name: 'tool_use', template: 'no' },
@@ -57,7 +57,7 @@ describe('ChatTemplate', () => {
     expect(render()).toBe('\nfile: Hello');
   });
 
-  it('says so when there is none', () => {
+  it('reports a missing template', () => {
     expect(() => render()).toThrow(
       expect.objectContaining({
         code: 'tokenizer',
@@ -70,7 +70,7 @@ describe('ChatTemplate', () => {
     );
   });
 
-  it('passes on why a template refuses a conversation', () => {
+  it("passes on the template's reason for rejecting a conversation", () => {
     configure({ chat_template: MIXTRAL, bos_token: '', eos_token: '' });
     expect(() => render([...HELLO, ...HELLO])).toThrow(
       expect.objectContaining({
@@ -80,7 +80,7 @@ describe('ChatTemplate', () => {
     );
   });
 
-  it('refuses a template that is not one', () => {
+  it('rejects an invalid template', () => {
     configure({ chat_template: '{% for message in messages %}' });
     expect(() => render()).toThrow(
       expect.objectContaining({ code: 'tokenizer' })
@@ -100,13 +100,13 @@ describe('ChatTemplate', () => {
       'text without end',
       '{% set t = namespace(x="ab") %}{% for i in range(99) %}{% set t.x = t.x + t.x %}{% endfor %}{{ t.x }}'
     ]
-  ])('ends a template that makes %s', (_, template) => {
+  ])('stops a template with %s', (_, template) => {
     configure({ chat_template: template });
     expect(() => render()).toThrow(expect.objectContaining({ code: 'input' }));
   });
 
   it.each([[[]], [[{ role: 'user' }]], ['Hello'], [[null]]])(
-    'refuses messages like %j',
+    'rejects messages like %j',
     messages => {
       configure({ chat_template: CHATML });
       expect(() => render(messages as typeof HELLO)).toThrow(

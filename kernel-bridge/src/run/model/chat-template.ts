@@ -1,4 +1,4 @@
-/** Messages of a chat as the text that a model was trained on, by its own Jinja template. */
+/** Renders chat messages with the model's own Jinja template. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -10,15 +10,15 @@ import { MoEDebuggerError } from '../../base/errors';
 import { readJson, type JsonConfig } from './config';
 
 export interface ChatMessage {
-  /** "system", "user", "assistant", or what else the model's template knows. */
+  /** "system", "user", "assistant", or another role of the model's template. */
   role: string;
   content: string;
 }
 
-// The package types its ESM build only; its CommonJS build is loaded when the first template is.
+// The package has types only for its ESM build; its CommonJS build is loaded with the first template.
 const load = createRequire(__filename);
 
-// A template comes from whoever made the model, and is a program: these bound what it may do.
+// A template is an untrusted program: these limit it.
 const MAX_TEMPLATE_BYTES = 1 << 20;
 const MAX_RANGE = 100_000;
 const MAX_MILLISECONDS = 2000;
@@ -30,9 +30,9 @@ export class ChatTemplate {
   constructor(private readonly _folder: string) {}
 
   /**
-   * The text of a conversation, up to where the model's answer begins.
-   * @throws MoEDebuggerError 'tokenizer' when the model has no chat template or it cannot be used; 'input' when it
-   * refuses these messages
+   * The text of a conversation, up to the start of the model's answer.
+   * @throws MoEDebuggerError 'tokenizer' when the model has no chat template or it is invalid; 'input' when it rejects
+   * these messages
    */
   render(messages: readonly ChatMessage[]): string {
     checkMessages(messages);
@@ -41,7 +41,7 @@ export class ChatTemplate {
     const { Template } = load('@huggingface/jinja') as typeof Jinja;
     let template: Jinja.Template;
     try {
-      // The template's own `range` would make lists of any length.
+      // The template's own `range` would allocate lists of any length.
       template = new Template(`{% set range = bounded_range %}\n${source}`);
     } catch (error) {
       throw new MoEDebuggerError(
@@ -68,10 +68,10 @@ export class ChatTemplate {
     } catch (error) {
       throw new MoEDebuggerError(
         'input',
-        `the chat template refuses the messages: ${(error as Error).message}`,
+        `the chat template rejects the messages: ${(error as Error).message}`,
         {
           where: path,
-          hint: 'give messages of the roles and in the order that this model knows',
+          hint: 'give messages with the roles and in the order that this model supports',
           cause: error
         }
       );
@@ -136,7 +136,7 @@ function checkMessages(messages: readonly ChatMessage[]): void {
   }
 }
 
-/** The tokens that templates write by name: bos_token, eos_token and so on. */
+/** Tokens that templates write by name: bos_token, eos_token and so on. */
 function specialTokens(config: JsonConfig): Record<string, string> {
   const tokens: Record<string, string> = {};
   for (const [name, value] of Object.entries(config)) {
@@ -160,7 +160,7 @@ function boundedRange(start: number, stop?: number, step = 1): number[] {
   return Array.from({ length }, (_, i) => from + i * step);
 }
 
-/** Runs code that is ended by force when it takes too long. */
+/** Runs code with a time limit, enforced by V8. */
 function limited(render: () => string): string {
   const context = createContext({ render });
   return new Script('render()').runInContext(context, {

@@ -15,7 +15,7 @@ function modelWith(config: unknown): string {
 }
 
 describe('config.json', () => {
-  it('is silent where it agrees with the graph', () => {
+  it('gives no warning if it agrees with the graph', () => {
     expect(
       inspectModel(modelWith({ num_local_experts: 8, num_experts_per_tok: 2 }))
         .warnings
@@ -40,14 +40,14 @@ describe('config.json', () => {
       { text_config: { num_experts: 9 } },
       'config.json says 9 experts, the graph has 8: the graph is followed'
     ]
-  ])('loses against the graph: %j', (config, warning) => {
+  ])('has lower precedence than the graph: %j', (config, warning) => {
     const { warnings, layers } = inspectModel(modelWith(config));
     expect(warnings).toEqual([warning]);
     expect(layers[0]).toMatchObject({ moe: true, experts: 8, topK: 2 });
   });
 
   it.each(['{', '[]', '"text"', 'null'])(
-    'is refused by name when it is %s',
+    'is rejected by name when it is %s',
     text => {
       const folder = modelWith(text);
       expect(() => inspectModel(folder)).toThrow(
@@ -59,7 +59,7 @@ describe('config.json', () => {
     }
   );
 
-  it('is not needed', () => {
+  it('is optional', () => {
     expect(readJson(join(temporaryFolder(), 'config.json'))).toBeUndefined();
   });
 });
@@ -82,7 +82,7 @@ describe('contextLength', () => {
     expect(contextLength(readConfig(modelWith(config)))).toBe(length);
   });
 
-  it("is also in onnxruntime-genai's file", () => {
+  it("is also read from onnxruntime-genai's file", () => {
     const folder = modelWith({});
     writeFileSync(
       join(folder, 'genai_config.json'),

@@ -1,4 +1,4 @@
-/** What Hugging Face's files beside a model say. Graph facts win over them; a contradiction is reported. */
+/** Reads Hugging Face's files beside a model. The graph takes precedence; contradictions are reported. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
@@ -7,16 +7,16 @@ import type { FoundRouters } from '../../routing/find-routers';
 export type JsonConfig = Record<string, unknown>;
 
 export interface ModelConfig {
-  /** config.json, with the text model's part on top where a multimodal model nests it. */
+  /** config.json, merged with the text model's part if a multimodal model nests it. */
   model: JsonConfig;
   generation: JsonConfig;
   genai: JsonConfig;
 }
 
-/** Tokenizers of large vocabularies take tens of megabytes; nothing else comes near. */
+/** Tokenizers of large vocabularies take tens of megabytes; other files are much smaller. */
 const MAX_JSON_BYTES = 256 << 20;
 
-/** @throws MoEDebuggerError 'model-invalid' when a file is there and is not JSON. */
+/** @throws MoEDebuggerError 'model-invalid' when a file exists and is not JSON */
 export function readJson(path: string): JsonConfig | undefined {
   if (!existsSync(path)) {
     return undefined;
@@ -54,7 +54,7 @@ export function readConfig(folder: string): ModelConfig {
   };
 }
 
-/** The first of `names` that holds a non-negative integer. */
+/** The first of `names` with a non-negative integer. */
 export function configCount(
   config: JsonConfig,
   ...names: string[]
@@ -68,7 +68,7 @@ export function configCount(
   return undefined;
 }
 
-/** Experts of a layer, by the names that families have for it. */
+/** Experts per layer, under the names of the model types. */
 export function configExperts(config: JsonConfig): number | undefined {
   return configCount(
     config,
@@ -79,7 +79,7 @@ export function configExperts(config: JsonConfig): number | undefined {
   );
 }
 
-/** Experts that a token takes. */
+/** Experts per token. */
 export function configTopK(config: JsonConfig): number | undefined {
   return configCount(
     config,
@@ -91,7 +91,7 @@ export function configTopK(config: JsonConfig): number | undefined {
   );
 }
 
-/** Longest sequence that the model was made for, in tokens. */
+/** Maximum sequence length of the model, in tokens. */
 export function contextLength({
   model,
   genai
@@ -112,7 +112,7 @@ export function contextLength({
   );
 }
 
-/** Where config.json and the graph disagree, in words. */
+/** Describes contradictions between config.json and the graph. */
 export function contradictions(
   { model }: ModelConfig,
   { routers }: FoundRouters

@@ -1,4 +1,4 @@
-/** A model's card: what `inspect` prints and a cell shows. */
+/** A model's card: printed by `inspect` and displayed in a cell. */
 import { layerName, type Stack } from '../../base/protocol';
 import type { OnnxModel } from '../../onnx/file/model';
 import type { Convention, Router } from '../../routing/convention';
@@ -16,7 +16,7 @@ export interface MoELayerCard extends Convention {
     pattern: string;
     logits: string;
     logitsAre: 'logits' | 'probabilities';
-    /** Tensor names; null where they are computed from the logits. */
+    /** Tensor names; null if computed from the logits. */
     selected: string | string[] | null;
     weights: string | string[] | null;
   };
@@ -111,7 +111,7 @@ function single(names: string[] | null): string | string[] | null {
   return names?.length === 1 ? names[0] : names;
 }
 
-/** The description as text for people: one line a layer. */
+/** The description as text: one line per layer. */
 export function formatDescription({
   model,
   layers,

@@ -1,19 +1,19 @@
 /**
- * Names that end up in paths of the cache: ids that a person gives, and what a hub answers. None may lead out of the
- * model's folder there, whoever runs the hub.
+ * Validators for names that become paths in the cache: ids given by users, and untrusted answers of a hub. No name may
+ * lead out of the model's folder.
  */
 import { MoEDebuggerError } from '../../base/errors';
 
 export interface HubId {
-  /** `org/name`, or the name of an old model that has no organisation. */
+  /** `org/name`, or the name of an old model without an organisation. */
   name: string;
   revision: string;
 }
 
 const SCHEME = 'hf:';
-/** Hugging Face's rules: the cache separates an organisation from a name by `--`. */
+/** Hugging Face's rules: the cache separates organisation and name with `--`. */
 const NAME = /^(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?$/;
-/** A part of a branch's or a tag's name, by git's rules and of fewer characters. */
+/** A part of a branch's or a tag's name: git's rules with fewer characters. */
 const REF_PART = /^(?!.*\.\.)\w[\w.-]*$/;
 const COMMIT = /^[0-9a-f]{40}$/;
 const HASH = /^[0-9a-f]{1,128}$/i;
@@ -44,8 +44,8 @@ export function parseHubId(id: string): HubId {
 }
 
 /**
- * The commit that a revision stands for. It names the folder of a snapshot.
- * @throws MoEDebuggerError 'model-invalid' when it is no hash of git
+ * The commit of a revision. It names the folder of a snapshot.
+ * @throws MoEDebuggerError 'model-invalid' when it is not a git hash
  */
 export function checkCommit(sha: unknown, where: string): string {
   if (typeof sha !== 'string' || !COMMIT.test(sha)) {
@@ -55,8 +55,7 @@ export function checkCommit(sha: unknown, where: string): string {
 }
 
 /**
- * A file in a hub's list. The rules are those of POSIX and of Windows, wherever it is read; Windows also takes `.. `
- * for `..`.
+ * A file in a hub's list. Applies the rules of POSIX and Windows on every platform; Windows also reads `.. ` as `..`.
  * @throws MoEDebuggerError 'model-invalid' for a name that is not a relative path without `..`
  */
 export function checkFileName(path: unknown, where: string): string {
@@ -71,7 +70,7 @@ export function checkFileName(path: unknown, where: string): string {
   return path;
 }
 
-/** What a hub tells of a file, where nothing is sure. */
+/** Untrusted information about a file from a hub. */
 interface ToldFile {
   oid?: unknown;
   lfs?: { oid?: unknown } | null;
@@ -80,7 +79,7 @@ interface ToldFile {
 }
 
 /**
- * Checks what a hub tells of files: the hash of its content names a file's blob, its last commit the snapshot.
+ * Validates hashes in a hub's answer: the hash of a file's content names its blob, its last commit the snapshot.
  * @throws MoEDebuggerError 'model-invalid' for a hash that is not hexadecimal
  */
 export function checkHashes(files: unknown, where: string): void {
@@ -106,7 +105,7 @@ function refused(what: string, where: string): MoEDebuggerError {
   });
 }
 
-/** Control characters would reach a terminal. */
+/** Escapes control characters, which would reach a terminal. */
 function quoted(value: unknown): string {
   return (JSON.stringify(value) ?? 'undefined').slice(0, 200);
 }

@@ -16,12 +16,12 @@ import { loadModel } from '../../api/load-model';
 const DEMO = join(__dirname, '../../../../models/demo');
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
-/** What a hub tells of a file. */
+/** A hub's information about a file. */
 interface FileInfo extends Record<string, unknown> {
   path: string;
 }
 
-/** What a hostile hub answers in place of the truth. */
+/** False answers of a hostile hub. */
 interface Lies {
   commit?: unknown;
   /** In the list of files. */
@@ -31,7 +31,7 @@ interface Lies {
   etag?: string;
 }
 
-/** A server of the hub's protocol on loopback: the tree of one repository, and its files with their ranges. */
+/** A server of the hub's protocol on loopback: the files of one repository, with range requests. */
 class HubServer {
   readonly served: string[] = [];
   private readonly _server: Server;
@@ -142,7 +142,7 @@ describe('a model by its id', () => {
   });
   afterEach(() => server.stop());
 
-  it('is fetched into the cache, traced from there, and not fetched twice', async () => {
+  it('is downloaded to the cache once, and traced from there', async () => {
     const cacheDir = temporaryFolder();
     const progress: DownloadProgress[] = [];
     const model = await loadModel('hf:org/demo', {
@@ -228,7 +228,7 @@ describe('a model by its id', () => {
     expect(parseHubId(id)).toEqual({ name, revision });
   });
 
-  it('says so when the hub cannot be reached', async () => {
+  it('reports an unreachable hub', async () => {
     server.stop();
     await expect(
       fetchModel('hf:org/demo', { hubUrl, cacheDir: temporaryFolder() })
@@ -242,7 +242,7 @@ describe('a model by its id', () => {
 describe('a hub that lies', () => {
   const AWAY = '../../../../escaped';
 
-  /** What a fetch from such a hub ends in, and what it left outside the model's folder in the cache. */
+  /** Downloads from such a hub. @returns the error, and what was written outside the model's folder */
   async function fetchFrom(lies: Lies) {
     const root = temporaryFolder();
     const server = new HubServer(DEMO, lies);
@@ -274,11 +274,14 @@ describe('a hub that lies', () => {
       'a last commit',
       { told: file => ({ ...file, lastCommit: { id: AWAY, title: '' } }) }
     ],
-    ['a hash that is no text', { told: file => ({ ...file, oid: [AWAY] }) }],
-    ['a hash of Windows', { told: file => ({ ...file, oid: 'C:escaped' }) }],
+    ['a hash that is not text', { told: file => ({ ...file, oid: [AWAY] }) }],
+    [
+      'a hash with a Windows drive',
+      { told: file => ({ ...file, oid: 'C:escaped' }) }
+    ],
     ['a commit', { commit: AWAY }],
     ['a commit of other digits', { commit: 'main' }],
-    ['a commit that is no text', { commit: { toString: AWAY } }],
+    ['a commit that is not text', { commit: { toString: AWAY } }],
     ['no commit', { commit: null }],
     ...[
       AWAY,
@@ -301,11 +304,11 @@ describe('a hub that lies', () => {
       }
     ]),
     [
-      'a file whose name is no text',
+      'a file whose name is not text',
       { listed: file => ({ ...file, path: [file.path] }) }
     ]
   ])(
-    'about %s is refused, and nothing is written elsewhere',
+    'about %s is rejected, and nothing is written elsewhere',
     async (_, lies) => {
       const { ended, outside } = await fetchFrom(lies);
       expect(outside).toEqual([]);
@@ -316,7 +319,7 @@ describe('a hub that lies', () => {
     }
   );
 
-  it('about an etag writes nothing elsewhere: it names no file', async () => {
+  it('about an etag writes nothing elsewhere, since it names no file', async () => {
     expect(await fetchFrom({ etag: `"${AWAY}"` })).toEqual({
       ended: 'fetched',
       outside: []

@@ -1,4 +1,4 @@
-/** Models by id: `hf:org/name` fetched from a hub into Hugging Face's own cache, only what is needed of them. */
+/** Downloads models by id, `hf:org/name`, to Hugging Face's own cache, only the files that are needed. */
 import { createRequire } from 'node:module';
 import { basename, dirname, posix } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
@@ -15,15 +15,15 @@ import {
 } from './hub-names';
 import type * as Hub from '@huggingface/hub';
 
-// Programs that load from disk never pay for it.
+// Programs that load from disk do not load it.
 const load = createRequire(__filename);
 
 export interface HubOptions {
-  /** The hub's address; HF_ENDPOINT or Hugging Face's own when absent. */
+  /** Address of the hub. Default HF_ENDPOINT, or Hugging Face's. */
   hubUrl?: string;
-  /** For private and gated models; HF_TOKEN when absent. */
+  /** For private and gated models. Default HF_TOKEN. */
   accessToken?: string;
-  /** HF_HUB_CACHE, or the `hub` folder of HF_HOME, when absent. */
+  /** Default HF_HUB_CACHE, or the `hub` folder of HF_HOME. */
   cacheDir?: string;
   /** Called as bytes arrive. */
   onDownload?: (progress: DownloadProgress) => void;
@@ -32,12 +32,12 @@ export interface HubOptions {
 
 export interface DownloadProgress {
   file: string;
-  /** Bytes of all files so far, and of all files that are known to be needed. */
+  /** Bytes of all files so far, and of all files known to be needed. */
   received: number;
   total: number;
 }
 
-/** Files beside the graph that are used where they are there. */
+/** Files beside the graph that are used if they exist. */
 const COMPANIONS = [
   'config.json',
   'generation_config.json',
@@ -48,12 +48,12 @@ const COMPANIONS = [
 ];
 
 /**
- * Brings a model into the cache; files that are there already are not fetched again.
+ * Downloads a model to the cache; files that are already there are not downloaded again.
  *
  * @param id `hf:org/name`, or `hf:org/name@revision`
  * @returns the folder of the snapshot
  * @throws MoEDebuggerError 'model-not-found' when the hub has no such model, or it has no graph; 'environment' when
- * the hub cannot be reached; 'model-invalid' when it answers with names that no file may have
+ * the hub is unreachable; 'model-invalid' when its answer contains invalid names
  */
 export async function fetchModel(
   id: string,
@@ -68,7 +68,7 @@ class Download {
   private readonly _sizes = new Map<string, number>();
   private _received = 0;
   private _total = 0;
-  /** The commit that the revision stands for: one snapshot holds all files of it. */
+  /** The commit of the revision: all its files are in one snapshot. */
   private _commit?: string;
 
   constructor(
@@ -117,7 +117,7 @@ class Download {
     }
   }
 
-  /** Weights outside the graph: which they are, only the graph knows. */
+  /** External data of the graph, which only the graph names. */
   private _weightsOf(path: string, graph: string): string[] {
     const model = decodeModelProto(readSkeleton(path));
     const files = new Set<string>();
@@ -127,7 +127,7 @@ class Download {
         ? externalReference(tensor)
         : { location: basename(path) };
       const file = posix.normalize(posix.join(posix.dirname(graph), location));
-      // Names that lead elsewhere are refused when the model is read.
+      // Paths that leave the folder are rejected when the model is read.
       if (location !== basename(path) && this._sizes.has(file)) {
         files.add(file);
       }
@@ -137,7 +137,7 @@ class Download {
 
   private async _file(path: string): Promise<string> {
     const before = this._received;
-    // The library announces each file on stdout, which belongs to the caller.
+    // The library logs each file to stdout, which belongs to the caller.
     const { debug } = console;
     console.debug = () => undefined;
     try {
@@ -146,7 +146,7 @@ class Download {
         path,
         fetch: (input, init) => this._fetch(path, input, init)
       });
-      // A file that was in the cache already counts as received.
+      // A file that was already in the cache counts as received.
       this._received = before + (this._sizes.get(path) ?? 0);
       this._tell(path);
       return file;
@@ -168,13 +168,13 @@ class Download {
     });
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     if (response.ok && this._isFileInfo(pathname)) {
-      // The library joins these hashes to paths as they are.
+      // The library joins these hashes to paths without validation.
       const files: unknown = await response.json();
       checkHashes(files, file);
       return Response.json(files);
     }
     const { body } = response;
-    // Of a file's content; a request for its first byte only asks how large it is.
+    // Count only content; a request for the first byte asks for the size.
     const isContent =
       pathname.includes('/resolve/') &&
       new Headers(init?.headers).get('range') !== 'bytes=0-0';
@@ -238,7 +238,7 @@ class Download {
     if (this._options.signal?.aborted) {
       return new MoEDebuggerError('cancelled', 'the download was cancelled', {
         where,
-        hint: 'what has arrived is kept; load the model again to go on',
+        hint: 'the received part is kept; load the model again to continue',
         cause
       });
     }
@@ -247,7 +247,7 @@ class Download {
         'model-not-found',
         statusCode === 404
           ? 'the hub has no such model'
-          : 'the hub does not show this model',
+          : 'the hub does not give access to this model',
         {
           where,
           hint: 'check the id; for a private or gated model set HF_TOKEN',
@@ -257,7 +257,7 @@ class Download {
     }
     return new MoEDebuggerError(
       'environment',
-      `the model could not be fetched: ${cause?.message ?? String(error)}`,
+      `the model could not be downloaded: ${cause?.message ?? String(error)}`,
       {
         where,
         hint: 'check the network and HF_ENDPOINT, or give a folder on disk',

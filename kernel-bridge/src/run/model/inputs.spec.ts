@@ -6,7 +6,7 @@ import {
 } from '../../onnx/file/schema';
 import { ModelInputs, wholeSequence, type Step } from './inputs';
 
-/** A graph that does nothing, with these inputs: name, element type and dims. */
+/** A graph without nodes, with these inputs: name, element type and dims. */
 function inputsOf(
   ...inputs: [name: string, type: number, dims: (number | string)[]][]
 ): ModelInputs {
@@ -97,7 +97,7 @@ describe('ModelInputs', () => {
     });
   });
 
-  it('knows the one length that a graph was exported for', () => {
+  it('requires the length that a graph was exported for', () => {
     const inputs = inputsOf(['input_ids', int64, ['batch', 3]]);
     expect(inputs.lengthOf('input_ids')).toBe(3);
     expect(inputs.feeds(wholeSequence({ ids: [7, 8, 9] }))).toHaveProperty(
@@ -105,11 +105,11 @@ describe('ModelInputs', () => {
       [1, 3]
     );
     expect(() => inputs.feeds(wholeSequence({ ids: [7, 8] }))).toThrow(
-      /exported for 3 tokens, and this sequence has 2/
+      /exported for 3 tokens, but this sequence has 2/
     );
   });
 
-  it('feeds prompts of different length side by side, then one token each', () => {
+  it('feeds prompts of different lengths side by side, then one token each', () => {
     const inputs = inputsOf(
       ['input_ids', int32, SEQUENCE],
       ['attention_mask', float, SEQUENCE],
@@ -135,7 +135,7 @@ describe('ModelInputs', () => {
     });
   });
 
-  it('counts the sequence for graphs that want to be told', () => {
+  it('feeds the sequence length to graphs that have an input for it', () => {
     const inputs = inputsOf(
       ['input_ids', int64, SEQUENCE],
       ['past_sequence_length', int32, []],
@@ -151,7 +151,7 @@ describe('ModelInputs', () => {
     });
   });
 
-  it('brings an empty cache to the first step only, and says so to a merged decoder', () => {
+  it('feeds an empty cache only at the first step, and selects the branch of a merged decoder', () => {
     const inputs = inputsOf(
       ['input_ids', int64, SEQUENCE],
       ['use_cache_branch', bool, [1]],
@@ -192,7 +192,7 @@ describe('ModelInputs', () => {
     );
   });
 
-  it('refuses an input that it does not know, by name', () => {
+  it('rejects an unknown input by name', () => {
     const inputs = inputsOf(
       ['input_ids', int64, SEQUENCE],
       ['pixel_values', float, ['batch', 3, 224, 224]]

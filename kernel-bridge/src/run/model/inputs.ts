@@ -1,4 +1,4 @@
-/** What a graph wants to be fed: the one place that knows, for traces and for generation. */
+/** Builds the inputs of a graph, for traces and for generation. */
 import type { TensorType, TensorValue } from '../engine/messages';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Graph } from '../../onnx/graph/graph';
@@ -7,27 +7,27 @@ import { emptyCache, findCache, type CacheEntry } from './cache';
 import type { ModelConfig } from './config';
 import type { ModelInput } from './model-input';
 
-/** Tokens to run through the model, a row a sequence; all rows are equally long, padded where they have to be. */
+/** Tokens to run through the model, one row per sequence; rows have the same length, padded if necessary. */
 export interface Step {
   /** [batch][tokens] */
   ids: readonly (readonly number[])[];
-  /** [batch][tokens]: each token's place in its sequence. */
+  /** [batch][tokens]: each token's position in its sequence. */
   positions: readonly (readonly number[])[];
   /** [batch][cached + tokens]: 1 for a token that counts, 0 for padding. */
   mask: readonly (readonly number[])[];
-  /** Tokens that the cache holds already. */
+  /** Number of tokens in the cache. */
   cached: number;
-  /** Of encoder-decoder models: what the encoder reads; `ids` are the decoder's. */
+  /** For encoder-decoder models: the encoder's tokens; `ids` are the decoder's. */
   encoderIds?: readonly (readonly number[])[];
 }
 
 export interface Sequence {
   ids: readonly number[];
-  /** Of encoder-decoder models: the decoder's tokens; the encoder reads `ids`. */
+  /** For encoder-decoder models: the decoder's tokens; the encoder reads `ids`. */
   decoderIds?: readonly number[];
 }
 
-/** One whole sequence from an empty past. */
+/** One whole sequence with an empty cache. */
 export function wholeSequence({ ids, decoderIds }: Sequence): Step {
   const own = decoderIds ?? ids;
   return {
@@ -40,7 +40,7 @@ export function wholeSequence({ ids, decoderIds }: Sequence): Step {
 }
 
 export class ModelInputs {
-  /** The model has an encoder that reads the prompt and a decoder that writes. */
+  /** The model has an encoder that reads the prompt and a decoder that generates. */
   readonly encoderDecoder: boolean;
   private readonly _inputs: readonly ModelInput[];
   private _cache?: readonly CacheEntry[];
@@ -54,7 +54,7 @@ export class ModelInputs {
   }
 
   /**
-   * What is carried from step to step; empty for a model without a cache.
+   * The KV cache; empty for a model without one.
    * @throws MoEDebuggerError 'model-unsupported' for a cache of unknown size
    */
   get cache(): readonly CacheEntry[] {
@@ -65,7 +65,7 @@ export class ModelInputs {
     return this._inputs.some(input => input.name === name);
   }
 
-  /** True when several sequences can be fed side by side. */
+  /** True if several sequences can be fed side by side. */
   get batched(): boolean {
     return this._inputs.some(
       ({ name, dims }) =>
@@ -73,16 +73,15 @@ export class ModelInputs {
     );
   }
 
-  /** How many tokens an input of ids takes, where the graph was exported for one length only. */
+  /** Number of tokens of an input of ids, if the graph was exported for a single length. */
   lengthOf(name: string): number | undefined {
     return this._inputs.find(input => input.name === name)?.dims[1];
   }
 
   /**
-   * Inputs of one run. A step from an empty past brings an empty cache; a later one leaves the cache out, which the
-   * engine keeps.
-   * @throws MoEDebuggerError 'model-unsupported' naming an input that nothing is known of; 'input' for another number of
-   * tokens than the graph was exported for
+   * Inputs of one run. The first step includes an empty cache; later ones omit the cache, which the engine keeps.
+   * @throws MoEDebuggerError 'model-unsupported' naming an unknown input; 'input' for a different number of tokens than the
+   * graph was exported for
    */
   feeds(step: Step): Record<string, TensorValue> {
     const feeds: Record<string, TensorValue> = {};
@@ -139,10 +138,10 @@ function tokenIds(
   if (tokens !== undefined && tokens !== rows[0].length) {
     throw new MoEDebuggerError(
       'input',
-      `the model was exported for ${tokens} tokens, and this sequence has ${rows[0].length}`,
+      `the model was exported for ${tokens} tokens, but this sequence has ${rows[0].length}`,
       {
         where: input.name,
-        hint: `give ${tokens} tokens, or export it with an axis of any length`
+        hint: `give ${tokens} tokens, or export it with a dynamic axis`
       }
     );
   }
@@ -201,7 +200,7 @@ function feed(input: ModelInput, step: Step): TensorValue {
     default:
       throw new MoEDebuggerError(
         'model-unsupported',
-        `the graph has an input ${input.name} that this version cannot feed`,
+        `the graph has an unknown input ${input.name}`,
         {
           where: `${input.type ?? 'an unknown type'}[${input.dims.map(dim => dim ?? '?').join(', ')}]`,
           hint: 'export the model for text generation, so that it takes input_ids'
@@ -210,7 +209,7 @@ function feed(input: ModelInput, step: Step): TensorValue {
   }
 }
 
-/** [batch, tokens], or [tokens] where the graph knows no batch. */
+/** [batch, tokens], or [tokens] if the graph has no batch axis. */
 function integers(
   input: ModelInput,
   rows: readonly (readonly number[])[]
@@ -222,7 +221,7 @@ function integers(
   );
 }
 
-/** A short list, or the number itself where the graph declares a scalar. */
+/** A short list, or a scalar if the graph declares one. */
 function count(input: ModelInput, values: readonly number[]): TensorValue {
   return tensor(
     input,
@@ -252,7 +251,7 @@ function tensor(
     default:
       throw new MoEDebuggerError(
         'model-unsupported',
-        `the graph's input ${name} has a type that it cannot be fed`,
+        `the graph's input ${name} has an unsupported type`,
         {
           where: name,
           hint: 'export it with int64 ids'

@@ -1,6 +1,6 @@
 /**
- * A model that is loaded and can be run. It names no capability: what gradients, edits or a lens need of a model, they
- * keep by `ofModel`.
+ * A loaded model. It has no members for gradients, edits or a lens; these store what they need of a model with
+ * `ofModel`.
  */
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
@@ -42,7 +42,7 @@ export class LoadedModel implements ModelStructure {
   readonly description: ModelDescription;
   readonly routers: readonly Router[];
   readonly plan: CapturePlan;
-  /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
+  /** Undefined if the model has no tokenizer.json; prompts are then token ids. */
   readonly tokenizer: Tokenizer | undefined;
   readonly settings: SessionOptions;
   readonly inputs: ModelInputs;
@@ -78,7 +78,7 @@ export class LoadedModel implements ModelStructure {
     this._releases = [() => session.release()];
   }
 
-  /** @throws MoEDebuggerError 'input' or 'tokenizer' for what does not fit, or when the model was disposed */
+  /** @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid prompt, or when the model was disposed */
   tokenize(prompt: Prompt, index: number = 0): TokenizedPrompt {
     this.checkUsable();
     return tokenizePrompt(prompt, index, this._limits);
@@ -88,12 +88,12 @@ export class LoadedModel implements ModelStructure {
     return tokensOf(this.tokenizer, ids);
   }
 
-  /** Loads a graph that was made of the model's own, over its weights. */
+  /** Loads a graph derived from the model's own, with its weights. */
   load(graph: GraphProto): Promise<SharedSession> {
     return modelSession(Engine.shared(), this.onnx, graph, this.settings);
   }
 
-  /** Calls back when the model is disposed of. */
+  /** Called when the model is disposed. */
   onDispose(release: () => Promise<void>): void {
     this._releases.push(release);
   }
@@ -109,7 +109,7 @@ export class LoadedModel implements ModelStructure {
     }
   }
 
-  /** Frees the model's memory; it cannot be run afterwards. Can be called twice. */
+  /** Frees the model's memory; it cannot be run afterwards. Can be called repeatedly. */
   async dispose(): Promise<void> {
     if (!this._disposed) {
       this._disposed = true;
@@ -124,13 +124,13 @@ export namespace LoadedModel {
   export interface IOptions {
     tokenizer: Tokenizer | undefined;
     settings: SessionOptions;
-    /** What `session` captures. */
+    /** The outputs that `session` captures. */
     plan: CapturePlan;
     session: SharedSession;
   }
 }
 
-/** What stands for a loaded model, as `MoEModel` does. */
+/** Represents a loaded model, as `MoEModel` does. */
 export interface ModelHandle {
   readonly name: string;
   /** @internal what analyses run */

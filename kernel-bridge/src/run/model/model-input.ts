@@ -2,7 +2,7 @@ import type { TensorType } from '../engine/messages';
 
 export interface ModelInput {
   name: string;
-  /** Undefined for a type that onnxruntime-node has no tensors of. */
+  /** Undefined for a type without tensors in onnxruntime-node. */
   type: TensorType | undefined;
   /** Undefined dims are symbolic. */
   dims: (number | undefined)[];

@@ -1,4 +1,4 @@
-/** Sessions of graphs that were made from a model's own. */
+/** onnxruntime sessions of graphs derived from a model's own. */
 import { createHash } from 'node:crypto';
 import type { Engine } from '../engine/engine';
 import type { SessionOptions } from '../engine/messages';
@@ -6,7 +6,7 @@ import { shareSession, type SharedSession } from '../engine/session-pool';
 import type { OnnxModel } from '../../onnx/file/model';
 import { encodeModelProto, type GraphProto } from '../../onnx/file/schema';
 
-/** The session of a graph over a model's weights, shared with whoever loads the same. */
+/** The session of a graph with a model's weights, shared by all that load the same. */
 export function modelSession(
   engine: Engine,
   { proto, fingerprint, weightsFolder }: OnnxModel,

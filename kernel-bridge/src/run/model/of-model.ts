@@ -1,14 +1,14 @@
-/** What a capability keeps with a model: made at its first use, released with the model. */
+/** State of a capability per model: created at first use, released with the model. */
 import { remembered } from '../../base/remembered';
 import type { LoadedModel } from './loaded-model';
 
 export interface Releasable {
-  /** Can be called twice. */
+  /** Can be called repeatedly. */
   release(): Promise<void>;
 }
 
 /**
- * @returns gives each model its own `make(model)`; so a capability needs no field of `LoadedModel`
+ * @returns a function that returns each model's own `make(model)`; so a capability needs no field of `LoadedModel`
  */
 export function ofModel<T extends Releasable>(
   make: (model: LoadedModel) => T

@@ -1,4 +1,4 @@
-/** What a model's prompts have to fit. */
+/** Limits for a model's prompts. */
 import { ChatTemplate } from './chat-template';
 import { configCount, contextLength } from './config';
 import type { PromptLimits } from './prompt';

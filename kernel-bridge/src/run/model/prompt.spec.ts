@@ -12,7 +12,7 @@ const refusal = (code: string, what: RegExp) =>
   });
 
 describe('tokenizePrompt', () => {
-  it('takes a text, ids, or an object with one of them', () => {
+  it('accepts a text, ids, or an object with one of them', () => {
     const ids = tokenizer.encode('def fib');
     expect(tokenizePrompt('def fib', 0, limits)).toEqual({
       id: '0',
@@ -75,7 +75,7 @@ describe('tokenizePrompt', () => {
     ).toThrow(/prompt row-7/);
   });
 
-  it('says that a text needs a tokenizer', () => {
+  it('requires a tokenizer for a text', () => {
     expect(() => tokenizePrompt('a', 0, {})).toThrow(
       refusal('tokenizer', /no tokenizer.json.*give token ids/)
     );
@@ -91,7 +91,7 @@ describe('Tokenizer', () => {
     expect(tokenizer.decode(ids)).toBe(text);
   });
 
-  it('has a stand-in for ids that it does not know', () => {
+  it('has a placeholder for unknown ids', () => {
     expect(tokenizer.piece(1_000_000)).toBe('<1000000>');
   });
 });

@@ -1,13 +1,13 @@
-/** What a user may give to a model, checked against its vocabulary and context. */
+/** Prompts, validated against the model's vocabulary and context. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { ChatMessage, ChatTemplate } from './chat-template';
 import type { Tokenizer } from './tokenizer';
 
-/** Text, token ids or the messages of a chat; of encoder-decoder models also what the decoder has written so far. */
+/** Text, token ids or chat messages; for encoder-decoder models also the decoder's tokens so far. */
 export interface PromptObject {
   text?: string;
   inputIds?: readonly number[];
-  /** Rendered by the model's chat template, up to where its answer begins. */
+  /** Rendered by the model's chat template, up to the start of its answer. */
   messages?: readonly ChatMessage[];
   decoderInputIds?: readonly number[];
   id?: string;
@@ -20,7 +20,7 @@ export interface TokenizedPrompt {
   domain?: string;
   ids: number[];
   decoderIds?: number[];
-  /** The text given, or "12 token ids". */
+  /** The given text, or "12 token ids". */
   label: string;
 }
 
@@ -29,7 +29,7 @@ export interface PromptLimits {
   chat?: ChatTemplate;
   vocabulary?: number;
   context?: number;
-  /** Decoder ids to start with when none are given; undefined for models without a decoder stack. */
+  /** Default decoder ids; undefined for models without a decoder stack. */
   decoderStart?: number[];
 }
 
@@ -43,7 +43,7 @@ export function promptList(
     : [prompts as Prompt];
 }
 
-/** @throws MoEDebuggerError 'input' or 'tokenizer' naming what does not fit and what would. */
+/** @throws MoEDebuggerError 'input' or 'tokenizer' naming what is invalid, and what is valid */
 export function tokenizePrompt(
   prompt: Prompt,
   index: number,
@@ -107,7 +107,7 @@ function renderChat(
   { chat }: PromptLimits
 ): string {
   if (!chat) {
-    throw new MoEDebuggerError('tokenizer', 'messages cannot be given here', {
+    throw new MoEDebuggerError('tokenizer', 'messages are not supported here', {
       where,
       hint: 'give a text or token ids'
     });

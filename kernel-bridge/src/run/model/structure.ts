@@ -1,4 +1,4 @@
-/** What a model's graph says of it, before anything runs: weights are not read. */
+/** Reads a model's structure from its graph, without weights. */
 import { MoEDebuggerError } from '../../base/errors';
 import { readModel, type OnnxModel } from '../../onnx/file/model';
 import { Graph } from '../../onnx/graph/graph';
@@ -14,7 +14,7 @@ import { describeModel, type ModelDescription } from './description';
 
 export interface ModelStructure {
   onnx: OnnxModel;
-  /** The graph that holds the routers: the whole one, or one branch of a merged decoder. */
+  /** The graph with the routers: the whole one, or one branch of a merged decoder. */
   graph: Graph;
   found: FoundRouters;
   branched?: BranchedRouters;
@@ -23,7 +23,7 @@ export interface ModelStructure {
 }
 
 /**
- * Describes a model from its graph alone: nothing is run, weights are not read.
+ * Describes a model from its graph alone: runs nothing, reads no weights.
  * @throws MoEDebuggerError 'model-not-found', 'model-invalid' or 'external-data'
  */
 export function inspectModel(path: string): ModelDescription {
@@ -31,7 +31,7 @@ export function inspectModel(path: string): ModelDescription {
 }
 
 /**
- * Reads a model's graph and finds its routers; weights are not read.
+ * Reads a model's graph and finds its routers; reads no weights.
  * @throws MoEDebuggerError with one of the codes of `inspectModel`
  */
 export function readStructure(path: string): ModelStructure {
@@ -39,7 +39,7 @@ export function readStructure(path: string): ModelStructure {
   try {
     return understand(onnx);
   } catch (error) {
-    // Recursion over a graph ends in a RangeError when someone nests it deeply on purpose.
+    // Maliciously deep nesting of a graph makes recursion end in a RangeError.
     if (error instanceof RangeError) {
       throw new MoEDebuggerError(
         'model-invalid',
@@ -56,7 +56,7 @@ function understand(onnx: OnnxModel): ModelStructure {
   const direct = findRouters(whole);
   const branched =
     direct.routers.length === 0 ? findBranchedRouters(whole) : undefined;
-  // Both branches route alike, so either describes the model.
+  // Both branches route the same way, so either describes the model.
   const { graph, found: own } = branched?.branches[0] ?? {
     graph: whole,
     found: direct
@@ -69,7 +69,7 @@ function understand(onnx: OnnxModel): ModelStructure {
   const description = describeModel(onnx, found, [
     ...contradictions(config, found),
     ...found.unknown.map(
-      router => `a router is left out: ${describeUnknown(router)}`
+      router => `a router is ignored: ${describeUnknown(router)}`
     )
   ]);
   return { onnx, graph, found, branched, config, description };

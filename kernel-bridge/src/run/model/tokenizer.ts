@@ -1,4 +1,4 @@
-/** Text to token ids and back, by the model's own tokenizer. */
+/** Encodes and decodes text with the model's own tokenizer. */
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import type * as HuggingFace from '@huggingface/tokenizers' with {
@@ -8,7 +8,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { Token } from '../../base/protocol';
 import { readJson } from './config';
 
-// The package types its ESM build only; its CommonJS build is loaded when the first tokenizer is.
+// The package has types only for its ESM build; its CommonJS build is loaded with the first tokenizer.
 const load = createRequire(__filename);
 
 export class Tokenizer {
@@ -21,7 +21,7 @@ export class Tokenizer {
 
   /**
    * @returns undefined when the folder has no tokenizer.json
-   * @throws MoEDebuggerError 'tokenizer' when it has one that cannot be used
+   * @throws MoEDebuggerError 'tokenizer' when it has an invalid one
    */
   static load(folder: string): Tokenizer | undefined {
     const path = join(folder, 'tokenizer.json');
@@ -53,7 +53,7 @@ export class Tokenizer {
     }
   }
 
-  /** Ids of a text, with the special tokens that the tokenizer adds by itself unless they are left out. */
+  /** Ids of a text, including the special tokens that the tokenizer adds unless turned off. */
   encode(
     text: string,
     { specialTokens = true }: { specialTokens?: boolean } = {}
@@ -71,7 +71,7 @@ export class Tokenizer {
     });
   }
 
-  /** The piece of text that one token stands for, its leading space kept. */
+  /** The text of one token, with its leading space. */
   piece(id: number): string {
     const known = this._pieces.get(id);
     const piece = known ?? this._piece(id);
@@ -90,14 +90,14 @@ export class Tokenizer {
       skip_special_tokens: false,
       clean_up_tokenization_spaces: false
     });
-    // Metaspace decoders strip the space that starts a word.
+    // Metaspace decoders strip the space at the start of a text.
     return token.startsWith('\u2581') && !text.startsWith(' ')
       ? ` ${text}`
       : text;
   }
 }
 
-/** Token ids as traces tell them, with their pieces of text where there is a tokenizer. */
+/** Token ids as in traces, with texts if there is a tokenizer. */
 export function tokensOf(
   tokenizer: Tokenizer | undefined,
   ids: readonly number[]

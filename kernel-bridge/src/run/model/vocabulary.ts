@@ -1,4 +1,4 @@
-/** Where a graph meets its vocabulary: the ids that it takes, and the logits that it ends in. */
+/** The vocabulary of a graph: its token ids and its logits. */
 import type { Graph } from '../../onnx/graph/graph';
 import type { GraphProto } from '../../onnx/file/schema';
 
@@ -8,7 +8,7 @@ export function logitsOutput(graph: GraphProto): string {
   return names.find(name => name === 'logits') ?? names[0];
 }
 
-/** Rows of the table that token ids index, if there is one. */
+/** Rows of the embedding table, if found. */
 export function vocabularySize(graph: Graph): number | undefined {
   for (const name of ['input_ids', 'decoder_input_ids']) {
     const lookup = graph

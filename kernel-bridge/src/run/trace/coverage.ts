@@ -1,4 +1,4 @@
-/** How much of a model a trace covers; checked, so that "nothing captured" is an error and never zeros. */
+/** Coverage of a model by a trace; validated, so that missing routing is an error and never zeros. */
 import { MoEDebuggerError } from '../../base/errors';
 import {
   layerName,
@@ -7,7 +7,7 @@ import {
   type RoutingSample
 } from '../../base/protocol';
 
-/** @throws MoEDebuggerError 'capture' when there is no layer, or a layer's slots are not k × tokens. */
+/** @throws MoEDebuggerError 'capture' when there is no layer, or a layer's slots are not k × tokens */
 export function coverageOf(
   samples: readonly RoutingSample[],
   moeLayers: number
@@ -30,7 +30,7 @@ export function coverageOf(
       ) {
         throw new MoEDebuggerError(
           'capture',
-          `${layer.selected.length} slots were captured where k × tokens is ${expected}`,
+          `${layer.selected.length} slots were captured instead of k × tokens = ${expected}`,
           {
             where: `${layerName(layer)}, prompt ${sample.id}`,
             hint: 'please report it with the output of "moe-debugger inspect"'

@@ -1,9 +1,9 @@
-/** Who follows what models do: the session store, which the side panel shows. */
+/** Observer of what models do: the session store, which the side panel displays. */
 import type { LoadedModel } from '../model/loaded-model';
 import type { RoutingTrace } from './routing-trace';
 
 export interface RunObserver {
-  /** The model is busy while `work` goes on. */
+  /** The model is busy until `work` settles. */
   running<T>(work: () => Promise<T>): Promise<T>;
   /** @param label the first prompt, or "12 token ids" */
   traced(trace: RoutingTrace, label: string): void;

@@ -2,7 +2,7 @@ import type { TensorValue } from '../engine/messages';
 import { toFloat32 } from '../engine/tensor-values';
 import type { OutputLogits } from './trace-document';
 
-/** What a run's logits keep: the last token's, or all. */
+/** Keeps the last token's logits, or all. */
 export function outputLogits(
   tensor: TensorValue,
   wanted: 'last' | 'all'

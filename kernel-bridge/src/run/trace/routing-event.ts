@@ -1,4 +1,4 @@
-/** One token at one layer, in the words of the projects that this one grew from. */
+/** Routing of one token at one layer, with the field names of the projects that this one grew from. */
 import { probabilities } from '../../base/charts/measure';
 import { entropy } from '../../base/statistics/entropy';
 import type { RoutingLayer } from '../../base/protocol';

@@ -70,7 +70,7 @@ describe('coverageOf', () => {
       'too many weights',
       [sample([layer(4, { weights: Float32Array.of(1, 1, 1) })])]
     ]
-  ])('takes %s for an error, never for zeros', (_, samples) => {
+  ])('treats %s as an error, never as zeros', (_, samples) => {
     expect(() => coverageOf(samples, 1)).toThrow(
       expect.objectContaining({ code: 'capture' })
     );
@@ -105,7 +105,7 @@ describe('RoutingTrace', () => {
     });
   });
 
-  it('writes null for what JSON has no number for', () => {
+  it('writes null for values that JSON lacks', () => {
     const broken = trace([
       sample([layer(0, { logits: Float32Array.of(NaN, Infinity, 0, 0) })])
     ]);
@@ -116,7 +116,7 @@ describe('RoutingTrace', () => {
     expect(JSON.stringify(broken)).not.toMatch(/NaN|Infinity/);
   });
 
-  it('gives events in the order of layers and tokens, with the confidence of the choice', () => {
+  it('yields events by layer and token, with the confidence of the selection', () => {
     const events = [...trace([sample([layer(0), layer(3)])]).events()];
     expect(
       events.map(({ layerIdx, tokenPosition }) => [layerIdx, tokenPosition])
@@ -137,7 +137,7 @@ describe('RoutingTrace', () => {
     expect(events[1].routingConfidence).toBeCloseTo(0.18872, 5);
   });
 
-  it('finds a layer by its number and says which there are', () => {
+  it('finds a layer by its number, or lists the existing ones', () => {
     const one = trace([sample([layer(0), layer(3)])]);
     expect(one.layer(3).layer).toBe(3);
     expect(() => one.layer(1)).toThrow(

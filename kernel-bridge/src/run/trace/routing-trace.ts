@@ -1,4 +1,4 @@
-/** The routing of one or more prompts: what a run returns and what is stored. `views/trace-looks.ts` adds how it looks. */
+/** Routing of one or more prompts: the result of a run, and the content of trace files. `views/trace-looks.ts` adds display. */
 import {
   layerName,
   tokensOf,
@@ -17,7 +17,7 @@ import {
 import { confidence, type RoutingEvent } from './routing-event';
 
 export interface TraceTiming {
-  /** Milliseconds in onnxruntime, all samples together; NaN where a file does not tell. */
+  /** Milliseconds in onnxruntime, over all samples; NaN for a trace from a file. */
   inference: number;
 }
 
@@ -27,15 +27,15 @@ export class RoutingTrace {
   readonly model: string;
   readonly samples: readonly RoutingSample[];
   readonly coverage: Coverage;
-  /** What was changed in the run; empty for the model as it is. */
+  /** The edits of the run; empty for the unmodified model. */
   readonly edits: readonly EditRecord[];
   readonly created: Date;
-  /** Conventions of the model's layers; empty where they are not known. */
+  /** Conventions of the model's layers; empty if unknown. */
   readonly cards: readonly LayerCard[];
   readonly timing: TraceTiming;
-  /** Of a generation: how many tokens of the sample were its prompt; undefined where all were given. */
+  /** For a generation: number of prompt tokens in the sample; otherwise undefined. */
   readonly promptTokens: number | undefined;
-  /** Logits of the model's output by sample, where they were asked for: [tokens or 1, vocabulary]. */
+  /** Logits of the model's output by sample, on request: [tokens or 1, vocabulary]. */
   readonly outputLogits: ReadonlyMap<string, OutputLogits>;
 
   constructor(options: RoutingTrace.IOptions) {
@@ -51,7 +51,7 @@ export class RoutingTrace {
     this.coverage = coverageOf(options.samples, options.moeLayers);
   }
 
-  /** Routing of one layer of the first sample, or of the sample given. @throws RangeError when there is none. */
+  /** Routing of one layer of the first or the given sample. @throws RangeError if it does not exist */
   layer(layer: number, sample = 0): RoutingLayer {
     const found = this.samples[sample]?.layers.find(
       entry => entry.layer === layer
@@ -67,7 +67,7 @@ export class RoutingTrace {
     return found;
   }
 
-  /** One event a token and layer, in the order of samples, layers and tokens. */
+  /** One event per token and layer, in the order of samples, layers and tokens. */
   *events(): Generator<RoutingEvent, void, undefined> {
     const timestamp = this.created.getTime();
     for (const sample of this.samples) {
@@ -107,7 +107,7 @@ export class RoutingTrace {
     };
   }
 
-  /** A short text: what was captured, and where. */
+  /** A short summary of what was captured. */
   toString(): string {
     const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
     const prompts =

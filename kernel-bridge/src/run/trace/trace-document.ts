@@ -41,7 +41,7 @@ export interface TraceDocument {
   edits: EditRecord[];
 }
 
-/** Rows as plain lists; JSON has no NaN or infinity, so those become null. */
+/** Rows as plain lists; NaN and infinity, which JSON lacks, become null. */
 export function rows(
   values: Float32Array | Int32Array,
   width: number

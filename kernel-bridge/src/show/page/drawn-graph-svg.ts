@@ -1,4 +1,4 @@
-/** A drawing of a graph as SVG, in the colours of the page around it. */
+/** Draws nodes and edges as SVG, in the colours of the page. */
 import {
   edgePath,
   edgeWidth,
@@ -13,11 +13,11 @@ import {
 } from '../../base/charts';
 import { escapeHtml } from './escape-html';
 
-/** As wide as a page's text. */
+/** Width of a page's text. */
 const MAX_WIDTH = 880;
 const MARGIN = 4;
 
-/** Without a page around it, the colours are the light ones. */
+/** Default colours, without a page, are the light ones. */
 const STYLE = `
 svg.graph { --paper: var(--back, #fff); --ink: var(--text, #1f2328); --pale: var(--dim, #59636e); --up: var(--load, #0b6e99); --down: var(--none, #d1242f); }
 svg.graph text { fill: var(--ink); text-anchor: middle; }
@@ -35,7 +35,7 @@ svg.graph marker path { fill: var(--pale); }
 const ARROW =
   '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>';
 
-/** The graph, from its first row at the bottom to its last at the top. All text is escaped, nothing is loaded. */
+/** The drawing, with its first row at the bottom. All text is escaped, and nothing is loaded. */
 export function drawnGraphSvg(graph: DrawnGraph): string {
   const { width, height, groups, nodes, edges } = layoutGraph(graph)(MAX_WIDTH);
   const labelled = graph.edgesShow === 'labels';

@@ -6,7 +6,7 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;'
 };
 
-/** Text as it stands in HTML, within an element or a quoted attribute. */
+/** Escapes text for HTML, within an element or a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => ENTITIES[character]);
 }

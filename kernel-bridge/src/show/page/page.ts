@@ -1,11 +1,11 @@
-/** A page that is one file: no network, no scripts, light and dark. */
+/** A self-contained HTML page: no network, no scripts, light and dark. */
 import { escapeHtml } from './escape-html';
 
 export interface ReportSection {
-  /** Of the heading, for links into the page. */
+  /** Id of the heading, for links into the page. */
   id: string;
   title: string;
-  /** Markup, with all text in it escaped. */
+  /** Markup; all text in it must be escaped. */
   html: string;
 }
 
@@ -47,7 +47,7 @@ export function reportPage(
     '<html lang="en">',
     '<head>',
     '<meta charset="utf-8">',
-    // Should any text slip through as markup, nothing of it runs or loads.
+    // Defence in depth: unescaped text could neither run nor load anything.
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escapeHtml(title)}</title>`,
@@ -66,7 +66,7 @@ export function reportPage(
   ].join('\n');
 }
 
-/** A table; the first column names the row. Cells are text, not markup. */
+/** A table; the first column names the row. Cells are escaped. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],

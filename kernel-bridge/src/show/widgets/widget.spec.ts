@@ -14,7 +14,7 @@ interface Sent {
   buffers: ArrayBufferView[];
 }
 
-/** A kernel that remembers what widgets send, and lets a test speak for the front end. */
+/** A kernel that records what widgets send, and simulates the front end. */
 class FakeKernel {
   readonly opened: Sent[] = [];
   readonly sent: Sent[] = [];
@@ -99,7 +99,7 @@ describe('Widget', () => {
       kernel.sent.length = 0;
     });
 
-    it('refers to widgets in its state, at any depth, and takes references back', async () => {
+    it('sends widgets in its state as references, at any depth, and resolves references', async () => {
       const child = new Widget({ model: 'Child' }, {});
       const parent = new Widget<JsonObject>(
         { model: 'Parent' },
@@ -118,7 +118,7 @@ describe('Widget', () => {
       expect(parent.get('children')).toEqual([child]);
     });
 
-    it('takes binary values out of nested state', () => {
+    it('moves binary values out of nested state', () => {
       const bytes = new Float32Array([1.5]);
       new Widget({ model: 'M' }, { layers: [{ logits: { data: bytes } }] });
       expect(kernel.opened[0].data.buffer_paths).toEqual([
@@ -127,7 +127,7 @@ describe('Widget', () => {
       expect(kernel.opened[0].buffers).toEqual([bytes]);
     });
 
-    it('tells observers once for each change, until they stop', async () => {
+    it('notifies observers once per change, until they unsubscribe', async () => {
       const widget = new Widget({ model: 'M' }, { n: 1 });
       const seen: [number, number][] = [];
       const stop = widget.observe(
@@ -154,7 +154,7 @@ describe('Widget', () => {
       ]);
     });
 
-    it('keeps to its own state', async () => {
+    it('ignores unknown keys', async () => {
       const widget = new Widget<JsonObject>({ model: 'M' }, { n: 1 });
       const state = JSON.parse(
         '{ "toString": 1, "__proto__": { "polluted": 1 }, "other": 1 }'
@@ -171,7 +171,7 @@ describe('Widget', () => {
       );
     });
 
-    it('is listed for a page that reloads, until it is closed', async () => {
+    it('is listed for a reloaded page, until it is closed', async () => {
       const widget = new DOMWidget({ model: 'M', view: 'V' }, {});
       const states = async (): Promise<object> => {
         await kernel.open('jupyter.widget.control', 'control');

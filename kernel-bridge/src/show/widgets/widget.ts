@@ -19,14 +19,14 @@ import {
   WIDGET_MODULE_VERSION
 } from '../../base/protocol';
 
-/** The classes of the front end that hold and draw a widget's state. */
+/** The front-end classes of a widget's model and view. */
 export interface WidgetClasses {
   model: string;
-  /** Absent for a model that is not drawn by itself. */
+  /** Absent for a model without a view. */
   view?: string;
-  /** npm package of both; ours by default. */
+  /** npm package of both. Default: ours. */
   module?: string;
-  /** Range of versions of that package. */
+  /** Version range of that package. */
   version?: string;
 }
 
@@ -93,7 +93,7 @@ export class Widget<State extends object = JsonObject> implements Displayable {
     return this._state[key];
   }
 
-  /** Sends what is new to the front end and tells the observers. Settles when they have. */
+  /** Sends changed keys to the front end and notifies observers. Resolves when they are done. */
   async set(patch: Partial<State>): Promise<void> {
     const changes = this._assign(patch);
     if (changes.length > 0 && !this.closed) {
@@ -106,8 +106,8 @@ export class Widget<State extends object = JsonObject> implements Displayable {
   }
 
   /**
-   * Calls back after `key` has changed, on either side; returns a function that stops it. What the callback prints
-   * appears under the cell that called `observe`.
+   * Called after `key` has changed, on either side; returns a function that removes the callback. Its output goes to the
+   * cell that called `observe`.
    */
   observe<K extends keyof State & string>(
     key: K,
@@ -121,7 +121,7 @@ export class Widget<State extends object = JsonObject> implements Displayable {
     };
   }
 
-  /** Calls back for each custom message of the front end; returns a function that stops it. */
+  /** Called for each custom message of the front end; returns a function that removes the callback. */
   onCustom(callback: CustomCallback): () => void {
     const bound = AsyncResource.bind(callback);
     this._customCallbacks.add(bound);
@@ -135,7 +135,7 @@ export class Widget<State extends object = JsonObject> implements Displayable {
     this._comm.send({ method: 'custom', content }, { buffers });
   }
 
-  /** Takes the widget away on both sides. May be called twice. */
+  /** Removes the widget on both sides. May be called repeatedly. */
   close(): void {
     this._comm.close();
   }
@@ -155,7 +155,7 @@ export class Widget<State extends object = JsonObject> implements Displayable {
     };
   }
 
-  /** What a page that was reloaded needs in order to make the model anew. */
+  /** The message from which a reloaded page recreates the model. */
   describe(): JsonObject {
     return {
       model_name: this._classes.model,
@@ -189,7 +189,7 @@ export class Widget<State extends object = JsonObject> implements Displayable {
       });
     }
     insertBuffers(data.state, data.buffer_paths ?? [], buffers);
-    // Other pages that show this widget learn of the change by the echo, and this one that it has arrived.
+    // The echo informs other pages with this widget of the change, and confirms it to this one.
     this._sendState('echo_update', data.state);
     const known = Object.entries(data.state).filter(([key]) =>
       Object.hasOwn(this._state, key)
@@ -232,7 +232,7 @@ interface Change {
   previous: unknown;
 }
 
-/** State that every widget with a view of its own has. */
+/** State of every widget with a view of its own. */
 export interface DOMWidgetState {
   layout?: Widget;
   tabbable?: boolean | null;
@@ -240,7 +240,7 @@ export interface DOMWidgetState {
   _dom_classes?: string[];
 }
 
-/** A widget that is drawn; it has a layout of its own unless it is given one. */
+/** A widget with a view; it gets a layout of its own unless one is given. */
 export class DOMWidget<
   State extends DOMWidgetState = DOMWidgetState & JsonObject
 > extends Widget<State> {
@@ -259,7 +259,7 @@ export class DOMWidget<
   }
 }
 
-/** CSS layout of a widget's box, as ipywidgets has it: `new Widget(LAYOUT, { width: '100%' })`. */
+/** CSS layout of a widget's box, as in ipywidgets: `new Widget(LAYOUT, { width: '100%' })`. */
 export const LAYOUT: WidgetClasses = {
   model: 'LayoutModel',
   view: 'LayoutView',
@@ -285,7 +285,7 @@ interface Registry {
 
 const REGISTRY = Symbol.for('moe-debugger.widgets.v1');
 
-/** Process-wide, so that all copies of this package answer a reloading page together. */
+/** Process-wide, so that all copies of this package answer a reloaded page together. */
 function registry(kernel: KernelApi): Registry {
   const slots = globalThis as { [REGISTRY]?: Registry };
   if (!slots[REGISTRY]) {
@@ -321,7 +321,7 @@ function serialize(value: object): {
   return { data: { state, buffer_paths: bufferPaths }, buffers };
 }
 
-/** Widgets are sent as references to their models. */
+/** Replaces widgets with references to their models. */
 function withReferences(value: unknown): unknown {
   if (value instanceof Widget) {
     return REFERENCE + value.modelId;
