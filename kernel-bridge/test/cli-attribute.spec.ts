@@ -58,7 +58,7 @@ it.each([
   [['--method', 'magic'], /ig, grad-input or occlusion/],
   [['--baseline', 'token:99999'], /99999/],
   [['--position', '6'], /no token 6 in a prompt of 6/],
-  [['--steps', '0'], /1 or more/]
+  [['--steps', '0'], /at least 1/]
 ])('%j is refused with one line', async (args, message) => {
   const { code, stdout, stderr } = await run(...PROMPT, ...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

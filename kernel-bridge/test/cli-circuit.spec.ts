@@ -63,7 +63,7 @@ it('prints text for people, or a drawing', async () => {
 });
 
 it.each([
-  [['--input-ids', '1,2'], /between two prompts/],
+  [['--input-ids', '1,2'], /needs two prompts/],
   [['--input-ids', '1,2', '--corrupted-ids', '1,2,3'], /2 tokens.*has 3/],
   [[...PROMPTS, '--corrupted-embeddings', 'zero'], /more than one kind/],
   [[...PROMPTS, '--target', 'difference:x'], /difference:ID:ID/],

@@ -52,14 +52,14 @@ it('prints a line a head for people', async () => {
   const { code, stdout } = await run(...FEW);
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /^heads of \S+, on 3 sequences of 8 random tokens, each twice:\n/
+    /^heads of \S+, on 3 sequences of 8 random tokens, repeated once:\n/
   );
   expect(stdout).toMatch(/\nlayer 5 head 5 +0\.\d{3} ± 0\.\d{3} /);
   expect(stdout).toMatch(/\ninduction heads \(score of 0\.5 or more\): /);
 });
 
 it.each([
-  [['--threshold', '2'], /score cannot reach 2/],
+  [['--threshold', '2'], /invalid threshold 2/],
   [['--length', '1'], /length cannot be 1/],
   [['--count', 'many'], /give a number/]
 ])('refuses %j in one line', async (args, message) => {

@@ -77,9 +77,9 @@ describe('sweep', () => {
     [['--target', '50'], /token id 50/],
     [['--target', 'x'], /no tokenizer/],
     [['--criterion', 'token:x'], /no tokenizer/],
-    [['--criterion', 'regex:('], /no regular expression/],
+    [['--criterion', 'regex:('], /not a regular expression/],
     [['--criterion', 'better'], /give token:ID/],
-    [['--criterion', 'token:1', '--target', '2'], /target of its own/]
+    [['--criterion', 'token:1', '--target', '2'], /exclude each other/]
   ])('refuses %j in one line', async (more, message) => {
     const { code, stdout, stderr } = await run([
       'sweep',
@@ -114,6 +114,6 @@ describe('sweep', () => {
   it('has nothing to sweep without a prompt', async () => {
     const { code, stderr } = await run(['sweep', tiny]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/nothing to sweep.*--prompts/);
+    expect(stderr).toMatch(/sweep needs a prompt.*--prompts/);
   });
 });

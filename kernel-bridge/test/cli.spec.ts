@@ -142,7 +142,7 @@ describe('trace', () => {
 describe('what is refused', () => {
   const bare = temporaryFolder();
   it.each<[string, string[], RegExp]>([
-    ['no command', [], /no command was given/],
+    ['no command', [], /no command is given/],
     ['an unknown command', ['dance'], /unknown command/],
     ['an unknown option', ['inspect', tiny, '--dance'], /unknown option/],
     ['no model', ['inspect'], /missing required argument/],
@@ -160,7 +160,7 @@ describe('what is refused', () => {
     [
       'nothing to trace',
       ['trace', tiny],
-      /there is nothing to trace \(trace\): give one of/
+      /trace needs a prompt \(trace\): give one of/
     ],
     [
       'two kinds of prompts',

@@ -37,6 +37,6 @@ it('says how much must be kept', async () => {
   ]);
   expect(code).toBe(2);
   expect(stderr).toMatch(
-    /^moe-debugger: error: 1 of 8 experts cannot be kept .*: keep 2 to 8\n$/
+    /^moe-debugger: error: cannot keep 1 of 8 experts .*: keep 2 to 8\n$/
   );
 });

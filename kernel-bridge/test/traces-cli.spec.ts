@@ -95,12 +95,12 @@ describe('import', () => {
     [
       'a top-k of 0',
       ['hf', fixture('stacked.npy'), '--top-k', '0'],
-      /whole number of 1 or more/
+      /whole number of at least 1/
     ],
     [
       'a top-k above the experts',
       ['vllm', fixture('routed.npy'), '--top-k', '9', '--experts', '4'],
-      /cannot take 9 of 4/
+      /cannot select 9 of 4/
     ],
     [
       'a score that is none',
@@ -110,7 +110,7 @@ describe('import', () => {
     [
       'weights either or',
       ['hf', fixture('stacked.npy'), '--renormalized', '--not-renormalized'],
-      /either or/
+      /exclude each other/
     ],
     [
       'a config that is not there',

@@ -49,7 +49,7 @@ function formatLayer(layer: AnalyzedLayer): string[] {
           `${pair.partner} of ${pair.expert}'s ${percent(pair.conditional)}`
       )
       .join(', ')}`,
-    `  the same token elsewhere keeps ${number(stability.sameId)} of its experts, any two tokens share ${number(stability.anyTwo)}`,
+    `  two occurrences of a token share ${number(stability.sameId)} of their experts, any two tokens ${number(stability.anyTwo)}`,
     ...(layer.pipelines && layer.pipelines.steps.length > 0
       ? [
           `  from layer ${layer.pipelines.fromLayer}: ${layer.pipelines.steps

@@ -1,4 +1,4 @@
-/** The arguments of `attribute`, read and checked. */
+/** Parses the arguments of `attribute`. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type {
   AttributionTarget,
@@ -14,7 +14,7 @@ export function addAttributeCommand(program: Command): void {
   const attribute = program
     .command('attribute')
     .argument('<model>', 'a folder with a .onnx file, or the file')
-    .description('which tokens a logit or a routing decision comes from')
+    .description('attribute a logit or a routing decision to tokens')
     .option('--prompt <text>', 'a text')
     .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
     .option(
@@ -24,29 +24,33 @@ export function addAttributeCommand(program: Command): void {
     )
     .option(
       '--position <p>',
-      'the token that the target is read at; the last',
+      'token at which the target is read. Default: the last.',
       parseSeed
     )
     .option(
       '--method <method>',
-      'ig (the default), grad-input or occlusion',
+      'ig, grad-input or occlusion. Default ig.',
       parseMethod
     )
-    .option('--steps <n>', 'steps of integrated gradients; 64', parseCount)
+    .option(
+      '--steps <n>',
+      'steps of integrated gradients. Default 64.',
+      parseCount
+    )
     .option(
       '--rule <rule>',
-      'gausslegendre (the default) or midpoint',
+      'gausslegendre or midpoint. Default gausslegendre.',
       parseRule
     )
     .option(
       '--baseline <baseline>',
-      'zero (the default), mean or token:ID',
+      'zero, mean or token:ID. Default zero.',
       parseBaseline
     )
-    .option('--adaptive', 'place steps between the changes of the routing')
+    .option('--adaptive', 'place steps between changes of the routing')
     .option(
       '--faithfulness',
-      'measure deletion and insertion beside random orders'
+      'compute deletion and insertion curves, compared with random orders'
     )
     .option('--layers', 'also attribute to layers and experts')
     .option('--json', 'print one JSON document')

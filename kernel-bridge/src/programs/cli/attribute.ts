@@ -12,8 +12,8 @@ export async function attribute(
     throw new MoEDebuggerError(
       'usage',
       prompt === undefined
-        ? 'there is nothing to attribute to'
-        : 'more than one kind of prompt was given',
+        ? 'no prompt is given'
+        : 'more than one kind of prompt is given',
       { where: 'attribute', hint: 'give one of --prompt and --input-ids' }
     );
   }
@@ -21,7 +21,7 @@ export async function attribute(
   try {
     const result = await model.attribute(prompt ?? inputIds!, {
       ...options,
-      onProgress: ({ done, total }) => progress(`${done} of ${total} steps`)
+      onProgress: (done, total) => progress(`${done} of ${total} steps`)
     });
     progress('');
     await (json ? writeJson(result) : write(`${result.toString()}\n`));

@@ -16,7 +16,7 @@ export interface CircuitArguments extends Pick<
   corrupted?: string;
   corruptedIds?: number[];
   corruptedEmbeddings?: 'zero' | 'mean';
-  /** How many edges. */
+  /** Number of edges. */
   edges?: number;
   nodesOnly?: boolean;
   format?: 'text' | 'json' | 'dot' | 'mermaid' | 'html';

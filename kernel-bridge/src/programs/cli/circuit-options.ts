@@ -1,4 +1,4 @@
-/** The arguments of `circuit`, read and checked. */
+/** Parses the arguments of `circuit`. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { PatchTarget } from '../../analyses/patching/options';
 import { parseTarget } from './attribute-options';
@@ -11,16 +11,19 @@ export function addCircuitCommand(program: Command): void {
     .command('circuit')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'by which heads, experts and edges between them the difference between two prompts reaches a logit or a routing decision'
+      'find the circuit that carries the difference between two prompts to a logit or router score'
     )
     .option('--prompt <text>', 'the clean prompt')
     .option('--input-ids <ids>', 'its token ids, such as "1,2,3"', parseIds)
-    .option('--corrupted <text>', 'the other prompt, of as many tokens')
+    .option(
+      '--corrupted <text>',
+      'the corrupted prompt, with the same number of tokens'
+    )
     .option('--corrupted-ids <ids>', 'its token ids', parseIds)
     .addOption(
       new Option(
         '--corrupted-embeddings <how>',
-        'no other prompt: all embeddings are zero, or the mean of their table'
+        'instead of a corrupted prompt: zero embeddings, or their mean'
       ).choices(['zero', 'mean'])
     )
     .option(
@@ -30,40 +33,44 @@ export function addCircuitCommand(program: Command): void {
     )
     .option(
       '--position <p>',
-      'the token that the target is read at; the last',
+      'token at which the target is read. Default: the last.',
       parseSeed
     )
     .addOption(
       new Option(
         '--direction <direction>',
-        'noising: corrupted activations into the clean run (the default); denoising: the other way round'
+        'noising (patch corrupted activations into the clean run) or denoising (the reverse). Default noising.'
       ).choices(['noising', 'denoising'])
     )
     .option(
       '--steps <n>',
-      'places between the prompts over which gradients are averaged; 8, 1 for one backward pass',
+      'points between the prompts whose gradients are averaged; 1 is a single backward pass. Default 8.',
       parseCount
     )
     .option(
       '--threshold <effect>',
-      'leave out edges whose effect is smaller',
+      'minimum absolute effect of an edge',
       parseNumber
     )
-    .option('--edges <n>', 'keep so many of the strongest edges', parseCount)
-    .option('--nodes-only', 'patch nodes, and look for no edges')
-    .option('--no-parts', 'take the heads and experts of a layer as one')
+    .option(
+      '--edges <n>',
+      'number of edges to keep, strongest first',
+      parseCount
+    )
+    .option('--nodes-only', 'patch nodes without finding edges')
+    .option('--no-parts', 'do not separate the heads and experts of a layer')
     .option(
       '--measure <n>',
-      'nodes, and nodes at single tokens, that are patched for real: the strongest, and as many at random; 32',
+      'nodes, and nodes at single tokens, whose effects are measured: that many of the strongest, and as many random ones. Default 32.',
       parseSeed
     )
-    .option('--seed <n>', 'repeat what is drawn at random', parseSeed)
+    .option('--seed <n>', 'seed of random choices. Default 0.', parseSeed)
     .addOption(
-      new Option('--format <format>', 'how to print it')
+      new Option('--format <format>', 'output format')
         .choices(['text', 'json', 'dot', 'mermaid', 'html'])
         .default('text')
     )
-    .option('--out <file>', 'write it to a file: .json, .dot, .mmd or .html')
+    .option('--out <file>', 'write to a file: .json, .dot, .mmd or .html')
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: CircuitArguments) =>
       (await import('./circuit.js')).circuit(model, options)

@@ -32,7 +32,7 @@ export async function circuit(
       ...chosen(options),
       ...(edges === undefined ? {} : { size: edges }),
       edges: !nodesOnly,
-      onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
+      onProgress: (done, total) => progress(`${done} of ${total} runs`)
     });
     progress('');
     if (out !== undefined) {
@@ -47,15 +47,15 @@ export async function circuit(
   }
 }
 
-/** @throws MoEDebuggerError 'usage' unless one of several is given */
+/** @throws MoEDebuggerError 'usage' unless exactly one is given */
 function exactlyOne<T>(names: string, given: readonly (T | undefined)[]): T {
   const found = given.filter(value => value !== undefined);
   if (found.length !== 1) {
     throw new MoEDebuggerError(
       'usage',
       found.length === 0
-        ? 'a circuit is found between two prompts'
-        : 'more than one kind of prompt was given',
+        ? 'a circuit needs two prompts'
+        : 'more than one kind of prompt is given',
       { where: 'circuit', hint: `give one of ${names}` }
     );
   }
@@ -94,7 +94,7 @@ function print(
     case 'json':
       return writeJson(found);
     case 'dot':
-      return write(found.toDOT());
+      return write(found.toDot());
     case 'mermaid':
       return write(found.toMermaid());
     case 'html':

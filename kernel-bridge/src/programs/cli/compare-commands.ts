@@ -1,4 +1,4 @@
-/** The commands that run a prompt twice: two runs side by side, and what follows from edits. */
+/** Commands that run a prompt twice: `diff` and `counterfactual`. */
 import { Option, type Command } from 'commander';
 import { addEditOptions } from './edits';
 import { addPromptOptions } from './given-prompts';
@@ -6,7 +6,7 @@ import { parseIds, parseNumber, parseSeed, parseWhich } from './option-values';
 
 const NEAR_MISS: [flags: string, description: string] = [
   '--near-miss <margin>',
-  'count a change as a near miss below this margin of the k-th to the next expert'
+  'near-miss threshold for the margin between the k-th and the next expert'
 ];
 
 export function addCompareCommands(program: Command): void {
@@ -22,7 +22,7 @@ export function addCompareCommands(program: Command): void {
     .option(...NEAR_MISS, parseNumber)
     .option(
       '--logits <which>',
-      'compare the output of the last token (the default) or of all',
+      'compare the output of the last token or of all. Default last.',
       parseWhich
     )
     .option('--json', 'print one JSON document')
@@ -36,25 +36,25 @@ export function addCompareCommands(program: Command): void {
     .command('counterfactual')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'see what follows from edits: which experts change later on, by which others, and what that does to the output'
+      'measure the effects of edits: which experts change in later layers, because of which others, and the change of the output'
     )
     .option(
       '--from <position>',
-      'edit the tokens from this position on',
+      'apply the edits from this token position on',
       parseSeed
     )
     .option(
       '--total',
-      'total effects only: two runs, not one more an expert that changed'
+      'total effects only: two runs, without one more per changed expert'
     )
     .option(
       '--max-runs <n>',
-      'most runs for direct effects; 64 by default',
+      'maximum number of runs for direct effects. Default 64.',
       parseSeed
     )
     .option(...NEAR_MISS, parseNumber)
     .addOption(
-      new Option('--format <format>', 'how to print it')
+      new Option('--format <format>', 'output format')
         .choices(['text', 'json', 'dot', 'mermaid', 'html'])
         .default('text')
     )

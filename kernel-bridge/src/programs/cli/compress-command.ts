@@ -7,17 +7,17 @@ export function addCompressCommand(program: Command): void {
     .command('compress')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'plan which experts could be pruned or merged, and measure that on held-out prompts'
+      'plan which experts to prune or merge, and measure the effect on held-out prompts'
     )
     .requiredOption(
       '--prompts <file>',
       'a JSON Lines file; every second prompt of a domain is held out'
     )
-    .option('--keep <n>', 'experts of a layer that stay', parseCount)
-    .option('--ratio <share>', 'or the share of them that goes', parseNumber)
+    .option('--keep <n>', 'number of experts to keep per layer', parseCount)
+    .option('--ratio <share>', 'or the share of experts to remove', parseNumber)
     .option(
       '--by <criterion>',
-      'what decides: frequency, reap (the default), ean, naee or overlap'
+      'criterion: frequency, reap, ean, naee or overlap. Default reap.'
     )
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: CompressArguments) =>

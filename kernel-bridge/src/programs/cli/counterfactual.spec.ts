@@ -62,27 +62,27 @@ describe('counterfactual', () => {
     expect(stdout).toMatch(expected);
   });
 
-  it('measures total effects only where that is asked for', async () => {
+  it('measures only total effects on request', async () => {
     const { stdout } = await run(chain, ...suppressed, '--total');
     expect(stdout).toContain(
-      'total effects only: direct ones were not asked for'
+      'total effects only: direct effects are turned off'
     );
     expect(stdout).not.toMatch(/^direct/m);
   });
 
   it.each([
-    [['--prompt', 'a'], /nothing is changed/],
-    [['--ablate', '1:1'], /there is no prompt/],
+    [['--prompt', 'a'], /there are no edits/],
+    [['--ablate', '1:1'], /no prompt is given/],
     [
       ['--prompt', 'a', '--top-k', '1', '--from', '1'],
-      /k is one for all tokens/
+      /top-k applies to all tokens/
     ],
     [['--prompt', 'a', '--ablate', '9:1'], /layer 9 has no router/],
     [
       ['--prompt', 'a', '--ablate', '1:1', '--format', 'png'],
       /Allowed choices are text, json, dot, mermaid/
     ]
-  ])('refuses %j in one line', async (args, message) => {
+  ])('rejects %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await run(DEMO, ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);

@@ -30,14 +30,14 @@ export async function counterfactual(
     throw new MoEDebuggerError(
       'usage',
       prompt === undefined
-        ? 'there is no prompt'
-        : 'more than one kind of prompt was given',
+        ? 'no prompt is given'
+        : 'more than one kind of prompt is given',
       { where: 'counterfactual', hint: 'give one of --prompt and --input-ids' }
     );
   }
   const edits = editsOf(options);
   if (!edits) {
-    throw new MoEDebuggerError('usage', 'nothing is changed', {
+    throw new MoEDebuggerError('usage', 'there are no edits', {
       where: 'counterfactual',
       hint: 'give edits such as --ablate'
     });
@@ -55,7 +55,7 @@ export async function counterfactual(
         direct: !options.total,
         maxRuns: options.maxRuns,
         nearMiss: options.nearMiss,
-        onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
+        onProgress: (done, total) => progress(`${done} of ${total} runs`)
       }
     );
     progress('');
@@ -65,10 +65,10 @@ export async function counterfactual(
   }
 }
 
-/** The edits of the tokens from a position on. @throws MoEDebuggerError 'usage' for one that is of all tokens always */
+/** Limits edits to tokens from a position on. @throws MoEDebuggerError 'usage' for an edit that always applies to all */
 function editsFrom({ topK, ...edits }: Edits, from: number): Edits {
   if (topK !== undefined) {
-    throw new MoEDebuggerError('usage', 'k is one for all tokens', {
+    throw new MoEDebuggerError('usage', 'top-k applies to all tokens', {
       where: '--top-k',
       hint: 'leave out --from'
     });

@@ -1,4 +1,4 @@
-/** `diagnose` and `analyze` as the command line knows them; what they do is loaded when it is asked for. */
+/** Defines `diagnose` and `analyze`; their code is loaded when they run. */
 import { InvalidArgumentError, type Command } from 'commander';
 
 export function addDiagnose(program: Command): void {
@@ -9,25 +9,25 @@ export function addDiagnose(program: Command): void {
       'a folder with a .onnx file, the file, or a Parquet trace'
     )
     .description(
-      'find dead, cold, collapsed, duplicate and broken experts, with the evidence'
+      'find dead, cold, collapsed, duplicate and broken experts, with evidence'
     )
     .option(
       '--prompts <file>',
-      'texts to run, a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line; built-in texts otherwise'
+      'prompts, a JSON Lines file with one {"id"?, "text" | "input_ids", "domain"?} per line. Default: built-in texts.'
     )
     .option(
       '--outputs',
-      'compare experts by what they put out too, not by their weights alone'
+      'also compare the outputs of experts, not only their weights'
     )
-    .option('--baseline <trace>', 'find what changed against a Parquet trace')
+    .option('--baseline <trace>', 'find changes against a Parquet trace')
     .option(
       '--threshold <name=value>',
-      'another threshold than the default; can be given several times',
+      'set a threshold; can be given several times',
       parseThreshold
     )
     .option(
       '--fail-on <severity>',
-      'exit with 1 when there is an error, or a warning too',
+      'exit with 1 on an error, or on a warning too',
       parseSeverity
     )
     .option('--json', 'print one JSON document')
@@ -39,7 +39,7 @@ export function addDiagnose(program: Command): void {
     .command('analyze')
     .argument('<trace>', 'a Parquet trace')
     .description(
-      'what its experts do: roles, co-activation, domains, contexts, pipelines'
+      'describe its experts: roles, co-activation, domains, contexts, pipelines'
     )
     .option('--json', 'print one JSON document')
     .action(async (trace: string, options: object) =>

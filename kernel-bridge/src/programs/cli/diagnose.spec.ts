@@ -1,4 +1,4 @@
-/** The commands as a shell runs them; they are the built ones, so build before testing. */
+/** Runs the built commands in a shell, so build before testing. */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -21,7 +21,7 @@ function run(
   });
 }
 
-/** The demo model's own texts, five a domain, as a prompts file. */
+/** The demo model's own texts, five per domain, as a prompts file. */
 function demoPrompts(folder: string): string {
   const data = join(DEMO, 'data');
   const path = join(folder, 'prompts.jsonl');
@@ -51,7 +51,7 @@ describe('moe-debugger diagnose and analyze', () => {
     expect(code).toBe(0);
   });
 
-  it('prints one JSON document of a trace, with the expert that takes German', async () => {
+  it('prints one JSON document of a trace, with the expert that processes German', async () => {
     const { stdout, stderr, code } = await run('diagnose', trace, '--json');
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const diagnosis = JSON.parse(stdout) as Diagnosis;
@@ -63,7 +63,7 @@ describe('moe-debugger diagnose and analyze', () => {
     expect(diagnosis.layers.map(({ layer }) => layer)).toEqual([
       0, 1, 2, 3, 4, 5
     ]);
-    // The zoo's README: expert 2 of layer 2 takes most German tokens.
+    // The zoo's README: expert 2 of layer 2 processes most German tokens.
     expect(diagnosis.findings).toContainEqual(
       expect.objectContaining({
         kind: 'specialist-expert',
@@ -77,7 +77,7 @@ describe('moe-debugger diagnose and analyze', () => {
     ).toEqual([]);
   });
 
-  it('says of a model the same as of its trace, and looks at its weights', async () => {
+  it('reports the same for a model as for its trace, and inspects its weights', async () => {
     const { stdout, code } = await run(
       'diagnose',
       DEMO,
@@ -101,7 +101,7 @@ describe('moe-debugger diagnose and analyze', () => {
     );
   });
 
-  it('exits with 1 when a threshold is missed, and prints text for people', async () => {
+  it('exits with 1 on a finding, and prints text', async () => {
     const args = [
       'diagnose',
       trace,
@@ -146,7 +146,7 @@ describe('moe-debugger diagnose and analyze', () => {
     [['diagnose', DEMO, '--threshold', 'x'], /NAME=VALUE/],
     [['diagnose', DEMO, '--fail-on', 'info'], /error or warning/],
     [['analyze', __filename], /Parquet/i]
-  ])('refuses %j with one line', async (args, message) => {
+  ])('rejects %j with one line', async (args, message) => {
     const { stdout, stderr, code } = await run(...args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
     expect(stderr).toMatch(message);
@@ -157,7 +157,7 @@ describe('moe-debugger diagnose and analyze', () => {
     path => basename(path) === 'induction-dynamo'
   );
   (untold ? it : it.skip)(
-    'asks for prompts where a model has no tokenizer',
+    'requires prompts if a model has no tokenizer',
     async () => {
       const { stderr, code } = await run('diagnose', untold!);
       expect(code).toBe(2);

@@ -17,7 +17,7 @@ import { readPrompts } from './prompts-file';
 export interface DiagnoseArguments {
   prompts?: string;
   outputs?: boolean;
-  /** A trace that the new one is compared with. */
+  /** A trace to compare with. */
   baseline?: string;
   threshold?: Partial<Thresholds>;
   failOn?: 'error' | 'warning';
@@ -49,16 +49,20 @@ async function diagnosed(
   };
   if (isTrace(target)) {
     if (prompts !== undefined) {
-      throw new MoEDebuggerError('usage', 'a trace has its prompts already', {
+      throw new MoEDebuggerError('usage', 'a trace already contains prompts', {
         where: '--prompts',
         hint: 'give a model, or leave --prompts out'
       });
     }
     if (outputs) {
-      throw new MoEDebuggerError('usage', 'a trace holds no experts to run', {
-        where: '--outputs',
-        hint: 'give a model, or leave --outputs out'
-      });
+      throw new MoEDebuggerError(
+        'usage',
+        'a trace contains no experts to run',
+        {
+          where: '--outputs',
+          hint: 'give a model, or leave --outputs out'
+        }
+      );
     }
     const { evidence, model } = await traceFileEvidence(target);
     return diagnose(evidence, { ...options, model });
@@ -69,10 +73,7 @@ async function diagnosed(
       ...options,
       outputs,
       ...(prompts === undefined ? {} : { prompts: readPrompts(prompts) }),
-      onProgress: ({ done, total, what }) =>
-        progress(
-          `${what} (${done}${total === undefined ? '' : ` of ${total}`})`
-        )
+      onProgress: progress
     });
   } finally {
     progress('');

@@ -64,7 +64,7 @@ describe('diff', () => {
     expect(document.samples[1]).toMatchObject({ id: 'two', domain: 'german' });
   });
 
-  it('compares two prompts, and two models, for people', async () => {
+  it('compares two prompts, and two models, as text', async () => {
     const tiny = tinyMoE().save();
     const [prompts, models] = await Promise.all([
       run(DEMO, '--prompt', 'def fib(n):', '--against', 'def fib(m):'),
@@ -82,14 +82,14 @@ describe('diff', () => {
 
   it.each([
     [['--prompt', 'a'], /there is nothing to compare with/],
-    [['--ablate', '1:1'], /there is nothing to diff/],
+    [['--ablate', '1:1'], /diff needs a prompt/],
     [
       ['--prompts', 'x.jsonl', '--against', 'b'],
       /a file of prompts cannot be compared with one prompt/
     ],
     [
       ['--prompt', 'a', '--against', 'b', '--against-ids', '1'],
-      /two prompts were given to compare with/
+      /two prompts are given to compare with/
     ],
     [
       ['--prompt', 'a', '--ablate', '1:99'],
@@ -97,9 +97,9 @@ describe('diff', () => {
     ],
     [
       ['--prompt', 'a', '--against', 'b', '--near-miss', '-1'],
-      /a margin of -1 is no threshold/
+      /invalid near-miss threshold -1/
     ]
-  ])('refuses %j in one line', async (args, message) => {
+  ])('rejects %j in one line', async (args, message) => {
     const { code, stdout, stderr } = await run(DEMO, ...args);
     expect(code).toBe(2);
     expect(stdout).toBe('');

@@ -22,7 +22,7 @@ interface DiffArguments extends EditArguments, PromptArguments {
   json?: boolean;
 }
 
-/** The first run is the model's own; the second has what `--against...` and EDITS say. */
+/** The first run is the model's own; `--against...` and EDITS determine the second. */
 export async function diff(
   path: string,
   options: DiffArguments
@@ -49,7 +49,7 @@ export async function diff(
   ): Promise<RoutingTrace> =>
     model.trace(list, {
       logits,
-      onProgress: ({ done, total }) =>
+      onProgress: (done, total) =>
         progress(`${which} run: ${done} of ${total} prompts`)
     });
   const models = [await loadModel(await localModel(path))];
@@ -59,7 +59,7 @@ export async function diff(
     }
     const [model] = models;
     const second = models[models.length - 1];
-    // Edits are checked before anything runs.
+    // Validate edits before anything runs.
     const target = edits ? second.with(edits) : second;
     const before = await run(model, prompts, 'first');
     const after = await run(target, other ?? prompts, 'second');
@@ -71,7 +71,7 @@ export async function diff(
   }
 }
 
-/** @throws MoEDebuggerError 'usage' where there is more than one prompt on either side */
+/** @throws MoEDebuggerError 'usage' for more than one prompt on either side */
 function otherPrompt({
   against,
   againstIds,
@@ -84,7 +84,7 @@ function otherPrompt({
     throw new MoEDebuggerError(
       'usage',
       prompts === undefined
-        ? 'two prompts were given to compare with'
+        ? 'two prompts are given to compare with'
         : 'a file of prompts cannot be compared with one prompt',
       {
         where: againstIds ? '--against-ids' : '--against',

@@ -114,12 +114,12 @@ describe('edits on the command line', () => {
     [['--top-k', '2', '--top-k', '1:1'], /one k for all layers/],
     [['--ablate', '1:2', '--ablate-mode', 'zero'], /mask, drop or swap/],
     [['--ablate-mode', 'drop'], /nothing is ablated/]
-  ])('are refused where they say nothing: %j', (args, message) => {
+  ])('are rejected if they have no effect: %j', (args, message) => {
     expect(() => parse(...args)).toThrow(message);
   });
 });
 
-it('reads edits back in words', () => {
+it('formats edits as text', () => {
   expect(
     (
       [

@@ -1,4 +1,4 @@
-/** EDITS on the command line, as `model.with` takes them. */
+/** Parses EDITS of the command line to the edits of `model.with`. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { AblationMode, Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
@@ -12,7 +12,7 @@ import { addPlacesHelp, parseExpertPlace, parseTopKPlace } from './places';
 
 type ExpertValue = ExpertPlace & { value: number };
 
-/** What the options of EDITS are parsed to. */
+/** Parsed options of EDITS. */
 export interface EditArguments {
   ablate?: ExpertPlace[];
   ablateMode?: AblationMode;
@@ -23,17 +23,17 @@ export interface EditArguments {
   scale?: ExpertValue[];
   steer?: string[];
   steerScale?: number;
-  /** Of commands that can write fused experts in plain operators. */
+  /** For commands that can decompose fused experts. */
   rewriteFused?: boolean;
 }
 
-/** Adds EDITS to a command. */
+/** Adds the options of EDITS to a command. */
 export function addEditOptions(command: Command): Command {
   return addPlacesHelp(command)
     .option('--ablate <L:E,...>', 'take experts away', parseExperts)
     .option(
       '--ablate-mode <mode>',
-      'mask: a substitute enters (the default); drop: its term vanishes; swap: another runs at its weight',
+      'mask (a substitute is selected), drop (its output is removed) or swap (another expert runs with its weight). Default mask.',
       parseMode
     )
     .option(
@@ -41,36 +41,36 @@ export function addEditOptions(command: Command): Command {
       'the expert that runs instead, by swap; of one router, or of all that are ablated',
       parseSubstitutes
     )
-    .option('--force <L:E,...>', 'run one expert alone', parseExperts)
+    .option('--force <L:E,...>', 'run only one expert', parseExperts)
     .option(
       '--top-k <K|L:K,...>',
-      'experts a token, or of one layer',
+      'experts per token, for all layers or one',
       parseTopK
     )
     .option(
       '--bias <L:E=V,...>',
-      "add to an expert's logit before it is chosen by",
+      "add to an expert's logit before selection",
       parseValues
     )
-    .option('--scale <L:E=V,...>', 'multiply what an expert adds', parseValues)
+    .option('--scale <L:E=V,...>', "multiply an expert's output", parseValues)
     .option(
       '--steer <FILE.json>',
-      'add vectors to the residual stream, as "moe-debugger steer" writes them; can be given several times',
+      'add vectors to the residual stream, from a file of "moe-debugger steer"; can be given several times',
       (file: string, files: string[] = []) => [...files, file]
     )
     .option('--steer-scale <s>', 'multiply the vectors of --steer', parseScale);
 }
 
-/** Adds what lets fused experts take all edits. */
+/** Adds the option that lets fused experts support all edits. */
 export function addRewriteOption(command: Command): Command {
   return command.option(
     '--rewrite-fused',
-    'run fused MoE and QMoE operators in plain ones, which take every edit'
+    'decompose fused MoE and QMoE operators to plain ones, which support every edit'
   );
 }
 
 /**
- * @returns undefined when nothing is edited
+ * @returns undefined without edits
  * @throws MoEDebuggerError 'usage' for an option that has no effect
  */
 export function editsOf({

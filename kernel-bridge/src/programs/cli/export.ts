@@ -25,7 +25,7 @@ export async function exportFile(
     });
   }
   if (countsOnly && format !== 'html') {
-    throw new MoEDebuggerError('usage', `${format} holds every token`, {
+    throw new MoEDebuggerError('usage', `${format} contains every token`, {
       where: '--counts-only',
       hint: 'give --format html with it'
     });

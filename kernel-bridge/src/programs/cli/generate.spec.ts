@@ -1,4 +1,4 @@
-/** The command as a shell runs it; it is the built one, so build before testing. */
+/** Runs the built command in a shell, so build before testing. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { DEMO } from '../../../test/zoo';
@@ -53,7 +53,7 @@ describe('moe-debugger generate', () => {
     expect(document.samples[0].layers).toHaveLength(6);
   });
 
-  it('repeats the draws of a seed', async () => {
+  it('reproduces the samples of a seed', async () => {
     const draw = [
       '--prompt',
       'Le',
@@ -73,13 +73,16 @@ describe('moe-debugger generate', () => {
   });
 
   it.each([
-    [[], /nothing to go on from/],
+    [[], /no prompt is given/],
     [['--prompt', ''], /the prompt is empty/],
-    [['--prompt', 'x', '--max-new-tokens', '0'], /--max-new-tokens.*1 or more/],
+    [
+      ['--prompt', 'x', '--max-new-tokens', '0'],
+      /--max-new-tokens.*at least 1/
+    ],
     [['--prompt', 'x', '--temperature', 'warm'], /--temperature.*a number/],
     [['--prompt', 'x', '--temperature', '-1'], /temperature is -1/],
     [['--prompt', 'x', '--top-p', '0.5'], /no effect without a temperature/]
-  ])('refuses %j in one line', async (args, expected) => {
+  ])('rejects %j in one line', async (args, expected) => {
     const { stdout, stderr, code } = await run(DEMO, ...args);
     expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
     expect(stderr).toMatch(/^moe-debugger: error: [^\n]+\n$/);

@@ -25,7 +25,7 @@ export async function generate(
   { prompt, sampleTopK, json, rewriteFused, ...options }: GenerateArguments
 ): Promise<void> {
   if (prompt === undefined) {
-    throw new MoEDebuggerError('usage', 'there is nothing to go on from', {
+    throw new MoEDebuggerError('usage', 'no prompt is given', {
       where: 'generate',
       hint: 'give --prompt'
     });
@@ -60,7 +60,7 @@ export async function generate(
   }
 }
 
-/** What there is when Ctrl-C ends it, as a result. @throws what else went wrong, or the cancellation of nothing */
+/** The result so far when cancelled by Ctrl-C. @throws other errors, or the cancellation if there is no result */
 async function untilCancelled(
   running: Promise<Generation>
 ): Promise<Generation> {
@@ -75,7 +75,7 @@ async function untilCancelled(
   }
 }
 
-/** A line of progress while tokens come. */
+/** Shows a progress line while tokens arrive. */
 class Quiet {
   private readonly _started = performance.now();
   private _count = 0;
@@ -92,7 +92,7 @@ class Quiet {
   }
 }
 
-/** Writes the text as it comes. On a terminal that is progress enough, and a line of its own would cut into it. */
+/** Prints the text as it arrives. On a terminal there is no separate progress line, which would cut into it. */
 class Stream extends Quiet {
   private _shown = false;
 
@@ -118,7 +118,7 @@ function summary({
   tokensPerSecond,
   finishReason
 }: Generation): string {
-  return `${tokens.length} tokens, ${tokensPerSecond.toFixed(0)} a second, ended by ${WHY[finishReason]}`;
+  return `${tokens.length} tokens, ${tokensPerSecond.toFixed(0)} per second, ended by ${WHY[finishReason]}`;
 }
 
 const WHY: Record<Generation['finishReason'], string> = {

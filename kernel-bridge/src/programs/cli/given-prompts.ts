@@ -1,4 +1,4 @@
-/** The prompts of a command line: a text, token ids, or a file of many. */
+/** Prompts of a command line: a text, token ids, or a file of many. */
 import type { Command } from 'commander';
 import { MoEDebuggerError } from '../../base/errors';
 import type { PromptObject } from '../../run/model/prompt';
@@ -12,7 +12,7 @@ export interface PromptArguments {
   prompts?: string;
 }
 
-/** Adds the kinds of prompts that can be given to a command. @param file whether a file of many is one of them */
+/** Adds the prompt options to a command. @param file whether it accepts a file of many */
 export function addPromptOptions(
   command: Command,
   { file = true } = {}
@@ -28,12 +28,12 @@ export function addPromptOptions(
   return file
     ? command.option(
         '--prompts <file>',
-        'a JSON Lines file: {"id"?, "text" | "input_ids", "domain"?} a line'
+        'a JSON Lines file with one {"id"?, "text" | "input_ids", "domain"?} per line'
       )
     : command;
 }
 
-/** @throws MoEDebuggerError 'usage' unless exactly one kind of prompt was given */
+/** @throws MoEDebuggerError 'usage' unless exactly one kind of prompt is given */
 export function givenPrompts(
   { prompt, inputIds, decoderInputIds, prompts }: PromptArguments,
   command: string
@@ -45,8 +45,8 @@ export function givenPrompts(
     throw new MoEDebuggerError(
       'usage',
       given.length === 0
-        ? `there is nothing to ${command}`
-        : 'more than one kind of prompt was given',
+        ? `${command} needs a prompt`
+        : 'more than one kind of prompt is given',
       {
         where: command,
         hint: 'give one of --prompt, --input-ids and --prompts'

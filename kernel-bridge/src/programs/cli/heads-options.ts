@@ -1,4 +1,4 @@
-/** The arguments of `heads`, read and checked. */
+/** Parses the arguments of `heads`. */
 import type { Command } from 'commander';
 import { parseCount, parseNumber, parseSeed } from './option-values';
 import type { HeadsArguments } from './heads-arguments';
@@ -8,19 +8,23 @@ export function addHeadsCommand(program: Command): void {
     .command('heads')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'induction, previous-token and duplicate-token heads, found on repeated random tokens'
+      'find induction, previous-token and duplicate-token heads on repeated random tokens'
     )
     .option('--count <n>', 'sequences; 32', parseCount)
-    .option('--length <n>', 'tokens that are repeated; 25', parseCount)
-    .option('--seed <n>', 'of the random tokens; 0', parseSeed)
+    .option(
+      '--length <n>',
+      'length of the repeated segment. Default 25.',
+      parseCount
+    )
+    .option('--seed <n>', 'seed of the random tokens. Default 0.', parseSeed)
     .option(
       '--threshold <score>',
-      'the score that names a head; 0.5',
+      'score from which a head gets a label. Default 0.5.',
       parseNumber
     )
     .option(
       '--removal',
-      'also how well the repetition is predicted without each head'
+      'also measure how well the repetition is predicted with each head ablated'
     )
     .option('--json', 'print one JSON document')
     .action(async (model: string, options: HeadsArguments) =>

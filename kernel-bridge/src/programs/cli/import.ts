@@ -17,15 +17,19 @@ export async function importFile(
   { json, notRenormalized, ...options }: ImportArguments
 ): Promise<void> {
   if (notRenormalized && options.renormalized) {
-    throw new MoEDebuggerError('usage', 'weights are either or', {
-      where: 'import',
-      hint: 'give one of --renormalized and --not-renormalized'
-    });
+    throw new MoEDebuggerError(
+      'usage',
+      '--renormalized and --not-renormalized exclude each other',
+      {
+        where: 'import',
+        hint: 'give one of them'
+      }
+    );
   }
   const report = await importTrace(format as ImportFormat, path, {
     ...options,
     ...(notRenormalized ? { renormalized: false } : {}),
-    onProgress: ({ done }) => progress(`imported ${done} tokens`)
+    onProgress: tokens => progress(`imported ${tokens} tokens`)
   });
   progress('');
   if (json) {

@@ -66,7 +66,7 @@ function locationOf({
 }: LocationArguments): KernelspecLocation {
   const given = [user, sysPrefix, prefix].filter(value => value !== undefined);
   if (given.length > 1) {
-    throw new MoEDebuggerError('usage', 'more than one place was given', {
+    throw new MoEDebuggerError('usage', 'more than one location is given', {
       where: 'kernel',
       hint: 'give one of --user, --sys-prefix and --prefix'
     });

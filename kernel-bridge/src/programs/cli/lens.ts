@@ -22,8 +22,8 @@ export async function lens(
     throw new MoEDebuggerError(
       'usage',
       prompt === undefined
-        ? 'there is nothing to look at'
-        : 'more than one kind of prompt was given',
+        ? 'no prompt is given'
+        : 'more than one kind of prompt is given',
       { where: 'lens', hint: 'give one of --prompt and --input-ids' }
     );
   }
@@ -36,7 +36,7 @@ export async function lens(
       positions: options.positions,
       experts: options.experts,
       edits,
-      onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
+      onProgress: (done, total) => progress(`${done} of ${total} runs`)
     });
     progress('');
     await (json ? writeJson(result) : write(`${result.toString()}\n`));

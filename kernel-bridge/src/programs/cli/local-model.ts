@@ -1,4 +1,4 @@
-/** A model's folder on disk, fetched first where an id was given, with a progress line. */
+/** A model's folder on disk; downloads it first if an id is given, with a progress line. */
 import { fetchModel } from '../../run/model/hub';
 import { isHubId } from '../../run/model/hub-names';
 import { progress } from './output';

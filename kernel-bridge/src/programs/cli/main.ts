@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `moe-debugger`. Each command is a file of its own, loaded when it is asked for. */
+/** The command line `moe-debugger`. Each command is a file that is loaded when it runs. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../../base/package-version';
 import { addCompareCommands } from './compare-commands';
@@ -68,7 +68,7 @@ function build(): Command {
   const trace = program
     .command('trace')
     .argument('<model>', 'a folder with a .onnx file, or the file')
-    .description('run prompts and print which experts each token took')
+    .description('run prompts and print the experts that each token selects')
     .option(
       '--logits <which>',
       "keep the model's output logits: last or all",
@@ -85,24 +85,32 @@ function build(): Command {
   const generate = program
     .command('generate')
     .argument('<model>', 'a folder with a .onnx file, or the file')
-    .description('write on from a prompt, with the routing of every token')
+    .description('generate from a prompt, with the routing of every token')
     .option('--prompt <text>', 'a text')
-    .option('--max-new-tokens <n>', 'most tokens to write', parseCount)
+    .option(
+      '--max-new-tokens <n>',
+      'maximum number of tokens to generate',
+      parseCount
+    )
     .option(
       '--temperature <t>',
-      'draw tokens; 0 takes the likeliest',
+      'sampling temperature; 0 selects the most likely token',
       parseNumber
     )
-    .option('--sample-top-k <k>', 'draw from the k likeliest only', parseCount)
+    .option(
+      '--sample-top-k <k>',
+      'sample only from the k most likely',
+      parseCount
+    )
     .option(
       '--top-p <p>',
-      'draw from the likeliest that together reach p only',
+      'sample only from the most likely that together reach p',
       parseNumber
     )
-    .option('--seed <n>', 'repeat the draws of a run', parseSeed)
+    .option('--seed <n>', 'seed of the sampling', parseSeed)
     .option(
       '--stop <text>',
-      'end before this text; can be given several times',
+      'stop before this text; can be given several times',
       (text: string, stops: string[] = []) => [...stops, text]
     )
     .option('--json', 'print one JSON document')
@@ -115,14 +123,14 @@ function build(): Command {
     .command('lens')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'what each layer, and each chosen expert, would say if the model ended there'
+      'logit lens: the top tokens of each layer and of each selected expert'
     )
     .option('--prompt <text>', 'a text')
     .option('--input-ids <ids>', 'token ids, for example "1,2,3"', parseIds)
     .option('--top <n>', 'tokens of each distribution', parseCount)
     .option(
       '--positions <which>',
-      'last (the default), all, or positions such as "0,3"',
+      'last, all, or positions such as "0,3". Default last.',
       parsePositions
     )
     .option('--no-experts', 'do not read single experts')
@@ -135,12 +143,15 @@ function build(): Command {
   program
     .command('steer')
     .argument('<model>', 'a folder with a .onnx file, or the file')
-    .description('make steering vectors from contrast prompts, for --steer')
-    .option('--positive <file>', 'prompts to steer towards, as of --prompts')
+    .description('compute steering vectors from contrast prompts, for --steer')
+    .option(
+      '--positive <file>',
+      'prompts to steer towards, in the format of --prompts'
+    )
     .option('--negative <file>', 'prompts to steer away from')
     .option(
       '--at <where>',
-      "a prompt's last token (the default), or the mean of all",
+      "the stream at a prompt's last token, or the mean over all. Default last.",
       parseAt
     )
     .option(
@@ -158,11 +169,11 @@ function build(): Command {
     .command('sweep')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'take every expert away, one at a time, and print what that does to the predictions'
+      'ablate every expert, one at a time, and print the effect on the predictions'
     )
     .option(
       '--mode <mode>',
-      'mask: a substitute enters (the default); drop: its term vanishes',
+      'mask (a substitute is selected) or drop (its output is removed). Default mask.',
       parseSweepMode
     )
     .option('--layers <L,...>', 'of these layers only', parseRouterPlaces)
@@ -173,12 +184,12 @@ function build(): Command {
     )
     .option(
       '--target <token>',
-      'whose log-probability after the last token is compared: an id, or a text that is one token',
+      'token whose log-probability after the last token is compared: an id, or a text that is one token',
       parseTarget
     )
     .option(
       '--criterion <what>',
-      'test which experts it depends on: token:ID, token:TEXT, or regex:PATTERN of the generated text',
+      'test which experts the output depends on: token:ID, token:TEXT, or regex:PATTERN of the generated text',
       parseCriterion
     )
     .option('--json', 'print one JSON document')
@@ -197,14 +208,14 @@ function build(): Command {
 
   const kernel = program
     .command('kernel')
-    .description('the Jupyter kernel "TypeScript (MoE Debugger)"');
+    .description('manage the Jupyter kernel "TypeScript (MoE Debugger)"');
   kernel
     .command('install')
-    .description('make the kernel known to Jupyter')
-    .option('--user', "in the user's Jupyter folder (the default)")
+    .description('install the kernelspec')
+    .option('--user', "in the user's Jupyter folder. This is the default.")
     .option(
       '--sys-prefix [prefix]',
-      'in a Python environment: the active one, or the one given'
+      'in a Python environment: the active or the given one'
     )
     .option('--prefix <prefix>', 'below a prefix, as <prefix>/share/jupyter')
     .option('--json', 'print one JSON document')
@@ -213,7 +224,7 @@ function build(): Command {
     );
   kernel
     .command('list')
-    .description('where the kernel is installed')
+    .description('list where the kernel is installed')
     .option('--json', 'print one JSON document')
     .action(async (options: object) =>
       (await import('./kernel.js')).list(options)
@@ -221,10 +232,10 @@ function build(): Command {
   kernel
     .command('remove')
     .description('remove the kernel')
-    .option('--user', "from the user's Jupyter folder (the default)")
+    .option('--user', "from the user's Jupyter folder. This is the default.")
     .option(
       '--sys-prefix [prefix]',
-      'from a Python environment: the active one, or the one given'
+      'from a Python environment: the active or the given one'
     )
     .option('--prefix <prefix>', 'below a prefix')
     .option('--json', 'print one JSON document')
@@ -232,7 +243,7 @@ function build(): Command {
       (await import('./kernel.js')).remove(options)
     );
 
-  // Settings are not inherited by commands that exist already.
+  // Commands that were added before do not inherit settings.
   for (const command of [kernel, ...program.commands, ...kernel.commands]) {
     command.exitOverride().configureOutput({
       writeErr: () => undefined,
@@ -261,7 +272,7 @@ function parseCriterion(
       return { pattern: new RegExp(value) };
     }
   } catch {
-    throw new InvalidArgumentError('the pattern is no regular expression');
+    throw new InvalidArgumentError('the pattern is not a regular expression');
   }
   throw new InvalidArgumentError('give token:ID, token:TEXT or regex:PATTERN');
 }
@@ -293,7 +304,7 @@ async function main(): Promise<void> {
   }
 }
 
-// A reader that stops early, as `head` does, is no error.
+// A reader that stops early, like `head`, is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 2);
 });

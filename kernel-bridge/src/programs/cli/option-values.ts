@@ -1,4 +1,4 @@
-/** Values of options, as commander reads them. */
+/** Parsers for option values. */
 import { InvalidArgumentError } from 'commander';
 
 export function parseIds(text: string): number[] {
@@ -25,7 +25,7 @@ export function parseNumber(text: string): number {
 export function parseSeed(text: string): number {
   const value = parseNumber(text);
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('give a whole number of 0 or more');
+    throw new InvalidArgumentError('give a whole number of at least 0');
   }
   return value;
 }
@@ -33,7 +33,7 @@ export function parseSeed(text: string): number {
 export function parseCount(text: string): number {
   const value = parseSeed(text);
   if (value === 0) {
-    throw new InvalidArgumentError('give a whole number of 1 or more');
+    throw new InvalidArgumentError('give a whole number of at least 1');
   }
   return value;
 }

@@ -1,10 +1,10 @@
-/** Writing to stdout: one JSON document, or text for people. */
+/** Writes to stdout: one JSON document, or text. */
 import { once } from 'node:events';
 
-/** The exit code of a program that Ctrl-C ended, as shells have it. */
+/** Exit code of a program ended by Ctrl-C, as in shells. */
 export const INTERRUPTED = 130;
 
-/** Waits while a slow reader catches up, so that long output is not held in memory. */
+/** Waits for a slow reader, so that long output is not buffered in memory. */
 export async function write(text: string): Promise<void> {
   if (!process.stdout.write(text)) {
     await once(process.stdout, 'drain');
@@ -15,7 +15,7 @@ export function writeJson(value: unknown): Promise<void> {
   return write(`${JSON.stringify(value)}\n`);
 }
 
-/** A progress line on a terminal; nothing where stderr goes to a file. */
+/** Shows a progress line on a terminal; nothing if stderr is a file. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) {
     process.stderr.write(`\r\x1b[K${text}`);
@@ -25,8 +25,8 @@ export function progress(text: string): void {
 const BAR = 24;
 
 /**
- * How far long work is, with the time that the rest will take at this pace.
- * @param started when the work began, as `performance.now()` tells it
+ * Shows progress with the estimated remaining time.
+ * @param started `performance.now()` at the start
  */
 export function progressBar(
   what: string,

@@ -1,4 +1,4 @@
-/** Prompts from a JSON Lines file, one at a time. */
+/** Reads prompts from a JSON Lines file, one at a time. */
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { MoEDebuggerError } from '../../base/errors';

@@ -1,4 +1,4 @@
-/** One line on stderr and exit code 2, whatever went wrong. */
+/** Prints any error as one line on stderr, and exits with code 2. */
 import { CommanderError } from 'commander';
 
 export function reportError(error: unknown, verbose: boolean): void {
@@ -22,7 +22,7 @@ export function reportError(error: unknown, verbose: boolean): void {
 
 function usage(error: CommanderError): string {
   if (error.code === 'commander.help') {
-    return 'no command was given (usage): run "moe-debugger --help"';
+    return 'no command is given (usage): run "moe-debugger --help"';
   }
   return `${error.message.replace(/^error: /, '').replace(/\.$/, '')} (usage): run "moe-debugger --help"`;
 }

@@ -17,13 +17,13 @@ interface SteerArguments {
   json?: boolean;
 }
 
-/** Vectors from two files of prompts, for `--steer`. */
+/** Computes vectors from two files of prompts, for `--steer`. */
 export async function steer(
   path: string,
   { positive, negative, at, layer, out, json }: SteerArguments
 ): Promise<void> {
   if (positive === undefined || negative === undefined) {
-    throw new MoEDebuggerError('usage', 'there is nothing to contrast', {
+    throw new MoEDebuggerError('usage', 'no contrast prompts are given', {
       where: 'steer',
       hint: 'give --positive and --negative, files of prompts'
     });
@@ -37,7 +37,7 @@ export async function steer(
     const vectors = await model.steeringVectors({
       ...sets,
       at,
-      onProgress: ({ done, total }) => progress(`${done} of ${total} prompts`)
+      onProgress: (done, total) => progress(`${done} of ${total} prompts`)
     });
     progress('');
     const document = vectors.toJSON();
@@ -81,7 +81,7 @@ async function promptsOf(path: string): Promise<PromptObject[]> {
   return prompts;
 }
 
-/** Nothing half-written stays. */
+/** Removes a partially written file on failure. */
 function writeWhole(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {

@@ -1,4 +1,3 @@
-import type { Progress } from '../../base/progress';
 import type { Criterion } from '../../analyses/causality/criterion';
 import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
@@ -23,10 +22,14 @@ export async function sweep(
   { json, mode, layers, experts, target, criterion, ...given }: SweepArguments
 ): Promise<void> {
   if (criterion && target !== undefined) {
-    throw new MoEDebuggerError('usage', 'a criterion has a target of its own', {
-      where: '--target',
-      hint: 'leave it out'
-    });
+    throw new MoEDebuggerError(
+      'usage',
+      '--criterion and --target exclude each other',
+      {
+        where: '--target',
+        hint: 'leave --target out'
+      }
+    );
   }
   const swept = sweptExperts(layers, experts);
   const prompts: PromptObject[] = [];
@@ -36,7 +39,7 @@ export async function sweep(
   if (prompts.length === 0) {
     throw new MoEDebuggerError('input', 'the prompts file has no prompts', {
       where: '--prompts',
-      hint: 'put one a line'
+      hint: 'put one prompt per line'
     });
   }
   const folder = await localModel(path);
@@ -52,7 +55,7 @@ export async function sweep(
         mode,
         ...swept,
         signal: interrupt.signal,
-        onProgress: ({ done, total }: Progress) =>
+        onProgress: (done: number, total: number) =>
           progressBar('ablating', done, total, started)
       };
       const result = criterion

@@ -1,9 +1,9 @@
-/** The commands that work on traces as documents: no model is loaded. */
+/** Commands that work on trace files: no model is loaded. */
 import { Option, type Command } from 'commander';
 import type { ExportArguments } from './export';
 import type { ImportArguments } from './import';
 
-/** @param parseCount reads a whole number of 1 or more */
+/** @param parseCount parses a whole number of at least 1 */
 export function addTraceCommands(
   program: Command,
   parseCount: (text: string) => number
@@ -12,12 +12,16 @@ export function addTraceCommands(
     .command('import')
     .argument('<format>', 'esft, vllm, sglang, llamacpp or hf')
     .argument('<path>', "a file, or a folder of the format's files")
-    .description("turn another program's trace into a Parquet file of ours")
+    .description("convert another program's trace to a Parquet trace")
     .requiredOption('--out <file>', 'the Parquet file to write')
     .option('--config <file>', "the model's config.json")
-    .option('--experts <n>', 'experts of a layer', parseCount)
-    .option('--top-k <n>', 'experts that a token takes', parseCount)
-    .option('--layers <n>', 'layers of arrays without a shape', parseCount)
+    .option('--experts <n>', 'experts per layer', parseCount)
+    .option('--top-k <n>', 'experts per token', parseCount)
+    .option(
+      '--layers <n>',
+      'number of layers, for arrays without a shape',
+      parseCount
+    )
     .addOption(
       new Option('--score <function>', "the router's score function").choices([
         'softmax',
@@ -35,14 +39,11 @@ export function addTraceCommands(
   program
     .command('export')
     .argument('<trace>', 'a Parquet file of a trace')
-    .description('turn a trace into a report, JSON, CSV, or Parquet anew')
+    .description('convert a trace to a report, JSON, CSV, or rewritten Parquet')
     .requiredOption('--format <format>', 'html, json, csv or parquet')
     .requiredOption('--out <file>', 'the file to write')
-    .option(
-      '--counts-only',
-      'of html: leave out all that tells what the text was'
-    )
-    .option('--run <id>', 'which run, where the file holds several')
+    .option('--counts-only', 'for html: omit everything that reveals the text')
+    .option('--run <id>', 'the run to export, if the file contains several')
     .option('--json', 'print one JSON document of what was written')
     .action(async (trace: string, options: ExportArguments) =>
       (await import('./export.js')).exportFile(trace, options)

@@ -50,7 +50,7 @@ export async function trace(
   }
 }
 
-/** The document or table on stdout; a file gets a line of its own instead of the table. */
+/** Outputs for stdout (a document or a table) and for a file, which replaces the table with a single line. */
 async function outputsOf(
   { json, out }: TraceArguments,
   model: MoEModel
@@ -64,11 +64,11 @@ interface Output {
   add(trace: RoutingTrace): Promise<void>;
   /** @throws MoEDebuggerError 'input' when nothing was added */
   end(): Promise<void>;
-  /** Lets go of what was not finished. */
+  /** Discards unfinished output. */
   close?(): void;
 }
 
-/** Adds up what separate traces cover. */
+/** Sums the coverage of separate traces. */
 class Totals {
   coverage?: Coverage;
 
@@ -89,14 +89,14 @@ class Totals {
     if (!this.coverage) {
       throw new MoEDebuggerError('input', 'the prompts file has no prompts', {
         where: '--prompts',
-        hint: 'put one a line'
+        hint: 'put one prompt per line'
       });
     }
     return this.coverage;
   }
 }
 
-/** Writes the document's samples as they come, so that memory stays the same however many there are. */
+/** Writes the document's samples as they arrive, in constant memory. */
 class JsonOutput implements Output {
   private readonly _totals = new Totals();
   private _edits: RoutingTrace['edits'] = [];
@@ -181,7 +181,7 @@ class TextOutput implements Output {
   }
 }
 
-/** A row a token: its text, then for each layer the experts with their weights. */
+/** One row per token: its text, then the experts of each layer with their weights. */
 function formatSample(sample: RoutingSample): string {
   const stacks = [...new Set(sample.layers.map(({ stack }) => stack))];
   return stacks

@@ -1,4 +1,4 @@
-/** Runs cells one after another and answers their requests. */
+/** Runs cells one after another and replies to their requests. */
 import type { JsonObject } from '../../base/kernel-api';
 import type { Channel } from './connection';
 import type { Context } from './context';
@@ -9,7 +9,7 @@ import { InterruptedError } from './interrupt';
 import { bundleOf } from './mime-bundle';
 import type { Message } from './wire';
 
-/** What cells need of the kernel. */
+/** The part of the kernel that cells use. */
 export interface CellHost {
   readonly interpreter: Interpreter;
   readonly history: History;
@@ -20,7 +20,7 @@ export interface CellHost {
   run<T>(context: Context, task: () => T | Promise<T>): Promise<T>;
   /** Called when a cell starts. */
   onStart(context: Context): void;
-  /** Settles when every request sent so far has arrived. */
+  /** Resolves when every request sent so far has arrived. */
   barrier(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export class CellQueue {
     this._host = host;
   }
 
-  /** The context of the running cell, also while it waits on an `await`. */
+  /** The context of the running cell, also while it awaits. */
   get running(): Context | undefined {
     return this._running;
   }
@@ -115,7 +115,7 @@ export class CellQueue {
     }
   }
 
-  /** Publishes the result; what goes wrong on the way is the cell's error. */
+  /** Publishes the result; an error on the way becomes the cell's error. */
   private async _show(
     outcome: Outcome,
     context: Context,
@@ -174,7 +174,7 @@ export class CellQueue {
     execution_count: number
   ): Promise<void> {
     this._host.publish('error', { ...error }, context);
-    // Aborted are the requests that were sent before anyone could know of the error, and no later ones.
+    // Abort only requests that were sent before the error was known.
     let aborted: Request[] = [];
     if (request.message.content.stop_on_error !== false) {
       await this._host.barrier();

@@ -13,14 +13,14 @@ import type { Header, Message } from './wire';
 type MessageCallback = (message: CommMessage) => void | Promise<void>;
 type TargetCallback = (comm: Comm, open: CommMessage) => void | Promise<void>;
 
-/** What comms need of the kernel. */
+/** The part of the kernel that comms use. */
 export interface CommHost {
   publish(
     type: string,
     content: JsonObject,
     options?: { metadata?: JsonObject; buffers?: Uint8Array[] }
   ): void;
-  /** The cell that runs the caller, if one does. */
+  /** The calling cell, if there is one. */
   cell(): Header | undefined;
   /** Runs a callback so that its messages answer `request` and its output appears under `cell`. Never rejects. */
   runCallback(
@@ -88,7 +88,7 @@ export class CommManager {
     return { status: 'ok', comms };
   }
 
-  /** Settles when the callbacks have: only then may the front end be told that the kernel is idle. */
+  /** Resolves when the callbacks have: only then may the kernel report idle. */
   async onMessage(message: Message): Promise<void> {
     const id = message.content.comm_id;
     if (typeof id !== 'string') {
@@ -113,7 +113,7 @@ export class CommManager {
       return;
     }
     const comm = this._add(id, target);
-    // Messages that follow the opening wait until its callback has set the comm up.
+    // Messages wait until the open callback has set the comm up.
     await comm.enqueue(async () => {
       const opened = await this._host.runCallback(
         message.header,

@@ -1,4 +1,4 @@
-/** tslab's compiler, with three of its faults mended. */
+/** tslab's compiler, with workarounds for three of its bugs. */
 import {
   createConverter,
   type Converter,
@@ -9,12 +9,12 @@ import type { CodeMetadata } from 'tslab/dist/metadata';
 import { hasTopLevelForAwait } from './for-await';
 import type { CompiledCell } from './source-lines';
 
-/** The compiler's codes for a module, or the typings of one, that it has not found. */
+/** TypeScript's error codes for missing modules and typings. */
 const UNRESOLVED = new Set([2307, 7016]);
 
 /**
- * Keeps the positions of diagnostics, which tslab prints; lets a cell have a lone `for await`; and finds a package that was
- * installed after the compiler had missed it once.
+ * Keeps the positions of diagnostics, which tslab only prints; supports a cell whose only await is `for await`; finds a
+ * package that was installed after the compiler had missed it.
  */
 export class Compiler implements Converter {
   private readonly _onProblems: (diagnostics: Diagnostic[]) => void;
@@ -80,7 +80,7 @@ export class Compiler implements Converter {
     return createConverter({ isJS: false, isBrowser: this._isBrowser });
   }
 
-  /** A compiler remembers for good that a package is missing. */
+  /** Recreates the compiler, which otherwise remembers missing packages forever. */
   private _startAfresh(): void {
     this._converter.close();
     this._converter = this._create();

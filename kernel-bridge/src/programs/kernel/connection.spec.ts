@@ -22,13 +22,13 @@ function written(content: unknown): string {
 }
 
 describe('readConnectionFile', () => {
-  it('gives the address of each channel', () => {
+  it('reads the address of each channel', () => {
     const { addresses, key } = readConnectionFile(written(FILE));
     expect(key).toBe('secret');
     expect(addresses.hb).toBe('tcp://127.0.0.1:5');
   });
 
-  it('knows ipc', () => {
+  it('supports ipc', () => {
     const file = { ...FILE, transport: 'ipc', ip: '/tmp/kernel' };
     expect(readConnectionFile(written(file)).addresses.shell).toBe(
       'ipc:///tmp/kernel-1'

@@ -1,4 +1,4 @@
-/** The connection file that Jupyter hands to a kernel. */
+/** Reads the connection file that Jupyter passes to a kernel. */
 import { readFileSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
 
@@ -12,7 +12,7 @@ export interface Connection {
   addresses: Record<Channel, string>;
 }
 
-/** @throws MoEDebuggerError ('usage') naming what is missing. */
+/** @throws MoEDebuggerError ('usage') naming what is missing */
 export function readConnectionFile(path: string): Connection {
   let file: Record<string, unknown>;
   try {

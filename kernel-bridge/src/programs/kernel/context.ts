@@ -1,4 +1,4 @@
-/** Which request the running code belongs to, across awaits, timers and callbacks. */
+/** Tracks the request that the running code belongs to, across awaits, timers and callbacks. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Header } from './wire';
 
@@ -6,15 +6,15 @@ export interface Context {
   /** The request being served: the parent of status and comm messages. */
   readonly request: Header;
   /**
-   * The cell under which output appears: a comm callback prints under the cell that registered it. Absent when no
-   * cell did.
+   * The cell under which output appears: output of a comm callback goes to the cell that registered it. Absent for other
+   * code.
    */
   readonly cell?: Header;
   /** A silent request shows no output. */
   readonly silent?: boolean;
 }
 
-/** Parent of output messages, and whether they are to be sent at all. */
+/** Parent of output messages, and whether to send them. */
 export interface OutputTarget {
   parent: Header;
   silent: boolean;
@@ -28,17 +28,17 @@ export class Contexts {
     return this._storage.run(context, task);
   }
 
-  /** The context in which the caller runs. */
+  /** The caller's context. */
   get active(): Context | undefined {
     return this._storage.getStore();
   }
 
-  /** Code that belongs to no cell prints, as in IPython, under the last one. */
+  /** Like IPython, code without a cell prints under the last one. */
   set lastCell(cell: Header) {
     this._lastCell = cell;
   }
 
-  /** Where output of the caller goes; undefined before the first cell. */
+  /** Output target of the caller; undefined before the first cell. */
   get output(): OutputTarget | undefined {
     return this.outputOf(this.active);
   }

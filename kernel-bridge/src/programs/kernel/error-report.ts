@@ -1,4 +1,4 @@
-/** Errors as a notebook shows them: what went wrong in one line, and where, without the kernel's own frames. */
+/** Formats errors for a notebook: a summary line, and a traceback without the kernel's own frames. */
 import { inspect } from 'node:util';
 
 /** Content of Jupyter's `error` message. */
@@ -8,18 +8,18 @@ export interface ErrorReport {
   traceback: string[];
 }
 
-/** A compiler diagnostic; positions count from zero. */
+/** A compiler diagnostic; positions are 0-based. */
 export interface Problem {
   line: number;
   character: number;
   length: number;
   code: number;
   text: string;
-  /** Absent when it lies in the cell itself. */
+  /** Absent for the cell itself. */
   file?: string;
 }
 
-/** A line of a stack as it is to be shown; undefined to leave it out. */
+/** Formats a line of a stack; undefined omits it. */
 export type ReadFrame = (line: string) => string | undefined;
 
 export function reportError(
@@ -38,7 +38,7 @@ export function reportError(
   const ename = error.name || 'Error';
   const evalue = error.message;
   const headline = evalue === '' ? ename : `${ename}: ${evalue}`;
-  // Our own errors say what to do; the way they came is of no use to a reader.
+  // Our own errors say how to fix them; their traceback does not help the user.
   if (ename === 'MoEDebuggerError' || ename === 'Interrupted') {
     return { ename, evalue, traceback: [headline] };
   }
@@ -73,7 +73,7 @@ function position({ file, line, character }: Problem): string {
   return `${file ? `${file} ` : ''}${line + 1}:${character + 1}`;
 }
 
-/** The line and a caret under what is wrong. */
+/** The line, with a caret under the position. */
 function excerpt(line: string | undefined, problem: Problem): string[] {
   if (line === undefined || line.length > 200) {
     return [];
@@ -89,7 +89,7 @@ function excerpt(line: string | undefined, problem: Problem): string[] {
   ];
 }
 
-/** An error of any realm: a `vm` context has an `Error` of its own. */
+/** Detects errors of any realm: a `vm` context has an `Error` of its own. */
 function isError(value: unknown): value is Error {
   return (
     value instanceof Error ||

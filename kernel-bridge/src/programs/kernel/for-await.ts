@@ -1,4 +1,4 @@
-/** tslab sees that a cell awaits by the compiler's complaints, and the compiler does not complain of `for await`. */
+/** Detects `for await`: tslab detects awaits by compiler errors, and `for await` does not cause one. */
 import * as ts from '@tslab/typescript-for-tslab';
 
 /** Whether `code` has a `for await` outside any function. */

@@ -9,7 +9,7 @@ describe('Frames', () => {
   });
   afterAll(() => converter.close());
 
-  /** Where `throw` stands in a cell's compiled code, read back as V8 would name it. */
+  /** The stack frame of `throw` in a cell's compiled code, as V8 would name it, after mapping. */
   function shown(code: string): string | undefined {
     const { output = '' } = converter.convert('', code);
     const frames = new Frames();
@@ -62,7 +62,7 @@ describe('Frames', () => {
     expect(frames.read('TypeError: the message')).toBeUndefined();
   });
 
-  it('gives no line rather than a wrong one', () => {
+  it('omits the line number rather than showing a wrong one', () => {
     const frames = new Frames();
     frames.name(1, { code: 'one(); two();', output: 'other();\n  shape();' });
     expect(frames.read('    at cell-1:2:3')).toBe('    at cell 1');

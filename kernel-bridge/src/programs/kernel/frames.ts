@@ -1,24 +1,24 @@
-/** Lines of a stack, as a notebook's reader wants them: in the cells' own lines, and without the kernel's frames. */
+/** Maps stack frames to the cells' source lines, and removes the kernel's own. */
 import { INTERNAL_FOLDERS } from './internal-folders';
 import { sourceLine, type CompiledCell } from './source-lines';
 
-/** Cells whose functions may still be called; older ones are shown without a line. */
+/** Number of cells whose source is kept; frames of older ones have no line number. */
 const LIMIT = 500;
 
 export class Frames {
   private readonly _cells = new Map<number, CompiledCell & { count: number }>();
   private _last = 0;
 
-  /** The compiled code of cell number `count`, with a name by which V8 calls it in stacks. */
+  /** Names the compiled code of cell number `count` for V8's stacks. */
   name(count: number, cell: CompiledCell): string {
-    // Silent code has the number of the cell before it, so that numbers alone would not do.
+    // A silent request has the number of the previous cell, so the number alone is ambiguous.
     const id = ++this._last;
     this._cells.set(id, { ...cell, count });
     this._cells.delete(id - LIMIT);
     return `${cell.output}\n//# sourceURL=cell-${id}`;
   }
 
-  /** A line of `error.stack`; undefined when it is none of the reader's business. */
+  /** Maps a line of `error.stack`; undefined for an internal frame. */
   read = (line: string): string | undefined => {
     if (
       !/^\s+at /.test(line) ||
@@ -32,7 +32,7 @@ export class Frames {
       return line;
     }
     const cell = this._cells.get(Number(id));
-    // After the cell's own lines comes the function that tslab wraps around them.
+    // Lines after the cell's own belong to tslab's wrapper function.
     if (cell && Number(at) > cell.output.split('\n').length) {
       return undefined;
     }

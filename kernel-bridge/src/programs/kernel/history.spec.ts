@@ -8,7 +8,7 @@ describe('History', () => {
   const inputs = (request: Record<string, unknown>): string[] =>
     history.query(request).map(([, , input]) => input);
 
-  it('gives the last cells', () => {
+  it('returns the last cells', () => {
     expect(inputs({ hist_access_type: 'tail', n: 2 })).toEqual([
       'three',
       'two'
@@ -16,7 +16,7 @@ describe('History', () => {
     expect(inputs({ hist_access_type: 'tail' })).toHaveLength(4);
   });
 
-  it('gives a range', () => {
+  it('returns a range', () => {
     expect(inputs({ hist_access_type: 'range', start: 2, stop: 4 })).toEqual([
       'two',
       'three'

@@ -1,4 +1,4 @@
-/** The cells of this session, as consoles ask for them. */
+/** History of this session's cells, for consoles. */
 import type { JsonObject } from '../../base/kernel-api';
 
 const LIMIT = 1000;
@@ -16,7 +16,7 @@ export class History {
     }
   }
 
-  /** Answers `history_request`; `output` is asked for by nobody and not kept. */
+  /** Replies to `history_request`; `output` is not stored, since no client requests it. */
   query(request: JsonObject): Entry[] {
     switch (request.hist_access_type) {
       case 'range':
@@ -50,7 +50,7 @@ export class History {
   }
 }
 
-/** `*` and `?`, matched without a regular expression: the pattern is a stranger's and must not take forever. */
+/** Matches `*` and `?` without a regular expression, so that an untrusted pattern cannot take exponential time. */
 function matchesGlob(pattern: string, text: string): boolean {
   let p = 0;
   let star = -1;

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 
-/** Folders whose code is not the user's: left out of stacks, and never ended by an interrupt. */
+/** Folders of code that is not the user's: omitted from stacks, and never terminated by an interrupt. */
 export const INTERNAL_FOLDERS: string[] = [
   __dirname,
   dirname(require.resolve('tslab/package.json')),

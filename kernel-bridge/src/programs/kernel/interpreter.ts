@@ -1,4 +1,4 @@
-/** tslab, reduced to what it is good at: compiling a cell and running it among the cells before it. */
+/** Compiles and runs cells with tslab. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import * as ts from '@tslab/typescript-for-tslab';
 import { isCompleteCode, type Diagnostic } from 'tslab/dist/converter';
@@ -16,21 +16,21 @@ import {
 import { Frames } from './frames';
 import { resolveModules, resolveTypes } from './module-resolution';
 
-/** What came of a cell. */
+/** Result of a cell. */
 export interface Outcome {
-  /** Value of the last expression; absent when it is null or undefined. */
+  /** Value of the last expression; absent if null or undefined. */
   result?: { value: unknown };
   error?: ErrorReport;
 }
 
 export interface Completions {
   matches: { text: string; type: string }[];
-  /** Offsets in UTF-16 units, as JavaScript counts. */
+  /** Offsets in UTF-16 units, like JavaScript strings. */
   start: number;
   end: number;
 }
 
-/** tslab's own `display` calls this. */
+/** Receives calls of tslab's own `display`. */
 export type DisplayHook = (content: JsonObject, update: boolean) => void;
 
 interface Cell extends Outcome {
@@ -43,10 +43,10 @@ export class Interpreter {
   private readonly _executor: Executor;
   private readonly _frames = new Frames();
   private _count = 0;
-  /** An interrupted cell may report an error long after the next one has begun: each has a record of its own. */
+  /** An interrupted cell may report an error long after the next one has begun, so each has its own record. */
   private readonly _cells = new AsyncLocalStorage<Cell>();
 
-  /** Loads the compiler and the typings of Node: most of the kernel's start. */
+  /** Loads the compiler and Node's typings, which takes most of the kernel's start. */
   constructor(folder: string, display: DisplayHook) {
     resolveTypes(ts.sys);
     resolveModules();
@@ -79,7 +79,7 @@ export class Interpreter {
       display;
   }
 
-  /** Compiles and starts the code at once, as cell number `count`; may never settle when its code does not. */
+  /** Compiles and starts the code at once, as cell number `count`; may never settle if the code does not. */
   async execute(code: string, count: number): Promise<Outcome> {
     const cell: Cell = { problems: [] };
     this._count = count;
@@ -96,12 +96,12 @@ export class Interpreter {
     return cell.error ? { error: cell.error } : cell;
   }
 
-  /** An error as a notebook shows it, with the lines of the cells. */
+  /** Formats an error for a notebook, with source lines of cells. */
   report(error: unknown): ErrorReport {
     return reportError(error, this._frames.read);
   }
 
-  /** Lets go of a cell that waits on something. */
+  /** Abandons a cell that awaits something. */
   interrupt(): void {
     this._executor.interrupt();
   }
@@ -125,7 +125,7 @@ export class Interpreter {
     };
   }
 
-  /** Signature and documentation of the name at `offset`; undefined when there is none. */
+  /** Signature and documentation of the name at `offset`; undefined if there is none. */
   inspect(code: string, offset: number): string | undefined {
     const info = this._executor.inspect(code, offset) as
       ts.QuickInfo | undefined;
@@ -145,7 +145,7 @@ export class Interpreter {
 
   private _onError(values: unknown[]): void {
     const cell = this._cells.getStore();
-    // Diagnostics come with a format and its four values, and are recorded already.
+    // Diagnostics are logged with a format and four values, and are already recorded.
     if (cell && values.length === 1) {
       cell.error = this.report(values[0]);
     }

@@ -15,7 +15,7 @@ describe('Interrupter', () => {
     ).rejects.toThrow('no');
   });
 
-  it('runs nothing on the stack of its caller', async () => {
+  it("runs nothing on its caller's stack", async () => {
     const order: string[] = [];
     const running = interrupter.run(() => order.push('task'));
     order.push('caller');
@@ -23,7 +23,7 @@ describe('Interrupter', () => {
     expect(order).toEqual(['caller', 'task']);
   });
 
-  it('ends what never settles', async () => {
+  it('interrupts what never settles', async () => {
     const begun = jest.fn();
     const stuck = interrupter.run(() => new Promise(() => undefined));
     const neverBegun = interrupter.run(begun);

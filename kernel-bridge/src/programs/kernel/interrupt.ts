@@ -1,4 +1,4 @@
-/** Runs the user's code so that it can be interrupted, whatever it is waiting for. */
+/** Runs the user's code interruptibly, whatever it awaits. */
 import { MessageChannel } from 'node:worker_threads';
 import { UNWIND } from './terminator';
 
@@ -17,7 +17,7 @@ export class Interrupter {
   private readonly _channel = new MessageChannel();
   private readonly _onError: (error: unknown) => void;
 
-  /** `onError` receives what a callback of `onInterrupt` throws. */
+  /** `onError` receives errors of `onInterrupt` callbacks. */
   constructor(onError: (error: unknown) => void) {
     this._onError = onError;
     this._channel.port1.on('message', () => this._tasks.shift()?.());
@@ -25,9 +25,9 @@ export class Interrupter {
   }
 
   /**
-   * Runs `task` in a turn of the event loop of its own. When it is ended by force, its whole call stack is gone
-   * without a trace, `finally` blocks and queued microtasks included; nothing of the kernel's may stand there.
-   * @throws InterruptedError as soon as an interrupt arrives, also when `task` never settles.
+   * Runs `task` in a separate turn of the event loop. Forced termination discards its whole call stack, including
+   * `finally` blocks and queued microtasks, so no code of the kernel may be on it.
+   * @throws InterruptedError as soon as an interrupt arrives, even if `task` never settles
    */
   run<T>(task: () => T | Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -41,7 +41,7 @@ export class Interrupter {
       };
       this._active.add(interrupt);
       this._tasks.push(() => {
-        // Interrupted before its turn came.
+        // Interrupted before it started.
         if (!this._active.has(interrupt)) {
           return;
         }
@@ -58,7 +58,7 @@ export class Interrupter {
     });
   }
 
-  /** Rejects everything that runs. Code that is in the middle of a loop has to be ended first: see `Terminator`. */
+  /** Rejects everything that runs. Synchronous loops must be terminated first: see `Terminator`. */
   interrupt(): void {
     for (const callback of [...this._callbacks]) {
       try {
@@ -84,9 +84,9 @@ export class Interrupter {
   }
 
   /**
-   * Node asserts that the stack of asynchronous ids is empty after each turn of the event loop, and aborts the process
-   * otherwise. Code that is ended by force never pops its entry. Node clears the stack when an exception leaves a
-   * callback; this makes it believe that one did.
+   * Node asserts that the stack of async ids is empty after each turn of the event loop, and otherwise aborts the process.
+   * Terminated code never pops its entry. Node clears the stack when an exception leaves a callback; this simulates such
+   * an exception.
    */
   private _defineUnwind(): void {
     const node = process as NodeJS.Process & {
@@ -99,5 +99,5 @@ export class Interrupter {
   }
 }
 
-/** What the `uncaughtException` handler sees when code was ended by force; not an error. */
+/** Passed to the `uncaughtException` handler when code was terminated; not an error. */
 export const TERMINATED = new InterruptedError();

@@ -1,4 +1,4 @@
-/** Requests that ask about code or about the kernel itself, and run nothing. */
+/** Replies to requests about code or the kernel, which run no code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject } from '../../base/kernel-api';
@@ -14,7 +14,7 @@ export interface Sources {
   comms: CommManager;
 }
 
-/** Content of the reply to a request of type `type`; an error is an answer as well. */
+/** Content of the reply to a request of type `type`; errors become replies too. */
 export function answer(
   type: string,
   content: JsonObject,
@@ -59,7 +59,7 @@ function kernelInfo(): JsonObject {
       mimetype: 'text/typescript',
       file_extension: '.ts',
       pygments_lexer: 'typescript',
-      // Notebook 6 highlights TypeScript by its JavaScript mode.
+      // Notebook 6 highlights TypeScript with its JavaScript mode.
       codemirror_mode: {
         mode: 'typescript',
         name: 'javascript',

@@ -1,4 +1,4 @@
-/** The thread that owns the sockets. Nothing here may wait for the main thread, which a cell can keep busy. */
+/** The thread that owns the sockets. It must never wait for the main thread, which a cell can block. */
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { context, Publisher, Reply, Router } from 'zeromq';
@@ -10,9 +10,9 @@ import type { FromIOWorker, IOWorkerData, ToIOWorker } from './sockets';
 import { Terminator } from './terminator';
 import { makeHeader, Wire, type Message } from './wire';
 
-/** How long the main thread may take to handle an interrupt before its running code is ended by force. */
+/** Time for the main thread to handle an interrupt before its running code is terminated. */
 const INTERRUPT_GRACE_MS = 150;
-/** The same for a shutdown, before the process is killed. */
+/** Time for a shutdown before the process is killed. */
 const SHUTDOWN_GRACE_MS = 400;
 
 class IOWorker {
@@ -45,7 +45,7 @@ class IOWorker {
       this._control,
       this._stdin
     ]) {
-      // No limit and no waiting: zeromq.js rejects a send while another one waits.
+      // No limit: zeromq.js rejects a send while another one waits.
       socket.sendHighWaterMark = 0;
       socket.sendTimeout = 0;
       socket.linger = 300;
@@ -90,7 +90,7 @@ class IOWorker {
       case 'shutdown_request':
         return this._beginShutdown(message, channel);
     }
-    // ZeroMQ owns the memory of what it received: only a copy may move to another thread.
+    // ZeroMQ owns the memory of received frames, so only a copy can be transferred to another thread.
     const buffers = message.buffers.map(buffer => new Uint8Array(buffer));
     this._post(
       { type: 'message', channel, message: { ...message, buffers } },
@@ -111,7 +111,7 @@ class IOWorker {
       case 'output':
         return this._output.write(event.output);
       case 'barrier':
-        // What is already in the sockets is delivered in this turn of the loop and the next.
+        // Messages already in the sockets are delivered in this turn of the loop and the next.
         setTimeout(() => this._post({ type: 'barrier' }), 5);
         return;
       case 'interrupted':
@@ -166,7 +166,7 @@ class IOWorker {
         this._publish('shutdown_reply', content, message);
         this._publishStatus('idle', message);
       }
-      // ZeroMQ's own thread writes what is queued; there is no call to wait for it.
+      // ZeroMQ's own thread writes queued messages, and there is no call that waits for it.
       await new Promise(resolve => setTimeout(resolve, 20));
       for (const socket of [
         this._iopub,
@@ -238,7 +238,7 @@ class IOWorker {
       shell: this._shell,
       control: this._control
     };
-    // A client that has gone away is no error of ours.
+    // A disconnected client is not an error of the kernel.
     sockets[channel]?.send(frames).catch(() => undefined);
   }
 
@@ -248,7 +248,7 @@ class IOWorker {
 }
 
 function log(text: string): void {
-  // The main thread carries out a worker's `console`, and may be busy.
+  // A worker's `console` is executed by the main thread, which may be busy.
   writeSync(2, `moe-debugger kernel: ${text}\n`);
 }
 

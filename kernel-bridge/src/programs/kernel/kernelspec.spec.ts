@@ -49,7 +49,7 @@ describe('kernelspec', () => {
     ).toContain('<svg');
   });
 
-  it('replaces what is there, and leaves nothing else behind', () => {
+  it('replaces an existing one, and leaves nothing else behind', () => {
     const { folder: spec } = installKernelspec({ dataDir: folder });
     writeFileSync(join(spec, 'kernel.json'), 'truncated');
     writeFileSync(join(spec, 'stray'), '');
@@ -60,7 +60,7 @@ describe('kernelspec', () => {
     expect(readdirSync(folder)).toEqual(['kernels']);
   });
 
-  it('goes to a prefix, to the active environment or to the user', () => {
+  it('is installed to a prefix, the active environment or the user', () => {
     const place = (root: string): string =>
       join(root, 'share', 'jupyter', 'kernels', 'tslab-moe');
     expect(installKernelspec({ prefix: folder }).folder).toBe(place(folder));
@@ -77,7 +77,7 @@ describe('kernelspec', () => {
     ).toThrow('one place');
   });
 
-  it('lists in the order in which Jupyter looks', () => {
+  it("lists in Jupyter's search order", () => {
     process.env.JUPYTER_PATH = join(folder, 'first');
     process.env.JUPYTER_DATA_DIR = join(folder, 'second');
     delete process.env.VIRTUAL_ENV;
@@ -94,7 +94,7 @@ describe('kernelspec', () => {
     ]);
   });
 
-  it('tells a kernelspec whose program is gone', () => {
+  it('reports a kernelspec whose program is missing', () => {
     const spec = join(folder, 'kernels', 'tslab-moe');
     mkdirSync(spec, { recursive: true });
     writeFileSync(
@@ -113,7 +113,7 @@ describe('kernelspec', () => {
     expect(removeKernelspec({ dataDir: folder })).toBeUndefined();
   });
 
-  it('says where it cannot write', () => {
+  it('reports where it cannot write', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     chmodSync(file, 0o400);

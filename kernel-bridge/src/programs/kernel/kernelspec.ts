@@ -15,23 +15,23 @@ import { MoEDebuggerError } from '../../base/errors';
 import { KERNEL_DISPLAY_NAME, KERNEL_NAME } from '../../base/protocol/names';
 import { LOGO_SVG } from './logo';
 
-/** Where a kernelspec goes: at most one of these; without any, to the user's Jupyter data folder. */
+/** Location of a kernelspec: at most one of these. Default: the user's Jupyter data folder. */
 export interface KernelspecLocation {
   /** An environment's root: the spec goes to `PREFIX/share/jupyter/kernels`. */
   prefix?: string;
-  /** The environment that is active: `$VIRTUAL_ENV`, `$CONDA_PREFIX`, or that of the `python3` on the path. */
+  /** The active environment: `$VIRTUAL_ENV`, `$CONDA_PREFIX`, or that of `python3` on the PATH. */
   sysPrefix?: boolean;
-  /** A Jupyter data folder itself. */
+  /** A Jupyter data folder. */
   dataDir?: string;
 }
 
 export interface InstalledKernelspec {
   name: string;
   displayName: string;
-  /** The folder that holds `kernel.json`. */
+  /** The folder of `kernel.json`. */
   folder: string;
   argv: string[];
-  /** The Node and the program that it names exist. */
+  /** Node and the program that it names exist. */
   works: boolean;
   /** It starts this copy of the package. */
   current: boolean;
@@ -41,10 +41,10 @@ export interface InstalledKernelspec {
 const MAIN = join(__dirname, 'main.js');
 
 /**
- * Writes the kernelspec, whole or not at all, and replaces one that is there. It starts this copy of the package with
- * the Node that runs now, both by absolute path.
- * @returns What was installed, and where.
- * @throws MoEDebuggerError when the package is not built or the folder cannot be written.
+ * Writes the kernelspec atomically, replacing an existing one. It starts this copy of the package with the current Node,
+ * both by absolute path.
+ * @returns what was installed, and where
+ * @throws MoEDebuggerError when the package is not built or the folder is not writable
  */
 export function installKernelspec(
   location: KernelspecLocation = {}
@@ -80,8 +80,8 @@ export function installKernelspec(
 }
 
 /**
- * Finds our kernelspec in every folder where Jupyter looks, in Jupyter's order: the first one is the one that it uses.
- * With a location, looks there only.
+ * Lists our kernelspecs in all of Jupyter's data folders, in search order: Jupyter uses the first one. With a location,
+ * only there.
  */
 export function listKernelspecs(
   location?: KernelspecLocation
@@ -93,9 +93,9 @@ export function listKernelspecs(
 }
 
 /**
- * Removes the kernelspec from one place.
- * @returns The folder that is gone; undefined when there was none.
- * @throws MoEDebuggerError when it cannot be removed.
+ * Removes the kernelspec from one location.
+ * @returns the removed folder; undefined if there was none
+ * @throws MoEDebuggerError when it cannot be removed
  */
 export function removeKernelspec(
   location: KernelspecLocation = {}
@@ -113,7 +113,7 @@ function kernelspec(): object {
     argv: [process.execPath, MAIN, '--config-path', '{connection_file}'],
     display_name: KERNEL_DISPLAY_NAME,
     language: 'typescript',
-    // A signal would not reach a loop that follows an `await`; a message on the control channel does.
+    // A signal would not reach a loop after an `await`; a message on the control channel does.
     interrupt_mode: 'message',
     metadata: { debugger: false }
   };
@@ -152,7 +152,7 @@ function resolveDataDir({
     value => value !== undefined
   );
   if (given.length > 1) {
-    throw new MoEDebuggerError('usage', 'a kernelspec goes to one place', {
+    throw new MoEDebuggerError('usage', 'a kernelspec has one place', {
       hint: 'give either a prefix, the active environment or a data folder'
     });
   }

@@ -1,7 +1,7 @@
-/** The kernel ends when it is told to, and when the program that started it is gone. */
+/** Ends the kernel on request, and when its parent process is gone. */
 const PARENT_POLL_MS = 500;
 
-/** Kills this process as soon as its parent has died, so that no kernel is orphaned. Works on any thread. */
+/** Kills this process as soon as its parent has exited, so that no kernel is orphaned. Works on any thread. */
 export function watchParent(): void {
   const parent = process.ppid;
   setInterval(() => {
@@ -13,21 +13,21 @@ export function watchParent(): void {
 
 /** Ends the process from the main thread: `exit` listeners run, and worker threads end with it. */
 export function endProcess(): void {
-  // The signal to the group is meant for the others.
+  // The signal to the process group is meant for the other processes.
   process.on('SIGTERM', () => undefined);
   endChildren();
   process.exit(0);
 }
 
-/** Ends the process from any thread, also when the main thread is stuck. */
+/** Ends the process from any thread, even if the main thread is blocked. */
 export function killProcess(): void {
   endChildren();
   process.kill(process.pid, 'SIGKILL');
 }
 
 /**
- * Asks the processes that cells have started to end. Jupyter starts a kernel as the leader of a process group,
- * which they have joined; elsewhere there is no such group and nothing happens.
+ * Terminates processes that cells have started. Jupyter starts a kernel as the leader of a process group, which child
+ * processes join; without such a group nothing happens.
  */
 function endChildren(): void {
   if (process.platform === 'win32') {

@@ -1,4 +1,4 @@
-/** The kernel's logo: a router and the experts that it chose. */
+/** The kernel's logo: a router and the experts that it selects. */
 export const LOGO_SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
   <rect width="64" height="64" rx="10" fill="#3178c6"/>
   <g stroke="#fff" stroke-width="3" stroke-linecap="round">

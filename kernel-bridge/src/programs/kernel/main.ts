@@ -1,4 +1,4 @@
-/** Entry of the kernel process: `node main.js --config-path CONNECTION_FILE`. */
+/** Entry point of the kernel process: `node main.js --config-path CONNECTION_FILE`. */
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
 import { installKernel } from '../../base/kernel-api';
@@ -14,7 +14,7 @@ async function main(argv: string[]): Promise<void> {
       hint: 'Jupyter starts this program; install its kernelspec with `moe-debugger kernel install`'
     });
   }
-  // Before any cell: one may use onnxruntime by itself.
+  // Before any cell, which may use onnxruntime directly.
   turnOffTelemetry();
   // The sockets' thread starts while this one loads the compiler.
   const sockets = new Sockets(

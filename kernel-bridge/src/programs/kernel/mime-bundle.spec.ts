@@ -2,14 +2,14 @@ import { MIMEBUNDLE } from '../../base/kernel-api';
 import { bundleOf, encodeBundle } from './mime-bundle';
 
 describe('bundleOf', () => {
-  it('shows text as it is and other values as Node prints them', async () => {
+  it('shows text unchanged and other values as Node prints them', async () => {
     expect(await bundleOf('a\nb')).toEqual({ 'text/plain': 'a\nb' });
     expect(await bundleOf({ a: [1] })).toEqual({
       'text/plain': '{ a: [ 1 ] }'
     });
   });
 
-  it('asks a value for its own bundle, and waits for it', async () => {
+  it("awaits a value's own bundle", async () => {
     const value = {
       [MIMEBUNDLE]: () => Promise.resolve({ 'text/html': '<i/>' })
     };
@@ -18,7 +18,7 @@ describe('bundleOf', () => {
 });
 
 describe('encodeBundle', () => {
-  it('turns bytes into base64', () => {
+  it('encodes bytes as base64', () => {
     expect(encodeBundle({ 'image/png': new Uint8Array([1, 2, 3]) })).toEqual({
       'image/png': 'AQID'
     });

@@ -1,4 +1,4 @@
-/** Values as MIME bundles. */
+/** Converts values to MIME bundles. */
 import { inspect } from 'node:util';
 import { MoEDebuggerError } from '../../base/errors';
 import {
@@ -7,7 +7,7 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 
-/** How a cell's result is shown. Runs the user's code: `[MIMEBUNDLE]()`, getters and `util.inspect.custom`. */
+/** The bundle of a cell's result. Runs the user's code: `[MIMEBUNDLE]()`, getters and `util.inspect.custom`. */
 export async function bundleOf(value: unknown): Promise<JsonObject> {
   if (isDisplayable(value)) {
     return encodeBundle(await value[MIMEBUNDLE]());
@@ -18,8 +18,8 @@ export async function bundleOf(value: unknown): Promise<JsonObject> {
 }
 
 /**
- * Binary values become base64 text, as Jupyter wants them.
- * @throws MoEDebuggerError when `bundle` is not an object keyed by MIME type.
+ * Encodes binary values as base64, as Jupyter requires.
+ * @throws MoEDebuggerError when `bundle` is not an object with MIME types as keys
  */
 export function encodeBundle(bundle: unknown): JsonObject {
   if (

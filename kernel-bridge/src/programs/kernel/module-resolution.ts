@@ -1,6 +1,6 @@
 /**
- * Makes `import 'moe-debugger'` in a cell mean the package that this kernel belongs to, types included, from any working directory;
- * and finds the typings of Node wherever npm has put them.
+ * Resolves `import 'moe-debugger'` in a cell to the package of this kernel, including types, from any working directory;
+ * and finds Node's typings wherever npm installed them.
  */
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
@@ -8,14 +8,14 @@ import { dirname, join } from 'node:path';
 import type { System } from '@tslab/typescript-for-tslab';
 
 const PACKAGE = 'moe-debugger';
-/** From `lib/kernel`. */
+/** From `lib/programs/kernel`. */
 export const PACKAGE_ROOT: string = join(__dirname, '../../..');
 
 interface Manifest {
   exports: Record<string, string | { types?: string; default?: string }>;
 }
 
-/** Patches the compiler's view of the disk. Call it before a compiler is created. */
+/** Patches the compiler's file system. Call it before a compiler is created. */
 export function resolveTypes(system: System): void {
   const redirect = redirectTypes();
   const nodeTypes = dirname(require.resolve('@types/node/package.json'));
@@ -27,7 +27,7 @@ export function resolveTypes(system: System): void {
     )
   );
   const exists = system.directoryExists;
-  // tslab looks for Node's typings in its own folder, where npm has not left them if it could hoist them.
+  // tslab looks for Node's typings in its own folder, but npm may have hoisted them.
   const locate = (path: string): string => {
     if (path.startsWith(`${fallback}/node`) && !exists(`${fallback}/node`)) {
       return slashes(nodeTypes) + path.slice(`${fallback}/node`.length);
@@ -42,8 +42,8 @@ export function resolveTypes(system: System): void {
     path === fallback ||
     path === dirname(fallback) ||
     directoryExists(locate(path));
-  // TypeScript includes every package of a `@types` folder. A cell wants Node's alone: others cost a second
-  // at the start and bring in the globals of the project in whose folder the notebook happens to lie.
+  // TypeScript includes every package of a `@types` folder. Cells need only Node's: others take a second at the start
+  // and add the globals of the project that the notebook happens to be in.
   system.getDirectories = path =>
     path.endsWith('/node_modules/@types')
       ? ['node'].filter(name => system.directoryExists(`${path}/${name}`))
@@ -51,8 +51,8 @@ export function resolveTypes(system: System): void {
   if (realpath) {
     system.realpath = path => realpath(locate(path));
   }
-  // Watching a whole `node_modules` costs most of a second at the start, and what it reports confuses tslab, which
-  // expects no change but its own. `Compiler` looks again when a module is missing.
+  // Watching a whole `node_modules` takes most of a second at the start, and its events confuse tslab, which expects
+  // only its own changes. `Compiler` looks again when a module is missing.
   system.watchDirectory = () => ({ close: () => undefined });
 }
 
@@ -68,7 +68,7 @@ export function resolveModules(): void {
   const original = loader._resolveFilename;
   loader._resolveFilename = function (request, parent, ...rest) {
     const own = request === PACKAGE || request.startsWith(`${PACKAGE}/`);
-    // Seen from inside the package, Node resolves its own name through its `exports`.
+    // Within the package, Node resolves its own name by its `exports`.
     return original.call(this, request, own ? module : parent, ...rest);
   };
 }
@@ -89,8 +89,8 @@ function redirectTypes(): (path: string) => string {
 }
 
 /**
- * tslab's compiler resolves the Node 10 way, which knows no `exports`: it looks for `moe-debugger/protocol.d.ts` where the
- * package has `lib/protocol/index.d.ts`.
+ * tslab's compiler uses Node 10 resolution, without `exports`: it looks for `moe-debugger/protocol.d.ts`, but the package
+ * has `lib/protocol/index.d.ts`.
  */
 function subpathTypes(): Map<string, string> {
   const manifest = JSON.parse(

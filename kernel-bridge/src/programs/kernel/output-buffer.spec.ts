@@ -16,7 +16,7 @@ describe('OutputBuffer', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  it('joins neighbouring writes', () => {
+  it('joins adjacent writes', () => {
     buffer.write(out('a'));
     buffer.write(out('b'));
     expect(published).toEqual([]);
@@ -41,7 +41,7 @@ describe('OutputBuffer', () => {
     expect(published).toHaveLength(1);
   });
 
-  it('does not wait when there is much', () => {
+  it('does not wait when there is much output', () => {
     buffer.write(out('x'.repeat(300_000)));
     expect(published).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 /**
- * Joins neighbouring writes to one stream under one cell. It works on the sockets' thread, so that what a cell prints
- * is seen also while the cell keeps the main thread busy.
+ * Joins adjacent writes to one stream of one cell. Runs on the sockets' thread, so that output appears while a cell
+ * blocks the main thread.
  */
 export type StreamName = 'stdout' | 'stderr';
 
@@ -11,7 +11,7 @@ export interface Output {
   parent: string;
 }
 
-/** Output waits this long for more of its kind: jupyter_server drops what exceeds 1000 messages/s. */
+/** Time that output waits for more of its kind: jupyter_server drops messages above 1000 per second. */
 const FLUSH_MS = 10;
 const FLUSH_CHARACTERS = 1 << 18;
 
@@ -40,7 +40,7 @@ export class OutputBuffer {
     }
   }
 
-  /** Called before any other message is published, so that messages keep their order. */
+  /** Called before any other message is published, to preserve the order. */
   flush(): void {
     if (this._pending) {
       const output = { ...this._pending, text: this._parts.join('') };

@@ -1,4 +1,4 @@
-/** The kernel: takes requests from the sockets, answers them, and offers `KernelApi` to the code in cells. */
+/** The kernel: receives requests from the sockets, replies to them, and offers `KernelApi` to cells. */
 import { MoEDebuggerError } from '../../base/errors';
 import type {
   Comm,
@@ -22,7 +22,7 @@ import type { Sockets } from './sockets';
 import { captureOutput, refuseInput } from './stdio';
 import type { Header, Message } from './wire';
 
-/** Messages that show something under a cell; the others answer the request being served. */
+/** Messages that belong to a cell's output; all others belong to the current request. */
 const OUTPUTS = new Set([
   'display_data',
   'update_display_data',
@@ -58,7 +58,7 @@ export class Kernel implements KernelApi {
     this._cells = new CellQueue(this._cellHost());
   }
 
-  /** Takes over the process's standard streams and starts to answer. */
+  /** Redirects the process's standard streams and starts to reply. */
   async start(): Promise<void> {
     captureOutput(
       (parent, name, text) => this._sockets.print(parent, name, text),
@@ -124,7 +124,7 @@ export class Kernel implements KernelApi {
     }
   }
 
-  /** Everything but cells is served at once, also while a cell waits on an `await`. */
+  /** Everything except cells is served at once, also while a cell awaits. */
   private async _serve(message: Message, channel: Channel): Promise<void> {
     const context: Context = { request: message.header };
     this._publishStatus('busy', context);
@@ -175,7 +175,7 @@ export class Kernel implements KernelApi {
     this._publish('status', { execution_state: state }, { context });
     const running = this._cells.running;
     if (state === 'idle' && running && running !== context) {
-      // A front end takes the last word it hears for the kernel's state.
+      // A front end shows the last status it received.
       this._publish(
         'status',
         { execution_state: 'busy' },
@@ -184,7 +184,7 @@ export class Kernel implements KernelApi {
     }
   }
 
-  /** For errors that no cell can report any more. */
+  /** Prints errors that no cell can report any more. */
   private _printError(where: string, error: unknown): void {
     const { traceback } = this._interpreter.report(error);
     process.stderr.write(`${where}: ${traceback.join('\n')}\n`);

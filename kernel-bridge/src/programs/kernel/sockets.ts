@@ -1,7 +1,7 @@
 /**
- * The kernel's sockets, seen from the main thread. They live on a worker thread, so that the heartbeat, an
- * interrupt and a shutdown are answered while a cell keeps the main thread busy, and so that ending such a cell
- * by force cannot take a half-received message with it.
+ * The main thread's interface to the kernel's sockets. They live on a worker thread, so that the heartbeat, interrupts
+ * and shutdown are handled while a cell blocks the main thread, and so that terminating such a cell cannot lose a
+ * half-received message.
  */
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
@@ -19,7 +19,7 @@ export interface IOWorkerData {
   port: MessagePort;
   connection: Connection;
   session: string;
-  /** Files in these folders are the kernel's own: code that an interrupt must not end. */
+  /** Folders of the kernel's own code, which an interrupt must not terminate. */
   guarded: string[];
 }
 
@@ -48,7 +48,7 @@ export interface Outgoing {
   content: JsonObject;
   parent?: Header;
   metadata?: JsonObject;
-  /** Given away: they move to the sockets' thread. */
+  /** Transferred to the sockets' thread. */
   buffers?: Uint8Array[];
 }
 
@@ -67,7 +67,7 @@ export class Sockets {
   private _printing: { parent: Header; json: string } | undefined;
   private _closed: () => void = () => undefined;
 
-  /** Binds at once, and holds what arrives until `open`. */
+  /** Binds at once, and queues messages until `open`. */
   constructor(connection: Connection, session: string, guarded: string[]) {
     const { port1, port2 } = new MessageChannel();
     this._port = port1;
@@ -81,11 +81,11 @@ export class Sockets {
       worker.once('message', resolve);
       worker.once('error', reject);
     });
-    // `open` reports a failure to bind; without this it would also count as unhandled until then.
+    // `open` reports a failure to bind; until then it must not count as unhandled.
     this._bound.catch(() => undefined);
   }
 
-  /** Starts delivery. Rejects when a socket could not be bound. */
+  /** Starts delivery. Rejects if a socket could not be bound. */
   async open(events: SocketEvents): Promise<void> {
     await this._bound;
     this._port.on('message', (event: FromIOWorker) => {
@@ -95,7 +95,7 @@ export class Sockets {
         case 'barrier':
           return this._barriers.shift()?.();
         case 'interrupt':
-          // Acknowledged first: the sockets' thread then knows that this thread is free.
+          // Acknowledge first, so that the sockets' thread knows that this thread is free.
           this._post({ type: 'interrupted' });
           return events.onInterrupt(event.header);
         case 'shutdown':
@@ -110,7 +110,7 @@ export class Sockets {
     this._send('iopub', [Buffer.from(outgoing.type)], outgoing);
   }
 
-  /** Prints under a cell; what is printed in quick succession leaves as one message. */
+  /** Prints under a cell; output in quick succession is joined to one message. */
   print(parent: Header, name: StreamName, text: string): void {
     if (parent !== this._printing?.parent) {
       this._printing = { parent, json: JSON.stringify(parent) };
@@ -128,7 +128,7 @@ export class Sockets {
     this._send(channel, to.identities, { type, content, parent: to.header });
   }
 
-  /** Settles when everything that had reached the sockets by now has been delivered. */
+  /** Resolves when everything that has reached the sockets so far is delivered. */
   barrier(): Promise<void> {
     return new Promise(resolve => {
       this._barriers.push(resolve);
@@ -136,7 +136,7 @@ export class Sockets {
     });
   }
 
-  /** Answers a pending shutdown request and closes, once everything sent has left. */
+  /** Replies to a pending shutdown request and closes, after everything was sent. */
   close(): Promise<void> {
     return new Promise(resolve => {
       this._closed = resolve;
@@ -166,7 +166,7 @@ export class Sockets {
   }
 }
 
-/** A private copy of a view's bytes, whose memory may move to another thread. */
+/** A copy of a view's bytes, whose memory can be transferred to another thread. */
 export function copyBytes(view: ArrayBufferView): Uint8Array {
   const copy = new Uint8Array(view.byteLength);
   copy.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));

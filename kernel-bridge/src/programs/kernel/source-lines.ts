@@ -1,7 +1,7 @@
 /**
- * Where a line of compiled code stands in its cell. tslab makes no source maps and cannot be told to, so a cell that has
- * failed is compiled once more here, in the same two steps but without types; where the two results do not
- * have the same shape, no line is better than a wrong one.
+ * Maps lines of compiled code to lines of its cell. tslab cannot create source maps, so a failed cell is compiled again
+ * here, in the same two steps but without types. If the two results have different shapes, no line is returned rather
+ * than a wrong one.
  */
 import { SourceMap } from 'node:module';
 import * as ts from '@tslab/typescript-for-tslab';
@@ -11,7 +11,7 @@ export interface CompiledCell {
   output: string;
 }
 
-/** As tslab does, so that every cell is a module. */
+/** Added by tslab, so that every cell is a module. */
 const PREFIX = 'export {};\n';
 
 /** The line of the cell, from 1, that line `line` of its output comes from. */
@@ -54,7 +54,7 @@ function transpile(code: string, module: ts.ModuleKind): Transpiled {
   };
 }
 
-/** Where the first thing on a line of `text` stood before it was transpiled. */
+/** Position of a line's first token before `text` was transpiled. */
 function lineBefore(
   { text, map }: Transpiled,
   line: number
@@ -118,7 +118,7 @@ function counterpart(
     : undefined;
 }
 
-/** The lines that a person has written. Those that keep the books of exports differ, as does what stands within a line. */
+/** Lines of user code, with indentation. Export statements differ between the results, and so does code within a line. */
 function body(output: string): { line: number; indent: number }[] {
   return output
     .split('\n')

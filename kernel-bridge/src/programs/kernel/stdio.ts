@@ -1,4 +1,4 @@
-/** Standard streams of the process: output becomes messages, input is refused. */
+/** Redirects the process's standard streams: output becomes messages, input is rejected. */
 import { StringDecoder } from 'node:string_decoder';
 import { Readable } from 'node:stream';
 import { MoEDebuggerError } from '../../base/errors';
@@ -6,7 +6,7 @@ import type { OutputTarget } from './context';
 import type { StreamName } from './output-buffer';
 import type { Header } from './wire';
 
-/** Hands what the process prints to `print`; with no cell to print under, it stays on the terminal. */
+/** Passes output of the process to `print`; output without a cell goes to the terminal. */
 export function captureOutput(
   print: (parent: Header, name: StreamName, text: string) => void,
   target: () => OutputTarget | undefined
@@ -44,7 +44,7 @@ export function captureOutput(
   }
 }
 
-/** Makes any attempt to read `process.stdin` fail at once: a notebook has nobody who would type. */
+/** Makes reads of `process.stdin` fail at once, since notebooks have no standard input. */
 export function refuseInput(): void {
   const refuse = (): never => {
     throw new MoEDebuggerError(

@@ -1,27 +1,27 @@
 /**
- * Ends what the main thread is running, from another thread. A loop in the synchronous part of a cell or after
- * an `await`, in a timer or in a callback: V8 can stop all of them, and nothing in JavaScript can.
+ * Terminates code on the main thread from another thread: loops in the synchronous part of a cell, after an `await`, in a
+ * timer or in a callback. Only V8 can stop these.
  */
 import { Session, type Debugger } from 'node:inspector';
 
-/** Put on the main thread's `globalThis` by `Interrupter`; called with the main thread paused. */
+/** Set on the main thread's `globalThis` by `Interrupter`; called while the main thread is paused. */
 export const UNWIND = 'moe-debugger.unwind';
 
-/** JavaScript reaches a statement, and with it a pause, long before. */
+/** Maximum wait for a pause; JavaScript reaches a statement much sooner. */
 const PAUSE_MS = 1000;
 
 export class Terminator {
   private readonly _guarded: string[];
   private _session: Session | undefined;
 
-  /** Code in the folders `guarded` is let finish: a compiler cut short would be left in a broken state. */
+  /** Code in the `guarded` folders may finish: a compiler that is cut short would be left in a broken state. */
   constructor(guarded: string[]) {
     this._guarded = guarded.map(folder => folder.replace(/\\/g, '/'));
   }
 
   /**
-   * Pauses the main thread at its next statement, and ends it there if `wanted` still holds and the code is not the kernel's own.
-   * Without the pause, a termination that comes a moment late would hit whatever the kernel runs next.
+   * Pauses the main thread at its next statement, and terminates the code there if `wanted` still holds and it is not the kernel's own.
+   * Without the pause, a late termination would hit whatever the kernel runs next.
    */
   terminate(wanted: () => boolean): void {
     if (this._session) {
@@ -45,7 +45,7 @@ export class Terminator {
     session.post('Debugger.pause');
     setTimeout(() => {
       if (session === this._session) {
-        // No statement was reached: the thread is idle by now, or inside a regular expression.
+        // No statement was reached: the thread is idle, or inside a regular expression.
         if (wanted()) {
           terminate(session);
         }

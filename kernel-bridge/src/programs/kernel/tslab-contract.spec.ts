@@ -1,4 +1,4 @@
-/** What this kernel takes for granted about the inside of tslab 1.0.22; an upgrade has to be checked against it. */
+/** Tests assumptions about the internals of tslab 1.0.22, to be verified on an upgrade. */
 import * as ts from '@tslab/typescript-for-tslab';
 import {
   createConverter,
@@ -35,7 +35,7 @@ describe('tslab 1.0.22', () => {
   });
   afterAll(() => executor.close());
 
-  it('is the version that this was written for', () => {
+  it('has the version that this was written for', () => {
     expect(
       (jest.requireActual('tslab/package.json') as { version: string }).version
     ).toBe('1.0.22');
@@ -65,7 +65,7 @@ describe('tslab 1.0.22', () => {
     ]);
   });
 
-  it('says whether a cell awaits, except by `for await`', () => {
+  it('detects awaits in a cell, except `for await`', () => {
     expect(converter.convert('', 'await null;').hasToplevelAwait).toBe(true);
     expect(
       converter.convert('', 'for await (const x of []) { x; }').hasToplevelAwait
@@ -78,7 +78,7 @@ describe('tslab 1.0.22', () => {
     await done;
   });
 
-  it('lets go of a cell that waits', async () => {
+  it('abandons a cell that awaits', async () => {
     const waiting = executor.execute('await new Promise(() => undefined);');
     executor.interrupt();
     expect(await waiting).toBe(false);
@@ -115,7 +115,7 @@ describe('tslab 1.0.22', () => {
 });
 
 describe('Node', () => {
-  it('has the function that clears the stack of asynchronous ids', () => {
+  it('has the function that clears the stack of async ids', () => {
     expect(
       typeof (process as unknown as { _fatalException: unknown })
         ._fatalException

@@ -23,7 +23,7 @@ function frames(
 }
 
 describe('Wire', () => {
-  it('reads what it has written', () => {
+  it('round-trips', () => {
     const message = new Wire(KEY).parse(
       frames(KEY, PARTS, [Buffer.from([0, 255])])
     );

@@ -1,4 +1,4 @@
-/** Jupyter's wire format: multipart frames, of which the four JSON parts are signed. */
+/** Jupyter's wire format: multipart frames, with a signature of the four JSON parts. */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
 import type { JsonObject } from '../../base/kernel-api';
@@ -27,19 +27,19 @@ export type SignedParts = [string, string, string, string];
 
 export const PROTOCOL_VERSION = '5.4';
 const DELIMITER = Buffer.from('<IDS|MSG>');
-/** More routing frames than any client has; keeps a search for the delimiter short. */
+/** More routing frames than any client has; limits the search for the delimiter. */
 const MAX_IDENTITIES = 16;
 
 export class Wire {
   private readonly _key: string;
   private readonly _hash: string;
 
-  /** @throws MoEDebuggerError when the signature scheme is not an HMAC. */
+  /** @throws MoEDebuggerError when the signature scheme is not an HMAC */
   constructor(key: string, scheme: string = 'hmac-sha256') {
     if (!scheme.startsWith('hmac-')) {
       throw new MoEDebuggerError(
         'protocol',
-        'the connection file asks for an unknown signature scheme',
+        'the connection file has an unknown signature scheme',
         { where: scheme.slice(0, 40) }
       );
     }
@@ -47,7 +47,7 @@ export class Wire {
     this._hash = scheme.slice('hmac-'.length);
   }
 
-  /** @throws MoEDebuggerError ('protocol') for frames that are malformed or not signed with the key. */
+  /** @throws MoEDebuggerError ('protocol') for frames that are malformed or not signed with the key */
   parse(frames: readonly Uint8Array[]): Message {
     const delimiter = frames
       .slice(0, MAX_IDENTITIES + 1)
@@ -83,7 +83,7 @@ export class Wire {
     };
   }
 
-  /** Frames ready to be sent. Buffers are passed on as they are, without a copy. */
+  /** Frames to send. Buffers are passed on without a copy. */
   serialize(
     identities: readonly Uint8Array[],
     parts: SignedParts,

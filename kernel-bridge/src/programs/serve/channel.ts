@@ -3,7 +3,7 @@ import type { Comm, JsonObject, KernelApi } from '../../base/kernel-api';
 import { COMM_TARGET } from '../../base/protocol';
 import { serveClient, type Transport } from './handler';
 
-/** Registers the comm target; panels connect when they like, and several at once. */
+/** Registers the comm target; any number of panels can connect at any time. */
 export function serveSessions(kernel: KernelApi): void {
   kernel.registerTarget(COMM_TARGET, comm => serveClient(overComm(comm)));
 }

@@ -18,7 +18,7 @@ export function diagnoseStored(id: string): FindingsState {
 /** By model; weights do not change while one is loaded. */
 const surveys = new Map<string, ExpertSurvey[]>();
 
-/** Nothing of a model that was disposed of: its files may be others by now. */
+/** Empty for a disposed model, whose files may have changed. */
 function surveyed(modelId: string): ExpertSurvey[] {
   const model = sessionStore().models.find(({ id }) => id === modelId);
   if (!model || model.status === 'disposed') {
@@ -37,7 +37,7 @@ function surveyed(modelId: string): ExpertSurvey[] {
     surveys.set(modelId, survey);
     return survey;
   } catch {
-    // Files that are gone take nothing from the trace; the coverage says that no weights were looked at.
+    // If files are missing, the trace is diagnosed alone; the coverage reports that no weights were read.
     return [];
   }
 }

@@ -108,7 +108,7 @@ class FakeComm implements Comm {
   }
 }
 
-/** What the channel needs of a tool. */
+/** The part of a tool that the channel uses. */
 class FakeTool {
   readonly name = 'experts';
   readonly state = { running: false };
@@ -156,7 +156,7 @@ const settled = (): Promise<void> =>
   new Promise(resolve => setImmediate(() => setImmediate(resolve)));
 
 describe('SessionStore', () => {
-  it('lists models as they were loaded and traces newest first', () => {
+  it('lists models in loading order, and traces newest first', () => {
     const store = new SessionStore();
     store.addModel(MODEL);
     store.addModel({ ...MODEL, id: 'n', name: 'other' });
@@ -194,7 +194,7 @@ describe('SessionStore', () => {
     expect(store.traces).toEqual([]);
   });
 
-  it('tells listeners of each change until they stop', () => {
+  it('notifies listeners of each change until they unsubscribe', () => {
     const store = new SessionStore();
     const heard = jest.fn();
     const stop = store.onChange(heard);
@@ -218,14 +218,14 @@ describe('SessionStore', () => {
 describe('the session channel', () => {
   beforeEach(() => sessionStore().clear());
 
-  it('greets a panel and tells it what there is', () => {
+  it('greets a panel and sends the current state', () => {
     const comm = connect();
     expect(comm.types).toEqual(['hello', 'state']);
     expect(comm.sent[0].data).toMatchObject({ version: 1 });
     comm.close();
   });
 
-  it('tells a burst of changes once', async () => {
+  it('sends one state for a burst of changes', async () => {
     const comm = connect();
     for (let i = 0; i < 20; i++) {
       sessionStore().addTrace(trace(String(i)), 'm', '');
@@ -236,7 +236,7 @@ describe('the session channel', () => {
     comm.close();
   });
 
-  it('says nothing to a hidden panel, and all when it is shown again', async () => {
+  it('sends nothing to a hidden panel, and everything when it is shown again', async () => {
     const comm = connect();
     comm.receive({ type: 'unsubscribe' });
     sessionStore().addTrace(trace('1'), 'm', '');
@@ -248,7 +248,7 @@ describe('the session channel', () => {
     comm.close();
   });
 
-  it('says nothing to a panel that is gone', async () => {
+  it('sends nothing to a closed panel', async () => {
     const comm = connect();
     comm.close();
     sessionStore().addTrace(trace('1'), 'm', '');
@@ -256,7 +256,7 @@ describe('the session channel', () => {
     expect(comm.types).toEqual(['hello', 'state']);
   });
 
-  it('diagnoses a trace that it keeps, and says so of one that it does not', () => {
+  it('diagnoses a stored trace, and reports a missing one', () => {
     const comm = connect();
     sessionStore().addTrace(trace('1'), 'm', '');
     comm.receive({ type: 'diagnose', request: 7, id: '1' });
@@ -264,14 +264,14 @@ describe('the session channel', () => {
     const [found, gone] = comm.sent.slice(-2).map(({ data }) => data);
     expect(gone).toMatchObject({ type: 'findings-error', request: 8 });
     expect(found).toMatchObject({ type: 'findings', request: 7 });
-    // One token is no evidence for anything.
+    // One token is not evidence for anything.
     const { found: told } = readFindingsState(found.state);
     expect(told).toMatchObject({ model: 'tiny', tokens: 1, findings: [] });
     expect(told.undecided.length).toBeGreaterThan(0);
     comm.close();
   });
 
-  it('draws a trace that it keeps, and says why it does not draw', () => {
+  it('draws a stored trace, and reports why it cannot draw', () => {
     const comm = connect();
     sessionStore().addTrace(trace('1'), 'm', '');
     const ask = (asked: object): Record<string, unknown> => {
@@ -325,7 +325,7 @@ describe('the session channel', () => {
     comm.close();
   });
 
-  it('sends the first prompts of a long trace and says so', () => {
+  it('sends the first prompts of a long trace and reports it', () => {
     const comm = connect();
     sessionStore().addTrace(
       trace(
@@ -342,7 +342,7 @@ describe('the session channel', () => {
     comm.close();
   });
 
-  it('opens a tool, hands it what is asked, and closes it with the panel', () => {
+  it('opens a tool, forwards its messages, and closes it with the panel', () => {
     const tool = new FakeTool();
     sessionStore().addModel({ ...MODEL, openTool: opener(tool) });
     const comm = connect();
@@ -366,7 +366,7 @@ describe('the session channel', () => {
     expect(comm.sent).toHaveLength(said);
   });
 
-  it('tells why a tool does not open', () => {
+  it('reports why a tool does not open', () => {
     const comm = connect();
     sessionStore().addModel({ ...MODEL, openTool: opener() });
     const open = (more: object): unknown => {
@@ -403,7 +403,7 @@ describe('the session channel', () => {
     comm.close();
   });
 
-  it('answers what it cannot do with an error that names it', () => {
+  it('replies to an unsupported message with an error that names it', () => {
     const comm = connect();
     comm.receive({ type: 'get-trace', request: 9, id: 'gone' });
     comm.receive({ type: 'dance' });

@@ -35,7 +35,7 @@ export class ToolServer {
     }
   }
 
-  /** Ends what the tools run. Can be called twice. */
+  /** Cancels the tools' tasks. Can be called repeatedly. */
   dispose(): void {
     for (const id of [...this._tools.keys()]) {
       this._close(id);
@@ -70,7 +70,7 @@ export class ToolServer {
     return served.tool;
   }
 
-  /** Sends what changes, and tells the tool of new traces; returns a function that ends both. */
+  /** Sends changes of a tool, and offers it new traces; returns a function that stops both. */
   private _follow(id: number, tool: ModelTool, modelId: string): () => void {
     const store = sessionStore();
     let newest = store.newestTrace(modelId);
