@@ -127,7 +127,7 @@ module.exports = {
       },
       to: {
         path: `^${NODE_PACKAGE}/`,
-        pathNot: `^${NODE_PACKAGE}/(base/(protocol|charts|statistics|errors\\.ts)|measures)`
+        pathNot: `^${NODE_PACKAGE}/(base/(protocol|charts|statistics|errors\\.ts|lazily\\.ts)|measures)`
       }
     },
     {

@@ -5,7 +5,7 @@ import { REPOSITORY } from './zoo';
 
 const SOURCES = join(REPOSITORY, 'kernel-bridge/src');
 /** Packages that run in a browser too. */
-const PORTABLE = ['jstat', 'ml-matrix'];
+const PORTABLE = ['@dagrejs/dagre', 'jstat', 'ml-matrix'];
 
 const IMPORT =
   /(?:^|\n)(?:import|export)\s+(?!type\b)(?:[^'";]*\sfrom\s+)?'([^']+)'|\brequire\('([^']+)'\)/g;

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { importTrace } from '../src/files/import/import-trace';
-import { inspectModel, loadModel, readTrace, TraceEvidence } from '../src';
+import {
+  diagnose,
+  inspectModel,
+  loadModel,
+  readTrace,
+  TraceEvidence
+} from '../src';
 import type { RoutingSample } from '../src/base/protocol';
 import { compareGradients } from './numerical-gradient';
 import { gini } from './recipes/gini';
@@ -38,6 +44,11 @@ jest.mock('../src/files/import/formats', () => {
     importerOf: (format: string) =>
       format === 'jsonl' ? jsonl : formats.importerOf(format)
   };
+});
+jest.mock('../src/measures/layer-metrics', () => {
+  const { LAYER_METRICS } = jest.requireActual('../src/measures/layer-metrics');
+  const { gini } = jest.requireActual('./recipes/gini');
+  return { LAYER_METRICS: { ...LAYER_METRICS, gini } };
 });
 
 const RECIPES = join(__dirname, 'recipes');
@@ -151,6 +162,11 @@ it('metric: the Gini coefficient of half the experts is one half', () => {
   const { routers } = TraceEvidence.of([idleSample(100)]).tally;
   // Two of four experts share all tokens alike: pairs differ by 50 in 4 of 6, 4 * 2 * 50 / (2 * 4 * 100).
   expect(gini.compute(routers[0])).toBeCloseTo(0.5, 12);
+});
+
+it('metric: stands in the document of a diagnosis by its row alone', () => {
+  const { layers } = diagnose({ samples: [idleSample(100)] });
+  expect(layers[0]).toMatchObject({ gini: expect.closeTo(0.5, 12) });
 });
 
 it('finding: names the idle experts, and nothing from too few tokens', () => {

@@ -1,7 +1,13 @@
 /** Whether a layer's experts were copied from one network (upcycled) or trained apart (Lazarus). */
-import type * as MlMatrix from 'ml-matrix';
+import { lazily } from '../base/lazily';
 import { countNonFinite } from './non-finite';
 import { cosineMatrix } from './similarity';
+
+/** ml-matrix takes 20 ms to load. */
+const squaredSingularValues = lazily(
+  () => require('./singular-values') as typeof import('./singular-values'),
+  'squaredSingularValues'
+);
 
 /** Share of the variance that the rank accounts for. */
 export const RANK_VARIANCE = 0.95;
@@ -49,7 +55,7 @@ export function rankAtVariance(
   if (countNonFinite(matrix) > 0) {
     return NaN;
   }
-  const eigenvalues = gramEigenvalues(matrix, rows).sort((a, b) => b - a);
+  const eigenvalues = squaredSingularValues(matrix, rows).sort((a, b) => b - a);
   const total = eigenvalues.reduce((a, b) => a + b, 0);
   let reached = 0;
   for (let rank = 0; rank < eigenvalues.length; rank++) {
@@ -60,24 +66,4 @@ export function rankAtVariance(
     reached += eigenvalues[rank];
   }
   return eigenvalues.length;
-}
-
-/** Squared singular values. */
-function gramEigenvalues(matrix: ArrayLike<number>, rows: number): number[] {
-  const { EigenvalueDecomposition, Matrix } = load();
-  const columns = matrix.length / rows;
-  const whole = Matrix.from1DArray(rows, columns, matrix);
-  const gram =
-    rows <= columns
-      ? whole.mmul(whole.transpose())
-      : whole.transpose().mmul(whole);
-  return new EigenvalueDecomposition(gram, {
-    assumeSymmetric: true
-  }).realEigenvalues.map(value => Math.max(0, value));
-}
-
-/** At the first matrix: it takes 20 ms. Bundlers follow a plain `require`, and not Node's `createRequire`. */
-function load(): typeof MlMatrix {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require('ml-matrix') as typeof MlMatrix;
 }

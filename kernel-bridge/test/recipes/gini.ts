@@ -1,6 +1,6 @@
 import type { LayerMetric } from '../../src/measures/layer-metrics';
 
-/** Gini coefficient of the loads: sum over pairs |c_i - c_j| / (2 E sum c), 0 at balance (Gini 1912). */
+/** Gini coefficient of the loads: sum over i, j of |c_i - c_j| / (2 E sum c), 0 at balance (Gini 1912). */
 export function giniCoefficient(counts: ArrayLike<number>): number {
   const sorted = Float64Array.from(counts).sort();
   const n = sorted.length;
@@ -12,7 +12,7 @@ export function giniCoefficient(counts: ArrayLike<number>): number {
 export const gini: LayerMetric = {
   title: 'Gini coefficient',
   unit: '',
-  formula: 'sum over pairs |c_i - c_j| / (2 E sum c)',
+  formula: 'sum over i, j of |c_i - c_j| / (2 E sum c)',
   source: 'Gini 1912',
   needs: ['ids'],
   range: [0, 1],
