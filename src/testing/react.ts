@@ -1,13 +1,11 @@
 /** React in the tests: what was asked for is on the screen when `act` returns. */
-import * as React from 'react';
-import type { act as reactAct } from 'react-dom/test-utils';
+import { act } from 'react';
 
 (
   globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }
 ).IS_REACT_ACT_ENVIRONMENT = true;
 
-/** React 18.3 has it, but the types of React 18 do not say so. */
-export const { act } = React as unknown as { act: typeof reactAct };
+export { act };
 
 /** Types into a field, or chooses in it, as a person would. */
 export function type(
