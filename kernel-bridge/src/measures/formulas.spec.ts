@@ -269,6 +269,48 @@ describe('type test', () => {
     expect(rankAtVariance([], 0)).toBe(0);
   });
 
+  it.each([
+    // Shares of the squared singular values that numpy.linalg.svd (NumPy 2.4) gives, summed.
+    [
+      'a tall matrix',
+      (i: number) => Math.sin(i ** 2 * 0.7),
+      40,
+      12,
+      [
+        0.1587269500164, 0.2931279517215, 0.4085794506024, 0.5115260202666,
+        0.6062787701321, 0.6954716995082, 0.7654963677819, 0.8267309213693,
+        0.8813317565173, 0.9306685466379, 0.9707138537851
+      ]
+    ],
+    [
+      'a wide matrix',
+      (i: number) => Math.cos(i ** 2 * 0.3),
+      24,
+      100,
+      [
+        0.0720523687396, 0.1365319768974, 0.1990911079787, 0.2581051348646,
+        0.3150285224237, 0.3691055443494, 0.4230935032027, 0.4725793460998,
+        0.5209140624094, 0.5660780561224, 0.6103847585244, 0.6536164321619,
+        0.693959496139, 0.7319687682313, 0.7679317402991, 0.8019883279088,
+        0.8354025341144, 0.86488879891, 0.8922430999151, 0.9171354424252,
+        0.9412448381886, 0.9625087588429, 0.9815923912142
+      ]
+    ],
+    [
+      'the Hilbert matrix, whose singular values span seven orders of magnitude',
+      (i: number) => 1 / (Math.floor(i / 6) + (i % 6) + 1),
+      6,
+      6,
+      [0.977981703403918, 0.99990045258982, 0.9999998584603]
+    ]
+  ])('has the rank of %s', (_, value, rows, columns, shares) => {
+    const matrix = Array.from({ length: rows * columns }, (__, i) => value(i));
+    const ranks = (shift: number): number[] =>
+      shares.map(share => rankAtVariance(matrix, rows, share + shift));
+    expect(ranks(-1e-9)).toEqual(shares.map((__, i) => i + 1));
+    expect(ranks(1e-9)).toEqual(shares.map((__, i) => i + 2));
+  });
+
   it('has no rank of numbers that are not finite', () => {
     expect(rankAtVariance([1, 2, NaN, 4], 2)).toBeNaN();
     expect(rankAtVariance([1, 2, Infinity, 4], 2)).toBeNaN();
