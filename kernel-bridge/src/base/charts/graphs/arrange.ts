@@ -1,7 +1,5 @@
-/** Orders and positions the nodes within given rows with dagre. */
-import type * as Dagre from '@dagrejs/dagre' with {
-  'resolution-mode': 'import'
-};
+/** The order in each row and the positions, by dagre. The rows are given: dagre only orders and places. */
+import { lazily } from '../../lazily';
 import { LABEL_HEIGHT, textWidth, type Box } from './boxes';
 import type { DrawnGraph } from './drawn-graph';
 import type { RowItem } from './fit-row';
@@ -31,14 +29,13 @@ export const NODE_GAP = 9;
 export const LANE_GAP = 3;
 const ROW_GAP = 22;
 
-/**
- * Loaded with the first drawing, by a call that Node and bundlers both support: most programs draw nothing. Its types are
- * for ES modules only.
- */
-function loadDagre(): typeof Dagre {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require('@dagrejs/dagre');
-}
+/** Its types are for ES modules only. */
+const dagre = lazily(
+  () =>
+    require('@dagrejs/dagre') as typeof import('@dagrejs/dagre', {
+      with: { 'resolution-mode': 'import' }
+    })
+);
 
 /** @param rows indices of nodes, from the lowest row */
 export function arrange(
@@ -49,7 +46,7 @@ export function arrange(
   const rowOf = new Array<number>(nodes.length).fill(0);
   rows.forEach((row, r) => row.forEach(i => (rowOf[i] = r)));
   const routes = findRoutes(edges, rowOf);
-  const { Graph, layout } = loadDagre();
+  const { Graph, layout } = dagre();
   const graph = new Graph({ multigraph: true });
   graph.setGraph({
     rankdir: 'BT',
