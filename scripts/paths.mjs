@@ -1,6 +1,5 @@
 /** Where things are in a clone. */
 import path from 'node:path';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
 
@@ -19,9 +18,8 @@ export const cache = inRoot('.cache');
 
 /** The JavaScript file of a tool in node_modules: run with Node itself, it needs no shell on any system. */
 export function tool(packageName, binName = packageName) {
-  const manifest = createRequire(inRoot('package.json')).resolve(
-    `${packageName}/package.json`
-  );
+  // Not by resolving it: a package need not export its manifest.
+  const manifest = inRoot('node_modules', packageName, 'package.json');
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
   return path.join(
     path.dirname(manifest),

@@ -1,4 +1,4 @@
-/** Types and style: each tool counts as one test. */
+/** Types, style and workflows: each tool counts as one test. */
 import { npm, tool } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { nothing } from './results.mjs';
@@ -16,12 +16,16 @@ const CHECKS = [
   ['imports', () => [...npm(), 'run', '--silent', 'lint:imports']],
   ['eslint', () => [...npm(), 'run', '--silent', 'lint:eslint']],
   ['stylelint', () => [...npm(), 'run', '--silent', 'lint:style']],
-  ['prettier', () => [...npm(), 'run', '--silent', 'lint:prettier']]
+  ['prettier', () => [...npm(), 'run', '--silent', 'lint:prettier']],
+  [
+    'workflows (actionlint)',
+    () => [...npm(), 'run', '--silent', 'lint:workflows']
+  ]
 ];
 
 export const lint = {
   name: 'lint',
-  title: 'Types and style',
+  title: 'Types, style and workflows',
   async run() {
     const result = nothing();
     for (const [name, command] of CHECKS) {

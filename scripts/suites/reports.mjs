@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { cache } from '../paths.mjs';
+import { nothing } from './results.mjs';
 
 /** A fresh path for a report: one left from an earlier run can not be taken for this one's. */
 export function reportPath(name) {
@@ -20,3 +21,40 @@ export function readReport(file) {
     return undefined;
   }
 }
+
+/** What JUnit's XML says, of which pytest and Node write a small and regular part. */
+export function readJUnit(text = '') {
+  const result = nothing();
+  for (const [, attributes, body = ''] of text.matchAll(
+    /<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g
+  )) {
+    const name = `${attribute(attributes, 'classname')}: ${attribute(attributes, 'name')}`;
+    const failure = /<(?:failure|error)\b([^>]*)>([\s\S]*?)<\//.exec(body);
+    const skip = /<skipped\b([^>]*)/.exec(body);
+    if (failure) {
+      result.failures.push({
+        name,
+        message: attribute(failure[1], 'message') || unescape(failure[2])
+      });
+    } else if (skip) {
+      result.skipped.push({ name, reason: attribute(skip[1], 'message') });
+    } else {
+      result.passed++;
+    }
+  }
+  return result;
+}
+
+const attribute = (attributes, name) =>
+  unescape(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? '');
+
+const ENTITIES = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+
+const unescape = text =>
+  text.replace(
+    /&(?:#(\d+)|#x([0-9A-Fa-f]+)|(\w+));/g,
+    (all, tens, hex, name) =>
+      name
+        ? (ENTITIES[name] ?? all)
+        : String.fromCodePoint(tens ? Number(tens) : parseInt(hex, 16))
+  );

