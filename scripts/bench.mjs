@@ -1,13 +1,18 @@
 /**
- * `npm run bench`: runs every measurement and writes docs/performance.md. `npm run bench -- NAME` runs only the
- * files whose path contains NAME, and prints instead of writing, or with `--write` replaces their sections of the page;
+ * `npm run bench`: runs every measurement, prints each number beside the last run's on this machine and its target, and
+ * writes docs/performance.md. `npm run bench -- --only START` runs only the files that measure a section of that name, or
+ * whose path contains it, and prints instead of writing, or with `--write` replaces their sections of the page;
  * `--no-setup` trusts that everything is built.
  *
  * A measurement is a file `kernel-bridge/bench/*.mjs`, or a Playwright spec below `ui-tests/bench/`. It prints one
- * line of JSON for each number: {"section", "name", "value", "unit", "detail"?}; other lines are for people.
+ * line of JSON for each number (bench/compare.mjs says what of); other lines are for people.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { againstLast, againstTarget } from './bench/compare.mjs';
+import * as lastRun from './bench/last-run.mjs';
+import { detailOf, page, rounded, sectionsOf } from './bench/page.mjs';
 import { inRoot, tool } from './paths.mjs';
 import { run } from './processes.mjs';
 import { findBrowser } from './setup/browser.mjs';
@@ -26,8 +31,17 @@ const filesIn = (folder, ending) =>
         .map(name => `${folder}/${name}`)
     : [];
 
-/** Every file with the command that runs it. */
-function measurements(wanted) {
+/** Whether a file measures a section, or lies at a path, of that name. */
+function isWanted(file, name) {
+  const wanted = name.toLowerCase();
+  return (
+    file.toLowerCase().includes(wanted) ||
+    readFileSync(inRoot(file), 'utf8').toLowerCase().includes(`'${wanted}'`)
+  );
+}
+
+/** The files that were asked for, each with the command that runs it. */
+function measurements(names) {
   const inNode = filesIn('kernel-bridge/bench', '.mjs').map(file => ({
     file,
     command: async () => [[process.execPath, inRoot(file)], {}]
@@ -51,13 +65,22 @@ function measurements(wanted) {
       }
     ]
   }));
-  return [...inNode, ...inBrowser].filter(({ file }) =>
-    wanted.every(name => file.includes(name))
+  const all = [...inNode, ...inBrowser];
+  const unknown = names.filter(
+    name => !all.some(({ file }) => isWanted(file, name))
+  );
+  if (unknown.length > 0) {
+    throw new SetupError(
+      `No measurement has "${unknown.join('" or "')}" as its section or in its path: the headings of ${PAGE} are its sections.`
+    );
+  }
+  return all.filter(
+    ({ file }) => names.length === 0 || names.some(name => isWanted(file, name))
   );
 }
 
 /** The number that a line states; undefined for a line for people. */
-export function parse(line) {
+function parse(line) {
   try {
     const row = JSON.parse(line);
     return row.section && row.name && row.value !== undefined ? row : undefined;
@@ -66,7 +89,7 @@ export function parse(line) {
   }
 }
 
-async function measure({ file, command }) {
+async function measure({ file, command }, last) {
   console.log(`\n=== ${file} ===`);
   const rows = [];
   const [program, env] = await command();
@@ -77,7 +100,7 @@ async function measure({ file, command }) {
       const row = parse(line);
       if (row) {
         rows.push(row);
-        console.log(`${row.section}, ${row.name}: ${shown(row)}`);
+        console.log(told(row, lastRun.find(last, row)));
       } else {
         console.log(line);
       }
@@ -89,82 +112,86 @@ async function measure({ file, command }) {
   return rows;
 }
 
-const rounded = value =>
-  typeof value === 'number' ? String(Number(value.toPrecision(3))) : value;
-const shown = ({ value, unit, detail }) =>
-  `${rounded(value)}${unit ? ` ${unit}` : ''}${detail ? ` (${detail})` : ''}`;
+const withUnit = (value, unit) => `${rounded(value)}${unit ? ` ${unit}` : ''}`;
+
+function percent(change) {
+  const sign = change < 0 ? '' : '+';
+  return `${sign}${(100 * change).toFixed(1)} %`;
+}
+
+/** A number with all that is known of it, on one line. */
+function told(row, last) {
+  const target = againstTarget(row);
+  const before = againstLast(row, last);
+  const parts = [
+    before &&
+      `last ${rounded(before.before)}${before.change === undefined ? '' : `, ${percent(before.change)}`}${before.worse ? ', WORSE beyond the noise' : ''}`,
+    target && `target ${target.text}${target.met ? '' : ', MISSED'}`,
+    detailOf(row)
+  ].filter(Boolean);
+  return `${row.section}, ${row.name}: ${withUnit(row.value, row.unit)}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
+}
+
+/** What a reader has to look at, once more at the end. */
+function summarise(rows, last) {
+  const lists = [
+    ['Targets missed', rows.filter(row => againstTarget(row)?.met === false)],
+    [
+      'Worse than the last run, beyond the noise of both',
+      rows.filter(row => againstLast(row, lastRun.find(last, row))?.worse)
+    ]
+  ];
+  for (const [title, found] of lists) {
+    console.log(`\n${title}: ${found.length === 0 ? 'none' : ''}`);
+    for (const row of found) {
+      console.log(`- ${told(row, lastRun.find(last, row))}`);
+    }
+  }
+}
 
 const machine = () =>
   `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} cores, ` +
   `${Math.round(os.totalmem() / 2 ** 30)} GB, ${os.type()} ${os.arch()}, Node ${process.versions.node}`;
 
-/** @param kept sections that were not measured again, by their heading */
-function page(rows, kept = new Map()) {
-  const sections = new Map();
-  for (const row of rows) {
-    sections.set(row.section, [...(sections.get(row.section) ?? []), row]);
-  }
-  const cell = text => String(text ?? '').replaceAll('|', '\\|');
-  const texts = new Map(kept);
-  for (const [section, its] of sections) {
-    texts.set(
-      section,
-      [
-        `## ${section}`,
-        '',
-        '| what | value | unit | detail |',
-        '| --- | ---: | --- | --- |',
-        ...its.map(
-          row =>
-            `| ${[row.name, rounded(row.value), row.unit, row.detail].map(cell).join(' | ')} |`
-        )
-      ].join('\n')
-    );
-  }
-  return `${[
-    '# Performance',
-    'Written by `npm run bench`; do not edit.',
-    `Machine: ${machine()}.`,
-    ...texts.values()
-  ].join('\n\n')}\n`;
-}
-
-/** The sections that the page has, by their heading. */
-function sectionsOf(text) {
-  return new Map(
-    text
-      .split(/\n(?=## )/)
-      .slice(1)
-      .map(section => [/^## (.*)/.exec(section)[1], section.trim()])
-  );
+function chosen() {
+  const { values, positionals } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      write: { type: 'boolean' },
+      'no-setup': { type: 'boolean' }
+    },
+    allowPositionals: true
+  });
+  const names = [...values.only, ...positionals];
+  return {
+    names,
+    write: values.write || names.length === 0,
+    setup: !values['no-setup']
+  };
 }
 
 await orExplain(async () => {
-  const given = process.argv.slice(2);
-  const wanted = given.filter(argument => !argument.startsWith('--'));
-  const chosen = measurements(wanted);
-  if (chosen.length === 0) {
-    console.log(
-      wanted.length > 0
-        ? `No measurement has "${wanted.join('" and "')}" in its path.`
-        : 'There is nothing to measure yet: no kernel-bridge/bench/*.mjs and no ui-tests/bench/*.spec.ts.'
-    );
-    return;
-  }
-  if (!given.includes('--no-setup')) {
+  const { names, write, setup } = chosen();
+  const files = measurements(names);
+  if (setup) {
     await setUp();
   }
+  const last = lastRun.read(machine());
   const rows = [];
-  for (const measurement of chosen) {
-    rows.push(...(await measure(measurement)));
+  for (const file of files) {
+    const its = await measure(file, last);
+    // At once: what comes later may fail.
+    lastRun.keep(machine(), its);
+    rows.push(...its);
   }
-  if (wanted.length === 0 || given.includes('--write')) {
+  summarise(rows, last);
+  if (write) {
     const before = inRoot(PAGE);
     const kept =
-      wanted.length > 0 && existsSync(before)
+      names.length > 0 && existsSync(before)
         ? sectionsOf(readFileSync(before, 'utf8'))
         : undefined;
-    writeFileSync(before, page(rows, kept));
+    writeFileSync(before, page(rows, machine(), kept));
     await run([process.execPath, tool('prettier'), '--write', PAGE]);
     console.log(`\nWrote ${PAGE}.`);
   }

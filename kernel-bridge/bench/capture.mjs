@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ratios, timers } from './measuring/ratio.mjs';
-import { format, report } from './measuring/report.mjs';
+import { report } from './measuring/report.mjs';
 import {
   cachedDecoding,
   forward,
@@ -42,19 +42,19 @@ async function compare(name, model, work, counts, target) {
       'plain',
       { ...counts, timer }
     );
-    const range = ({ low, high }) => `[${format(low)}, ${format(high)}]`;
     report(
       'Captured against untouched graph',
       `${name}, ${way}`,
       result.captured.ratio,
       'x',
-      `95 % interval ${range(result.captured)}; control ${format(result.control.ratio)} ${range(result.control)}; ${counts.blocks} x ${counts.rounds} rounds; ${target}`
+      `${counts.blocks} x ${counts.rounds} rounds`,
+      { measured: result.captured, control: result.control, target }
     );
   }
 }
 
 const demo = prepare(DEMO);
-const small = 'target <= 1.02';
+const small = { atMost: 1.02 };
 await compare(
   'demo model, 512-token forward',
   demo,
@@ -75,7 +75,7 @@ try {
   const { parameters } = writeSyntheticModel(folder, MEDIUM);
   const model = prepare(folder);
   const what = `${Math.round(parameters / 1e6)} M parameters`;
-  const within = "target: within the control's noise";
+  const within = { within: 'control' };
   const counts = { blocks: 8, rounds: 3 };
   await compare(
     `${what}, 512-token forward`,

@@ -65,12 +65,12 @@ const cost = await ratios(
   'first',
   { blocks: 4, rounds: 1 }
 );
-const range = ({ low, high }) => `[${format(low)}, ${format(high)}]`;
 report(
   SECTION,
   `demo model, patching ${cells.length} nodes and tokens for real against first order`,
   cost.real.ratio,
   'x',
-  `95 % interval ${range(cost.real)}; control ${format(cost.control.ratio)} ${range(cost.control)}; Pearson ${format(circuit.correlation.cells.pearson)} of ${circuit.correlation.cells.n}`
+  `Pearson ${format(circuit.correlation.cells.pearson)} of ${circuit.correlation.cells.n}`,
+  { measured: cost.real, control: cost.control, better: 'more' }
 );
 await model.dispose();

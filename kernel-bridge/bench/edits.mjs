@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ratios, timers } from './measuring/ratio.mjs';
-import { format, report } from './measuring/report.mjs';
+import { report } from './measuring/report.mjs';
 import { forward, prepare, tokenIds } from './measuring/sessions.mjs';
 import { MEDIUM, writeSyntheticModel } from './models/synthetic-model.mjs';
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
-const TARGET = 1.08;
+const TARGET = { atMost: 1.08 };
 const MASKED = { ablate: [{ layer: 1, expert: 2 }] };
 
 const WAYS = [
@@ -39,21 +39,23 @@ async function compare(name, model, ids, counts) {
       'plain',
       { ...counts, timer }
     );
-    const range = ({ low, high }) => `[${format(low)}, ${format(high)}]`;
-    const rounds = `control ${format(result.control.ratio)} ${range(result.control)}; ${counts.blocks} x ${counts.rounds} rounds`;
+    const rounds = `${counts.blocks} x ${counts.rounds} rounds`;
+    const { control } = result;
     report(
       'Edit inputs against untouched graph',
       `${name}, nothing edited, ${way}`,
       result.inputs.ratio,
       'x',
-      `95 % interval ${range(result.inputs)}; ${rounds}; target <= ${TARGET}`
+      rounds,
+      { measured: result.inputs, control, target: TARGET }
     );
     report(
       'Edit inputs against untouched graph',
       `${name}, one expert masked, ${way}`,
       result.masked.ratio,
       'x',
-      `95 % interval ${range(result.masked)}; ${rounds}`
+      rounds,
+      { measured: result.masked, control, better: 'less' }
     );
   }
 }

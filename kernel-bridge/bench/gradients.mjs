@@ -63,7 +63,8 @@ report(
   'demo model, graph differentiated',
   median(times) / 1000,
   's',
-  `${nodes.forward} nodes and ${nodes.backward} of gradients; median of ${times.length}; shapes and onnxruntime's own loading not counted; target <= 0.5`
+  `${nodes.forward} nodes and ${nodes.backward} of gradients; median of ${times.length}; shapes and onnxruntime's own loading not counted`,
+  { target: { atMost: 0.5 } }
 );
 
 const session = await gradients.session(target);
@@ -78,13 +79,13 @@ const cost = await ratios(
   'forward',
   { blocks: 10, rounds: 6, warmups: 2 }
 );
-const range = ({ low, high }) => `[${format(low)}, ${format(high)}]`;
 report(
   SECTION,
   `demo model, forward and backward against forward, ${TOKENS} tokens, batch 1`,
   cost.both.ratio,
   'x',
-  `${THREADS} thread, 95 % interval ${range(cost.both)}; control ${format(cost.control.ratio)} ${range(cost.control)}; target <= 3`
+  `${THREADS} thread`,
+  { measured: cost.both, control: cost.control, target: { atMost: 3 } }
 );
 await besidePyTorch();
 measureMemory();
@@ -168,7 +169,8 @@ async function besidePyTorch() {
       `demo model, ${what}, ${TOKENS} tokens, ours over PyTorch`,
       Math.min(...ours[kind]) / least(kind),
       'x',
-      `fastest runs, ${format(1000 * Math.min(...ours[kind]))} and ${format(1000 * least(kind))} ms`
+      `fastest runs, ${format(1000 * Math.min(...ours[kind]))} and ${format(1000 * least(kind))} ms`,
+      { better: 'less' }
     );
   }
 }
@@ -214,7 +216,8 @@ for (const [name, what] of [
     `integrated gradients of ${STEP_TOKENS} tokens in ${STEPS} steps, ${what} against the measured batch`,
     batches[name].ratio,
     'x',
-    `95 % interval ${range(batches[name])}; measured: ${data.batch} at once; target >= 1`
+    `measured: ${data.batch} at once`,
+    { measured: batches[name], target: { atLeast: 1 } }
   );
 }
 await model.dispose();

@@ -42,5 +42,6 @@ report(
   'process start to first routing of the demo model',
   seconds(median(times)),
   's',
-  `median of ${RUNS}, fastest ${seconds(Math.min(...times)).toFixed(2)}, p95 ${seconds(quantile(times, 0.95)).toFixed(2)}, ${median(runs.map(({ processor }) => processor)).toFixed(2)} s of processor time; target <= 1.2 s`
+  `median of ${RUNS}, fastest ${seconds(Math.min(...times)).toFixed(2)}, p95 ${seconds(quantile(times, 0.95)).toFixed(2)}, ${median(runs.map(({ processor }) => processor)).toFixed(2)} s of processor time`,
+  { target: { atMost: 1.2 } }
 );

@@ -11,9 +11,7 @@ import { median, report } from './measuring/report.mjs';
 
 const lib = createRequire(import.meta.url);
 const { loadModel } = lib('../lib/index.js');
-const { divergence, logProbability } = lib(
-  '../lib/base/statistics/logits.js'
-);
+const { divergence, logProbability } = lib('../lib/base/statistics/logits.js');
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
 const SECTION = 'Sweep of every expert';
@@ -116,7 +114,8 @@ report(
   'one run an ablation / sweep',
   median(ratios),
   'x',
-  `demo model, ${experts.length} experts, ${PROMPTS} prompts of 48 tokens, ${pairs} pairs; rounds ${ratios.map(x => x.toFixed(2)).join(', ')}; one run an ablation measured on ${SAMPLED} pairs; target >= 3`
+  `demo model, ${experts.length} experts, ${PROMPTS} prompts of 48 tokens, ${pairs} pairs; rounds ${ratios.map(x => x.toFixed(2)).join(', ')}; one run an ablation measured on ${SAMPLED} pairs`,
+  { target: { atLeast: 3 } }
 );
 report(
   SECTION,
@@ -147,6 +146,7 @@ report(
   'largest difference of a figure',
   largest,
   'nats',
-  `all ${experts.length} experts on one prompt; target <= 1e-5`
+  `all ${experts.length} experts on one prompt`,
+  { target: { atMost: 1e-5 } }
 );
 await model.dispose();
