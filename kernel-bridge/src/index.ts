@@ -6,7 +6,13 @@ export { loadModel, type LoadOptions } from './api/load-model';
 export { inspectModel } from './run/model/structure';
 export type { MoEModel } from './api/moe-model';
 export type { ModelTools } from './api/model-tools';
-export type { TraceOptions } from './run/trace/trace-prompts';
+export type {
+  PartialProgress,
+  Progress,
+  StreamProgress
+} from './base/progress';
+export { TraceCancelled, type TraceOptions } from './run/trace/trace-prompts';
+export type { OnCancel } from './run/engine/cancel';
 export type {
   DenseLayerCard,
   LayerCard,

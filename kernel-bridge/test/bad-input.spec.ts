@@ -12,6 +12,7 @@ import {
   inspectModel,
   loadModel,
   MoEDebuggerError,
+  TraceCancelled,
   type ErrorCode
 } from '../src';
 import { GraphBuilder, saveModel } from './graph-builder';
@@ -244,6 +245,30 @@ describe('a run that is cancelled', () => {
       model.trace(ids, { signal: controller.signal })
     ).rejects.toEqual(refusal('cancelled', /cancelled/));
     expect((await model.trace([1, 2, 3])).coverage.tokens).toBe(3);
+    await model.dispose();
+  });
+
+  it('keeps the prompts that were done, in the error or as the result', async () => {
+    const model = await loadModel(DEMO);
+    const ids = [1, 2, 3];
+    const stopped = (onCancel?: 'throw' | 'return') => {
+      const controller = new AbortController();
+      return model.trace([ids, ids, ids], {
+        signal: controller.signal,
+        onCancel,
+        onProgress: ({ done }) => done === 2 && controller.abort()
+      });
+    };
+    const error = await stopped().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TraceCancelled);
+    expect((error as TraceCancelled).partial.coverage.tokens).toBe(6);
+    expect((await stopped('return')).samples).toHaveLength(2);
+    await expect(
+      model.trace(ids, { signal: AbortSignal.abort(), onCancel: 'return' })
+    ).rejects.toEqual(refusal('cancelled', /cancelled/));
+    await expect(
+      model.trace(ids, { onCancel: 'stop' as 'return' })
+    ).rejects.toMatchObject({ code: 'input', where: 'onCancel' });
     await model.dispose();
   });
 

@@ -109,7 +109,7 @@ describe('the demo model', () => {
     const options = { count: 6, length: 10, seed: 3 };
     const found = await model.findHeads({
       ...options,
-      onProgress: (done, total) => progress.push([done, total])
+      onProgress: ({ done, total }) => progress.push([done, total])
     });
     const { layers } = inspectModel(DEMO);
     expect(found.heads).toHaveLength(layers.length * 6);

@@ -95,7 +95,7 @@ it('tells which experts follow each other, in words and as a document', async ()
   const found = await model.expertPipelines(PROMPTS, {
     effectTokens: 0,
     alpha: 0.2,
-    onProgress: done => progress.push(done)
+    onProgress: ({ done }) => progress.push(done)
   });
   expect(progress).toEqual([1, 2, 3, 4, 5]);
   const document = found.toJSON();

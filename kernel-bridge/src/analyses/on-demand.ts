@@ -58,6 +58,11 @@ export const diagnoseModel = lazily(
     require('./findings/diagnose-model') as typeof import('./findings/diagnose-model'),
   'diagnoseModel'
 );
+export const diagnoseOn = lazily(
+  () =>
+    require('./findings/diagnose-model') as typeof import('./findings/diagnose-model'),
+  'diagnoseOn'
+);
 export const surveyModel = lazily(
   () =>
     require('./findings/survey-model') as typeof import('./findings/survey-model'),

@@ -2,7 +2,23 @@
 import type { Generation } from '../run/generation/generation';
 import type { GenerateOptions } from '../run/generation/options';
 import type { Lens } from '../analyses/lens/lens';
-import { readLens } from '../analyses/on-demand';
+import type { Diagnosis, DiagnoseModelOptions } from '../analyses/findings';
+import type {
+  ExpertVocabulary,
+  VocabularyOptions
+} from '../analyses/lens/expert-vocabulary';
+import {
+  contrastVectors,
+  diagnoseOn,
+  expertVocabulary,
+  readLens,
+  sweep
+} from '../analyses/on-demand';
+import type { ContrastOptions } from '../analyses/steering/contrast-vectors';
+import type { SteeringVectors } from '../analyses/steering/steering-vectors';
+import type { SweepOptions } from '../analyses/sweep/options';
+import type { SweepResult } from '../analyses/sweep/sweep-result';
+import { observerOf } from '../run/trace/observer';
 import type { LensOptions } from '../analyses/lens/read-lens';
 import type { TraceOptions } from '../run/trace/trace-prompts';
 import type { ModelHandle } from '../run/model/loaded-model';
@@ -71,6 +87,49 @@ export class EditedModel {
       ...options,
       edits: this._edits
     });
+  }
+
+  /** As `MoEModel.sweep`: each ablation is compared with the model that has the edits. */
+  async sweep(
+    prompts: Prompt | readonly Prompt[],
+    options?: SweepOptions
+  ): Promise<SweepResult> {
+    return this._running(() =>
+      sweep(
+        this.model.loaded,
+        promptList(prompts),
+        options,
+        undefined,
+        this._edits
+      )
+    );
+  }
+
+  /** As `MoEModel.diagnose`, of the routing with the edits; the experts' weights are the model's own. */
+  async diagnose(
+    prompts?: Prompt | readonly Prompt[],
+    options: Omit<DiagnoseModelOptions, 'prompts' | 'outputs'> = {}
+  ): Promise<Diagnosis> {
+    const given = prompts === undefined ? {} : { prompts: promptList(prompts) };
+    return this._running(() =>
+      diagnoseOn(this.model.loaded, this._run, { ...options, ...given })
+    );
+  }
+
+  /** As `MoEModel.steeringVectors`, of the streams with the edits. */
+  async steeringVectors(options: ContrastOptions): Promise<SteeringVectors> {
+    return contrastVectors(this.model.loaded, options, this._edits);
+  }
+
+  /** As `MoEModel.expertVocabulary` by activation, with the edits. */
+  async expertVocabulary(
+    options: VocabularyOptions
+  ): Promise<ExpertVocabulary> {
+    return expertVocabulary(this.model.loaded, options, this._edits);
+  }
+
+  private _running<T>(work: () => Promise<T>): Promise<T> {
+    return observerOf(this.model.loaded).running(work);
   }
 
   toString(): string {

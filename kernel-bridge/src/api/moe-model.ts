@@ -239,7 +239,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
    * The tokens that one expert raises and lowers most: where prompts chose it, by what it did; without prompts, by the
    * weights of its neurons alone.
    *
-   * @throws MoEDebuggerError 'input' when no token chose the expert, 'edit' for one that does not exist,
+   * @throws MoEDebuggerError 'input' when no token chose the expert, or for one that does not exist,
    * 'model-unsupported', 'cancelled'
    */
   async expertVocabulary(options: VocabularyOptions): Promise<ExpertVocabulary>;
@@ -266,7 +266,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
   /**
    * Takes every expert away, one at a time, over many prompts: what that does to the predictions.
    *
-   * @throws MoEDebuggerError 'edit' naming a layer or an expert that cannot be ablated, 'input', 'tokenizer', 'capture',
+   * @throws MoEDebuggerError 'input' for an option that does not fit, 'edit' naming a layer that cannot be ablated, 'tokenizer', 'capture',
    * 'engine'; SweepCancelled, with what there is so far, unless `onCancel` asks for that as the result
    */
   async sweep(

@@ -1,4 +1,5 @@
 /** Finds induction, previous-token and duplicate-token heads by their attention on repeated random tokens. */
+import type { Progress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
 import { studentInterval } from '../../base/statistics/intervals';
 import { mean } from '../../base/statistics/summary';
@@ -39,7 +40,7 @@ export interface FindHeadsOptions {
   removal?: boolean;
   signal?: AbortSignal;
   /** Called after each run. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -80,7 +81,7 @@ export async function findHeads(
   );
   const total = prompts.length * (options.removal ? 1 + places.length : 1);
   let done = 0;
-  const tick = (): void => onProgress?.(++done, total);
+  const tick = (): void => onProgress?.({ done: ++done, total });
 
   const scores = attention.map(({ heads }): HeadScores[][] =>
     Array.from({ length: heads }, () => [])

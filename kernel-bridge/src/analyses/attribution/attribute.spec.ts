@@ -90,8 +90,11 @@ describe('integrated gradients', () => {
   it('are independent of the batch size', () =>
     withModel({ norms: false, seed: 3 }, async model => {
       const [one, five, measured] = await Promise.all(
-        [1, 5, undefined].map(batch =>
-          model.attribute(IDS, { target: { kind: 'logit', token: 9 }, batch })
+        [1, 5, undefined].map(batchSize =>
+          model.attribute(IDS, {
+            target: { kind: 'logit', token: 9 },
+            batchSize
+          })
         )
       );
       one.tokens.forEach(({ attribution }, i) => {
@@ -121,9 +124,9 @@ describe('integrated gradients', () => {
       await expect(
         model.attribute(IDS, {
           steps: 16,
-          batch: 4,
+          batchSize: 4,
           signal: stop.signal,
-          onProgress: (done, total) => {
+          onProgress: ({ done, total }) => {
             seen.push(done / total);
             if (seen.length === 2) {
               stop.abort();

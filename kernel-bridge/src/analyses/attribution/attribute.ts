@@ -54,7 +54,7 @@ export async function attribute(
   const batches: BatchOptions = {
     largest: mayBatch(model) ? Infinity : 1,
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
+    ...(options.batchSize === undefined ? {} : { batch: options.batchSize }),
     ...(options.signal ? { signal: options.signal } : {})
   };
   const question: Question = {

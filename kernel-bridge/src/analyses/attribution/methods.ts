@@ -1,4 +1,5 @@
 /** The attribution methods. */
+import type { Progress } from '../../base/progress';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import type {
   GradientRun,
@@ -28,7 +29,7 @@ export interface Question {
   rule: QuadratureRule;
   adaptive: boolean;
   batches: BatchOptions;
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 export interface Explained {
@@ -209,6 +210,6 @@ function progress(
   let done = 0;
   return entries => {
     done += entries;
-    onProgress?.(done, total);
+    onProgress?.({ done, total });
   };
 }

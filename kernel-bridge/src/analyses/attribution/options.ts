@@ -1,4 +1,5 @@
 /** Options of an attribution. */
+import type { Progress } from '../../base/progress';
 import type { Prompt } from '../../run/model/prompt';
 import type {
   AttributionMethod,
@@ -48,12 +49,12 @@ export interface AttributeOptions {
   /** Also attributes to the output of each layer and each selected expert. */
   layers?: boolean;
   /** Steps per run. Default: chosen by timing. */
-  batch?: number;
+  batchSize?: number;
   /** Limit in bytes for the activations of one run. Default 2 GiB. */
   memoryLimit?: number;
   signal?: AbortSignal;
   /** Called after each run with the steps done so far. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 export const DEFAULT_STEPS = 64;

@@ -3,6 +3,7 @@
  * router's logit by what the earlier expert added to the same token, times what it added. The logit is taken relative
  * to the router's mean logit, since neither softmax nor top-k depends on the mean.
  */
+import type { Progress } from '../../base/progress';
 import { gradientsOf } from '../../run/gradients/gradients-of';
 import { mayBatch } from '../attribution/batches';
 import { giveCredit, type Credit } from '../attribution/credit';
@@ -46,7 +47,7 @@ export interface EffectOptions {
   /** Maximum number of tokens to measure each step on. */
   tokens: number;
   signal?: AbortSignal;
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -87,7 +88,11 @@ export async function stepEffects(
         found[i]
       )
     );
-    onProgress?.(credits.size, wanted.size);
+    onProgress?.({
+      done: credits.size,
+      total: wanted.size,
+      what: 'measuring effects'
+    });
   }
   return steps.map((step, i) =>
     summarise(

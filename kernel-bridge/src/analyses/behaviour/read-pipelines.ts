@@ -1,4 +1,5 @@
 /** Runs prompts and finds expert pipelines in their routing. */
+import type { Progress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
@@ -15,7 +16,7 @@ export interface PipelineOptions extends PipelineThresholds {
   effectTokens?: number;
   signal?: AbortSignal;
   /** Called while prompts run, then while effects are measured. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -35,7 +36,11 @@ export async function readPipelines(
     model,
     () => Promise.resolve(model),
     prompts,
-    { ...running, ...(onProgress ? { onProgress } : {}) }
+    {
+      ...running,
+      onProgress: progress =>
+        onProgress?.({ ...progress, what: 'running prompts' })
+    }
   );
   const statistics = findPipelines(samples, { alpha, minLift, span });
   const settings = { model: model.onnx.name, alpha, minLift, span };

@@ -147,7 +147,7 @@ it.each([
   ],
   [{ criterion: { token: 1 }, alpha: 0 }, 'input', /alpha cannot be 0/],
   [{ criterion: { token: 1 }, draws: 0 }, 'input', /draws cannot be 0/],
-  [{ criterion: { token: 1 }, layers: [9] }, 'edit', /layer 9/]
+  [{ criterion: { token: 1 }, layers: [9] }, 'input', /layer 9/]
 ])('rejects %j', async (options, code, message) => {
   const model = await load(tinyMoE());
   await expect(model.causalExperts([[1, 2, 3]], options)).rejects.toMatchObject(

@@ -1,4 +1,5 @@
 /** Finds experts that a criterion on the output depends on more than on others of the same load. */
+import type { Progress } from '../../base/progress';
 import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Generation } from '../../run/generation/generation';
@@ -25,7 +26,7 @@ export interface CausalityOptions extends Pick<
   draws?: number;
   /** Seed of the draws. Default 0. */
   seed?: number;
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** Generates greedily from a prompt. */
@@ -218,7 +219,10 @@ async function observeText(
         servesLast: false,
         change: edited - original[index]
       });
-      options.onProgress?.(++done, edits.length * prompts.length);
+      options.onProgress?.({
+        done: ++done,
+        total: edits.length * prompts.length
+      });
     }
   }
   return { observations, original };

@@ -61,7 +61,7 @@ export async function findCircuit(
   };
   const runOptions = {
     onRun: (count: number) => progress.add(count),
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
+    ...(options.batchSize === undefined ? {} : { batch: options.batchSize }),
     ...(signal ? { signal } : {})
   };
   progress.plan(options.edges === false ? 0 : steps);
@@ -129,7 +129,7 @@ class Progress {
 
   add(count: number): void {
     this._done += count;
-    this._options.onProgress?.(this._done, this._total);
+    this._options.onProgress?.({ done: this._done, total: this._total });
   }
 }
 

@@ -60,7 +60,7 @@ beforeAll(async () => {
   model = await loadModel(graph.save());
   plan = await compressionPlan(model, prompts, {
     keep: KEEP,
-    onProgress: (...now) => progress.push(now)
+    onProgress: ({ done, total }) => progress.push([done, total])
   });
 });
 afterAll(() => model.dispose());

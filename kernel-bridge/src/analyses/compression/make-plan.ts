@@ -51,7 +51,7 @@ export async function compressionPlan(
   const total =
     calibration.length * forwardsOf(routers, everyExpert) + 2 * heldOut.length;
   let done = 0;
-  const onRun = (): void => options.onProgress?.(++done, total);
+  const onRun = (): void => options.onProgress?.({ done: ++done, total });
 
   const evidence = await observeLayers(
     model,

@@ -1,4 +1,5 @@
 /** Options of a compression plan, and their validation. */
+import type { Progress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Prompt } from '../../run/model/prompt';
 import { layerName } from '../../base/protocol';
@@ -44,7 +45,7 @@ export interface CompressionOptions {
   loraRank?: number;
   signal?: AbortSignal;
   /** Called after each forward pass. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** @throws MoEDebuggerError 'input' naming the invalid option */

@@ -171,7 +171,7 @@ describe('a counterfactual of a model with known causes', () => {
   it('reports progress and can be cancelled', async () => {
     const steps: [number, number][] = [];
     await runCounterfactual(model.loaded, prompt, suppressed, {
-      onProgress: (done, total) => steps.push([done, total])
+      onProgress: ({ done, total }) => steps.push([done, total])
     });
     expect(steps.map(([done]) => done)).toEqual(steps.map((_, i) => i + 1));
     expect(steps.at(-1)).toEqual([steps.length, steps.length]);
@@ -179,7 +179,7 @@ describe('a counterfactual of a model with known causes', () => {
     await expect(
       runCounterfactual(model.loaded, prompt, suppressed, {
         signal: controller.signal,
-        onProgress: done => done === 3 && controller.abort()
+        onProgress: ({ done }) => done === 3 && controller.abort()
       })
     ).rejects.toThrow(expect.objectContaining({ code: 'cancelled' }));
     expect((await model.trace(prompt)).samples).toHaveLength(1);

@@ -1,4 +1,5 @@
 /** Runs a counterfactual: a prompt without and with edits, and measures the effects between experts. */
+import type { Progress } from '../../base/progress';
 import { editedSession } from '../../run/edits/edited-sessions';
 import {
   diffRouting,
@@ -28,7 +29,7 @@ export interface CounterfactualOptions extends DiffOptions {
   maxRuns?: number;
   signal?: AbortSignal;
   /** Called after each run. The total grows once, when the number of changes is known. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** Without edits, with edits, held to the original, and held to it except for the edits. */
@@ -66,7 +67,7 @@ export async function runCounterfactual(
   let done = 0;
   const counted = async <T>(run: Promise<T>): Promise<T> => {
     const result = await run;
-    onProgress?.(++done, total);
+    onProgress?.({ done: ++done, total });
     return result;
   };
   const trace = (target: () => Promise<RunTarget>): Promise<RoutingTrace> =>

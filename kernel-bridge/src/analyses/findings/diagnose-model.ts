@@ -1,4 +1,5 @@
 /** Diagnoses a loaded model: runs prompts and inspects the weights of its experts. */
+import type { StreamProgress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Displayable } from '../../base/kernel-api';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
@@ -7,7 +8,7 @@ import type {
   PromptObject,
   TokenizedPrompt
 } from '../../run/model/prompt';
-import { tracePrompts } from '../../run/trace/trace-prompts';
+import { tracePrompts, type RunTarget } from '../../run/trace/trace-prompts';
 import type { OutputLogits } from '../../run/trace/trace-document';
 import { diagnose, type DiagnoseOptions } from './diagnose';
 import { type Diagnosis } from './diagnosis';
@@ -26,8 +27,8 @@ export interface DiagnoseModelOptions extends Omit<
   /** Also compare the experts' outputs on the first prompt, which takes E + 1 forward passes per layer. Default false. */
   outputs?: boolean;
   signal?: AbortSignal;
-  /** Called before each prompt, and before the weights are read. */
-  onProgress?: (what: string) => void;
+  /** Called after each prompt, before the weights are read, and before each layer whose experts are run. */
+  onProgress?: (progress: StreamProgress) => void;
 }
 
 /**
@@ -36,24 +37,31 @@ export interface DiagnoseModelOptions extends Omit<
  */
 export async function diagnoseModel(
   handle: ModelHandle,
+  options: DiagnoseModelOptions = {}
+): Promise<Diagnosis & Displayable> {
+  return diagnoseOn(handle.loaded, async () => handle.loaded, options);
+}
+
+/** As `diagnoseModel`, of the routing on a target, such as the model with edits; weights are the model's own. */
+export async function diagnoseOn(
+  model: LoadedModel,
+  target: () => Promise<RunTarget>,
   {
-    prompts = builtInPrompts(handle.loaded),
+    prompts = builtInPrompts(model),
     outputs = false,
     signal,
     onProgress,
     ...options
   }: DiagnoseModelOptions = {}
 ): Promise<Diagnosis & Displayable> {
-  const model = handle.loaded;
   const thresholds = resolveThresholds(options.thresholds);
   const evidence = new TraceEvidence();
-  const target = async () => model;
   let index = 0;
+  const total = Array.isArray(prompts) ? { total: prompts.length } : {};
   let first: TokenizedPrompt | undefined;
   for await (const prompt of prompts) {
     const tokenized = model.tokenize(prompt, index++);
     first ??= tokenized;
-    onProgress?.(`tracing ${tokenized.id}`);
     // An internal trace: it should not appear in the panel's list.
     const trace = await tracePrompts(model, target, [tokenized], {
       logits: 'all',
@@ -63,13 +71,18 @@ export async function diagnoseModel(
       const logits = trace.outputLogits.get(sample.id);
       evidence.add(sample, logits ? { finiteOutputs: finite(logits) } : {});
     }
+    onProgress?.({ done: index, ...total, what: 'tracing prompts' });
   }
   if (evidence.tally.samples === 0) {
     throw new MoEDebuggerError('input', 'there are no prompts', {
       hint: 'give at least one'
     });
   }
-  onProgress?.("reading the experts' weights");
+  onProgress?.({
+    done: index,
+    ...total,
+    what: "reading the experts' weights"
+  });
   const alike = thresholds.duplicate_similarity_threshold;
   return diagnose(evidence, {
     ...options,

@@ -1,4 +1,5 @@
 /** Computes the output of every expert on the same tokens, selected or not. */
+import type { Progress } from '../../base/progress';
 import { probedSession } from '../../run/edits/edited-sessions';
 import {
   expertOutputs,
@@ -16,7 +17,7 @@ import { surveyOutputs, type ExpertSurvey } from './expert-survey';
 export interface OutputsOptions {
   signal?: AbortSignal;
   /** Called before each layer. */
-  onProgress?: (what: string) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -70,9 +71,13 @@ export async function* outputsByExpert(
     { outputs: routers },
     signal
   );
-  for (const at of routers) {
+  for (const [done, at] of routers.entries()) {
     const router = model.routers[at];
-    onProgress?.(`running the experts of ${layerName(router)}`);
+    onProgress?.({
+      done,
+      total: routers.length,
+      what: `running the experts of ${layerName(router)}`
+    });
     try {
       const { values, width } = await expertOutputs(
         model,

@@ -3,10 +3,12 @@
  * attribution; Elhage et al. 2021), final norm included. For each token that selects the expert: the logits of the final
  * residual stream minus those without the expert's output. Its effects through later layers are not removed.
  */
+import type { Progress } from '../../base/progress';
 import { probedSession } from '../../run/edits/edited-sessions';
 import { outputsOfExpert } from '../../run/activations/expert-outputs';
 import { recordActivations } from '../../run/activations/record-activations';
 import type { EditedRun } from '../../run/edits/edited-session';
+import type { Edits } from '../../run/edits/edits';
 import { checkExpert } from '../../run/edits/resolve-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
@@ -26,7 +28,7 @@ export interface VocabularyOptions extends RouterPlace {
   top?: number;
   signal?: AbortSignal;
   /** Called after each prompt. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** A token and the mean change of its logit, relative to the mean change of all logits, which softmax ignores. */
@@ -48,24 +50,33 @@ export interface ExpertVocabulary extends RouterPlace {
 }
 
 /**
- * @throws MoEDebuggerError 'input' when no token of the prompts selects the expert, or for invalid options; 'edit' for a
- * layer or an expert that does not exist; 'model-unsupported'; 'cancelled'
+ * @param edits that the prompts run with
+ * @throws MoEDebuggerError 'input' when no token of the prompts selects the expert, for a layer or an expert that does not
+ * exist, or for what does not fit; 'model-unsupported'; 'cancelled'
  */
 export async function expertVocabulary(
   model: LoadedModel,
-  { expert, prompts, top = 10, signal, onProgress, ...place }: VocabularyOptions
+  {
+    expert,
+    prompts,
+    top = 10,
+    signal,
+    onProgress,
+    ...place
+  }: VocabularyOptions,
+  edits: Edits = {}
 ): Promise<ExpertVocabulary> {
   checkTop(top);
-  const router = findPlace(place, model.routers, 'edit');
-  checkExpert(expert, model.routers[router]);
-  const target = await probedSession(model).resolve({}).run();
+  const router = findPlace(place, model.routers, 'input');
+  checkExpert(expert, model.routers[router], '', 'input');
+  const target = await probedSession(model).resolve(edits).run();
   const list = promptList(prompts).map((prompt, i) =>
     model.tokenize(prompt, i)
   );
-  const effect = new DirectEffect(model, target, router, expert, signal);
+  const effect = new DirectEffect(model, target, router, expert, edits, signal);
   for (const [i, prompt] of list.entries()) {
     await effect.add(prompt);
-    onProgress?.(i + 1, list.length);
+    onProgress?.({ done: i + 1, total: list.length });
   }
   if (effect.tokens === 0) {
     throw new MoEDebuggerError(
@@ -99,6 +110,7 @@ class DirectEffect {
     private readonly _target: EditedRun,
     private readonly _router: number,
     private readonly _expert: number,
+    private readonly _edits: Edits,
     private readonly _signal?: AbortSignal
   ) {}
 
@@ -125,7 +137,7 @@ class DirectEffect {
         added: recorded.outputs.get(this._router)!
       },
       this._expert,
-      { signal: this._signal }
+      { edits: this._edits, signal: this._signal }
     );
     const last = recorded.residual.at(-1)!.values;
     const width = (added.length * topK) / selected.length;

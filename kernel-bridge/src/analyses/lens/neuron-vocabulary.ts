@@ -39,7 +39,7 @@ export interface NeuronVocabulary extends RouterPlace {
 }
 
 /**
- * @throws MoEDebuggerError 'edit' for a layer or an expert that does not exist; 'model-unsupported' if the experts'
+ * @throws MoEDebuggerError 'input' for a layer or an expert that does not exist; 'model-unsupported' if the experts'
  * weights cannot be identified; 'cancelled'
  */
 export async function neuronVocabulary(
@@ -47,8 +47,8 @@ export async function neuronVocabulary(
   { expert, top = 10, signal, ...place }: NeuronOptions
 ): Promise<NeuronVocabulary> {
   checkTop(top);
-  const router = findPlace(place, model.routers, 'edit');
-  checkExpert(expert, model.routers[router]);
+  const router = findPlace(place, model.routers, 'input');
+  checkExpert(expert, model.routers[router], '', 'input');
   const { directions, width } = downProjection(model, router, expert);
   const extremes = new Extremes();
   await project(

@@ -1,4 +1,5 @@
 /** Logit lens (nostalgebraist 2020) on the residual stream and on single experts. */
+import type { Progress } from '../../base/progress';
 import { probedSession } from '../../run/edits/edited-sessions';
 import {
   expertOutputs,
@@ -33,7 +34,7 @@ export interface LensOptions {
   edits?: Edits;
   signal?: AbortSignal;
   /** Called after each forward pass. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -66,7 +67,7 @@ export async function readLens(
       voting.reduce((sum, router) => sum + target.routers[router].topK + 1, 0)
   };
   const onRun = (): void =>
-    options.onProgress?.(++forwards.done, forwards.total);
+    options.onProgress?.({ done: ++forwards.done, total: forwards.total });
   const recorded = await recordActivations(
     model,
     target,

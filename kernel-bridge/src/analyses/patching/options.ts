@@ -1,4 +1,5 @@
 /** Options of activation patching. */
+import type { Progress } from '../../base/progress';
 import type { AttributionTarget } from '../attribution/options';
 import type { Prompt } from '../../run/model/prompt';
 import type { PatchDirection } from '../../base/protocol';
@@ -26,12 +27,12 @@ export interface PatchOptions {
   /** Patch single heads and experts where the graph allows it. Default true. */
   parts?: boolean;
   /** Patches per run. Default: as many as memory allows, up to 32. */
-  batch?: number;
+  batchSize?: number;
   /** Limit in bytes for the activations of one run. Default 2 GiB. */
   memoryLimit?: number;
   signal?: AbortSignal;
   /** Called after each run with the runs done so far. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** A node by its id, at one token or at all. */

@@ -62,12 +62,12 @@ export async function patchModel(
   cells: readonly NodeCell[],
   options: PatchOptions = {}
 ): Promise<PatchedCell[]> {
-  const { direction = 'noising', batch, signal, onProgress } = options;
+  const { direction = 'noising', batchSize, signal, onProgress } = options;
   const runs = await runBoth(model, clean, corrupted, options);
   let done = 0;
   return patchCells(runs, cells, direction, {
-    ...(batch === undefined ? {} : { batch }),
+    ...(batchSize === undefined ? {} : { batch: batchSize }),
     ...(signal ? { signal } : {}),
-    onRun: count => onProgress?.((done += count), cells.length)
+    onRun: count => onProgress?.({ done: (done += count), total: cells.length })
   });
 }

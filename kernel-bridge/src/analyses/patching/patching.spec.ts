@@ -152,7 +152,10 @@ describe('activation patching', () => {
     withModel({ norms: true, seed: 3 }, async model => {
       const ids = ['layer 0 expert 2', 'layer 1 attention', 'embedding'];
       const together = await effectsOf(model, ids);
-      const alone = await effectsOf(model, ids, { target: TARGET, batch: 1 });
+      const alone = await effectsOf(model, ids, {
+        target: TARGET,
+        batchSize: 1
+      });
       together.forEach((effect, i) => expect(effect).toBeCloseTo(alone[i], 4));
     }));
 });
@@ -347,7 +350,7 @@ describe('corrupted inputs of patching', () => {
     withModel({ norms: true, seed: 3 }, async model => {
       const seen: [number, number][] = [];
       await model.circuit(CLEAN, CORRUPTED, {
-        onProgress: (done, total) => seen.push([done, total])
+        onProgress: ({ done, total }) => seen.push([done, total])
       });
       expect(seen.at(-1)![0]).toBe(seen.at(-1)![1]);
       expect(seen.every(([done, total]) => done <= total)).toBe(true);
@@ -355,7 +358,7 @@ describe('corrupted inputs of patching', () => {
       await expect(
         model.circuit(CLEAN, CORRUPTED, {
           signal: stop.signal,
-          onProgress: done => done === 3 && stop.abort()
+          onProgress: ({ done }) => done === 3 && stop.abort()
         })
       ).rejects.toMatchObject({ code: 'cancelled' });
     }));

@@ -2,8 +2,10 @@
  * Steering vectors from contrast prompts: the difference of the mean residual streams of two sets of prompts (difference
  * of means; Rimsky et al. 2023, arXiv 2312.06681).
  */
+import type { Progress } from '../../base/progress';
 import { probedSession } from '../../run/edits/edited-sessions';
 import { recordActivations } from '../../run/activations/record-activations';
+import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { promptList, type Prompt } from '../../run/model/prompt';
@@ -18,17 +20,19 @@ export interface ContrastOptions {
   at?: 'last' | 'mean';
   signal?: AbortSignal;
   /** Called after each prompt. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /**
+ * @param edits that the prompts run with
  * @returns one vector per block
  * @throws MoEDebuggerError 'input' for invalid prompts, 'model-unsupported' if no residual stream is found,
  * 'cancelled'
  */
 export async function contrastVectors(
   model: LoadedModel,
-  options: ContrastOptions
+  options: ContrastOptions,
+  edits: Edits = {}
 ): Promise<SteeringVectors> {
   const sets = [options.positive, options.negative].map(promptList);
   const empty = sets.findIndex(set => set.length === 0);
@@ -39,7 +43,7 @@ export async function contrastVectors(
       { hint: 'give at least one' }
     );
   }
-  const target = await probedSession(model).resolve({}).run();
+  const target = await probedSession(model).resolve(edits).run();
   if (target.activations.residual.length === 0) {
     throw new MoEDebuggerError(
       'model-unsupported',
@@ -59,7 +63,7 @@ export async function contrastVectors(
         { residual: true },
         options.signal
       );
-      options.onProgress?.(++done, total);
+      options.onProgress?.({ done: ++done, total });
       const tokens = (stack?: Stack): number =>
         stack === 'decoder' ? prompt.decoderIds!.length : prompt.ids.length;
       return residual.map(({ values, stack }) =>

@@ -27,7 +27,7 @@ export class SteeringVectors implements Displayable {
 
   /**
    * The vector of one layer as an edit: `model.with({ steer: [vectors.at(3, 4)] })`.
-   * @throws MoEDebuggerError 'edit' for a layer that has none, or one of two stacks
+   * @throws MoEDebuggerError 'input' for a layer that has none
    */
   at(
     layer: number,
@@ -37,7 +37,7 @@ export class SteeringVectors implements Displayable {
     const found = findPlace(
       { layer, stack: place.stack },
       this.vectors,
-      'edit',
+      'input',
       { what: 'steering vector' }
     );
     return { ...this.vectors[found], ...place, scale };

@@ -1,5 +1,6 @@
 /** Runs (prompt, expert) pairs in batches and compares the results with the prompts' original distributions. */
 import { batchFeeds } from '../../run/edits/batch-edits';
+import type { Edits } from '../../run/edits/edits';
 import type { RunEdits } from '../../run/edits/run-edits';
 import { Engine, type Session } from '../../run/engine/engine';
 import type { TensorValue } from '../../run/engine/messages';
@@ -37,7 +38,7 @@ export interface AblationRun {
 }
 
 export class AblationRuns {
-  private readonly _unedited: RunEdits;
+  private readonly _unablated: RunEdits;
   /** Router index by the name of its edit input. */
   private readonly _routerOf = new Map<string, number>();
 
@@ -45,10 +46,11 @@ export class AblationRuns {
     private readonly _model: LoadedModel,
     private readonly _session: Session,
     private readonly _growing: GrowingGraph | undefined,
-    private readonly _measure: Session
+    private readonly _measure: Session,
+    base: Edits
   ) {
     const edited = editedSession(_model);
-    this._unedited = edited.resolve({}).records;
+    this._unablated = edited.resolve(base).records;
     edited.slots.forEach((slots, router) => {
       for (const slot of Object.values(slots)) {
         const input =
@@ -60,8 +62,12 @@ export class AblationRuns {
     });
   }
 
-  /** Loads the graph with a growing batch if possible, otherwise the one that takes edits. */
-  static async create(model: LoadedModel): Promise<AblationRuns> {
+  /**
+   * Loads the graph with a growing batch if possible, otherwise the one that takes edits.
+   *
+   * @param base edits that the model has
+   */
+  static async create(model: LoadedModel, base: Edits): Promise<AblationRuns> {
     const { graph, onnx, logits } = model;
     const grown = mixesRows(model, graph)
       ? undefined
@@ -78,7 +84,7 @@ export class AblationRuns {
       },
       {}
     );
-    return new AblationRuns(model, session, grown?.graph, measure);
+    return new AblationRuns(model, session, grown?.graph, measure, base);
   }
 
   /** Whether `runGrowing` can be called; its results must be compared once with those of `run`. */
@@ -98,7 +104,7 @@ export class AblationRuns {
     return this._run(pairs, step.ids[0].length, {
       ...inputs.feeds(step),
       ...batchFeeds(
-        pairs.map(({ edit }) => edit?.records ?? this._unedited),
+        pairs.map(({ edit }) => edit?.records ?? this._unablated),
         step
       ),
       ...this._rows(
@@ -141,7 +147,7 @@ export class AblationRuns {
     const { effects, milliseconds } = await this._run(rows, length, {
       ...feeds,
       ...batchFeeds(
-        rows.map(({ edit }) => edit?.records ?? this._unedited),
+        rows.map(({ edit }) => edit?.records ?? this._unablated),
         step,
         input => {
           const router = this._routerOf.get(input);

@@ -1,4 +1,4 @@
-/** Runs prompts without edits: their routing, and the distributions that ablations are compared with. */
+/** Runs prompts without ablations: their routing, and the distributions that ablations are compared with. */
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { TokenizedPrompt } from '../../run/model/prompt';
@@ -6,6 +6,11 @@ import { wholeSequence, type Step } from '../../run/model/inputs';
 import type { RoutingLayer } from '../../base/protocol';
 import { readCapture } from '../../run/capture/read-capture';
 import { likeliest, logSumExp } from '../../base/statistics/logits';
+import { batchFeeds } from '../../run/edits/batch-edits';
+import type { RunEdits } from '../../run/edits/run-edits';
+import type { Session } from '../../run/engine/engine';
+import type { CapturePlan } from '../../routing/capture';
+import type { Router } from '../../routing/convention';
 import { MIN_LOG } from './measure-graph';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
@@ -29,19 +34,36 @@ export interface BaselineRequest {
   target: number | undefined;
 }
 
+/** What a prompt runs on without ablations: the model as it is, or with edits. */
+export interface BaselineTarget {
+  session: Session;
+  routers: readonly Router[];
+  plan: CapturePlan;
+  edits?: RunEdits;
+}
+
 /**
  * @param requests prompts of one length; if several, rows of a batch must be independent
  * @throws MoEDebuggerError 'capture', 'engine'
  */
 export async function runBaselines(
-  { session, inputs, routers, plan, logits }: LoadedModel,
+  { inputs, logits }: LoadedModel,
+  { session, routers, plan, edits }: BaselineTarget,
   requests: readonly BaselineRequest[]
 ): Promise<Baseline[]> {
   const step = sideBySide(requests.map(({ prompt }) => prompt));
-  const { outputs } = await session.run(inputs.feeds(step), [
-    ...plan.outputs,
-    logits
-  ]);
+  const { outputs } = await session.run(
+    {
+      ...inputs.feeds(step),
+      ...(edits
+        ? batchFeeds(
+            requests.map(() => edits),
+            step
+          )
+        : {})
+    },
+    [...plan.outputs, logits]
+  );
   const rows = requests.length;
   const layers = readCapture(
     routers,
@@ -49,7 +71,9 @@ export async function runBaselines(
     outputs,
     ({ stack }) =>
       rows *
-      (stack === 'decoder' ? step.ids : (step.encoderIds ?? step.ids))[0].length
+      (stack === 'decoder' ? step.ids : (step.encoderIds ?? step.ids))[0]
+        .length,
+    edits?.adjustments(step)
   );
   const { dims } = outputs[logits];
   const values = toFloat32(outputs[logits]);

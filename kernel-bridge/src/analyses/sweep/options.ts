@@ -1,4 +1,7 @@
 /** What a caller may ask of a sweep, checked before anything runs. */
+import type { PartialProgress } from '../../base/progress';
+import type { Edits } from '../../run/edits/edits';
+import { withAblation } from './edited-base';
 import type { RunEdits } from '../../run/edits/run-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import { vocabularySize } from '../../run/model/vocabulary';
@@ -12,6 +15,8 @@ import {
 import type { Router } from '../../routing/convention';
 import type { SweepResult } from './sweep-result';
 import { editedSession } from '../../run/edits/edited-sessions';
+import { checkExpert } from '../../run/edits/resolve-edits';
+import { checkOnCancel, type OnCancel } from '../../run/engine/cancel';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
 export interface SweepOptions {
@@ -29,17 +34,10 @@ export interface SweepOptions {
    */
   target?: SweepTarget | readonly SweepTarget[];
   signal?: AbortSignal;
-  /**
-   * Called as (prompt, expert) pairs are done; pairs without reach are done without a run.
-   * @param partial the result so far
-   */
-  onProgress?: (
-    done: number,
-    total: number,
-    partial: () => SweepResult
-  ) => void;
+  /** Called as (prompt, expert) pairs are done; pairs without reach are done without a run. */
+  onProgress?: (progress: PartialProgress<SweepResult>) => void;
   /** When cancelled, throw a `SweepCancelled` error that carries the result so far, or return that result. Default 'throw'. */
-  onCancel?: 'throw' | 'return';
+  onCancel?: OnCancel;
   /** Maximum rows per run. Default: chosen by timing, within memory. */
   batchSize?: number;
   /** Tokens to keep for each expert, those with the largest change. Default 8. */
@@ -58,25 +56,28 @@ export interface SweepEdit {
 }
 
 /**
- * The experts to ablate, router by router.
- * @throws MoEDebuggerError 'edit' naming an invalid layer, expert or mode, and the valid ones
+ * The experts to ablate, router by router; those that the edits of the model have ablated or force are left out.
+ *
+ * @param base edits that the model has
+ * @throws MoEDebuggerError 'input' naming a layer, an expert or a mode that does not exist, 'edit' one that cannot be ablated
  */
 export function sweepEdits(
   model: LoadedModel,
-  { layers, experts, only, mode = 'mask' }: SweepOptions
+  { layers, experts, only, mode = 'mask' }: SweepOptions,
+  base: Edits = {}
 ): SweepEdit[] {
   const { routers } = model;
   const edited = editedSession(model);
   if (mode !== 'mask' && mode !== 'drop') {
     throw new MoEDebuggerError(
-      'edit',
+      'input',
       `a sweep cannot ablate by ${String(mode)}`,
       { where: 'mode', hint: 'give mask or drop' }
     );
   }
   if (only && (layers || experts)) {
     throw new MoEDebuggerError(
-      'edit',
+      'input',
       'both only and layers or experts are given',
       { where: 'only', hint: 'leave layers and experts out' }
     );
@@ -86,7 +87,7 @@ export function sweepEdits(
   );
   const chosen = only
     ? only.map(({ expert, ...place }) => ({
-        router: findPlace(place, routers, 'edit'),
+        router: findPlace(place, routers, 'input'),
         place,
         expert
       }))
@@ -98,11 +99,14 @@ export function sweepEdits(
             )
       );
   if (chosen.length === 0) {
-    throw new MoEDebuggerError('edit', 'there is no expert to ablate', {
+    throw new MoEDebuggerError('input', 'there is no expert to ablate', {
       where: 'sweep',
       hint: 'give at least one layer and one expert'
     });
   }
+  chosen.forEach(({ router, expert }) =>
+    checkExpert(expert, routers[router], '', 'input')
+  );
   const seen = new Set<string>();
   return chosen
     .filter(({ router, expert }) => {
@@ -110,17 +114,23 @@ export function sweepEdits(
       return seen.has(key) ? false : seen.add(key);
     })
     .sort((a, b) => a.router - b.router)
-    .map(({ router, place, expert }, index) => ({
-      index,
-      router,
-      expert,
-      place,
-      records: edited.resolve({ ablate: [{ ...place, expert, mode }] }).records
-    }));
+    .flatMap(({ router, place, expert }) => {
+      const ablation = { place, expert, mode };
+      const edits = withAblation(base, routers, router, ablation);
+      return edits
+        ? [{ router, expert, place, records: edited.resolve(edits).records }]
+        : [];
+    })
+    .map((edit, index) => ({ index, ...edit }));
 }
 
 /** @throws MoEDebuggerError 'input' */
-export function checkCounts({ batchSize, keepTokens }: SweepOptions): void {
+export function checkCounts({
+  batchSize,
+  keepTokens,
+  onCancel
+}: SweepOptions): void {
+  checkOnCancel(onCancel);
   const check = (
     where: string,
     value: number | undefined,
@@ -141,7 +151,7 @@ export function checkCounts({ batchSize, keepTokens }: SweepOptions): void {
   check('keepTokens', keepTokens, 0);
 }
 
-/** @throws MoEDebuggerError 'edit' for a layer without a router, or a place that means several */
+/** @throws MoEDebuggerError 'input' for a layer without a router, or a place that means several */
 function routersOf(
   place: number | RouterPlace,
   routers: readonly Router[]
@@ -150,7 +160,7 @@ function routersOf(
   const block = typeof place === 'number' ? fittingPlaces(named, routers) : [];
   return block.length > 0
     ? block
-    : [findPlace(named, routers, 'edit', { where: 'layers' })];
+    : [findPlace(named, routers, 'input', { where: 'layers' })];
 }
 
 /** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is not one token, or lists of different length */

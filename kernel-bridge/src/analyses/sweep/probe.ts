@@ -2,7 +2,12 @@
 import { MoEDebuggerError } from '../../base/errors';
 import { mixesRows } from '../../run/generation/batches';
 import type { AblationRuns, Pair, SweptPair } from './ablation-runs';
-import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
+import {
+  runBaselines,
+  type Baseline,
+  type BaselineRequest,
+  type BaselineTarget
+} from './baseline';
 import type { SweepEdit } from './options';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
@@ -22,11 +27,12 @@ const ROUNDING = 1e-4;
 const ALONE: Batching = { sideBySide: false, padded: false, growing: false };
 
 /**
- * Runs prompts without edits next to an ablated one: their results must be the same as alone.
+ * Runs prompts without ablations next to an ablated one: their results must be the same as alone.
  * @param requests shortest first
  */
 export async function findBatching(
   model: LoadedModel,
+  target: BaselineTarget,
   ablations: AblationRuns,
   requests: readonly BaselineRequest[],
   edits: readonly SweepEdit[]
@@ -39,9 +45,9 @@ export async function findBatching(
   const longer = requests.find(
     ({ prompt }) => prompt.ids.length > shortest.prompt.ids.length
   );
-  const [first] = await runBaselines(model, [shortest]);
+  const [first] = await runBaselines(model, target, [shortest]);
   const same = [control(first), ablated(first, edits[0])];
-  const longest = longer && (await runBaselines(model, [longer]));
+  const longest = longer && (await runBaselines(model, target, [longer]));
   const padded =
     longest !== undefined &&
     (await unchanged(ablations, [...same, ...longest.map(control)]));

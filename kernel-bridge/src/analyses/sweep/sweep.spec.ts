@@ -138,7 +138,7 @@ it('can be cancelled, keeps the results so far, and leaves the model usable', as
   const running = model.sweep(prompts, {
     batchSize: 2,
     signal: stop.signal,
-    onProgress: (done, total, partial) => {
+    onProgress: ({ done, total, partial }) => {
       seen.push([done, total]);
       expect(partial().done).toBe(done);
       if (seen.length === 3) {
@@ -178,12 +178,12 @@ it('can return the results so far when cancelled', async () => {
 });
 
 it.each([
-  [{ layers: [7] }, 'edit', /layer 7 has no router.*layer 0, layer 1/],
-  [{ layers: [0], experts: [8] }, 'edit', /no expert 8 \(layer 0\).*0 to 7/],
-  [{ only: [{ layer: 5, expert: 0 }] }, 'edit', /layer 5 has no router/],
-  [{ layers: [] }, 'edit', /no expert to ablate/],
-  [{ only: [{ layer: 0, expert: 0 }], layers: [0] }, 'edit', /chosen/],
-  [{ mode: 'swap' as 'mask' }, 'edit', /cannot ablate by swap.*mask or drop/],
+  [{ layers: [7] }, 'input', /layer 7 has no router.*layer 0, layer 1/],
+  [{ layers: [0], experts: [8] }, 'input', /no expert 8 \(layer 0\).*0 to 7/],
+  [{ only: [{ layer: 5, expert: 0 }] }, 'input', /layer 5 has no router/],
+  [{ layers: [] }, 'input', /no expert to ablate/],
+  [{ only: [{ layer: 0, expert: 0 }], layers: [0] }, 'input', /chosen/],
+  [{ mode: 'swap' as 'mask' }, 'input', /cannot ablate by swap.*mask or drop/],
   [{ target: 50 }, 'input', /token id 50/],
   [{ target: 'word' }, 'tokenizer', /no tokenizer/],
   [{ target: [1, 2] }, 'input', /2 targets.*5 prompts/],

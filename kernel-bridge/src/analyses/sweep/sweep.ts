@@ -12,7 +12,13 @@ import {
   type SweptPair
 } from './ablation-runs';
 import type { Effect } from './effects';
-import { runBaselines, type Baseline, type BaselineRequest } from './baseline';
+import {
+  runBaselines,
+  type Baseline,
+  type BaselineRequest,
+  type BaselineTarget
+} from './baseline';
+import { overrulesChoice } from './edited-base';
 import {
   checkCounts,
   sweepEdits,
@@ -21,9 +27,11 @@ import {
   type SweepOptions
 } from './options';
 import { findBatching, type Batching } from './probe';
-import { reachOf } from './reach';
+import { reachOf, type Reach } from './reach';
 import { Batches, BatchSizer } from './side-by-side';
 import { SweepCancelled, SweepResult } from './sweep-result';
+import type { Edits } from '../../run/edits/edits';
+import { editedSession } from '../../run/edits/edited-sessions';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { Tally } from './tally';
 
@@ -41,19 +49,22 @@ const MIN_RUN_TOKENS = 256;
 const KEPT_TOKENS = 8;
 
 /**
+ * @param base edits that the model has, with which ablations are compared
  * @throws MoEDebuggerError 'edit', 'input' or 'tokenizer' before anything runs; 'capture', 'engine'; SweepCancelled
  */
 export async function sweep(
   model: LoadedModel,
   prompts: readonly Prompt[],
   options: SweepOptions = {},
-  onPair: PairListener = () => undefined
+  onPair: PairListener = () => undefined,
+  base: Edits = {}
 ): Promise<SweepResult> {
   const running = new Sweep(
     model,
     prompts.map((prompt, i) => model.tokenize(prompt, i)),
     options,
-    onPair
+    onPair,
+    base
   );
   try {
     await running.run();
@@ -97,7 +108,8 @@ class Sweep {
     private readonly _model: LoadedModel,
     prompts: readonly TokenizedPrompt[],
     private readonly _options: SweepOptions,
-    private readonly _onPair: PairListener
+    private readonly _onPair: PairListener,
+    private readonly _base: Edits
   ) {
     if (prompts.length === 0) {
       throw new MoEDebuggerError('input', 'there are no prompts', {
@@ -105,7 +117,13 @@ class Sweep {
       });
     }
     checkCounts(_options);
-    this._edits = sweepEdits(_model, _options);
+    this._edits = sweepEdits(_model, _options, _base);
+    if (this._edits.length === 0) {
+      throw new MoEDebuggerError('input', 'there is no expert to ablate', {
+        where: 'sweep',
+        hint: 'choose experts that the edits do not ablate or force'
+      });
+    }
     const targets = sweepTargets(_model, _options, prompts.length);
     this._requests = prompts
       .map((prompt, index) => ({ index, prompt, target: targets[index] }))
@@ -125,11 +143,18 @@ class Sweep {
     const cancel = new CancelRequest(signal);
     try {
       this._ablations = await cancellable(
-        AblationRuns.create(this._model),
+        AblationRuns.create(this._model, this._base),
         signal
       );
+      const target = await cancellable(this._target(), signal);
       this._batching = await cancellable(
-        findBatching(this._model, this._ablations, this._requests, this._edits),
+        findBatching(
+          this._model,
+          target,
+          this._ablations,
+          this._requests,
+          this._edits
+        ),
         signal
       );
       const batches = new Batches<SweptPair>(
@@ -141,7 +166,7 @@ class Sweep {
           throw cancelledError();
         }
         for (const baseline of await cancellable(
-          runBaselines(this._model, group),
+          runBaselines(this._model, target, group),
           signal
         )) {
           await this._prompt(baseline, batches);
@@ -154,6 +179,11 @@ class Sweep {
       // Nobody waits for a run that may still be in flight.
       this._ablations?.release().catch(() => undefined);
     }
+  }
+
+  private async _target(): Promise<BaselineTarget> {
+    const edited = editedSession(this._model).resolve(this._base);
+    return edited.records.records.length === 0 ? this._model : edited.run();
   }
 
   /** The result so far. */
@@ -174,9 +204,7 @@ class Sweep {
           experts
         })),
         rows: this._tally.rows(),
-        notes: this._batching.reason
-          ? [`every ablation was run on its own: ${this._batching.reason}`]
-          : []
+        notes: this._notes()
       },
       {
         seconds: (performance.now() - this._started) / 1000,
@@ -184,6 +212,19 @@ class Sweep {
         batches: this._batches
       }
     );
+  }
+
+  private _notes(): string[] {
+    const { records } = editedSession(this._model).resolve(this._base).records;
+    const { reason } = this._batching;
+    return [
+      ...(records.length > 0
+        ? [
+            `the model had ${records.length} ${records.length === 1 ? 'edit' : 'edits'}; experts that they ablate or force are left out`
+          ]
+        : []),
+      ...(reason ? [`every ablation was run on its own: ${reason}`] : [])
+    ];
   }
 
   /** Prompts of one length to run together without edits. */
@@ -217,12 +258,7 @@ class Sweep {
       const pair: SweptPair = {
         baseline,
         edit,
-        reach: reachOf(
-          this._model.routers[edit.router],
-          baseline.layers[edit.router],
-          edit.expert,
-          this._options.mode ?? 'mask'
-        ),
+        reach: this._reach(baseline, edit),
         length: baseline.ids.length
       };
       if (pair.reach.first === undefined) {
@@ -246,6 +282,15 @@ class Sweep {
     for (const pair of reached) {
       await this._sendBatch(batches.add(pair));
     }
+  }
+
+  private _reach({ layers }: Baseline, { router, expert }: SweepEdit): Reach {
+    const { routers } = this._model;
+    const mode = this._options.mode ?? 'mask';
+    const reach = reachOf(routers[router], layers[router], expert, mode);
+    return overrulesChoice(this._base, routers, router)
+      ? { ...reach, first: 0 }
+      : reach;
   }
 
   /** Growing from one row takes one run per prompt; if that would be a small one, prompts share runs instead. */
@@ -295,11 +340,11 @@ class Sweep {
     this._runs += pairs.length;
     this._batches++;
     pairs.forEach((pair, row) => this._count(pair, effects[row]));
-    this._options.onProgress?.(
-      this._done,
-      this._edits.length * this._requests.length,
-      () => this.result()
-    );
+    this._options.onProgress?.({
+      done: this._done,
+      total: this._edits.length * this._requests.length,
+      partial: () => this.result()
+    });
   }
 
   private _count(pair: SweptPair, effect: Effect | undefined): void {

@@ -1,4 +1,5 @@
 /** Imports traces of other programs to Parquet; docs/traces.md has an example of each format. */
+import type { StreamProgress } from '../../base/progress';
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -28,7 +29,8 @@ export interface ImportOptions {
   renormalized?: boolean;
   /** The model's name. */
   model?: string;
-  onProgress?: (tokens: number) => void;
+  /** Called after each sample; `done` counts tokens. */
+  onProgress?: (progress: StreamProgress) => void;
   signal?: AbortSignal;
 }
 
@@ -91,7 +93,7 @@ export async function importTrace(
         (sum, { selected }) => sum + selected.length,
         0
       );
-      options.onProgress?.(totals.tokens);
+      options.onProgress?.({ done: totals.tokens, what: 'importing tokens' });
     }
     if (totals.slots === 0) {
       throw new MoEDebuggerError('input', 'the trace has no tokens', {

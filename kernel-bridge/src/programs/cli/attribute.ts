@@ -21,7 +21,7 @@ export async function attribute(
   try {
     const result = await model.attribute(prompt ?? inputIds!, {
       ...options,
-      onProgress: (done, total) => progress(`${done} of ${total} steps`)
+      onProgress: ({ done, total }) => progress(`${done} of ${total} steps`)
     });
     progress('');
     await (json ? writeJson(result) : write(`${result.toString()}\n`));

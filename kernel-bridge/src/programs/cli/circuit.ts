@@ -32,7 +32,7 @@ export async function circuit(
       ...chosen(options),
       ...(edges === undefined ? {} : { size: edges }),
       edges: !nodesOnly,
-      onProgress: (done, total) => progress(`${done} of ${total} runs`)
+      onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
     });
     progress('');
     if (out !== undefined) {

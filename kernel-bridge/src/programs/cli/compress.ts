@@ -31,7 +31,7 @@ export async function compress(
     const started = performance.now();
     const plan = await compressionPlan(model, prompts, {
       ...options,
-      onProgress: (done, total) =>
+      onProgress: ({ done, total }) =>
         progressBar('measuring', done, total, started)
     });
     progress('');

@@ -55,7 +55,7 @@ export async function counterfactual(
         direct: !options.total,
         maxRuns: options.maxRuns,
         nearMiss: options.nearMiss,
-        onProgress: (done, total) => progress(`${done} of ${total} runs`)
+        onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
       }
     );
     progress('');

@@ -73,7 +73,10 @@ async function diagnosed(
       ...options,
       outputs,
       ...(prompts === undefined ? {} : { prompts: readPrompts(prompts) }),
-      onProgress: progress
+      onProgress: ({ done, total, what }) =>
+        progress(
+          `${what} (${done}${total === undefined ? '' : ` of ${total}`})`
+        )
     });
   } finally {
     progress('');

@@ -49,7 +49,7 @@ export async function diff(
   ): Promise<RoutingTrace> =>
     model.trace(list, {
       logits,
-      onProgress: (done, total) =>
+      onProgress: ({ done, total }) =>
         progress(`${which} run: ${done} of ${total} prompts`)
     });
   const models = [await loadModel(await localModel(path))];

@@ -12,7 +12,7 @@ export async function heads(
   try {
     const result = await model.findHeads({
       ...options,
-      onProgress: (done, total) => progressBar('runs', done, total, started)
+      onProgress: ({ done, total }) => progressBar('runs', done, total, started)
     });
     progress('');
     await (json ? writeJson(result) : write(`${result.toString()}\n`));

@@ -29,7 +29,7 @@ export async function importFile(
   const report = await importTrace(format as ImportFormat, path, {
     ...options,
     ...(notRenormalized ? { renormalized: false } : {}),
-    onProgress: tokens => progress(`imported ${tokens} tokens`)
+    onProgress: ({ done }) => progress(`imported ${done} tokens`)
   });
   progress('');
   if (json) {

@@ -36,7 +36,7 @@ export async function lens(
       positions: options.positions,
       experts: options.experts,
       edits,
-      onProgress: (done, total) => progress(`${done} of ${total} runs`)
+      onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
     });
     progress('');
     await (json ? writeJson(result) : write(`${result.toString()}\n`));

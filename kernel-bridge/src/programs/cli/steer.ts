@@ -37,7 +37,7 @@ export async function steer(
     const vectors = await model.steeringVectors({
       ...sets,
       at,
-      onProgress: (done, total) => progress(`${done} of ${total} prompts`)
+      onProgress: ({ done, total }) => progress(`${done} of ${total} prompts`)
     });
     progress('');
     const document = vectors.toJSON();

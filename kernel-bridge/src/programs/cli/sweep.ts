@@ -1,3 +1,4 @@
+import type { Progress } from '../../base/progress';
 import type { Criterion } from '../../analyses/causality/criterion';
 import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
@@ -55,7 +56,7 @@ export async function sweep(
         mode,
         ...swept,
         signal: interrupt.signal,
-        onProgress: (done: number, total: number) =>
+        onProgress: ({ done, total }: Progress) =>
           progressBar('ablating', done, total, started)
       };
       const result = criterion

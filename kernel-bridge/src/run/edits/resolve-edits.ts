@@ -117,17 +117,22 @@ function substituteOf(
   return to.expert;
 }
 
-/** @throws MoEDebuggerError 'edit' for an expert that the router does not have */
+/**
+ * @param code 'input' where the expert is an option's and not an edit's
+ * @throws MoEDebuggerError for an expert that the router does not have
+ */
 export function checkExpert(
   expert: number | undefined,
   router: Router,
-  what = ''
+  what = '',
+  code: 'edit' | 'input' = 'edit'
 ): void {
   check(
     Number.isInteger(expert) && expert! >= 0 && expert! < router.experts,
     router,
     `there is no expert ${String(expert)}${what}`,
-    `give one of its experts, 0 to ${router.experts - 1}`
+    `give one of its experts, 0 to ${router.experts - 1}`,
+    code
   );
 }
 
@@ -359,10 +364,11 @@ function check(
   holds: boolean,
   router: Router,
   what: string,
-  hint: string
+  hint: string,
+  code: 'edit' | 'input' = 'edit'
 ): void {
   if (!holds) {
-    throw new MoEDebuggerError('edit', what, { where: place(router), hint });
+    throw new MoEDebuggerError(code, what, { where: place(router), hint });
   }
 }
 

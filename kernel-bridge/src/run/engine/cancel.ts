@@ -63,3 +63,20 @@ export function cancelledError(): MoEDebuggerError {
     hint: 'the model is still loaded; run it again when you like'
   });
 }
+
+/** What long work that is cancelled comes to: an error that carries what is done, or what is done as the result. */
+export type OnCancel = 'throw' | 'return';
+
+/** @throws MoEDebuggerError 'input' for what is neither */
+export function checkOnCancel(onCancel: unknown = 'throw'): void {
+  if (onCancel !== 'throw' && onCancel !== 'return') {
+    throw new MoEDebuggerError(
+      'input',
+      `onCancel cannot be ${String(onCancel)}`,
+      {
+        where: 'onCancel',
+        hint: "give 'throw' or 'return'"
+      }
+    );
+  }
+}

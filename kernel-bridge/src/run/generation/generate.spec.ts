@@ -1,4 +1,5 @@
 /** Generation on the demo model, as users of the package write it. */
+import type { Progress } from '../../base/progress';
 import {
   GenerationCancelled,
   loadModel,
@@ -284,9 +285,11 @@ describe('a generation that is cancelled', () => {
         controller.abort();
       }
     };
+    const progress: Progress[] = [];
     const options: GenerateOptions = {
       maxNewTokens: 4,
       batchSize: 1,
+      onProgress: now => progress.push(now),
       onCancel: 'return',
       signal: controller.signal,
       onToken
@@ -304,6 +307,7 @@ describe('a generation that is cancelled', () => {
       ['length', 4],
       ['cancelled', 1]
     ]);
+    expect(progress).toEqual([{ done: 1, total: 3 }]);
   });
 
   it('is an error if nothing was generated yet', async () => {

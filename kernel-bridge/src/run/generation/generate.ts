@@ -82,6 +82,7 @@ export async function generate(
       ) {
         throw new GenerationCancelled(results());
       }
+      options.onProgress?.({ done: done.size, total: prompts.length });
     }
     return results();
   } catch (error) {

@@ -1,6 +1,8 @@
 /** Options of a generation, and their validation. */
 import { MoEDebuggerError } from '../../base/errors';
+import type { Progress } from '../../base/progress';
 import type { RoutingLayer } from '../../base/protocol';
+import { checkOnCancel, type OnCancel } from '../engine/cancel';
 import type { Sampling } from './sampling';
 
 /** A generated token. */
@@ -40,11 +42,13 @@ export interface GenerateOptions {
   /** 'last': keep the model's output logits after the last token, in the trace's `outputLogits`. */
   logits?: 'none' | 'last';
   signal?: AbortSignal;
+  /** Called as prompts are done, those that run side by side together; `onToken` tells of each token. */
+  onProgress?: (progress: Progress) => void;
   /**
    * When cancelled, by the signal or by interrupting the cell: throw a `GenerationCancelled` error that carries the result
    * so far, or return a result with finishReason 'cancelled'. Default 'throw'.
    */
-  onCancel?: 'throw' | 'return';
+  onCancel?: OnCancel;
   /** Maximum number of prompts that run side by side, if the model allows it. Default 8. */
   batchSize?: number;
 }
@@ -120,6 +124,7 @@ export function resolveOptions(options: GenerateOptions): ResolvedOptions {
       }
     );
   }
+  checkOnCancel(options.onCancel);
   const stops = typeof stop === 'string' ? [stop] : [...stop];
   check(
     stops.every(text => typeof text === 'string' && text !== ''),

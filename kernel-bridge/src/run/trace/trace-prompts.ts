@@ -1,9 +1,15 @@
 /** Runs prompts through a model, one forward pass each, and captures their routing. */
 import { randomUUID } from 'node:crypto';
-import { cancellable, cancelledError } from '../engine/cancel';
+import {
+  cancellable,
+  cancelledError,
+  checkOnCancel,
+  type OnCancel
+} from '../engine/cancel';
 import type { Session } from '../engine/engine';
 import type { RunEdits } from '../edits/run-edits';
 import { MoEDebuggerError } from '../../base/errors';
+import type { Progress } from '../../base/progress';
 import type { RoutingSample } from '../../base/protocol';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
@@ -19,8 +25,13 @@ export interface TraceOptions {
   /** Also keep the model's output logits: of the last token, or of all. */
   logits?: 'last' | 'all';
   signal?: AbortSignal;
+  /**
+   * What a cancelled run comes to when at least one prompt is done: a `TraceCancelled` error that carries the trace of
+   * these ('throw', the default), or that trace ('return').
+   */
+  onCancel?: OnCancel;
   /** Called after each prompt. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (progress: Progress) => void;
 }
 
 /** What to run prompts on: the model's own session, or one with edits. */
@@ -31,8 +42,25 @@ export interface RunTarget {
   edits?: RunEdits;
 }
 
+/** What cancelled prompts come to: the error carries the trace of those that were done. */
+export class TraceCancelled extends MoEDebuggerError {
+  readonly partial: RoutingTrace;
+
+  constructor(partial: RoutingTrace, total: number) {
+    super(
+      'cancelled',
+      `cancelled after ${partial.samples.length} of ${total} prompts`,
+      {
+        hint: 'the error\'s "partial" is their trace; the model is still loaded'
+      }
+    );
+    this.partial = partial;
+  }
+}
+
 /**
- * @throws MoEDebuggerError 'input' without a prompt, 'capture' when captured routing contradicts the graph, 'cancelled'
+ * @throws MoEDebuggerError 'input' without a prompt or for an option that does not fit, 'capture' when what was captured
+ * contradicts the graph; TraceCancelled, or 'cancelled' before the first prompt was done
  */
 export async function tracePrompts(
   model: LoadedModel,
@@ -45,32 +73,48 @@ export async function tracePrompts(
       hint: 'give at least one'
     });
   }
+  checkOnCancel(options.onCancel);
   const running = await target();
   const samples: RoutingSample[] = [];
   const logits = new Map<string, OutputLogits>();
   let inference = 0;
-  for (const prompt of prompts) {
-    if (options.signal?.aborted) {
-      throw cancelledError();
+  const result = (): RoutingTrace =>
+    new RoutingTrace({
+      id: randomUUID(),
+      model: model.onnx.name,
+      samples,
+      moeLayers: model.routers.length,
+      timing: { inference },
+      outputLogits: logits,
+      edits: running.edits?.records,
+      cards: model.description.layers
+    });
+  try {
+    for (const prompt of prompts) {
+      if (options.signal?.aborted) {
+        throw cancelledError();
+      }
+      const traced = await tracePrompt(model, running, prompt, options);
+      samples.push(traced.sample);
+      inference += traced.milliseconds;
+      if (traced.logits) {
+        logits.set(traced.sample.id, traced.logits);
+      }
+      options.onProgress?.({ done: samples.length, total: prompts.length });
     }
-    const traced = await tracePrompt(model, running, prompt, options);
-    samples.push(traced.sample);
-    inference += traced.milliseconds;
-    if (traced.logits) {
-      logits.set(traced.sample.id, traced.logits);
+  } catch (error) {
+    if (samples.length === 0 || !isCancelled(error)) {
+      throw error;
     }
-    options.onProgress?.(samples.length, prompts.length);
+    if (options.onCancel !== 'return') {
+      throw new TraceCancelled(result(), prompts.length);
+    }
   }
-  return new RoutingTrace({
-    id: randomUUID(),
-    model: model.onnx.name,
-    samples,
-    moeLayers: model.routers.length,
-    timing: { inference },
-    outputLogits: logits,
-    edits: running.edits?.records,
-    cards: model.description.layers
-  });
+  return result();
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof MoEDebuggerError && error.code === 'cancelled';
 }
 
 async function tracePrompt(

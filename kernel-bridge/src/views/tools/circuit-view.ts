@@ -104,7 +104,7 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
               direction,
               edges,
               signal,
-              onProgress: (done, total) => this._set({ done, total })
+              onProgress: ({ done, total }) => this._set({ done, total })
             }
           );
           checkGoing(signal);

@@ -60,7 +60,7 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
                 ? 'all'
                 : Array.from({ length: MAX_POSITIONS }, (_, i) => first + i),
             signal,
-            onProgress: (done, total) => this._set({ done, total })
+            onProgress: ({ done, total }) => this._set({ done, total })
           });
           this._set({ lens: data });
         });

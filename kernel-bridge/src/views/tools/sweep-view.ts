@@ -72,7 +72,7 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
             mode,
             signal,
             onCancel: 'return',
-            onProgress: (done, total, partial) => {
+            onProgress: ({ done, total, partial }) => {
               const now = performance.now();
               if (now - shown > MILLISECONDS_BETWEEN_PICTURES && done < total) {
                 shown = now;

@@ -154,7 +154,7 @@ export class TokenAttribution extends ModelTool<
             baseline: this._baseline(question.baseline),
             faithfulness,
             signal,
-            onProgress: (done, total) => this._set({ done, total })
+            onProgress: ({ done, total }) => this._set({ done, total })
           });
           checkGoing(signal);
           const attribution = found.toJSON();

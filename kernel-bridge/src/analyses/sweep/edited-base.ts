@@ -1,0 +1,58 @@
+/** The edits that a sweep starts from, and each ablation on top of them. */
+import { findPlace, type RouterPlace } from '../../base/protocol';
+import type { SweepMode } from '../../base/protocol';
+import type { Router } from '../../routing/convention';
+import type { Edits } from '../../run/edits/edits';
+
+/**
+ * The edits with one more expert ablated. Edits of that same expert mean nothing then and are left out: a bias of a
+ * masked expert, a scale of one that adds nothing, another expert that would have run in its place.
+ *
+ * @returns undefined where the edits have ablated the expert already, force it, or run it in place of another
+ */
+export function withAblation(
+  base: Edits,
+  routers: readonly Router[],
+  router: number,
+  {
+    place,
+    expert,
+    mode
+  }: { place: RouterPlace; expert: number; mode: SweepMode }
+): Edits | undefined {
+  const here = (edit: RouterPlace): boolean =>
+    findPlace(edit, routers, 'edit') === router;
+  const same = (edit: RouterPlace & { expert: number }): boolean =>
+    edit.expert === expert && here(edit);
+  const { ablate = [], force = [], bias = [], scale = [] } = base;
+  const taken =
+    ablate.some(
+      edit =>
+        (same(edit) && edit.mode !== 'swap' && edit.tokens === undefined) ||
+        (edit.mode === 'swap' &&
+          (typeof edit.to === 'object' ? edit.to.expert : edit.to) === expert &&
+          here(edit))
+    ) || force.some(same);
+  return taken
+    ? undefined
+    : {
+        ...base,
+        ablate: [
+          ...ablate.filter(edit => !same(edit)),
+          { ...place, expert, mode }
+        ],
+        bias: mode === 'mask' ? bias.filter(edit => !same(edit)) : bias,
+        scale: scale.filter(edit => !same(edit))
+      };
+}
+
+/** Whether edits decide by themselves which expert of a router runs, so that its choice does not tell. */
+export function overrulesChoice(
+  { ablate = [], force = [] }: Edits,
+  routers: readonly Router[],
+  router: number
+): boolean {
+  return [...force, ...ablate.filter(({ mode }) => mode === 'swap')].some(
+    edit => findPlace(edit, routers, 'edit') === router
+  );
+}
