@@ -19,7 +19,7 @@ test.describe('in Voila, which has no file browser and no launcher', () => {
         `import { loadModel } from 'moe-debugger';
 const model = await loadModel('models/demo');
 await model.trace(${PROMPT})`,
-        `model.layerLens({ prompt: ${PROMPT} })`
+        `model.tools.lens({ prompt: ${PROMPT} })`
       ])
     });
   });

@@ -1,4 +1,5 @@
 /** A session with a model: traces are gathered, and figures and findings are of all of them. */
+import { resultForms, saveResult } from '../show/save-result';
 import { surveyModel } from '../analyses/on-demand';
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../base/errors';
@@ -226,6 +227,14 @@ export class TracingSession {
       issues: this.issues(),
       events: this._events.events
     };
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, resultForms(this));
   }
 
   /** Traces that are kept, the oldest first. */

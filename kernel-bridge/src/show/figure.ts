@@ -1,4 +1,5 @@
 /** A figure: displays as a chart in a cell, and provides its data to programs. */
+import { resultForms, saveResult } from './save-result';
 import { drawingSpec, VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
 import { specSvg } from './still-svg';
 import {
@@ -32,6 +33,17 @@ export class Figure<Data extends object> implements Displayable {
 
   toString(): string {
     return this._text;
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json or .svg.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, {
+      ...resultForms(this),
+      '.svg': () => specSvg(this.spec)
+    });
   }
 
   async [MIMEBUNDLE](): Promise<JsonObject> {

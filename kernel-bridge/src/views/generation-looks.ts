@@ -5,15 +5,28 @@ import {
   type JsonObject
 } from '../base/kernel-api';
 import { Generation } from '../run/generation/generation';
+import { resultForms, saveResult } from '../show/save-result';
 import { viewBundle } from '../show/view-bundle';
 import { addLooks } from './add-looks';
 
-declare module '../run/generation/generation' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
-  interface Generation extends Displayable {}
+export interface GenerationLooks extends Displayable {
+  /**
+   * Writes the generation with its trace to a file, whole or not at all: .json.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void>;
 }
 
-const LOOKS: Displayable & ThisType<Generation> = {
+declare module '../run/generation/generation' {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+  interface Generation extends GenerationLooks {}
+}
+
+const LOOKS: GenerationLooks & ThisType<Generation> = {
+  save(file) {
+    return saveResult(file, resultForms(this));
+  },
+
   [MIMEBUNDLE](): Promise<JsonObject> {
     const { model, samples, coverage } = this.trace;
     return viewBundle(

@@ -3,6 +3,7 @@
  * these methods to every trace.
  */
 import { writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import { writeAtomically } from '../base/atomic-file';
 import {
   MIMEBUNDLE,
@@ -10,9 +11,11 @@ import {
   type JsonObject
 } from '../base/kernel-api';
 import type { RoutingSample } from '../base/protocol';
+import { ParquetWriter } from '../files/trace/parquet';
 import { coverageOf } from '../run/trace/coverage';
 import { RoutingTrace } from '../run/trace/routing-trace';
 import type { Figure } from '../show/figure';
+import { resultForms, saveResult } from '../show/save-result';
 import { viewBundle } from '../show/view-bundle';
 import { addLooks } from './add-looks';
 import {
@@ -48,6 +51,11 @@ export interface TraceLooks extends Displayable {
   domains(layer: LayerPlace): Figure<RateMatrix>;
   /** Token rates of a layer's experts over the course of the trace. */
   overTime(layer: LayerPlace): Figure<RateMatrix>;
+  /**
+   * Writes the trace to a file, whole or not at all: .parquet, which `readTrace` reads, .json, or .html with the report.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void>;
   /** An explorer with a layer slider, interactive while a kernel runs. */
   explorer(options?: ExplorerOptions): RoutingExplorer;
   /** This trace's first prompt next to another's, under one layer slider. */
@@ -76,6 +84,16 @@ const LOOKS: TraceLooks & ThisType<RoutingTrace> = {
       await writeAtomically(out, unfinished => writeFileSync(unfinished, html));
     }
     return html;
+  },
+
+  save(file) {
+    return extname(file).toLowerCase() === '.parquet'
+      ? saveParquet(this, file)
+      : saveResult(
+          file,
+          { ...resultForms(this), '.html': () => this.report() },
+          ['.parquet']
+        );
   },
 
   loads(layer) {
@@ -133,6 +151,24 @@ const LOOKS: TraceLooks & ThisType<RoutingTrace> = {
 };
 
 addLooks(RoutingTrace.prototype, LOOKS);
+
+async function saveParquet(trace: RoutingTrace, file: string): Promise<void> {
+  const writer = await ParquetWriter.create(file, {
+    run: trace.id,
+    model: trace.model,
+    cards: trace.cards,
+    created: trace.created.toISOString(),
+    ...(trace.edits.length > 0 ? { edits: [...trace.edits] } : {})
+  });
+  try {
+    for (const sample of trace.samples) {
+      await writer.add(sample);
+    }
+    await writer.finish();
+  } finally {
+    writer.close();
+  }
+}
 
 const TITLE_LENGTH = 48;
 

@@ -1,4 +1,5 @@
 /** Attention probabilities of a model's heads in one prompt. */
+import { resultForms, saveResult } from '../../show/save-result';
 import { MoEDebuggerError } from '../../base/errors';
 import { headFigure, type HeadMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
@@ -115,6 +116,14 @@ export class AttentionRecord implements Displayable {
 
   [MIMEBUNDLE](): JsonObject {
     return { 'text/plain': this.toString() };
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, resultForms(this));
   }
 
   private _layerOf({

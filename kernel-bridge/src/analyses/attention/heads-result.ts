@@ -1,4 +1,7 @@
 /** Result of the head search: scores per head, and the heads of each kind. */
+import { resultForms, saveResult } from '../../show/save-result';
+import type { ResultTable } from '../../show/result-table';
+import { specSvg } from '../../show/still-svg';
 import { headScoresFigure, type HeadScoreMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
 import {
@@ -92,6 +95,40 @@ export class HeadsResult implements Displayable {
   /** The figure of prefix matching, and all scores as text. */
   [MIMEBUNDLE](): Promise<JsonObject> {
     return this.figure()[MIMEBUNDLE]();
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv, .html, or .svg with the picture.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, {
+      ...resultForms(this, () => this._table()),
+      '.svg': () => specSvg(this.figure().spec)
+    });
+  }
+
+  private _table(): ResultTable {
+    const { model, unknown } = this.data;
+    return {
+      title: `heads of ${model}`,
+      columns: [
+        'layer',
+        'head',
+        ...SCORES.flatMap(name => [name, `${name} low`, `${name} high`]),
+        'kinds'
+      ],
+      rows: this.heads.map(({ head, scores, kinds, ...layer }) => [
+        layerName(layer),
+        head,
+        ...SCORES.flatMap(name => {
+          const { mean, low, high } = scores[name];
+          return [mean, low, high];
+        }),
+        kinds.join(' ')
+      ]),
+      notes: unknown.map(describeUnknown)
+    };
   }
 }
 

@@ -1,4 +1,6 @@
 /** Result of an attribution. */
+import { resultForms, saveResult } from '../../show/save-result';
+import { tableBundle, type ResultTable } from '../../show/result-table';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -37,7 +39,41 @@ export class Attribution implements Displayable {
     return describeAttribution(this.data);
   }
 
+  /** The tokens coloured by their attribution, and the bars in text. */
   [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString() };
+    return tableBundle(this._table(), this.toString());
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(
+      file,
+      resultForms(this, () => this._table())
+    );
+  }
+
+  private _table(): ResultTable {
+    const largest = Math.max(
+      ...this.tokens.map(({ attribution }) => Math.abs(attribution))
+    );
+    return {
+      title: `what each token gives to the ${this.data.target.kind}`,
+      columns: ['position', 'id', 'token', 'attribution'],
+      rows: this.tokens.map(({ id, text, attribution }, position) => [
+        position,
+        id,
+        text ?? null,
+        attribution
+      ]),
+      tints: this.tokens.map(({ attribution }) =>
+        largest > 0 ? attribution / largest : 0
+      ),
+      notes: [
+        `${this.value} with the prompt, ${this.baselineValue} with the baseline; ${this.gap} of the difference is not in the sum`
+      ]
+    };
   }
 }

@@ -1,4 +1,6 @@
 /** Result of the search for expert pipelines. */
+import { resultForms, saveResult } from '../../show/save-result';
+import { tableBundle, type ResultTable } from '../../show/result-table';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -72,7 +74,44 @@ export class ExpertPipelines implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString() };
+    return tableBundle(this._table(), this.toString());
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(
+      file,
+      resultForms(this, () => this._table())
+    );
+  }
+
+  private _table(): ResultTable {
+    const { model, tokens, steps, notes } = this.data;
+    return {
+      title: `experts of ${model} that follow each other, on ${tokens} tokens`,
+      columns: [
+        'from',
+        'to',
+        'tokens',
+        'by chance',
+        'lift',
+        'corrected p',
+        'effect'
+      ],
+      rows: steps.map(step => [
+        nameOf(step.from),
+        nameOf(step.to),
+        step.together,
+        step.expected,
+        step.lift,
+        step.correctedP,
+        step.effect?.mean ?? null
+      ]),
+      notes
+    };
   }
 }
 

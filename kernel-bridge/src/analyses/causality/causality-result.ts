@@ -1,3 +1,10 @@
+import { resultForms, saveResult } from '../../show/save-result';
+import { tableBundle, type ResultTable } from '../../show/result-table';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
 import {
   layerName,
   type CausalityDocument,
@@ -5,7 +12,7 @@ import {
 } from '../../base/protocol';
 
 /** Experts that a criterion depends on, with significance. */
-export class CausalityResult {
+export class CausalityResult implements Displayable {
   /** All tested experts, smallest p first. */
   readonly rows: readonly CausalityRow[];
 
@@ -24,6 +31,49 @@ export class CausalityResult {
 
   toJSON(): CausalityDocument {
     return { schema: 'moe-debugger/causality@1', ...this._document };
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return tableBundle(this._table(), this.toString());
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(
+      file,
+      resultForms(this, () => this._table())
+    );
+  }
+
+  private _table(): ResultTable {
+    const { model, criterion, alpha, rows, notes } = this._document;
+    return {
+      title: `${model}: experts that ${criterion} depends on (adjusted p <= ${alpha})`,
+      columns: [
+        'layer',
+        'expert',
+        'tokens',
+        'change',
+        'change of random experts',
+        'p',
+        'adjusted p',
+        'causal'
+      ],
+      rows: rows.map(row => [
+        layerName(row),
+        row.expert,
+        row.load,
+        row.change,
+        row.nullChange,
+        row.p,
+        row.pAdjusted,
+        row.causal ? 'yes' : 'no'
+      ]),
+      notes
+    };
   }
 
   toString(): string {

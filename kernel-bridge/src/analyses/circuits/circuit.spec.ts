@@ -251,7 +251,7 @@ describe('a circuit', () => {
     expect(drawn.toMermaid()).not.toContain('<script');
     expect(
       drawn
-        .toDot()
+        .toDOT()
         .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
         .includes('script')
     ).toBe(false);

@@ -1,6 +1,5 @@
 /** Result of a circuit search, with pruning, patching and drawings. */
-import { writeFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { warnDeprecated } from '../../base/deprecation';
 import {
   circuitDot,
   circuitMermaid,
@@ -23,7 +22,7 @@ import {
   type CircuitFaithfulness,
   type CircuitNode
 } from '../../base/protocol';
-import { writeAtomically } from '../../base/atomic-file';
+import { resultForms, saveResult } from '../../show/save-result';
 import { circuitPage } from './circuit-page';
 
 export class Circuit implements Displayable {
@@ -78,8 +77,14 @@ export class Circuit implements Displayable {
   }
 
   /** As Graphviz DOT. */
-  toDot(options?: CircuitDrawingOptions): string {
+  toDOT(options?: CircuitDrawingOptions): string {
     return circuitDot(this.data, options);
+  }
+
+  /** @deprecated use `toDOT`; goes away in 1.0 */
+  toDot(options?: CircuitDrawingOptions): string {
+    warnDeprecated('MOE_DEP0007', 'circuit.toDot()', 'circuit.toDOT()');
+    return this.toDOT(options);
   }
 
   /** As Mermaid. By default with the 80 strongest edges. */
@@ -93,19 +98,16 @@ export class Circuit implements Displayable {
   }
 
   /**
-   * Writes the circuit to a file atomically: .json, .dot, .mmd or .html.
-   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
+   * Writes it to a file, whole or not at all: .json, .dot, .mmd or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
    */
-  async save(file: string): Promise<void> {
-    const text = this._as(extname(file).toLowerCase());
-    if (text === undefined) {
-      throw new MoEDebuggerError(
-        'input',
-        'the file extension does not name a format for circuits',
-        { where: file, hint: 'use .json, .dot, .mmd or .html' }
-      );
-    }
-    await writeAtomically(file, unfinished => writeFileSync(unfinished, text));
+  save(file: string): Promise<void> {
+    return saveResult(file, {
+      ...resultForms(this),
+      '.dot': () => this.toDOT(),
+      '.mmd': () => this.toMermaid(),
+      '.html': () => this.toHTML()
+    });
   }
 
   /** The target, the measurements, and one line per edge. */
@@ -118,20 +120,5 @@ export class Circuit implements Displayable {
       'text/plain': this.toString(),
       'text/markdown': `\`\`\`mermaid\n${this.toMermaid()}\`\`\`\n`
     };
-  }
-
-  private _as(ending: string): string | undefined {
-    switch (ending) {
-      case '.json':
-        return `${JSON.stringify(this.data)}\n`;
-      case '.dot':
-        return this.toDot();
-      case '.mmd':
-        return this.toMermaid();
-      case '.html':
-        return this.toHTML();
-      default:
-        return undefined;
-    }
   }
 }

@@ -1,11 +1,18 @@
 /** A compression plan: what to remove from each layer, where criteria disagree, and the measured effect. */
+import { resultForms, saveResult } from '../../show/save-result';
+import { tableBundle, type ResultTable } from '../../show/result-table';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
 import type { Edits } from '../../run/edits/edits';
 import { layerName } from '../../base/protocol';
 import type { CompressionDocument, LayerPlan } from './compression-document';
 import { planEdits } from './plan-edits';
 import type { CompressionEffect, DomainEffect } from './measure-effect';
 
-export class CompressionPlan {
+export class CompressionPlan implements Displayable {
   readonly layers: readonly LayerPlan[];
   /** On held-out prompts; null where the graph does not support the edits. */
   readonly effect: CompressionEffect | null;
@@ -24,6 +31,39 @@ export class CompressionPlan {
 
   toJSON(): CompressionDocument {
     return { schema: 'moe-debugger/compression@1', ...this._document };
+  }
+
+  [MIMEBUNDLE](): JsonObject {
+    return tableBundle(this._table(), this.toString());
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(
+      file,
+      resultForms(this, () => this._table())
+    );
+  }
+
+  private _table(): ResultTable {
+    const { model, by, warnings } = this._document;
+    return {
+      title: `${model}: compression by ${by}`,
+      columns: ['layer', 'experts', 'keep', 'prune', 'merge'],
+      rows: this.layers.map(plan => [
+        layerName(plan),
+        plan.experts,
+        plan.keep.join(' '),
+        plan.prune.join(' '),
+        plan.merge
+          .map(({ expert, into }) => `${expert} into ${into}`)
+          .join(', ')
+      ]),
+      notes: warnings.map(warning => `warning: ${warning}`)
+    };
   }
 
   toString(): string {

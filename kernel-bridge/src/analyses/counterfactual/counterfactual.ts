@@ -1,4 +1,5 @@
 /** Result of a counterfactual: two runs, their difference, and the causal graph of its experts. */
+import { resultForms, saveResult } from '../../show/save-result';
 import type { RoutingDiff } from '../diff/routing-diff';
 import { editText } from '../../run/edits/edit-text';
 import {
@@ -65,6 +66,19 @@ export class Counterfactual implements Displayable {
       this.diff.toString(),
       options
     );
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .dot, .mmd or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, {
+      ...resultForms(this),
+      '.dot': () => this.toDOT(),
+      '.mmd': () => this.toMermaid(),
+      '.html': () => this.toHTML()
+    });
   }
 
   /** The edits, the diff's table, and one line per edge. */

@@ -18,6 +18,11 @@ export async function diffBundle(
   };
 }
 
+/** The picture of the first prompt. */
+export function diffSvg(diff: DiffData): Promise<string> {
+  return specSvg(routingDiffSpec(diffChart(diff, diff.samples[0])));
+}
+
 /** In encoder-decoder models the chart shows the decoder's tokens: one axis holds one text. */
 export function diffChart(
   { runs, samples }: DiffData,

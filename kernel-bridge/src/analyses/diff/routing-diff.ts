@@ -1,4 +1,5 @@
 /** Compares the routing of two runs: two prompts, edits, values of k, or precisions of a model. */
+import { resultForms, saveResult } from '../../show/save-result';
 import { MoEDebuggerError } from '../../base/errors';
 import {
   MIMEBUNDLE,
@@ -9,7 +10,7 @@ import { layerName, type RoutingSample } from '../../base/protocol';
 import { cardOf } from '../../files/trace/cards';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { alignTokens } from './align-tokens';
-import { diffBundle } from './diff-bundle';
+import { diffBundle, diffSvg } from './diff-bundle';
 import type { DiffData, SampleDiff } from './diff-data';
 import { diffDocument, type DiffDocument } from './diff-document';
 import { formatDiff } from './diff-text';
@@ -85,6 +86,17 @@ export class RoutingDiff implements DiffData, Displayable {
   /** The document that `moe-debugger diff --json` prints. */
   toJSON(): DiffDocument {
     return diffDocument(this);
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, or .svg with the picture of the first prompt.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, {
+      ...resultForms(this),
+      '.svg': () => diffSvg(this)
+    });
   }
 
   /** A table of layers, and what only one run has. */

@@ -1,4 +1,6 @@
 /** Result of a logit lens. */
+import { resultForms, saveResult } from '../../show/save-result';
+import { tableBundle, type ResultTable } from '../../show/result-table';
 import { editText } from '../../run/edits/edit-text';
 import type { EditRecord } from '../../run/edits/edits';
 import { resultDocument } from '../../show/result-document';
@@ -68,10 +70,50 @@ export class Lens implements Displayable {
         total: 0,
         refusal: null
       }),
-      'text/plain': this.toString()
+      ...tableBundle(this._table(), this.toString())
+    };
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv or .html.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(
+      file,
+      resultForms(this, () => this._table())
+    );
+  }
+
+  private _table(): ResultTable {
+    const { tokens, positions, warnings } = this.data;
+    const position = positions.at(-1)!;
+    const { text, id } = tokens[position];
+    return {
+      title: `what each layer says after token ${position} ${JSON.stringify(text ?? id)}`,
+      columns: ['layer', 'rank', 'id', 'token', 'logit', 'probability'],
+      rows: this.layers.flatMap(layer =>
+        layer.top
+          .slice(0, SHOWN)
+          .map((token, rank) => [
+            layerName(layer),
+            rank + 1,
+            token.id,
+            token.text ?? null,
+            token.logit,
+            token.probability
+          ])
+      ),
+      notes: [
+        ...this.edits.map(edit => `edited, ${editText(edit)}`),
+        ...warnings.map(warning => `not read: ${warning}`)
+      ]
     };
   }
 }
+
+/** Tokens of a layer in the table. */
+const SHOWN = 5;
 
 function words(
   top: readonly RankedToken[],

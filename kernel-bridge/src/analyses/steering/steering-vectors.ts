@@ -1,4 +1,6 @@
 /** Steering vectors, one per block, to use as edits or save to a file. */
+import { resultForms, saveResult } from '../../show/save-result';
+import { tableBundle } from '../../show/result-table';
 import type { Edits, Steering } from '../../run/edits/edits';
 import type { JsonObject } from '../../base/kernel-api';
 import { MIMEBUNDLE, type Displayable } from '../../base/kernel-api';
@@ -64,6 +66,25 @@ export class SteeringVectors implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString() };
+    return tableBundle(
+      {
+        title: `steering vectors of ${this.model}`,
+        columns: ['layer', 'values', 'length'],
+        rows: this.vectors.map(own => [
+          layerName(own),
+          own.vector.length,
+          Math.hypot(...own.vector)
+        ])
+      },
+      this.toString()
+    );
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, which `--steer` reads.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, resultForms(this));
   }
 }

@@ -1,4 +1,6 @@
 /** Result of a sweep: every expert ablated on its own, with the effect on the predictions. */
+import { resultForms, saveResult } from '../../show/save-result';
+import type { ResultTable } from '../../show/result-table';
 import { sweepHeatmapSpec, VEGA_LITE_5 } from '../../base/charts';
 import { resultDocument } from '../../show/result-document';
 import { specSvg } from '../../show/still-svg';
@@ -84,6 +86,42 @@ export class SweepResult implements Displayable {
           : []),
         ...this._notes()
       ].join('\n')
+    };
+  }
+
+  /**
+   * Writes it to a file, whole or not at all: .json, .csv, .html, or .svg with the picture.
+   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   */
+  save(file: string): Promise<void> {
+    return saveResult(file, {
+      ...resultForms(this, () => this._table()),
+      '.svg': () => specSvg(sweepHeatmapSpec(this.toJSON()))
+    });
+  }
+
+  private _table(): ResultTable {
+    return {
+      title: this._summary(),
+      columns: [
+        'layer',
+        'expert',
+        'tokensAffected',
+        'klMean',
+        'klLast',
+        'deltaLogProb',
+        'deltaRank'
+      ],
+      rows: this.strongest.map(row => [
+        layerName(row),
+        row.expert,
+        row.tokensAffected,
+        row.klMean,
+        row.klLast,
+        row.deltaLogProb,
+        row.deltaRank
+      ]),
+      notes: this.notes
     };
   }
 

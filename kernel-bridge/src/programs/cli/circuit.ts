@@ -94,7 +94,7 @@ function print(
     case 'json':
       return writeJson(found);
     case 'dot':
-      return write(found.toDot());
+      return write(found.toDOT());
     case 'mermaid':
       return write(found.toMermaid());
     case 'html':

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../test/temporary';
+import { tinyMoE } from '../../test/tiny-moe';
+import { MIMEBUNDLE, type Displayable } from '../base/kernel-api';
+import { readTrace } from '../files/trace/read-trace';
+import { loadModel } from './load-model';
+import type { MoEModel } from './moe-model';
+
+// Vega is made of modules that jest does not load; ui-tests and tests/kernel look at real pictures.
+jest.mock('../show/still-svg', () => ({
+  specSvg: async () => '<svg xmlns="http://www.w3.org/2000/svg"/>'
+}));
+
+const IDS = [3, 17, 4, 29, 11];
+const OTHERS = [3, 17, 9, 29, 11];
+const EDITS = { ablate: [{ layer: 0, expert: 3 }] };
+
+interface Saved {
+  toJSON(): unknown;
+  save(file: string): Promise<void>;
+}
+type Make = (model: MoEModel) => Promise<Saved>;
+
+/** Each result, the endings that it can be written with, and whether a cell shows it as a table. */
+const RESULTS: [name: string, make: Make, endings: string, table: boolean][] = [
+  ['trace', model => model.trace(IDS), '.json .html .parquet', false],
+  [
+    'generation',
+    model => model.generate(IDS, { maxNewTokens: 2 }),
+    '.json',
+    false
+  ],
+  ['lens', model => model.lens(IDS), '.json .csv .html', true],
+  [
+    'attribution',
+    model => model.attribute(IDS, { baseline: { token: 2 }, steps: 4 }),
+    '.json .csv .html',
+    true
+  ],
+  [
+    'sweep',
+    model => model.sweep([IDS], { layers: [0] }),
+    '.json .csv .html .svg',
+    false
+  ],
+  [
+    'steering vectors',
+    model => model.steeringVectors({ positive: [IDS], negative: [OTHERS] }),
+    '.json',
+    true
+  ],
+  [
+    'pipelines',
+    model => model.expertPipelines([IDS, OTHERS], { effectTokens: 0 }),
+    '.json .csv .html',
+    true
+  ],
+  [
+    'counterfactual',
+    model => model.counterfactual(IDS, EDITS),
+    '.json .dot .mmd .html',
+    false
+  ],
+  [
+    'diff',
+    async model => (await model.counterfactual(IDS, EDITS)).diff,
+    '.json .svg',
+    false
+  ],
+  [
+    'figure',
+    async model => (await model.trace(IDS)).loads(0),
+    '.json .svg',
+    false
+  ],
+  ['session', async model => model.session(), '.json', false]
+];
+
+const BEGINNINGS: Record<string, RegExp> = {
+  '.json': /^\{"/,
+  '.csv': /^\w+,\w+.*\r\n/,
+  '.html': /^<!DOCTYPE html>/,
+  '.svg': /^<svg /,
+  '.dot': /^digraph /,
+  '.mmd': /^flowchart /,
+  '.parquet': /^PAR1/
+};
+
+describe('a result', () => {
+  let model: MoEModel;
+
+  beforeAll(async () => {
+    model = await loadModel(tinyMoE().save());
+  });
+  afterAll(() => model.dispose());
+
+  it.each(RESULTS)('%s is written by its ending', async (_, make, endings) => {
+    const result = await make(model);
+    const folder = temporaryFolder();
+    for (const ending of endings.split(' ')) {
+      const file = join(folder, `a${ending}`);
+      await result.save(file);
+      expect(readFileSync(file, 'utf8')).toMatch(BEGINNINGS[ending]);
+    }
+    expect(JSON.parse(readFileSync(join(folder, 'a.json'), 'utf8'))).toEqual(
+      JSON.parse(JSON.stringify(result))
+    );
+    await expect(result.save(join(folder, 'a.png'))).rejects.toMatchObject({
+      code: 'input',
+      hint: `take ${endings.replace(/ /g, ', ')}`
+    });
+  });
+
+  it.each(RESULTS.filter(([, , , table]) => table))(
+    '%s shows a table in a cell',
+    async (_, make) => {
+      const result = (await make(model)) as unknown as Displayable;
+      const bundle = await result[MIMEBUNDLE]();
+      expect(bundle['text/html']).toMatch(/^<table>.*<\/table>/);
+      expect(bundle['text/plain']).toBe(String(result));
+    }
+  );
+
+  it('colours the tokens of an attribution by what they give', async () => {
+    const found = await model.attribute(IDS, {
+      baseline: { token: 2 },
+      steps: 4
+    });
+    const { 'text/html': html } = found[MIMEBUNDLE]();
+    const signs = [...String(html).matchAll(/rgba\((\d+), [^)]*\)/g)].map(
+      ([, red]) => (red === '31' ? 1 : -1)
+    );
+    expect(signs).toEqual(
+      found.tokens.map(({ attribution }) => (attribution < 0 ? -1 : 1))
+    );
+  });
+
+  it('that is a trace is read back from Parquet', async () => {
+    const trace = await model.with(EDITS).trace([IDS, OTHERS]);
+    const file = join(temporaryFolder(), 'trace.parquet');
+    await trace.save(file);
+    const again = await readTrace(file);
+    const selected = ({ samples }: typeof trace) =>
+      samples.map(({ layers }) => [...layers[1].selected]);
+    expect(selected(again)).toEqual(selected(trace));
+    expect(again.edits).toEqual(trace.edits);
+  });
+});

@@ -1,0 +1,104 @@
+/** A result as a table: what a cell shows, and what a .csv or .html file of it holds. */
+import type { JsonObject } from '../base/kernel-api';
+import { escapeHtml } from './page/escape-html';
+import { reportPage, table } from './page/page';
+
+export type TableCell = string | number | null;
+
+export interface ResultTable {
+  title: string;
+  columns: readonly string[];
+  rows: readonly (readonly TableCell[])[];
+  /** What is said below: notes, warnings. */
+  notes?: readonly string[];
+  /** By row, from -1 to 1: how strongly its last cell is coloured, blue above 0 and red below. */
+  tints?: readonly number[];
+}
+
+/** Rows of a cell's output; a file has all. */
+const MAX_SHOWN = 200;
+const DIGITS = 4;
+/** Translucent, so that the page's own text stays legible on it, in a light and in a dark theme. */
+const MAX_ALPHA = 0.55;
+
+/** A table in a cell, in the page's own colours; the text for places that show only text. */
+export function tableBundle(result: ResultTable, text: string): JsonObject {
+  return { 'text/html': tableHtml(result), 'text/plain': text };
+}
+
+/** All text in it is escaped: tokens and names may be anybody's. */
+export function tableHtml({
+  title,
+  columns,
+  rows,
+  notes = [],
+  tints
+}: ResultTable): string {
+  const line = (row: readonly TableCell[], i: number): string =>
+    `<tr>${row
+      .map((cell, column) =>
+        tints && column === row.length - 1
+          ? `<td style="background-color: ${colour(tints[i])}">${cellHtml(cell)}</td>`
+          : `<td>${cellHtml(cell)}</td>`
+      )
+      .join('')}</tr>`;
+  const left = rows.length - MAX_SHOWN;
+  return [
+    `<table><caption>${escapeHtml(title)}</caption>`,
+    `<thead><tr>${columns.map(name => `<th>${escapeHtml(name)}</th>`).join('')}</tr></thead>`,
+    `<tbody>${rows.slice(0, MAX_SHOWN).map(line).join('')}</tbody></table>`,
+    ...[...(left > 0 ? [`and ${left} more rows`] : []), ...notes].map(
+      note => `<p>${escapeHtml(note)}</p>`
+    )
+  ].join('');
+}
+
+/** One file without scripts, light and dark. */
+export function tablePage({
+  title,
+  columns,
+  rows,
+  notes = []
+}: ResultTable): string {
+  return reportPage(title, notes.join('; '), [
+    {
+      id: 'table',
+      title: 'Table',
+      html: table(
+        columns,
+        rows.map(row => row.map(cellText))
+      )
+    }
+  ]);
+}
+
+/** RFC 4180, with all digits. */
+export function tableCsv({ columns, rows }: ResultTable): string {
+  return [columns, ...rows]
+    .map(row => `${row.map(csvCell).join(',')}\r\n`)
+    .join('');
+}
+
+function csvCell(cell: TableCell): string {
+  const text = cell === null ? '' : String(cell);
+  return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+function cellHtml(cell: TableCell): string {
+  return escapeHtml(cellText(cell));
+}
+
+function cellText(cell: TableCell): string {
+  return typeof cell !== 'number'
+    ? (cell ?? '')
+    : Number.isInteger(cell)
+      ? String(cell)
+      : String(Number(cell.toPrecision(DIGITS)));
+}
+
+function colour(tint: number): string {
+  const alpha = (MAX_ALPHA * Math.min(1, Math.abs(tint))).toFixed(2);
+  return tint < 0
+    ? `rgba(214, 39, 40, ${alpha})`
+    : `rgba(31, 119, 180, ${alpha})`;
+}
