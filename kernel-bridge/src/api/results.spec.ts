@@ -108,7 +108,7 @@ describe('a result', () => {
     );
     await expect(result.save(join(folder, 'a.png'))).rejects.toMatchObject({
       code: 'input',
-      hint: `take ${endings.replace(/ /g, ', ')}`
+      hint: `use ${endings.replace(/ /g, ', ')}`
     });
   });
 

@@ -36,8 +36,8 @@ export class Figure<Data extends object> implements Displayable {
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json or .svg.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes it to a file atomically: .json or .svg.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(file, {

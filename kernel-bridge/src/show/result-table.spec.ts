@@ -84,14 +84,14 @@ describe('a result', () => {
 
   it.each([
     ['a.txt', /as \.txt/],
-    ['a', /no ending/],
+    ['a', /no extension/],
     ['a.toString', /as \.tostring/]
   ])('is not written as %s', async (name, message) => {
     const before = readdirSync(folder);
     await expect(saveResult(join(folder, name), forms)).rejects.toMatchObject({
       code: 'input',
       message: expect.stringMatching(message),
-      hint: 'take .json, .csv, .html'
+      hint: 'use .json, .csv, .html'
     });
     expect(readdirSync(folder)).toEqual(before);
   });

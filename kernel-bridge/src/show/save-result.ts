@@ -27,10 +27,10 @@ export function resultForms(
 }
 
 /**
- * Writes a result to a file, whole or not at all.
+ * Writes a result to a file atomically.
  *
  * @param others endings that the caller writes itself
- * @throws MoEDebuggerError 'input' for an ending that the result has no form for, 'environment' when the file cannot be
+ * @throws MoEDebuggerError 'input' for an extension that the result has no format for, 'environment' when the file cannot be
  * written
  */
 export async function saveResult(
@@ -43,11 +43,11 @@ export async function saveResult(
     throw new MoEDebuggerError(
       'input',
       ending === ''
-        ? 'the file has no ending that tells how to write the result'
+        ? 'the file has no extension that names a format'
         : `the result cannot be written as ${ending}`,
       {
         where: file,
-        hint: `take ${[...Object.keys(forms), ...others].join(', ')}`
+        hint: `use ${[...Object.keys(forms), ...others].join(', ')}`
       }
     );
   }

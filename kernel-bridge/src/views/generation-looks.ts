@@ -11,8 +11,8 @@ import { addLooks } from './add-looks';
 
 export interface GenerationLooks extends Displayable {
   /**
-   * Writes the generation with its trace to a file, whole or not at all: .json.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes the generation with its trace to a file atomically: .json.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void>;
 }

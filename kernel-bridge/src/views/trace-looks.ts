@@ -52,8 +52,8 @@ export interface TraceLooks extends Displayable {
   /** Token rates of a layer's experts over the course of the trace. */
   overTime(layer: LayerPlace): Figure<RateMatrix>;
   /**
-   * Writes the trace to a file, whole or not at all: .parquet, which `readTrace` reads, .json, or .html with the report.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes the trace to a file atomically: .parquet, which `readTrace` reads, .json, or .html with the report.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void>;
   /** An explorer with a layer slider, interactive while a kernel runs. */

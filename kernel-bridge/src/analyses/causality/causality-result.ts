@@ -38,8 +38,8 @@ export class CausalityResult implements Displayable {
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json, .csv or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes it to a file atomically: .json, .csv or .html.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(

@@ -69,8 +69,8 @@ export class Counterfactual implements Displayable {
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json, .dot, .mmd or .html.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes it to a file atomically: .json, .dot, .mmd or .html.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(file, {

@@ -89,8 +89,8 @@ export class RoutingDiff implements DiffData, Displayable {
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json, or .svg with the picture of the first prompt.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes it to a file atomically: .json, or .svg with the picture of the first prompt.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(file, {

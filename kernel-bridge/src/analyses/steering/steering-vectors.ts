@@ -81,8 +81,8 @@ export class SteeringVectors implements Displayable {
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json, which `--steer` reads.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes it to a file atomically: .json, which `--steer` reads.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(file, resultForms(this));

@@ -90,8 +90,8 @@ export class SweepResult implements Displayable {
   }
 
   /**
-   * Writes it to a file, whole or not at all: .json, .csv, .html, or .svg with the picture.
-   * @throws MoEDebuggerError 'input' for another ending, 'environment' when the file cannot be written
+   * Writes it to a file atomically: .json, .csv, .html, or .svg with the picture.
+   * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(file, {

@@ -182,7 +182,7 @@ it.each([
   [{ layers: [0], experts: [8] }, 'input', /no expert 8 \(layer 0\).*0 to 7/],
   [{ only: [{ layer: 5, expert: 0 }] }, 'input', /layer 5 has no router/],
   [{ layers: [] }, 'input', /no expert to ablate/],
-  [{ only: [{ layer: 0, expert: 0 }], layers: [0] }, 'input', /chosen/],
+  [{ only: [{ layer: 0, expert: 0 }], layers: [0] }, 'input', /both only/],
   [{ mode: 'swap' as 'mask' }, 'input', /cannot ablate by swap.*mask or drop/],
   [{ target: 50 }, 'input', /token id 50/],
   [{ target: 'word' }, 'tokenizer', /no tokenizer/],
