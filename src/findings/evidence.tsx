@@ -10,7 +10,7 @@ import type { IFindingsProps } from './props';
 import { measureText, valueText } from './words';
 
 /** Rows, and values in a row, of what a finding has beside its sentences. */
-const MOST_ROWS = 16;
+const MAX_ROWS = 16;
 
 /** Why a finding says what it says: tokens, formula, figures, and what could be done. */
 export function FindingEvidence(
@@ -84,7 +84,7 @@ function Figures(props: {
   trans: ITranslation;
 }): JSX.Element | null {
   const { figures, trans } = props;
-  const entries = Object.entries(figures).slice(0, MOST_ROWS);
+  const entries = Object.entries(figures).slice(0, MAX_ROWS);
   return entries.length === 0 ? null : (
     <section>
       <h5>{trans.__('Figures')}</h5>
@@ -113,8 +113,8 @@ function isTable(value: unknown): value is Record<string, unknown>[] {
 }
 
 function Table({ rows }: { rows: Record<string, unknown>[] }): JSX.Element {
-  const columns = Object.keys(rows[0]).slice(0, MOST_ROWS);
-  const more = rows.length - MOST_ROWS;
+  const columns = Object.keys(rows[0]).slice(0, MAX_ROWS);
+  const more = rows.length - MAX_ROWS;
   return (
     <table>
       <thead>
@@ -127,7 +127,7 @@ function Table({ rows }: { rows: Record<string, unknown>[] }): JSX.Element {
         </tr>
       </thead>
       <tbody>
-        {rows.slice(0, MOST_ROWS).map((row, i) => (
+        {rows.slice(0, MAX_ROWS).map((row, i) => (
           <tr key={i}>
             {columns.map(column => (
               <td key={column}>{plainText(row[column])}</td>
@@ -153,9 +153,9 @@ function plainText(value: unknown): string {
     return String(value);
   }
   if (Array.isArray(value)) {
-    const rest = value.length - MOST_ROWS;
+    const rest = value.length - MAX_ROWS;
     return (
-      value.slice(0, MOST_ROWS).map(plainText).join(', ') +
+      value.slice(0, MAX_ROWS).map(plainText).join(', ') +
       (rest > 0 ? `, … +${rest}` : '')
     );
   }

@@ -30,24 +30,20 @@ export function severityTitle(severity: Severity, trans: ITranslation): string {
   }
 }
 
-const MOST_NAMED = 6;
+const MAX_NAMED = 6;
 
 /** "expert 3", "experts 1, 4", or nothing for the whole layer. */
 export function expertsText(
   experts: readonly number[],
   trans: ITranslation
 ): string {
-  const named = experts.slice(0, MOST_NAMED).join(', ');
+  const named = experts.slice(0, MAX_NAMED).join(', ');
   return experts.length === 0
     ? ''
     : experts.length === 1
       ? trans.__('expert %1', named)
-      : experts.length > MOST_NAMED
-        ? trans.__(
-            'experts %1, and %2 more',
-            named,
-            experts.length - MOST_NAMED
-          )
+      : experts.length > MAX_NAMED
+        ? trans.__('experts %1, and %2 more', named, experts.length - MAX_NAMED)
         : trans.__('experts %1', named);
 }
 

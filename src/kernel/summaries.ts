@@ -6,7 +6,7 @@ import {
 } from 'moe-debugger/protocol';
 
 /** Lists longer than this are cut: a panel is for reading. */
-const MOST_ENTRIES = 500;
+const MAX_ENTRIES = 500;
 const LONGEST_TEXT = 200;
 
 /** Reads the kernel's list of models. @throws ProtocolError when it is not one. */
@@ -16,7 +16,7 @@ export function readModels(value: unknown): ModelSummary[] {
     name: text(source.name),
     path: text(source.path),
     layers: Array.isArray(source.layers)
-      ? source.layers.slice(0, MOST_ENTRIES).map(text)
+      ? source.layers.slice(0, MAX_ENTRIES).map(text)
       : [],
     experts: count(source.experts),
     topK: count(source.topK),
@@ -60,7 +60,7 @@ function entries(value: unknown, name: string): Record<string, unknown>[] {
     throw new ProtocolError(`the kernel's list of ${name} is not a list`);
   }
   return value
-    .slice(0, MOST_ENTRIES)
+    .slice(0, MAX_ENTRIES)
     .filter(entry => typeof entry === 'object' && entry !== null);
 }
 

@@ -10,7 +10,7 @@ import { TokenStrip } from './token-strip';
 const AXIS_WIDTH = 46;
 const BAR_MARGIN = 22;
 const LEAST_HEIGHT = 72;
-const MOST_HEIGHT = 360;
+const MAX_HEIGHT = 360;
 
 /** One sample: its tokens, the heatmap with the load bars beside it, and the table. A comparison has two. */
 export class RoutingPane extends Drawing {
@@ -61,7 +61,7 @@ export class RoutingPane extends Drawing {
     }
     const bars = Math.round(Math.min(120, Math.max(36, width * 0.16)));
     const height = Math.round(
-      Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, experts * 18))
+      Math.min(MAX_HEIGHT, Math.max(LEAST_HEIGHT, experts * 18))
     );
     this._heatmap.rebuild(
       {

@@ -4,7 +4,7 @@ import type { IPaneOptions } from './pane-chart';
 import { Drawing, takeKeys } from '../drawing';
 
 /** Beyond this the strip ends in a count: reading on in it would be no help, and each token is an element. */
-const MOST_TOKENS = 1024;
+const MAX_TOKENS = 1024;
 const LONGEST_TEXT = 40;
 
 /**
@@ -36,7 +36,7 @@ export class TokenStrip extends Drawing {
     const tokens = model.tokens(pane);
     if (tokens !== this._tokens) {
       this._tokens = tokens;
-      this._nodes = tokens.slice(0, MOST_TOKENS).map((token, i) => {
+      this._nodes = tokens.slice(0, MAX_TOKENS).map((token, i) => {
         const node = document.createElement('span');
         node.className = 'moe-TokenStrip-token';
         node.dataset.token = String(i);

@@ -8,8 +8,8 @@ import { TokenChoice } from '../token-choice';
 import type { IAttributionProps } from './props';
 
 /** More would make the page slow, and nobody reads them. */
-const MOST_CHIPS = 1000;
-const MOST_ROWS = 100;
+const MAX_CHIPS = 1000;
+const MAX_ROWS = 100;
 
 /** The tokens, coloured by what they give; one of them is looked at. */
 export function AttributedTokens({
@@ -18,7 +18,7 @@ export function AttributedTokens({
 }: IAttributionProps): JSX.Element {
   const name = useId();
   const { tokens } = model.state.attribution!;
-  const first = Math.max(0, tokens.length - MOST_CHIPS);
+  const first = Math.max(0, tokens.length - MAX_CHIPS);
   return (
     <>
       <div
@@ -53,7 +53,7 @@ export function AttributedTokens({
           {first > 0 &&
             trans.__(
               'Only the last %1 of %2 tokens are drawn.',
-              MOST_CHIPS,
+              MAX_CHIPS,
               tokens.length
             )}
         </span>
@@ -77,8 +77,8 @@ export function TokenTable({ model, trans }: IAttributionProps): JSX.Element {
       onToggle={event => setOpen(event.currentTarget.open)}
     >
       <summary {...OWN_KEYS}>
-        {tokens.length > MOST_ROWS
-          ? trans.__('Table of the %1 strongest tokens', MOST_ROWS)
+        {tokens.length > MAX_ROWS
+          ? trans.__('Table of the %1 strongest tokens', MAX_ROWS)
           : trans.__('Table of all tokens')}
       </summary>
       {isOpen && (
@@ -96,7 +96,7 @@ export function TokenTable({ model, trans }: IAttributionProps): JSX.Element {
                 .sort(
                   (a, b) => Math.abs(b.attribution) - Math.abs(a.attribution)
                 )
-                .slice(0, MOST_ROWS)
+                .slice(0, MAX_ROWS)
                 .map(token => (
                   <tr key={token.position}>
                     <th scope="row" className="moe-mod-number">

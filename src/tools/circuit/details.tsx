@@ -7,8 +7,8 @@ import { TokenChoice } from '../token-choice';
 import type { ICircuitProps } from './props';
 import { SaveButtons } from './save';
 
-const MOST_EDGES = 6;
-const MOST_CHIPS = 500;
+const MAX_EDGES = 6;
+const MAX_CHIPS = 500;
 
 /** The part that is looked at: its effect to first order, and patched for real. */
 export function CircuitDetails(props: ICircuitProps): JSX.Element {
@@ -74,7 +74,7 @@ function Tokens({ model, trans, node }: INodeProps): JSX.Element | null {
     >
       {choice(null, trans.__('at all tokens'), trans.__('all tokens'), 0)}
       {clean
-        .slice(-MOST_CHIPS)
+        .slice(-MAX_CHIPS)
         .map(token =>
           choice(
             token.position,
@@ -135,12 +135,12 @@ function Ways({ model, trans, node }: INodeProps): JSX.Element | null {
     own.length === 0 ? null : (
       <div>
         <small>
-          {own.length > MOST_EDGES
+          {own.length > MAX_EDGES
             ? trans.__('%1, the strongest of %2', title, own.length)
             : title}
         </small>
         <ul>
-          {own.slice(0, MOST_EDGES).map(edge => (
+          {own.slice(0, MAX_EDGES).map(edge => (
             <li key={`${edge[end]}/${edge.input}`}>
               <button
                 {...OWN_KEYS}

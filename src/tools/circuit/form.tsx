@@ -3,7 +3,7 @@ import { OWN_KEYS, Select } from '../../drawing';
 import { RunButton } from '../run-button';
 import type { ICircuitProps } from './props';
 
-const MOST_ROWS = 5;
+const MAX_ROWS = 5;
 
 /** Both prompts, what they are compared by, and how. */
 export function CircuitForm(props: ICircuitProps): JSX.Element {
@@ -30,7 +30,7 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
       <span>{label}</span>
       <textarea
         {...OWN_KEYS}
-        rows={Math.min(MOST_ROWS, draft[name].split('\n').length)}
+        rows={Math.min(MAX_ROWS, draft[name].split('\n').length)}
         value={draft[name]}
         readOnly={!isLive}
         placeholder={placeholder}

@@ -1,6 +1,6 @@
 import { figureText } from '../figure-text';
 import { Slider } from '../../drawing';
-import { MOST_DRAWN } from './model';
+import { MAX_DRAWN } from './model';
 import type { ICircuitProps } from './props';
 
 /** How strong an edge has to be to be drawn, and how much that leaves. */
@@ -63,7 +63,7 @@ export function GraphThreshold({ model, trans }: ICircuitProps): JSX.Element {
         <p>
           {trans.__(
             'Too many to draw: these are the strongest %1 parts.',
-            MOST_DRAWN
+            MAX_DRAWN
           )}
         </p>
       )}

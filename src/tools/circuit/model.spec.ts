@@ -1,6 +1,6 @@
 import { readCircuitState, type CircuitState } from 'moe-debugger/protocol';
 import { FakeLink } from '../../testing/fake-link';
-import { CircuitModel, MOST_DRAWN } from './model';
+import { CircuitModel, MAX_DRAWN } from './model';
 
 /** Two heads and an expert, of which the strongest edges leave some at each threshold. */
 const STATE: CircuitState = {
@@ -216,9 +216,9 @@ describe('CircuitModel', () => {
       }
     });
     expect(model.pruned.edges).toHaveLength(3000);
-    expect(model.drawn.edges).toHaveLength(MOST_DRAWN);
+    expect(model.drawn.edges).toHaveLength(MAX_DRAWN);
     expect(Math.min(...model.drawn.edges.map(({ effect }) => effect))).toBe(
-      3001 - MOST_DRAWN
+      3001 - MAX_DRAWN
     );
     expect(model.sizes.length).toBeLessThan(130);
   });

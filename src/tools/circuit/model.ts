@@ -13,7 +13,7 @@ import {
 import { ToolModel } from '../model';
 
 /** A picture of more is a blot, and slow. */
-export const MOST_DRAWN = 250;
+export const MAX_DRAWN = 250;
 /** Places of the slider; more are closer together than a hand can tell. */
 const STOPS = 120;
 
@@ -215,7 +215,7 @@ function strongest(circuit: PrunedCircuit): PrunedCircuit {
   ): T[] =>
     [...all]
       .sort((a, b) => effectStrength(b) - effectStrength(a))
-      .slice(0, MOST_DRAWN);
+      .slice(0, MAX_DRAWN);
   if (circuit.edges.length === 0) {
     const kept = new Set(byEffect(circuit.nodes));
     return { nodes: circuit.nodes.filter(node => kept.has(node)), edges: [] };
