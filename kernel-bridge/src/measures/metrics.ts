@@ -16,6 +16,11 @@ export type MetricName =
   | keyof typeof PAIR_METRICS
   | keyof typeof OTHER_METRICS;
 
+/** A value for each metric of a layer. A mapping of the table itself: editors lead from a property to its row. */
+export type OfLayer<Value> = { [Name in keyof typeof LAYER_METRICS]: Value };
+/** A value for each metric of an expert. */
+export type OfExpert<Value> = { [Name in keyof typeof EXPERT_METRICS]: Value };
+
 export const METRICS: Readonly<Record<MetricName, Metric<unknown>>> = {
   ...LAYER_METRICS,
   ...EXPERT_METRICS,
@@ -55,8 +60,8 @@ export function cited(
 export interface LayerMetrics
   extends
     RouterIdentity,
-    Readonly<Record<LayerMetricName, number>>,
-    Readonly<Record<ExpertMetricName, Float64Array>> {
+    Readonly<OfLayer<number>>,
+    Readonly<OfExpert<Float64Array>> {
   tokens: number;
   /** topK a token, less what was dropped. */
   slots: number;

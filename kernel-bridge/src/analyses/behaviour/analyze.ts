@@ -11,7 +11,7 @@ import {
   strongestPairs,
   tokenRates,
   uniformTokenRate,
-  type ExpertMetricName,
+  type OfExpert,
   type Partner,
   type PipelineStep,
   type RouterTally
@@ -25,7 +25,7 @@ import {
 } from './token-ids';
 
 export interface AnalyzedLayer
-  extends DiagnosedLayer, Record<ExpertMetricName, (number | null)[]> {
+  extends DiagnosedLayer, OfExpert<(number | null)[]> {
   roles: ExpertRole[];
   coactivation: {
     /** Strongest co-activation: the conditional probability given the first expert. */

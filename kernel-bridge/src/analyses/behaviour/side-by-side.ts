@@ -1,9 +1,9 @@
 /** Compares statistics of several models, with layers matched by relative depth. */
-import { LAYER_METRIC_NAMES, type LayerMetricName } from '../../measures';
+import { LAYER_METRIC_NAMES, type OfLayer } from '../../measures';
 import type { Analysis, AnalyzedLayer } from './analyze';
 import type { Role } from './roles';
 
-export interface ModelAtDepth extends Record<LayerMetricName, number | null> {
+export interface ModelAtDepth extends OfLayer<number | null> {
   model: string;
   layer: number;
   stack?: 'encoder' | 'decoder';
@@ -51,7 +51,7 @@ function figures(model: string, layer: AnalyzedLayer): ModelAtDepth {
   const { firstChoiceRepetition: repetition } = layer;
   const metrics = Object.fromEntries(
     LAYER_METRIC_NAMES.map(name => [name, layer[name]])
-  ) as Record<LayerMetricName, number | null>;
+  ) as OfLayer<number | null>;
   return {
     model,
     layer: layer.layer,

@@ -1,6 +1,6 @@
 /** The document of `diagnose`. */
 import type { FoundInRouting, Stack } from '../../base/protocol';
-import type { LayerMetricName } from '../../measures';
+import type { OfExpert, OfLayer } from '../../measures';
 import type { Thresholds } from './thresholds';
 
 /** Lists per expert that a diagnosis has too; an analysis has all of them. */
@@ -9,8 +9,8 @@ export const LOADS = ['slotShare', 'tokenRate'] as const;
 /** Null if undefined: nothing was selected, or the trace has no logits. */
 export interface DiagnosedLayer
   extends
-    Record<LayerMetricName, number | null>,
-    Record<(typeof LOADS)[number], (number | null)[]> {
+    OfLayer<number | null>,
+    Pick<OfExpert<(number | null)[]>, (typeof LOADS)[number]> {
   layer: number;
   stack?: Stack;
   module?: string;

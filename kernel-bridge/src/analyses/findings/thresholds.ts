@@ -64,7 +64,7 @@ export const THRESHOLDS = {
 } satisfies Record<string, Threshold>;
 
 /** docs/measures.md describes each. */
-export type Thresholds = Record<keyof typeof THRESHOLDS, number>;
+export type Thresholds = { [Name in keyof typeof THRESHOLDS]: number };
 
 export const DEFAULT_THRESHOLDS = Object.fromEntries(
   Object.entries(THRESHOLDS).map(([name, { initial }]) => [name, initial])
