@@ -15,6 +15,7 @@ import { tokenIds } from './measuring/sessions.mjs';
 
 const lib = createRequire(import.meta.url);
 const { loadModel } = lib('../lib/index.js');
+const { gradientsOf } = lib('../lib/run/gradients/gradients-of.js');
 const { differentiate } = lib('../lib/run/gradients/differentiate.js');
 const { writeTarget } = lib('../lib/run/gradients/targets.js');
 const { Graph } = lib('../lib/onnx/graph/graph.js');
@@ -32,7 +33,7 @@ const THREADS = 1;
 const TORCH_ROUNDS = 30;
 
 const model = await loadModel(DEMO, { threads: THREADS });
-const gradients = model.loaded.gradients.get();
+const gradients = gradientsOf(model.loaded);
 const prepared = await gradients.prepare();
 const target = { kind: 'entry', tensor: model.loaded.logits };
 const sequence = { ids: tokenIds(TOKENS) };

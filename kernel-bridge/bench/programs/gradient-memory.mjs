@@ -8,13 +8,15 @@ import { tokenIds } from '../measuring/sessions.mjs';
 
 const lib = createRequire(import.meta.url);
 const { loadModel } = lib('../../lib/index.js');
+const { gradientsOf } = lib('../../lib/run/gradients/gradients-of.js');
 
 const [folder, tokens, batch] = process.argv.slice(2);
 const size = { tokens: Number(tokens), batch: Number(batch) };
 const model = await loadModel(folder, { threads: 1 });
-const session = await model.loaded.gradients
-  .get()
-  .session({ kind: 'entry', tensor: model.loaded.logits });
+const session = await gradientsOf(model.loaded).session({
+  kind: 'entry',
+  tensor: model.loaded.logits
+});
 const run = ({ tokens, batch }) =>
   session.run(
     {

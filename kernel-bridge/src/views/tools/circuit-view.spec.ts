@@ -117,7 +117,7 @@ describe('CircuitView', () => {
       ],
       [
         { target: { ...QUESTION.target, token: 'not one token' } },
-        /a target is one/
+        /a target must be one/
       ]
     ] as const) {
       tool.act({ do: 'find', question: { ...QUESTION, ...change } });
