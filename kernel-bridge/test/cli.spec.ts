@@ -310,7 +310,7 @@ describe('lens and steer', () => {
     const wide = await run(['lens', tiny, '--input-ids', '3', '--steer', path]);
     expect(wide.code).toBe(2);
     expect(wide.stderr).toMatch(
-      /^moe-debugger: error: a steering vector of 2 values does not fit a residual stream of 16 \(layer 1\): give 16 values\n$/
+      /^moe-debugger: error: a steering vector of 2 values does not fit a residual stream of width 16 \(layer 1\): give 16 values\n$/
     );
     const beyond = await run([
       'lens',

@@ -90,7 +90,7 @@ describe('import', () => {
     [
       'what is not told',
       ['hf', fixture('stacked.npy')],
-      /does not tell how many experts a token takes.*--top-k/
+      /does not say how many experts a token selects.*--top-k/
     ],
     [
       'a top-k of 0',
@@ -210,7 +210,7 @@ describe('export', () => {
     [
       'counts of CSV',
       () => [tracePath(), '--format', 'csv', '--counts-only'],
-      /csv holds every token/
+      /csv contains every token/
     ],
     [
       'a run that is not there',

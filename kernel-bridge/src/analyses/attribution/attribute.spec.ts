@@ -342,8 +342,8 @@ describe('invalid input', () => {
       const cases: [Parameters<MoEModel['attribute']>[1], RegExp][] = [
         [{ position: 5 }, /no token 5 in a prompt of 5/],
         [{ position: -1 }, /no token -1/],
-        [{ steps: 0 }, /0 steps/],
-        [{ steps: 1.5 }, /1\.5 steps/],
+        [{ steps: 0 }, /steps 0/],
+        [{ steps: 1.5 }, /steps 1\.5/],
         [{ target: { kind: 'logit', token: VOCABULARY } }, /vocabulary/],
         [{ target: { kind: 'logit', token: 'x' } }, /tokenizer/],
         [{ target: { kind: 'router', layer: 7, expert: 0 } }, /layer 7/],

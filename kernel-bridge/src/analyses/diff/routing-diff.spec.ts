@@ -252,7 +252,7 @@ describe('diffRouting', () => {
           })
         ])
       ]),
-      /there are 4 experts in one run and 2 in the other \(layer 1/
+      /the layer has 4 experts in one run and 2 in the other \(layer 1/
     ],
     [
       'other layers',
@@ -333,6 +333,6 @@ describe('the output of two runs', () => {
         logits(0, 0),
         new Map([['0', { data: new Float32Array(3), width: 3 }]])
       )
-    ).toThrow(/over 2 and 3 tokens/);
+    ).toThrow(/vocabularies of 2 and 3 tokens/);
   });
 });

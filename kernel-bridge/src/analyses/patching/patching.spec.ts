@@ -297,7 +297,7 @@ describe('corrupted inputs of patching', () => {
   it('are rejected where invalid, before anything runs', () =>
     withModel({ norms: true, seed: 3 }, async model => {
       const cases: [Promise<unknown>, RegExp][] = [
-        [model.circuit(CLEAN, [1, 2]), /5 tokens.*has 2/],
+        [model.circuit(CLEAN, [1, 2]), /5 tokens.*one 2/],
         [model.circuit(CLEAN, CORRUPTED, { steps: 0 }), /steps/],
         [model.circuit(CLEAN, CORRUPTED, { size: 1.5 }), /size/],
         [model.circuit(CLEAN, CORRUPTED, { threshold: NaN }), /threshold/],

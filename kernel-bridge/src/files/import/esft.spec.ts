@@ -195,7 +195,7 @@ describe('damaged ESFT text is rejected with its position', () => {
     [
       'a word',
       one('0\tx\t\t1\t0\n'),
-      /"x" is no expert's id \(.*_1\.txt, line 1, column 3\)/
+      /"x" is not an expert id \(.*_1\.txt, line 1, column 3\)/
     ],
     [
       'an invalid expert',
@@ -230,7 +230,7 @@ describe('damaged ESFT text is rejected with its position', () => {
     [
       'a layer of other tokens',
       { 'expert_weights_1.txt': TWO, 'expert_weights_2.txt': '0\t1\t\t1\t0\n' },
-      /1 tokens where expert_weights_1\.txt has 2 \(.*_2\.txt, line 1\)/
+      /1 tokens, but expert_weights_1\.txt has 2 \(.*_2\.txt, line 1\)/
     ],
     [
       'a layer that is there twice',

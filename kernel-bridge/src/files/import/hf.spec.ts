@@ -253,7 +253,7 @@ describe('rejects inconsistent dumps', () => {
       'no top-k',
       () => fixture('stacked.npy'),
       {},
-      /does not tell how many experts a token takes.*--top-k/
+      /does not say how many experts a token selects.*--top-k/
     ],
     [
       'a top-k above the experts',

@@ -142,19 +142,19 @@ describe('damaged CSV is rejected with its position', () => {
       'a word for an id',
       'layer,expert\n0,x\n',
       { topK: 1 },
-      /"x" is no expert's id \(.*line 2, column 3\)/
+      /"x" is not a valid expert id \(.*line 2, column 3\)/
     ],
     [
       'an id below -1',
       'layer,expert\n0,-7\n',
       { topK: 1 },
-      /"-7" is no expert's id/
+      /"-7" is not a valid expert id/
     ],
     [
       'a word for a layer',
       'layer,expert\n?,1\n',
       { topK: 1 },
-      /"\?" is no layer \(.*line 2, column 1\)/
+      /"\?" is not a valid layer \(.*line 2, column 1\)/
     ],
     [
       'an invalid expert',

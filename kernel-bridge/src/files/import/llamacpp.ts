@@ -199,7 +199,7 @@ function parseRow(
     ) {
       const id = integerAt(line, from, to);
       if (!(id >= -1)) {
-        fail("expert's id", from, to);
+        fail('expert id', from, to);
       }
       ids.push(id);
     }

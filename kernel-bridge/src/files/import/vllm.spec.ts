@@ -167,7 +167,7 @@ describe('damaged arrays are rejected with their index', () => {
       'fractions',
       npy('<f4', [1, 1, 1], new Uint8Array(4)),
       {},
-      /of fractions is not/
+      /of floats is not/
     ],
     ['no tokens', bytes([0, 1, 2], []), {}, /no tokens/],
     ['padding only', bytes([2, 1, 2], [0, 0, -1, -1]), {}, /no tokens/],

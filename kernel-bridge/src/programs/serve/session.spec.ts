@@ -300,7 +300,7 @@ describe('the session channel', () => {
     for (const [asked, message] of [
       [{ id: 'gone' }, /no longer kept/],
       [{ name: 'toString' }, /no figure "toString"/],
-      [{ layerIndex: 4 }, /no layer at 4/],
+      [{ layerIndex: 4 }, /layer index 4 is out of range/],
       [{ layerIndex: '__proto__' }, /layerIndex is not a count/],
       [{ name: 'domains' }, /no sample of the trace has a domain/]
     ] as const) {

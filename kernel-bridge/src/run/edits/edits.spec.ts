@@ -202,7 +202,7 @@ describe('edits of a decoder', () => {
     [
       'a bias',
       { bias: [{ layer: 0, expert: 1, value: Infinity }] },
-      /bias of Infinity/
+      /invalid bias Infinity/
     ],
     [
       'a range',
@@ -224,7 +224,7 @@ describe('edits of a decoder', () => {
     [
       'too few left',
       { ablate: [0, 1, 2, 3].map(expert => ({ layer: 0, expert })), topK: 5 },
-      /4 experts are left where each token takes 5 \(layer 0\)/
+      /4 experts are left where each token selects 5 \(layer 0\)/
     ],
     [
       'a contradiction',
