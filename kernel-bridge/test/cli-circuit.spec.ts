@@ -64,7 +64,7 @@ it('prints text for people, or a drawing', async () => {
 
 it.each([
   [['--input-ids', '1,2'], /needs two prompts/],
-  [['--input-ids', '1,2', '--corrupted-ids', '1,2,3'], /2 tokens.*has 3/],
+  [['--input-ids', '1,2', '--corrupted-ids', '1,2,3'], /2 tokens.*one 3/],
   [[...PROMPTS, '--corrupted-embeddings', 'zero'], /more than one kind/],
   [[...PROMPTS, '--target', 'difference:x'], /difference:ID:ID/],
   [[...PROMPTS, '--target', 'router:9:1'], /layer 9 has no router/],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync
@@ -34,6 +35,19 @@ const broken = (from, to) => {
   assert.ok(sound.includes(from));
   return sound.replace(from, to);
 };
+
+test('workflows run only npm scripts that there are', () => {
+  const { scripts } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+  const names = readdirSync(inRoot('.github/workflows'))
+    .map(file => readFileSync(inRoot('.github/workflows', file), 'utf8'))
+    .flatMap(text => [...text.matchAll(/npm run ([\w:-]+)/g)])
+    .map(([, name]) => name);
+  assert.ok(names.includes('docs:api') && names.includes('build:package'));
+  assert.deepEqual(
+    names.filter(name => !scripts[name]),
+    []
+  );
+});
 
 test('passes a sound workflow', async t => {
   assert.equal((await lint(t, { sound })).code, 0);
