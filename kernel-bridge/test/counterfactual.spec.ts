@@ -76,7 +76,9 @@ describe.each(
   it('has direct effects on the next router that are all there is, since nothing lies between', () => {
     const { graph } = result;
     if (graph.effects === 'total') {
-      expect(graph.why).toMatch(/does not output|same tensors|capacity|read inside|held/);
+      expect(graph.why).toMatch(
+        /does not output|same tensors|capacity|read inside|held/
+      );
       return;
     }
     const next = result.original.samples[0].layers[1];

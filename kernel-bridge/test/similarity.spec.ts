@@ -29,7 +29,9 @@ describe('expertSimilarity of the demo model', () => {
   it('names what it cannot compare', async () => {
     const model = await loadModel(DEMO);
     try {
-      await expect(expertSimilarity(model, 9)).rejects.toThrow(/layer 9 has no router/);
+      await expect(expertSimilarity(model, 9)).rejects.toThrow(
+        /layer 9 has no router/
+      );
       await expect(
         expertSimilarity(model, 1, { of: 'names' as SimilarityOf })
       ).rejects.toThrow(/no similarity of names/);
