@@ -118,6 +118,6 @@ def test_a_mistake_is_said_in_words_and_the_kernel_lives(loaded, code, message):
 
 def test_progress_of_long_work_can_be_shown(loaded):
     cell = loaded.ok(
-        "await model.trace([[1, 2], [3]], { onProgress: (done, total) => console.log(done, total) });"
+        "await model.trace([[1, 2], [3]], { onProgress: ({ done, total }) => console.log(done, total) });"
     )
     assert cell.stdout == "1 2\n2 2\n"

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import PACKAGE
 
-WIDGETS = json.dumps(str(PACKAGE / "lib" / "widgets" / "widget.js"))
+WIDGETS = json.dumps(str(PACKAGE / "lib" / "show" / "widgets" / "widget.js"))
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ describe('moe-debugger diagnose and analyze', () => {
     async () => {
       const { stderr, code } = await run('diagnose', untold!);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/no tokenizer\.json .*--prompts/);
+      expect(stderr).toMatch(/no tokenizer\.json, .*--prompts/);
     }
   );
 });
