@@ -178,7 +178,7 @@ function knownFacts(
   if ((facts.topK ?? 1) > (facts.experts ?? Infinity)) {
     throw new MoEDebuggerError(
       'input',
-      `a token cannot take ${facts.topK} of ${facts.experts} experts`,
+      `a token cannot select ${facts.topK} of ${facts.experts} experts`,
       { where: 'import', hint: 'give a top-k of at most the experts' }
     );
   }
