@@ -82,7 +82,7 @@ def test_dev_names_what_can_be_watched(repository, node):
 @pytest.mark.skipif(not (Path(__file__).parents[2] / ".git").exists(), reason="jest asks git what changed")
 @pytest.mark.parametrize(
     ("folder", "spec"),
-    [(".", "src/routing/limits.spec.ts"), ("kernel-bridge", "src/base/statistics/p-values.spec.ts")],
+    [(".", "src/routing/limits.spec.ts"), ("kernel-bridge", "src/base/statistics/student-t.spec.ts")],
 )
 def test_jest_watches(terminal, repository, node, folder, spec):
     place = repository / folder
