@@ -6,7 +6,7 @@ import { run } from '../processes.mjs';
 import { readReport, reportPath } from './reports.mjs';
 import { nothing, withCrash } from './results.mjs';
 
-const SECONDS = 900;
+const SECONDS = 1500;
 
 async function jest(title, folder, report) {
   const file = reportPath(report);
