@@ -1,5 +1,4 @@
 import {
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,10 +10,12 @@ import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
 import { fileOf, idsOf, imported } from '../../../test/imported';
 import { temporaryFolder } from '../../../test/temporary';
-import { REPOSITORY } from '../../../test/zoo';
+import {
+  ESFT_TRACE,
+  hasEsftTrace,
+  NO_ESFT
+} from '../../../test/published-routing';
 import { expertCounts } from '../../base/charts/measure';
-
-const REAL = join(REPOSITORY, '../shared/real-traces/esft-intent');
 
 type Token = { ids: number[]; weights: number[] };
 
@@ -165,15 +166,12 @@ describe('ESFT', () => {
     );
   });
 
-  it('gives the scores that ESFT published', async () => {
-    if (!existsSync(REAL)) {
-      console.log('skipped: ../shared/real-traces is not here');
-      return;
-    }
-    const { report, trace } = await imported('esft', REAL);
+  const withTrace = hasEsftTrace ? it : it.skip;
+  withTrace(`gives the scores that ESFT published: ${NO_ESFT}`, async () => {
+    const { report, trace } = await imported('esft', ESFT_TRACE);
     expect(report).toMatchObject({ tokens: 8222, slots: 8222 * 6 * 26 });
     const { token_scores: published } = JSON.parse(
-      readFileSync(join(REAL, 'summary.json'), 'utf8')
+      readFileSync(join(ESFT_TRACE, 'summary.json'), 'utf8')
     ) as { token_scores: Record<string, Record<string, number>> };
     for (const [layer, scores] of Object.entries(published)) {
       const counts = new Float64Array(64);

@@ -1,9 +1,9 @@
 /** Runs the built commands in a shell, so build before testing. */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { temporaryFolder } from '../../../test/graph-builder';
-import { DEMO, zooModels } from '../../../test/zoo';
+import { DEMO, INDUCTION } from '../../../test/zoo';
 import type { Analysis } from '../../analyses/behaviour';
 import type { Diagnosis } from '../../analyses/findings';
 
@@ -153,15 +153,9 @@ describe('moe-debugger diagnose and analyze', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  const untold = zooModels().find(
-    path => basename(path) === 'induction-dynamo'
-  );
-  (untold ? it : it.skip)(
-    'requires prompts if a model has no tokenizer',
-    async () => {
-      const { stderr, code } = await run('diagnose', untold!);
-      expect(code).toBe(2);
-      expect(stderr).toMatch(/no tokenizer\.json, .*--prompts/);
-    }
-  );
+  it('requires prompts if a model has no tokenizer', async () => {
+    const { stderr, code } = await run('diagnose', INDUCTION);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no tokenizer\.json, .*--prompts/);
+  });
 });
