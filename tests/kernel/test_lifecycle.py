@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import zmq
 from jupyter_client.session import Session
 
+MODELS = Path(__file__).parents[2] / "models"
 # A kernel that is shut down ends within a second; a loaded machine may take longer.
 SHUTDOWN_SECONDS = 10
 
@@ -52,6 +54,25 @@ def test_exit_listeners_run(new_notebook):
     )
     shutdown(new_notebook)
     assert (new_notebook.folder / "said-goodbye").exists()
+
+
+EXITS = {
+    "at once": "process.exit(3)",
+    "while a model loads": """import { loadModel } from 'moe-debugger';
+void loadModel(DEMO); setTimeout(() => process.exit(3), 50); undefined""",
+    "while a cell waits": "setTimeout(() => process.exit(3), 50); await new Promise(() => undefined)",
+}
+
+
+@pytest.mark.parametrize("code", EXITS.values(), ids=EXITS.keys())
+def test_a_cell_that_ends_the_kernel_says_so(new_notebook, code):
+    ended = new_notebook.start(code.replace("DEMO", json.dumps(str(MODELS / "demo"))))
+    said = new_notebook.until(lambda m: m["content"].get("name") == "stderr", parent=ended)[-1]
+    assert said["content"]["text"] == (
+        "The kernel ended, because process.exit(3) was called. Variables and loaded models are lost.\n"
+    )
+    assert new_notebook.manager.provisioner.process.wait(30) == 3
+    assert (new_notebook.folder / "kernel.log").read_text() == ""
 
 
 def test_child_processes_end_with_the_kernel(new_notebook):

@@ -117,7 +117,12 @@ class IOWorker {
       case 'interrupted':
         return this._answerInterrupts();
       case 'close':
-        void this._close();
+        void this._close().then(() => {
+          if (event.closed) {
+            Atomics.store(event.closed, 0, 1);
+            Atomics.notify(event.closed, 0);
+          }
+        });
         return;
     }
   }

@@ -45,6 +45,7 @@ export class Kernel implements KernelApi {
   private readonly _interpreter: Interpreter;
   private readonly _comms: CommManager;
   private readonly _cells: CellQueue;
+  private _shuttingDown = false;
 
   constructor(sockets: Sockets) {
     this._sockets = sockets;
@@ -74,6 +75,7 @@ export class Kernel implements KernelApi {
       this._printError('Uncaught (in promise)', error)
     );
     process.on('SIGINT', () => this._interrupter.interrupt());
+    process.on('exit', code => this._onExit(code));
     await this._sockets.open({
       onMessage: (message, channel) => this._onMessage(message, channel),
       onInterrupt: () => this._interrupter.interrupt(),
@@ -237,7 +239,18 @@ export class Kernel implements KernelApi {
     }
   }
 
+  /** A cell has ended the process, and no shutdown was requested. */
+  private _onExit(code: number): void {
+    if (!this._shuttingDown) {
+      process.stderr.write(
+        `The kernel ended, because process.exit(${code}) was called. Variables and loaded models are lost.\n`
+      );
+      this._sockets.closeNow();
+    }
+  }
+
   private async _shutdown(): Promise<void> {
+    this._shuttingDown = true;
     this._interpreter.close();
     await this._sockets.close();
     endProcess();

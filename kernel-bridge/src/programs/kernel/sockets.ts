@@ -34,7 +34,8 @@ export type ToIOWorker =
   | { type: 'output'; output: Output }
   | { type: 'barrier' }
   | { type: 'interrupted' }
-  | { type: 'close' };
+  /** `closed` is set to 1 for a main thread that waits for it. */
+  | { type: 'close'; closed?: Int32Array };
 
 export type FromIOWorker =
   | { type: 'message'; channel: Channel; message: Message }
@@ -58,6 +59,9 @@ export interface SocketEvents {
   onInterrupt(header: Header): void;
   onShutdown(): void;
 }
+
+/** Sockets that are open when their thread is ended abort the process. */
+const MAX_CLOSE_MS = 2000;
 
 export class Sockets {
   private readonly _port: MessagePort;
@@ -142,6 +146,13 @@ export class Sockets {
       this._closed = resolve;
       this._post({ type: 'close' });
     });
+  }
+
+  /** Closes while the process exits, when nothing asynchronous happens on this thread any more. */
+  closeNow(): void {
+    const closed = new Int32Array(new SharedArrayBuffer(4));
+    this._post({ type: 'close', closed });
+    Atomics.wait(closed, 0, 0, MAX_CLOSE_MS);
   }
 
   private _send(
