@@ -113,7 +113,9 @@ export class KernelChannel implements IDisposable {
         return {
           type: 'hello',
           version: Number(data.version),
-          tools: Array.isArray(data.tools) ? data.tools.filter(isAbility) : []
+          tools: Array.isArray(data.tools) ? data.tools.filter(isAbility) : [],
+          previousEnd:
+            typeof data.previousEnd === 'string' ? data.previousEnd : undefined
         };
       case 'state':
         return {
@@ -187,7 +189,13 @@ export namespace KernelChannel {
   }[Type];
 
   export type Event =
-    | { type: 'hello'; version: number; tools: Ability[] }
+    | {
+        type: 'hello';
+        version: number;
+        tools: Ability[];
+        /** How the kernel before this one ended, if it was not shut down. */
+        previousEnd: string | undefined;
+      }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
     | { type: 'trace'; request: number; view: View }
     | { type: 'error'; request: number | undefined; message: string }

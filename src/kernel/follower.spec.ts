@@ -132,6 +132,16 @@ describe('KernelFollower', () => {
     expect(kernel.comm.sent.at(-1)).toEqual({ type: 'subscribe' });
   });
 
+  it('keeps what the kernel says of the one before it', () => {
+    const { kernel, follower } = setUp();
+    follower.active = true;
+    kernel.comm.receive({ ...hello(), previousEnd: 'It was killed.' });
+    expect(follower.previousEnd).toBe('It was killed.');
+    // Not a text: the kernel is not trusted.
+    kernel.comm.receive({ ...hello(), previousEnd: { html: '<b>' } });
+    expect(follower.previousEnd).toBeUndefined();
+  });
+
   it('fetches the newest trace and drops an answer that was overtaken', () => {
     const { kernel, follower } = setUp();
     follower.active = true;

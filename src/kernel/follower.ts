@@ -68,6 +68,11 @@ export class KernelFollower implements IDisposable {
     return this._routing;
   }
 
+  /** How the kernel before this one ended, if it was not shut down. */
+  get previousEnd(): string | undefined {
+    return this._previousEnd;
+  }
+
   /** Whether the picture is of a process that is gone. */
   get isStale(): boolean {
     return this._isStale;
@@ -227,6 +232,7 @@ export class KernelFollower implements IDisposable {
       case 'hello':
         this._kernelVersion = event.version;
         this._toolNames = event.tools;
+        this._previousEnd = event.previousEnd;
         if (event.version === PROTOCOL_VERSION) {
           this._setStatus('ready');
           if (!this._active) {
@@ -326,6 +332,7 @@ export class KernelFollower implements IDisposable {
   private _error: string | undefined;
   private _followsNewest = true;
   private _isDisposed = false;
+  private _previousEnd: string | undefined;
   private _isStale = false;
   private _kernelVersion: number | undefined;
   private _models: ModelSummary[] = [];

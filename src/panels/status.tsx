@@ -141,11 +141,14 @@ function Ready({
 }: IStatusProps & { follower: KernelFollower }): JSX.Element | null {
   if (follower.isStale) {
     return (
-      <p>
-        {trans.__(
-          'The kernel was restarted. The picture below is from before: run your cells again for a new one.'
-        )}
-      </p>
+      <>
+        {follower.previousEnd && <p>{follower.previousEnd}</p>}
+        <p>
+          {trans.__(
+            'The kernel was restarted. The picture below is from before: run your cells again for a new one.'
+          )}
+        </p>
+      </>
     );
   }
   if (follower.traces.length > 0) {
@@ -159,6 +162,7 @@ function Ready({
     follower.models.length === 0 ? EXAMPLE.join('\n') : EXAMPLE.slice(-1)[0];
   return (
     <>
+      {follower.previousEnd && <p>{follower.previousEnd}</p>}
       <p>{text}</p>
       <pre tabIndex={0}>{code}</pre>
       <button

@@ -21,6 +21,8 @@ export interface IOWorkerData {
   session: string;
   /** Folders of the kernel's own code, which an interrupt must not terminate. */
   guarded: string[];
+  /** To be removed when the kernel is shut down. */
+  lifeRecord: string;
 }
 
 export type ToIOWorker =
@@ -72,11 +74,22 @@ export class Sockets {
   private _closed: () => void = () => undefined;
 
   /** Binds at once, and queues messages until `open`. */
-  constructor(connection: Connection, session: string, guarded: string[]) {
+  constructor(
+    connection: Connection,
+    session: string,
+    guarded: string[],
+    lifeRecord: string
+  ) {
     const { port1, port2 } = new MessageChannel();
     this._port = port1;
     this._session = session;
-    const data: IOWorkerData = { port: port2, connection, session, guarded };
+    const data: IOWorkerData = {
+      port: port2,
+      connection,
+      session,
+      guarded,
+      lifeRecord
+    };
     const worker = new Worker(join(__dirname, 'io-worker.js'), {
       workerData: data,
       transferList: [port2]
