@@ -44,6 +44,11 @@ export class KernelFollower implements IDisposable {
     return this._status;
   }
 
+  /** Whether the notebook has a kernel of ours, in whatever state. */
+  get isOurs(): boolean {
+    return this._status !== 'other-kernel' && this._status !== 'no-kernel';
+  }
+
   /** The protocol version that the kernel speaks, once it has said so. */
   get kernelVersion(): number | undefined {
     return this._kernelVersion;
@@ -61,6 +66,10 @@ export class KernelFollower implements IDisposable {
   /** The id of the trace that the picture shows, or will show when it arrives. */
   get selected(): string | undefined {
     return this._selected;
+  }
+
+  get selectedTrace(): TraceSummary | undefined {
+    return this._traces.find(({ id }) => id === this._selected);
   }
 
   /** The picture: that of the last trace that arrived. */
@@ -304,9 +313,7 @@ export class KernelFollower implements IDisposable {
   }
 
   private _show(view: View): void {
-    const coverage = this._traces.find(
-      trace => trace.id === this._selected
-    )?.coverage;
+    const coverage = this.selectedTrace?.coverage;
     this._isStale = false;
     if (this._routing) {
       this._routing.setView(view, coverage);

@@ -21,7 +21,7 @@ export class FindingsHead extends ReactWidget {
 
 function Head(props: IHeadProps): JSX.Element {
   const { follower, findings, trans } = props;
-  const trace = follower?.traces.find(({ id }) => id === follower.selected);
+  const trace = follower?.selectedTrace;
   const advice = trace ? '' : adviceText(props);
   const isOld =
     follower?.status === 'ready' && !follower.has('findings')
@@ -72,7 +72,7 @@ function Head(props: IHeadProps): JSX.Element {
 }
 
 function adviceText({ follower, trans }: IHeadProps): string {
-  return follower && !['other-kernel', 'no-kernel'].includes(follower.status)
+  return follower?.isOurs
     ? trans.__(
         'Trace some texts in a cell, as in: await model.trace([...]). What is wrong with their routing can then be listed here.'
       )

@@ -39,10 +39,7 @@ export class RoutingPanel extends Widget {
     const { model, context } = this._options;
     const { follower } = model;
     // A picture outlives its process, but not the choice of a kernel that is not ours.
-    const routing =
-      follower && !['other-kernel', 'no-kernel'].includes(follower.status)
-        ? follower.routing
-        : undefined;
+    const routing = follower?.isOurs ? follower.routing : undefined;
     if (routing !== this._routing) {
       this._view?.dispose();
       this._view = undefined;

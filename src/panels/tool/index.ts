@@ -55,10 +55,8 @@ export class ToolPanel extends Widget {
   private _update(): void {
     const { name, model } = this._options;
     const { follower } = model;
-    const follows =
-      follower && !['other-kernel', 'no-kernel'].includes(follower.status);
     // Hidden it keeps what it shows, with what only the view remembers: a change of theme hides it for a moment.
-    const tool = !follows
+    const tool = !follower?.isOurs
       ? undefined
       : this.isVisible
         ? follower.tool(name)
