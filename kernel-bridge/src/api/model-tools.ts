@@ -1,5 +1,7 @@
 /** The tools of a model, for a cell or the side panel: what `model.tools` holds. */
+import type { ToolName } from '../base/protocol';
 import type { ModelHandle } from '../run/model/loaded-model';
+import type { RoutingTrace } from '../run/trace/routing-trace';
 import {
   CircuitView,
   ExpertSelector,
@@ -14,9 +16,17 @@ import {
   type SweepViewOptions,
   type TokenAttributionOptions
 } from '../views/tools';
+import type { ModelTool } from '../views/tools/model-tool';
+
+/** The side panel opens a tool by its name, with the model's newest trace as initial content. */
+type ToolMethods = {
+  [Name in ToolName]: (options: {
+    trace?: RoutingTrace;
+  }) => ModelTool & { readonly name: Name };
+};
 
 /** Each method returns a new tool, and throws MoEDebuggerError 'input' when the model was disposed. */
-export class ModelTools {
+export class ModelTools implements ToolMethods {
   private readonly _model: ModelHandle;
 
   /** @internal use `model.tools` */

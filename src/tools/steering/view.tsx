@@ -1,11 +1,16 @@
-import { MAX_STEERING_SCALE, layerName } from 'moe-debugger/protocol';
+import {
+  MAX_STEERING_SCALE,
+  layerName,
+  type SteeringAction,
+  type SteeringState
+} from 'moe-debugger/protocol';
 import { OWN_KEYS, Slider, useDraft, useSignal } from '../../drawing';
 import { RefusalLine } from '../body';
 import { EditedTexts, GenerateForm } from '../edited-text';
+import type { ToolModel } from '../model';
 import type { IToolProps } from '../tool';
-import type { SteeringModel } from './model';
 
-type ISteeringProps = IToolProps<SteeringModel>;
+type ISteeringProps = IToolProps<ToolModel<SteeringState, SteeringAction>>;
 
 /** Prompt, contrast, sliders and both texts. */
 export function SteeringView(props: ISteeringProps): JSX.Element {

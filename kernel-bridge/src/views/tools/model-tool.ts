@@ -8,12 +8,7 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 import type { LoadedModel } from '../../run/model/loaded-model';
-import {
-  MIME_TYPE,
-  toolDocument,
-  type ToolName,
-  type ToolState
-} from '../../base/protocol';
+import { MIME_TYPE, toolDocument, type ToolState } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import {
   DOMWidget,
@@ -32,7 +27,8 @@ export abstract class ModelTool<
   State extends ToolState = ToolState,
   Action = unknown
 > implements Displayable {
-  abstract readonly name: ToolName;
+  /** A `ToolName`: a method of `ModelTools` returns the tool. */
+  abstract readonly name: string;
   private readonly _state: State;
   private readonly _listeners = new Set<(patch: Partial<State>) => void>();
   private _pending: Partial<State> = {};
