@@ -1,8 +1,6 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { MIME_TYPE, toolDocument } from 'moe-debugger/protocol';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { FakeLink } from '../testing/fake-link';
 import { act } from '../testing/react';
 import { rendererFactory } from './renderer';
@@ -18,10 +16,7 @@ const LENS = {
 
 /** A lens in an output, which the kernel changes once. */
 async function changed(mime: Partial<IRenderMime.IMimeModel>): Promise<void> {
-  const context = new MoEContext({
-    trans: nullTranslator.load(''),
-    preferences: new Preferences()
-  });
+  const context = testContext();
   const link = new FakeLink(LENS);
   context.liveTools.add('w', link);
   const renderer = rendererFactory(context).createRenderer({

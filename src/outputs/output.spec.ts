@@ -1,12 +1,10 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import {
   encodeSample,
   toolDocument,
   type LensState,
   type View
 } from 'moe-debugger/protocol';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { sample, view } from '../testing/documents';
 import { FakeLink } from '../testing/fake-link';
 import { act } from '../testing/react';
@@ -27,10 +25,7 @@ const routing = (more: Partial<View> = {}) => ({
 });
 
 function setUp() {
-  const context = new MoEContext({
-    trans: nullTranslator.load(''),
-    preferences: new Preferences()
-  });
+  const context = testContext();
   const stored: unknown[][] = [];
   const output = new Output({
     context,

@@ -7,7 +7,7 @@ import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
 import type { IMoEContext } from '../tokens';
 import type { PanelModel } from './model';
-import type { ISection } from './sections';
+import type { ISection } from './section';
 
 /**
  * The side panel: follows the active notebook's kernel while it is on the screen. What stands in it is loaded when

@@ -1,16 +1,11 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { layer, sample, view } from '../testing/documents';
 import { act } from '../testing/react';
 import { RoutingModel } from './model';
 import { RoutingView } from './view';
 
 function shown(document = view()) {
-  const context = new MoEContext({
-    trans: nullTranslator.load(''),
-    preferences: new Preferences()
-  });
+  const context = testContext();
   const model = new RoutingModel({ view: document });
   let drawing!: RoutingView;
   act(() => {

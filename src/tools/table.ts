@@ -2,7 +2,7 @@ import type { DocumentView } from 'moe-debugger/protocol';
 import type { ITranslation } from '../translation';
 import type { IToolKind } from './tool';
 
-interface IToolRow<Name extends string> {
+export interface IToolRow<Name extends string> {
   /** Name of the tool's section in the side panel and of its command. */
   title: (trans: ITranslation) => string;
   /** Loads the tool's code, when the tool is first shown. */

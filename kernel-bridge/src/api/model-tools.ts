@@ -64,7 +64,8 @@ export class ModelTools implements ToolMethods {
     return new CircuitView(this._usable(), options);
   }
 
-  private _usable(): ModelHandle {
+  /** @throws MoEDebuggerError 'input' */
+  protected _usable(): ModelHandle {
     this._model.loaded.checkUsable();
     return this._model;
   }

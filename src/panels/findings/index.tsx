@@ -8,15 +8,14 @@ import { ReactDrawing, errorBox, type Drawing } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
 import { FindingsModel, FindingsView } from '../../findings';
 import type { TraceQuestion } from '../../kernel';
-import type { IMoEContext } from '../../tokens';
 import { TOOLS } from '../../tools';
-import type { PanelModel } from '../model';
 import { QuestionPanel } from '../question-panel';
+import type { ISectionOptions } from '../section';
 import { FindingsHead } from './head';
 
 /** The findings of the selected trace, when the user asks for them. */
 export class FindingsPanel extends QuestionPanel<'findings'> {
-  constructor(private _options: FindingsPanel.IOptions) {
+  constructor(private _options: ISectionOptions) {
     super(_options.model, 'findings');
     const { model, context } = _options;
     this.addClass('moe-FindingsPanel');
@@ -87,11 +86,4 @@ export class FindingsPanel extends QuestionPanel<'findings'> {
   private _model: FindingsModel | undefined;
   private _shown: TraceQuestion.IResult<'findings'> | undefined;
   private _view: Widget | undefined;
-}
-
-export namespace FindingsPanel {
-  export interface IOptions {
-    model: PanelModel;
-    context: IMoEContext;
-  }
 }

@@ -1,14 +1,13 @@
 import { DrawingWidget } from '../../drawing-widget';
 import { FigureView } from '../../figures';
 import type { TraceQuestion } from '../../kernel';
-import type { IMoEContext } from '../../tokens';
-import type { PanelModel } from '../model';
 import { QuestionPanel } from '../question-panel';
+import type { ISectionOptions } from '../section';
 import { MeasuresHead, type IMeasuresChoice } from './head';
 
 /** Loads, coactivation, similarity, domains and loads over time of the selected trace, one layer at a time. */
 export class MeasuresPanel extends QuestionPanel<'figure'> {
-  constructor(private _options: MeasuresPanel.IOptions) {
+  constructor(private _options: ISectionOptions) {
     super(_options.model, 'figure');
     const { context } = _options;
     this.addClass('moe-MeasuresPanel');
@@ -90,11 +89,4 @@ export class MeasuresPanel extends QuestionPanel<'figure'> {
   private _head: MeasuresHead;
   private _shown: unknown;
   private _view: FigureView;
-}
-
-export namespace MeasuresPanel {
-  export interface IOptions {
-    model: PanelModel;
-    context: IMoEContext;
-  }
 }

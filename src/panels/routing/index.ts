@@ -2,12 +2,11 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import { errorBox } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
 import { RoutingView, type RoutingModel } from '../../routing';
-import type { IMoEContext } from '../../tokens';
-import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
 /** The selected trace of the notebook's kernel, in the routing view. */
 export class RoutingPanel extends Widget {
-  constructor(private _options: RoutingPanel.IOptions) {
+  constructor(private _options: ISectionOptions) {
     super();
     const { model, context } = _options;
     this.addClass('moe-RoutingPanel');
@@ -74,11 +73,4 @@ export class RoutingPanel extends Widget {
   private _errorBox: Widget | undefined;
   private _routing: RoutingModel | undefined;
   private _view: Widget | undefined;
-}
-
-export namespace RoutingPanel {
-  export interface IOptions {
-    model: PanelModel;
-    context: IMoEContext;
-  }
 }

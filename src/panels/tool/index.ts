@@ -4,9 +4,8 @@ import type { ModelSummary, ToolName } from 'moe-debugger/protocol';
 import type { PanelTool } from '../../kernel';
 import { errorBox, takeKeys, type Drawing } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
-import type { IMoEContext } from '../../tokens';
 import { TOOLS, ToolFrame, loadTool, type IToolKind } from '../../tools';
-import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
 /** A tool of the active notebook's kernel. Nothing is asked of the kernel before the section is opened. */
 export class ToolPanel extends Widget {
@@ -185,9 +184,7 @@ export class ToolPanel extends Widget {
 }
 
 export namespace ToolPanel {
-  export interface IOptions {
+  export interface IOptions extends ISectionOptions {
     name: ToolName;
-    model: PanelModel;
-    context: IMoEContext;
   }
 }

@@ -3,6 +3,7 @@ import { useSignal } from '../../drawing';
 import type { ITranslation } from '../../translation';
 import { ListPanel } from '../list-panel';
 import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
 interface ITracesProps {
   model: PanelModel;
@@ -11,8 +12,12 @@ interface ITracesProps {
 
 /** The kernel's latest traces; a click shows one. */
 export class TracesPanel extends ListPanel {
-  constructor(props: ITracesProps) {
-    super('moe-TracesPanel', props.trans.__('Traces'), <Traces {...props} />);
+  constructor({ model, context: { trans } }: ISectionOptions) {
+    super(
+      'moe-TracesPanel',
+      trans.__('Traces'),
+      <Traces model={model} trans={trans} />
+    );
   }
 }
 
