@@ -77,6 +77,12 @@ describe.each(
           ({ positions }) => positions === row.tokensReached
         );
         near(row.klMean, reach!.klMean, `klMean of row ${i}`);
+        // The tokens changed most, of those that the ablation reaches: found here in all runs, one by one.
+        const changes = [...expected.kl.values()].sort((a, b) => b - a);
+        expect(row.tokens.length).toBe(Math.min(8, row.tokensReached));
+        row.tokens.forEach(({ kl }, rank) =>
+          near(kl, changes[rank], `change ${rank} of row ${i}`)
+        );
         for (const { prompt, position, kl } of row.tokens) {
           near(
             kl,
