@@ -50,7 +50,10 @@ function withExternalWeight(location: string, offset = 0): string {
 describe('a model that is not right', () => {
   it('is missing', async () => {
     await expect(loadModel('no/such/model')).rejects.toEqual(
-      refusal('model-not-found', /no such model \(no\/such\/model\)/)
+      refusal(
+        'model-not-found',
+        /no such model in .*kernel-bridge \(no\/such\/model\)/
+      )
     );
     await expect(loadModel(temporaryFolder())).rejects.toEqual(
       refusal('model-not-found', /holds no \.onnx file/)
