@@ -36,7 +36,7 @@ describe('ESFT', () => {
       'expert_weights_2.txt':
         '0\t3\t1\t2\t\t0.5\t0.25\t0.125\t1e-3\r\n2\t1\t\t1\t0\n',
       'expert_weights_10.txt.gz': gzipSync(
-        '1\t0\t3\t2\t\t0.5\t0.5\tnan\tinf\n0\t1\t\t.5\t2.\n'
+        '1\t0\t3\t2\t\t0.5\t0.5\tnan\tnan\n0\t1\t\t.5\t2.\n'
       ),
       'expert_config.json': '{}'
     });
@@ -60,9 +60,9 @@ describe('ESFT', () => {
       0.125,
       Math.fround(1e-3)
     ]);
-    expect([...trace.layer(10).weights]).toEqual([0.5, 0.5, NaN, Infinity]);
+    expect([...trace.layer(10).weights]).toEqual([0.5, 0.5, NaN, NaN]);
     expect([...trace.layer(10, 1).weights]).toEqual([0.5, 2]);
-    expect(report.notes.join()).toMatch(/2 weights are NaN or infinite/);
+    expect(report.notes.join()).toMatch(/2 weights are NaN, and kept/);
   });
 
   it('reads the folders of several processes', async () => {
@@ -179,6 +179,50 @@ describe('ESFT', () => {
         expect(counts[Number(expert)] / (6 * 8222)).toBeCloseTo(score, 4);
       }
     }
+  });
+});
+
+describe('ESFT text of other programs', () => {
+  const ids = [
+    [0, 3],
+    [1, 2]
+  ];
+
+  it.each<[string, string | Buffer]>([
+    ['a byte order mark', `\ufeff${TWO}`],
+    ['UTF-16, as PowerShell writes', Buffer.from(`\ufeff${TWO}`, 'utf16le')],
+    ['ids as whole floats', TWO.replace('0\t3\t1\t2', '0.0\t3.\t1.0\t2.00')]
+  ])('is read: %s', async (_, text) => {
+    const folder = folderOf({ 'expert_weights_1.txt': text });
+    const { trace } = await imported('esft', folder, SMALL);
+    expect(idsOf(trace, 1)).toEqual(ids);
+  });
+
+  it('notes that further layers lie beside a single file', async () => {
+    const folder = folderOf({
+      'expert_weights_1.txt': TWO,
+      'expert_weights_2.txt': TWO
+    });
+    const { report } = await imported(
+      'esft',
+      join(folder, 'expert_weights_1.txt'),
+      SMALL
+    );
+    expect(report.notes.join('\n')).toMatch(
+      /only this file's layer was read: .*1 further layers/
+    );
+  });
+
+  it('refuses an infinite weight', async () => {
+    const folder = folderOf({
+      'expert_weights_1.txt': '0\t3\t\tinf\t0.5\n'
+    });
+    await expect(imported('esft', folder, SMALL)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(
+        /the weight is infinite .*layer 1, position 0, rank 0/
+      ) as string
+    });
   });
 });
 
