@@ -63,12 +63,26 @@ const samplesOf = (
             floats(tokens * experts),
             fc.constant(new Float32Array())
           ),
-          selected: fc.int32Array({
-            min: -1,
-            max: experts - 1,
-            minLength: tokens * topK,
-            maxLength: tokens * topK
-          }),
+          selected: fc
+            .tuple(
+              ...Array.from({ length: tokens }, () =>
+                fc.tuple(
+                  fc.shuffledSubarray([...Array(experts).keys()], {
+                    minLength: topK,
+                    maxLength: topK
+                  }),
+                  fc.boolean()
+                )
+              )
+            )
+            .map(rows =>
+              Int32Array.from(
+                // An expert may have dropped the token.
+                rows.flatMap(([ids, drops]) =>
+                  drops ? [-1, ...ids.slice(1)] : ids
+                )
+              )
+            ),
           weights: floats(tokens * topK)
         })
       )
