@@ -1,4 +1,5 @@
 /** Formats a diagnosis as text. */
+import { printableLine } from '../../base/printable';
 import { layerName } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import type { Diagnosis } from './diagnosis';
@@ -11,7 +12,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
       ? ''
       : `, expert weights of ${coverage.routersWithWeights} of ${coverage.routers} layers`;
   const lines = [
-    `${model ? `${model}: ` : ''}${tokens} tokens in ${samples} texts, ${layers.length} MoE layers${weights}`,
+    `${model ? `${printableLine(model)}: ` : ''}${tokens} tokens in ${samples} texts, ${layers.length} MoE layers${weights}`,
     ''
   ];
   if (findings.length === 0) {

@@ -4,6 +4,7 @@ import {
   type AnalyzedLayer
 } from '../../analyses/behaviour';
 import { traceFileEvidence } from '../../analyses/findings';
+import { printableLine } from '../../base/printable';
 import { layerName } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import { write, writeJson } from './output';
@@ -19,7 +20,7 @@ export async function printAnalysis(
 
 function format({ model, tokens, samples, layers }: Analysis): string {
   return [
-    `${model ?? 'unknown model'}: ${tokens} tokens in ${samples} texts, ${layers.length} MoE layers`,
+    `${printableLine(model ?? 'unknown model')}: ${tokens} tokens in ${samples} texts, ${layers.length} MoE layers`,
     ...layers.flatMap(layer => ['', ...formatLayer(layer)])
   ].join('\n');
 }
@@ -32,7 +33,7 @@ function formatLayer(layer: AnalyzedLayer): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
   const roles = new Map<string, number[]>();
   for (const { expert, role, class: name } of layer.roles) {
-    const key = name === undefined ? role : `${role} "${name}"`;
+    const key = name === undefined ? role : `${role} "${printableLine(name)}"`;
     roles.set(key, [...(roles.get(key) ?? []), expert]);
   }
   const { contextStability: stability } = layer;

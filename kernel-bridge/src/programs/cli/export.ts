@@ -4,7 +4,7 @@ import {
   exportTrace,
   type ExportFormat
 } from '../../views/export-trace';
-import { writeJson } from './output';
+import { remark, writeJson } from './output';
 
 export interface ExportArguments {
   format: string;
@@ -45,8 +45,6 @@ export async function exportFile(
       tokens
     });
   } else {
-    process.stderr.write(
-      `wrote ${out}: ${samples} samples, ${tokens} tokens\n`
-    );
+    remark(`wrote ${out}: ${samples} samples, ${tokens} tokens`);
   }
 }

@@ -6,7 +6,7 @@ import type { SteeringVectors } from '../../analyses/steering/steering-vectors';
 import type { Steering } from '../../run/edits/edits';
 import type { PromptObject } from '../../run/model/prompt';
 import { localModel } from './local-model';
-import { progress, write, writeJson } from './output';
+import { progress, remark, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
 
 interface SteerArguments {
@@ -50,7 +50,7 @@ export async function steer(
       await writeAtomically(out, unfinished =>
         writeFileSync(unfinished, `${JSON.stringify(chosen)}\n`)
       );
-      process.stderr.write(`wrote ${out}: ${chosen.steer.length} vectors\n`);
+      remark(`wrote ${out}: ${chosen.steer.length} vectors`);
     }
     if (json) {
       await writeJson(chosen);

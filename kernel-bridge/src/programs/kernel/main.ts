@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
 import { installKernel } from '../../base/kernel-api';
+import { printable } from '../../base/printable';
 import { turnOffTelemetry } from '../../run/engine/telemetry';
 import { readConnectionFile } from './connection';
 import { INTERNAL_FOLDERS } from './internal-folders';
@@ -35,6 +36,6 @@ async function main(argv: string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {
-  process.stderr.write(`moe-debugger: error: ${error.message}\n`);
+  process.stderr.write(`moe-debugger: error: ${printable(error.message)}\n`);
   process.exit(2);
 });
