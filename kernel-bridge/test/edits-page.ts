@@ -25,7 +25,7 @@ with and without onnxruntime's optimisation; the tolerance is 1e-3. Differences 
 shown as < 1e-4 below that. Models without recorded edits are compared with a model that has the same weights in another
 form, if there is one.
 
-- mask: the expert's logit is masked before scores, bias and selection, so a substitute is selected
+- mask: the expert's logit is masked, and the score that it is selected by, so a substitute is selected whatever the bias
 - drop: the expert's final weight is 0, the others keep theirs
 - force: the expert runs alone with weight 1; shared experts stay
 - top-k: another k, with the model's own renormalisation

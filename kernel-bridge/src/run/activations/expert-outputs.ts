@@ -192,8 +192,8 @@ export async function outputsOfExpert(
 }
 
 /** Whether the graph can force a token to an expert that it did not choose. */
-export function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
-  return 'input' in (forcedByLogits ? bias : force);
+export function forces({ force, mask, forcedByLogits }: RouterSlots): boolean {
+  return 'input' in (forcedByLogits ? mask : force);
 }
 
 /** Edits that leave one of the chosen experts of each token, by forcing it or by dropping the others. */

@@ -5,6 +5,7 @@ import { layerName, type RoutingLayer } from '../../base/protocol';
 import {
   adjustLogits,
   adjustRouting,
+  isMasked,
   ofToken,
   type Adjustment
 } from '../../routing/adjustment';
@@ -147,7 +148,8 @@ function routeEdited(
     experts,
     topK,
     convention,
-    tensors.logitsAre
+    tensors.logitsAre,
+    adjustment && ((token, e) => isMasked(adjustment, experts, token, e))
   );
   return adjustment ? adjustRouting(own, experts, topK, adjustment) : own;
 }
