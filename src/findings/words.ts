@@ -12,6 +12,7 @@ export function kindTitle(kind: string, trans: ITranslation): string {
     'duplicate-experts': trans.__('Duplicate experts'),
     'specialist-expert': trans.__('Specialist'),
     'non-finite': trans.__('Not finite'),
+    'lost-experts': trans.__('Lost experts'),
     'capacity-overflow': trans.__('Capacity overflow'),
     drift: trans.__('Drift'),
     anomaly: trans.__('Anomaly')

@@ -66,6 +66,8 @@ export interface Router {
   pattern: string;
   tensors: RouterTensors;
   sharedExperts: number;
+  /** Experts that can be selected and that the graph has no path for, in ascending order; absent where there are none. */
+  lost?: number[];
   /** The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. */
   selectors: { index: number; name: string; op: string }[];
 }

@@ -12,6 +12,7 @@ import { lowConfidence } from './confidence';
 import { displayed } from './displayed';
 import { anomalies, driftFrom } from './drift';
 import { duplicateExperts } from './duplicates';
+import type { Router } from '../../routing/convention';
 import type { ExpertSurvey } from './expert-survey';
 import {
   listsOf,
@@ -28,6 +29,7 @@ import {
   routerCollapse,
   unusedExperts
 } from './load';
+import { lostExpertFindings } from './lost-experts';
 import { nonFiniteWeights } from './non-finite';
 import { specialistExperts } from './specialists';
 import { resolveThresholds, type Thresholds } from './thresholds';
@@ -38,6 +40,8 @@ export interface DiagnoseOptions {
   model?: string;
   /** Surveys of the experts' weights, and of their outputs where available; one router each. */
   experts?: Iterable<ExpertSurvey>;
+  /** The model's routers, with the experts that its graph has no path for. */
+  routers?: readonly Pick<Router, 'layer' | 'stack' | 'module' | 'lost'>[];
   thresholds?: Partial<Thresholds>;
   /** Earlier traces to compare with. */
   baseline?: TraceTally | { samples: Iterable<RoutingSample> };
@@ -78,6 +82,7 @@ export function diagnose(
     );
   });
   findings.push(
+    ...lostExpertFindings(options.routers ?? [], tally),
     ...specialistExperts(evidence, thresholds),
     ...anomalies(tally, thresholds)
   );

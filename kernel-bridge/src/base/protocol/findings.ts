@@ -10,6 +10,7 @@ export type FindingKind =
   | 'duplicate-experts'
   | 'specialist-expert'
   | 'non-finite'
+  | 'lost-experts'
   | 'capacity-overflow'
   | 'drift'
   | 'anomaly';

@@ -119,7 +119,7 @@ function substituteOf(
 
 /**
  * @param code 'input' where the expert is an option's and not an edit's
- * @throws MoEDebuggerError for an expert that the router does not have
+ * @throws MoEDebuggerError for an expert that the router does not have, or that the graph has no path for
  */
 export function checkExpert(
   expert: number | undefined,
@@ -132,6 +132,17 @@ export function checkExpert(
     router,
     `there is no expert ${String(expert)}${what}`,
     `give one of its experts, 0 to ${router.experts - 1}`,
+    code
+  );
+  const { lost = [], experts } = router;
+  const reached = Array.from({ length: experts }, (_, e) => e).filter(
+    e => !lost.includes(e)
+  );
+  check(
+    !lost.includes(expert!),
+    router,
+    `expert ${expert}${what} does not reach the output: the graph has a path for ${reached.length} of ${experts} experts`,
+    `give expert ${reached.join(', ')}, or export the model again so that every expert runs`,
     code
   );
 }

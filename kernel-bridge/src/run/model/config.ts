@@ -105,6 +105,14 @@ export function configExperts(config: JsonConfig): number | undefined {
       );
 }
 
+/** All experts that a router chooses from: zero-computation experts (LongCat) are not among the routed ones. */
+function totalExperts(config: JsonConfig): number | undefined {
+  const routed = configExperts(config);
+  return routed === undefined
+    ? undefined
+    : routed + (configCount(config, 'zero_expert_num') ?? 0);
+}
+
 /** Experts per token. */
 export function configTopK(config: JsonConfig): number | undefined {
   return configCount(
@@ -163,7 +171,7 @@ export function contradictions(
   };
   compare(
     'experts',
-    configExperts(model),
+    totalExperts(model),
     routers.map(({ experts }) => experts)
   );
   compare(

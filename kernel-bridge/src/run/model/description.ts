@@ -12,6 +12,8 @@ export interface MoELayerCard extends Convention {
   experts: number;
   topK: number;
   sharedExperts: number;
+  /** Experts that the graph has no path for. */
+  lostExperts?: number[];
   router: {
     pattern: string;
     logits: string;
@@ -85,6 +87,7 @@ function moeCard(router: Router): MoELayerCard {
     topK,
     convention,
     sharedExperts,
+    lost,
     pattern,
     tensors
   } = router;
@@ -97,6 +100,7 @@ function moeCard(router: Router): MoELayerCard {
     topK,
     ...convention,
     sharedExperts,
+    ...(lost ? { lostExperts: lost } : {}),
     router: {
       pattern,
       logits: tensors.logits,
@@ -139,7 +143,8 @@ function describeCard({
   sharedExperts,
   scale,
   groups,
-  capacity
+  capacity,
+  lostExperts
 }: MoELayerCard): string {
   return [
     `top-${topK} of ${experts}`,
@@ -147,7 +152,8 @@ function describeCard({
     scale === undefined ? '' : `scale ${Number(scale.toPrecision(6))}`,
     groups ? `best ${groups.selected} of ${groups.count} groups` : '',
     sharedExperts > 0 ? `${sharedExperts} shared` : '',
-    capacity === undefined ? '' : `capacity ${capacity}`
+    capacity === undefined ? '' : `capacity ${capacity}`,
+    lostExperts ? `${lostExperts.length} lost` : ''
   ]
     .filter(Boolean)
     .join(', ');

@@ -11,6 +11,7 @@ import { findRouters, type FoundRouters } from '../../routing/find-routers';
 import { describeUnknown } from '../../routing/unknown';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { describeModel, type ModelDescription } from './description';
+import { lostWarnings, noteLostExperts } from './lost-experts';
 
 export interface ModelStructure {
   onnx: OnnxModel;
@@ -66,8 +67,10 @@ function understand(onnx: OnnxModel): ModelStructure {
     unknown: [...own.unknown, ...findRoutersInBodies(whole, branched?.node)]
   };
   const config = readConfig(onnx.folder);
+  noteLostExperts(branched?.branches ?? [{ graph, found: own }], config);
   const description = describeModel(onnx, found, [
     ...contradictions(config, found),
+    ...lostWarnings(found.routers),
     ...found.unknown.map(
       router => `a router is ignored: ${describeUnknown(router)}`
     )
