@@ -9,10 +9,10 @@ import { OWN_KEYS } from '../drawing';
 import type { IFindingsProps } from './props';
 import { measureText, valueText } from './words';
 
-/** Rows, and values in a row, of what a finding has beside its sentences. */
+/** Maximum rows of evidence, and values per row. */
 const MAX_ROWS = 16;
 
-/** Why a finding says what it says: tokens, formula, figures, and what could be done. */
+/** The evidence of a finding: tokens, formula, figures and suggestions. */
 export function FindingEvidence(
   props: IFindingsProps & { finding: Finding }
 ): JSX.Element {
@@ -23,7 +23,7 @@ export function FindingEvidence(
       {tokens && tokens.length > 0 && <Tokens tokens={tokens} trans={trans} />}
       {finding.suggestions.length > 0 && (
         <section>
-          <h5>{trans.__('What could be done')}</h5>
+          <h5>{trans.__('Suggestions')}</h5>
           <ul className="moe-Finding-suggestions">
             {finding.suggestions.map(({ text }, i) => (
               <li key={i}>{text}</li>
@@ -144,7 +144,7 @@ function Table({ rows }: { rows: Record<string, unknown>[] }): JSX.Element {
   );
 }
 
-/** A value as text; what is nested is written as JSON. */
+/** A value as text; nested values are written as JSON. */
 function plainText(value: unknown): string {
   if (typeof value === 'number' || value === null) {
     return valueText(value as number | null);

@@ -59,7 +59,7 @@ export function FindingsView(props: IFindingsProps): JSX.Element {
   );
 }
 
-/** How many of each there are; a press leaves them out of the list. */
+/** The number of findings of each severity; a click hides them. */
 function Severities({ model, trans }: IFindingsProps): JSX.Element {
   const label = (severity: Severity, n: number): string =>
     severity === 'error'
@@ -71,7 +71,7 @@ function Severities({ model, trans }: IFindingsProps): JSX.Element {
     <div
       className="moe-Severities"
       role="group"
-      aria-label={trans.__('What is listed')}
+      aria-label={trans.__('Listed severities')}
     >
       {SEVERITIES.filter(severity => model.count(severity) > 0).map(
         severity => (

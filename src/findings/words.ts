@@ -1,7 +1,7 @@
 import type { ITranslation } from '../translation';
 import type { Finding, Severity } from 'moe-debugger/protocol';
 
-/** What a kind of finding is called; a kind that a newer package knows keeps its name. */
+/** The title of a kind of finding; an unknown kind of a newer package keeps its name. */
 export function kindTitle(kind: string, trans: ITranslation): string {
   const titles: Record<string, string> = {
     'dead-expert': trans.__('Dead expert'),
@@ -48,12 +48,12 @@ export function expertsText(
         : trans.__('experts %1', named);
 }
 
-/** The name of a measure, "slotShareOfExpert", as words. */
+/** The name of a measure as words: "slotShareOfExpert" is "slot share of expert". */
 export function measureText(name: string): string {
   return name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 }
 
-/** Three digits, whatever the size. */
+/** Three significant digits. */
 export function valueText(value: number | null): string {
   if (value === null) {
     return '–';
@@ -66,7 +66,7 @@ export function valueText(value: number | null): string {
       : String(Number(value.toPrecision(3)));
 }
 
-/** How sure a finding is: a bound, a corrected p-value, or that nothing was estimated. */
+/** The certainty of a finding: a bound, a corrected p-value, or that nothing was estimated. */
 export function certaintyText(
   { evidence, metric }: Finding,
   trans: ITranslation

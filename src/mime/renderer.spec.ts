@@ -36,7 +36,7 @@ const data = {
 };
 
 describe('the renderer of outputs', () => {
-  it('writes what a tool came to, and its text, into the output', async () => {
+  it('writes the new state of a tool, and its text, into the output', async () => {
     const written: IRenderMime.IMimeModel.ISetDataOptions[] = [];
     await changed({ data, setData: options => written.push(options) });
     expect(written).toEqual([
@@ -55,7 +55,7 @@ describe('the renderer of outputs', () => {
     ]);
   });
 
-  it('writes nothing where the application keeps no output', async () => {
+  it('writes nothing if the application has no stored output', async () => {
     await changed({ data });
   });
 });

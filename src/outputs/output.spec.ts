@@ -52,7 +52,7 @@ describe('Output', () => {
     expect(classes(output)).toEqual([]);
   });
 
-  it('says what is wrong with what it cannot draw', async () => {
+  it('says why a document cannot be drawn', async () => {
     const { output } = setUp();
     await act(() => output.draw({ version: 1, view: 'explorer' }));
     expect(classes(output)).toEqual(['moe-ErrorBox']);
@@ -77,7 +77,7 @@ describe('Output', () => {
     expect(output.node.textContent).not.toContain('old');
   });
 
-  it('draws nothing after it was disposed', async () => {
+  it('draws nothing after it is disposed', async () => {
     const { output } = setUp();
     await act(async () => {
       const drawn = output.draw(routing());
@@ -87,7 +87,7 @@ describe('Output', () => {
     expect(classes(output)).toEqual([]);
   });
 
-  it('follows the live tool, and stores what that came to when it is done', async () => {
+  it('follows the live tool, and stores its state when it is done', async () => {
     const { context, output, stored } = setUp();
     const link = new FakeLink(LENS);
     context.liveTools.add('w', link);
@@ -105,7 +105,7 @@ describe('Output', () => {
     ]);
   });
 
-  it('stores the layer at which a reader stands, once the slider rests', async () => {
+  it('stores the selected layer, once the slider rests', async () => {
     jest.useFakeTimers();
     try {
       const { context, output, stored } = setUp();

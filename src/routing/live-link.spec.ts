@@ -21,7 +21,7 @@ class FakeWidget implements ILiveModel {
 describe('LiveLink', () => {
   const context = () => testContext();
 
-  it('takes the state of a widget that appears later, and sends nothing back', () => {
+  it('takes the state of a widget that is created later, and sends nothing back', () => {
     const { liveModels } = context();
     const model = new RoutingModel({ view: view() });
     const link = new LiveLink({ id: 'w', model, liveModels });
@@ -34,7 +34,7 @@ describe('LiveLink', () => {
     link.dispose();
   });
 
-  it('carries changes both ways until it is disposed', () => {
+  it('synchronises changes in both directions until it is disposed', () => {
     const { liveModels } = context();
     const model = new RoutingModel({ view: view() });
     const widget = new FakeWidget();

@@ -34,7 +34,7 @@ describe('RoutingModel', () => {
     expect(changes).toEqual(['layer', 'layer']);
   });
 
-  it('shows weights where the logits were left out', () => {
+  it('shows weights if the logits were left out', () => {
     const bare = layer(0, { logits: new Float32Array(0) });
     model = new RoutingModel({
       view: view([sample('a', [bare])], {
@@ -78,7 +78,7 @@ describe('RoutingModel', () => {
     expect(model.layerIndex).toBe(0);
   });
 
-  it('stays at its layer when a new document comes, if that has it', () => {
+  it('keeps its layer when a new document arrives, if that has it', () => {
     model = new RoutingModel({ view: view() });
     model.layerIndex = 1;
     model.cursor = { pane: 0, token: 2, expert: 1 };

@@ -4,7 +4,7 @@ import type { IPaneOptions } from './pane-chart';
 import { OWN_KEYS, useSignal } from '../drawing';
 import { formatValue } from './reading';
 
-/** Rows on one page: a table of all tokens of a long prompt would take seconds to lay out. */
+/** Rows per page: the layout of all tokens of a long prompt takes seconds. */
 const PAGE = 100;
 
 /** The heatmap's values as a table: the selected experts by rank, or the probabilities of all experts. */

@@ -56,7 +56,7 @@ describe('RoutingView', () => {
     expect(texts(part('Message'))).toEqual(['This sample has no such layer.']);
   });
 
-  it('is the view that commands work on once a person works in it, until it is gone', () => {
+  it('is the view that commands act on once the user works in it, until it is disposed', () => {
     const { context, model, drawing, node } = shown();
     const other = new RoutingModel({ view: view() });
     context.views.add(other);

@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { MoEContext } from '../context';
 import { Preferences } from '../preferences';
 
-/** What views share, with English texts, default settings and a light theme. */
+/** A context with English texts, default settings and a light theme. */
 export function testContext(): MoEContext {
   return new MoEContext({
     trans: nullTranslator.load(''),

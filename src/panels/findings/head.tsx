@@ -8,7 +8,7 @@ interface IHeadProps {
   trans: ITranslation;
 }
 
-/** The chosen trace with its button, or what to do where there is none; drawn anew at `update`. */
+/** The selected trace with its button, or advice if there is none. Drawn again at `update`. */
 export class FindingsHead extends ReactWidget {
   constructor(private _props: () => IHeadProps) {
     super();
@@ -74,9 +74,9 @@ function Head(props: IHeadProps): JSX.Element {
 function adviceText({ follower, trans }: IHeadProps): string {
   return follower?.isOurs
     ? trans.__(
-        'Trace some texts in a cell, as in: await model.trace([...]). What is wrong with their routing can then be listed here.'
+        'Trace some texts in a cell, as in: await model.trace([...]). Findings about their routing can then be listed here.'
       )
     : trans.__(
-        'What is wrong with the routing of a trace of the active notebook is listed here.'
+        'Findings about the routing of a trace of the active notebook are listed here.'
       );
 }

@@ -79,7 +79,7 @@ export class MeasuresPanel extends QuestionPanel<'figure'> {
     return this.trace
       ? undefined
       : trans.__(
-          'Trace some texts in a cell, as in: await model.trace([...]). How often their experts are chosen, which together, by which domains and when is drawn here.'
+          'Trace some texts in a cell, as in: await model.trace([...]). Their loads, coactivation, similarity, domains and loads over time are drawn here.'
         );
   }
 

@@ -37,7 +37,7 @@ export class RoutingPanel extends Widget {
   private _update(): void {
     const { model, context } = this._options;
     const { follower } = model;
-    // A picture outlives its process, but not the choice of a kernel that is not ours.
+    // The picture stays after the process has ended, but not after a change to another kind of kernel.
     const routing = follower?.isOurs ? follower.routing : undefined;
     if (routing !== this._routing) {
       this._view?.dispose();

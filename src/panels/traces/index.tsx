@@ -10,7 +10,7 @@ interface ITracesProps {
   trans: ITranslation;
 }
 
-/** The kernel's latest traces; a click shows one. */
+/** The kernel's latest traces; a click selects one. */
 export class TracesPanel extends ListPanel {
   constructor({ model, context: { trans } }: ISectionOptions) {
     super(
