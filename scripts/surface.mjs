@@ -73,6 +73,12 @@ const ours = declaration =>
   declaration.getSourceFile().fileName.startsWith(PACKAGE) &&
   !declaration.getSourceFile().fileName.includes('/node_modules/');
 
+/** TypeScript orders unions as it meets them, so that an unrelated change would reorder them. */
+const sortLiterals = text =>
+  text.replace(/'[^']*'(?: \| '[^']*')+/g, union =>
+    union.split(' | ').sort().join(' | ')
+  );
+
 function describer(checker) {
   const typeText = (type, at) => {
     const text = checker.typeToString(type, at, FORMAT);
@@ -80,14 +86,16 @@ function describer(checker) {
     return text.replace(/import\("[^"]*"\)\./g, '').replace(/\s+/g, ' ');
   };
   const signatures = (signature, at) =>
-    checker
-      .signatureToString(
-        signature,
-        at,
-        FORMAT & ~ts.TypeFormatFlags.WriteArrowStyleSignature
-      )
-      .replace(/import\("[^"]*"\)\./g, '')
-      .replace(/\s+/g, ' ');
+    sortLiterals(
+      checker
+        .signatureToString(
+          signature,
+          at,
+          FORMAT & ~ts.TypeFormatFlags.WriteArrowStyleSignature
+        )
+        .replace(/import\("[^"]*"\)\./g, '')
+        .replace(/\s+/g, ' ')
+    );
 
   const hidden = symbol =>
     symbol.getJsDocTags(checker).some(({ name }) => name === 'internal') ||

@@ -39,7 +39,7 @@ export class ModelTools implements ToolMethods {
     return new ExpertSelector(this._usable(), options);
   }
 
-  /** What each layer and each selected expert would say, under a layer slider. */
+  /** Top next tokens of each layer and each selected expert, under a layer slider. */
   lens(options: LayerLensOptions = {}): LayerLens {
     return new LayerLens(this._usable(), options);
   }

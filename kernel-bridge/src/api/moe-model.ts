@@ -225,7 +225,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
   }
 
   /**
-   * What each layer, and each chosen expert, would say if the model ended there.
+   * Top next tokens of each layer and each selected expert, as if the model ended there.
    *
    * @throws MoEDebuggerError 'input' for a prompt or an option that does not fit, 'edit', 'model-unsupported' where the
    * graph shows no residual stream, 'cancelled'

@@ -63,15 +63,15 @@ export function alignTokens(
     (token): token is { a: number; b: number } =>
       token.a !== null && token.b !== null
   );
-  const stranger = pairs.find(
+  const mismatch = pairs.find(
     pair =>
       (a[pair.a].text ?? b[pair.b].text) !== (b[pair.b].text ?? a[pair.a].text)
   );
-  if (stranger) {
-    const { id, text } = a[stranger.a];
+  if (mismatch) {
+    const { id, text } = a[mismatch.a];
     throw new MoEDebuggerError(
       'input',
-      `token ${id} is ${JSON.stringify(text)} in one run and ${JSON.stringify(b[stranger.b].text)} in the other`,
+      `token ${id} is ${JSON.stringify(text)} in one run and ${JSON.stringify(b[mismatch.b].text)} in the other`,
       { where, hint: 'compare models with the same tokenizer' }
     );
   }
