@@ -12,6 +12,7 @@ import {
 import { npy } from '../../../test/npy';
 import { temporaryFolder } from '../../../test/temporary';
 import { NO_TOKEN_ID } from '../../base/protocol';
+import { importTrace } from './import-trace';
 
 const fixture = (name: string): string => join(FIXTURES, name);
 const TOKENS = [0, 1, 2, 3];
@@ -291,4 +292,31 @@ describe('damaged arrays are rejected with their index', () => {
       expect(refused).toBeGreaterThan(25);
     }
   );
+});
+
+it('lets timers fire during an import', async () => {
+  // 12,000 tokens in one part after the other, for some seconds.
+  const tokens = 12_000;
+  const [layers, topK] = [8, 4];
+  const ids = Uint8Array.from(
+    { length: tokens * layers * topK },
+    (_, i) => (i % topK) + 1
+  );
+  const path = fileOf('long.npy', npy('|u1', [tokens, layers, topK], ids));
+  let last = performance.now();
+  let longest = 0;
+  const tick = (): void => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  };
+  const timer = setInterval(tick, 5);
+  const begin = performance.now();
+  await importTrace('vllm', path, {
+    out: join(temporaryFolder(), 'out.parquet')
+  });
+  const took = performance.now() - begin;
+  clearInterval(timer);
+  tick();
+  // A chunk of rows takes some tens of milliseconds; without pauses, a part of 4096 tokens blocks for seconds.
+  expect(longest).toBeLessThan(took / 5);
 });

@@ -14,6 +14,7 @@ import {
   type Token
 } from '../../base/protocol';
 import { cannotWrite, writeAtomically } from '../../base/atomic-file';
+import { pauses } from '../../base/pause';
 import { routerCards, routerKey } from './cards';
 import { ContentHasher, ROWS_PER_GROUP } from './content-hash';
 import { Database, quote, type DuckDBModule } from './database';
@@ -81,6 +82,7 @@ export class ParquetWriter {
   private readonly _content = new ContentHasher();
   private readonly _total = { samples: 0, tokens: 0, slots: 0 };
   private _layersCaptured = Infinity;
+  private readonly _pause = pauses();
 
   private constructor(
     private readonly _path: string,
@@ -151,6 +153,7 @@ export class ParquetWriter {
     }
     while (this._waitingRows >= CHUNK_ROWS) {
       this._append(CHUNK_ROWS);
+      await this._pause();
     }
     if (this._held > this._maxHeld) {
       await this._moveOut();
