@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onBytes } from '../../../test/byte-mutations';
 import { CARDS, METADATA, rowsFile } from '../../../test/parquet-rows';
@@ -80,6 +80,20 @@ describe('a damaged trace is rejected', () => {
     ).rejects.toMatchObject({
       code: 'input',
       message: expect.stringMatching(message) as string
+    });
+  });
+
+  it('a long list, before it is decoded', async () => {
+    const path = await rowsFile([
+      `'a', 0, 1, list_resize([1], 1100000, 1)`,
+      `'a', 1, 1, [0, 1]`
+    ]);
+    expect(statSync(path).size).toBeLessThan(1 << 20);
+    await expect(readTrace(path)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(
+        /column experts has 1100002 numbers in 2 rows, but a layer has at most 4/
+      ) as string
     });
   });
 

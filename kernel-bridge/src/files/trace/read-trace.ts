@@ -4,7 +4,7 @@ import { existsSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
 import { MoEDebuggerError } from '../../base/errors';
-import type { LayerCard } from '../../run/model/description';
+import type { LayerCard, MoELayerCard } from '../../run/model/description';
 import type { RoutingSample } from '../../base/protocol';
 import { routerCards } from './cards';
 import { Database, quote } from './database';
@@ -32,6 +32,8 @@ export interface ReadOptions {
 const MAX_BYTES = 2048 * 2 ** 20;
 /** Bytes of one text. A token's are some, but a compressed page may hold millions, shared by all rows. */
 const MAX_TEXT = 1 << 16;
+/** Numbers that rows may have too many before they are read, when the row can be named. */
+const LIST_SLACK = 1 << 20;
 /** Part of `maxBytes` that different texts may take, since they take more in memory than in the file. */
 const TEXT_SHARE = 8;
 const DAMAGED =
@@ -137,6 +139,12 @@ export class TraceFile {
       );
     }
     await refuseLongTexts(path, columns, source, query);
+    await refuseLongLists(
+      path,
+      routerCards(known),
+      literalPath(path, database),
+      query
+    );
     const runOf = columns.has('run')
       ? `coalesce(CAST(run AS VARCHAR), '')`
       : `''`;
@@ -324,6 +332,30 @@ async function refuseLongTexts(
       );
     }
   });
+}
+
+/** A list of a billion equal numbers takes some bytes in a file, and is decoded as a whole. */
+async function refuseLongLists(
+  path: string,
+  cards: readonly MoELayerCard[],
+  file: string,
+  query: (sql: string) => Promise<DuckDB.JS[][]>
+): Promise<void> {
+  const widest = Math.max(...cards.map(({ experts }) => experts));
+  const [found] = await query(
+    `SELECT split_part(path_in_schema, ',', 1) AS name, num_values, row_group_num_rows
+     FROM parquet_metadata(${quote(file)})
+     WHERE name IN ('experts', 'weights', 'logits') AND num_values > row_group_num_rows * ${widest} + ${LIST_SLACK}
+     LIMIT 1`
+  );
+  if (found) {
+    const [name, values, rows] = found.map(String);
+    throw new MoEDebuggerError(
+      'input',
+      `the column ${name} has ${values} numbers in ${rows} rows, but a layer has at most ${widest} experts`,
+      { where: path, hint: 'write the trace again' }
+    );
+  }
 }
 
 /** The requested run, or the only one. */
