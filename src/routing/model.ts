@@ -204,7 +204,7 @@ export class RoutingModel implements IDisposable {
     return {
       token,
       expert: cell.expert,
-      weight: slot < 0 ? null : weights[slot],
+      weight: slot < 0 ? null : (weights[slot] ?? null),
       rank: slot < 0 ? null : rankOf(weights, slot),
       probability:
         layer.logits.length === 0
@@ -283,8 +283,9 @@ export namespace RoutingModel {
   export interface IReading {
     token: Token;
     expert: number;
-    /** Null for an expert that the token did not select. */
+    /** Null for an expert that the token did not select, and where weights were not recorded. */
     weight: number | null;
+    /** Null for an expert that the token did not select. */
     rank: number | null;
     /** Null when the logits were left out. */
     probability: number | null;

@@ -23,7 +23,11 @@ export function readingRows(
     [trans.__('expert'), String(expert)],
     [
       trans.__('weight'),
-      weight === null ? trans.__('not selected') : formatValue(weight)
+      rank === null
+        ? trans.__('not selected')
+        : weight === null
+          ? trans.__('not recorded')
+          : formatValue(weight)
     ],
     ...(probability === null
       ? []

@@ -140,7 +140,9 @@ function Cells({
           {selected[slot] < 0 ? '–' : selected[slot]}
         </td>,
         <td key={`weight ${slot}`}>
-          {selected[slot] < 0 ? '–' : formatValue(weights[slot])}
+          {selected[slot] < 0 || weights.length === 0
+            ? '–'
+            : formatValue(weights[slot])}
         </td>
       ])}
     </>

@@ -68,10 +68,15 @@ export class TokenStrip extends Drawing {
     }
     this._isMarked = cursor !== null;
     this._nodes.forEach((node, token) => {
-      const weight =
+      const reading =
         layer && cursor
-          ? (model.read({ pane, token, expert: cursor.expert })?.weight ?? 0)
-          : 0;
+          ? model.read({ pane, token, expert: cursor.expert })
+          : undefined;
+      // A selection whose weight was not recorded is tinted in full.
+      const weight =
+        (reading?.rank ?? null) === null
+          ? 0
+          : (reading!.weight ?? model.ceiling);
       const share = Math.round(
         Math.min(1, Math.max(0, weight / model.ceiling)) * 70
       );

@@ -35,14 +35,14 @@ const refused: [string, unknown, string][] = [
   [
     'a short array',
     changed(view => {
-      view.samples[0].layers[0].weights.data = 'AAAA';
+      view.samples[0].layers[0].weights!.data = 'AAAA';
     }),
     'holds 3 bytes'
   ],
   [
     'an array that is not base64',
     changed(view => {
-      view.samples[0].layers[0].weights.data = '%%%';
+      view.samples[0].layers[0].weights!.data = '%%%';
     }),
     'is not base64'
   ],
@@ -99,7 +99,7 @@ const drawn: [string, EncodedView][] = [
     'weights that are not numbers',
     changed(view => {
       const { weights } = view.samples[0].layers[0];
-      weights.data = Buffer.from(
+      weights!.data = Buffer.from(
         new Float32Array(96).fill(NaN).buffer
       ).toString('base64');
     })

@@ -2,7 +2,12 @@
 import { MIN_SEEN } from '../../measures';
 import { binomialTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
-import { layerName, tokensOf, type RoutingSample } from '../../base/protocol';
+import {
+  layerName,
+  NO_TOKEN_ID,
+  tokensOf,
+  type RoutingSample
+} from '../../base/protocol';
 
 export interface Trigger {
   /** "layer 3", as layerName formats it. */
@@ -37,7 +42,8 @@ interface Counts {
 
 /**
  * Sequences that occur at least 10 times and select an expert more often than their last token does elsewhere, by a
- * binomial test corrected for all (sequence, expert) pairs that occur (Benjamini and Hochberg). Smallest p first.
+ * binomial test corrected for all (sequence, expert) pairs that occur (Benjamini and Hochberg). Smallest p first. Unknown
+ * tokens are in no sequence.
  */
 export function ngramTriggers(
   samples: Iterable<RoutingSample>,
@@ -62,9 +68,15 @@ export function ngramTriggers(
           (t + 1) * layer.topK
         );
         const { id } = tokens[t];
+        if (id === NO_TOKEN_ID) {
+          continue;
+        }
         count(table.last, id, [tokens[t]], own);
         if (t >= n - 1) {
           const part = tokens.slice(t - n + 1, t + 1);
+          if (part.some(token => token.id === NO_TOKEN_ID)) {
+            continue;
+          }
           const name = part.map(token => token.id).join(' ');
           if (
             table.sequences.has(name) ||

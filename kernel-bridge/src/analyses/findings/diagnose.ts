@@ -8,6 +8,7 @@ import {
 } from '../../measures';
 import type { Displayable } from '../../base/kernel-api';
 import { layerName, type RoutingSample } from '../../base/protocol';
+import { checksOf } from './checks';
 import { lowConfidence } from './confidence';
 import { displayed } from './displayed';
 import { anomalies, driftFrom } from './drift';
@@ -71,25 +72,25 @@ export function diagnose(
     for (const verdicts of [
       unusedExperts(router, thresholds),
       loadImbalance(router, metrics[i], thresholds, distinct),
-      lowConfidence(router, metrics[i], thresholds)
+      lowConfidence(router, metrics[i], thresholds),
+      routerCollapse(router, metrics[i], thresholds, distinct)
     ]) {
       findings.push(...verdicts.findings);
       undecided.push(...verdicts.undecided);
     }
-    findings.push(
-      ...routerCollapse(router, metrics[i], thresholds, distinct),
-      ...capacityOverflow(router, metrics[i], thresholds)
-    );
+    findings.push(...capacityOverflow(router, metrics[i], thresholds));
   });
+  const specialists = specialistExperts(evidence, thresholds);
+  undecided.push(...specialists.undecided);
   findings.push(
     ...lostExpertFindings(options.routers ?? [], tally),
-    ...specialistExperts(evidence, thresholds),
+    ...specialists.findings,
     ...anomalies(tally, thresholds)
   );
-  let surveyed = 0;
+  const surveyed = { weights: 0, outputs: 0 };
   const broken: Finding[] = [];
   for (const survey of options.experts ?? []) {
-    surveyed += survey.of === 'outputs' ? 0 : 1;
+    surveyed[survey.of ?? 'weights']++;
     broken.push(...nonFiniteWeights(survey));
     findings.push(...duplicateExperts(survey, thresholds));
   }
@@ -101,6 +102,18 @@ export function diagnose(
   }
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
+  const checks = checksOf({
+    evidence,
+    thresholds,
+    findings,
+    undecided,
+    surveyed: {
+      weights: surveyed.weights > 0,
+      outputs: surveyed.outputs > 0
+    },
+    hasGraph: options.routers !== undefined,
+    hasBaseline: options.baseline !== undefined
+  });
   return displayed({
     schema: 'moe-debugger/diagnose@1',
     ...(model === undefined ? {} : { model }),
@@ -108,11 +121,12 @@ export function diagnose(
     samples: tally.samples,
     findings: findings.sort((a, b) => ORDER[a.severity] - ORDER[b.severity]),
     undecided,
+    checks,
     layers: metrics.map(diagnosedLayer),
     pooledAuxiliaryLoss: pooledLoss(tally),
     coverage: {
       routers: tally.routers.length,
-      routersWithWeights: surveyed
+      routersWithWeights: surveyed.weights
     },
     thresholds
   });

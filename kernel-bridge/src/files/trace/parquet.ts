@@ -141,7 +141,7 @@ export class ParquetWriter {
         router: this._routerOf(layer),
         tokens,
         layer,
-        hasWeights: layer.weights.some(weight => !Number.isNaN(weight)),
+        hasWeights: layer.weights.length > 0,
         from: 0
       });
       this._waitingRows += tokens.length;

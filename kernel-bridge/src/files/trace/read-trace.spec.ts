@@ -197,7 +197,7 @@ describe('readTrace', () => {
       { position: 0, id: NO_TOKEN_ID, text: '0.5' },
       { position: 1, id: NO_TOKEN_ID, text: '0.5' }
     ]);
-    expect([...samples[1].layers[0].weights]).toEqual([NaN, NaN, NaN, NaN]);
+    expect(samples[1].layers[0].weights).toHaveLength(0);
   });
 
   it('reads a file without metadata if cards are given', async () => {

@@ -18,6 +18,8 @@ interface Rows {
   card: MoELayerCard;
   topK: number;
   hasLogits: boolean;
+  /** A row without weights, or with a number that is null, makes all of them unknown; the same for logits. */
+  known: { weights: boolean; logits: boolean };
   positions: ReturnType<typeof growingInts>;
   ids: ReturnType<typeof growingInts>;
   selected: ReturnType<typeof growingInts>;
@@ -102,14 +104,13 @@ export class SampleRows {
           this._refuse('a weight is infinite', row);
         }
       }
-      this._numbers(weights, topK, rows.weights, 'weights', row);
+
+      this._numbers(weights, topK, rows, 'weights', row);
     } else {
-      for (let i = 0; i < topK; i++) {
-        rows.weights.push(NaN);
-      }
+      rows.known.weights = false;
     }
     if (logits) {
-      this._numbers(logits, card.experts, rows.logits, 'logits', row);
+      this._numbers(logits, card.experts, rows, 'logits', row);
     }
     rows.positions.push(position);
     rows.ids.push(row.tokenId ?? NO_TOKEN_ID);
@@ -192,6 +193,7 @@ export class SampleRows {
       card,
       topK,
       hasLogits: row.logits !== null,
+      known: { weights: true, logits: true },
       positions: growingInts(),
       ids: growingInts(),
       selected: growingInts(),
@@ -205,8 +207,8 @@ export class SampleRows {
   private _numbers(
     list: NumberList,
     width: number,
-    into: ReturnType<typeof growingFloats>,
-    what: string,
+    rows: Rows,
+    what: 'weights' | 'logits',
     row: TraceRow
   ): void {
     if (list.length !== width) {
@@ -216,7 +218,9 @@ export class SampleRows {
       );
     }
     for (let i = 0; i < width; i++) {
-      into.push(list.at(i) ?? NaN);
+      const value = list.at(i);
+      rows.known[what] &&= value !== null;
+      rows[what].push(value ?? NaN);
     }
   }
 
@@ -265,9 +269,13 @@ export class SampleRows {
         topK,
         score: card.score,
         logitsAre: card.router.logitsAre,
-        logits: sorted(rows.logits.toArray(), card.experts),
+        logits: rows.known.logits
+          ? sorted(rows.logits.toArray(), card.experts)
+          : new Float32Array(),
         selected: sorted(rows.selected.toArray(), topK),
-        weights: sorted(rows.weights.toArray(), topK)
+        weights: rows.known.weights
+          ? sorted(rows.weights.toArray(), topK)
+          : new Float32Array()
       }
     };
   }

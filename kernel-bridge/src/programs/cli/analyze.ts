@@ -5,7 +5,7 @@ import {
 } from '../../analyses/behaviour';
 import { traceFileEvidence } from '../../analyses/findings';
 import { printableLine } from '../../base/printable';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import { write, writeJson } from './output';
 
@@ -20,7 +20,7 @@ export async function printAnalysis(
 
 function format({ model, tokens, samples, layers }: Analysis): string {
   return [
-    `${printableLine(model ?? 'unknown model')}: ${tokens} tokens in ${samples} texts, ${layers.length} MoE layers`,
+    `${printableLine(model ?? 'unknown model')}: ${counted(tokens, 'token')} in ${counted(samples, 'text')}, ${counted(layers.length, 'MoE layer')}`,
     ...layers.flatMap(layer => ['', ...formatLayer(layer)])
   ].join('\n');
 }
@@ -50,7 +50,11 @@ function formatLayer(layer: AnalyzedLayer): string[] {
           `${pair.partner} of ${pair.expert}'s ${percent(pair.conditional)}`
       )
       .join(', ')}`,
-    `  two occurrences of a token share ${number(stability.sameId)} of their experts, any two tokens ${number(stability.anyTwo)}`,
+    ...(stability.sameId !== null
+      ? [
+          `  two occurrences of a token share ${number(stability.sameId)} of their experts, any two tokens ${number(stability.anyTwo)}`
+        ]
+      : []),
     ...(layer.pipelines && layer.pipelines.steps.length > 0
       ? [
           `  from layer ${layer.pipelines.fromLayer}: ${layer.pipelines.steps

@@ -10,7 +10,7 @@ export interface RoutingEvent {
   layerIdx: number;
   tokenPosition: number;
   tokenText: string;
-  /** Multipliers of the selected experts, in the same order. */
+  /** Multipliers of the selected experts, in the same order; empty if not recorded. */
   expertWeights: number[];
   selectedExperts: number[];
   /** 1 - H / ln E over the router's distribution: 1 is certain, 0 is uniform. */

@@ -1,8 +1,11 @@
 /** Routing of one or more prompts: the result of a run, and the content of trace files. `views/trace-looks.ts` adds display. */
 import {
+  knownInAny,
+  knownOf,
   layerName,
   tokensOf,
   type Coverage,
+  type Known,
   type RoutingLayer,
   type RoutingSample
 } from '../../base/protocol';
@@ -27,6 +30,8 @@ export class RoutingTrace {
   readonly model: string;
   readonly samples: readonly RoutingSample[];
   readonly coverage: Coverage;
+  /** What the trace holds besides the selected experts. */
+  readonly known: Known;
   /** The edits of the run; empty for the unmodified model. */
   readonly edits: readonly EditRecord[];
   readonly created: Date;
@@ -49,6 +54,7 @@ export class RoutingTrace {
     this.promptTokens = options.promptTokens;
     this.outputLogits = options.outputLogits ?? new Map();
     this.coverage = coverageOf(options.samples, options.moeLayers);
+    this.known = knownInAny(options.samples.map(knownOf));
   }
 
   /** Routing of one layer of the first or the given sample. @throws RangeError if it does not exist */

@@ -118,8 +118,7 @@ export class TraceReport {
   /** Charts of the first sample at its first, middle and last layer. */
   private async _pictures(model: string): Promise<ReportSection[]> {
     const sample = this._first;
-    // Cells are coloured by weight: without weights there is nothing to draw.
-    if (!sample?.layers.some(({ weights }) => weights.some(w => w > 0))) {
+    if (!sample || sample.tokens.length === 0) {
       return [];
     }
     const last = sample.layers.length - 1;
