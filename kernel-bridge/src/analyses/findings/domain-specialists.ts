@@ -10,7 +10,12 @@ import {
   maxPermutationTest
 } from '../../base/statistics/max-permutation';
 import { Z_ONE_SIDED_95 } from '../../base/statistics/normal';
-import { slotShareOfExpert, type RouterTally } from '../../measures';
+import {
+  classTokenRate,
+  slotShareOfExpert,
+  type RouterTally
+} from '../../measures';
+import { addTo } from '../../measures/vectors';
 import { layerName } from '../../base/protocol';
 import type { Thresholds } from './thresholds';
 import type { TraceEvidence } from './trace-evidence';
@@ -70,6 +75,7 @@ export function domainSpecialists(
     Array.from(router.counts, (_, expert) => ({ router, expert }))
   );
   const alone = domains.length === texts.length;
+  const all = sumOf(texts, columns.length);
   const rates = ratesOf(sampleOf(texts));
   const families = domains.map(domain => {
     const labelled = rates.domains.map(own => own === domain);
@@ -80,9 +86,10 @@ export function domainSpecialists(
   const shown = least.filter(p => p < significance).length;
   return families.flatMap(({ domain, p }, family) => {
     const own = texts.filter(text => text.domain === domain);
+    const sums = sumOf(own, columns.length);
     return columns
       .flatMap(({ router, expert }, column): DomainSpecialist[] => {
-        const figures = compared(texts, domain, column);
+        const figures = compared(sums, all, column);
         if (
           !(figures.classTokenRate >= MIN_LIFT * figures.otherTokenRate) ||
           Math.max(figures.slotShareOfExpert, figures.classTokenRate) <
@@ -190,9 +197,24 @@ function ratesOf(texts: readonly Text[]): {
   };
 }
 
+/** Sums over texts, [columns] each. */
+type Sums = Pick<Text, 'counts' | 'tokens'>;
+
+function sumOf(texts: readonly Text[], columns: number): Sums {
+  const sums = {
+    counts: new Float64Array(columns),
+    tokens: new Float64Array(columns)
+  };
+  for (const { counts, tokens } of texts) {
+    addTo(sums.counts, counts);
+    addTo(sums.tokens, tokens);
+  }
+  return sums;
+}
+
 function compared(
-  texts: readonly Text[],
-  domain: string,
+  own: Sums,
+  all: Sums,
   column: number
 ): Pick<
   DomainSpecialist,
@@ -201,21 +223,13 @@ function compared(
   | 'classTokenRate'
   | 'otherTokenRate'
 > {
-  const sum = (pick: (text: Text) => number, inside: boolean): number =>
-    texts.reduce(
-      (all, text) =>
-        all + ((text.domain === domain) === inside ? pick(text) : 0),
-      0
-    );
-  const [own, other] = [true, false].map(inside => ({
-    count: sum(({ counts }) => counts[column], inside),
-    tokens: sum(({ tokens }) => tokens[column], inside)
-  }));
+  const [count, tokens] = [own.counts[column], own.tokens[column]];
+  const [allCount, allTokens] = [all.counts[column], all.tokens[column]];
   return {
-    slotShareOfExpert: slotShareOfExpert(own.count, own.count + other.count),
-    tokenShareOfClass: own.tokens / (own.tokens + other.tokens),
-    classTokenRate: own.count / own.tokens,
-    otherTokenRate: other.count / other.tokens
+    slotShareOfExpert: slotShareOfExpert(count, allCount),
+    tokenShareOfClass: tokens / allTokens,
+    classTokenRate: classTokenRate(count, tokens),
+    otherTokenRate: classTokenRate(allCount - count, allTokens - tokens)
   };
 }
 
