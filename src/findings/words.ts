@@ -83,6 +83,9 @@ export function certaintyText(
   if (typeof evidence.upperBound === 'number') {
     return trans.__('at most %1 (95 % sure)', valueText(evidence.upperBound));
   }
+  if (evidence.shownBy === 'one text') {
+    return trans.__('of one text: the domain or this text');
+  }
   if (/weight|nonfinite/i.test(metric)) {
     return trans.__('measured, not estimated');
   }

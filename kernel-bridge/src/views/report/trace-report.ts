@@ -76,7 +76,11 @@ export class TraceReport {
       this._summary(head, layers, full),
       findingsSection(found, full),
       ...(options.sections ?? []),
-      { id: 'load', title: 'Load of the experts', html: loadMap(layers) },
+      {
+        id: 'load',
+        title: 'Load of the experts',
+        html: loadMap(layers, found.findings)
+      },
       { id: 'layers', title: 'Layers', html: layerTable(layers) }
     ];
     if (full) {
