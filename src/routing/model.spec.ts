@@ -22,6 +22,20 @@ describe('RoutingModel', () => {
     expect(model.read({ pane: 0, token: 3, expert: 0 })).toBeUndefined();
   });
 
+  it('reads a selection whose weight was not recorded', () => {
+    model = new RoutingModel({
+      view: view([sample('a', [layer(0, { weights: new Float32Array(0) })])])
+    });
+    expect(model.read({ pane: 0, token: 0, expert: 3 })).toMatchObject({
+      weight: null,
+      rank: 2
+    });
+    // Drawn as selected, and nothing else.
+    const drawn = [...model.values(0)].filter(value => !Number.isNaN(value));
+    expect(drawn).toEqual(Array(5).fill(1));
+    expect(model.ceiling).toBe(1);
+  });
+
   it('keeps the layer within the document and says when it changes', () => {
     model = new RoutingModel({ view: view() });
     const changes: string[] = [];

@@ -23,6 +23,8 @@ function textOf(ids: number[], id = 'a'): RoutingSample {
   };
 }
 
+const replaced = (ids: number[], at: number, id: number): number[] =>
+  ids.map((own, i) => (i === at ? id : own));
 const range = (count: number, from = 0): number[] =>
   Array.from({ length: count }, (_, i) => from + i);
 
@@ -70,7 +72,7 @@ describe('the effective number of tokens', () => {
     ['varied text', [range(100), range(80, 500)]],
     ['one phrase again and again', [Array(48).fill(range(8)).flat()]],
     ['the same prompt many times', Array(20).fill(range(60))],
-    ['near duplicates', range(20).map(i => range(60).with(30, 1000 + i))],
+    ['near duplicates', range(20).map(i => replaced(range(60), 30, 1000 + i))],
     ['a template', range(20).map(i => template(2000 + i))],
     [
       'a shared beginning',
@@ -90,7 +92,7 @@ describe('the effective number of tokens', () => {
 
   it('is that of the first text, and little more for each repeat', () => {
     const [first, ...rest] = effective(
-      range(20).map(i => textOf(range(60).with(30, 1000 + i)))
+      range(20).map(i => textOf(replaced(range(60), 30, 1000 + i)))
     );
     expect(first).toBe(60);
     expect(rest).toHaveLength(19);

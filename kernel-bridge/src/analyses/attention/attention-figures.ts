@@ -3,7 +3,7 @@ import type { AttentionData, AttentionLayer } from './attention-data';
 import type { HeadScores } from './head-scores';
 import type { HeadsData } from './heads-data';
 import { tokenLabel } from '../../base/charts';
-import { layerName, type Token } from '../../base/protocol';
+import { counted, layerName, type Token } from '../../base/protocol';
 import { Figure } from '../../show/figure';
 
 /** More tokens would make a figure illegible and large. */
@@ -91,7 +91,7 @@ export function headScoresFigure(
     {
       kind: 'matrix',
       title: `${model} · ${MEASURES[score]}`,
-      subtitle: `mean attention on ${sequences.count} sequences of ${sequences.length} random tokens, repeated once`,
+      subtitle: `mean attention on ${counted(sequences.count, 'sequence')} of ${counted(sequences.length, 'random token')}, repeated once`,
       x: {
         title: 'head',
         labels: Array.from({ length: most }, (_, head) => String(head))

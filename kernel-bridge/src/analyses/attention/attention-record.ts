@@ -8,7 +8,12 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import { layerName, type Stack, type Token } from '../../base/protocol';
+import {
+  counted,
+  layerName,
+  type Stack,
+  type Token
+} from '../../base/protocol';
 import {
   describeUnknown,
   type AttentionData,
@@ -107,7 +112,7 @@ export class AttentionRecord implements Displayable {
       )
     );
     return [
-      `attention of ${this.tokens.length} tokens, means over the queries:`,
+      `attention of ${counted(this.tokens.length, 'token')}, means over the queries:`,
       `${''.padEnd(NAME)}${['first', 'previous', 'itself', 'entropy'].map(name => name.padStart(COLUMN)).join('')}`,
       ...lines,
       ...this.data.unknown.map(describeUnknown)

@@ -9,7 +9,7 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import { describeUnknown } from './attention-data';
 import { SCORES, type HeadScores } from './head-scores';
 import type { HeadKind, HeadScore, HeadsData, ScoredHead } from './heads-data';
@@ -59,7 +59,7 @@ export class HeadsResult implements Displayable {
       ...(removal ? ['accuracy without'] : [])
     ];
     return [
-      `heads of ${model}, on ${sequences.count} sequences of ${sequences.length} random tokens, repeated once:`,
+      `heads of ${model}, on ${counted(sequences.count, 'sequence')} of ${counted(sequences.length, 'random token')}, repeated once:`,
       `${''.padEnd(NAME)}${titles.map(name => name.padStart(COLUMN)).join('')}`,
       ...heads.map(head =>
         [

@@ -9,7 +9,7 @@ import {
   type Prompt,
   type TokenizedPrompt
 } from '../../run/model/prompt';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { LayerPlan } from './compression-document';
 import { CompressionPlan } from './compression-plan';
@@ -157,7 +157,9 @@ function doubts(
   const all = layers.reduce((sum, { experts }) => sum + experts, 0);
   return [
     ...(otherwise > 0
-      ? [`${otherwise} layers do not provide ${by}: frequency was used there`]
+      ? [
+          `${counted(otherwise, 'layer')} ${otherwise === 1 ? 'does' : 'do'} not provide ${by}: frequency was used there`
+        ]
       : []),
     ...(masked.length > 0
       ? [
@@ -166,7 +168,7 @@ function doubts(
       : []),
     ...(rare > 0
       ? [
-          `${rare} of ${all} experts were selected by fewer than ${MIN_TOKENS} calibration tokens: more text may change the plan`
+          `${rare} of ${counted(all, 'expert')} ${rare === 1 ? 'was' : 'were'} selected by fewer than ${MIN_TOKENS} calibration tokens: more text may change the plan`
         ]
       : [])
   ];

@@ -1,5 +1,5 @@
 /** Formats a routing diff as text. */
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import type { Both } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
 import type { DiffData } from './diff-data';
@@ -19,7 +19,7 @@ export function formatDiff(diff: DiffData): string {
     0
   );
   return [
-    `RoutingDiff of ${name(runs.a)} and ${name(runs.b)}: ${samples.length === 1 ? '' : `${samples.length} prompts, `}${pairs} tokens in both${lone === 0 ? '' : `, ${lone} in one`}`,
+    `RoutingDiff of ${name(runs.a)} and ${name(runs.b)}: ${samples.length === 1 ? '' : `${samples.length} prompts, `}${counted(pairs, 'token')} in both${lone === 0 ? '' : `, ${lone} in one`}`,
     table(layers),
     ...outputLine(diff),
     ...aloneLines(diff.alone)

@@ -11,6 +11,7 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 import {
+  counted,
   layerName,
   VEGALITE_MIME_TYPE,
   type SweepDocument,
@@ -128,7 +129,7 @@ export class SweepResult implements Displayable {
   private _summary(): string {
     const { model, prompts, tokens } = this._document;
     return (
-      `${model}: ${this.rows.length} experts ablated by ${this.mode}, one at a time, over ${prompts} prompts of ${tokens} tokens` +
+      `${model}: ${counted(this.rows.length, 'expert')} ablated by ${this.mode}, one at a time, over ${counted(prompts, 'prompt')} of ${counted(tokens, 'token')}` +
       (this.complete
         ? ''
         : `; cancelled after ${this.done} of ${this.total} (prompt, expert) pairs`)

@@ -11,6 +11,7 @@ import {
 } from '../../../test/imported';
 import { npy } from '../../../test/npy';
 import { temporaryFolder } from '../../../test/temporary';
+import { diagnose } from '../../analyses/findings';
 import { NO_TOKEN_ID } from '../../base/protocol';
 import { importTrace } from './import-trace';
 
@@ -36,7 +37,17 @@ describe('vLLM', () => {
       expect(trace.samples[0].tokens).toEqual(
         TOKENS.map(position => ({ position, id: NO_TOKEN_ID }))
       );
-      expect(trace.layer(1).weights.every(Number.isNaN)).toBe(true);
+      expect(trace.layer(1).weights).toHaveLength(0);
+      expect(trace.known).toEqual({
+        weights: false,
+        logits: false,
+        tokenIds: false,
+        texts: false,
+        domains: false
+      });
+      expect(
+        diagnose(trace).findings.filter(({ severity }) => severity === 'error')
+      ).toEqual([]);
       expect(report.notes.join('\n')).toMatch(
         /1 tokens have no routing \(padding\)[^]*layers 0 have no routing[^]*16 experts per layer, the largest id plus one[^]*no weights/
       );

@@ -83,7 +83,12 @@ const samplesOf = (
                 )
               )
             ),
-          weights: floats(tokens * topK)
+          // Any numbers, NaN alone included, or not recorded.
+          weights: fc.oneof(
+            floats(tokens * topK),
+            fc.constant(new Float32Array(tokens * topK).fill(NaN)),
+            fc.constant(new Float32Array())
+          )
         })
       )
     )

@@ -1,3 +1,4 @@
+import { counted } from '../../base/protocol';
 import { MoEDebuggerError } from '../../base/errors';
 import {
   EXPORT_FORMATS,
@@ -45,6 +46,8 @@ export async function exportFile(
       tokens
     });
   } else {
-    remark(`wrote ${out}: ${samples} samples, ${tokens} tokens`);
+    remark(
+      `wrote ${out}: ${counted(samples, 'sample')}, ${counted(tokens, 'token')}`
+    );
   }
 }

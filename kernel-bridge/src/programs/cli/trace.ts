@@ -4,6 +4,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
 import type { MoEModel } from '../../api/moe-model';
 import {
+  counted,
   layerName,
   type Coverage,
   type RoutingSample
@@ -156,7 +157,9 @@ class ParquetOutput implements Output {
     await this._writer.finish(
       this._edits.length > 0 ? { edits: [...this._edits] } : {}
     );
-    remark(`wrote ${this._path}: ${tokens} tokens, ${slots} slots`);
+    remark(
+      `wrote ${this._path}: ${counted(tokens, 'token')}, ${counted(slots, 'slot')}`
+    );
   }
 }
 
@@ -173,7 +176,7 @@ class TextOutput implements Output {
   async end(): Promise<void> {
     const { moeLayers, layersCaptured, tokens, slots } = this._totals.get();
     await write(
-      `${layersCaptured} of ${moeLayers} MoE layers, ${tokens} tokens, ${slots} slots\n`
+      `${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(tokens, 'token')}, ${counted(slots, 'slot')}\n`
     );
     await write(
       this._edits.map(edit => `edited, ${editText(edit)}\n`).join('')

@@ -1,5 +1,5 @@
 /** A model's card: printed by `inspect` and displayed in a cell. */
-import { layerName, type Stack } from '../../base/protocol';
+import { counted, layerName, type Stack } from '../../base/protocol';
 import type { OnnxModel } from '../../onnx/file/model';
 import type { Convention, Router } from '../../routing/convention';
 import type { FoundRouters } from '../../routing/find-routers';
@@ -124,7 +124,7 @@ export function formatDescription({
   const moe = layers.filter(layer => layer.moe);
   const lines = [
     `${model.name}: ${model.parameters.toLocaleString('en')} parameters, ${(model.bytes / 2 ** 20).toFixed(1)} MB, opset ${model.opset}, ${model.producer}`,
-    `${moe.length} of ${layers.length} layers are MoE`,
+    `${moe.length} of ${counted(layers.length, 'layer')} are MoE`,
     ''
   ];
   for (const card of layers) {
@@ -168,7 +168,7 @@ export function markdownDescription({
   const cell = (text: string): string =>
     text.replace(/[|\\`<>]/g, character => `\\${character}`);
   return [
-    `**${cell(model.name)}** · ${model.parameters.toLocaleString('en')} parameters · ${(model.bytes / 2 ** 20).toFixed(1)} MB · ${layers.filter(({ moe }) => moe).length} of ${layers.length} layers are MoE`,
+    `**${cell(model.name)}** · ${model.parameters.toLocaleString('en')} parameters · ${(model.bytes / 2 ** 20).toFixed(1)} MB · ${layers.filter(({ moe }) => moe).length} of ${counted(layers.length, 'layer')} are MoE`,
     '',
     '| layer | experts | routing |',
     '|---|---|---|',

@@ -1,5 +1,6 @@
 /** Routing of one or more prompts: the result of a run, and the content of trace files. `views/trace-looks.ts` adds display. */
 import {
+  counted,
   knownInAny,
   knownOf,
   layerName,
@@ -118,7 +119,7 @@ export class RoutingTrace {
     const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
     const prompts =
       this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
-    return `RoutingTrace of ${this.model}: ${prompts}${tokens} tokens, ${layersCaptured} of ${moeLayers} MoE layers, ${slots} slots`;
+    return `RoutingTrace of ${this.model}: ${prompts}${counted(tokens, 'token')}, ${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(slots, 'slot')}`;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type RouterTally
 } from '../../measures';
 import {
+  counted,
   layerName,
   type LoadIntervalRow,
   type RouterIdentity
@@ -225,7 +226,7 @@ function rateFigure(
       `${words.title}: ${words.about}`,
       ...rows.slice(0, 2 * LINES).map(({ name, tokens, tokenRate }) => {
         const peak = Math.max(...tokenRate);
-        return `${name} (${tokens} tokens): most to expert ${tokenRate.indexOf(peak)}, ${percent(peak)}`;
+        return `${name} (${counted(tokens, 'token')}): most to expert ${tokenRate.indexOf(peak)}, ${percent(peak)}`;
       })
     ].join('\n')
   );
