@@ -2,6 +2,7 @@ import type { ITranslation } from '../translation';
 import { tokenText } from 'moe-debugger/charts';
 import {
   layerName,
+  NO_TOKEN_ID,
   type Finding,
   type TokenEvidence
 } from 'moe-debugger/protocol';
@@ -63,12 +64,20 @@ function Tokens(props: {
         {tokens.map((token, i) => (
           <li
             key={i}
-            title={trans.__(
-              'id %1, for example in %2 at position %3',
-              token.id,
-              token.sample,
-              token.position
-            )}
+            title={
+              token.id === NO_TOKEN_ID
+                ? trans.__(
+                    'for example in %1 at position %2',
+                    token.sample,
+                    token.position
+                  )
+                : trans.__(
+                    'id %1, for example in %2 at position %3',
+                    token.id,
+                    token.sample,
+                    token.position
+                  )
+            }
           >
             <code>{tokenText(token)}</code>
             {token.count !== undefined && <small>×{token.count}</small>}

@@ -6,6 +6,7 @@ import {
   type RoutingSample
 } from '../../base/protocol';
 import { analyze, ngramTriggers, tokenSetSimilarity } from '../behaviour';
+import { findPipelines } from '../behaviour/expert-pipelines';
 import { diagnose } from './diagnose';
 import type { Diagnosis } from './diagnosis';
 import { formatDiagnosis } from './format-diagnosis';
@@ -97,8 +98,14 @@ describe('a capture of expert ids alone', () => {
     expect(() =>
       tokenSetSimilarity(evidence, evidence.tally.routers[0])
     ).toThrow(expect.objectContaining({ code: 'input' }));
-    const often: Rule = () => [4];
-    expect(ngramTriggers(without(samplesOf(often), { ids: true }))).toEqual([]);
+    const pair: Rule = ({ id }) => (id < 30 ? [4, 5] : [1, 2]);
+    const unknown = without(samplesOf(pair, { samples: 80 }), { ids: true });
+    expect(ngramTriggers(unknown)).toEqual([]);
+    const two = unknown.map(sample => ({
+      ...sample,
+      layers: [sample.layers[0], { ...sample.layers[0], layer: 4 }]
+    }));
+    expect(findPipelines(two)).toMatchObject({ ids: 0, steps: [] });
   });
 });
 
