@@ -13,7 +13,14 @@ import { NEUTRAL_PROMPTS } from '../src/analyses/findings/neutral-prompts';
 import { findingsPage, type FindingsReport } from './findings-page';
 import { expectPage } from './page';
 import { readPlanted, samplePrompts, type Expected } from './planted-defects';
-import { DEMO, describeEach, NO_ZOO, readTruth, zooModels } from './zoo';
+import {
+  DEMO,
+  REPOSITORY,
+  describeEach,
+  NO_ZOO,
+  readTruth,
+  zooModels
+} from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -193,6 +200,51 @@ describe('the demo model', () => {
       ).toEqual([[layer, expert]]);
     }
   );
+
+  it('has no alarm in one phrase again and again', async () => {
+    const trace = await model.trace('the cat sat on a mat and '.repeat(48));
+    const { findings, undecided, tokens } = diagnose(trace);
+    expect(tokens).toBeGreaterThan(400);
+    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+    const dead = undecided.filter(({ kind }) => kind === 'dead-expert');
+    expect(dead).toHaveLength(6);
+    expect(dead[0].reason).toMatch(
+      /^cannot tell yet: 1\d of \d+ tokens are new text/
+    );
+  });
+
+  // The zoo's README: expert 2 of layer 2 processes most German tokens.
+  it('has its German expert in the 24 built-in texts, and in one text a domain', async () => {
+    const german = ({ findings }: Diagnosis): Finding[] =>
+      findings.filter(
+        ({ kind, layer, experts, evidence }) =>
+          kind === 'specialist-expert' &&
+          layer === 2 &&
+          experts[0] === 2 &&
+          evidence.class === 'german'
+      );
+    const [of24] = german(diagnose(await model.trace([...NEUTRAL_PROMPTS])));
+    expect(of24.value).toBeGreaterThan(0.9);
+    expect(of24.evidence).toMatchObject({ texts: 2, shownBy: 'texts' });
+    expect(of24.evidence.correctedP).toBeLessThan(0.05);
+    const notebook = JSON.parse(
+      readFileSync(join(REPOSITORY, 'notebooks/quickstart.ipynb'), 'utf8')
+    ) as { cells: { source: string[] }[] };
+    const cell = notebook.cells.map(({ source }) => source.join(''));
+    const seven = [
+      ...cell
+        .find(code => code.includes('const domains ='))!
+        .matchAll(/\{ id: '(\w+)', domain: '\w+', text: ('.*') \}/g)
+    ].map(([, domain, text]) => ({
+      id: domain,
+      domain,
+      text: text.slice(1, -1).replaceAll('\\n', '\n')
+    }));
+    expect(seven).toHaveLength(7);
+    const [of7] = german(diagnose(await model.trace(seven)));
+    expect(of7.value).toBeGreaterThan(0.9);
+    expect(of7.evidence).toMatchObject({ texts: 1, shownBy: 'one text' });
+  });
 
   it('has a collapsed router when one expert is forced', async () => {
     const trace = await model

@@ -180,28 +180,29 @@ export class RouterTally {
         this.logits.add(logits, ordinary > 0 ? read(ordinary) : columns);
       }
     }
-    this._spread(
-      ordinary === 0 ? columns.length : ordinary,
-      about.domain,
-      about.hasWeights
-    );
+    const counted = ordinary === 0 ? columns.length : ordinary;
     const tokens = ordinary === 0 ? columns.tokensRead : ordinary;
-    this._addEvidence(block, from, tokens, about.novelty);
+    this._spread(counted, about.domain, about.hasWeights);
+    if (areNew(about.novelty, from, tokens)) {
+      this._addEvidence(this._state.views.counts, counted);
+    } else {
+      this._addPart(block, from, tokens, about.novelty!);
+    }
     return tokens;
   }
 
-  /** Adds a chunk, which `_spread` has just added, by how much of it is new. */
-  private _addEvidence(
+  /** Adds tokens by how much of each is new. */
+  private _addPart(
     { selected, padding }: RoutingBlock,
     from: number,
     tokens: number,
-    novelty: ArrayLike<number> | undefined
+    novelty: ArrayLike<number>
   ): void {
     const { topK, experts } = this.router;
     const counts = new Float64Array(experts);
     let effective = 0;
     for (let t = from; t < from + tokens; t++) {
-      const weight = padding?.[t] ? 0 : (novelty?.[t] ?? 1);
+      const weight = padding?.[t] ? 0 : novelty[t];
       effective += weight;
       for (let slot = t * topK; weight > 0 && slot < (t + 1) * topK; slot++) {
         if (selected[slot] >= 0) {
@@ -209,9 +210,13 @@ export class RouterTally {
         }
       }
     }
-    this.effectiveTokens += effective;
+    this._addEvidence(counts, effective);
+  }
+
+  private _addEvidence(counts: ArrayLike<number>, tokens: number): void {
+    this.effectiveTokens += tokens;
     addTo(this.effectiveCounts, counts);
-    this.groups.add(counts, effective);
+    this.groups.add(counts, tokens);
   }
 
   /** Adds the chunk's counts to everything that they are counts of. */
@@ -290,4 +295,18 @@ function noWeights(slots: number): Float32Array {
     zeros = new Float32Array(slots);
   }
   return zeros.subarray(0, slots);
+}
+
+/** Whether each token counts in full. */
+function areNew(
+  novelty: ArrayLike<number> | undefined,
+  from: number,
+  tokens: number
+): boolean {
+  for (let t = from; novelty && t < from + tokens; t++) {
+    if (novelty[t] < 1) {
+      return false;
+    }
+  }
+  return true;
 }

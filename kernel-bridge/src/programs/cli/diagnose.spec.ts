@@ -115,6 +115,36 @@ describe('moe-debugger diagnose and analyze', () => {
     expect((await run(...args, '--fail-on', 'error')).code).toBe(0);
   });
 
+  it('does not judge what a capture of expert ids alone lacks, and says so', async () => {
+    const imported = join(folder, 'served.parquet');
+    const capture = join(__dirname, '../../../test/fixtures/import/routed.npy');
+    const done = await run('import', 'vllm', capture, '--out', imported);
+    expect(done.code).toBe(0);
+    const { stdout, code } = await run(
+      'diagnose',
+      imported,
+      '--json',
+      '--fail-on',
+      'error'
+    );
+    expect(code).toBe(0);
+    const { findings, checks } = JSON.parse(stdout) as Diagnosis;
+    expect(findings).toEqual([]);
+    expect(checks.find(({ kind }) => kind === 'non-finite')).toMatchObject({
+      looked: false,
+      count: 0,
+      why: expect.stringContaining('weights were not recorded')
+    });
+    expect(checks.map(({ kind }) => kind)).toContain('dead-expert');
+    const text = (await run('diagnose', imported)).stdout;
+    expect(text).toMatch(
+      /^low-confidence: not looked at: the router's logits/m
+    );
+    expect((await run('analyze', imported)).stdout).not.toMatch(
+      /occurrences of a token/
+    );
+  });
+
   it('finds no drift against itself', async () => {
     const { stdout } = await run(
       'diagnose',
