@@ -69,6 +69,26 @@ const ofDomains = ({ findings }: Diagnosis) =>
 const planted = (domain: string, random: () => number): number[] =>
   domain === 'b' && random() < 0.9 ? [6] : [];
 
+/** One text of each domain: expert 6 takes a share of that of b, and few tokens of the others. */
+function alone(share: number): RoutingSample[] {
+  return texts(4, 5, (domain, random) =>
+    domain === 'b' && random() < share ? [6] : []
+  ).map(sample =>
+    sample.domain === 'b'
+      ? sample
+      : {
+          ...sample,
+          layers: sample.layers.map(layer => ({
+            ...layer,
+            selected: layer.selected.map((expert, slot) => {
+              const other = layer.selected[slot ^ 1] === 7 ? 0 : 7;
+              return expert === 6 && slot % 5 > 0 ? other : expert;
+            })
+          }))
+        }
+  );
+}
+
 describe('a specialist of a domain', () => {
   it('is found from four texts of four domains, with its certainty', () => {
     const found = ofDomains(diagnose({ samples: texts(16, 3, planted) }));
@@ -117,25 +137,7 @@ describe('a specialist of a domain', () => {
   });
 
   it('of which there is one text says so, and takes an effect beyond all others', () => {
-    const certain = (domain: string): number[] => (domain === 'b' ? [6] : []);
-    const samples = texts(4, 5, certain).map(sample =>
-      sample.domain === 'b'
-        ? sample
-        : {
-            ...sample,
-            layers: sample.layers.map(layer => ({
-              ...layer,
-              selected: layer.selected.map((expert, slot) =>
-                expert === 6 && slot % 5 > 0
-                  ? layer.selected[slot ^ 1] === 7
-                    ? 0
-                    : 7
-                  : expert
-              )
-            }))
-          }
-    );
-    const diagnosis = diagnose({ samples });
+    const diagnosis = diagnose({ samples: alone(1) });
     const [found, ...more] = ofDomains(diagnosis);
     expect(more).toEqual([]);
     expect(found).toMatchObject({
@@ -151,6 +153,18 @@ describe('a specialist of a domain', () => {
       diagnosis.checks.find(({ kind }) => kind === 'specialist-expert')!
         .certainty
     ).toMatch(/4 domains of at least 1 text$/);
+  });
+
+  it('of which there is one text is undecided where it takes most of it, not nearly all', () => {
+    const { findings, undecided } = diagnose({ samples: alone(0.7) });
+    expect(findings).toEqual([]);
+    expect(undecided).toContainEqual(
+      expect.objectContaining({
+        kind: 'specialist-expert',
+        experts: [6],
+        reason: expect.stringMatching(/the only text of "b"/)
+      })
+    );
   });
 
   it('that these texts do not show is undecided, with the texts that may', () => {
