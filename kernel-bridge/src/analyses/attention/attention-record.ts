@@ -34,6 +34,8 @@ export interface HeadReference {
   head: number;
   stack?: Stack;
   kind?: 'self' | 'cross';
+  /** Which of several attentions that the rest does not tell apart, in graph order, from 0 on. */
+  nth?: number;
 }
 
 export class AttentionRecord implements Displayable {
@@ -46,7 +48,10 @@ export class AttentionRecord implements Displayable {
     this.layers = data.layers;
   }
 
-  /** Probabilities of one head, [queries, keys]; undefined if there is no such head. */
+  /**
+   * Probabilities of one head, [queries, keys]; undefined if there is no such head.
+   * @throws MoEDebuggerError 'input' for a reference that means heads of several attentions
+   */
   head(place: HeadReference): Float32Array | undefined {
     const own = this._layerOf(place);
     const size = own ? own.queries * own.keys : 0;
@@ -131,21 +136,38 @@ export class AttentionRecord implements Displayable {
     return saveResult(file, resultForms(this));
   }
 
+  /** @throws MoEDebuggerError 'input' for a reference that means heads of several attentions */
   private _layerOf({
     layer,
     head,
     stack,
-    kind
+    kind,
+    nth
   }: HeadReference): AttentionLayer | undefined {
-    return this.layers.find(
+    const fitting = this.layers.filter(
       own =>
         own.layer === layer &&
         (stack === undefined || own.stack === stack) &&
-        (kind === undefined || own.kind === kind) &&
-        Number.isInteger(head) &&
-        head >= 0 &&
-        head < own.heads
+        (kind === undefined || own.kind === kind)
     );
+    if (fitting.length > 1 && nth === undefined) {
+      throw new MoEDebuggerError(
+        'input',
+        `layer ${layer} has more than one attention`,
+        {
+          where: `head ${head}`,
+          hint: `say by stack, kind or nth which of ${fitting
+            .map((own, i) =>
+              [own.stack, own.kind, `nth ${i}`].filter(Boolean).join(' ')
+            )
+            .join(', ')}`
+        }
+      );
+    }
+    const own = fitting.at(nth ?? 0);
+    return own && Number.isInteger(head) && head >= 0 && head < own.heads
+      ? own
+      : undefined;
   }
 }
 
