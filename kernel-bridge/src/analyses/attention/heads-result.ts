@@ -1,6 +1,6 @@
 /** Result of the head search: scores per head, and the heads of each kind. */
 import { resultForms, saveResult } from '../../show/save-result';
-import type { ResultTable } from '../../show/result-table';
+import { pictureBundle, type ResultTable } from '../../show/result-table';
 import { specSvg } from '../../show/still-svg';
 import { headScoresFigure, type HeadScoreMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
@@ -92,9 +92,9 @@ export class HeadsResult implements Displayable {
     ].join('\n');
   }
 
-  /** The figure of prefix matching, and all scores as text. */
+  /** The figure of prefix matching, and all scores as a table. */
   [MIMEBUNDLE](): Promise<JsonObject> {
-    return this.figure()[MIMEBUNDLE]();
+    return pictureBundle(this.figure().spec, this._table(), this.toString());
   }
 
   /**
