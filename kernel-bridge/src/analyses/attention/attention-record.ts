@@ -138,7 +138,7 @@ export class AttentionRecord implements Displayable {
   }
 
   private get _title(): string {
-    return `attention of ${this.tokens.length} tokens, means over the queries`;
+    return `attention of ${counted(this.tokens.length, 'token')}, means over the queries`;
   }
 
   private _table(): ResultTable {
