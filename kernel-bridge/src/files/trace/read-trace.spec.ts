@@ -35,6 +35,14 @@ const shapes = fc
 const floats = (length: number): fc.Arbitrary<Float32Array> =>
   fc.float32Array({ minLength: length, maxLength: length });
 
+/** Any float32, NaN included: an infinite weight is refused. */
+const multipliers = (length: number): fc.Arbitrary<Float32Array> =>
+  fc.float32Array({
+    minLength: length,
+    maxLength: length,
+    noDefaultInfinity: true
+  });
+
 const samplesOf = (
   cards: readonly MoELayerCard[],
   tokens: number,
@@ -85,7 +93,7 @@ const samplesOf = (
             ),
           // Any numbers, NaN alone included, or not recorded.
           weights: fc.oneof(
-            floats(tokens * topK),
+            multipliers(tokens * topK),
             fc.constant(new Float32Array(tokens * topK).fill(NaN)),
             fc.constant(new Float32Array())
           )
