@@ -7,6 +7,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { LayerCard, MoELayerCard } from '../../run/model/description';
 import type { RoutingSample } from '../../base/protocol';
 import { routerCards } from './cards';
+import { checkFooter } from './check-footer';
 import { Database, quote } from './database';
 import { decodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 import { RoutingTrace } from '../../run/trace/routing-trace';
@@ -71,11 +72,13 @@ export async function openTrace(
       hint: 'give a Parquet file that "moe-debugger trace --out" or "import" wrote'
     });
   }
-  const database = await Database.open();
+  let database: Database | undefined;
   try {
+    checkFooter(path);
+    database = await Database.open();
     return await TraceFile.open(path, options, database);
   } catch (error) {
-    database.close();
+    database?.close();
     throw unreadable(path, error);
   }
 }
