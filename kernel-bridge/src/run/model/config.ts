@@ -99,18 +99,15 @@ export function configExperts(config: JsonConfig): number | undefined {
   );
   return working === undefined
     ? undefined
-    : EXPERTS_WITHOUT_WORK.reduce(
-        (sum, name) => sum + (configCount(config, name) ?? 0),
-        working
-      );
+    : working + configIdleExperts(config);
 }
 
-/** All experts that a router chooses from: zero-computation experts (LongCat) are not among the routed ones. */
-function totalExperts(config: JsonConfig): number | undefined {
-  const routed = configExperts(config);
-  return routed === undefined
-    ? undefined
-    : routed + (configCount(config, 'zero_expert_num') ?? 0);
+/** Experts per layer that compute nothing by design, and come after the others. */
+export function configIdleExperts(config: JsonConfig): number {
+  return EXPERTS_WITHOUT_WORK.reduce(
+    (sum, name) => sum + (configCount(config, name) ?? 0),
+    0
+  );
 }
 
 /** Experts per token. */
@@ -171,7 +168,7 @@ export function contradictions(
   };
   compare(
     'experts',
-    totalExperts(model),
+    configExperts(model),
     routers.map(({ experts }) => experts)
   );
   compare(

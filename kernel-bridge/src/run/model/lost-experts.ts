@@ -4,7 +4,7 @@ import type { Graph } from '../../onnx/graph/graph';
 import type { Router } from '../../routing/convention';
 import type { FoundRouters } from '../../routing/find-routers';
 import { lostExperts } from '../../routing/experts/reached-experts';
-import { configCount, configExperts, type ModelConfig } from './config';
+import { configExperts, configIdleExperts, type ModelConfig } from './config';
 
 /** @param graphs with the same routers: one, or the branches of a merged decoder, where an expert can be lost in either */
 export function noteLostExperts(
@@ -27,10 +27,9 @@ export function noteLostExperts(
 
 /** Experts that compute nothing by design and come after the others (LongCat): the graph needs no path for them. */
 function zeroExperts({ model }: ModelConfig, experts: number): number[] {
-  const zeros = configCount(model, 'zero_expert_num') ?? 0;
-  const routed = configExperts(model);
-  return routed !== undefined && routed + zeros === experts
-    ? Array.from({ length: zeros }, (_, i) => routed + i)
+  const idle = configIdleExperts(model);
+  return configExperts(model) === experts
+    ? Array.from({ length: idle }, (_, i) => experts - idle + i)
     : [];
 }
 
