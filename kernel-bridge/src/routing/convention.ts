@@ -50,8 +50,21 @@ export interface RouterTensors {
   weights: string[] | null;
   /** [..., experts]: the weight of each expert, zero where it is not chosen. */
   denseWeights?: string;
+  /**
+   * Shaped as `selected`, a single tensor: the experts that the graph applies, where it replaces some after the choice (those
+   * of a skip class, of padding).
+   */
+  applied?: string;
   /** [..., experts], nonzero where a chosen expert accepted the token, zero where it was dropped over capacity. */
   kept?: string;
+}
+
+/** The coarsest arithmetic between a router's logits and its weights. */
+export interface Rounding {
+  /** Largest relative error of one rounding to the type of its numbers. */
+  unit: number;
+  /** Largest distance between two numbers of a quantiser on the way; 0 for none. */
+  step: number;
 }
 
 /** One router of a model, as found in its graph. */
@@ -66,6 +79,8 @@ export interface Router {
   pattern: string;
   tensors: RouterTensors;
   sharedExperts: number;
+  /** Default float32 throughout. */
+  rounding?: Rounding;
   /** The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. */
   selectors: { index: number; name: string; op: string }[];
 }
@@ -73,5 +88,5 @@ export interface Router {
 /** A router as a pattern recognises it, before its place in the model is known. */
 export type RouterMatch = Omit<
   Router,
-  'layer' | 'stack' | 'module' | 'sharedExperts'
+  'layer' | 'stack' | 'module' | 'sharedExperts' | 'rounding'
 >;

@@ -1,10 +1,12 @@
 /** Finds all routers of a graph by structure, and the transformer blocks that they are in. */
 import type { Graph } from '../onnx/graph/graph';
+import { elementTypes } from '../onnx/graph/element-types';
 import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
 import { patterns } from './patterns';
+import { roundingOf } from './rounding';
 import { routerProduct } from './router-input';
 import { findUnknownRouters, type UnknownRouter } from './unknown';
 
@@ -25,6 +27,7 @@ export function findRouters(graph: Graph): FoundRouters {
     }
   }
   const routers: Router[] = [];
+  const types = elementTypes(graph);
   // Nodes that are picks of a router already found.
   const taken = new Set<number>();
   for (const node of graph.nodes) {
@@ -34,7 +37,10 @@ export function findRouters(graph: Graph): FoundRouters {
         : pattern.match(graph, node);
       if (match && sendsTokens(graph, blocks, match)) {
         match.selectors.forEach(({ index }) => taken.add(index));
-        routers.push(place(graph, blocks, match, routers));
+        routers.push({
+          ...place(graph, blocks, match, routers),
+          rounding: roundingOf(graph, types, match)
+        });
         break;
       }
     }

@@ -26,26 +26,61 @@ export function route(
   const weights = new Float32Array(tokens * topK);
   for (let t = 0; t < tokens; t++) {
     const row = logits.subarray(t * experts, (t + 1) * experts);
-    const chosen = convention.sparsemixer
-      ? sparsemixer(row, topK, convention.sparsemixer.threshold)
-      : chooseTopK(row, topK, convention, logitsAre);
+    const chosen = routeToken(row, topK, convention, logitsAre);
     selected.set(chosen.experts, t * topK);
     weights.set(chosen.weights, t * topK);
   }
   return { selected, weights };
 }
 
+export interface RoutedToken {
+  /** [topK] */
+  experts: number[];
+  weights: Float32Array;
+  /** The scores that the weights are computed from. */
+  scores: Float32Array;
+}
+
+/**
+ * Routes one token.
+ * @param favour [experts], added to what is chosen from, and to no weight. Default nothing.
+ */
+export function routeToken(
+  row: Float32Array,
+  topK: number,
+  convention: Convention,
+  logitsAre: 'logits' | 'probabilities',
+  favour?: Float32Array
+): RoutedToken {
+  return convention.sparsemixer
+    ? sparsemixer(row, topK, convention.sparsemixer.threshold, favour)
+    : chooseTopK(row, topK, convention, logitsAre, favour);
+}
+
+/** [experts]: what the best k are chosen from, without groups. In float32, as graphs add a bias, so that ties are theirs. */
+export function choiceValues(
+  row: Float32Array,
+  { score, scoreBeforeTopK, selectionBias }: Convention,
+  logitsAre: 'logits' | 'probabilities'
+): { scores: Float32Array; choice: Float32Array } {
+  const scores =
+    logitsAre === 'logits' && scoreBeforeTopK ? applyScore(row, score) : row;
+  const choice = Float32Array.from(scores);
+  selectionBias?.forEach((bias, e) => (choice[e] += bias));
+  return { scores, choice };
+}
+
 function chooseTopK(
   row: Float32Array,
   topK: number,
   convention: Convention,
-  are: 'logits' | 'probabilities'
-) {
+  are: 'logits' | 'probabilities',
+  favour?: Float32Array
+): RoutedToken {
   const {
     score,
     scoreBeforeTopK,
     equalWeights,
-    selectionBias,
     groups,
     renormalized,
     epsilon = 0,
@@ -53,32 +88,24 @@ function chooseTopK(
     expertScale,
     tiesToLast
   } = convention;
-  const scores =
-    are === 'probabilities'
-      ? row
-      : scoreBeforeTopK
-        ? applyScore(row, score)
-        : row;
-  const choice = new Float64Array(scores);
-  selectionBias?.forEach((bias, e) => (choice[e] += bias));
+  const { scores, choice } = choiceValues(row, convention, are);
+  favour?.forEach((value, e) => (choice[e] += value));
   if (groups) {
     maskGroups(choice, groups);
   }
   const experts = largest(choice, topK, tiesToLast);
-  let weights = new Float32Array(topK);
-  experts.forEach((e, slot) => (weights[slot] = scores[e]));
+  let own = Float32Array.from(experts, e => scores[e]);
   if (!scoreBeforeTopK && are === 'logits') {
-    weights = applyScore(weights, score);
+    own = applyScore(own, score);
   }
-  if (equalWeights) {
-    weights = weights.fill(1 / topK);
-  }
+  let weights = equalWeights ? own.map(() => 1 / topK) : own;
   if (renormalized) {
     const sum = weights.reduce((a, b) => a + b, 0) + epsilon;
     weights = weights.map(w => w / sum);
   }
   return {
     experts,
+    scores: own,
     weights: weights.map((w, i) => w * scale * (expertScale?.[experts[i]] ?? 1))
   };
 }
@@ -108,7 +135,7 @@ function largest(
 
 /** DeepSeek's group limit (arXiv 2405.04434, 2412.19437): experts outside the best groups cannot be chosen. */
 function maskGroups(
-  choice: Float64Array,
+  choice: Float32Array,
   groups: { count: number; selected: number; score: 'max' | 'top2-sum' }
 ): void {
   const size = choice.length / groups.count;
@@ -126,12 +153,20 @@ function maskGroups(
 }
 
 /** SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): a softmax over its near-ties weights each pick. */
-function sparsemixer(row: Float32Array, topK: number, threshold: number) {
+function sparsemixer(
+  row: Float32Array,
+  topK: number,
+  threshold: number,
+  favour?: Float32Array
+): RoutedToken {
   const experts: number[] = [];
   const weights: number[] = [];
   const masked = Float32Array.from(row);
   for (let pick = 0; pick < topK; pick++) {
-    const [best] = largest(masked, 1);
+    const [best] = largest(
+      favour ? masked.map((value, e) => value + favour[e]) : masked,
+      1
+    );
     const peak = masked[best];
     const eligible = masked.map((value, e) => {
       const factor = Math.max(Math.abs(row[e]), peak);
@@ -141,5 +176,9 @@ function sparsemixer(row: Float32Array, topK: number, threshold: number) {
     experts.push(best);
     masked[best] = -Infinity;
   }
-  return { experts, weights };
+  return {
+    experts,
+    weights: Float32Array.from(weights),
+    scores: Float32Array.from(weights)
+  };
 }

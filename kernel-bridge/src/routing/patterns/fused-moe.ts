@@ -10,8 +10,9 @@
  */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { attributeInt } from '../../onnx/graph/attributes';
+import { sourceOf } from '../../onnx/graph/no-ops';
 import type { Convention, RouterMatch } from '../convention';
-import { lastDim, sourceOf } from '../router-input';
+import { lastDim } from '../router-input';
 import { readScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 

@@ -1,11 +1,12 @@
 /** Top-1 by ArgMax, weighted by the largest score (Switch Transformers, arXiv 2101.03961), with or without capacity. */
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph } from '../../onnx/graph/graph';
+import { sourceOf, viewsOf } from '../../onnx/graph/no-ops';
 import { readCapacity } from '../capacity';
-import { viewsOf } from '../one-hot';
 import { gatheredAt, nextPick } from '../picks';
-import { lastDim, sourceOf } from '../router-input';
-import { readScores, scoreBelow } from '../scores';
+import { lastDim } from '../router-input';
+import { scoreBelow } from '../score-function';
+import { readScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 
 export const switchTop1: RouterPattern = {
@@ -26,7 +27,7 @@ export const switchTop1: RouterPattern = {
     }
     const scored = selection.score
       ? { score: selection.score, tensor: selection.scores }
-      : scoreBelow(graph, selection.logits);
+      : scoreBelow(graph, selection.logits, selection.experts);
     const weights =
       scored && largestScore(graph, scored.tensor, node.outputs[0]);
     if (!scored || weights === undefined) {

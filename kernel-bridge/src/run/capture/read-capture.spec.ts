@@ -236,7 +236,9 @@ describe('readCapture', () => {
     expect(() => read([router(0)], run)).toThrow(
       expect.objectContaining({
         code: 'capture',
-        message: expect.stringMatching(/were captured where \d+ were expected/) as string
+        message: expect.stringMatching(
+          /were captured where \d+ were expected/
+        ) as string
       })
     );
   });
