@@ -24,6 +24,8 @@ export interface Convention {
   epsilon?: number;
   /** All weights are multiplied by this (`routed_scaling_factor`). */
   scale?: number;
+  /** The sum of the experts' outputs is multiplied by this, after a fused op, and so are the weights. */
+  outputScale?: number;
   /** [experts]: each expert's weight is multiplied by its own factor. */
   expertScale?: number[];
   /** [experts], added to the scores for the choice, but not to the weights. */
@@ -81,7 +83,10 @@ export interface Router {
   sharedExperts: number;
   /** Default float32 throughout. */
   rounding?: Rounding;
-  /** The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. */
+  /**
+   * The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. A fused op comes first, before a TopK
+   * that chooses for it.
+   */
   selectors: { index: number; name: string; op: string }[];
 }
 

@@ -5,7 +5,7 @@ import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
-import { patterns } from './patterns';
+import { patterns, type RouterPattern } from './patterns';
 import { roundingOf } from './rounding';
 import { routerProduct } from './router-input';
 import { findUnknownRouters, type UnknownRouter } from './unknown';
@@ -20,30 +20,25 @@ export interface FoundRouters {
 
 export function findRouters(graph: Graph): FoundRouters {
   const blocks = findBlocks(graph);
-  const byAnchor = new Map<string, typeof patterns>();
-  for (const pattern of patterns) {
-    for (const op of pattern.anchors) {
-      byAnchor.set(op, [...(byAnchor.get(op) ?? []), pattern]);
-    }
-  }
-  const routers: Router[] = [];
   const types = elementTypes(graph);
   // Nodes that are picks of a router already found.
   const taken = new Set<number>();
-  for (const node of graph.nodes) {
-    for (const pattern of byAnchor.get(node.op) ?? []) {
-      const match = taken.has(node.index)
-        ? undefined
-        : pattern.match(graph, node);
-      if (match && sendsTokens(graph, blocks, match)) {
-        match.selectors.forEach(({ index }) => taken.add(index));
-        routers.push({
-          ...place(graph, blocks, match, routers),
-          rounding: roundingOf(graph, types, match)
-        });
-        break;
-      }
-    }
+  const matches = [true, undefined].flatMap(first =>
+    findMatches(
+      graph,
+      blocks,
+      patterns.filter(pattern => pattern.first === first),
+      taken
+    )
+  );
+  const routers: Router[] = [];
+  for (const match of matches.sort(
+    (a, b) => a.selectors[0].index - b.selectors[0].index
+  )) {
+    routers.push({
+      ...place(graph, blocks, match, routers),
+      rounding: roundingOf(graph, types, match)
+    });
   }
   nameModules(routers);
   const products = new Set(
@@ -57,6 +52,34 @@ export function findRouters(graph: Graph): FoundRouters {
     blocks,
     unknown: findUnknownRouters(graph, blocks, taken, products)
   };
+}
+
+function findMatches(
+  graph: Graph,
+  blocks: Blocks,
+  among: readonly RouterPattern[],
+  taken: Set<number>
+): RouterMatch[] {
+  const byAnchor = new Map<string, RouterPattern[]>();
+  for (const pattern of among) {
+    for (const op of pattern.anchors) {
+      byAnchor.set(op, [...(byAnchor.get(op) ?? []), pattern]);
+    }
+  }
+  const matches: RouterMatch[] = [];
+  for (const node of graph.nodes) {
+    for (const pattern of byAnchor.get(node.op) ?? []) {
+      const match = taken.has(node.index)
+        ? undefined
+        : pattern.match(graph, node);
+      if (match && sendsTokens(graph, blocks, match)) {
+        match.selectors.forEach(({ index }) => taken.add(index));
+        matches.push(match);
+        break;
+      }
+    }
+  }
+  return matches;
 }
 
 function place(

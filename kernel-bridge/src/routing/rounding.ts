@@ -114,13 +114,16 @@ export function weightError(
     renormalized,
     epsilon = 0,
     scale = 1,
+    outputScale = 1,
     expertScale
   } = convention;
   const errors = scores.map(value => scoreError(value, score, rounding));
   const total = errors.reduce((a, b) => a + b, 0);
   const sum = scores.reduce((a, b) => a + b, 0) + epsilon;
   return weights.map((weight, slot) => {
-    const factor = Math.abs(scale * (expertScale?.[experts[slot]] ?? 1));
+    const factor = Math.abs(
+      scale * outputScale * (expertScale?.[experts[slot]] ?? 1)
+    );
     const propagated = convention.equalWeights
       ? 0
       : renormalized

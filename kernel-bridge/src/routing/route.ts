@@ -85,6 +85,7 @@ function chooseTopK(
     renormalized,
     epsilon = 0,
     scale = 1,
+    outputScale = 1,
     expertScale,
     tiesToLast
   } = convention;
@@ -106,7 +107,9 @@ function chooseTopK(
   return {
     experts,
     scores: own,
-    weights: weights.map((w, i) => w * scale * (expertScale?.[experts[i]] ?? 1))
+    weights: weights.map(
+      (w, i) => w * scale * outputScale * (expertScale?.[experts[i]] ?? 1)
+    )
   };
 }
 

@@ -5,6 +5,8 @@ import type { RouterMatch } from '../convention';
 export interface RouterPattern {
   /** Selecting operators of this pattern; `match` is called for each such node. */
   anchors: readonly string[];
+  /** Asked before others, since it takes nodes that they would match. */
+  first?: true;
   /** @returns undefined when the structure does not match. Names of tensors and nodes carry no meaning. */
   match(graph: Graph, node: GraphNode): RouterMatch | undefined;
 }

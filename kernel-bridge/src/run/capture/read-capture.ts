@@ -76,12 +76,15 @@ type Parts = Record<
 >;
 
 function readLayer(
-  router: Router,
+  whole: Router,
   parts: Parts,
   tokens: number,
   adjustment?: Adjustment
 ): RoutingLayer {
-  const { experts, topK, convention, tensors } = router;
+  const { experts, topK, convention, tensors } = whole;
+  // What a graph in plain operators weights by is before the factor of the sum.
+  const { outputScale = 1, ...inner } = convention;
+  const router: Router = { ...whole, convention: inner };
   const logits = parts.logits[0].data as Float32Array;
   const computed =
     tensors.selected === null ||
@@ -137,7 +140,10 @@ function readLayer(
     logitsAre: tensors.logitsAre,
     logits,
     selected: run,
-    weights: weights!
+    weights:
+      outputScale === 1
+        ? weights!
+        : weights!.map(weight => weight * outputScale)
   };
 }
 

@@ -51,7 +51,12 @@ function rewrite(
         const before = router.selectors.map(({ index }) => graph.nodes[index]);
         const choice = choices.get(before[0].outputs[0]);
         const selectors = choice
-          ? [selectorOf(plain, choice)]
+          ? [
+              selectorOf(plain, choice),
+              ...before
+                .slice(1)
+                .map(({ outputs }) => plain.producer(outputs[0])!)
+            ]
           : before.map(({ outputs }) => plain.producer(outputs[0])!);
         return {
           ...router,

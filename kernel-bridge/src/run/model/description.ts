@@ -28,7 +28,16 @@ export interface DenseLayerCard {
   moe: false;
 }
 
-export type LayerCard = MoELayerCard | DenseLayerCard;
+/** A layer where nodes select in a way that no pattern describes, so that it is neither known to be dense nor read. */
+export interface UnreadLayerCard {
+  layer: number;
+  stack?: Stack;
+  moe: null;
+  /** The selecting nodes. */
+  unread: string[];
+}
+
+export type LayerCard = MoELayerCard | DenseLayerCard | UnreadLayerCard;
 
 export interface ModelDescription {
   schema: 'moe-debugger/inspect@1';
@@ -59,21 +68,40 @@ export function describeModel(
 }
 
 /** Cards of all blocks in order: routers in graph order, dense blocks between them. */
-function layerCards({ routers, blocks }: FoundRouters): LayerCard[] {
+function layerCards({ routers, blocks, unknown }: FoundRouters): LayerCard[] {
   const cards: LayerCard[] = [];
   for (const { stack, blocks: count } of blocks.counts) {
     const own = routers.filter(router => router.stack === stack);
+    const unread = unknown.flatMap(({ node, place }) =>
+      place && place.stack === stack
+        ? [{ layer: place.layer, node: `${node.op} ${node.name}`.trim() }]
+        : []
+    );
     const last = Math.max(count - 1, ...own.map(({ layer }) => layer));
     for (let layer = 0; layer <= last; layer++) {
       const here = own.filter(router => router.layer === layer);
       cards.push(
         ...(here.length > 0
           ? here.map(moeCard)
-          : [{ layer, ...(stack ? { stack } : {}), moe: false as const }])
+          : [
+              plainCard(
+                { layer, ...(stack ? { stack } : {}) },
+                unread.filter(at => at.layer === layer).map(({ node }) => node)
+              )
+            ])
       );
     }
   }
   return cards;
+}
+
+function plainCard(
+  place: Pick<DenseLayerCard, 'layer' | 'stack'>,
+  unread: string[]
+): DenseLayerCard | UnreadLayerCard {
+  return unread.length > 0
+    ? { ...place, moe: null, unread }
+    : { ...place, moe: false };
 }
 
 function moeCard(router: Router): MoELayerCard {
@@ -125,11 +153,17 @@ export function formatDescription({
   ];
   for (const card of layers) {
     lines.push(
-      `  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : 'dense'}`
+      `  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : describePlain(card)}`
     );
   }
   lines.push(...warnings.map(warning => `warning: ${warning}`));
   return lines.join('\n');
+}
+
+function describePlain(card: DenseLayerCard | UnreadLayerCard): string {
+  return card.moe === null
+    ? `not read: ${card.unread.join(', ')} selects in a way that no pattern describes`
+    : 'dense';
 }
 
 function describeCard({
@@ -169,7 +203,7 @@ export function markdownDescription({
     ...layers.map(card =>
       card.moe
         ? `| ${cell(layerName(card))} | top-${card.topK} of ${card.experts}${card.sharedExperts > 0 ? ` + ${card.sharedExperts} shared` : ''} | ${cell(card.router.pattern)} |`
-        : `| ${cell(layerName(card))} | | dense |`
+        : `| ${cell(layerName(card))} | | ${cell(describePlain(card))} |`
     ),
     ...warnings.map(warning => `\n⚠ ${cell(warning)}`)
   ].join('\n');
