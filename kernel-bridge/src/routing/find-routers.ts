@@ -23,14 +23,17 @@ export function findRouters(graph: Graph): FoundRouters {
   const types = elementTypes(graph);
   // Nodes that are picks of a router already found.
   const taken = new Set<number>();
-  const matches = [true, undefined].flatMap(first =>
-    findMatches(
+  const takes = ({ choosers }: RouterPattern): boolean =>
+    choosers !== undefined;
+  const matches = [
+    ...findMatches(graph, blocks, patterns.filter(takes), taken),
+    ...findMatches(
       graph,
       blocks,
-      patterns.filter(pattern => pattern.first === first),
+      patterns.filter(pattern => !takes(pattern)),
       taken
     )
-  );
+  ];
   const routers: Router[] = [];
   for (const match of matches.sort(
     (a, b) => a.selectors[0].index - b.selectors[0].index
@@ -72,6 +75,7 @@ function findMatches(
       const match = taken.has(node.index)
         ? undefined
         : pattern.match(graph, node);
+      pattern.choosers?.(graph, node).forEach(({ index }) => taken.add(index));
       if (match && sendsTokens(graph, blocks, match)) {
         match.selectors.forEach(({ index }) => taken.add(index));
         matches.push(match);

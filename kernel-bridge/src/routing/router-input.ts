@@ -117,7 +117,7 @@ export function lastDim(graph: Graph, tensor: string): number | undefined {
     maxTensors: MAX_TENSORS,
     through: (node, from) =>
       node.op !== 'Reshape' &&
-      keepsLastAxis(node) &&
+      (passedOn(graph, node) !== undefined || keepsLastAxis(node)) &&
       ownLastDim(graph, from) === undefined &&
       (upstreamOf(graph, node) ?? (SCORES.has(node.op) && node.inputs))
   })) {

@@ -49,7 +49,10 @@ interface Reading {
 
 export const fusedMoE: RouterPattern = {
   anchors: ['com.microsoft.MoE', 'com.microsoft.QMoE'],
-  first: true,
+  choosers: (graph, node) =>
+    [ROUTER, ROUTER_WEIGHTS].flatMap(input =>
+      node.inputs[input] ? (choiceAbove(graph, node.inputs[input]) ?? []) : []
+    ),
   match(graph, node) {
     const topK = attributeInt(node.proto, 'k') ?? 1;
     const experts = expertCount(graph, node);
