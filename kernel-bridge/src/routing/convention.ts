@@ -83,6 +83,10 @@ export interface Router {
   sharedExperts: number;
   /** Default float32 throughout. */
   rounding?: Rounding;
+  /** From the product with the router's weights to the point where the logits are read, as text. */
+  logitSteps?: string[];
+  /** The logits are c tanh(x / c) of that product. */
+  softcap?: number;
   /**
    * The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. A fused op comes first, before a TopK
    * that chooses for it.
@@ -93,5 +97,11 @@ export interface Router {
 /** A router as a pattern recognises it, before its place in the model is known. */
 export type RouterMatch = Omit<
   Router,
-  'layer' | 'stack' | 'module' | 'sharedExperts' | 'rounding'
+  | 'layer'
+  | 'stack'
+  | 'module'
+  | 'sharedExperts'
+  | 'rounding'
+  | 'logitSteps'
+  | 'softcap'
 >;

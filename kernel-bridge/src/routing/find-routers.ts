@@ -5,6 +5,7 @@ import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
+import { logitSteps } from './logit-steps';
 import { patterns, type RouterPattern } from './patterns';
 import { roundingOf } from './rounding';
 import { routerProduct } from './router-input';
@@ -38,8 +39,11 @@ export function findRouters(graph: Graph): FoundRouters {
   for (const match of matches.sort(
     (a, b) => a.selectors[0].index - b.selectors[0].index
   )) {
+    const { steps, softcap } = logitSteps(graph, match.tensors.logits);
     routers.push({
       ...place(graph, blocks, match, routers),
+      logitSteps: steps,
+      ...(softcap === undefined ? {} : { softcap }),
       rounding: roundingOf(graph, types, match)
     });
   }

@@ -88,6 +88,9 @@ function decodeCard(value: unknown, at: string): LayerCard {
     topK,
     ...decodeConvention(source, experts, at),
     sharedExperts: count(source.sharedExperts, `${at}.sharedExperts`),
+    ...(source.softcap === undefined
+      ? {}
+      : { softcap: number(source.softcap, `${at}.softcap`) }),
     router: {
       pattern: text(router.pattern, `${at}.router.pattern`),
       logits: text(router.logits, `${at}.router.logits`),
@@ -96,6 +99,14 @@ function decodeCard(value: unknown, at: string): LayerCard {
         ['logits', 'probabilities'],
         `${at}.router.logitsAre`
       ),
+      ...(router.logitsAfter === undefined
+        ? {}
+        : {
+            logitsAfter: list(
+              router.logitsAfter,
+              `${at}.router.logitsAfter`
+            ).map((step, i) => text(step, `${at}.router.logitsAfter[${i}]`))
+          }),
       selected: names(router.selected, `${at}.router.selected`),
       weights: names(router.weights, `${at}.router.weights`)
     }
@@ -122,12 +133,7 @@ function decodeConvention(
       convention[key] = true;
     }
   }
-  for (const key of [
-    'epsilon',
-    'scale',
-    'outputScale',
-    'capacity'
-  ] as const) {
+  for (const key of ['epsilon', 'scale', 'outputScale', 'capacity'] as const) {
     if (source[key] !== undefined) {
       convention[key] = number(source[key], `${at}.${key}`);
     }

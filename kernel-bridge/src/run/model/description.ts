@@ -12,10 +12,14 @@ export interface MoELayerCard extends Convention {
   experts: number;
   topK: number;
   sharedExperts: number;
+  /** The logits are c tanh(x / c) of the product with the router's weights. */
+  softcap?: number;
   router: {
     pattern: string;
     logits: string;
     logitsAre: 'logits' | 'probabilities';
+    /** From the product with the router's weights to the point where the logits are read, as text. */
+    logitsAfter?: string[];
     /** Tensor names; null if computed from the logits. */
     selected: string | string[] | null;
     weights: string | string[] | null;
@@ -114,7 +118,9 @@ function moeCard(router: Router): MoELayerCard {
     convention,
     sharedExperts,
     pattern,
-    tensors
+    tensors,
+    softcap,
+    logitSteps
   } = router;
   return {
     layer,
@@ -125,10 +131,14 @@ function moeCard(router: Router): MoELayerCard {
     topK,
     ...convention,
     sharedExperts,
+    ...(softcap === undefined ? {} : { softcap }),
     router: {
       pattern,
       logits: tensors.logits,
       logitsAre: tensors.logitsAre,
+      ...(logitSteps && logitSteps.length > 0
+        ? { logitsAfter: logitSteps }
+        : {}),
       selected: single(tensors.selected),
       weights: tensors.denseWeights ?? single(tensors.weights)
     }
@@ -166,25 +176,51 @@ function describePlain(card: DenseLayerCard | UnreadLayerCard): string {
     : 'dense';
 }
 
-function describeCard({
-  experts,
-  topK,
-  router,
-  sharedExperts,
-  scale,
-  groups,
-  capacity
-}: MoELayerCard): string {
+function describeCard(card: MoELayerCard): string {
+  const { experts, topK, router, sharedExperts, groups, capacity } = card;
   return [
     `top-${topK} of ${experts}`,
     router.pattern,
-    scale === undefined ? '' : `scale ${Number(scale.toPrecision(6))}`,
+    ...describeNumbers(card),
     groups ? `best ${groups.selected} of ${groups.count} groups` : '',
     sharedExperts > 0 ? `${sharedExperts} shared` : '',
     capacity === undefined ? '' : `capacity ${capacity}`
   ]
     .filter(Boolean)
     .join(', ');
+}
+
+/** What changes a layer's numbers, and where its logits are read. */
+function describeNumbers({
+  selectionBias,
+  scale,
+  expertScale,
+  outputScale,
+  router
+}: MoELayerCard): string[] {
+  const after = (router.logitsAfter ?? []).slice(1);
+  return [
+    selectionBias ? `selection bias ${range(selectionBias)}` : '',
+    scale === undefined ? '' : `scale ${short(scale)}`,
+    expertScale ? `scale of each expert ${range(expertScale)}` : '',
+    outputScale === undefined
+      ? ''
+      : `scale ${short(outputScale)} after the operator`,
+    router.logitsAre === 'probabilities'
+      ? 'probabilities in place of logits'
+      : after.length > 0
+        ? `logits read after ${after.join(', ')}`
+        : ''
+  ].filter(Boolean);
+}
+
+function range(values: readonly number[]): string {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? short(low) : `${short(low)} to ${short(high)}`;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 /** The description as a Markdown table, for a cell. */
@@ -202,7 +238,7 @@ export function markdownDescription({
     '|---|---|---|',
     ...layers.map(card =>
       card.moe
-        ? `| ${cell(layerName(card))} | top-${card.topK} of ${card.experts}${card.sharedExperts > 0 ? ` + ${card.sharedExperts} shared` : ''} | ${cell(card.router.pattern)} |`
+        ? `| ${cell(layerName(card))} | top-${card.topK} of ${card.experts}${card.sharedExperts > 0 ? ` + ${card.sharedExperts} shared` : ''} | ${cell([card.router.pattern, ...describeNumbers(card)].join(', '))} |`
         : `| ${cell(layerName(card))} | | ${cell(describePlain(card))} |`
     ),
     ...warnings.map(warning => `\n⚠ ${cell(warning)}`)
