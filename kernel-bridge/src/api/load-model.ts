@@ -8,6 +8,7 @@ import { Engine } from '../run/engine/engine';
 import type { SessionOptions } from '../run/engine/messages';
 import { fetchModel, type HubOptions } from '../run/model/hub';
 import { externalShapes, HOW_TO_EXPORT } from '../run/model/external-shapes';
+import { optimizationOf } from '../run/model/graph-optimization';
 import { isHubId } from '../run/model/hub-names';
 import { LoadedModel } from '../run/model/loaded-model';
 import { modelSession } from '../run/model/model-session';
@@ -18,6 +19,7 @@ import { MoEModel } from './moe-model';
 export interface LoadOptions extends HubOptions {
   /** Threads within an operator; onnxruntime's own choice when absent. */
   threads?: number;
+  /** Default all that onnxruntime can run the graph with. */
   graphOptimization?: SessionOptions['graphOptimization'];
 }
 
@@ -45,7 +47,8 @@ export async function loadModel(
     : captureGraph(onnx.proto.graph, found.routers);
   const settings = {
     threads: options.threads,
-    graphOptimization: options.graphOptimization
+    graphOptimization:
+      options.graphOptimization ?? optimizationOf(structure.graph)
   };
   const session = await cancellable(
     modelSession(engine, onnx, captured.graph, settings),

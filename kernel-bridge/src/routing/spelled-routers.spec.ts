@@ -225,6 +225,43 @@ describe.each(Object.entries(noOps))('%s', (_, noOp) => {
   });
 });
 
+describe('quantisers around the softmax and the choice', () => {
+  const STEP = 1 / 64;
+  const pair: Unary = (b, x) => {
+    const step = one(b, STEP);
+    return b.op('DequantizeLinear', [b.op('QuantizeLinear', [x, step]), step]);
+  };
+
+  it('are stepped over, and the experts are those of the rounded scores', async () => {
+    const layers = await routing((b, logits, { topK: k }) => {
+      const scores = pair(b, softmax(b, logits));
+      const [values, selected] = b.many('TopK', [scores, b.ints([k])], 2);
+      return { selected, weights: shares(b, pair(b, values)) };
+    });
+    expect(layers).toHaveLength(2);
+    for (const { logits, chosen } of layers) {
+      chosen.forEach((own, t) => {
+        const row = [...logits.slice(t * 8, t * 8 + 8)];
+        const total = row.reduce((all, x) => all + Math.exp(x), 0);
+        const rounded = row.map(
+          x => Math.round(Math.exp(x) / total / STEP) * STEP
+        );
+        const best = row
+          .map((_, e) => e)
+          .sort((a, b) => rounded[b] - rounded[a] || a - b)
+          .slice(0, 2);
+        const sumOfBest = rounded[best[0]] + rounded[best[1]];
+        expect(Object.keys(own).map(Number)).toEqual(
+          [...best].sort((a, b) => a - b)
+        );
+        best.forEach(expert =>
+          expect(own[expert]).toBeCloseTo(rounded[expert] / sumOfBest, 5)
+        );
+      });
+    }
+  });
+});
+
 /** Chosen by softmax, divided by the sum. */
 const plainChoice: Write = (b, logits, { topK: k }) => {
   const [values, selected] = b.many(

@@ -53,8 +53,8 @@ function captured(
   };
 }
 
-/** Scores from 2e-6 to 6e-6, as a router whose selection bias is near 12 makes them. */
-const SMALL = [-12, -12.4, -12.7, -13.2, -12.2, -12.5, -12.9, -13.1];
+/** Scores from 1e-6 to 4e-6, as a router whose selection bias is near 12 makes them. */
+const SMALL = [-12.4, -12.8, -13.1, -13.6, -12.6, -12.9, -13.3, -13.5];
 const BIAS = [12.01, 11.98, 12.02, 11.97, 12.03, 11.99, 12.0, 12.04];
 const convention: Convention = {
   score: 'sigmoid',
