@@ -2,6 +2,7 @@
 import { ELEMENT } from '../onnx/file/schema';
 import type { Graph } from '../onnx/graph/graph';
 import { walk } from '../onnx/graph/walk';
+import { MASKED_LOGIT } from './adjustment';
 import type { Convention, Rounding, RouterMatch } from './convention';
 import type { RoutedToken } from './route';
 
@@ -86,17 +87,20 @@ export function choiceError(
   { score, scoreBeforeTopK }: Convention,
   rounding: Rounding = FLOAT32
 ): Float32Array {
+  // A masked expert is out of reach, and its logit is no measure of the others.
+  const inReach = (value: number): boolean =>
+    Number.isFinite(value) && Math.abs(value) < Math.abs(MASKED_LOGIT / 2);
   const largest = choice.reduce(
-    (most, value) =>
-      Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most,
+    (most, value) => (inReach(value) ? Math.max(most, Math.abs(value)) : most),
     0
   );
-  return scores.map(
-    value =>
-      2 * ROUNDINGS * rounding.unit * largest +
-      (scoreBeforeTopK
-        ? 2 * scoreError(value, score, rounding) + NEAR_TIE * value
-        : NEAR_TIE * Math.max(1, Math.abs(value)))
+  return scores.map(value =>
+    !inReach(value)
+      ? 0
+      : 2 * ROUNDINGS * rounding.unit * largest +
+        (scoreBeforeTopK
+          ? 2 * scoreError(value, score, rounding) + NEAR_TIE * value
+          : NEAR_TIE * Math.max(1, Math.abs(value)))
   );
 }
 

@@ -143,6 +143,22 @@ describe('large scores', () => {
     expect(() => checkConvention(router(plain), quantised)).toThrow(/weight/);
   });
 
+  it('are compared beside experts that an edit masks', () => {
+    const masked = logits.map((x, e) => (e < 3 ? -1e30 : x));
+    const own = captured(masked, { score: x => x, divided: false });
+    const chosen = [...own.selected].map(e => Math.exp(logits[e]));
+    const total = chosen.reduce((all, x) => all + x, 0);
+    own.weights.set(chosen.map(x => x / total));
+    const after: Convention = {
+      score: 'softmax',
+      scoreBeforeTopK: false,
+      renormalized: false
+    };
+    expect(() => checkConvention(router(after), own)).not.toThrow();
+    own.weights[0] *= 1.02;
+    expect(() => checkConvention(router(after), own)).toThrow(/weight/);
+  });
+
   it('of an expert that the logits rule out are refused', () => {
     const own = captured(logits, { score: sigmoid, divided: false });
     own.selected[3] = 4;
