@@ -5,6 +5,7 @@ const jupyterlab = require('@jupyterlab/testing/lib/jest-config')(__dirname);
 /** Published as ES modules only, which jest reads after a translation. */
 const esModules = [
   '@jupyter',
+  '@jupyter-widgets',
   '@jupyterlab',
   '@lumino',
   '@microsoft',

@@ -22,5 +22,5 @@ def _load_jupyter_server_extension(server_app):
     send_without_delay(server_app)
 
 
-# The name that Jupyter Server looked for before 2.0, and that JupyterLab's own tools still know.
+# The name that Jupyter Server used before 2.0, and that JupyterLab's own tools still use.
 load_jupyter_server_extension = _load_jupyter_server_extension

@@ -65,7 +65,7 @@ def _install(arguments: list[str]) -> int:
 
 
 def with_place(arguments: list[str]) -> list[str]:
-    """The arguments with the place of the kernelspec: by default, beside this Python's other kernels."""
+    """The arguments with the location of the kernelspec. Default: next to this Python's other kernels."""
     here = ["--prefix", sys.prefix]
     if arguments[-1] == "--sys-prefix":
         # The Node program would look for an active environment; ours is the one that this Python runs in.
@@ -91,7 +91,7 @@ def _pass_on(node: Node, main_file: Path, arguments: list[str]) -> int:
 
 
 def _become(node: Node, main_file: Path, arguments: list[str]) -> int:
-    """Run the Node command line in this process's place, so that signals reach it directly."""
+    """Replace this process with the Node command line, so that signals reach it directly."""
     if os.name == "nt":
         return _pass_on(node, main_file, arguments)
     sys.stdout.flush()

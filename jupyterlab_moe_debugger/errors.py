@@ -1,5 +1,5 @@
-"""Failures that a person can mend."""
+"""Errors that the user can fix."""
 
 
 class UserError(Exception):
-    """One line for stderr: what is wrong (where): what to do. The command then ends with code 2."""
+    """One line for stderr: what is wrong (where): what to do. The command ends with exit code 2."""

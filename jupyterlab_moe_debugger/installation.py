@@ -62,7 +62,7 @@ def environment_is_writable() -> bool:
 
 
 def install(home: Path, node: Node) -> Path:
-    """Install the Node package below `home`; returns its command line. What is there already is kept."""
+    """Install the Node package below `home`; returns its command line. An existing installation is kept."""
     target = home / __version__
     if not all((PACKAGE / name).is_file() for name in FILES):
         raise UserError(
@@ -122,7 +122,7 @@ def _fetch(folder: Path, node: Node) -> None:
         shutil.copyfile(PACKAGE / name, folder / name)
     environment = {
         **os.environ,
-        # Its install script would download binaries for graphics cards; the ones for the CPU are in its package.
+        # Its install script would download GPU binaries; the CPU binaries are in its package.
         "ONNXRUNTIME_NODE_INSTALL": "skip",
         # The Node that runs npm is also the one for install scripts.
         "PATH": os.pathsep.join([str(Path(node.program).parent), os.environ.get("PATH", "")]),
@@ -160,7 +160,7 @@ def _fetch(folder: Path, node: Node) -> None:
 
 
 def _show(output: str, telling: str = "") -> None:
-    """The lines of a failed program that tell why; npm says that first and its usage last."""
+    """The lines of a failed program that give the cause; npm prints the cause first and its usage last."""
     lines = [line for line in output.splitlines() if telling in line] or output.splitlines()
     sys.stderr.write("".join(f"    {line}\n" for line in lines[:15]))
 
@@ -185,7 +185,7 @@ def _put_in_place(folder: Path, target: Path) -> None:
 
 
 def _remove_leftovers(home: Path) -> None:
-    """What an installation left that was killed; a day old, so that none is at work."""
+    """Remove leftovers of killed installations: older than a day, so that no running one is affected."""
     for place in home.glob(f"{TEMPORARY}*"):
         if time.time() - place.stat().st_mtime > 86400:
             shutil.rmtree(place, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Small messages between a page and a kernel leave at once.
+"""Small messages between a page and a kernel are sent at once.
 
 A WebSocket of Jupyter Server waits for the acknowledgement of the last packet before it sends a small one
 (Nagle's algorithm), and browsers delay that acknowledgement: a message that follows another takes more than

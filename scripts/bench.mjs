@@ -2,10 +2,10 @@
  * `npm run bench`: runs every measurement, prints each number beside the last run's on this machine and its target, and
  * writes docs/performance.md. `npm run bench -- --only START` runs only the files that measure a section of that name, or
  * whose path contains it, and prints instead of writing, or with `--write` replaces their sections of the page;
- * `--no-setup` trusts that everything is built.
+ * `--no-setup` assumes that everything is built.
  *
  * A measurement is a file `kernel-bridge/bench/*.mjs`, or a Playwright spec below `ui-tests/bench/`. It prints one
- * line of JSON for each number (bench/compare.mjs says what of); other lines are for people.
+ * line of JSON for each number (bench/compare.mjs lists its fields); other lines are for people.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -31,7 +31,7 @@ const filesIn = (folder, ending) =>
         .map(name => `${folder}/${name}`)
     : [];
 
-/** Whether a file measures a section, or lies at a path, of that name. */
+/** Whether the file measures a section of that name, or its path contains it. */
 function isWanted(file, name) {
   const wanted = name.toLowerCase();
   return (
@@ -40,7 +40,7 @@ function isWanted(file, name) {
   );
 }
 
-/** The files that were asked for, each with the command that runs it. */
+/** The requested files, each with the command that runs it. */
 function measurements(names) {
   const inNode = filesIn('kernel-bridge/bench', '.mjs').map(file => ({
     file,
@@ -79,7 +79,7 @@ function measurements(names) {
   );
 }
 
-/** The number that a line states; undefined for a line for people. */
+/** The number in a line of JSON; undefined for other lines. */
 function parse(line) {
   try {
     const row = JSON.parse(line);
@@ -119,7 +119,7 @@ function percent(change) {
   return `${sign}${(100 * change).toFixed(1)} %`;
 }
 
-/** A number with all that is known of it, on one line. */
+/** A number with its details, on one line. */
 function told(row, last) {
   const target = againstTarget(row);
   const before = againstLast(row, last);
@@ -132,7 +132,7 @@ function told(row, last) {
   return `${row.section}, ${row.name}: ${withUnit(row.value, row.unit)}${parts.length > 0 ? ` (${parts.join('; ')})` : ''}`;
 }
 
-/** What a reader has to look at, once more at the end. */
+/** The summary at the end: missed targets and regressions. */
 function summarise(rows, last) {
   const lists = [
     ['Targets missed', rows.filter(row => againstTarget(row)?.met === false)],
@@ -180,7 +180,7 @@ await orExplain(async () => {
   const rows = [];
   for (const file of files) {
     const its = await measure(file, last);
-    // At once: what comes later may fail.
+    // Saved now, because later measurements may fail.
     lastRun.keep(machine(), its);
     rows.push(...its);
   }

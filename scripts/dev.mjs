@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: sets up, then builds again what is edited, and says after each build what to reload. Ctrl+C ends it.
- * `npm start` in a second terminal shows the result. `npm run dev -- kernel` watches only that; `--no-setup` trusts
+ * `npm run dev`: sets up, then rebuilds what is edited, and says after each build what to reload. Ctrl+C ends it.
+ * `npm start` in a second terminal shows the result. `npm run dev -- kernel` watches only that; `--no-setup` assumes
  * that everything was built once.
  */
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ const tsc = project => [
   inRoot(project)
 ];
 
-/** Each with the line that a good build ends with, and what to do then. */
+/** For each watcher, the last line of a successful build, and what to do then. */
 const WATCHERS = [
   {
     name: 'kernel',
@@ -28,7 +28,7 @@ const WATCHERS = [
     built: /Found 0 errors/,
     advice: "the kernel package is built: restart the notebook's kernel"
   },
-  // Only compiled: the bundler takes it from here.
+  // Compiles only; the bundler uses the result.
   { name: 'page', command: tsc('tsconfig.json') },
   {
     name: 'bundle',
@@ -63,7 +63,7 @@ function chosen() {
   const unknown = positionals.filter(name => !names.includes(name));
   if (unknown.length > 0) {
     throw new SetupError(
-      `There is nothing to watch by the name "${unknown.join(', ')}": choose from ${names.join(', ')}.`
+      `There is no watcher "${unknown.join(', ')}": choose from ${names.join(', ')}.`
     );
   }
   return {
@@ -91,7 +91,7 @@ await orExplain(async () => {
   const watching = watchers.map(watcher => watch(watcher, over.signal));
   const first = await Promise.race(watching);
   if (ending.aborted) {
-    // The signal's handler waits for all of them and ends this program.
+    // The signal handler waits for all of them, then ends this program.
     return;
   }
   over.abort();

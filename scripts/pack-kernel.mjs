@@ -1,5 +1,5 @@
 /**
- * Makes what the Python wheel carries of the Node package: the package as npm would publish it, and a lock file
+ * Packs the Node package for the Python wheel: the package as npm would publish it, and a lock file
  * that pins everything it needs to the versions of this clone's own lock file.
  */
 import { createHash } from 'node:crypto';
@@ -19,7 +19,7 @@ const WORKSPACE = 'kernel-bridge';
 const TARBALL = `${PACKAGE}.tgz`;
 const target = inRoot('jupyterlab_moe_debugger', 'kernel_package');
 
-/** Where a package looks for `name`, from its own folder upwards, as Node does. */
+/** Folders where a package looks for `name`, from its own folder upwards, as in Node. */
 function* candidates(from, name) {
   for (let place = from; ;) {
     yield `${place ? `${place}/` : ''}node_modules/${name}`;
@@ -31,7 +31,7 @@ function* candidates(from, name) {
   }
 }
 
-/** The entries of the clone's lock file that the workspace needs to run, by their place in it. */
+/** The entries of the clone's lock file that the workspace needs at run time, by their key. */
 export function closure(packages, workspace = WORKSPACE) {
   const found = new Map();
   const visit = (from, entry) => {
@@ -47,7 +47,9 @@ export function closure(packages, workspace = WORKSPACE) {
       }
       if (!place) {
         if (entry.dependencies?.[name] && !entry.optionalDependencies?.[name]) {
-          throw new Error(`${from} needs ${name}, which the lock file has not`);
+          throw new Error(
+            `${from} needs ${name}, which is not in the lock file`
+          );
         }
         continue;
       }
@@ -65,7 +67,7 @@ export function closure(packages, workspace = WORKSPACE) {
 export function lockFor(packages, manifest, integrity) {
   const entries = {};
   for (const [place, entry] of closure(packages)) {
-    // What lay in the workspace's own node_modules lies in the installed package's.
+    // The workspace's own node_modules become those of the installed package.
     const moved = place.replace(
       new RegExp(`^${WORKSPACE}/`),
       `node_modules/${PACKAGE}/`

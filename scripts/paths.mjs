@@ -1,4 +1,4 @@
-/** Where things are in a clone. */
+/** Paths in a clone. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ export const cache = inRoot('.cache');
 
 /** The JavaScript file of a tool in node_modules: run with Node itself, it needs no shell on any system. */
 export function tool(packageName, binName = packageName) {
-  // Not by resolving it: a package need not export its manifest.
+  // Not by require.resolve: a package may not export its package.json.
   const manifest = inRoot('node_modules', packageName, 'package.json');
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
   return path.join(
@@ -27,7 +27,7 @@ export function tool(packageName, binName = packageName) {
   );
 }
 
-/** npm as a program and its first arguments: the npm that runs us, or the one on PATH. */
+/** The command of npm: the npm that runs this script, or the one on PATH. */
 export function npm() {
   const running = process.env.npm_execpath;
   if (running && /npm-cli\.[cm]?js$/.test(running)) {
@@ -36,7 +36,7 @@ export function npm() {
   return [windows ? 'npm.cmd' : 'npm'];
 }
 
-/** The environment of everything that is started: the clone's own Python tools come first. */
+/** The environment of started programs: the clone's own Python tools come first on PATH. */
 export function environment(extra = {}) {
   const pathName =
     Object.keys(process.env).find(name => name.toUpperCase() === 'PATH') ??
@@ -45,7 +45,7 @@ export function environment(extra = {}) {
     ...process.env,
     [pathName]: [venvBin, process.env[pathName]].join(path.delimiter),
     VIRTUAL_ENV: venv,
-    // The clone's kernel, extension and settings win over those in the home folder.
+    // The clone's kernel, extension and settings take precedence over those in the home folder.
     JUPYTER_PREFER_ENV_PATH: '1',
     PIP_DISABLE_PIP_VERSION_CHECK: '1',
     ...extra

@@ -1,6 +1,6 @@
 /**
- * `npm run pictures`: runs notebooks/quickstart.ipynb in JupyterLab and takes the README's pictures of it, light and
- * dark. It works on a copy of the notebook: nothing in the clone changes but docs/images.
+ * `npm run pictures`: runs notebooks/quickstart.ipynb in JupyterLab and takes its screenshots for the README, in the light and the
+ * dark theme. It works on a copy of the notebook: only docs/images changes in the clone.
  */
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -34,7 +34,7 @@ async function takePicture(page, file) {
   const problems = await page.evaluate(async () => {
     const { commands, shell } = window.jupyterapp;
     const { sessionContext } = shell.currentWidget;
-    // Cells that are run before the kernel is there ask which kernel to take.
+    // Cells that run before the kernel is ready open a dialog to select one.
     await sessionContext.ready;
     await sessionContext.session.kernel.info;
     await commands.execute('notebook:run-all-cells');

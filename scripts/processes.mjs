@@ -1,6 +1,6 @@
 /**
- * Running programs so that none is left behind: each gets a process group of its own, and when this program
- * is told to stop, or one takes too long, the whole group is stopped.
+ * Runs programs without leaving any behind: each has its own process group, and when this program
+ * gets a signal, or one takes too long, the whole group is killed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { environment, root } from './paths.mjs';
@@ -9,12 +9,12 @@ const windows = process.platform === 'win32';
 const running = new Set();
 const GRACE_SECONDS = 5;
 
-/** What else must be done before this program ends on a signal. */
+/** Cleanup to do before this program ends on a signal. */
 export const beforeEnd = new Set();
 
 const signalled = new AbortController();
 
-/** Aborted as soon as this program was told to end, before what it started is stopped. */
+/** Aborted when this program gets a signal, before its children are stopped. */
 export const ending = signalled.signal;
 
 function signalGroup(child, signal) {
@@ -28,7 +28,7 @@ function signalGroup(child, signal) {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It ended in the meantime.
+    // It has already ended.
   }
 }
 
@@ -59,7 +59,7 @@ for (const [signal, number] of [
   });
 }
 
-/** npm may be killed without a word to us: nothing that we started is left behind then. */
+/** npm may be killed without a signal to this program: its children are stopped then too. */
 export function endWithNpm() {
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event && !windows) {
@@ -78,8 +78,8 @@ export function endWithNpm() {
  * @param {{cwd?: string, env?: object, seconds?: number, show?: boolean, onLine?: (line: string) => void, until?: AbortSignal}} options
  *   `seconds`: how long it may take; `show`: its output goes straight to the terminal and is not kept; `until`:
  *   stops it
- * @returns {Promise<{code: number | null, lines: string[], error?: string}>} `error` says in words why it
- *   did not run to its end, or what code it ended with
+ * @returns {Promise<{code: number | null, lines: string[], error?: string}>} `error` says why it
+ *   did not finish, or its exit code
  */
 export async function run(command, options = {}) {
   const { cwd = root, env, seconds, show = false, onLine, until } = options;

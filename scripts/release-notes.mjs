@@ -1,13 +1,13 @@
 /**
- * `node scripts/release-notes.mjs v1.2.3`: prints what CHANGELOG.md says of a release, or why the tag does not fit what
- * it stands on.
+ * `node scripts/release-notes.mjs v1.2.3`: prints the changelog of a release, or why the tag does not match the
+ * versions and the changelog.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inRoot } from './paths.mjs';
 
-/** What the changelog says of a version, without its heading; undefined where it has no such heading. */
+/** The changelog of a version, without its heading; undefined if there is none. */
 export function sectionOf(changelog, version) {
   const section = changelog
     .split(/^## /m)
@@ -19,8 +19,8 @@ export function sectionOf(changelog, version) {
 /**
  * @param {string} tag
  * @param {{versions: Record<string, string>, changelog: string, fragments: string[]}} state
- *   `versions`: by the file that states it; `fragments`: files with changes that are not yet in the changelog
- * @returns {string} @throws Error that names all that is wrong
+ *   `versions`: by file; `fragments`: files with changes that are not yet in the changelog
+ * @returns {string} @throws Error that names all mismatches
  */
 export function releaseNotes(tag, { versions, changelog, fragments }) {
   const version = tag.replace(/^v/, '');
@@ -29,11 +29,11 @@ export function releaseNotes(tag, { versions, changelog, fragments }) {
     ...Object.entries(versions)
       .filter(([, stated]) => stated !== version)
       .map(([file, stated]) => `${file} states version ${stated}`),
-    ...(notes ? [] : [`CHANGELOG.md says nothing of ${version}`]),
+    ...(notes ? [] : [`CHANGELOG.md has no section for ${version}`]),
     ...fragments.map(file => `changes/${file} is not yet in CHANGELOG.md`)
   ];
   if (wrong.length > 0) {
-    throw new Error(`The tag ${tag} does not fit: ${wrong.join('; ')}.`);
+    throw new Error(`The tag ${tag} does not match: ${wrong.join('; ')}.`);
   }
   return notes;
 }

@@ -23,17 +23,17 @@ const FITTING = {
   fragments: []
 };
 
-test('takes the section of one version and nothing of its neighbours', () => {
+test('returns the section of one version only', () => {
   assert.equal(sectionOf(CHANGELOG, '1.10.0'), '### New\n\n- Ten.');
   assert.equal(sectionOf(CHANGELOG, '1.1.0'), '- One.');
   assert.equal(sectionOf(CHANGELOG, '1.1'), undefined);
 });
 
-test('gives the notes of a tag that fits', () => {
+test('returns the notes of a matching tag', () => {
   assert.equal(releaseNotes('v1.10.0', FITTING), '### New\n\n- Ten.');
 });
 
-test('names all that does not fit a tag', () => {
+test('names all mismatches of a tag', () => {
   assert.throws(
     () =>
       releaseNotes('v2.0.0', {
@@ -43,7 +43,7 @@ test('names all that does not fit a tag', () => {
       }),
     {
       message:
-        'The tag v2.0.0 does not fit: b.json states version 1.10.0; CHANGELOG.md says nothing of 2.0.0; ' +
+        'The tag v2.0.0 does not match: b.json states version 1.10.0; CHANGELOG.md has no section for 2.0.0; ' +
         'changes/forgotten.fixed.md is not yet in CHANGELOG.md.'
     }
   );

@@ -31,8 +31,8 @@ function labArguments(given) {
 }
 
 /**
- * JupyterLab stays in this process's group, unlike what `run` starts: whoever kills the group, as a terminal
- * that closes does, kills both. It has no terminal of its own to ask "Shut down? (y/n)" on.
+ * JupyterLab stays in this process's group, unlike programs started by `run`: killing the group, as a terminal
+ * that closes does, kills both. Its stdin is not a terminal, so that it does not ask "Shut down? (y/n)".
  */
 function startLab(given) {
   const lab = spawn(venvPython, labArguments(given), {
@@ -59,7 +59,7 @@ function startLab(given) {
   return { lab, ended };
 }
 
-/** Passes JupyterLab's log on, and says once where it answers. */
+/** Prints JupyterLab's log, and once its address. */
 function announce(lab) {
   let address;
   lab.stderr.setEncoding('utf8');

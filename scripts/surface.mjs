@@ -1,8 +1,8 @@
 /**
- * docs/api/surface.md: every public name of the Node package with its signature, one a line, so that a change of the
+ * docs/api/surface.md: every public name of the Node package with its signature, one per line, so that a change of the
  * public surface shows in a diff. `npm run docs:surface` writes it; `--print` only prints it, for the test.
  *
- * Read from the sources, not from lib/, which may be older. What `@internal` marks is not in it, as it is not in the
+ * Read from the sources, since lib/ may be older. Names marked `@internal` are left out, as they are from the
  * built .d.ts files (`stripInternal`).
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const FORMAT =
   ts.TypeFormatFlags.UseSingleQuotesForStringLiteralType |
   ts.TypeFormatFlags.WriteArrowStyleSignature;
 
-/** By import path, the source of each entry of the package's `exports`. */
+/** The source of each entry of the package's `exports`, by import path. */
 function entries() {
   const { name, exports } = JSON.parse(
     readFileSync(join(PACKAGE, 'package.json'), 'utf8')
@@ -68,26 +68,34 @@ export function surface() {
   return [HEAD, ...parts].join('\n');
 }
 
-/** Whether a declaration is the package's own: what it inherits from Node and the language is not listed. */
+/** Whether a declaration is the package's own: members inherited from Node and the language are not listed. */
 const ours = declaration =>
   declaration.getSourceFile().fileName.startsWith(PACKAGE) &&
   !declaration.getSourceFile().fileName.includes('/node_modules/');
 
+/** TypeScript orders unions as it meets them, so that an unrelated change would reorder them. */
+const sortLiterals = text =>
+  text.replace(/'[^']*'(?: \| '[^']*')+/g, union =>
+    union.split(' | ').sort().join(' | ')
+  );
+
 function describer(checker) {
   const typeText = (type, at) => {
     const text = checker.typeToString(type, at, FORMAT);
-    // Names of what is not imported there come with the path of their file.
+    // A type that is not imported there is printed with the path of its file.
     return text.replace(/import\("[^"]*"\)\./g, '').replace(/\s+/g, ' ');
   };
   const signatures = (signature, at) =>
-    checker
-      .signatureToString(
-        signature,
-        at,
-        FORMAT & ~ts.TypeFormatFlags.WriteArrowStyleSignature
-      )
-      .replace(/import\("[^"]*"\)\./g, '')
-      .replace(/\s+/g, ' ');
+    sortLiterals(
+      checker
+        .signatureToString(
+          signature,
+          at,
+          FORMAT & ~ts.TypeFormatFlags.WriteArrowStyleSignature
+        )
+        .replace(/import\("[^"]*"\)\./g, '')
+        .replace(/\s+/g, ' ')
+    );
 
   const hidden = symbol =>
     symbol.getJsDocTags(checker).some(({ name }) => name === 'internal') ||

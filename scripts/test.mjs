@@ -1,6 +1,6 @@
 /**
  * `npm test`: sets up, runs every suite and sums up. The last line reads `N passed, N failed, N skipped`.
- * `npm test -- --only jest,pytest` runs some of them; `--no-setup` trusts that everything is built.
+ * `npm test -- --only jest,pytest` runs some of them; `--no-setup` assumes that everything is built.
  */
 import { parseArgs } from 'node:util';
 import { orExplain, setUp } from './setup/index.mjs';
@@ -64,7 +64,7 @@ await orExplain(async () => {
     await setUp();
   }
   const results = [];
-  // One after the other: kernels and a browser want the machine for themselves.
+  // One after the other: kernels and a browser need the whole machine.
   for (const suite of plan.suites) {
     results.push(await runSuite(suite));
   }

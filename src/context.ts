@@ -12,7 +12,7 @@ import type {
   IToolLink
 } from './tokens';
 
-/** What the views of the extension share, for as long as the page lives. */
+/** The state that the extension's views share, for the lifetime of the page. */
 export class MoEContext implements IMoEContext {
   constructor(private _options: MoEContext.IOptions) {
     _options.themes?.themeChanged.connect(() => {
@@ -38,7 +38,7 @@ export class MoEContext implements IMoEContext {
 
   get isLight(): boolean {
     const { themes } = this._options;
-    // Before the first theme is loaded there is no name to ask for.
+    // No theme is loaded yet.
     return themes?.theme ? themes.isLight(themes.theme) : true;
   }
 
@@ -49,7 +49,7 @@ export namespace MoEContext {
   export interface IOptions {
     trans: ITranslation;
     preferences: IPreferences;
-    /** Absent in an application without themes, which is taken to be light. */
+    /** Absent in an application without themes, which counts as light. */
     themes?: IThemeManager | null;
   }
 }
@@ -88,7 +88,7 @@ class RoutingViews implements IRoutingViews {
 
   private _announced: RoutingModel | null = null;
   private _currentChanged = new Signal<this, RoutingModel | null>(this);
-  /** The one worked with last stands last. */
+  /** The most recently used model is last. */
   private _stack: RoutingModel[] = [];
 }
 

@@ -5,7 +5,7 @@ import { DrawingWidget } from './drawing-widget';
 class Picture extends Drawing {}
 
 describe('DrawingWidget', () => {
-  it('shows the element of a drawing, which goes with it', () => {
+  it('shows the element of a drawing, and disposes it', () => {
     const drawing = new Picture('moe-Test');
     const panel = new Panel();
     panel.addWidget(new DrawingWidget(drawing));

@@ -1,7 +1,7 @@
 import { Widget } from '@lumino/widgets';
 import type { Drawing } from './drawing';
 
-/** Puts a drawing into Lumino's layouts. The drawing goes with it. */
+/** Adapts a drawing to Lumino's layouts. Disposes the drawing. */
 export class DrawingWidget extends Widget {
   constructor(private _drawing: Drawing) {
     super({ node: _drawing.node });

@@ -3,7 +3,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Measure } from 'moe-debugger/protocol';
 import type { ColorScheme, IPreferences } from './tokens';
 
-/** The settings of `schema/plugin.json`; its defaults where there is no setting registry. */
+/** The settings of `schema/plugin.json`; its defaults without a setting registry. */
 export class Preferences implements IPreferences {
   get measure(): Measure {
     return this._read<Measure>('measure', 'weight');
@@ -21,7 +21,7 @@ export class Preferences implements IPreferences {
     return this._changed;
   }
 
-  /** Follows settings once the server has sent them. */
+  /** Uses the settings, once the server has sent them. */
   follow(settings: ISettingRegistry.ISettings): void {
     this._settings = settings;
     settings.changed.connect(() => this._changed.emit());

@@ -8,13 +8,13 @@ import type { RoutingModel } from './routing/model';
 /** The npm name of the extension: the prefix of plugin, command and token ids. */
 export const NAMESPACE = 'jupyterlab-moe-debugger';
 
-/** What all views of the extension share. Internal: other extensions get no view of it. */
+/** The state that all views of the extension share. Internal: not for other extensions. */
 export interface IMoEContext {
   readonly trans: ITranslation;
   readonly preferences: IPreferences;
-  /** The theme's colours changed; charts read them anew. */
+  /** Emitted when the theme's colours change. */
   readonly themeChanged: ISignal<IMoEContext, void>;
-  /** Whether the page shows dark text on a light ground. */
+  /** Whether the theme is light. */
   readonly isLight: boolean;
   readonly views: IRoutingViews;
   readonly liveModels: ILiveRegistry<ILiveModel>;
@@ -23,15 +23,15 @@ export interface IMoEContext {
 
 export const IMoEContext = new Token<IMoEContext>(
   `${NAMESPACE}:IMoEContext`,
-  'What the views of the MoE Debugger share: preferences, theme, the routing views on the page and the live widgets.'
+  'The shared state of the views of the MoE Debugger: preferences, theme, routing views and live widgets.'
 );
 
-/** Names of colour schemes; `auto` takes one that suits the theme. */
+/** Names of colour schemes; `auto` selects one for the theme. */
 export type ColorScheme = 'auto' | 'viridis' | 'magma' | 'cividis' | 'blues';
 
 /** The user's settings. */
 export interface IPreferences {
-  /** What a heatmap shows at first in the panel. */
+  /** The initial measure of the panel's heatmap. */
   readonly measure: Measure;
   readonly colorScheme: ColorScheme;
   /** Whether the panel fetches a new trace as soon as the kernel has one. */
@@ -39,13 +39,13 @@ export interface IPreferences {
   readonly changed: ISignal<IPreferences, void>;
 }
 
-/** The routing views on the page, whichever output, widget or panel they are in. */
+/** All routing views on the page: in outputs, widgets and the panel. */
 export interface IRoutingViews {
-  /** The view last worked with. */
+  /** The most recently used view. */
   readonly current: RoutingModel | null;
   readonly currentChanged: ISignal<IRoutingViews, RoutingModel | null>;
   add(model: RoutingModel): IDisposable;
-  /** Called by a view when it gains the focus or the pointer works in it. */
+  /** Called by a view when it gets the focus or a click. */
   activate(model: RoutingModel): void;
 }
 
@@ -54,24 +54,24 @@ export interface ILiveModel {
   readonly layerIndex: number;
   readonly measure: Measure;
   readonly changed: ISignal<ILiveModel, void>;
-  /** Changes the state here and in the kernel. */
+  /** Changes the state on the page and in the kernel. */
   update(state: { layerIndex: number; measure: Measure }): void;
 }
 
-/** A tool that runs in a kernel, reached through its widget or through the panel's comm. */
+/** The connection to a tool in a kernel, through its widget or the panel's comm. */
 export interface IToolLink {
-  /** Whether what is sent arrives. */
+  /** Whether actions reach the kernel. */
   readonly isLive: boolean;
-  /** As the kernel sent it, not yet checked; undefined before it has. */
+  /** As the kernel sent it, not yet validated; undefined before that. */
   readonly state: Readonly<Record<string, unknown>> | undefined;
   readonly changed: ISignal<IToolLink, void>;
   send(action: object): void;
 }
 
-/** Live widgets by model id: an output stored in a notebook finds its widget here while the kernel runs. */
+/** Live widgets by model id, for the outputs that were stored with them. */
 export interface ILiveRegistry<T> {
   get(id: string): T | undefined;
-  /** One came or went; the argument is its id. */
+  /** Emitted when an entry is added or removed; the argument is its id. */
   readonly changed: ISignal<ILiveRegistry<T>, string>;
   add(id: string, entry: T): IDisposable;
 }

@@ -1,4 +1,4 @@
-/** What draws needs of JupyterLab's translations, so that a page without JupyterLab can bring its own. */
+/** The part of JupyterLab's translations that drawings use, so that a page without JupyterLab can provide its own. */
 export interface ITranslation {
   /** @param args replace %1, %2 and so on */
   __(text: string, ...args: unknown[]): string;

@@ -1,4 +1,4 @@
-"""The server that the browser tests drive: a throw-away folder with the demo model and the example notebooks in it."""
+"""The server of the browser tests: a temporary folder with the demo model and the example notebooks."""
 
 import os
 import shutil

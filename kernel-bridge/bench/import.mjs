@@ -1,13 +1,13 @@
 /**
  * Importing ESFT's 26 files into Parquet against reading them with pandas, in turns on the same machine. The files
- * are the published ones where they lie beside the repository, and else made up in the same shape.
+ * are the published ones if ESFT_TRACE names their folder, and else made up in the same shape.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -16,7 +16,7 @@ import { quantile, report } from './measuring/report.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { importTrace } = createRequire(import.meta.url)('../lib/files/import');
-const PUBLISHED = resolve(here, '../../../shared/real-traces/esft-intent');
+const PUBLISHED = process.env.ESFT_TRACE ?? '';
 const ROUNDS = 9;
 const SECTION = 'Import';
 

@@ -217,20 +217,7 @@ export {
 export type { ReportOptions, ReportSection } from './views/report';
 export type { RoutingEvent } from './run/trace/routing-event';
 export type { TraceDocument } from './run/trace/trace-document';
-export {
-  CircuitView,
-  ExpertSelector,
-  LayerLens,
-  SteeringControls,
-  SweepView,
-  TokenAttribution,
-  type CircuitViewOptions,
-  type ExpertSelectorOptions,
-  type LayerLensOptions,
-  type SteeringControlsOptions,
-  type SweepViewOptions,
-  type TokenAttributionOptions
-} from './views/tools';
+export * from './views/tools';
 export {
   RoutingExplorer,
   type ExplorerOptions

@@ -11,7 +11,7 @@ import type { Attention } from '../src/analyses/attention/attention';
 import type { MoEModel } from '../src/api/moe-model';
 import { largestDifference } from './edit-truth';
 import { readSafetensors } from './safetensors';
-import { DEMO, describeEach, readTruth, ZOO, zooModels } from './zoo';
+import { DEMO, describeEach, readTruth, withZoo, zooModels } from './zoo';
 
 interface Config {
   num_hidden_layers?: number;
@@ -175,39 +175,35 @@ describeEach(models, 'attention of $name', ({ name, folder }) => {
   });
 });
 
-describe('attention that was recorded of the original', () => {
-  const folder = join(ZOO, 'induction-dynamo');
-  if (!zooModels().includes(folder)) {
-    it('is compared with nothing here', () => {
-      process.stdout.write(`skipped: there is no zoo at ${ZOO}\n`);
-    });
-    return;
-  }
-
-  it('is what the graph gives', async () => {
-    const model = await loadModel(folder);
-    const runs = await runsOf(model);
-    const recorded = readSafetensors(join(folder, 'truth.safetensors'));
-    for (const [i, { ids }] of readTruth(folder).prompts.entries()) {
-      const { probabilities } = await runs.run(
-        { ids },
-        { probabilities: true }
+withZoo(
+  'induction-dynamo',
+  'attention that was recorded of the original',
+  folder => {
+    it('is what the graph gives', async () => {
+      const model = await loadModel(folder);
+      const runs = await runsOf(model);
+      const recorded = readSafetensors(join(folder, 'truth.safetensors'));
+      for (const [i, { ids }] of readTruth(folder).prompts.entries()) {
+        const { probabilities } = await runs.run(
+          { ids },
+          { probabilities: true }
+        );
+        runs.found.attention.forEach(({ layer }, at) => {
+          expect(
+            largestDifference(
+              probabilities[at],
+              recorded.get(`p${i}/attention/l${layer}`)!.data as Float32Array
+            )
+          ).toBeLessThan(1e-5);
+        });
+      }
+      expect(attentionOf(await gradientsOf(model.loaded).prepare())).toBe(
+        runs.found
       );
-      runs.found.attention.forEach(({ layer }, at) => {
-        expect(
-          largestDifference(
-            probabilities[at],
-            recorded.get(`p${i}/attention/l${layer}`)!.data as Float32Array
-          )
-        ).toBeLessThan(1e-5);
-      });
-    }
-    expect(attentionOf(await gradientsOf(model.loaded).prepare())).toBe(
-      runs.found
-    );
-    await model.dispose();
-  });
-});
+      await model.dispose();
+    });
+  }
+);
 
 /** Models that have the same weights in several forms, by the logits that were recorded of them. */
 function sameWeights(): string[][] {

@@ -1,7 +1,6 @@
 /** What users meet when something is wrong: a typed error that names it, and a model that still works afterwards. */
 import {
   copyFileSync,
-  existsSync,
   readFileSync,
   symlinkSync,
   truncateSync,
@@ -19,7 +18,7 @@ import { GraphBuilder, saveModel } from './graph-builder';
 import { temporaryFolder } from './temporary';
 import { readSafetensors } from './safetensors';
 import { tinyMoE } from './tiny-moe';
-import { DEMO, ZOO } from './zoo';
+import { DEMO, withZoo } from './zoo';
 
 const refusal = (code: ErrorCode, what: RegExp) =>
   expect.objectContaining({
@@ -51,7 +50,10 @@ function withExternalWeight(location: string, offset = 0): string {
 describe('a model that is not right', () => {
   it('is missing', async () => {
     await expect(loadModel('no/such/model')).rejects.toEqual(
-      refusal('model-not-found', /no such model \(no\/such\/model\)/)
+      refusal(
+        'model-not-found',
+        /no such model in .*kernel-bridge \(no\/such\/model\)/
+      )
     );
     await expect(loadModel(temporaryFolder())).rejects.toEqual(
       refusal('model-not-found', /holds no \.onnx file/)
@@ -303,9 +305,8 @@ describe('weights that are not numbers', () => {
     await model.dispose();
   });
 
-  const defect = join(ZOO, 'defect-nan');
-  if (existsSync(defect)) {
-    it('are traced token by token as PyTorch saw them (zoo: defect-nan)', async () => {
+  withZoo('defect-nan', 'of a trained model', defect => {
+    it('are traced token by token as PyTorch saw them', async () => {
       const tensors = readSafetensors(join(defect, 'truth.safetensors'));
       const ids = tensors.get('sample/ids')!;
       const [rows, width] = ids.shape;
@@ -334,11 +335,7 @@ describe('weights that are not numbers', () => {
       }
       await model.dispose();
     });
-  } else {
-    console.log(
-      'Left out: NaN weights of the zoo, which is not beside the repository.'
-    );
-  }
+  });
 });
 
 it('keeps errors typed through and through', () => {

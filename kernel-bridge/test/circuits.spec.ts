@@ -1,43 +1,28 @@
 /** Circuits and patches beside what was recorded of models: which heads do induction, what single experts put out. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel } from '../src';
 import { runBoth } from '../src/analyses/patching/two-runs';
 import { readSafetensors } from './safetensors';
-import { readTruth, ZOO } from './zoo';
+import { readTruth, withZoo, zooModel } from './zoo';
 
 interface Head {
   layer: number;
   head: number;
 }
 
-const INDUCTION = join(ZOO, 'induction-dynamo');
-
-/** Tests of a model of the zoo; where there is none, that is said. */
-function withZoo(folder: string, title: string, define: () => void): void {
-  describe(title, () => {
-    if (existsSync(folder)) {
-      define();
-    } else {
-      it('is compared with nothing here', () => {
-        process.stdout.write(`skipped: there is no ${folder}\n`);
-      });
-    }
-  });
-}
-
-withZoo(INDUCTION, 'the circuit of induction', () => {
+withZoo('induction-dynamo', 'the circuit of induction', folder => {
   const { induction } = JSON.parse(
-    readFileSync(join(INDUCTION, 'truth.json'), 'utf8')
+    readFileSync(join(folder, 'truth.json'), 'utf8')
   ) as {
     induction: { induction_heads: Head[]; previous_token_heads: Head[] };
   };
   const [previous] = induction.previous_token_heads;
 
   it('goes from the previous-token head by the keys of the induction heads', async () => {
-    const model = await loadModel(INDUCTION);
+    const model = await loadModel(folder);
     const length = 12;
-    for (const { ids } of readTruth(INDUCTION).prompts) {
+    for (const { ids } of readTruth(folder).prompts) {
       // The second copy ends where the token after its last one is to be told from the first copy.
       const clean = ids.slice(0, length + 6);
       const told = ids[6];
@@ -69,10 +54,10 @@ withZoo(INDUCTION, 'the circuit of induction', () => {
 });
 
 for (const name of ['mixtral-dynamo', 'mixtral-jit', 'mixtral-msmoe']) {
-  const folder = join(ZOO, name);
-  // The same weights in each: the truth of the first has what single experts put out.
-  const recorded = join(ZOO, 'mixtral-dynamo');
-  withZoo(folder, `${name}: what experts and heads add`, () => {
+  withZoo(name, 'what experts and heads add', folder => {
+    // The same weights in each: the truth of the first has what single experts put out.
+    const recorded = zooModel('mixtral-dynamo')!;
+
     it('is what was recorded, and adds up to the stream', async () => {
       const { expert_out: at } = (
         JSON.parse(readFileSync(join(recorded, 'truth.json'), 'utf8')) as {
@@ -128,8 +113,7 @@ for (const name of [
   'deepseek_v3-dynamo',
   'phimoe-dynamo'
 ]) {
-  const folder = join(ZOO, name);
-  withZoo(folder, `${name}: circuits`, () => {
+  withZoo(name, 'circuits', folder => {
     it('of no edges and of all give both prompts', async () => {
       const model = await loadModel(folder);
       const found = await model.circuit([3, 17, 4, 9, 22], [3, 17, 8, 9, 22], {
@@ -152,9 +136,9 @@ for (const name of [
   });
 }
 
-withZoo(join(ZOO, 'switch-dynamo'), 'an encoder and a decoder', () => {
+withZoo('switch-dynamo', 'an encoder and a decoder', folder => {
   it('are refused by name', async () => {
-    const model = await loadModel(join(ZOO, 'switch-dynamo'));
+    const model = await loadModel(folder);
     await expect(model.circuit([1, 2], [1, 3])).rejects.toMatchObject({
       code: 'model-unsupported',
       message: expect.stringMatching(/encoder/)

@@ -149,7 +149,7 @@ describe('what is refused', () => {
     [
       'a model that is not there',
       ['inspect', 'gone'],
-      /no such model \(gone\): give a folder/
+      /no such model in .* \(gone\): give a folder/
     ],
     ['a folder without a model', ['inspect', bare], /holds no \.onnx file/],
     [

@@ -7,7 +7,7 @@ import type {
 } from '../src/analyses/counterfactual/causal-graph';
 import type { Counterfactual } from '../src/analyses/counterfactual/counterfactual';
 import { runCounterfactual } from '../src/analyses/counterfactual/run-counterfactual';
-import { DEMO, readTruth, zooModels } from './zoo';
+import { DEMO, readTruth, skipWithout, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -19,11 +19,7 @@ const zoo = zooModels().filter(
     !readTruth(folder).layers.some(({ module }) => module.startsWith('encoder'))
 );
 
-if (zoo.length === 0) {
-  console.log(
-    'Counterfactuals of the demo model only: there is no zoo of models beside the repository.'
-  );
-}
+skipWithout(zoo, 'counterfactuals of other models');
 
 describe.each(
   [DEMO, ...zoo].map(folder => ({ name: basename(folder), folder }))

@@ -1,5 +1,5 @@
 /** Routing diffs of real runs, against what PyTorch recorded of the same runs: who entered and left is counted here from that. */
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { loadModel, type MoEModel } from '../src';
 import { diffRouting } from '../src/analyses/diff/routing-diff';
 import { asEdits, readEditTruth, type EditTruth } from './edit-truth';
@@ -7,7 +7,7 @@ import {
   DEMO,
   describeEach,
   readTruth,
-  ZOO,
+  zooModel,
   zooModels,
   type TruthPrompt
 } from './zoo';
@@ -113,7 +113,7 @@ describeEach(
   '$name beside the same model in full precision',
   ({ folder }) => {
     it('takes other experts where it did in PyTorch', async () => {
-      const full = join(ZOO, 'mixtral-dynamo');
+      const full = zooModel('mixtral-dynamo')!;
       const [a, b] = [full, folder].map(readTruth);
       const models = await Promise.all(
         [full, folder].map(path => loadModel(path))

@@ -10,9 +10,17 @@ import {
 } from '../src/analyses/findings';
 import { builtInPrompts } from '../src/analyses/findings/diagnose-model';
 import { NEUTRAL_PROMPTS } from '../src/analyses/findings/neutral-prompts';
-import { writeFindingsPage, type FindingsReport } from './findings-page';
+import { findingsPage, type FindingsReport } from './findings-page';
+import { expectPage } from './page';
 import { readPlanted, samplePrompts, type Expected } from './planted-defects';
-import { DEMO, describeEach, readTruth, zooModels } from './zoo';
+import {
+  DEMO,
+  REPOSITORY,
+  describeEach,
+  NO_ZOO,
+  readTruth,
+  zooModels
+} from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -21,24 +29,12 @@ const defective = zoo.filter(folder => basename(folder).startsWith('defect-'));
 const healthy = zoo.filter(folder => !defective.includes(folder));
 const reports: FindingsReport[] = [];
 
-if (zoo.length === 0) {
-  console.log(
-    'Findings on the demo model only: there is no zoo of models beside the repository.'
-  );
-}
-
-afterAll(() => {
-  // A run of some of the tests has nothing to say of the rest.
-  if (zoo.length > 0 && reports.length === zoo.length) {
-    writeFindingsPage(reports);
-  }
-});
-
 async function withModel<T>(
   folder: string,
   work: (model: MoEModel) => Promise<T>
 ): Promise<T> {
-  const model = await loadModel(folder);
+  // Jest has a worker for each core; more threads than that wait for each other by spinning.
+  const model = await loadModel(folder, { threads: 1 });
   try {
     return await work(model);
   } finally {
@@ -205,6 +201,51 @@ describe('the demo model', () => {
     }
   );
 
+  it('has no alarm in one phrase again and again', async () => {
+    const trace = await model.trace('the cat sat on a mat and '.repeat(48));
+    const { findings, undecided, tokens } = diagnose(trace);
+    expect(tokens).toBeGreaterThan(400);
+    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+    const dead = undecided.filter(({ kind }) => kind === 'dead-expert');
+    expect(dead).toHaveLength(6);
+    expect(dead[0].reason).toMatch(
+      /^cannot tell yet: 1\d of \d+ tokens are new text/
+    );
+  });
+
+  // The zoo's README: expert 2 of layer 2 processes most German tokens.
+  it('has its German expert in the 24 built-in texts, and in one text a domain', async () => {
+    const german = ({ findings }: Diagnosis): Finding[] =>
+      findings.filter(
+        ({ kind, layer, experts, evidence }) =>
+          kind === 'specialist-expert' &&
+          layer === 2 &&
+          experts[0] === 2 &&
+          evidence.class === 'german'
+      );
+    const [of24] = german(diagnose(await model.trace([...NEUTRAL_PROMPTS])));
+    expect(of24.value).toBeGreaterThan(0.9);
+    expect(of24.evidence).toMatchObject({ texts: 2, shownBy: 'texts' });
+    expect(of24.evidence.correctedP).toBeLessThan(0.05);
+    const notebook = JSON.parse(
+      readFileSync(join(REPOSITORY, 'notebooks/quickstart.ipynb'), 'utf8')
+    ) as { cells: { source: string[] }[] };
+    const cell = notebook.cells.map(({ source }) => source.join(''));
+    const seven = [
+      ...cell
+        .find(code => code.includes('const domains ='))!
+        .matchAll(/\{ id: '(\w+)', domain: '\w+', text: ('.*') \}/g)
+    ].map(([, domain, text]) => ({
+      id: domain,
+      domain,
+      text: text.slice(1, -1).replaceAll('\\n', '\n')
+    }));
+    expect(seven).toHaveLength(7);
+    const [of7] = german(diagnose(await model.trace(seven)));
+    expect(of7.value).toBeGreaterThan(0.9);
+    expect(of7.evidence).toMatchObject({ texts: 1, shownBy: 'one text' });
+  });
+
   it('has a collapsed router when one expert is forced', async () => {
     const trace = await model
       .with({ bias: [{ layer: 4, expert: 2, value: 1e4 }] })
@@ -257,3 +298,8 @@ describeEach(redundant, '$name', ({ folder }) => {
     );
   });
 });
+
+(zoo.length > 0 ? it : it.skip)(
+  `docs/findings.md is up to date: ${NO_ZOO}`,
+  () => expectPage('findings.md', findingsPage(reports))
+);

@@ -26,6 +26,7 @@ export interface BuilderOptions {
   opset?: number;
 }
 
+const UINT8 = 2;
 const INT8 = 3;
 
 export class GraphBuilder {
@@ -99,6 +100,14 @@ export class GraphBuilder {
     this.initializers.push(
       tensor(name, INT8, dims, new Uint8Array(values.buffer))
     );
+    return name;
+  }
+
+  /** Bytes of any value, as 4-bit weights are packed. */
+  uint8(dims: number[], name = this.name('uint8')): string {
+    const size = dims.reduce((product, n) => product * n, 1);
+    const values = Uint8Array.from({ length: size }, () => this.random() * 256);
+    this.initializers.push(tensor(name, UINT8, dims, values));
     return name;
   }
 

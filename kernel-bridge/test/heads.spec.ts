@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inspectModel, loadModel, type HeadsResult } from '../src';
 import type { MoEModel } from '../src/api/moe-model';
-import { DEMO, describeEach, INDUCTION, ZOO, zooModels } from './zoo';
+import { DEMO, describeEach, INDUCTION, zooModels } from './zoo';
 
 interface HeadTruth {
   layer: number;
@@ -81,10 +81,6 @@ describe('a model with induction heads', () => {
 const random = zooModels().filter(
   own => !/^(demo|lm|induction|.*cuda)/.test(basename(own))
 );
-
-if (random.length === 0) {
-  process.stdout.write(`skipped: there is no zoo at ${ZOO}\n`);
-}
 
 describeEach(random, 'heads of $name', ({ folder: own }) => {
   it('are none, since its weights are random', async () => {

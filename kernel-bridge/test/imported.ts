@@ -45,3 +45,11 @@ export function idsOf(
 /** The ids of fixtures/import/make.py at a token and layer. */
 export const madeIds = (token: number, layer: number): number[] =>
   [0, 1, 2].map(rank => (3 * token + 5 * layer + 7 * rank) % 16);
+
+/** An error of a file that cannot be read. A bare RegExp as a property would match anything. */
+export const refusal = (
+  message: RegExp
+): { code: string; message: string } => ({
+  code: 'input',
+  message: expect.stringMatching(message) as string
+});

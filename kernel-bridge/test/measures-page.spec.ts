@@ -1,5 +1,5 @@
 /** docs/measures.md is written from the tables of metrics and thresholds. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { THRESHOLDS } from '../src/analyses/findings/thresholds';
 import {
@@ -12,15 +12,12 @@ import {
   type MetricName
 } from '../src/measures';
 import * as measures from '../src/measures';
-import { markdownTable } from './models-page';
+import { expectPage, markdownTable } from './page';
 import { REPOSITORY } from './zoo';
-
-const PAGE = join(REPOSITORY, 'docs/measures.md');
 
 const HEAD = `# Measures
 
-Written by \`kernel-bridge/test/measures-page.spec.ts\` from the tables in \`kernel-bridge/src/measures\`; do not edit.
-CONTRIBUTING says how to add one.
+Written by \`npm run pages\` from the tables in \`kernel-bridge/src/measures\`; do not edit. CONTRIBUTING says how to add one.
 
 T tokens, E experts, k of them selected a token. c: tokens that selected an expert; f: its slot share; a: its token rate;
 g: a weight that the router gave; z: a router logit; p: the router's probability, over all experts; H: the entropy of p;
@@ -117,15 +114,7 @@ function page(): string {
   ].join('\n');
 }
 
-it('is up to date; it was written anew, and is to be committed, when this fails', () => {
-  const before = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
-  const now = page();
-  if (before !== now) {
-    writeFileSync(`${PAGE}.new`, now);
-    renameSync(`${PAGE}.new`, PAGE);
-  }
-  expect(before).toBe(now);
-});
+it('is up to date', () => expectPage('measures.md', page()));
 
 it('has a title, a formula and a range for every metric, each under one name', () => {
   const rows = GROUPS.flatMap(([, , table]) => Object.entries(table));

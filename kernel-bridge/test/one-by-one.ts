@@ -9,19 +9,45 @@ export interface Expected {
   deltaRank: number;
 }
 
-/** Rows of [positions, vocabulary] as log-probabilities. */
+const rowsOf = new WeakMap<Float32Array, Float64Array[]>();
+
+/** Rows of [positions, vocabulary] as log-probabilities; computed once, since all ablations share what was before. */
 export function logSoftmax(
   logits: Float32Array,
   vocabulary: number
-): number[][] {
-  return Array.from({ length: logits.length / vocabulary }, (_, t) => {
-    const row = Array.from(
+): Float64Array[] {
+  const known = rowsOf.get(logits);
+  if (known) {
+    return known;
+  }
+  const rows = Array.from({ length: logits.length / vocabulary }, (_, t) => {
+    const row = new Float64Array(
       logits.subarray(t * vocabulary, (t + 1) * vocabulary)
     );
-    const peak = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    const sum = Math.log(row.reduce((all, x) => all + Math.exp(x - peak), 0));
-    return row.map(x => x - peak - sum);
+    let peak = -Infinity;
+    for (let i = 0; i < vocabulary; i++) {
+      peak = Math.max(peak, row[i]);
+    }
+    let sum = 0;
+    for (let i = 0; i < vocabulary; i++) {
+      sum += Math.exp(row[i] - peak);
+    }
+    const log = peak + Math.log(sum);
+    for (let i = 0; i < vocabulary; i++) {
+      row[i] -= log;
+    }
+    return row;
   });
+  rowsOf.set(logits, rows);
+  return rows;
+}
+
+function divergence(p: Float64Array, q: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) {
+    sum += Math.exp(p[i]) * (p[i] - q[i]);
+  }
+  return sum;
 }
 
 export function compare(
@@ -31,12 +57,11 @@ export function compare(
   target?: number
 ): Expected {
   const [p, q] = [before, after].map(logits => logSoftmax(logits, vocabulary));
-  const kl = p.map((row, t) =>
-    row.reduce((sum, log, i) => sum + Math.exp(log) * (log - q[t][i]), 0)
-  );
+  const kl = p.map((row, t) => divergence(row, q[t]));
   const [last, edited] = [p[p.length - 1], q[q.length - 1]];
-  const token = target ?? last.indexOf(Math.max(...last));
-  const rank = (row: number[]): number =>
+  const token =
+    target ?? last.indexOf(last.reduce((a, b) => Math.max(a, b), -Infinity));
+  const rank = (row: Float64Array): number =>
     row.filter(value => value > row[token]).length;
   return {
     kl,

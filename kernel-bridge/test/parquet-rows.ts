@@ -43,6 +43,17 @@ export async function sql(statement: string): Promise<void> {
   instance.closeSync();
 }
 
+export async function query(
+  statement: string
+): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const rows = (await connection.runAndReadAll(statement)).getRowObjectsJS();
+  connection.closeSync();
+  instance.closeSync();
+  return rows;
+}
+
 /** Layers 1 and 2, each two of four experts. */
 export const CARDS = [
   card(1, { experts: 4, topK: 2 }),

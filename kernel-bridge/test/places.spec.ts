@@ -125,6 +125,37 @@ describe('a layer with two routers', () => {
     expect(data.value).toBeCloseTo(logits[(IDS.length - 1) * experts + 1], 4);
   });
 
+  it('is read from a trace by place, and refused by its number alone', async () => {
+    const trace = await model.trace({ inputIds: IDS });
+    const [attention, mlp] = trace.samples[0].layers;
+    expect([attention, mlp].map(({ module }) => module)).toEqual([
+      'attention',
+      'mlp'
+    ]);
+    expect(trace.layer({ layer: 0, module: 'mlp' })).toBe(mlp);
+    expect(trace.layer({ layer: 0, module: 'attention' })).toBe(attention);
+    expect(trace.layer(1).layer).toBe(1);
+    expect(() => trace.layer(0)).toThrow(
+      expect.objectContaining({
+        code: 'input',
+        message: expect.stringMatching(LAYER_0) as string
+      })
+    );
+    expect(() => trace.layer({ layer: 1, module: 'attention' })).toThrow(
+      /layer 1 attention is not an MoE layer/
+    );
+    const events = [...trace.events()].filter(({ layerIdx }) => layerIdx === 0);
+    expect(events.map(({ module }) => module)).toEqual([
+      ...IDS.map(() => 'attention'),
+      ...IDS.map(() => 'mlp')
+    ]);
+  });
+
+  it('names its routers in the text of a lens', async () => {
+    const lens = await model.lens({ inputIds: IDS });
+    expect(lens.toString()).toMatch(/^layer 0 .* mlp experts \d: /m);
+  });
+
   it('is swept by place, or whole by its number', async () => {
     const swept = async (
       layers: (number | { layer: number; module?: string })[]

@@ -1,11 +1,13 @@
-/** Routing that others published: facts that are copied here, and traces beside the repository where they are there. */
+/** Routing that others published: facts that are copied here, and the trace that ESFT_TRACE names. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { RoutingBlock } from '../src/measures';
-import { REPOSITORY } from './zoo';
 
-const FOLDER = resolve(REPOSITORY, '../shared/real-traces/esft-intent');
+/** The folder of ESFT's published intent trace: expert_weights_1.txt.gz and its siblings, and summary.json. */
+export const ESFT_TRACE = process.env.ESFT_TRACE ?? '';
+/** Why tests that read the trace are skipped. */
+export const NO_ESFT = 'skipped, since ESFT_TRACE names no folder';
 
 export type Domain = 'c4' | 'github';
 
@@ -35,17 +37,21 @@ export const published = JSON.parse(
   readFileSync(join(__dirname, 'fixtures/published-routing.json'), 'utf8')
 ) as Published;
 
-export const hasEsftTrace = existsSync(FOLDER);
+export const hasEsftTrace = ESFT_TRACE !== '';
+if (hasEsftTrace && !existsSync(join(ESFT_TRACE, 'summary.json'))) {
+  throw new Error(`ESFT_TRACE names ${ESFT_TRACE}, which has no summary.json`);
+}
 
 export const esftSummary = (): Record<
   'token_scores' | 'gate_scores',
   Record<string, Record<string, number>>
-> => JSON.parse(readFileSync(join(FOLDER, 'summary.json'), 'utf8')) as never;
+> =>
+  JSON.parse(readFileSync(join(ESFT_TRACE, 'summary.json'), 'utf8')) as never;
 
 /** Sequences of a layer: a line each, ids, two tabs, weights; six of each a token. */
 export function* esftBlocks(layer: number): Generator<RoutingBlock> {
   const text = gunzipSync(
-    readFileSync(join(FOLDER, `expert_weights_${layer}.txt.gz`))
+    readFileSync(join(ESFT_TRACE, `expert_weights_${layer}.txt.gz`))
   ).toString();
   for (const line of text.split('\n').filter(Boolean)) {
     const [ids, weights] = line.split('\t\t');

@@ -9,15 +9,23 @@ import {
   inspectModel,
   loadModel,
   readTrace,
-  TraceEvidence
+  TraceEvidence,
+  type MoEModel
 } from '../src';
 import type { RoutingSample } from '../src/base/protocol';
+import { installKernel, MIMEBUNDLE } from '../src/base/kernel-api';
+import { WIDGET_VIEW_MIME_TYPE } from '../src/show/widgets/widget';
+import { FakeKernel } from './fake-kernel';
 import { compareGradients } from './numerical-gradient';
+import type { ExpertLoads } from './recipes/expert-loads';
 import { gini } from './recipes/gini';
 import { castScores } from './recipes/quirk';
 import { idleHalf } from './recipes/idle-half';
 import { addLayersCommand } from './recipes/layers-command';
+import { readLoadsState } from './recipes/loads-view';
+import { MoreTools } from './recipes/loads-method';
 import { onlyExperts } from './recipes/only-experts';
+import { ThresholdSlider } from './recipes/threshold-slider';
 import { tinyMoE, type RouterWriter } from './tiny-moe';
 import { REPOSITORY } from './zoo';
 
@@ -51,7 +59,11 @@ jest.mock('../src/measures/layer-metrics', () => {
   return { LAYER_METRICS: { ...LAYER_METRICS, gini } };
 });
 
-const RECIPES = join(__dirname, 'recipes');
+/** Of the Node package, and of the page, whose spec stands beside them. */
+const RECIPES = [
+  join(__dirname, 'recipes'),
+  join(REPOSITORY, 'src/testing/recipes')
+];
 const IDS = [3, 14, 15, 9, 26, 5];
 
 /** Code blocks of CONTRIBUTING.md, without what only layout differs in. */
@@ -64,23 +76,26 @@ function blocks(): string[] {
 
 const squeezed = (code: string): string => code.replace(/\s+/g, '');
 
-const files = readdirSync(RECIPES);
+/** The recipes without their imports, by file. */
+const recipes = RECIPES.flatMap(folder =>
+  readdirSync(folder)
+    .filter(file => !file.includes('.spec.'))
+    .map(file => {
+      const code = readFileSync(join(folder, file), 'utf8');
+      const body = code.replace(/^import [^;]+;$/gm, '');
+      return [file, squeezed(body)] as const;
+    })
+);
 
-it.each(files)('%s stands in CONTRIBUTING.md as it is run here', file => {
-  const code = readFileSync(join(RECIPES, file), 'utf8');
-  const body = code.slice(code.search(/^(\/\*\*|export)/m));
-  expect(blocks().some(block => squeezed(body).startsWith(block))).toBe(true);
+it.each(recipes)('%s stands in CONTRIBUTING.md as it is run', (_, body) => {
+  expect(blocks().some(block => body.includes(block))).toBe(true);
 });
 
-it('has a recipe in CONTRIBUTING.md for every block of TypeScript', () => {
-  const bodies = files.map(file => {
-    const code = readFileSync(join(RECIPES, file), 'utf8');
-    return squeezed(code.slice(code.search(/^(\/\*\*|export)/m)));
-  });
+it('has a recipe for every block of TypeScript in CONTRIBUTING.md', () => {
   const found = blocks();
-  expect(found.length).toBeGreaterThanOrEqual(files.length);
+  expect(found.length).toBeGreaterThanOrEqual(recipes.length);
   expect(
-    found.filter(block => !bodies.some(body => body.startsWith(block)))
+    found.filter(block => !recipes.some(([, body]) => body.includes(block)))
   ).toEqual([]);
 });
 
@@ -199,6 +214,92 @@ function idleSample(tokens: number): RoutingSample {
       }
     ]
   };
+}
+
+describe('tool', () => {
+  let model: MoEModel;
+  let tool: ExpertLoads;
+  beforeAll(async () => {
+    model = await loadModel(tinyMoE().save());
+    tool = new MoreTools(model).loads();
+  });
+  afterAll(() => model.dispose());
+
+  it('counts the tokens of each expert, as the trace does', async () => {
+    const { layers } = (await model.trace(IDS)).samples[0];
+    const done = changed(tool, ({ running }) => running === false);
+    tool.act({ do: 'trace', prompt: IDS.join(' ') });
+    await done;
+    expect(layers).toHaveLength(2);
+    expect(tool.state.loads).toEqual(
+      layers.map(({ layer, experts, selected }) => ({
+        layer,
+        tokens: Array.from(
+          { length: experts },
+          (_, expert) => selected.filter(own => own === expert).length
+        )
+      }))
+    );
+    const stored = JSON.parse(JSON.stringify(tool.state)) as unknown;
+    expect(readLoadsState(stored)).toEqual(stored);
+    expect(String(tool)).toContain(
+      `layer 0: ${tool.state.loads![0].tokens.join(' ')}`
+    );
+  });
+
+  it('says why it did not do what the user asked for', async () => {
+    tool.act({ do: 'trace', prompt: 5 });
+    expect(tool.state.refusal).toEqual({
+      text: 'prompt is not text',
+      row: null
+    });
+    await tool.trace('no ids');
+    expect(tool.state.refusal?.text).toContain('has no tokenizer');
+  });
+});
+
+describe('widget', () => {
+  const kernel = new FakeKernel();
+  beforeAll(() => installKernel(kernel.api));
+
+  it('shares its value with the page', async () => {
+    const slider = new ThresholdSlider(0.25);
+    const values: number[] = [];
+    slider.onChange(value => values.push(value));
+    const opened = kernel.opened.at(-1)!;
+    expect(opened.data.state).toMatchObject({
+      _model_name: 'ThresholdModel',
+      _view_name: 'ThresholdView',
+      value: 0.25
+    });
+    for (const value of [0.75, '<b>']) {
+      await kernel.receive(opened.commId, {
+        method: 'update',
+        state: { value }
+      });
+    }
+    // What is not a number from 0 to 1 counts as 0.
+    expect(values).toEqual([0.75, 0]);
+    expect(slider.value).toBe(0);
+    expect(await slider[MIMEBUNDLE]()).toMatchObject({
+      [WIDGET_VIEW_MIME_TYPE]: { model_id: opened.commId }
+    });
+  });
+});
+
+/** Resolves with the next change that `isDone` accepts. */
+function changed(
+  tool: ExpertLoads,
+  isDone: (patch: Partial<ExpertLoads['state']>) => boolean
+): Promise<void> {
+  return new Promise(resolve => {
+    const stop = tool.onChange(patch => {
+      if (isDone(patch)) {
+        stop();
+        resolve();
+      }
+    });
+  });
 }
 
 it('edit: only the experts that were kept are selected', async () => {

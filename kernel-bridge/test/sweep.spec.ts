@@ -1,10 +1,10 @@
 /** A sweep gives what one run an ablation gives, and what PyTorch gave with the same ablation. */
 import { basename } from 'node:path';
-import type { MoEDebuggerError } from '../src';
+import type { MoEDebuggerError, RoutingTrace } from '../src';
 import { loadModel, type MoEModel, type PromptObject } from '../src';
 import { readEditTruth } from './edit-truth';
 import { compare, oneByOne } from './one-by-one';
-import { DEMO, readTruth, zooModels } from './zoo';
+import { DEMO, readTruth, skipWithout, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -15,20 +15,18 @@ const zoo = zooModels().filter(
 const COMPARED = 6;
 const SAME = 1e-5;
 
-if (zoo.length === 0) {
-  console.log(
-    'Sweeps of the demo model only, without recorded truth: there is no zoo of models beside the repository.'
-  );
-}
+skipWithout(zoo, 'sweeps of other models');
 
 describe.each(
   [DEMO, ...zoo].map(folder => ({ name: basename(folder), folder }))
 )('$name', ({ folder }) => {
   let model: MoEModel;
   let prompts: PromptObject[];
+  let plain: RoutingTrace[];
 
   beforeAll(async () => {
-    model = await loadModel(folder);
+    // Jest has a worker for each core; more threads than that wait for each other by spinning.
+    model = await loadModel(folder, { threads: 1 });
     const twoStacks = model.layers.some(({ stack }) => stack);
     prompts = readTruth(folder)
       .prompts.slice(0, 3)
@@ -38,6 +36,10 @@ describe.each(
         inputIds: ids,
         ...(twoStacks ? { decoderInputIds: [0, ...ids.slice(0, -1)] } : {})
       }));
+    plain = [];
+    for (const prompt of prompts) {
+      plain.push(await model.trace(prompt, { logits: 'all' }));
+    }
   });
 
   afterAll(() => model.dispose());
@@ -63,12 +65,7 @@ describe.each(
         0
       );
       expect(result.rows).toHaveLength(experts);
-      const plain = [];
-      for (const prompt of prompts) {
-        plain.push(await model.trace(prompt, { logits: 'all' }));
-      }
-      const step = Math.max(1, Math.floor(result.rows.length / COMPARED));
-      for (let i = 0; i < result.rows.length; i += step) {
+      for (const i of spread(result.rows.length)) {
         const row = result.rows[i];
         const expected = await oneByOne(model, prompts, plain, row);
         expect(row.tokensAffected).toBe(expected.tokensAffected);
@@ -80,6 +77,12 @@ describe.each(
           ({ positions }) => positions === row.tokensReached
         );
         near(row.klMean, reach!.klMean, `klMean of row ${i}`);
+        // The tokens changed most, of those that the ablation reaches: found here in all runs, one by one.
+        const changes = [...expected.kl.values()].sort((a, b) => b - a);
+        expect(row.tokens.length).toBe(Math.min(8, row.tokensReached));
+        row.tokens.forEach(({ kl }, rank) =>
+          near(kl, changes[rank], `change ${rank} of row ${i}`)
+        );
         for (const { prompt, position, kl } of row.tokens) {
           near(
             kl,
@@ -126,6 +129,12 @@ describe.each(
     }
   });
 });
+
+/** Rows over the whole of them, the first among them. */
+const spread = (rows: number): number[] =>
+  Array.from({ length: Math.min(COMPARED, rows) }, (_, i) =>
+    Math.floor((i * rows) / Math.min(COMPARED, rows))
+  );
 
 function near(
   value: number | null,

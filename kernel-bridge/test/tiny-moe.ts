@@ -24,6 +24,8 @@ export interface Sizes {
 
 export interface TinyOptions extends Partial<Sizes>, BuilderOptions {
   router?: RouterWriter;
+  /** Router and experts in one, as fused operators have them; in place of `router`. [tokens, hidden] to the same. */
+  mixture?: (builder: GraphBuilder, hidden: string, size: Sizes) => string;
   /** Layers that have a plain MLP. */
   dense?: number[];
   /** Heads of each attention; 1 unless given. */
@@ -69,6 +71,7 @@ export function tinyTwoStacks(options: TinyOptions = {}): GraphBuilder {
 interface Plan {
   size: Sizes;
   router: RouterWriter;
+  mixture: TinyOptions['mixture'];
   dense: number[];
   routedAttention: number[];
   norms: boolean;
@@ -79,6 +82,7 @@ interface Plan {
 function planOf(options: TinyOptions): { b: GraphBuilder; plan: Plan } {
   const {
     router = mixtralRouter,
+    mixture,
     dense = [],
     routedAttention = [],
     norms = true,
@@ -91,7 +95,7 @@ function planOf(options: TinyOptions): { b: GraphBuilder; plan: Plan } {
   const size: Sizes = { ...SIZES, ...sizes };
   return {
     b: new GraphBuilder({ seed, opset }),
-    plan: { size, router, dense, routedAttention, norms, heads, picks }
+    plan: { size, router, mixture, dense, routedAttention, norms, heads, picks }
   };
 }
 
@@ -102,7 +106,7 @@ function addStack(
   ids: string,
   memory?: string
 ): string {
-  const { size, router, dense, routedAttention, heads, picks } = plan;
+  const { size, router, mixture, dense, routedAttention, heads, picks } = plan;
   let x = b.op('Gather', [b.weight([size.vocabulary, size.hidden]), ids]);
   for (let layer = 0; layer < size.layers; layer++) {
     const input = normed(b, plan, x);
@@ -122,7 +126,8 @@ function addStack(
     ]);
     const mlp = dense.includes(layer)
       ? denseMlp(b, flat, size)
-      : experts(b, flat, router(b, flat, size), size, picks);
+      : (mixture?.(b, flat, size) ??
+        experts(b, flat, router(b, flat, size), size, picks));
     x = b.op('Add', [x, b.op('Reshape', [mlp, b.op('Shape', [x])])]);
   }
   return x;

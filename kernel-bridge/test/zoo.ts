@@ -1,4 +1,4 @@
-/** Models with recorded truth: those of the repository, and the zoo beside the repository where it is there. */
+/** Models with recorded truth: those of the repository, and those of the larger zoo that MOE_DEBUGGER_ZOO names. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { readSafetensors } from './safetensors';
@@ -7,24 +7,68 @@ export const REPOSITORY = resolve(__dirname, '../..');
 export const DEMO = join(REPOSITORY, 'models/demo');
 /** Trained on repeated sequences; its heads were recorded. */
 export const INDUCTION = join(REPOSITORY, 'models/induction');
-export const ZOO = resolve(REPOSITORY, '../shared/zoo/models');
 
-/** Folders of the zoo that hold a model and its truth; empty where there is no zoo. */
+/** Why a test that needs a model of the larger zoo is skipped. */
+export const NO_ZOO =
+  'skipped, since MOE_DEBUGGER_ZOO does not name a folder that has the model';
+
+/** Folders of the larger zoo that hold a model and its truth; empty if MOE_DEBUGGER_ZOO is not set. */
 export function zooModels(): string[] {
-  return existsSync(ZOO)
-    ? readdirSync(ZOO)
-        .map(name => join(ZOO, name))
+  const zoo = zooFolder();
+  return zoo === undefined
+    ? []
+    : readdirSync(zoo)
+        .map(name => join(zoo, name))
         .filter(folder => existsSync(join(folder, 'truth.safetensors')))
-        .sort()
-    : [];
+        .sort();
 }
 
-/** Tests of each model; none where there are none, which jest's own tables refuse. */
+/** The folder of a model of the larger zoo; undefined if it is not there. */
+export function zooModel(name: string): string | undefined {
+  return zooModels().find(folder => basename(folder) === name);
+}
+
+/** @throws if MOE_DEBUGGER_ZOO names no folder: a wrong name must not pass as "there is no zoo" */
+function zooFolder(): string | undefined {
+  const named = process.env.MOE_DEBUGGER_ZOO;
+  if (!named) {
+    return undefined;
+  }
+  if (!existsSync(named)) {
+    throw new Error(`MOE_DEBUGGER_ZOO names ${named}, which does not exist`);
+  }
+  const models = join(named, 'models');
+  return existsSync(models) ? models : named;
+}
+
+/** Tests of one model of the larger zoo; counted as skipped where it is not there. */
+export function withZoo(
+  name: string,
+  title: string,
+  define: (folder: string) => void
+): void {
+  const folder = zooModel(name);
+  if (folder === undefined) {
+    it.skip(`${title} (${name}): ${NO_ZOO}`, () => undefined);
+  } else {
+    describe(title, () => define(folder));
+  }
+}
+
+/** Counts one test as skipped if there are none of these models of the larger zoo. */
+export function skipWithout(folders: readonly string[], title: string): void {
+  if (folders.length === 0) {
+    it.skip(`${title}: ${NO_ZOO}`, () => undefined);
+  }
+}
+
+/** Tests of each model; counted as skipped where there are none, which jest's own tables refuse. */
 export function describeEach(
   folders: readonly string[],
   title: string,
   define: (model: { name: string; folder: string }) => void
 ): void {
+  skipWithout(folders, title);
   for (const folder of folders) {
     const name = basename(folder);
     describe(title.replace('$name', name), () => define({ name, folder }));

@@ -1,7 +1,7 @@
 /**
- * How a measured number stands to its target and to the last run. A number is
+ * Compares a measured number with its target and with the last run. A number is
  * `{section, name, value, unit, detail?, target?, interval?, control?, better?}`: `target` is `{atMost}`, `{atLeast}` or
- * `{within: 'control'}`; `interval` is [low, high] of 95 %; `control` is `{value, interval}` of a thing measured against
+ * `{within: 'control'}`; `interval` is [low, high] of 95 %; `control` is `{value, interval}` of something measured against
  * itself; `better` is 'less' or 'more'.
  */
 
@@ -15,7 +15,7 @@ const BETTER_BY_UNIT = {
 
 const isMeasured = row => typeof row?.value === 'number';
 
-/** Which way a number gets better; undefined where nothing says. */
+/** Whether more or less is better; undefined if unknown. */
 export function better({ better, target, unit }) {
   if (better) {
     return better;
@@ -26,7 +26,7 @@ export function better({ better, target, unit }) {
   return target ? 'less' : BETTER_BY_UNIT[unit];
 }
 
-/** The target in words, and whether it is met; undefined where there is none or nothing was measured. */
+/** The target as text, and whether it is met; undefined without a target or a measurement. */
 export function againstTarget(row) {
   const { target, value, interval, control } = row;
   if (!target || !isMeasured(row)) {
@@ -55,7 +55,7 @@ function isWorse(row, last) {
   return worse ? worse(row, last) : false;
 }
 
-/** The change since the last run as a share of it; undefined where there is nothing to compare. */
+/** The relative change since the last run; undefined if there is nothing to compare. */
 export function againstLast(row, last) {
   if (!isMeasured(row) || !isMeasured(last) || row.unit !== last.unit) {
     return undefined;

@@ -9,7 +9,7 @@ const ratio = (value, interval, more = {}) => ({
   ...more
 });
 
-test('knows which way a number gets better', () => {
+test('knows whether more or less of a unit is better', () => {
   assert.equal(better({ unit: 's' }), 'less');
   assert.equal(better({ unit: 'million events/s' }), 'more');
   assert.equal(better({ unit: 'x' }), undefined);
@@ -19,7 +19,7 @@ test('knows which way a number gets better', () => {
   assert.equal(better({ unit: 's', better: 'more' }), 'more');
 });
 
-test('says whether a target is met, the bound itself included', () => {
+test('meets a target at its bound', () => {
   const met = (value, target) => againstTarget({ value, unit: 's', target });
   assert.deepEqual(met(1.2, { atMost: 1.2 }), { text: '<= 1.2', met: true });
   assert.deepEqual(met(1.41, { atMost: 1.2 }), { text: '<= 1.2', met: false });
@@ -29,7 +29,7 @@ test('says whether a target is met, the bound itself included', () => {
   assert.equal(met('not measured', { atMost: 1 }), undefined);
 });
 
-test('takes intervals that overlap for the noise of the control', () => {
+test('treats overlapping intervals as the noise of the control', () => {
   const target = { within: 'control' };
   const control = { value: 0.97, interval: [0.958, 0.983] };
   const within = againstTarget(
@@ -66,7 +66,7 @@ test('calls a ratio worse only beyond the noise of both runs', () => {
   assert.equal(worse(0.9, [0.88, 0.92]), false, 'it is better');
 });
 
-test('calls less worse where more is better', () => {
+test('reports a decrease as worse if more is better', () => {
   const last = ratio(8, [7.5, 8.5]);
   const change = target => againstLast(ratio(5, [4, 6], target), last).worse;
   assert.equal(change({ target: { atLeast: 3 } }), true);
@@ -74,7 +74,7 @@ test('calls less worse where more is better', () => {
   assert.equal(change({}), false, 'nothing says which way is worse');
 });
 
-test('compares nothing where there is nothing to compare', () => {
+test('gives no change without a last run', () => {
   const row = { unit: 's', value: 1 };
   assert.equal(againstLast(row, undefined), undefined);
   assert.equal(

@@ -1,4 +1,4 @@
-/** The numbers of the last run on this machine: each as it was when it was measured last. */
+/** The last measurement of each number on this machine. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cache } from '../paths.mjs';
@@ -7,7 +7,7 @@ const FILE = path.join(cache, 'bench', 'last.json');
 
 const keyOf = ({ section, name }) => `${section}: ${name}`;
 
-/** @returns {Map<string, object>} numbers by section and name; none of another machine, or from a file that is damaged */
+/** @returns {Map<string, object>} numbers by section and name; empty for another machine or a damaged file */
 export function read(machine, file = FILE) {
   try {
     const kept = JSON.parse(readFileSync(file, 'utf8'));
@@ -21,7 +21,7 @@ export function read(machine, file = FILE) {
 
 export const find = (last, row) => last.get(keyOf(row));
 
-/** Keeps what was measured; what was not measured this time stays. */
+/** Saves the new measurements, and keeps the others. */
 export function keep(machine, rows, file = FILE) {
   const kept = read(machine, file);
   for (const row of rows) {

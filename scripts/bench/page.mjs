@@ -1,4 +1,4 @@
-/** docs/performance.md: numbers as tables, and how a number reads. */
+/** docs/performance.md: tables of numbers, and their format. */
 import { againstTarget } from './compare.mjs';
 
 export const rounded = value =>
@@ -6,7 +6,7 @@ export const rounded = value =>
 
 const range = ([low, high]) => `[${low.toFixed(3)}, ${high.toFixed(3)}]`;
 
-/** All that is told of a number beside its value and target. */
+/** Details of a number besides its value and target. */
 export function detailOf({ interval, control, detail }) {
   return [
     interval && `95 % interval ${range(interval)}`,
@@ -17,7 +17,7 @@ export function detailOf({ interval, control, detail }) {
     .join('; ');
 }
 
-/** The target in words; one that is missed says so. */
+/** The target as text, marked if it is missed. */
 export function targetOf(row) {
   const target = againstTarget(row);
   return target && (target.met ? target.text : `**missed**: ${target.text}`);
@@ -27,7 +27,7 @@ const cell = text => String(text ?? '').replaceAll('|', '\\|');
 
 /**
  * @param {string} machine
- * @param kept sections that were not measured again, as texts by their headings
+ * @param kept text of the sections that were not measured again, by heading
  */
 export function page(rows, machine, kept = new Map()) {
   const sections = new Map();
@@ -59,7 +59,7 @@ export function page(rows, machine, kept = new Map()) {
   ].join('\n\n')}\n`;
 }
 
-/** The sections that a page has, by their headings. */
+/** The sections of a page, by heading. */
 export function sectionsOf(text) {
   return new Map(
     text

@@ -22,7 +22,7 @@ const PLACES = [
   'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe'
 ];
 
-/** A file that is there may still miss a library, or be a stub that only says how to install the real one. */
+/** An existing file may miss a library, or be a stub that only says how to install the browser. */
 async function works(browser) {
   if (!browser || !existsSync(browser)) {
     return false;
@@ -57,7 +57,7 @@ async function firstThatWorks(browsers) {
 
 const known = () => [...onPath(), ...PLACES, playwrightsOwn()];
 
-/** How a browser can be had here, in order. */
+/** Ways to install a browser here, in order. */
 const INSTALLERS = [
   {
     title: 'Downloading a browser with Playwright',

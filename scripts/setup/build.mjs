@@ -1,4 +1,4 @@
-/** What is built from the sources, and put where JupyterLab finds it. */
+/** Builds the packages, and installs them where JupyterLab finds them. */
 import {
   lstatSync,
   mkdirSync,
@@ -65,7 +65,7 @@ export const extension = {
   }
 };
 
-/** A link to a folder inside .venv must go before pip removes, through it, the files that it leads to. */
+/** A symlink inside .venv must be removed before pip follows it and deletes its target. */
 function removeLink(place) {
   if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink()) {
     rmSync(place);
@@ -98,7 +98,7 @@ export const pythonPackage = {
   }
 };
 
-/** JupyterLab from this clone asks nothing about news, looks for no updates, and has nothing that a user's would not. */
+/** JupyterLab of this clone shows no news, checks for no updates, and has no extensions that users lack. */
 function writeSettings() {
   writeJSON(['share', 'jupyter', 'lab', 'settings', 'overrides.json'], {
     '@jupyterlab/apputils-extension:notification': {
@@ -106,7 +106,7 @@ function writeSettings() {
       fetchNews: 'false'
     }
   });
-  // Voila is there for a test of its own; it would add itself to JupyterLab and to its server.
+  // Voila is installed for one test; it would add itself to JupyterLab and its server.
   writeJSON(['etc', 'jupyter', 'labconfig', 'page_config.json'], {
     disabledExtensions: { '@voila-dashboards/jupyterlab-preview': true }
   });

@@ -1,4 +1,4 @@
-/** A failure that a person can mend: one sentence with the way out. */
+/** An error that the user can fix: one sentence that says how. */
 export class SetupError extends Error {
   /** @param {string} message @param {string[]} details lines to show above it */
   constructor(message, details = []) {
@@ -35,7 +35,7 @@ const CAUSES = [
   ]
 ];
 
-/** The cause that the output of a failed installer points to, in one sentence; undefined if none is known. */
+/** The known cause in the output of a failed installer, in one sentence; undefined if there is none. */
 export function explain(lines, what) {
   const text = lines.join('\n');
   return CAUSES.find(([sign]) => sign.test(text))?.[1](what);

@@ -1,4 +1,4 @@
-/** Everything that a fresh clone needs before JupyterLab or a test can start. */
+/** Sets up a fresh clone, before JupyterLab or a test starts. */
 import { SetupError } from './errors.mjs';
 import {
   extension,
@@ -28,7 +28,7 @@ export async function setUp() {
   await runStages(STAGES);
 }
 
-/** Runs `main`; a failure that a person can mend ends the program with its one sentence. */
+/** Runs `main`; an error that the user can fix ends the program with its one sentence. */
 export async function orExplain(main) {
   try {
     return await main();

@@ -4,10 +4,10 @@ import { inRoot, npm } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { SetupError, explain } from './errors.mjs';
 
-/** What the bundler of the extension asks for. */
+/** The minimum version for the bundler of the extension. */
 const OLDEST = [20, 19];
 
-/** Packages whose install script builds a binary for a system that theirs are not for. */
+/** Packages whose install script builds a binary on systems without a prebuilt one. */
 const BUILT_HERE = new Set(['zeromq']);
 
 export function checkNode(version = process.versions.node) {
@@ -21,7 +21,7 @@ export function checkNode(version = process.versions.node) {
 }
 
 /**
- * Whether node_modules holds what the lock file says. npm writes the list that is read here last, so an
+ * Whether node_modules matches the lock file. npm writes the list that is read here last, so an
  * interrupted installation has none.
  */
 function agrees() {
@@ -63,7 +63,7 @@ export const nodePackages = {
 
 const loads = name => run([process.execPath, '-e', `require('${name}')`]);
 
-/** No install script has run (.npmrc), so see at once that the binaries in the packages load here. */
+/** No install script runs (.npmrc), so check at once that the binaries in the packages load here. */
 async function checkBinary(name, onLine) {
   if (BUILT_HERE.has(name) && (await loads(name)).error) {
     await run([...npm(), 'rebuild', name, '--ignore-scripts=false'], {

@@ -1,4 +1,4 @@
-/** One line a stage: what is done and for how long; the last lines of its output when it fails. */
+/** One line per stage: its title and duration; the last lines of its output when it fails. */
 const LINES_SHOWN = 25;
 const HEARTBEAT_SECONDS = 30;
 
@@ -14,7 +14,7 @@ export class Progress {
     } else {
       stream.write(`${title} ...\n`);
       this._timer = setInterval(
-        () => stream.write(`    still at it, ${this._elapsed()}\n`),
+        () => stream.write(`    still running, ${this._elapsed()}\n`),
         HEARTBEAT_SECONDS * 1000
       );
     }

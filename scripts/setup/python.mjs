@@ -1,4 +1,4 @@
-/** Python, its virtual environment and what goes into it. */
+/** Python, its virtual environment and its packages. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { inRoot, venv, venvBin, venvPython } from '../paths.mjs';
@@ -32,7 +32,7 @@ async function probe(python) {
   };
 }
 
-/** The Python to make the virtual environment with: PYTHON, else the first fitting one on PATH. */
+/** The Python that creates the virtual environment: PYTHON, else the first suitable one on PATH. */
 export async function findPython() {
   const wanted = process.env.PYTHON;
   const found = [];
@@ -68,7 +68,7 @@ export async function findPython() {
   );
 }
 
-/** A virtual environment knows its own path by heart: one in a clone that was moved is of no use. */
+/** A virtual environment contains its own absolute path: it does not work in a moved clone. */
 function belongsHere() {
   if (!existsSync(venvPython)) {
     return false;

@@ -1,8 +1,8 @@
 /**
- * Named steps, each skipped while what it depends on stays the same.
+ * Set-up stages, each skipped while its inputs are unchanged.
  *
- * A stage has a `title`, a `run(onLine)`, and says when it is done: either by `isDone()`, or by `inputs` (files
- * and folders whose content matters) and `outputs` (what must be there). The digest of the inputs is noted
+ * A stage has a `title`, a `run(onLine)`, and defines when it is done: either by `isDone()`, or by `inputs` (files
+ * and folders whose content matters) and `outputs` (files that must exist). The digest of the inputs is saved
  * only after the stage has run to its end, so an interrupted one runs again.
  */
 import { createHash } from 'node:crypto';
@@ -43,7 +43,7 @@ function* filesIn(place) {
 }
 
 function digest(stage) {
-  // Scripts and links in .venv hold this clone's path; the kernelspec names this Node.
+  // Scripts and links in .venv contain this clone's path; the kernelspec contains this Node's path.
   const hash = createHash('sha256').update(`${root}\n${process.execPath}\n`);
   for (const input of stage.inputs) {
     for (const file of filesIn(inRoot(input))) {
@@ -70,7 +70,7 @@ function isDone(stage) {
   );
 }
 
-/** Makes a stage run again: what it made is no longer what it would make. */
+/** Makes a stage run again: its outputs are out of date. */
 export function forget(stage) {
   rmSync(noteOf(stage), { force: true });
 }
@@ -81,14 +81,14 @@ async function perform(stage, onLine) {
     return;
   }
   forget(stage);
-  // Taken before the run: what is edited meanwhile makes the stage run again.
+  // Computed before the run: an edit during the run makes the stage run again.
   const before = digest(stage);
   await stage.run(onLine);
   writeFileSync(`${noteOf(stage)}.new`, before);
   renameSync(`${noteOf(stage)}.new`, noteOf(stage));
 }
 
-/** Two commands at once in one clone: the second waits until the first has set up. */
+/** If two commands run in one clone, the second waits until the first has set up. */
 async function lock() {
   const file = path.join(cache, 'setup.lock');
   mkdirSync(notes, { recursive: true });
@@ -113,7 +113,7 @@ async function lock() {
       continue;
     }
     if (!told) {
-      console.log('Another set-up is at work in this clone: waiting for it.');
+      console.log('Another set-up is running in this clone: waiting for it.');
       told = true;
     }
     await sleep(1000);
@@ -125,7 +125,7 @@ function holderLives(file) {
     const { mtimeMs } = statSync(file);
     const pid = Number(readFileSync(file, 'utf8'));
     if (!pid) {
-      // Just made and not yet filled in, or left by a crash.
+      // Just created and still empty, or left by a crash.
       return Date.now() - mtimeMs < 5000;
     }
     process.kill(pid, 0);
@@ -135,7 +135,7 @@ function holderLives(file) {
   }
 }
 
-/** Runs the stages that are not done, in order. */
+/** Runs the stages that are not done, in their order. */
 export async function runStages(stages) {
   const release = await lock();
   try {

@@ -66,7 +66,7 @@ function read(text) {
       const message = results.at(-1)?.error?.message ?? 'failed';
       result.failures.push({ name, message });
     } else {
-      // Passed at once, or only after a retry, which the list above has shown.
+      // Passed at once, or after a retry, which the list above shows.
       result.passed++;
     }
   }

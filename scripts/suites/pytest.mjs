@@ -1,4 +1,4 @@
-/** The Python tests, and the notebooks, which are run by Python tests of their own. */
+/** The Python tests, and the notebooks, which have their own Python tests. */
 import { inRoot, venvPython } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { readJUnit, readReport, reportPath } from './reports.mjs';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { cache } from '../paths.mjs';
 import { nothing } from './results.mjs';
 
-/** A fresh path for a report: one left from an earlier run can not be taken for this one's. */
+/** A new path for a report, so that a report of an earlier run is not read. */
 export function reportPath(name) {
   const folder = path.join(cache, 'reports');
   mkdirSync(folder, { recursive: true });
@@ -13,7 +13,7 @@ export function reportPath(name) {
   return file;
 }
 
-/** The report's text; undefined when the runner did not get as far as writing one. */
+/** The report's text; undefined if the runner wrote none. */
 export function readReport(file) {
   try {
     return readFileSync(file, 'utf8');
@@ -22,7 +22,7 @@ export function readReport(file) {
   }
 }
 
-/** What JUnit's XML says, of which pytest and Node write a small and regular part. */
+/** Reads JUnit XML, as far as pytest and Node use it. */
 export function readJUnit(text = '') {
   const result = nothing();
   for (const [, attributes, body = ''] of text.matchAll(

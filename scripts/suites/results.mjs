@@ -1,5 +1,5 @@
 /**
- * What a suite comes to: `{passed, failures: [{name, message}], skipped: [{name, reason}]}`.
+ * The result of a suite: `{passed, failures: [{name, message}], skipped: [{name, reason}]}`.
  */
 export const nothing = () => ({ passed: 0, failures: [], skipped: [] });
 
@@ -7,7 +7,7 @@ export const count = ({ passed, failures, skipped }) =>
   passed + failures.length + skipped.length;
 
 /**
- * A runner that ends badly without naming a failed test has crashed: that counts as one failure.
+ * A runner that fails without naming a failed test has crashed: this counts as one failure.
  */
 export function withCrash(result, error, title) {
   if (error && result.failures.length === 0) {
@@ -16,7 +16,7 @@ export function withCrash(result, error, title) {
   return result;
 }
 
-/** Prints failures, skips and the last line; returns whether all is well. */
+/** Prints failures, skips and the last line; returns whether all passed. */
 export function printSummary(results) {
   const failures = results.flatMap(result => result.failures);
   const skipped = results.flatMap(result => result.skipped);

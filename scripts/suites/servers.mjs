@@ -1,10 +1,10 @@
-/** What keeps the Jupyter servers and kernels of the tests apart from the user's own. */
+/** Isolates the Jupyter servers and kernels of the tests from the user's own. */
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { cache } from '../paths.mjs';
 
-/** What a user has configured in the home folder has no say in the tests. */
+/** The user's configuration in the home folder does not affect the tests. */
 export const isolatedJupyter = () => {
   const at = name => {
     const folder = path.join(cache, 'jupyter', name);
@@ -19,7 +19,7 @@ export const isolatedJupyter = () => {
   };
 };
 
-/** A port that nothing listens on. */
+/** A free port. */
 export async function freePort() {
   const server = createServer();
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));

@@ -15,7 +15,7 @@ import { run } from '../processes.mjs';
 
 const sound = readFileSync(inRoot('.github/workflows/test.yml'), 'utf8');
 
-/** What actionlint says of workflows, by the names of their files. */
+/** The output of actionlint for workflows, by file name. */
 async function lint(t, workflows) {
   const clone = mkdtempSync(path.join(os.tmpdir(), 'workflows-'));
   t.after(() => rmSync(clone, { recursive: true, force: true }));
@@ -36,7 +36,7 @@ const broken = (from, to) => {
   return sound.replace(from, to);
 };
 
-test('workflows run only npm scripts that there are', () => {
+test('workflows run only npm scripts that exist', () => {
   const { scripts } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
   const names = readdirSync(inRoot('.github/workflows'))
     .map(file => readFileSync(inRoot('.github/workflows', file), 'utf8'))
@@ -49,11 +49,11 @@ test('workflows run only npm scripts that there are', () => {
   );
 });
 
-test('passes a sound workflow', async t => {
+test('accepts a valid workflow', async t => {
   assert.equal((await lint(t, { sound })).code, 0);
 });
 
-test('refuses workflows that are broken', async t => {
+test('rejects invalid workflows', async t => {
   const { code, lines } = await lint(t, {
     value: broken('matrix.node }}, Python', 'matrix.nodes }}, Python'),
     key: broken('runs-on: ubuntu-latest', 'run-on: ubuntu-latest'),

@@ -1,15 +1,15 @@
 import type { ColorScheme } from '../tokens';
 
-/** What charts take from JupyterLab's theme. */
+/** JupyterLab's theme variables that charts use. */
 export interface IChartTheme {
   config: Record<string, unknown>;
   scheme: string;
-  /** Low values at the scheme's far end. */
+  /** Reverses the scheme. */
   reverse: boolean;
   colors: { bar: string; uniform: string; cursor: string };
 }
 
-/** Reads the computed theme variables at an element that is in the page. */
+/** Reads the computed theme variables of an attached element. */
 export function chartTheme(
   element: Element,
   scheme: ColorScheme,
@@ -56,7 +56,7 @@ export function chartTheme(
         offset: 8
       },
       view: {
-        // On a dark ground the low end of a scheme needs the darker of the two.
+        // On a dark background the low end of the scheme is the darker one.
         fill: variable(isLight ? '--jp-layout-color2' : '--jp-layout-color1'),
         stroke: null
       }
@@ -64,7 +64,7 @@ export function chartTheme(
   };
 }
 
-/** In each theme the largest value stands out most from the ground. */
+/** In each theme the largest value contrasts most with the background. */
 function colors(
   scheme: ColorScheme,
   isLight: boolean

@@ -22,7 +22,7 @@ export class Chart implements IDisposable {
   }
 
   /**
-   * Replaces the chart. Resolves to its view, or to undefined when a later call or `dispose` overtook this one.
+   * Replaces the chart. Resolves to its view, or to undefined if a later call or `dispose` came first.
    * @param patch changes the compiled Vega document.
    */
   async show(
@@ -45,7 +45,7 @@ export class Chart implements IDisposable {
       });
     } catch (error) {
       if (turn === this._turn) {
-        // No picture is better than that of something else.
+        // No chart is better than an outdated one.
         this._clear();
         throw error;
       }

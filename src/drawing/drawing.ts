@@ -1,6 +1,6 @@
 import type { IDisposable } from '@lumino/disposable';
 
-/** Something on the screen, in an element of its own. Whoever made it puts the element somewhere and disposes it. */
+/** Base of everything that is drawn into an element. Its creator attaches the element and disposes the drawing. */
 export abstract class Drawing implements IDisposable {
   constructor(className?: string) {
     if (className) {

@@ -1,4 +1,4 @@
-/** An element with a class, for what is drawn without React. */
+/** Creates an element with a class, for drawings without React. */
 export function element<Tag extends 'div' | 'p' = 'div'>(
   className: string,
   tag: Tag = 'div' as Tag

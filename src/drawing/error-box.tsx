@@ -9,7 +9,7 @@ interface IErrorBoxProps {
   error: unknown;
 }
 
-/** Says what is wrong with something that was to be shown. Texts are set as text, never as HTML. */
+/** Shows an error in place of a view. Texts are set as text, never as HTML. */
 export function ErrorBox({ title, error }: IErrorBoxProps): JSX.Element {
   const message = error instanceof Error ? error.message : String(error);
   return (
@@ -20,7 +20,7 @@ export function ErrorBox({ title, error }: IErrorBoxProps): JSX.Element {
   );
 }
 
-/** The same where React does not draw. */
+/** The error box as a drawing, for code without React. */
 export function errorBox(props: IErrorBoxProps): Drawing {
   return new ReactDrawing(<ErrorBox {...props} />);
 }

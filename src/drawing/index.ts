@@ -1,4 +1,4 @@
-/** What all that draws is made of. Knows no JupyterLab, no widgets of Lumino and nothing of routing. */
+/** Parts of all drawings. Independent of JupyterLab, Lumino's widgets and routing. */
 export { Chart, type ChartView } from './chart';
 export { chartTheme, type IChartTheme } from './chart-theme';
 export { Drawing } from './drawing';

@@ -1,6 +1,6 @@
 import type { IDisposable } from '@lumino/disposable';
 
-/** Work that is done once a frame, however often it is asked for. */
+/** Runs a task at most once per frame, however often it is requested. */
 export class OnceAFrame implements IDisposable {
   constructor(private _work: () => void) {}
 

@@ -16,7 +16,7 @@ function drawn(element: JSX.Element): ReactDrawing {
 }
 
 describe('ReactDrawing', () => {
-  it('draws in an element of its own, which leaves the page with it', () => {
+  it('draws into its own element, and removes it when disposed', () => {
     const drawing = drawn(<p>{3}</p>);
     document.body.append(drawing.node);
     expect(drawing.node.outerHTML).toBe('<div class="moe-Test"><p>3</p></div>');
@@ -28,7 +28,7 @@ describe('ReactDrawing', () => {
 });
 
 describe('useSignal', () => {
-  it('draws anew when the signal is emitted, and no longer than it is drawn', () => {
+  it('renders again when the signal is emitted, until it is unmounted', () => {
     const changed = new Signal<object, string>(source);
     let draws = 0;
     const matters = (word: string) => word !== 'cursor';
@@ -49,7 +49,7 @@ describe('useSignal', () => {
 });
 
 describe('useDraft', () => {
-  it('keeps what was filled in until another value or another answer arrives', () => {
+  it('keeps the input until another value or another answer arrives', () => {
     const changed = new Signal<object, void>(source);
     let value = 'asked';
     let answer = 1;
@@ -76,7 +76,7 @@ describe('useDraft', () => {
 });
 
 describe('Select', () => {
-  it('gives back the value that was chosen, of its own type', () => {
+  it('returns the selected value with its type', () => {
     const chosen: number[] = [];
     const label = 'Router';
     const { node } = drawn(

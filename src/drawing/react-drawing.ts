@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Drawing } from './drawing';
 
-/** What React draws. It keeps its state while its element is out of the page. */
+/** A drawing by React. It keeps its state while its element is detached. */
 export class ReactDrawing extends Drawing {
   constructor(content: ReactNode, className?: string) {
     super(className);

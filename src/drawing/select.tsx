@@ -4,13 +4,13 @@ interface ISelectProps<T extends string | number> {
   label: string;
   title?: string;
   value: T;
-  /** Each with its name. */
+  /** Pairs of value and name. */
   options: readonly (readonly [T, string])[];
   disabled?: boolean;
   choose: (value: T) => void;
 }
 
-/** One of several. */
+/** A drop-down list. */
 export function Select<T extends string | number>(
   props: ISelectProps<T>
 ): JSX.Element {

@@ -8,14 +8,14 @@ interface ISliderProps {
   max: number;
   step?: number;
   disabled: boolean;
-  /** The value in words. */
+  /** The value as text. */
   text?: string;
-  /** When it changes, the kernel's word counts again, also where the value is the same. */
+  /** When it changes, the draft is replaced by the kernel's value, even if that is the same. */
   answer?: unknown;
   change: (value: number) => void;
 }
 
-/** A slider that stands where it was dragged to, while the kernel follows. */
+/** A slider that stays where the user drags it, while the kernel follows. */
 export function Slider(props: ISliderProps): JSX.Element {
   const [dragged, setDragged] = useDraft(props.value, props.answer);
   return (

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react';
 
 /**
- * What a person fills in, until another value arrives.
+ * The user's input, until another value arrives.
  *
- * @param answer when it changes, the value counts again, also where it is the same
+ * @param answer when it changes, the input is replaced by the value, even if that is the same
  */
 export function useDraft<T>(
   value: T,

@@ -2,9 +2,9 @@ import type { ISignal } from '@lumino/signaling';
 import { useLayoutEffect, useReducer } from 'react';
 
 /**
- * Draws a component anew when a signal is emitted.
+ * Renders a component again when a signal is emitted.
  *
- * @param matters whether this emission changes what is drawn; must be the same function each time
+ * @param matters whether an emission changes the drawing; must be the same function at each render
  */
 export function useSignal<Args>(
   signal: ISignal<unknown, Args>,

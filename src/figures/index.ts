@@ -1,2 +1,2 @@
-/** Charts of a trace's measures. */
+/** Charts of the measures of a trace. */
 export { FigureView } from './view';

@@ -2,7 +2,7 @@ import type { ITranslation } from '../translation';
 import type { MatrixCell } from 'moe-debugger/charts';
 import type { Drawing, LoadIntervalRow } from 'moe-debugger/protocol';
 
-/** What is drawn at a place, in words; undefined of what is none of the figure's cells or bars. */
+/** The value of a cell or bar as text; undefined outside the figure. */
 export function readingOf(
   drawing: Drawing,
   datum: unknown,

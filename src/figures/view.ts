@@ -4,7 +4,7 @@ import { Chart, Drawing, OnceAFrame, chartTheme, element } from '../drawing';
 import type { IMoEContext } from '../tokens';
 import { readingOf } from './reading';
 
-/** A figure as wide as there is room for, with the value under the pointer as text. */
+/** A figure that fills the width, with the value under the pointer as text. */
 export class FigureView extends Drawing {
   constructor(private _options: FigureView.IOptions) {
     super('moe-FigureView');
@@ -62,7 +62,7 @@ export class FigureView extends Drawing {
         }
       });
       if (view) {
-        // Says to a test or a script what is on the screen.
+        // Tells tests and scripts what is drawn.
         this.node.dataset.moeDrawn = `${figure.name}/${figure.layerIndex}`;
       }
     } catch (error) {

@@ -2,6 +2,7 @@ import type { ITranslation } from '../translation';
 import { tokenText } from 'moe-debugger/charts';
 import {
   layerName,
+  NO_TOKEN_ID,
   type Finding,
   type TokenEvidence
 } from 'moe-debugger/protocol';
@@ -9,10 +10,10 @@ import { OWN_KEYS } from '../drawing';
 import type { IFindingsProps } from './props';
 import { measureText, valueText } from './words';
 
-/** Rows, and values in a row, of what a finding has beside its sentences. */
+/** Maximum rows of evidence, and values per row. */
 const MAX_ROWS = 16;
 
-/** Why a finding says what it says: tokens, formula, figures, and what could be done. */
+/** The evidence of a finding: tokens, formula, figures and suggestions. */
 export function FindingEvidence(
   props: IFindingsProps & { finding: Finding }
 ): JSX.Element {
@@ -23,7 +24,7 @@ export function FindingEvidence(
       {tokens && tokens.length > 0 && <Tokens tokens={tokens} trans={trans} />}
       {finding.suggestions.length > 0 && (
         <section>
-          <h5>{trans.__('What could be done')}</h5>
+          <h5>{trans.__('Suggestions')}</h5>
           <ul className="moe-Finding-suggestions">
             {finding.suggestions.map(({ text }, i) => (
               <li key={i}>{text}</li>
@@ -63,12 +64,20 @@ function Tokens(props: {
         {tokens.map((token, i) => (
           <li
             key={i}
-            title={trans.__(
-              'id %1, for example in %2 at position %3',
-              token.id,
-              token.sample,
-              token.position
-            )}
+            title={
+              token.id === NO_TOKEN_ID
+                ? trans.__(
+                    'for example in %1 at position %2',
+                    token.sample,
+                    token.position
+                  )
+                : trans.__(
+                    'id %1, for example in %2 at position %3',
+                    token.id,
+                    token.sample,
+                    token.position
+                  )
+            }
           >
             <code>{tokenText(token)}</code>
             {token.count !== undefined && <small>×{token.count}</small>}
@@ -144,7 +153,7 @@ function Table({ rows }: { rows: Record<string, unknown>[] }): JSX.Element {
   );
 }
 
-/** A value as text; what is nested is written as JSON. */
+/** A value as text; nested values are written as JSON. */
 function plainText(value: unknown): string {
   if (typeof value === 'number' || value === null) {
     return valueText(value as number | null);

@@ -1,4 +1,4 @@
-/** Findings: what is wrong with a model's routing, as a list with its evidence. */
+/** Findings: problems of a model's routing, as a list with their evidence. */
 import { describeFindings, readFindingsState } from 'moe-debugger/protocol';
 import { toolKind } from '../tools/tool';
 import { FindingsModel } from './model';

@@ -1,9 +1,9 @@
 import type { Finding, FindingsState, Severity } from 'moe-debugger/protocol';
 import { ToolModel } from '../tools/model';
 
-/** Findings, and what a view of them remembers: which severities are listed, and what is open. */
+/** Findings with the state of their view: the listed severities and the open finding. */
 export class FindingsModel extends ToolModel<FindingsState, never> {
-  /** Those of the severities that are listed, errors first. */
+  /** Findings of the listed severities, errors first. */
   get listed(): readonly Finding[] {
     return this.state.found.findings.filter(
       ({ severity }) => !this._hidden.has(severity)
@@ -26,7 +26,7 @@ export class FindingsModel extends ToolModel<FindingsState, never> {
     this.emit();
   }
 
-  /** Whether its evidence is shown. */
+  /** Whether the evidence of the finding is shown. */
   isOpen(finding: Finding): boolean {
     return this._open === finding;
   }

@@ -1,6 +1,7 @@
 import type { ITranslation } from '../translation';
 import {
   layerName,
+  type Check,
   type Finding,
   type Severity,
   type Undecided
@@ -28,11 +29,17 @@ export function FindingsView(props: IFindingsProps): JSX.Element {
     <div className="moe-FindingsView">
       {found.findings.length === 0 ? (
         <p className="moe-Message">
-          {trans._n(
-            'Nothing was found in %1 token.',
-            'Nothing was found in %1 tokens.',
-            found.tokens
-          )}
+          {found.undecided.length === 0
+            ? trans._n(
+                'Nothing was found in %1 token.',
+                'Nothing was found in %1 tokens.',
+                found.tokens
+              )
+            : trans._n(
+                'Nothing is certain with %1 token.',
+                'Nothing is certain with %1 tokens.',
+                found.tokens
+              )}
         </p>
       ) : (
         <>
@@ -54,12 +61,13 @@ export function FindingsView(props: IFindingsProps): JSX.Element {
         </p>
       )}
       <UndecidedList items={found.undecided} trans={trans} />
+      <SkippedList checks={found.checks} trans={trans} />
       <Coverage {...props} />
     </div>
   );
 }
 
-/** How many of each there are; a press leaves them out of the list. */
+/** The number of findings of each severity; a click hides them. */
 function Severities({ model, trans }: IFindingsProps): JSX.Element {
   const label = (severity: Severity, n: number): string =>
     severity === 'error'
@@ -71,7 +79,7 @@ function Severities({ model, trans }: IFindingsProps): JSX.Element {
     <div
       className="moe-Severities"
       role="group"
-      aria-label={trans.__('What is listed')}
+      aria-label={trans.__('Listed severities')}
     >
       {SEVERITIES.filter(severity => model.count(severity) > 0).map(
         severity => (
@@ -158,6 +166,35 @@ function UndecidedList(props: {
               .join(', ')}
             <br />
             {item.reason}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** What was not looked at, and why. */
+function SkippedList(props: {
+  checks: readonly Check[];
+  trans: ITranslation;
+}): JSX.Element | null {
+  const { trans } = props;
+  const skipped = props.checks.filter(({ why }) => why !== undefined);
+  return skipped.length === 0 ? null : (
+    <details className="moe-Undecided">
+      <summary {...OWN_KEYS}>
+        {trans._n(
+          '%1 kind of finding was not looked at, or in part',
+          '%1 kinds of finding were not looked at, or in part',
+          skipped.length
+        )}
+      </summary>
+      <ul>
+        {skipped.map(({ kind, why }) => (
+          <li key={kind}>
+            <strong>{kindTitle(kind, trans)}</strong>
+            <br />
+            {why}
           </li>
         ))}
       </ul>

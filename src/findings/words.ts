@@ -1,7 +1,7 @@
 import type { ITranslation } from '../translation';
 import type { Finding, Severity } from 'moe-debugger/protocol';
 
-/** What a kind of finding is called; a kind that a newer package knows keeps its name. */
+/** The title of a kind of finding; an unknown kind of a newer package keeps its name. */
 export function kindTitle(kind: string, trans: ITranslation): string {
   const titles: Record<string, string> = {
     'dead-expert': trans.__('Dead expert'),
@@ -12,6 +12,7 @@ export function kindTitle(kind: string, trans: ITranslation): string {
     'duplicate-experts': trans.__('Duplicate experts'),
     'specialist-expert': trans.__('Specialist'),
     'non-finite': trans.__('Not finite'),
+    'lost-experts': trans.__('Lost experts'),
     'capacity-overflow': trans.__('Capacity overflow'),
     drift: trans.__('Drift'),
     anomaly: trans.__('Anomaly')
@@ -47,12 +48,12 @@ export function expertsText(
         : trans.__('experts %1', named);
 }
 
-/** The name of a measure, "slotShareOfExpert", as words. */
+/** The name of a measure as words: "slotShareOfExpert" is "slot share of expert". */
 export function measureText(name: string): string {
   return name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 }
 
-/** Three digits, whatever the size. */
+/** Three significant digits. */
 export function valueText(value: number | null): string {
   if (value === null) {
     return '–';
@@ -65,7 +66,7 @@ export function valueText(value: number | null): string {
       : String(Number(value.toPrecision(3)));
 }
 
-/** How sure a finding is: a bound, a corrected p-value, or that nothing was estimated. */
+/** The certainty of a finding: a bound, a corrected p-value, or that nothing was estimated. */
 export function certaintyText(
   { evidence, metric }: Finding,
   trans: ITranslation
@@ -81,6 +82,9 @@ export function certaintyText(
   }
   if (typeof evidence.upperBound === 'number') {
     return trans.__('at most %1 (95 % sure)', valueText(evidence.upperBound));
+  }
+  if (evidence.shownBy === 'one text') {
+    return trans.__('of one text: the domain or this text');
   }
   if (/weight|nonfinite/i.test(metric)) {
     return trans.__('measured, not estimated');

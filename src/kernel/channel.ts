@@ -22,7 +22,7 @@ import {
 import { checkDrawable } from '../routing/limits';
 import { readModels, readTraces } from './summaries';
 
-/** The comm to one kernel: sends `ToKernel`, reads and checks `FromKernel`. Lost with the kernel's process. */
+/** The comm to one kernel: sends `ToKernel`, validates `FromKernel`. Lost with the kernel's process. */
 export class KernelChannel implements IDisposable {
   constructor(kernel: Kernel.IKernelConnection) {
     this._comm = kernel.createComm(COMM_TARGET);
@@ -38,12 +38,12 @@ export class KernelChannel implements IDisposable {
     return this._isDisposed;
   }
 
-  /** A restart drops a kernel's comms without a word. */
+  /** A restart drops a kernel's comms without a message. */
   get isLost(): boolean {
     return this._comm.isDisposed;
   }
 
-  /** What the kernel says, checked. */
+  /** Validated messages of the kernel. */
   get received(): ISignal<this, KernelChannel.Event> {
     return this._received;
   }
@@ -59,7 +59,7 @@ export class KernelChannel implements IDisposable {
     }
   }
 
-  /** Ends the channel on both sides. */
+  /** Closes the channel on both sides. */
   close(): void {
     if (this._isDisposed) {
       return;
@@ -74,7 +74,7 @@ export class KernelChannel implements IDisposable {
     }
   }
 
-  /** Forgets the channel without a word to the kernel, whose process ends or has ended. */
+  /** Drops the channel without a message to the kernel, whose process ends or has ended. */
   dispose(): void {
     if (this._isDisposed) {
       return;
@@ -83,7 +83,7 @@ export class KernelChannel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** A message is lost with a restart; the panel connects anew then, and there is no one to tell. */
+  /** A restart loses messages; the panel then connects again, so errors are ignored. */
   private _settle(future: Kernel.IShellFuture): void {
     future.done.catch(() => undefined);
   }
@@ -113,7 +113,9 @@ export class KernelChannel implements IDisposable {
         return {
           type: 'hello',
           version: Number(data.version),
-          tools: Array.isArray(data.tools) ? data.tools.filter(isAbility) : []
+          tools: Array.isArray(data.tools) ? data.tools.filter(isAbility) : [],
+          previousEnd:
+            typeof data.previousEnd === 'string' ? data.previousEnd : undefined
         };
       case 'state':
         return {
@@ -163,7 +165,7 @@ export class KernelChannel implements IDisposable {
           message: String(data.message).slice(0, 400)
         };
       default:
-        // A newer kernel may say more than this panel knows.
+        // A newer kernel may send messages that this panel does not know.
         return undefined;
     }
   }
@@ -174,7 +176,7 @@ export class KernelChannel implements IDisposable {
 }
 
 export namespace KernelChannel {
-  /** What a kernel makes of a trace, by the message that brings it. */
+  /** Results about a trace, by the type of the message that contains them. */
   export interface IAnswers {
     findings: FindingsState;
     figure: TraceFigure;
@@ -187,7 +189,13 @@ export namespace KernelChannel {
   }[Type];
 
   export type Event =
-    | { type: 'hello'; version: number; tools: Ability[] }
+    | {
+        type: 'hello';
+        version: number;
+        tools: Ability[];
+        /** How the kernel before this one ended, if it was not shut down. */
+        previousEnd: string | undefined;
+      }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
     | { type: 'trace'; request: number; view: View }
     | { type: 'error'; request: number | undefined; message: string }
@@ -197,7 +205,7 @@ export namespace KernelChannel {
     | { type: 'closed' };
 }
 
-/** What cannot be read is told where it was asked for. */
+/** An invalid answer becomes an error of its question. */
 function readAnswer<Type extends keyof KernelChannel.IAnswers>(
   type: Type,
   { request: asked, state }: Record<string, unknown>,

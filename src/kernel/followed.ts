@@ -2,9 +2,9 @@ import type { ISignal } from '@lumino/signaling';
 import type { ModelSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
 
-/** What tools and questions need to know of the kernel that they are sent to. */
+/** What tools and questions need of a followed kernel. */
 export interface IFollowedKernel {
-  /** Another channel, or other models. */
+  /** Emitted when the channel or the models change. */
   readonly changed: ISignal<unknown, void>;
   /** Undefined while nothing can be sent. */
   readonly channel: KernelChannel | undefined;

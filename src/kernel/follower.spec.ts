@@ -10,7 +10,7 @@ import { Preferences } from '../preferences';
 import { sample } from '../testing/documents';
 import { KernelFollower } from './follower';
 
-/** The front end's side of a kernel, with what it was sent. */
+/** A front-end kernel connection that records its messages. */
 class FakeKernel {
   name = KERNEL_NAME;
   status = 'idle';
@@ -132,7 +132,17 @@ describe('KernelFollower', () => {
     expect(kernel.comm.sent.at(-1)).toEqual({ type: 'subscribe' });
   });
 
-  it('fetches the newest trace and drops an answer that was overtaken', () => {
+  it('keeps what the kernel says of the one before it', () => {
+    const { kernel, follower } = setUp();
+    follower.active = true;
+    kernel.comm.receive({ ...hello(), previousEnd: 'It was killed.' });
+    expect(follower.previousEnd).toBe('It was killed.');
+    // Not a text: the kernel is not trusted.
+    kernel.comm.receive({ ...hello(), previousEnd: { html: '<b>' } });
+    expect(follower.previousEnd).toBeUndefined();
+  });
+
+  it('fetches the newest trace and drops an outdated answer', () => {
     const { kernel, follower } = setUp();
     follower.active = true;
     const { comm } = kernel;
@@ -160,7 +170,7 @@ describe('KernelFollower', () => {
     expect(follower.selected).toBe('one');
   });
 
-  it('keeps its picture through a restart, marked as old', () => {
+  it('keeps the picture after a restart, marked as stale', () => {
     const { kernel, follower, setStatus } = setUp();
     follower.active = true;
     const old = kernel.comm;
@@ -185,7 +195,7 @@ describe('KernelFollower', () => {
     ]);
   });
 
-  it('opens a comm anew when a restart dropped the first one', () => {
+  it('opens another comm when a restart dropped the first one', () => {
     const { kernel, follower, setStatus } = setUp();
     follower.active = true;
     kernel.comm.isDisposed = true;
@@ -208,7 +218,7 @@ describe('KernelFollower', () => {
     expect(follower.status).toBe('no-kernel');
   });
 
-  it('does not knock again at a kernel that closed the comm', () => {
+  it('does not connect again to a kernel that closed the comm', () => {
     const { kernel, follower, setStatus } = setUp();
     follower.active = true;
     kernel.comm.onClose();

@@ -16,7 +16,7 @@ import { KernelChannel } from './channel';
 import { PanelTool } from './panel-tool';
 
 /**
- * What the panel knows of one notebook's kernel. Works only while `active`; keeps the last picture through a restart
+ * Follows the kernel of one notebook. Works only while `active`; keeps the last picture after a restart
  * and while another notebook is shown.
  */
 export class KernelFollower implements IDisposable {
@@ -44,7 +44,12 @@ export class KernelFollower implements IDisposable {
     return this._status;
   }
 
-  /** The protocol version that the kernel speaks, once it has said so. */
+  /** Whether the notebook has our kernel, in any state. */
+  get isOurs(): boolean {
+    return this._status !== 'other-kernel' && this._status !== 'no-kernel';
+  }
+
+  /** The kernel's protocol version; undefined before it is known. */
   get kernelVersion(): number | undefined {
     return this._kernelVersion;
   }
@@ -63,32 +68,41 @@ export class KernelFollower implements IDisposable {
     return this._selected;
   }
 
-  /** The picture: that of the last trace that arrived. */
+  get selectedTrace(): TraceSummary | undefined {
+    return this._traces.find(({ id }) => id === this._selected);
+  }
+
+  /** The picture: the last trace that arrived. */
   get routing(): RoutingModel | undefined {
     return this._routing;
   }
 
-  /** Whether the picture is of a process that is gone. */
+  /** How the kernel before this one ended, if it was not shut down. */
+  get previousEnd(): string | undefined {
+    return this._previousEnd;
+  }
+
+  /** Whether the picture is from a process that has ended. */
   get isStale(): boolean {
     return this._isStale;
   }
 
-  /** What the kernel could not do. */
+  /** The kernel's last error. */
   get error(): string | undefined {
     return this._error;
   }
 
-  /** The connection to the kernel, while both sides understand each other. */
+  /** The connection to the kernel; undefined unless both sides have the same protocol version. */
   get channel(): KernelChannel | undefined {
     return this._status === 'ready' ? this._channel : undefined;
   }
 
-  /** Whether this kernel has such a tool, or can diagnose: it may be older than the panel. */
+  /** Whether this kernel has an ability: it may be older than the panel. */
   has(tool: Ability): boolean {
     return this._toolNames.includes(tool);
   }
 
-  /** The tool of this kernel, one of each kind. */
+  /** The tool of that name; there is one of each kind. */
   tool(name: ToolName): PanelTool {
     let tool = this._tools.get(name);
     if (!tool) {
@@ -98,7 +112,7 @@ export class KernelFollower implements IDisposable {
     return tool;
   }
 
-  /** Off while the panel is hidden or shows another notebook: the kernel sends nothing then. */
+  /** False while the panel is hidden or shows another notebook: the kernel then sends nothing. */
   get active(): boolean {
     return this._active;
   }
@@ -116,7 +130,7 @@ export class KernelFollower implements IDisposable {
     }
   }
 
-  /** Shows a trace. Choosing the newest follows the kernel again. */
+  /** Selects a trace. After selecting the newest, newer ones are selected automatically. */
   select(id: string): void {
     this._followsNewest = id === this._traces[0]?.id;
     this._fetch(id);
@@ -201,7 +215,7 @@ export class KernelFollower implements IDisposable {
     channel.open();
   }
 
-  /** Forgets what lives in the kernel's process; the picture stays, marked as old. */
+  /** Clears the state of the kernel's process; the picture stays, marked as stale. */
   private _disconnect(): void {
     this._channel?.dispose();
     this._channel = undefined;
@@ -227,6 +241,7 @@ export class KernelFollower implements IDisposable {
       case 'hello':
         this._kernelVersion = event.version;
         this._toolNames = event.tools;
+        this._previousEnd = event.previousEnd;
         if (event.version === PROTOCOL_VERSION) {
           this._setStatus('ready');
           if (!this._active) {
@@ -262,7 +277,7 @@ export class KernelFollower implements IDisposable {
       case 'findings-error':
       case 'figure':
       case 'figure-error':
-        // Told of by the tool itself: tokens stream, and the rest of the panel need not follow.
+        // Handled by the tool or the question: tokens stream, and the rest of the panel does not change.
         return;
       case 'closed':
         this._disconnect();
@@ -272,7 +287,7 @@ export class KernelFollower implements IDisposable {
     this._changed.emit();
   }
 
-  /** Fetches the newest trace, if the user wants to see it as it comes. */
+  /** Fetches the newest trace, if live updates are on. */
   private _follow(): void {
     const [newest] = this._traces;
     if (
@@ -298,9 +313,7 @@ export class KernelFollower implements IDisposable {
   }
 
   private _show(view: View): void {
-    const coverage = this._traces.find(
-      trace => trace.id === this._selected
-    )?.coverage;
+    const coverage = this.selectedTrace?.coverage;
     this._isStale = false;
     if (this._routing) {
       this._routing.setView(view, coverage);
@@ -326,10 +339,11 @@ export class KernelFollower implements IDisposable {
   private _error: string | undefined;
   private _followsNewest = true;
   private _isDisposed = false;
+  private _previousEnd: string | undefined;
   private _isStale = false;
   private _kernelVersion: number | undefined;
   private _models: ModelSummary[] = [];
-  /** The request that is waited for; 0 for none. An answer to an older one is dropped. */
+  /** The pending request; 0 for none. Answers to older requests are dropped. */
   private _request = 0;
   private _requests = 0;
   private _routing: RoutingModel | undefined;
@@ -357,11 +371,11 @@ export namespace KernelFollower {
     | 'dead'
     /** The kernel closed the channel. */
     | 'closed'
-    /** The kernel speaks another version of the protocol. */
+    /** The kernel has another protocol version. */
     | 'version';
 }
 
-/** A trace that grows keeps its id. */
+/** Changes when a trace grows, unlike its id. */
 function fingerprint({ id, coverage, samples }: TraceSummary): string {
   return [id, samples, coverage.tokens, coverage.slots].join('/');
 }

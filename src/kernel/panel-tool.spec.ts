@@ -46,7 +46,7 @@ function setUp(...models: ModelSummary[]) {
 }
 
 describe('PanelTool', () => {
-  it('asks for nothing until it is looked at, and then for the newest model', () => {
+  it('sends nothing until it is shown, and then opens the newest model', () => {
     const { channel, follower, tool } = setUp(summary('a'), summary('b'));
     follower.changed.emit();
     expect(channel.sent).toEqual([]);
@@ -58,7 +58,7 @@ describe('PanelTool', () => {
     expect(channel.sent).toHaveLength(1);
   });
 
-  it('puts changes together, and sends actions while it is open', () => {
+  it('merges patches, and sends actions while it is open', () => {
     const { channel, tool } = setUp(summary('a'));
     tool.active = true;
     const id = channel.opened;
@@ -80,7 +80,7 @@ describe('PanelTool', () => {
     });
   });
 
-  it('works on another model when it is chosen, or when its own goes', () => {
+  it('opens another model when it is selected, or when its own is disposed', () => {
     const { channel, follower, tool } = setUp(summary('a'), summary('b'));
     tool.active = true;
     const first = channel.opened;
@@ -94,7 +94,7 @@ describe('PanelTool', () => {
     expect(channel.sent.at(-1)).toMatchObject({ modelId: 'b' });
   });
 
-  it('keeps its picture through a restart, and opens anew', () => {
+  it('keeps its state after a restart, and opens again', () => {
     const { channel, follower, tool } = setUp(summary('a'));
     tool.active = true;
     const id = channel.opened;
@@ -109,7 +109,7 @@ describe('PanelTool', () => {
     follower.models = [summary('c')];
     follower.changed.emit();
     expect(next.opened).not.toBe(id);
-    // What the old process still said is not heard.
+    // Messages of the old process are ignored.
     channel.received.emit({ type: 'tool', tool: id, patch: { prompt: 'y' } });
     expect(tool.state).toEqual({ prompt: 'x' });
     next.received.emit({
@@ -120,7 +120,7 @@ describe('PanelTool', () => {
     expect(tool.state).toEqual({ prompt: 'z' });
   });
 
-  it('tells why it did not open', () => {
+  it('says why it did not open', () => {
     const { channel, tool } = setUp(summary('a'));
     tool.active = true;
     channel.received.emit({

@@ -5,7 +5,7 @@ import type { IToolLink } from '../tokens';
 import type { KernelChannel } from './channel';
 import type { IFollowedKernel } from './followed';
 
-/** A tool of one notebook's kernel, reached through the panel's channel. Opened when it is first looked at. */
+/** A tool of one notebook's kernel, used through the panel's channel. Opened when it is first shown. */
 export class PanelTool implements IToolLink, IDisposable {
   constructor(private _options: PanelTool.IOptions) {
     _options.follower.changed.connect(this._update, this);
@@ -23,7 +23,7 @@ export class PanelTool implements IToolLink, IDisposable {
     return this._id !== 0 && this._isOpen;
   }
 
-  /** Stays when the kernel is gone, as the picture does. */
+  /** Kept when the kernel ends. */
   get state(): Readonly<Record<string, unknown>> | undefined {
     return this._state;
   }
@@ -33,19 +33,19 @@ export class PanelTool implements IToolLink, IDisposable {
     return this._error;
   }
 
-  /** The model that it works on, or did. */
+  /** The current model, or the last one. */
   get model(): ModelSummary | undefined {
     return this._model;
   }
 
-  /** Those that it could work on. */
+  /** Models that the tool can be opened for. */
   get models(): readonly ModelSummary[] {
     return this._options.follower.models.filter(
       ({ status }) => status !== 'disposed'
     );
   }
 
-  /** Whether it is on the screen. Once opened it stays open. */
+  /** Whether it is shown. Once opened it stays open. */
   set active(value: boolean) {
     if (value !== this._active) {
       this._active = value;
@@ -53,7 +53,7 @@ export class PanelTool implements IToolLink, IDisposable {
     }
   }
 
-  /** Works on another model from now on. */
+  /** Opens the tool for another model. */
   choose(modelId: string): void {
     if (modelId !== this._model?.id) {
       this._wanted = modelId;
@@ -146,7 +146,7 @@ export class PanelTool implements IToolLink, IDisposable {
   private _wanted: string | undefined;
 }
 
-/** A channel knows its tools by number; they are numbered through the page, so that no late answer meets another tool. */
+/** Tool numbers are unique in the page, so that a late answer never reaches another tool. */
 let lastId = 0;
 
 export namespace PanelTool {

@@ -5,7 +5,7 @@ import {
   type TraceSummary
 } from 'moe-debugger/protocol';
 
-/** Lists longer than this are cut: a panel is for reading. */
+/** Longer lists are cut. */
 const MAX_ENTRIES = 500;
 const LONGEST_TEXT = 200;
 

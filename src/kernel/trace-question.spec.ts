@@ -36,7 +36,7 @@ function setUp() {
 }
 
 describe('TraceQuestion', () => {
-  it('asks when it is told to, and takes the answer to its last question', () => {
+  it('takes the answer to its last question only', () => {
     const { channel, findings } = setUp();
     expect(channel.sent).toEqual([]);
     findings.ask(summary('a'), { type: 'diagnose' });
@@ -51,7 +51,7 @@ describe('TraceQuestion', () => {
     expect(findings.result).toEqual({ trace: summary('b'), state: 'new' });
   });
 
-  it('keeps what it had beside an error, until the next question', () => {
+  it('keeps the last result beside an error, and the error until the next question', () => {
     const { channel, findings } = setUp();
     findings.ask(summary('a'), { type: 'diagnose' });
     channel.answer(-1, { type: 'findings', state: 1 });
@@ -63,7 +63,7 @@ describe('TraceQuestion', () => {
     expect(findings.error).toBeUndefined();
   });
 
-  it('waits for nothing from a kernel that is gone', () => {
+  it('stops waiting when the kernel is gone', () => {
     const { channel, follower, findings } = setUp();
     findings.ask(summary('a'), { type: 'diagnose' });
     follower.channel = undefined;

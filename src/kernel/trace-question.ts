@@ -4,7 +4,7 @@ import type { FigureName, TraceSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
 import type { IFollowedKernel } from './followed';
 
-/** What a notebook's kernel makes of one of its traces, findings or a figure, when somebody asks for it. */
+/** A question to a notebook's kernel about one of its traces, and the answer: findings or a figure. */
 export class TraceQuestion<
   Type extends keyof KernelChannel.IAnswers
 > implements IDisposable {
@@ -24,22 +24,22 @@ export class TraceQuestion<
     return this._isDisposed;
   }
 
-  /** Whether an answer is waited for. */
+  /** Whether an answer is pending. */
   get isRunning(): boolean {
     return this._request !== 0;
   }
 
-  /** What there is, and of which trace; stays when the kernel is gone, as the picture does. */
+  /** The last answer and its trace; kept when the kernel ends. */
   get result(): TraceQuestion.IResult<Type> | undefined {
     return this._result;
   }
 
-  /** Why there is nothing new. */
+  /** The error of the last question. */
   get error(): string | undefined {
     return this._error;
   }
 
-  /** Asks of a trace; an answer to an earlier question is dropped. */
+  /** Asks about a trace; an answer to an earlier question is dropped. */
   ask(trace: TraceSummary, question: TraceQuestion.Asked): void {
     if (!this._channel) {
       return;
@@ -96,13 +96,13 @@ export class TraceQuestion<
   private _channel: KernelChannel | undefined;
   private _error: string | undefined;
   private _isDisposed = false;
-  /** The question that is waited for; 0 for none. */
+  /** The pending request; 0 for none. */
   private _request = 0;
   private _result: TraceQuestion.IResult<Type> | undefined;
   private _trace: TraceSummary | undefined;
 }
 
-/** Questions are numbered through the page, so that no late answer meets another one. */
+/** Request numbers are unique in the page, so that a late answer never reaches another question. */
 let lastRequest = 0;
 
 function isAnswer<Type extends keyof KernelChannel.IAnswers>(

@@ -1,8 +1,6 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { MIME_TYPE, toolDocument } from 'moe-debugger/protocol';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { FakeLink } from '../testing/fake-link';
 import { act } from '../testing/react';
 import { rendererFactory } from './renderer';
@@ -18,10 +16,7 @@ const LENS = {
 
 /** A lens in an output, which the kernel changes once. */
 async function changed(mime: Partial<IRenderMime.IMimeModel>): Promise<void> {
-  const context = new MoEContext({
-    trans: nullTranslator.load(''),
-    preferences: new Preferences()
-  });
+  const context = testContext();
   const link = new FakeLink(LENS);
   context.liveTools.add('w', link);
   const renderer = rendererFactory(context).createRenderer({
@@ -41,7 +36,7 @@ const data = {
 };
 
 describe('the renderer of outputs', () => {
-  it('writes what a tool came to, and its text, into the output', async () => {
+  it('writes the new state of a tool, and its text, into the output', async () => {
     const written: IRenderMime.IMimeModel.ISetDataOptions[] = [];
     await changed({ data, setData: options => written.push(options) });
     expect(written).toEqual([
@@ -60,7 +55,7 @@ describe('the renderer of outputs', () => {
     ]);
   });
 
-  it('writes nothing where the application keeps no output', async () => {
+  it('writes nothing if the application has no stored output', async () => {
     await changed({ data });
   });
 });

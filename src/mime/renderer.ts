@@ -5,7 +5,7 @@ import { MIME_TYPE } from 'moe-debugger/protocol';
 import type { Output } from '../outputs';
 import type { IMoEContext } from '../tokens';
 
-/** Draws a document stored in a notebook; needs no kernel. What draws is loaded with the first output. */
+/** Draws a document stored in a notebook, with or without a kernel. The drawing code is loaded with the first output. */
 export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
   constructor(private _context: IMoEContext) {
     super();
@@ -35,7 +35,7 @@ export class RoutingRenderer extends Widget implements IRenderMime.IRenderer {
     }
   }
 
-  /** Changes what the notebook holds of this output, in applications that keep a notebook: Voila does not. */
+  /** Changes the stored output, in applications that have a notebook: Voila does not. */
   private _store(document: object, text?: string): void {
     const mime: Partial<IRenderMime.IMimeModel> | undefined = this._mime;
     mime?.setData?.({

@@ -1,17 +1,17 @@
 import type { Drawing } from '../drawing';
 import type { IMoEContext } from '../tokens';
 
-/** Milliseconds after the last move of a slider until its place is written into the output. */
+/** Milliseconds after the last move of a slider until its position is written into the output. */
 export const STORE_DELAY = 300;
 
-/** What draws the data of an output. What it is given may have been written by anybody. */
+/** Draws the data of an output, which is untrusted input. */
 export interface IContent extends Drawing {
-  /** Shows a document, or another one in its place. */
+  /** Shows a document, or replaces it. */
   draw(data: unknown): void | Promise<void>;
 }
 
 export interface IContentOptions {
   context: IMoEContext;
-  /** Writes a document into the output and, where it changed too, the text that stands for it. */
+  /** Writes a document into the output, with its text if that changed. */
   store: (document: object, text?: string) => void;
 }

@@ -1,2 +1,2 @@
-/** Outputs: what a notebook holds of a trace or a tool, drawn with a kernel and without one. */
+/** Outputs: stored documents of traces and tools, drawn with or without a kernel. */
 export { Output } from './output';

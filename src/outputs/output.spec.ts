@@ -1,12 +1,10 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import {
   encodeSample,
   toolDocument,
   type LensState,
   type View
 } from 'moe-debugger/protocol';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { sample, view } from '../testing/documents';
 import { FakeLink } from '../testing/fake-link';
 import { act } from '../testing/react';
@@ -27,10 +25,7 @@ const routing = (more: Partial<View> = {}) => ({
 });
 
 function setUp() {
-  const context = new MoEContext({
-    trans: nullTranslator.load(''),
-    preferences: new Preferences()
-  });
+  const context = testContext();
   const stored: unknown[][] = [];
   const output = new Output({
     context,
@@ -57,7 +52,7 @@ describe('Output', () => {
     expect(classes(output)).toEqual([]);
   });
 
-  it('says what is wrong with what it cannot draw', async () => {
+  it('says why a document cannot be drawn', async () => {
     const { output } = setUp();
     await act(() => output.draw({ version: 1, view: 'explorer' }));
     expect(classes(output)).toEqual(['moe-ErrorBox']);
@@ -82,7 +77,7 @@ describe('Output', () => {
     expect(output.node.textContent).not.toContain('old');
   });
 
-  it('draws nothing after it was disposed', async () => {
+  it('draws nothing after it is disposed', async () => {
     const { output } = setUp();
     await act(async () => {
       const drawn = output.draw(routing());
@@ -92,7 +87,7 @@ describe('Output', () => {
     expect(classes(output)).toEqual([]);
   });
 
-  it('follows the live tool, and stores what that came to when it is done', async () => {
+  it('follows the live tool, and stores its state when it is done', async () => {
     const { context, output, stored } = setUp();
     const link = new FakeLink(LENS);
     context.liveTools.add('w', link);
@@ -110,7 +105,7 @@ describe('Output', () => {
     ]);
   });
 
-  it('stores the layer at which a reader stands, once the slider rests', async () => {
+  it('stores the selected layer, once the slider rests', async () => {
     jest.useFakeTimers();
     try {
       const { context, output, stored } = setUp();

@@ -2,13 +2,13 @@ import { isToolDocument } from 'moe-debugger/protocol';
 import { Drawing } from '../drawing';
 import type { IContent, IContentOptions } from './content';
 
-/** A document that a notebook holds, a routing view's or a tool's. What draws it is loaded when it is first needed. */
+/** A stored document of a routing view or a tool. Its drawing code is loaded when it is first needed. */
 export class Output extends Drawing {
   constructor(private _options: IContentOptions) {
     super();
   }
 
-  /** Shows a document, or another one in its place; an earlier one that is still loaded is not shown. */
+  /** Shows a document, or replaces it. An earlier one that is still loading is not shown. */
   async draw(data: unknown): Promise<void> {
     const turn = ++this._turn;
     const create = isToolDocument(data) ? createTool : createRouting;

@@ -4,14 +4,14 @@ import { Drawing, errorBox } from '../drawing';
 import { LiveLink, RoutingModel, RoutingView, checkDrawable } from '../routing';
 import { STORE_DELAY, type IContent, type IContentOptions } from './content';
 
-/** A view document or, where it cannot be read, why. */
+/** A view document, or the reason why it is invalid. */
 export class RoutingContent extends Drawing implements IContent {
   constructor(private _options: IContentOptions) {
     super();
   }
 
   draw(data: unknown): void {
-    // What was written into the output comes back as a copy.
+    // Our own change of the output comes back as a copy.
     if (JSONExt.deepEqual(data as JSONValue, this._stored)) {
       return;
     }
@@ -54,7 +54,7 @@ export class RoutingContent extends Drawing implements IContent {
     super.dispose();
   }
 
-  /** Where a reader stands is written into the output, so that saving the notebook keeps it. */
+  /** Writes the selected layer and measure into the output, so that they are saved with the notebook. */
   private _onChanged(_: RoutingModel, change: RoutingModel.Change): void {
     if (change === 'layer' || change === 'measure') {
       clearTimeout(this._timer);

@@ -15,14 +15,14 @@ import {
 } from '../tools';
 import { STORE_DELAY, type IContent, type IContentOptions } from './content';
 
-/** A tool in an output: what was stored, connected to its widget while the kernel runs. */
+/** A tool in an output: the stored state, connected to its widget while the kernel runs. */
 export class ToolContent extends Drawing implements IContent {
   constructor(private _options: IContentOptions) {
     super();
   }
 
   async draw(data: unknown): Promise<void> {
-    // What was written into the output comes back as a copy.
+    // Our own change of the output comes back as a copy.
     if (JSONExt.deepEqual(data as JSONValue, this._stored)) {
       return;
     }
@@ -74,8 +74,8 @@ export class ToolContent extends Drawing implements IContent {
   }
 
   /**
-   * What a kernel has come to, and where a reader stands in it, is written into the output, so that saving the notebook
-   * keeps it.
+   * Writes the kernel's result and the state of the view into the output, so that they are saved with the
+   * notebook.
    */
   private _onChanged(
     { isLive, isRunning }: ITool['model'],
@@ -83,7 +83,7 @@ export class ToolContent extends Drawing implements IContent {
   ): void {
     clearTimeout(this._timer);
     if (change === 'view') {
-      // A slider is still being dragged.
+      // The user may still be dragging a slider.
       this._timer = window.setTimeout(() => this._store(), STORE_DELAY);
     } else if (isLive && !isRunning) {
       this._store();

@@ -1,7 +1,7 @@
 import { ReactDrawing } from '../drawing';
 import { DrawingWidget } from '../drawing-widget';
 
-/** A section with a list of what the kernel has. It scrolls when the sections above take its room. */
+/** A section with a list. It scrolls when the sections above leave too little room. */
 export class ListPanel extends DrawingWidget {
   constructor(className: string, label: string, list: JSX.Element) {
     super(new ReactDrawing(list, className));

@@ -5,15 +5,15 @@ import { KernelFollower } from '../kernel';
 import type { IPreferences } from '../tokens';
 
 /**
- * What the side panel shows: the active notebook and what is known of its kernel. Each notebook has a follower of
- * its own, made when the panel first shows it, so that two kernels never mix.
+ * The state of the side panel: the active notebook and its kernel. Each notebook has a follower of
+ * its own, created when the panel first shows it, so that two kernels never mix.
  */
 export class PanelModel implements IDisposable {
   constructor(private _options: PanelModel.IOptions) {
     _options.tracker.currentChanged.connect(this._onCurrentChanged, this);
   }
 
-  /** Another notebook, or another state of its kernel. */
+  /** Emitted when the notebook or the state of its kernel changes. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -26,12 +26,12 @@ export class PanelModel implements IDisposable {
     return this._notebook;
   }
 
-  /** Null while there is no notebook, or the panel was never shown. */
+  /** Null without a notebook, or before the panel is shown. */
   get follower(): KernelFollower | null {
     return this._follower;
   }
 
-  /** Whether the panel is on the screen; while it is not, nothing is asked of any kernel. */
+  /** Whether the panel is visible; a hidden panel sends nothing to kernels. */
   get visible(): boolean {
     return this._visible;
   }

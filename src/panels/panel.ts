@@ -7,10 +7,10 @@ import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
 import type { IMoEContext } from '../tokens';
 import type { PanelModel } from './model';
-import type { ISection } from './sections';
+import type { ISection } from './section';
 
 /**
- * The side panel: follows the active notebook's kernel while it is on the screen. What stands in it is loaded when
+ * The side panel: follows the active notebook's kernel while it is visible. Its sections are loaded when
  * it is first shown.
  */
 export class MoEDebuggerPanel extends SidePanel {
@@ -33,7 +33,7 @@ export class MoEDebuggerPanel extends SidePanel {
     this._model?.dispose();
   }
 
-  /** Opens a section. Resolves when the panel, which must be on the screen, has it. */
+  /** Opens a section. Resolves when it is there; the panel must be visible. */
   async openSection(id: string): Promise<void> {
     this._follow();
     await this._loading;
@@ -96,7 +96,7 @@ export class MoEDebuggerPanel extends SidePanel {
         accordion.collapse(i);
       }
     });
-    // Left to itself an accordion gives a section that opens what it had when it was closed: nothing, at first.
+    // By default, an accordion restores the size that a section had when it was closed, which is 0 at first.
     const share = () =>
       accordion.setRelativeSizes(
         sections.map(section => (section.widget.isHidden ? 0 : section.share))

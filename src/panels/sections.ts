@@ -8,20 +8,15 @@ import { MeasuresPanel } from './measures';
 import { PanelModel } from './model';
 import { ModelsPanel } from './models';
 import { RoutingPanel } from './routing';
+import {
+  createSections,
+  type ISection,
+  type ISectionKind,
+  type ISectionOptions
+} from './section';
 import { PanelStatus } from './status';
 import { ToolPanel } from './tool';
 import { TracesPanel } from './traces';
-
-/** A part of the side panel that is opened and closed by itself. */
-export interface ISection {
-  /** A tool's is the name of the tool. */
-  id: string;
-  widget: Widget;
-  /** Of the height, beside the other sections that are open. */
-  share: number;
-  /** At first. A section does nothing while it is closed. */
-  isClosed?: boolean;
-}
 
 export interface IPanelContent {
   model: PanelModel;
@@ -30,38 +25,37 @@ export interface IPanelContent {
   sections: readonly ISection[];
 }
 
-/** What stands in the side panel. */
-export function createPanelContent(options: {
+const large = { share: 20, isClosed: true };
+
+/** The sections of the side panel, top to bottom; a section is registered nowhere else. */
+export const SECTIONS: readonly ISectionKind[] = [
+  { id: 'routing', create: options => new RoutingPanel(options), share: 6 },
+  { id: 'findings', create: options => new FindingsPanel(options), ...large },
+  { id: 'measures', create: options => new MeasuresPanel(options), ...large },
+  ...TOOL_NAMES.map(name => ({
+    id: name,
+    create: (options: ISectionOptions) => new ToolPanel({ name, ...options }),
+    ...large
+  })),
+  { id: 'traces', create: options => new TracesPanel(options), share: 2 },
+  { id: 'models', create: options => new ModelsPanel(options), share: 1 }
+];
+
+/** What the side panel contains. */
+export function createPanelContent({
+  tracker,
+  context,
+  commands
+}: {
   tracker: INotebookTracker;
   context: IMoEContext;
   commands: CommandRegistry;
 }): IPanelContent {
-  const { tracker, context, commands } = options;
   const { trans, preferences } = context;
   const model = new PanelModel({ tracker, preferences });
-  const large = { share: 20, isClosed: true };
   return {
     model,
     status: new PanelStatus({ model, commands, trans }),
-    sections: [
-      { id: 'routing', widget: new RoutingPanel({ model, context }), share: 6 },
-      {
-        id: 'findings',
-        widget: new FindingsPanel({ model, context }),
-        ...large
-      },
-      {
-        id: 'measures',
-        widget: new MeasuresPanel({ model, context }),
-        ...large
-      },
-      ...TOOL_NAMES.map(name => ({
-        id: name,
-        widget: new ToolPanel({ name, model, context }),
-        ...large
-      })),
-      { id: 'traces', widget: new TracesPanel({ model, trans }), share: 2 },
-      { id: 'models', widget: new ModelsPanel({ model, trans }), share: 1 }
-    ]
+    sections: createSections(SECTIONS, { model, context })
   };
 }

@@ -18,7 +18,7 @@ interface IStatusProps {
   trans: ITranslation;
 }
 
-/** Says in plain words why there is nothing to see, or that what is seen is old, and what to do. */
+/** Says why there is nothing to show, or that the picture is stale, and what to do. */
 export class PanelStatus extends ReactWidget {
   constructor(private _props: IStatusProps) {
     super();
@@ -96,8 +96,10 @@ function Status(props: IStatusProps): JSX.Element | null {
       return (
         <p>
           {follower.routing
-            ? trans.__('The kernel restarts. The picture below is from before.')
-            : trans.__('The kernel restarts.')}
+            ? trans.__(
+                'The kernel is restarting. The picture below is from before the restart.'
+              )
+            : trans.__('The kernel is restarting.')}
         </p>
       );
     case 'dead':
@@ -115,7 +117,7 @@ function Status(props: IStatusProps): JSX.Element | null {
       return (
         <p>
           {trans.__(
-            'The kernel closed the connection to this panel. Restart the kernel to connect anew.'
+            'The kernel closed the connection to this panel. Restart the kernel to connect again.'
           )}
         </p>
       );
@@ -123,7 +125,7 @@ function Status(props: IStatusProps): JSX.Element | null {
       return (
         <p>
           {trans.__(
-            'The kernel speaks version %1 of the protocol and this panel version %2. Update both to the same release of jupyterlab-moe-debugger, then restart the kernel and reload the page.',
+            'The kernel uses protocol version %1 and this panel version %2. Update both to the same release of jupyterlab-moe-debugger, then restart the kernel and reload the page.',
             follower.kernelVersion ?? '?',
             PROTOCOL_VERSION
           )}
@@ -141,11 +143,14 @@ function Ready({
 }: IStatusProps & { follower: KernelFollower }): JSX.Element | null {
   if (follower.isStale) {
     return (
-      <p>
-        {trans.__(
-          'The kernel was restarted. The picture below is from before: run your cells again for a new one.'
-        )}
-      </p>
+      <>
+        {follower.previousEnd && <p>{follower.previousEnd}</p>}
+        <p>
+          {trans.__(
+            'The kernel was restarted. The picture below is from before the restart: run your cells again for a new one.'
+          )}
+        </p>
+      </>
     );
   }
   if (follower.traces.length > 0) {
@@ -154,11 +159,12 @@ function Ready({
   const text =
     follower.models.length === 0
       ? trans.__('No model is loaded in this kernel. Run a cell like this:')
-      : trans.__('Nothing was traced yet. Run a cell like this:');
+      : trans.__('No trace yet. Run a cell like this:');
   const code =
     follower.models.length === 0 ? EXAMPLE.join('\n') : EXAMPLE.slice(-1)[0];
   return (
     <>
+      {follower.previousEnd && <p>{follower.previousEnd}</p>}
       <p>{text}</p>
       <pre tabIndex={0}>{code}</pre>
       <button

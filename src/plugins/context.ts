@@ -11,7 +11,7 @@ import { IMoEContext, NAMESPACE } from '../tokens';
 
 const TRANSLATION_DOMAIN = 'jupyterlab_moe_debugger';
 
-/** What all others build on; its id names the settings schema. */
+/** The base of the other plugins; its id names the settings schema. */
 export const contextPlugin: JupyterFrontEndPlugin<IMoEContext> = {
   id: `${NAMESPACE}:plugin`,
   description: 'Provides what the views of the MoE Debugger share.',

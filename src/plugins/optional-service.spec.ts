@@ -15,7 +15,7 @@ function application(): JupyterFrontEnd {
 }
 
 describe('optionalService', () => {
-  it('is the service, whose plugin it starts', async () => {
+  it('returns the service, and starts its plugin', async () => {
     const app = application();
     app.registerPlugin({
       id: 'test:lamp',
@@ -28,11 +28,11 @@ describe('optionalService', () => {
     });
   });
 
-  it('is null where nobody provides it', async () => {
+  it('returns null if no plugin provides it', async () => {
     expect(await optionalService(application(), async () => ILamp)).toBeNull();
   });
 
-  it('is null where the application does not share the package', async () => {
+  it('returns null if the application does not share the package', async () => {
     expect(
       await optionalService<ILamp>(application(), () =>
         Promise.reject(

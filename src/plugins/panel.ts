@@ -16,7 +16,7 @@ import { optionalService } from './optional-service';
 /** Among third-party panels on the right; 500 and below are JupyterLab's own. */
 const RANK = 700;
 
-/** The side panel, where there are notebooks for it to follow. */
+/** The side panel, in applications with notebooks. */
 export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: `${NAMESPACE}:panel`,
   description: "Shows the models and traces of the active notebook's kernel.",

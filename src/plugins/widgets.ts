@@ -5,10 +5,10 @@ import type {
 import { IMoEContext, NAMESPACE } from '../tokens';
 import { optionalService } from './optional-service';
 
-/** The version of our widget classes, which kernels ask for as `^0.1.0`. */
+/** The version of our widget classes, which kernels request as `^0.1.0`. */
 const WIDGET_VERSION = '0.1.0';
 
-/** Live widgets, where the widget manager of ipywidgets is installed. */
+/** Live widgets, if the widget manager of ipywidgets is installed. */
 export const widgetPlugin: JupyterFrontEndPlugin<void> = {
   id: `${NAMESPACE}:widgets`,
   description: 'Registers the widgets that cells of a MoE notebook create.',

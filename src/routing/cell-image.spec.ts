@@ -3,7 +3,7 @@ import { paintCells } from './cell-image';
 const palette = Uint32Array.from({ length: 256 }, (_, i) => 1000 + i);
 
 describe('paintCells', () => {
-  it('turns tokens x experts into columns and rows, with NaN as ground', () => {
+  it('draws tokens as columns and experts as rows, with NaN as background', () => {
     const pixels = new Uint32Array(6);
     paintCells(
       pixels,
@@ -15,7 +15,7 @@ describe('paintCells', () => {
     expect([...pixels]).toEqual([1000, 1128, 0, 0, 1255, 1255]);
   });
 
-  it('leaves a line of ground between wide cells', () => {
+  it('leaves a line of background between wide cells', () => {
     const pixels = new Uint32Array(12 * 6);
     paintCells(
       pixels,

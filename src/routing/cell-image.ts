@@ -1,7 +1,7 @@
 /** Colours for 256 steps of a scale, as pixels. */
 export type Palette = Uint32Array;
 
-/** Where the cells of an image lie. */
+/** Geometry of the cells of an image. */
 export interface IGrid {
   columns: number;
   rows: number;
@@ -10,12 +10,12 @@ export interface IGrid {
   height: number;
 }
 
-/** Cells narrower than this touch; wider ones stand apart by a line of the ground. */
+/** Narrower cells touch; wider ones are separated by a line of background. */
 const LEAST_FOR_GAP = 5;
 
 /**
- * Paints cells into `pixels` ([height, width]). `values` is [columns, rows], row-major, as tokens × experts come; a
- * value of NaN leaves the ground visible, which is what an unselected expert looks like.
+ * Paints cells into `pixels` ([height, width]). `values` is [columns, rows], row-major, like [tokens, experts]; a
+ * NaN leaves the background visible, as for an unselected expert.
  */
 export function paintCells(
   pixels: Uint32Array,
@@ -62,7 +62,7 @@ function edges(count: number, length: number): Int32Array {
   );
 }
 
-/** Reads 256 colours of a scale as the pixels that this machine's canvas stores. */
+/** Reads 256 colours of a scale as pixels, in this machine's byte order. */
 export function readPalette(color: (share: number) => string): Palette {
   const canvas = document.createElement('canvas');
   canvas.width = 256;

@@ -17,7 +17,7 @@ export function RoutingControls(props: IControlsProps): JSX.Element {
     <div
       className="moe-RoutingControls"
       role="group"
-      aria-label={trans.__('What the routing view shows')}
+      aria-label={trans.__('Routing view controls')}
     >
       <LayerSlider {...props} />
       <Measures {...props} />
@@ -27,7 +27,7 @@ export function RoutingControls(props: IControlsProps): JSX.Element {
   );
 }
 
-/** The cursor is not shown here, and moves often. */
+/** Ignores the cursor, which moves often and is not shown here. */
 function isShown(change: RoutingModel.Change): boolean {
   return change !== 'cursor';
 }
@@ -83,7 +83,7 @@ function Measures({ model, trans }: IControlsProps): JSX.Element {
         title={
           model.hasProbabilities
             ? trans.__(
-                'Weights: what the model multiplies the selected experts by. Probabilities: what the router gives to all experts.'
+                'Weights: the factors of the selected experts. Probabilities: the router’s distribution over all experts.'
               )
             : trans.__(
                 'Probabilities are not available: the logits were left out to keep this output small.'

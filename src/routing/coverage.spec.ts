@@ -7,7 +7,7 @@ const trans = nullTranslator.load('');
 describe('coverageText', () => {
   const samples = [sample('a')];
 
-  it('counts slots and names dropped ones', () => {
+  it('counts slots and dropped slots', () => {
     expect(coverageOf(samples)).toEqual({
       layersCaptured: 2,
       tokens: 3,
@@ -29,7 +29,7 @@ describe('coverageText', () => {
     ).toBe('1 of 6 MoE layers, 3 tokens, 6 slots = k × tokens, checked');
   });
 
-  it('says when less is shown than was captured', () => {
+  it('says when only a part of the capture is shown', () => {
     expect(
       coverageText(
         { moeLayers: 2, layersCaptured: 2, tokens: 30, slots: 120 },

@@ -5,11 +5,11 @@ import {
   type RoutingSample
 } from 'moe-debugger/protocol';
 
-/** What was captured; `moeLayers` is absent where only the document is known, which does not say what the model has. */
+/** The capture; `moeLayers` is absent if only the document is known, which does not contain it. */
 export type ICoverage = Omit<Coverage, 'moeLayers'> &
   Partial<Pick<Coverage, 'moeLayers'>>;
 
-/** Counts what a document holds. */
+/** Counts the contents of a document. */
 export function coverageOf(samples: readonly RoutingSample[]): ICoverage {
   let tokens = 0;
   let slots = 0;

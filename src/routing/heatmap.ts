@@ -20,7 +20,7 @@ import { Tooltip } from './tooltip';
 
 /**
  * The token × expert heatmap of one pane. Cells are painted into one image; a change of layer or measure replaces
- * the image, a change of size, theme or tokens the chart.
+ * the image; a change of size, theme or tokens replaces the chart.
  */
 export class Heatmap extends PaneChart {
   constructor(options: IPaneOptions) {
@@ -227,7 +227,7 @@ export class Heatmap extends PaneChart {
     }
   }
 
-  /** The first cell with a value is a better place to start than an empty corner. */
+  /** The cursor starts at the first cell with a value. */
   private _focus(): void {
     const { model, pane } = this.options;
     const layer = model.layer(pane);

@@ -1,4 +1,4 @@
-/** The one view of routing that outputs, widgets and the side panel share. */
+/** The routing view that outputs, widgets and the side panel share. */
 export { coverageText, type ICoverage } from './coverage';
 export { checkDrawable } from './limits';
 export { LiveLink } from './live-link';

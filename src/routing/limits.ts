@@ -1,12 +1,12 @@
 import { ProtocolError, tokensOf, type View } from 'moe-debugger/protocol';
 
-/** A few bytes can name any number of experts, and a heatmap has a cell for each: beyond this a page would hang. */
+/** A few bytes can declare any number of experts, and a heatmap has a cell for each: above this a page would hang. */
 const MAX_EXPERTS = 4096;
 const MAX_CELLS = 1 << 23;
 const MAX_LAYERS = 4096;
 
 /**
- * Refuses a document that is well-formed and too large to draw.
+ * Rejects a valid document that is too large to draw.
  * @throws ProtocolError naming the size.
  */
 export function checkDrawable(view: View): View {

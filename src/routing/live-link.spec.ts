@@ -1,11 +1,9 @@
 import { Signal } from '@lumino/signaling';
 import type { Measure } from 'moe-debugger/protocol';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { RoutingModel } from './model';
 import { view } from '../testing/documents';
 import type { ILiveModel } from '../tokens';
-import { nullTranslator } from '@jupyterlab/translation';
 import { LiveLink } from './live-link';
 
 class FakeWidget implements ILiveModel {
@@ -21,13 +19,9 @@ class FakeWidget implements ILiveModel {
 }
 
 describe('LiveLink', () => {
-  const context = () =>
-    new MoEContext({
-      trans: nullTranslator.load(''),
-      preferences: new Preferences()
-    });
+  const context = () => testContext();
 
-  it('takes the state of a widget that appears later, and sends nothing back', () => {
+  it('takes the state of a widget that is created later, and sends nothing back', () => {
     const { liveModels } = context();
     const model = new RoutingModel({ view: view() });
     const link = new LiveLink({ id: 'w', model, liveModels });
@@ -40,7 +34,7 @@ describe('LiveLink', () => {
     link.dispose();
   });
 
-  it('carries changes both ways until it is disposed', () => {
+  it('synchronises changes in both directions until it is disposed', () => {
     const { liveModels } = context();
     const model = new RoutingModel({ view: view() });
     const widget = new FakeWidget();

@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { RoutingModel } from './model';
 import type { ILiveModel, ILiveRegistry } from '../tokens';
 
-/** Keeps a view and the live widget behind it on the same layer and measure, while that widget exists. */
+/** Synchronises layer and measure of a view with its live widget, while that exists. */
 export class LiveLink implements IDisposable {
   constructor(private _options: LiveLink.IOptions) {
     _options.liveModels.changed.connect(this._onModels, this);
@@ -43,7 +43,7 @@ export class LiveLink implements IDisposable {
 
   private _onLive(live: ILiveModel): void {
     const { model } = this._options;
-    // Between the two steps the view differs from the widget: that is not the user's doing and must not be sent.
+    // Between these two assignments the view differs from the widget; this difference must not be sent.
     this._following = true;
     model.layerIndex = live.layerIndex;
     model.measure = live.measure;
@@ -69,7 +69,7 @@ export class LiveLink implements IDisposable {
 
 export namespace LiveLink {
   export interface IOptions {
-    /** The widget model's id, as the document names it. */
+    /** The id of the widget model, from the document. */
     id: string;
     model: RoutingModel;
     liveModels: ILiveRegistry<ILiveModel>;

@@ -3,7 +3,7 @@ import type { RoutingLayer } from 'moe-debugger/protocol';
 import type { ChartView, IChartTheme } from '../drawing';
 import { PaneChart, type IPaneOptions, type ISize } from './pane-chart';
 
-/** Token rate of each expert, its bars on the heatmap's rows. */
+/** Token rate of each expert, with bars aligned to the heatmap's rows. */
 export class LoadBars extends PaneChart {
   constructor(options: IPaneOptions) {
     super(options, 'moe-LoadBars');

@@ -22,6 +22,20 @@ describe('RoutingModel', () => {
     expect(model.read({ pane: 0, token: 3, expert: 0 })).toBeUndefined();
   });
 
+  it('reads a selection whose weight was not recorded', () => {
+    model = new RoutingModel({
+      view: view([sample('a', [layer(0, { weights: new Float32Array(0) })])])
+    });
+    expect(model.read({ pane: 0, token: 0, expert: 3 })).toMatchObject({
+      weight: null,
+      rank: 2
+    });
+    // Drawn as selected, and nothing else.
+    const drawn = [...model.values(0)].filter(value => !Number.isNaN(value));
+    expect(drawn).toEqual(Array(5).fill(1));
+    expect(model.ceiling).toBe(1);
+  });
+
   it('keeps the layer within the document and says when it changes', () => {
     model = new RoutingModel({ view: view() });
     const changes: string[] = [];
@@ -34,7 +48,7 @@ describe('RoutingModel', () => {
     expect(changes).toEqual(['layer', 'layer']);
   });
 
-  it('shows weights where the logits were left out', () => {
+  it('shows weights if the logits were left out', () => {
     const bare = layer(0, { logits: new Float32Array(0) });
     model = new RoutingModel({
       view: view([sample('a', [bare])], {
@@ -78,7 +92,7 @@ describe('RoutingModel', () => {
     expect(model.layerIndex).toBe(0);
   });
 
-  it('stays at its layer when a new document comes, if that has it', () => {
+  it('keeps its layer when a new document arrives, if that has it', () => {
     model = new RoutingModel({ view: view() });
     model.layerIndex = 1;
     model.cursor = { pane: 0, token: 2, expert: 1 };

@@ -19,7 +19,7 @@ import {
 import { coverageOf, type ICoverage } from './coverage';
 
 /**
- * What a routing view shows: a document, and where in it the user stands. Views, commands and live widgets change
+ * The state of a routing view: a document, and the user's position in it. Views, commands and live widgets change
  * it and follow its signal.
  */
 export class RoutingModel implements IDisposable {
@@ -45,7 +45,7 @@ export class RoutingModel implements IDisposable {
     return this._view;
   }
 
-  /** Shows another document; the layer, the measure and the samples stay where they were, if the document has them. */
+  /** Shows another document; keeps the layer, the measure and the samples, if the document has them. */
   setView(view: View, coverage?: ICoverage): void {
     this._view = view;
     this._coverage = coverage;
@@ -66,7 +66,7 @@ export class RoutingModel implements IDisposable {
     );
   }
 
-  /** Routers that the slider runs over: those of the sample shown, or of the longer one in a comparison. */
+  /** The routers of the slider: those of the sample, or of the longer one in a comparison. */
   get layerCount(): number {
     return Math.max(...this.panes.map(pane => this.sample(pane).layers.length));
   }
@@ -94,7 +94,7 @@ export class RoutingModel implements IDisposable {
     }
   }
 
-  /** Whether the document holds the routers' logits. */
+  /** Whether the document contains the routers' logits. */
   get hasProbabilities(): boolean {
     return this._view.samples.every(sample =>
       sample.layers.every(
@@ -139,7 +139,7 @@ export class RoutingModel implements IDisposable {
     return this._view.samples[this.sampleIndex(pane)];
   }
 
-  /** Undefined where the slider stands beyond the layers of this pane's sample. */
+  /** Undefined if this pane's sample has no such layer. */
   layer(pane: number): RoutingLayer | undefined {
     return this.sample(pane).layers[this._layerIndex];
   }
@@ -149,7 +149,7 @@ export class RoutingModel implements IDisposable {
     return layer ? tokensOf(this.sample(pane), layer) : [];
   }
 
-  /** Values of the heatmap, [tokens, experts]; NaN where a cell has none. */
+  /** Values of the heatmap, [tokens, experts]; NaN for a cell without a value. */
   values(pane: number): Float32Array {
     const layer = this.layer(pane);
     if (!layer) {
@@ -181,7 +181,7 @@ export class RoutingModel implements IDisposable {
     return this._once('rate', () => tokenRateCeiling(this._view.samples));
   }
 
-  /** The cell that the keyboard stands on. */
+  /** The cell of the keyboard cursor. */
   get cursor(): RoutingModel.ICell | null {
     return this._cursor;
   }
@@ -190,7 +190,7 @@ export class RoutingModel implements IDisposable {
     this._changed.emit('cursor');
   }
 
-  /** All that is known about a cell; undefined outside the heatmap. */
+  /** The values of a cell; undefined outside the heatmap. */
   read(cell: RoutingModel.ICell): RoutingModel.IReading | undefined {
     const layer = this.layer(cell.pane);
     const token = this.tokens(cell.pane)[cell.token];
@@ -204,7 +204,7 @@ export class RoutingModel implements IDisposable {
     return {
       token,
       expert: cell.expert,
-      weight: slot < 0 ? null : weights[slot],
+      weight: slot < 0 ? null : (weights[slot] ?? null),
       rank: slot < 0 ? null : rankOf(weights, slot),
       probability:
         layer.logits.length === 0
@@ -263,9 +263,9 @@ export class RoutingModel implements IDisposable {
 export namespace RoutingModel {
   export interface IOptions {
     view: View;
-    /** Overrules the measure that the document asks for. */
+    /** Overrides the measure of the document. */
     measure?: Measure;
-    /** What the kernel captured, where it is known; else it is counted in the document. */
+    /** The capture, if the kernel sent it; else it is counted in the document. */
     coverage?: ICoverage;
   }
 
@@ -283,8 +283,9 @@ export namespace RoutingModel {
   export interface IReading {
     token: Token;
     expert: number;
-    /** Null for an expert that the token did not select. */
+    /** Null for an expert that the token did not select, and where weights were not recorded. */
     weight: number | null;
+    /** Null for an expert that the token did not select. */
     rank: number | null;
     /** Null when the logits were left out. */
     probability: number | null;

@@ -5,7 +5,7 @@ import type { RoutingModel } from './model';
 
 export interface IPaneOptions {
   model: RoutingModel;
-  /** Which of the panes of a comparison; 0 where there is one. */
+  /** Index of the pane; 0 without a comparison. */
   pane: number;
   trans: ITranslation;
 }
@@ -16,11 +16,11 @@ export interface ISize {
 }
 
 /**
- * A chart of the layer that a pane shows. Another layer replaces the data; where that has other axes, or the chart gets
- * another size or theme, the chart is made anew.
+ * A chart of the layer that a pane shows. Another layer replaces the data; if it has other axes, or the chart has
+ * another size or theme, the chart is created again.
  */
 export abstract class PaneChart extends Drawing {
-  /** @param host of the chart; the whole drawing where there is none */
+  /** @param host element of the chart; default: that of the drawing */
   constructor(
     protected readonly options: IPaneOptions,
     className: string,
@@ -30,7 +30,7 @@ export abstract class PaneChart extends Drawing {
     this.chart = new Chart(host ?? this.node);
   }
 
-  /** Resolves when what was asked for is on the screen. */
+  /** Resolves when the requested state is drawn. */
   get drawn(): Promise<void> {
     return this._drawn;
   }
@@ -62,22 +62,22 @@ export abstract class PaneChart extends Drawing {
     return this._size;
   }
 
-  /** The chart, if it has the axes of the layer that is to be shown. */
+  /** The chart, if its axes are those of the layer. */
   protected get view(): ChartView | undefined {
     return this._shape === this.shape() ? this.chart.view : undefined;
   }
 
-  /** What the axes and scales depend on. */
+  /** Identifies axes and scales. */
   protected abstract shape(): string;
-  /** Says what the chart shows to people who do not see it. */
+  /** Sets the description for screen readers. */
   protected abstract describe(): void;
-  /** Shows axes and scales. Resolves to undefined when a later call overtook this one. */
+  /** Draws axes and scales. Resolves to undefined if a later call came first. */
   protected abstract build(
     layer: RoutingLayer,
     size: ISize,
     theme: IChartTheme
   ): Promise<ChartView | undefined>;
-  /** Puts the layer's data in. */
+  /** Draws the layer's data. */
   protected abstract fill(view: ChartView): Promise<void>;
 
   private async _rebuild(): Promise<void> {

@@ -51,7 +51,7 @@ export class RoutingPane extends Drawing {
     return Promise.all([this._heatmap.drawn, this._bars.drawn]);
   }
 
-  /** Lays the charts out in a new width, or in new colours. */
+  /** Draws the charts with another width or other colours. */
   rebuild(width: number, theme: IChartTheme): void {
     const { model, pane } = this._options;
     this._show();
@@ -73,7 +73,7 @@ export class RoutingPane extends Drawing {
     this._bars.rebuild({ width: bars, height }, theme);
   }
 
-  /** Draws another layer, measure or sample in the charts that are there. */
+  /** Draws another layer, measure or sample in the existing charts. */
   redraw(): void {
     this._show();
     this._strip.redraw();

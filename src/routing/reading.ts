@@ -3,7 +3,7 @@ import { tokenText } from 'moe-debugger/charts';
 import type { Measure } from 'moe-debugger/protocol';
 import type { RoutingModel } from './model';
 
-/** Four decimals: what a float32 weight is read at, everywhere in the extension. */
+/** Four decimals, as everywhere in the extension. */
 export function formatValue(value: number): string {
   return Number.isFinite(value) ? value.toFixed(4) : String(value);
 }
@@ -12,7 +12,7 @@ export function measureName(measure: Measure, trans: ITranslation): string {
   return measure === 'weight' ? trans.__('weight') : trans.__('probability');
 }
 
-/** A reading's lines, label and value. */
+/** The lines of a reading: label and value. */
 export function readingRows(
   reading: RoutingModel.IReading,
   trans: ITranslation
@@ -23,7 +23,11 @@ export function readingRows(
     [trans.__('expert'), String(expert)],
     [
       trans.__('weight'),
-      weight === null ? trans.__('not selected') : formatValue(weight)
+      rank === null
+        ? trans.__('not selected')
+        : weight === null
+          ? trans.__('not recorded')
+          : formatValue(weight)
     ],
     ...(probability === null
       ? []

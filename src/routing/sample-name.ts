@@ -2,7 +2,7 @@ import type { RoutingSample } from 'moe-debugger/protocol';
 
 const LONGEST = 60;
 
-/** A sample's id and domain, which may be the same. */
+/** The name of a sample, from its id and domain, which may be the same. */
 export function sampleName({
   id,
   domain

@@ -4,7 +4,7 @@ import type { IPaneOptions } from './pane-chart';
 import { OWN_KEYS, useSignal } from '../drawing';
 import { formatValue } from './reading';
 
-/** Rows on one page: a table of all tokens of a long prompt would take seconds to lay out. */
+/** Rows per page: the layout of all tokens of a long prompt takes seconds. */
 const PAGE = 100;
 
 /** The heatmap's values as a table: the selected experts by rank, or the probabilities of all experts. */
@@ -140,7 +140,9 @@ function Cells({
           {selected[slot] < 0 ? '–' : selected[slot]}
         </td>,
         <td key={`weight ${slot}`}>
-          {selected[slot] < 0 ? '–' : formatValue(weights[slot])}
+          {selected[slot] < 0 || weights.length === 0
+            ? '–'
+            : formatValue(weights[slot])}
         </td>
       ])}
     </>

@@ -3,13 +3,13 @@ import { NO_TOKEN_ID, type Token } from 'moe-debugger/protocol';
 import type { IPaneOptions } from './pane-chart';
 import { Drawing, takeKeys } from '../drawing';
 
-/** Beyond this the strip ends in a count: reading on in it would be no help, and each token is an element. */
+/** Maximum number of tokens, since each is an element; the rest is given as a count. */
 const MAX_TOKENS = 1024;
 const LONGEST_TEXT = 40;
 
 /**
- * The tokens as running text. Those that select the cursor's expert are tinted by their weight, so that a click
- * on a cell shows what its expert gets to see.
+ * The tokens as running text. Tokens that select the cursor's expert are coloured by their weight, so that a click
+ * on a cell shows the tokens of its expert.
  */
 export class TokenStrip extends Drawing {
   constructor(private _options: IPaneOptions) {
@@ -30,7 +30,7 @@ export class TokenStrip extends Drawing {
     }
   }
 
-  /** Follows a change of layer or sample: encoder layers saw other tokens than decoder layers. */
+  /** Follows a change of layer or sample: encoder and decoder layers have different tokens. */
   redraw(): void {
     const { model, pane, trans } = this._options;
     const tokens = model.tokens(pane);
@@ -58,7 +58,7 @@ export class TokenStrip extends Drawing {
     this.mark();
   }
 
-  /** Tints the tokens of the cursor's expert. */
+  /** Colours the tokens of the cursor's expert. */
   mark(): void {
     const { model, pane } = this._options;
     const layer = model.layer(pane);
@@ -68,10 +68,15 @@ export class TokenStrip extends Drawing {
     }
     this._isMarked = cursor !== null;
     this._nodes.forEach((node, token) => {
-      const weight =
+      const reading =
         layer && cursor
-          ? (model.read({ pane, token, expert: cursor.expert })?.weight ?? 0)
-          : 0;
+          ? model.read({ pane, token, expert: cursor.expert })
+          : undefined;
+      // A selection whose weight was not recorded is tinted in full.
+      const weight =
+        (reading?.rank ?? null) === null
+          ? 0
+          : (reading!.weight ?? model.ceiling);
       const share = Math.round(
         Math.min(1, Math.max(0, weight / model.ceiling)) * 70
       );

@@ -3,7 +3,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { RoutingModel } from './model';
 import { readingRows } from './reading';
 
-/** A cell's values beside the pointer. Texts are set as text: tokens come from strangers. */
+/** A cell's values beside the pointer. Texts are set as text: tokens are untrusted input. */
 export class Tooltip implements IDisposable {
   constructor(private _host: HTMLElement) {
     this._node = document.createElement('div');

@@ -1,16 +1,11 @@
-import { nullTranslator } from '@jupyterlab/translation';
-import { MoEContext } from '../context';
-import { Preferences } from '../preferences';
+import { testContext } from '../testing/context';
 import { layer, sample, view } from '../testing/documents';
 import { act } from '../testing/react';
 import { RoutingModel } from './model';
 import { RoutingView } from './view';
 
 function shown(document = view()) {
-  const context = new MoEContext({
-    trans: nullTranslator.load(''),
-    preferences: new Preferences()
-  });
+  const context = testContext();
   const model = new RoutingModel({ view: document });
   let drawing!: RoutingView;
   act(() => {
@@ -61,7 +56,7 @@ describe('RoutingView', () => {
     expect(texts(part('Message'))).toEqual(['This sample has no such layer.']);
   });
 
-  it('is the view that commands work on once a person works in it, until it is gone', () => {
+  it('is the view that commands act on once the user works in it, until it is disposed', () => {
     const { context, model, drawing, node } = shown();
     const other = new RoutingModel({ view: view() });
     context.views.add(other);

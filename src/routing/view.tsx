@@ -7,7 +7,7 @@ import type { RoutingModel } from './model';
 import { RoutingPane } from './pane';
 import { readingText } from './reading';
 
-/** Panes stand side by side from this width on. */
+/** Minimum width for panes side by side. */
 const SIDE_BY_SIDE = 560;
 const PANE_GAP = 16;
 
@@ -34,7 +34,7 @@ export class RoutingView extends Drawing {
     this.node.addEventListener('focusin', this);
     this.node.addEventListener('pointerdown', this);
     this._fill();
-    // Also tells of the first width, when the view comes into the page.
+    // Also called with the first width, when the view is attached.
     this._observer.observe(this.node);
   }
 
@@ -83,7 +83,7 @@ export class RoutingView extends Drawing {
     this._schedule('rebuild');
   }
 
-  /** One update a frame: what was asked for in between is covered by the last. */
+  /** At most one update per frame: the last one includes the earlier ones. */
   private _schedule(update: Update): void {
     this._pending = this._pending
       ? ORDER[Math.max(ORDER.indexOf(this._pending), ORDER.indexOf(update))]
@@ -123,7 +123,7 @@ export class RoutingView extends Drawing {
       panes.forEach(pane => pane.redraw());
     }
     this._read();
-    // Says to a test or a script that the charts show the state below.
+    // Tells tests and scripts that the charts show the state below.
     try {
       await Promise.all(panes.map(pane => pane.drawn));
     } catch (error) {
@@ -203,5 +203,5 @@ export namespace RoutingView {
 }
 
 type Update = 'mark' | 'redraw' | 'rebuild';
-/** A later one does all that an earlier one does. */
+/** Each level includes the earlier ones. */
 const ORDER: readonly Update[] = ['mark', 'redraw', 'rebuild'];

@@ -1,9 +1,9 @@
 import { Signal } from '@lumino/signaling';
 import type { IToolLink } from '../tokens';
 
-/** A tool in a kernel, which a test speaks for. */
+/** The connection to a tool, controlled by a test. */
 export class FakeLink implements IToolLink {
-  /** @param state of the tool, at first */
+  /** @param state initial state of the tool */
   constructor(state: object) {
     this.state = { ...state };
   }

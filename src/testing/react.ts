@@ -1,4 +1,4 @@
-/** React in the tests: what was asked for is on the screen when `act` returns. */
+/** React in tests: updates are rendered when `act` returns. */
 import { act } from 'react';
 
 (
@@ -7,12 +7,12 @@ import { act } from 'react';
 
 export { act };
 
-/** Types into a field, or chooses in it, as a person would. */
+/** Types into a field, or selects in it, as a user would. */
 export function type(
   field: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement,
   value: string
 ): void {
-  // The element's own property, since React has put another one in front and sees no change that came through that.
+  // The native setter: React overrides the property, and detects no change made through its own.
   const { set } = Object.getOwnPropertyDescriptor(
     Object.getPrototypeOf(field) as object,
     'value'

@@ -2,30 +2,30 @@ import type { Refusal, ToolState } from 'moe-debugger/protocol';
 import type { ReactNode } from 'react';
 import type { ToolModel } from './model';
 
-/** How far a tool's work is. */
+/** Progress of a tool's task. */
 export interface IProgress {
   /** What is counted. */
   label: string;
   done: number;
-  /** 0 while nothing is counted. */
+  /** 0 if unknown. */
   total: number;
-  /** Beside the bar. */
+  /** Shown beside the bar. */
   text?: string;
 }
 
 interface IToolBodyProps {
   model: ToolModel<ToolState & { refusal: Refusal | null }, object>;
-  /** What is asked, with the button that starts the work or cancels it. */
+  /** Inputs, with the button that starts or cancels the task. */
   form: ReactNode;
-  /** Shown while the kernel works. */
+  /** Shown while the task runs. */
   progress: IProgress;
-  /** What to do, or what is being done, where there is no result. */
+  /** Shown if there is no result: advice, or the current task. */
   empty: string;
   /** The result, if there is one. */
   children: ReactNode;
 }
 
-/** A tool that is asked something and answers: a form, how far the answer is, why there is none, and the answer. */
+/** A tool with a form and a result: the form, the progress, the error and the result. */
 export function ToolBody(props: IToolBodyProps): JSX.Element {
   const { model, form, progress, empty, children } = props;
   return (
@@ -51,7 +51,7 @@ function Progress({ label, done, total, text }: IProgress): JSX.Element {
   );
 }
 
-/** The kernel's words about what it did not do, where they are not about one layer. */
+/** The error message, unless it is about one layer. */
 export function RefusalLine(props: {
   refusal: Refusal | null;
 }): JSX.Element | null {

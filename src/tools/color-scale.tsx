@@ -5,11 +5,11 @@ interface IColorScaleProps {
   to: string;
   /** Two hues, with zero in the middle. */
   isSigned?: boolean;
-  /** In front of it. */
+  /** Shown in front of the scale. */
   children?: ReactNode;
 }
 
-/** What the colours of a grid, or of tokens, mean. */
+/** The legend of the colours of a grid or of tokens. */
 export function ColorScale(props: IColorScaleProps): JSX.Element {
   return (
     <span className="moe-ExpertLine-scale">

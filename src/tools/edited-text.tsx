@@ -5,7 +5,7 @@ import type { ToolModel } from './model';
 import { PromptForm } from './prompt-form';
 import { SideBySide } from './side-by-side';
 
-/** Of tools that write with an edit beside what the model wrote without. */
+/** The model of tools that generate text with edits, beside the original. */
 export type EditedTextModel = ToolModel<
   EditedTextState,
   { do: 'generate'; prompt: string; maxNewTokens: number } | { do: 'cancel' }
@@ -18,7 +18,7 @@ interface IEditedTextProps {
 
 const MAX_TOKENS = 512;
 
-/** What the model writes on from, and how far. */
+/** The form of a generation: prompt and number of new tokens. */
 export function GenerateForm({ model, trans }: IEditedTextProps): JSX.Element {
   const { prompt, maxNewTokens } = model.state;
   const [tokens, setTokens] = useDraft(maxNewTokens);
@@ -56,15 +56,15 @@ export function GenerateForm({ model, trans }: IEditedTextProps): JSX.Element {
 }
 
 interface IEditedTextsProps extends IEditedTextProps {
-  /** How many there are. */
+  /** Number of edits. */
   edits: number;
-  /** Names the second text. */
+  /** Title of the second text. */
   title: string;
-  /** What to do while there are none. */
+  /** Advice if there are no edits. */
   advice: string;
 }
 
-/** Both texts. */
+/** The original and the edited text. */
 export function EditedTexts(props: IEditedTextsProps): JSX.Element {
   const { model, trans, edits, title, advice } = props;
   const { original, edited, prompt } = model.state;
@@ -85,7 +85,7 @@ export function EditedTexts(props: IEditedTextsProps): JSX.Element {
             ? advice
             : prompt === ''
               ? trans.__('The edits wait for a prompt.')
-              : trans.__('Waits for the original.')
+              : trans.__('Waiting for the original text.')
       }}
       trans={trans}
     />

@@ -1,9 +1,9 @@
 interface IFigureLineProps {
-  /** Each with its name. */
+  /** Pairs of value and name. */
   figures: readonly (readonly [string, string])[];
 }
 
-/** Figures beside each other, with what they are. */
+/** Figures in a row, with their labels. */
 export function FigureLine({ figures }: IFigureLineProps): JSX.Element {
   return (
     <p className="moe-SweepExpert-figures">

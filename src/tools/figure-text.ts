@@ -1,4 +1,4 @@
-/** Four digits, whatever the size. */
+/** Four decimals, or two digits and an exponent for small values. */
 export function figureText(value: number | null): string {
   if (value === null) {
     return '–';
@@ -8,12 +8,12 @@ export function figureText(value: number | null): string {
     : value.toFixed(4);
 }
 
-/** What `text` says, with its sign, where it is one of a change. */
+/** Adds the sign to the text of a change. */
 export function signed(text: string): string {
   return /^[1-9]|^0\..*[1-9]/.test(text) ? `+${text}` : text.replace('-', '−');
 }
 
-/** The same of a number. */
+/** The text of a change, with its sign. */
 export function signedFigure(value: number): string {
   return signed(figureText(value));
 }

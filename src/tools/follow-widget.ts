@@ -2,7 +2,7 @@ import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { ILiveRegistry, IToolLink } from '../tokens';
 import type { ITool } from './tool';
 
-/** Keeps a stored tool connected to the live widget behind it, while that exists. */
+/** Connects a stored tool to its live widget, while that exists. */
 export function followWidget(
   { model }: ITool,
   id: string,

@@ -16,9 +16,9 @@ const STATE: LensState = {
   refusal: null
 };
 const ADVICE =
-  'Type a prompt above and press Read: what each layer would say appears here.';
+  'Type a prompt above and press Read: the top next tokens of each layer appear here.';
 
-/** A lens on the screen, as an output shows it. */
+/** A lens, as in an output. */
 function shown(options: { notice?: string; link?: FakeLink }): {
   frame: ToolFrame;
   tool: ITool;
@@ -46,7 +46,7 @@ const texts = (root: HTMLElement, selector: string) =>
   [...root.querySelectorAll(selector)].map(({ textContent }) => textContent);
 
 describe('ToolFrame', () => {
-  it('says that there is no kernel, and lets nothing be asked of it', () => {
+  it('says that there is no kernel, and disables its controls', () => {
     const { root } = shown({ notice: 'No kernel.' });
     expect(root.dataset.moeLive).toBe('false');
     expect(texts(root, '[role=note]')).toEqual(['No kernel.']);
@@ -57,13 +57,13 @@ describe('ToolFrame', () => {
     );
   });
 
-  it('shows a result without a word of kernels', () => {
+  it('shows a result without a notice', () => {
     const { root } = shown({});
     expect(root.classList.contains('moe-mod-static')).toBe(true);
     expect(texts(root, '[role=note]')).toEqual([]);
   });
 
-  it('asks, shows how far the answer is, cancels, and says why there is none', () => {
+  it('sends, shows progress, cancels, and shows the refusal', () => {
     const link = new FakeLink(STATE);
     const { root } = shown({ notice: 'No kernel.', link });
     expect(root.dataset.moeLive).toBe('true');
@@ -91,7 +91,7 @@ describe('ToolFrame', () => {
     expect(texts(root, 'progress')).toEqual([]);
   });
 
-  it('keeps what it shows when the kernel sends nonsense, and says so', () => {
+  it('keeps its content when the kernel sends an invalid state, and says so', () => {
     const link = new FakeLink(STATE);
     const { root } = shown({ notice: '', link });
     act(() => link.tell({ prompt: 7 }));
@@ -103,7 +103,7 @@ describe('ToolFrame', () => {
     expect(texts(root, '.moe-ErrorBox')).toEqual([]);
   });
 
-  it('takes its tool along', () => {
+  it('disposes its tool', () => {
     const { frame, tool } = shown({});
     act(() => frame.dispose());
     expect(tool.model.isDisposed).toBe(true);

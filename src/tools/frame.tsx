@@ -2,7 +2,7 @@ import { ErrorBox, ReactDrawing, useSignal } from '../drawing';
 import type { ITranslation } from '../translation';
 import type { ITool } from './tool';
 
-/** A tool on the screen: in an output, in a widget or in the side panel. The tool goes with it. */
+/** Draws a tool in an output, a widget or the side panel. Disposes the tool. */
 export class ToolFrame extends ReactDrawing {
   constructor(private _options: ToolFrame.IOptions) {
     super(<Frame {..._options} />);
@@ -20,14 +20,14 @@ export namespace ToolFrame {
   export interface IOptions {
     tool: ITool;
     trans: ITranslation;
-    /** Above the tool, where nothing else names it. */
+    /** Shown above the tool, if nothing else names it. */
     title?: string;
-    /** What to do where there is no kernel. Absent for a result, which needs none. */
+    /** Shown without a kernel. Absent for a result, which needs none. */
     notice?: string;
   }
 }
 
-/** Says so when there is no kernel behind the tool, or when the kernel's words cannot be read. */
+/** Adds a notice without a kernel, and an error if the kernel's state is invalid. */
 function Frame(props: ToolFrame.IOptions): JSX.Element {
   const { tool, trans, title, notice } = props;
   const { isLive, isRunning, error, changed } = tool.model;
@@ -35,7 +35,7 @@ function Frame(props: ToolFrame.IOptions): JSX.Element {
   return (
     <div
       className={`moe-ToolFrame${notice === undefined ? ' moe-mod-static' : ''}`}
-      // Says to a test or a script what the picture below is of.
+      // Tells tests and scripts the state of the tool.
       data-moe-live={isLive}
       data-moe-running={isRunning}
     >

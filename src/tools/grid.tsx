@@ -5,14 +5,14 @@ import type { ITranslation } from '../translation';
 import { LayerGrid, type IGridSource } from './layer-grid';
 
 interface IGridProps {
-  /** Must stay the same. */
+  /** Must be the same object at each render. */
   source: IGridSource;
-  /** Emitted when what the source tells may have changed. */
+  /** Emitted when the content of the source may have changed. */
   changed: ISignal<unknown, unknown>;
   trans: ITranslation;
 }
 
-/** A grid of layers by experts that follows its source, once a frame. */
+/** A grid of layers by experts that follows its source, at most once per frame. */
 export function Grid({ source, changed, trans }: IGridProps): JSX.Element {
   const scroll = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

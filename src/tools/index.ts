@@ -1,4 +1,4 @@
-/** Views that work on a model, which outputs, widgets and the side panel share. */
+/** Interactive views of a model, for outputs, widgets and the side panel. */
 export { followWidget } from './follow-widget';
 export { ToolFrame } from './frame';
 export type { ToolModel } from './model';

@@ -3,7 +3,7 @@ import { UUID } from '@lumino/coreutils';
 import { labelStride } from 'moe-debugger/charts';
 import { Drawing, takeKeys } from '../drawing';
 
-/** Of a column's number, in pixels. */
+/** Width of a column's number, in pixels. */
 const LABEL_WIDTH = 20;
 const PAGE = 8;
 
@@ -13,45 +13,45 @@ export interface ICell {
   expert: number;
 }
 
-/** How a cell looks, and what is said of it. */
+/** Appearance and label of a cell. */
 export interface ICellLook {
-  /** Of the strongest colour, 0 to 1. */
+  /** Share of the strongest colour, 0 to 1. */
   share: number;
-  /** Of two hues the second, for values below zero. */
+  /** Uses the second hue, for values below zero. */
   isNegative?: boolean;
-  /** In the cell. */
+  /** Text in the cell. */
   sign?: string;
-  /** Names a style of cells that stand out. */
+  /** Name of a style for marked cells. */
   mark?: string;
-  /** What the label tells beyond that: when nothing of all this changed, the label has not. */
+  /** The rest of the label's content: the label changes only if one of these fields does. */
   value: number | null | undefined;
   label: () => string;
 }
 
-/** What a grid shows, and what is done in it. */
+/** The content of a grid, and its actions. */
 export interface IGridSource {
   readonly rows: readonly { name: string; experts: number }[];
   readonly label: string;
-  /** Cells can be looked at, but not changed. */
+  /** Cells can be read, but not changed. */
   readonly isDisabled: boolean;
   cursor: ICell;
   look(cell: ICell): ICellLook;
   /** A click, Enter or Space. */
   activate(cell: ICell): void;
-  /** Keys of the source's own. Returns whether it took this one. */
+  /** Handles other keys. Returns whether it handled this one. */
   onKey?(event: KeyboardEvent): boolean;
-  /** The last column: its heading, and what stands in it. */
+  /** The last column: its heading and its cells. */
   readonly tail?: {
     heading: string;
     of: (row: number) => { text: string; title: string; isMarked: boolean };
   };
-  /** Said under a row, because it is about that one. */
+  /** A note under a row. */
   readonly note?: { row: number; text: string };
 }
 
 /**
- * Layers by experts. Elements are made once and changed in place: a grid may have thousands, and tokens stream beside
- * it. The grid has the focus, and tells by `aria-activedescendant` where in it the cursor is.
+ * A grid of layers by experts. Elements are created once and changed in place: a grid may have thousands, and tokens stream beside
+ * it. The grid has the focus, and `aria-activedescendant` names the cell of the cursor.
  */
 export class LayerGrid extends Drawing {
   constructor(private _options: LayerGrid.IOptions) {
@@ -90,7 +90,7 @@ export class LayerGrid extends Drawing {
     }
   }
 
-  /** Follows the source. */
+  /** Draws the current content of the source. */
   redraw(): void {
     const { source } = this._options;
     const shape = JSON.stringify(source.rows);
@@ -215,7 +215,7 @@ export class LayerGrid extends Drawing {
     }
   }
 
-  /** Numbers as many columns as have room. */
+  /** Labels as many columns as fit. */
   private _labelColumns(): void {
     const width = this._columns.reduce(
       (sum, { offsetWidth }) => sum + offsetWidth,
@@ -269,7 +269,7 @@ export namespace LayerGrid {
   }
 }
 
-/** An index within a list that is not empty. */
+/** Limits an index to a non-empty list. */
 export function clamp(index: number, count: number): number {
   return Math.max(0, Math.min(index, count - 1));
 }

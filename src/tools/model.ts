@@ -4,14 +4,14 @@ import type { ToolState } from 'moe-debugger/protocol';
 import type { IToolLink } from '../tokens';
 
 /**
- * What a tool's view shows: the state of the tool in the kernel while there is one, else what was stored. What a
- * stranger may have written is checked here.
+ * The state of a tool on the page: that of the tool in the kernel while there is one, else the stored state. It is
+ * validated here, as untrusted input.
  */
 export class ToolModel<
   State extends ToolState,
   Action extends object
 > implements IDisposable {
-  /** @param options.state is read as what a link tells is. @throws ProtocolError when it cannot be */
+  /** @param options.state is validated, like the state from a link. @throws ProtocolError if it is invalid */
   constructor(private _options: ToolModel.IOptions<State>) {
     this._state = _options.read(_options.state);
   }
@@ -33,22 +33,22 @@ export class ToolModel<
     return this._state;
   }
 
-  /** Whether there is a kernel to do what is asked. */
+  /** Whether a kernel can perform actions. */
   get isLive(): boolean {
     return this._link?.isLive ?? false;
   }
 
-  /** Whether the kernel works for this tool now. */
+  /** Whether a task of this tool runs in the kernel. */
   get isRunning(): boolean {
     return this.isLive && this._state.running;
   }
 
-  /** What an output keeps: the state, and what the view itself remembers. */
+  /** The state that an output stores: with that of the view. */
   get stored(): State {
     return this._state;
   }
 
-  /** What the kernel sent and could not be read. */
+  /** Why the kernel's last state is invalid. */
   get error(): Error | undefined {
     return this._error;
   }
@@ -77,12 +77,12 @@ export class ToolModel<
     Signal.clearData(this);
   }
 
-  /** Called before the signal, to keep what a view remembers in step with a new state. */
+  /** Called before the signal, to adapt the state of the view to a new state. */
   protected onState(): void {
-    // A tool without a memory of its own has nothing to do.
+    // The default is a view without state of its own.
   }
 
-  /** For what the view itself remembers. */
+  /** Announces a change of the view's own state. */
   protected emit(): void {
     this._changed.emit('view');
   }
@@ -111,12 +111,12 @@ export class ToolModel<
 export namespace ToolModel {
   export interface IOptions<State> {
     modelName: string;
-    /** Not yet checked. */
+    /** Not yet validated. */
     state: unknown;
     /** @throws ProtocolError */
     read: (value: unknown) => State;
   }
 
-  /** The kernel's state or the connection to it, or what only this view remembers. */
+  /** 'state': the kernel's state or the connection; 'view': the view's own state. */
   export type Change = 'state' | 'view';
 }

@@ -6,24 +6,24 @@ import { RunButton } from './run-button';
 
 interface IPromptFormProps {
   model: ToolModel<{ running: boolean }, { do: 'cancel' }>;
-  /** The kernel's: it replaces what was typed only when it changes. */
+  /** The kernel's prompt. It replaces the user's input only when it changes. */
   prompt: string;
-  /** Of the text box. */
+  /** Label of the text box. */
   label: string;
   placeholder: string;
-  /** Of the button. */
+  /** Label of the button. */
   action: string;
-  /** Enter starts a line, and Ctrl+Enter submits. */
+  /** Enter starts a new line, and Ctrl+Enter submits. */
   isLines?: boolean;
-  /** More to fill in. */
+  /** More inputs. */
   children?: ReactNode;
-  /** Whether what else was filled in will do. */
+  /** Whether these are valid. */
   isReady?: boolean;
   submit: (prompt: string) => void;
   trans: ITranslation;
 }
 
-/** What the model is run on. */
+/** The form for the prompt of a run. */
 export function PromptForm(props: IPromptFormProps): JSX.Element {
   const { model, action, isLines = false, trans } = props;
   const [prompt, setPrompt] = useDraft(props.prompt);
@@ -51,8 +51,8 @@ export function PromptForm(props: IPromptFormProps): JSX.Element {
         placeholder={props.placeholder}
         title={
           isLines
-            ? trans.__('One a line. Ctrl+Enter: %1', action)
-            : trans.__('Enter: %1. Shift+Enter starts a line', action)
+            ? trans.__('One per line. Ctrl+Enter: %1', action)
+            : trans.__('Enter: %1. Shift+Enter starts a new line', action)
         }
         onChange={event => setPrompt(event.target.value)}
         onKeyDown={event => {

@@ -4,13 +4,13 @@ import type { ToolModel } from './model';
 
 interface IRunButtonProps {
   model: ToolModel<{ running: boolean }, { do: 'cancel' }>;
-  /** What the form does when it is submitted. */
+  /** The label of the form's action. */
   action: string;
   isReady: boolean;
   trans: ITranslation;
 }
 
-/** Submits the form that it stands in or, while the kernel works, cancels the work. */
+/** Submits its form or, while a task runs, cancels it. */
 export function RunButton(props: IRunButtonProps): JSX.Element {
   const { model, action, isReady, trans } = props;
   return model.isRunning ? (

@@ -9,14 +9,14 @@ import {
 interface ISideBySideProps {
   original: GeneratedText | null;
   edited: GeneratedText | null;
-  /** What stands in place of a text that is not there. */
+  /** Messages in place of missing texts. */
   empty: { original: string; edited: string };
-  /** Names the second text. */
+  /** Title of the second text. */
   title: string;
   trans: ITranslation;
 }
 
-/** Two texts; tokens of the second that differ from those at the same place in the first are marked. */
+/** Two texts; marks tokens of the second that differ from the first at the same position. */
 export function SideBySide(props: ISideBySideProps): JSX.Element {
   const { original, edited, empty, trans } = props;
   const changed =
@@ -134,12 +134,12 @@ function summary(
   );
 }
 
-/** Running text; the id where there is no text. */
+/** The token's text, or its id if it has none. */
 function shown({ id, text }: GeneratedToken): string {
   return text ?? `${id} `;
 }
 
-/** A mark on what cannot be seen needs a sign, which is drawn and is not part of the text. */
+/** A visible sign for a marked token that is invisible; it is not part of the text. */
 function sign(token: GeneratedToken): string | undefined {
   const text = shown(token);
   return text === '' ? '∅' : text.includes('\n') ? '↵' : undefined;

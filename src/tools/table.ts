@@ -2,18 +2,18 @@ import type { DocumentView } from 'moe-debugger/protocol';
 import type { ITranslation } from '../translation';
 import type { IToolKind } from './tool';
 
-interface IToolRow {
-  /** What sections of the side panel and commands call it. */
+export interface IToolRow<Name extends string> {
+  /** Name of the tool's section in the side panel and of its command. */
   title: (trans: ITranslation) => string;
-  /** What draws it is loaded when one is first shown. */
-  load: () => Promise<{ default: IToolKind }>;
+  /** Loads the tool's code, when the tool is first shown. */
+  load: () => Promise<{ default: IToolKind<Name> }>;
 }
 
 /**
- * All tools, and findings, which are stored as tools are. Outputs, widgets, the side panel and commands read this
- * table: a tool is wired nowhere else on the page. It is loaded when JupyterLab starts, so it imports no more than types.
+ * All tools, and findings, which are stored in the same form. Outputs, widgets, the side panel and commands read this
+ * table; a tool is registered nowhere else on the page. It is loaded when JupyterLab starts, so it imports only types.
  */
-export const TOOLS: Record<DocumentView, IToolRow> = {
+export const TOOLS: { [Name in DocumentView]: IToolRow<Name> } = {
   experts: {
     title: trans => trans.__('Expert selector'),
     load: () => import('./experts')

@@ -1,22 +1,22 @@
 import { OWN_KEYS } from '../drawing';
 
-/** Text is to be read on the strongest colour, in percent of it. */
+/** Maximum opacity at which text stays readable, in percent. */
 const STRONGEST = 60;
-/** Of the largest effect: below it, a sign would be noise. */
+/** Share of the largest effect; smaller effects get no sign. */
 const SIGNED_SHARE = 0.05;
 
 interface ITokenChoiceProps {
-  /** Of the group. */
+  /** Name of the radio group. */
   name: string;
   text: string;
   title: string;
   isChosen: boolean;
   choose: () => void;
-  /** What the token gives, and the most that any gives: colours it, and puts a sign in front. */
+  /** The token's effect, and the largest one: for its colour and its sign. */
   effect?: { value: number; peak: number };
 }
 
-/** One of the tokens of which one is looked at. */
+/** One token of a group of radio buttons. */
 export function TokenChoice(props: ITokenChoiceProps): JSX.Element {
   const { title, effect } = props;
   return (

@@ -1,51 +1,53 @@
-import type { DocumentView, ToolState } from 'moe-debugger/protocol';
+import type { ToolState } from 'moe-debugger/protocol';
 import type { ITranslation } from '../translation';
 import type { ToolModel } from './model';
 
-/** What draws a tool is given its model. */
+/** The properties of a tool's view. */
 export interface IToolProps<Model> {
   model: Model;
   trans: ITranslation;
 }
 
-/** What the folder of a tool says of it. */
+/** The parts of a tool, which its folder exports. */
 export interface IToolParts<
+  Name extends string,
   State extends ToolState,
   Action extends object,
   Model extends ToolModel<State, Action>
 > {
-  name: DocumentView;
-  /** Checks a state, which anybody may have written. @throws ProtocolError */
+  name: Name;
+  /** Validates a state, which is untrusted input. @throws ProtocolError */
   read: (value: unknown) => State;
-  /** A state in words, for front ends that cannot draw it. */
+  /** The state as text, for front ends that cannot draw it. */
   describe: (modelName: string, state: State) => string;
-  /** Its state on this page, with what only the view remembers. */
+  /** `ToolModel`, or a subclass with state that only the view needs. */
   Model: new (options: ToolModel.IOptions<State>) => Model;
   View: (props: IToolProps<Model>) => JSX.Element;
 }
 
-/** A kind of tool: what it takes to show one. */
-export interface IToolKind {
-  readonly name: DocumentView;
-  /** @throws ProtocolError when the state is not one of such a tool, or too large to draw */
+/** A kind of tool: opens tools from their state. */
+export interface IToolKind<Name extends string = string> {
+  readonly name: Name;
+  /** @throws ProtocolError when the state is not valid for such a tool, or too large to draw */
   open(options: { modelName: string; state: unknown }): ITool;
 }
 
-/** A tool as the page has it. */
+/** A tool on the page. */
 export interface ITool {
-  readonly name: DocumentView;
+  readonly name: string;
   readonly model: ToolModel<ToolState, object>;
   draw(trans: ITranslation): JSX.Element;
-  /** What is shown, in words. */
+  /** The state as text. */
   describe(): string;
 }
 
-/** Puts the parts of a tool together: from here on nobody needs to know the types of its state and its model. */
+/** Combines the parts of a tool. Its users need not know the types of its state and its model. */
 export function toolKind<
+  Name extends string,
   State extends ToolState,
   Action extends object,
   Model extends ToolModel<State, Action>
->(parts: IToolParts<State, Action, Model>): IToolKind {
+>(parts: IToolParts<Name, State, Action, Model>): IToolKind<Name> {
   const { name, read, describe, Model, View } = parts;
   return {
     name,

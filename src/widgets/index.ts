@@ -3,10 +3,13 @@ import type { IMoEContext } from '../tokens';
 import { createToolClasses } from './model-tool';
 import { createExplorerClasses } from './routing-explorer';
 
-/**
- * The widget classes, bound to what the extension's views share: the widget manager creates them by name and hands
- * them nothing of ours.
- */
+/** All widget classes; a widget is registered nowhere else on the page. */
+const WIDGETS: readonly ((context: IMoEContext) => ExportMap)[] = [
+  createExplorerClasses,
+  createToolClasses
+];
+
+/** Binds the classes to the context: the widget manager creates them by name and passes them nothing of ours. */
 export function createWidgetClasses(context: IMoEContext): ExportMap {
-  return { ...createExplorerClasses(context), ...createToolClasses(context) };
+  return Object.assign({}, ...WIDGETS.map(create => create(context)));
 }

@@ -19,7 +19,7 @@ import { DrawingWidget } from '../drawing-widget';
 import type { IMoEContext, IToolLink } from '../tokens';
 import { ToolFrame, loadTool } from '../tools';
 
-/** The widget classes of all tools: which tool it is stands in the state. */
+/** The widget classes of all tools: the state names the tool. */
 export function createToolClasses(context: IMoEContext): ExportMap {
   /** A tool's state, shared with the kernel. */
   class ModelToolModel extends DOMWidgetModel {
@@ -50,7 +50,7 @@ export function createToolClasses(context: IMoEContext): ExportMap {
       return super.close(commClosed);
     }
 
-    // Set by `initialize`, which runs inside the base's constructor: plain fields would undo it.
+    // Set by `initialize`, which the base's constructor calls: field initialisers would overwrite them.
     declare link: IToolLink;
     declare private _entry: IDisposable;
   }
@@ -111,12 +111,12 @@ export function createToolClasses(context: IMoEContext): ExportMap {
   return { ModelToolModel, ModelToolView };
 }
 
-/** A widget's model as tools see it. */
+/** The connection to a tool through its widget's model. */
 class WidgetLink implements IToolLink {
   constructor(private _model: DOMWidgetModel) {
     _model.on('change', () => this._changed.emit());
     _model.on('comm_live_update', () => this._changed.emit());
-    // The manager tells its models of a restart, but not of an end.
+    // The manager notifies its models of a restart, but not of the kernel's end.
     const { kernel } = _model.widget_manager as {
       kernel?: Kernel.IKernelConnection | null;
     };

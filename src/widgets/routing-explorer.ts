@@ -52,7 +52,7 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
       return super.close(commClosed);
     }
 
-    // Set by `initialize`, which runs inside the base's constructor: a plain field would undo it.
+    // Set by `initialize`, which the base's constructor calls: a field initialiser would overwrite it.
     declare private _entry: IDisposable;
   }
 
@@ -129,7 +129,7 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
   return { RoutingExplorerModel, RoutingExplorerView };
 }
 
-/** An explorer's model as outputs see it. */
+/** An explorer's model, for outputs. */
 class LiveExplorer implements ILiveModel {
   constructor(private _model: DOMWidgetModel) {
     _model.on('change:layer_index change:measure', () => this._changed.emit());

@@ -1,5 +1,7 @@
 """Cells: their messages, in order and under the right parent."""
 
+import json
+
 import nbclient
 import nbformat
 
@@ -237,6 +239,58 @@ def test_modules_of_a_cell_report_their_problems(notebook):
     assert notebook.ok("import { one } from './good';\none").result == "1"
     cell = notebook.run("/** @module bad */\nexport const two: string = 2;")
     assert cell.error["ename"] == "TypeScriptError"
+
+
+def write_package(folder, name, manifest, files):
+    root = folder / "node_modules" / name
+    for path, text in {**files, "package.json": json.dumps({"name": name, "version": "1.0.0", **manifest})}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+def test_packages_of_es_modules_are_imported_with_their_types(new_notebook):
+    write_package(
+        new_notebook.folder,
+        "only-esm",
+        {
+            "type": "module",
+            "exports": {
+                ".": {"import": {"types": "./types/main.d.ts", "default": "./lib/main.js"}},
+                "./more/*": {"types": "./types/*.d.ts", "default": "./lib/*.js"},
+            },
+        },
+        {
+            "lib/main.js": "export const answer = 42; export default 'main';",
+            "types/main.d.ts": "export declare const answer: number; declare const text: string; export default text;",
+            "lib/extra.js": "export const extra = [1, 2];",
+            "types/extra.d.ts": "export declare const extra: number[];",
+        },
+    )
+    cell = new_notebook.ok(
+        "const { answer, default: text } = await import('only-esm');\n"
+        "const { extra } = await import('only-esm/more/extra');\n"
+        "const name = 'only-' + 'esm';\n"
+        "[answer, text, extra.length, (await import(name)).answer]"
+    )
+    assert cell.result == "[ 42, 'main', 2, 42 ]"
+    assert "is not assignable to type 'boolean'" in new_notebook.run("const wrong: boolean = answer;").error["evalue"]
+
+
+def test_import_in_a_cell_also_loads_what_require_does(new_notebook):
+    write_package(new_notebook.folder, "common", {"main": "main.js"}, {"main.js": "exports.one = 1;"})
+    (new_notebook.folder / "beside.mjs").write_text("export const beside = 'here';")
+    new_notebook.ok("/** @module helper */\nexport const two = 2;")
+    cell = new_notebook.ok(
+        "const id = './beside.mjs';\n"
+        "[(await import('node:path')).posix.sep, (await import('./helper')).two, (await import(id)).beside,\n"
+        " (await import('moe-debugger')).loadModel === require('moe-debugger').loadModel]"
+    )
+    assert cell.result == "[ '/', 2, 'here', true ]"
+    missing = new_notebook.run("await import('no-such-' + 'package')").error
+    assert "Cannot find package 'no-such-package'" in missing["evalue"]
+    # Lines of a cell with an import are still found.
+    failed = new_notebook.run("await import('node:path');\n\nthrow new Error('third line')").error
+    assert any("line 3" in line for line in failed["traceback"])
 
 
 def test_a_lone_for_await_runs(notebook):

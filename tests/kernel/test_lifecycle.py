@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import zmq
 from jupyter_client.session import Session
+from live_notebook import Notebook
 
+MODELS = Path(__file__).parents[2] / "models"
 # A kernel that is shut down ends within a second; a loaded machine may take longer.
 SHUTDOWN_SECONDS = 10
 
@@ -52,6 +56,93 @@ def test_exit_listeners_run(new_notebook):
     )
     shutdown(new_notebook)
     assert (new_notebook.folder / "said-goodbye").exists()
+
+
+EXITS = {
+    "at once": "process.exit(3)",
+    "while a model loads": """import { loadModel } from 'moe-debugger';
+void loadModel(DEMO); setTimeout(() => process.exit(3), 50); undefined""",
+    "while a cell waits": "setTimeout(() => process.exit(3), 50); await new Promise(() => undefined)",
+}
+
+
+@pytest.mark.parametrize("code", EXITS.values(), ids=EXITS.keys())
+def test_a_cell_that_ends_the_kernel_says_so(new_notebook, code):
+    ended = new_notebook.start(code.replace("DEMO", json.dumps(str(MODELS / "demo"))))
+    said = new_notebook.until(lambda m: m["content"].get("name") == "stderr", parent=ended)[-1]
+    assert said["content"]["text"] == (
+        "The kernel ended, because process.exit(3) was called. Variables and loaded models are lost.\n"
+    )
+    assert new_notebook.manager.provisioner.process.wait(30) == 3
+    assert (new_notebook.folder / "kernel.log").read_text() == ""
+
+
+def restart_after_death(notebook):
+    """What Jupyter does when a kernel has died: it starts another with the same connection file."""
+    notebook.manager.provisioner.process.wait(60)
+    notebook.manager.restart_kernel(now=True)
+    notebook.client.wait_for_ready(timeout=60)
+
+
+OUT_OF_MEMORY = "const all: string[][] = []; while (true) all.push(new Array(1e6).fill('x'))"
+DEATHS = {
+    "killed": ("process.kill(process.pid, 'SIGKILL')", "was killed or crashed"),
+    "process.exit": ("process.exit(5)", r"process.exit\(5\) was called"),
+    "out of memory": (OUT_OF_MEMORY, "crashed: JavaScript ran out of memory"),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), DEATHS.values(), ids=DEATHS.keys())
+def test_the_next_kernel_says_how_the_last_one_ended(data_dir, tmp_path, monkeypatch, code, said):
+    monkeypatch.setenv("NODE_OPTIONS", "--max-old-space-size=300")
+    with Notebook(tmp_path) as notebook:
+        notebook.start(code)
+        restart_after_death(notebook)
+        first = notebook.ok("1 + 1")
+        assert re.match(f"The kernel before this one .*{said}.* Variables and loaded models are lost", first.stderr)
+        assert notebook.ok("2 + 2").stderr == ""
+        opened = notebook.send(
+            "comm_open", {"comm_id": "panel", "target_name": "moe-debugger", "data": {"version": 1}}
+        )
+        hello = notebook.wait_for("comm_msg", opened)["content"]["data"]
+        assert hello["type"] == "hello"
+        assert re.search(said, hello["previousEnd"])
+
+
+@pytest.mark.parametrize("code", ["1", "while (true) {}"])
+def test_a_restart_that_was_asked_for_is_no_death(new_notebook, code):
+    running = new_notebook.start("console.log('running'); " + code)
+    new_notebook.wait_for("stream", running)
+    new_notebook.manager.restart_kernel(now=False)
+    new_notebook.client.wait_for_ready(timeout=60)
+    assert new_notebook.ok("1 + 1").stderr == ""
+
+
+def test_a_kernel_leaves_no_record_of_itself(new_notebook):
+    folder = Path(new_notebook.manager.connection_file).parent
+    left = folder / "kernel-of-a-machine-that-lost-power.moe-kernel.json"
+    left.write_text("{}")
+    new_notebook.manager.restart_kernel(now=False)
+    new_notebook.client.wait_for_ready(timeout=60)
+    shutdown(new_notebook)
+    assert [file.name for file in folder.iterdir() if ".moe-" in file.name] == []
+
+
+HOSTILE = {
+    "a prototype": "Array.prototype.flatMap = () => { throw 1 }; throw new Error('seen')",
+    "a message that throws": "throw Object.defineProperty(new Error('x'), 'message', { get() { throw 1 } })",
+    "an object that cannot be shown": "throw new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 1 } })",
+    "a result that cannot be shown": "new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 1 } })",
+}
+
+
+@pytest.mark.parametrize("code", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_cell_that_breaks_error_messages_does_not_end_the_kernel(new_notebook, code):
+    cell = new_notebook.run(code)
+    assert cell.reply["status"] == "error"
+    assert cell.error["traceback"] != []
+    assert new_notebook.run("setTimeout(() => { throw new Error('later') }, 0)").reply["status"] == "ok"
+    assert new_notebook.ok("20 + 22").result == "42"
 
 
 def test_child_processes_end_with_the_kernel(new_notebook):

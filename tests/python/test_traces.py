@@ -1,6 +1,8 @@
 """Traces as Parquet, read by what others use: pandas, without any help of ours."""
 
+import hashlib
 import json
+import struct
 import subprocess
 
 import pytest
@@ -71,3 +73,49 @@ def test_its_metadata_has_the_cards(trace):
     ]
     assert metadata["source"]["format"] == "vllm"
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_its_hash_is_computed_as_documented(trace):
+    """The canonical form of docs/traces.md, written down a second time."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = parquet.ParquetFile(trace)
+    text = file.metadata.metadata[b"moe-debugger"].decode()
+    content = json.loads(text)["content"]
+
+    def word(number):
+        return struct.pack("<i", number)
+
+    def canonical(value, kind):
+        if value is None:
+            return word(0)
+        if kind == "text":
+            data = value.encode()
+            return word(len(data) + 1) + data + bytes(-len(data) % 4)
+        if kind == "number":
+            return word(1) + word(value)
+        form = "<i" if kind == "ids" else "<f"
+        return word(len(value) + 1) + b"".join(struct.pack(form, item) for item in value)
+
+    kinds = {
+        "run": "text",
+        "sample": "text",
+        "domain": "text",
+        "position": "number",
+        "token_id": "number",
+        "token_text": "text",
+        "stack": "text",
+        "layer": "number",
+        "module": "text",
+        "experts": "ids",
+        "weights": "floats",
+        "logits": "floats",
+    }
+    groups = []
+    for index in range(file.num_row_groups):
+        rows = file.read_row_group(index).to_pylist()
+        data = b"".join(canonical(row[name], kind) for row in rows for name, kind in kinds.items())
+        groups.append({"rows": len(rows), "sha256": hashlib.sha256(data).hexdigest()})
+    assert len(groups) == 1
+    assert content["rowGroups"] == groups
+    rest = text[: text.index(',"content":')] + "}"
+    assert content["metadata"] == hashlib.sha256(rest.encode()).hexdigest()

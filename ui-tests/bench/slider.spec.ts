@@ -1,5 +1,5 @@
 /**
- * Slider key press -> redrawn heatmap, 64 experts x 256 tokens, in the browser. Prints a line of JSON a number,
+ * Slider key press -> redrawn heatmap, 64 experts x 256 tokens, in the browser. Prints one line of JSON per number,
  * for `npm run bench`; alone: `npx playwright test -c ui-tests/bench`.
  */
 import { expect, test } from '@jupyterlab/galata';
@@ -15,7 +15,7 @@ const LAYERS = 16;
 const WARM_UP = 10;
 const PRESSES = 100;
 
-/** Scores that look like a router's, the same in each run. */
+/** Realistic router scores, the same in each run. */
 function randomSample(): RoutingSample {
   let state = 1;
   const random = () => {
@@ -66,7 +66,7 @@ test('slider', async ({ page, tmpPath }) => {
     notebookWith(
       viewBundle(
         viewDocument([randomSample()], {
-          // All 16,384 cells have a value then.
+          // Then all 16,384 cells have a value.
           state: { layerIndex: 0, measure: 'probability' }
         })
       )
@@ -74,7 +74,7 @@ test('slider', async ({ page, tmpPath }) => {
   );
   const view = new RoutingPage(page.locator('.moe-RoutingView'));
   await view.drawn(0, 'probability');
-  // From the key's event to the frame after the one that painted: what a user waits for.
+  // From the key event to the frame after the painted one: the time that a user waits.
   await view.root.evaluate((root: HTMLElement) => {
     const times: number[] = [];
     (window as unknown as { times: number[] }).times = times;

@@ -110,7 +110,7 @@ for (const theme of ['light', 'dark'] as const) {
       await panel.openSection('Steering');
       await panel.root.getByLabel('Towards').fill('Der Hund');
       await panel.root.getByLabel('Away from').fill('The dog');
-      await panel.root.getByRole('button', { name: 'Make vectors' }).click();
+      await panel.root.getByRole('button', { name: 'Compute vectors' }).click();
       await expect(panel.root.getByRole('slider').nth(2)).toBeVisible();
       expect(await violations(page, '.moe-Panel')).toEqual([]);
     });

@@ -12,13 +12,13 @@ import { printed, saved } from '../fixtures/printed';
 import { LAYERS } from '../fixtures/truth';
 import { violations } from '../fixtures/violations';
 
-// A graph of gradients takes onnxruntime seconds to load, and each kind of target has one.
+// onnxruntime takes seconds to load a gradient graph, and each kind of target has one.
 const SLOW = { timeout: 60_000 };
 test.beforeEach(() => {
   test.setTimeout(180_000);
 });
 
-// Galata's stand-in for the kernels' address does not end kernels.
+// Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -31,13 +31,13 @@ const LOAD =
 const FRAME = '.jp-Notebook .moe-ToolFrame';
 const STEPS = 16;
 
-/** Runs in batches of other sizes differ by rounding. */
+/** Runs with other batch sizes differ by rounding. */
 const DIGITS = 3;
-/** A number as the page writes it. */
+/** A number in the page's format. */
 const read = (text: string | null | undefined) =>
   Number(text?.replace('−', '-'));
 
-test('tokens show what the kernel attributes, and a click explains an expert instead', async ({
+test('tokens show the kernel’s attributions, and a click explains an expert instead', async ({
   page,
   tmpPath
 }) => {
@@ -56,7 +56,7 @@ console.log(JSON.stringify(await model.attribute(${JSON.stringify(PROMPT)}, { st
   );
   await page.notebook.runCell(0);
   const frame = page.locator(FRAME);
-  const explained = frame.getByRole('region', { name: 'What is explained' });
+  const explained = frame.getByRole('region', { name: 'Explained target' });
   await expect(explained).toContainText('completeness gap', SLOW);
   const [logit, router] = await printed<AttributeDocument>(page, 1);
   await expectShown(frame, logit);
@@ -71,7 +71,7 @@ console.log(JSON.stringify(await model.attribute(${JSON.stringify(PROMPT)}, { st
   await frame.getByLabel('Router').selectOption('layer 4');
   const { expert, layer } = router.target;
   const choice = frame.getByRole('button', {
-    name: `Explain the score of expert ${expert} of layer ${layer} (chosen`
+    name: `Explain the score of expert ${expert} of layer ${layer} (selected`
   });
   await choice.focus();
   await page.keyboard.press('Enter');
@@ -86,7 +86,7 @@ console.log(JSON.stringify(await model.attribute(${JSON.stringify(PROMPT)}, { st
   const faithfulness = frame.getByRole('table', { name: 'Faithfulness' });
   await expect(faithfulness).toContainText('8 random orders', SLOW);
 
-  // Another method replaces the answer; what is explained stays.
+  // Another method replaces the answer and keeps the target.
   await frame.getByLabel('Method').selectOption('occlusion');
   await frame.getByRole('button', { name: 'Attribute' }).click();
   await expect(faithfulness).toBeHidden(SLOW);
@@ -106,7 +106,7 @@ console.log(JSON.stringify(await model.attribute(${JSON.stringify(PROMPT)}, { st
   );
 });
 
-test('an attribution is read without a kernel, with nothing to press', async ({
+test('an attribution is shown without a kernel, with its controls disabled', async ({
   page,
   tmpPath
 }) => {
@@ -119,7 +119,7 @@ test('an attribution is read without a kernel, with nothing to press', async ({
   );
   await page.notebook.runCell(0);
   const frame = page.locator(FRAME);
-  const explained = frame.getByRole('region', { name: 'What is explained' });
+  const explained = frame.getByRole('region', { name: 'Explained target' });
   await expect(explained).toContainText('completeness gap', SLOW);
   const text = await explained.textContent();
   const chips = () => titles(frame);
@@ -150,7 +150,7 @@ test('an attribution is read without a kernel, with nothing to press', async ({
   await expect(frame.getByLabel('Method')).toBeDisabled();
   await frame.getByRole('radio').first().check();
   await expect(
-    frame.getByRole('region', { name: 'Explain something else' })
+    frame.getByRole('region', { name: 'Explain another target' })
   ).toContainText('run the cell');
 });
 
@@ -194,7 +194,7 @@ const titles = (frame: ReturnType<IJupyterLabPageFixture['locator']>) =>
     .getByRole('radio')
     .evaluateAll(all => all.map(chip => chip.getAttribute('aria-label')));
 
-/** Every token has its attribution, and the figures are those of the document. */
+/** Every token has its attribution, and the figures match the document. */
 async function expectShown(
   frame: ReturnType<IJupyterLabPageFixture['locator']>,
   { tokens, value, baselineValue, gap }: AttributeDocument

@@ -15,13 +15,13 @@ import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { violations } from '../fixtures/violations';
 
-// Graphs of gradients and of patches take onnxruntime seconds to load.
+// onnxruntime takes seconds to load gradient and patching graphs.
 const SLOW = { timeout: 90_000 };
 test.beforeEach(() => {
   test.setTimeout(240_000);
 });
 
-// Galata's stand-in for the kernels' address does not end kernels.
+// Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -35,12 +35,12 @@ const LOAD =
 const PROMPTS = `${JSON.stringify(CLEAN)}, ${JSON.stringify(CORRUPTED)}`;
 const OPTIONS = { steps: 1, measure: 2, randomCircuits: 0, size: 24 };
 const FRAME = '.jp-Notebook .moe-ToolFrame';
-/** Runs in batches of other sizes differ by rounding. */
+/** Runs with other batch sizes differ by rounding. */
 const DIGITS = 3;
 const read = (text: string | null | undefined) =>
   Number(text?.replace('−', '-'));
 
-test('a circuit is pruned, patched for real, saved, and read without a kernel', async ({
+test('a circuit is pruned, patched, saved, and shown without a kernel', async ({
   page,
   tmpPath
 }) => {
@@ -66,7 +66,7 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   ];
   await expectShown(frame, circuit, circuit.threshold);
 
-  // The strongest edge alone, then all that the output has.
+  // The strongest edge alone, then all edges of the output.
   const slider = frame.getByRole('slider', { name: 'Threshold' });
   const status = frame.locator('.moe-CircuitThreshold [role="status"]');
   await slider.press('End');
@@ -82,7 +82,7 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   await page.keyboard.press('Enter');
   await expect(node).toHaveAttribute('aria-pressed', 'true');
   const detail = frame.getByRole('region', {
-    name: 'The part that is looked at'
+    name: 'Selected part'
   });
   const { effect, effects } = circuit.nodes.find(
     ({ id }) => id === 'layer 5 head 0'
@@ -93,8 +93,8 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   expect(await figure(0)).toBeCloseTo(effect!, DIGITS);
   await detail.getByRole('radio').nth(6).check();
   expect(await figure(0)).toBeCloseTo(effects![5]!, DIGITS);
-  await detail.getByRole('button', { name: 'Patch for real' }).click();
-  await expect(figures.nth(1)).toContainText('patched for real', SLOW);
+  await detail.getByRole('button', { name: 'Measure by patching' }).click();
+  await expect(figures.nth(1)).toContainText('measured by patching', SLOW);
   expect(await figure(1)).toBeCloseTo(patched[0].effect, DIGITS);
 
   await slider.press('End');
@@ -131,7 +131,7 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   await expect(frame.getByLabel('Target')).toBeDisabled();
   await detail.getByRole('radio').nth(1).check();
   await expect(
-    detail.getByRole('button', { name: 'Patch for real' })
+    detail.getByRole('button', { name: 'Measure by patching' })
   ).toBeDisabled();
   await slider.press('Home');
   await expect(status).not.toHaveText(words);
@@ -172,13 +172,13 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(parts).toBeVisible(SLOW);
     await parts.getByRole('button').last().press('Enter');
     await expect(
-      frame.getByRole('region', { name: 'The part that is looked at' })
+      frame.getByRole('region', { name: 'Selected part' })
     ).toBeVisible();
     expect(await violations(page, '.moe-Panel')).toEqual([]);
   });
 }
 
-/** The parts and the number of edges that a threshold leaves. */
+/** The remaining parts and number of edges at a threshold. */
 async function expectShown(
   frame: ReturnType<IJupyterLabPageFixture['locator']>,
   circuit: CircuitDocument,

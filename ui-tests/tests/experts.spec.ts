@@ -11,7 +11,7 @@ import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { prompts } from '../fixtures/truth';
 
-// Galata's stand-in for the kernels' address does not end kernels.
+// Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -23,7 +23,7 @@ const LOAD =
   "import { loadModel } from 'moe-debugger';\n" +
   "const model = await loadModel('../models/demo');\n";
 const SELECTOR = `model.tools.experts({ prompt: ${JSON.stringify(PROMPT)}, maxNewTokens: ${TOKENS} })`;
-/** Prints what the kernel writes, as JSON: white space is part of it. */
+/** Prints the generated text as JSON, so that white space is compared too. */
 const write = (model: string) =>
   `console.log(JSON.stringify((await ${model}.generate(${JSON.stringify(PROMPT)}, { maxNewTokens: ${TOKENS} })).text));`;
 
@@ -167,7 +167,7 @@ test('the grid works by keyboard alone', async ({ page, tmpPath }) => {
   await expect.poll(async () => (await experts.texts()).edited).toBe(forced);
 });
 
-test('says at the layer why an edit is refused, and goes on', async ({
+test('shows at the layer why an edit is refused, and continues', async ({
   page,
   tmpPath
 }) => {
@@ -202,7 +202,7 @@ test('says at the layer why an edit is refused, and goes on', async ({
   await expect(refusal).toHaveCount(0);
 });
 
-test('a generation is cancelled, and a new click starts anew', async ({
+test('a generation is cancelled, and another click starts a new one', async ({
   page,
   tmpPath
 }) => {
@@ -220,7 +220,7 @@ test('a generation is cancelled, and a new click starts anew', async ({
   await expect(experts.original).toContainText(/cancelled after \d+ token/);
   await expect(experts.button('Generate')).toBeEnabled();
 
-  // While it writes again, another click ends that.
+  // Another click cancels the new generation.
   await experts.cell(0, 0).click();
   await expect(experts.button('Cancel')).toBeVisible();
   await experts.cell(0, 0).click();

@@ -6,7 +6,7 @@ import { PanelPage } from '../fixtures/panel-page';
 import { printed } from '../fixtures/printed';
 import { RoutingPage } from '../fixtures/routing-page';
 
-// Galata's stand-in for the kernels' address does not end kernels.
+// Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -53,7 +53,7 @@ test('a diagnosis lists its findings, and Enter opens the evidence of one', asyn
   await expect(
     items.first().getByRole('list', { name: 'Tokens' }).getByRole('listitem')
   ).toHaveCount(findings[0].evidence.tokens.length);
-  await expect(items.first()).toContainText('What could be done');
+  await expect(items.first()).toContainText('Suggestions');
   await page.keyboard.press('Enter');
   await expect(head).toHaveAttribute('aria-expanded', 'false');
 
@@ -73,7 +73,7 @@ test('the panel diagnoses the chosen trace, and shows the layer of a finding', a
     `${tmpPath}/panel.ipynb`,
     emptyNotebook(KERNEL_NAME, [
       LOAD,
-      // Long enough for one class of tokens to stand out.
+      // Long enough for one class of tokens to be significant.
       `const text = 'if (a > 0) { return b[i]; } // The cat, the dog and 12 birds. '.repeat(3);
 const trace = await model.trace(Array.from({ length: 12 }, (_, i) => text.slice(7 * i)));
 console.log(JSON.stringify(diagnose(trace).findings));`
@@ -105,7 +105,7 @@ console.log(JSON.stringify(diagnose(trace).findings));`
   ).toHaveValue(String(findings[last].layer));
 });
 
-test('findings of a stranger are text, and need no kernel', async ({
+test('untrusted findings are shown as text, without a kernel', async ({
   page,
   tmpPath
 }) => {
@@ -141,7 +141,7 @@ test('findings of a stranger are text, and need no kernel', async ({
   });
   await openWithoutKernel(
     page,
-    `${tmpPath}/stranger.ipynb`,
+    `${tmpPath}/untrusted.ipynb`,
     notebookWith(
       viewBundle(toolDocument('findings', attack, state('error'))),
       viewBundle(toolDocument('findings', 'm', state(attack)))

@@ -11,7 +11,7 @@ import { truth } from '../fixtures/truth';
 
 const ATTACK = '<img src="http://127.0.0.1:9/x.png" onerror="window.hacked=1">';
 
-/** A sound document, changed. */
+/** A valid document with a change. */
 function changed(change: (view: EncodedView) => void): EncodedView {
   const view = structuredClone(viewDocument([truth(0)]));
   change(view);
@@ -35,14 +35,14 @@ const refused: [string, unknown, string][] = [
   [
     'a short array',
     changed(view => {
-      view.samples[0].layers[0].weights.data = 'AAAA';
+      view.samples[0].layers[0].weights!.data = 'AAAA';
     }),
     'holds 3 bytes'
   ],
   [
-    'an array that is no base64',
+    'an array that is not base64',
     changed(view => {
-      view.samples[0].layers[0].weights.data = '%%%';
+      view.samples[0].layers[0].weights!.data = '%%%';
     }),
     'is not base64'
   ],
@@ -71,7 +71,7 @@ const refused: [string, unknown, string][] = [
     'cannot be drawn'
   ],
   [
-    'an expert that the layer has not',
+    'an expert that the layer does not have',
     changed(view => {
       view.samples[0].layers[0].experts = 3;
       delete view.samples[0].layers[0].logits;
@@ -99,14 +99,14 @@ const drawn: [string, EncodedView][] = [
     'weights that are not numbers',
     changed(view => {
       const { weights } = view.samples[0].layers[0];
-      weights.data = Buffer.from(
+      weights!.data = Buffer.from(
         new Float32Array(96).fill(NaN).buffer
       ).toString('base64');
     })
   ]
 ];
 
-/** A tool's document, changed. */
+/** A tool's document with a change. */
 function tool(name: ToolName, change: object): unknown {
   const states: Record<ToolName, object> = {
     experts: {
@@ -250,7 +250,7 @@ const refusedTools: [unknown, string][] = [
   [tool('sweep', { mode: ATTACK }), 'is not one of mask, drop']
 ];
 
-test('tools that are wrong are refused in words, and sound ones run nothing', async ({
+test('invalid tools are rejected with a reason, and valid ones run no scripts', async ({
   page,
   tmpPath
 }) => {
@@ -289,7 +289,7 @@ test('tools that are wrong are refused in words, and sound ones run nothing', as
   expect(asked.filter(url => url.includes('x.png'))).toEqual([]);
 });
 
-test('documents that are wrong are refused in words', async ({
+test('invalid documents are rejected with a reason', async ({
   page,
   tmpPath
 }) => {
@@ -308,7 +308,7 @@ test('documents that are wrong are refused in words', async ({
   await expect(page.locator('.moe-RoutingView')).toHaveCount(0);
 });
 
-test('what a stranger wrote is shown as text and runs nothing', async ({
+test('untrusted text is shown as text and runs no scripts', async ({
   page,
   tmpPath,
   baseURL

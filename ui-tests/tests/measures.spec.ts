@@ -6,7 +6,7 @@ import { openNotebook } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { printed } from '../fixtures/printed';
 
-// Galata's stand-in for the kernels' address does not end kernels.
+// Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -61,9 +61,9 @@ for (const theme of ['light', 'dark'] as const) {
     await layer.selectOption('layer 3');
     await section
       .getByRole('combobox', { name: 'Measure', exact: true })
-      .selectOption('Chosen together');
+      .selectOption('Coactivation');
     await expect(figure).toHaveAttribute('data-moe-drawn', 'coactivation/3');
-    // A cell of the last row: the pointer reads what the kernel printed.
+    // A cell of the last row: its reading matches the kernel's value.
     const box = (await figure.locator('canvas').boundingBox())!;
     const reading = figure.locator('.moe-FigureView-reading');
     await page.mouse.move(box.x + box.width / 2, box.y + 12);

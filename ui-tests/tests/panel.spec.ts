@@ -6,7 +6,7 @@ import { PanelPage } from '../fixtures/panel-page';
 import { RoutingPage } from '../fixtures/routing-page';
 import { prompts, truth } from '../fixtures/truth';
 
-// Galata's stand-in for the kernels' address answers a restart with 201, which JupyterLab takes for a failure.
+// Galata's mock of the kernels API answers a restart with 201, which JupyterLab treats as a failure.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -55,7 +55,7 @@ ${trace('the second prompt')}`
   await page.notebook.runCell(0);
   await expect(panel.models).toHaveCount(1);
   await expect(panel.models).toContainText('6 MoE layers, 8 experts, top 2');
-  await expect(panel.status).toContainText('Nothing was traced yet');
+  await expect(panel.status).toContainText('No trace yet');
 
   const run = page.notebook.runCell(1);
   await expect(panel.traces).toHaveCount(1);
@@ -85,7 +85,7 @@ ${trace('the second prompt')}`
   await panel.routing.expectWeights(truth(0), 1);
 });
 
-test('keeps the last picture through a restart and says that it is old', async ({
+test('keeps the last picture after a restart and says that it is stale', async ({
   page,
   tmpPath
 }) => {
@@ -172,7 +172,7 @@ test('says which kernel it needs and switches to it', async ({
   await expect(panel.status).toContainText('No model is loaded');
 });
 
-test('asks nothing of the kernel while hidden', async ({ page, tmpPath }) => {
+test('sends nothing to the kernel while hidden', async ({ page, tmpPath }) => {
   const states: string[] = [];
   page.on('websocket', socket =>
     socket.on('framereceived', ({ payload }) => {
@@ -199,7 +199,7 @@ test('asks nothing of the kernel while hidden', async ({ page, tmpPath }) => {
   expect(states.length).toBeGreaterThan(0);
 
   await panel.hide();
-  // The answer to this cell comes after the word that the panel is hidden.
+  // The kernel answers this cell after it has got the message that the panel is hidden.
   await page.notebook.runCell(1);
   const before = states.length;
   await page.notebook.runCell(2);
@@ -209,8 +209,8 @@ test('asks nothing of the kernel while hidden', async ({ page, tmpPath }) => {
   await expect(panel.traces).toHaveCount(3);
 });
 
-test('a new MoE notebook has its first cell written', async ({ page }) => {
-  // Where the demo model lies under `models/`.
+test('a new MoE notebook contains the example cell', async ({ page }) => {
+  // In the folder that contains `models/demo`.
   await page.filebrowser.openHomeDirectory();
   await page.evaluate(() => {
     void window.jupyterapp.commands.execute(

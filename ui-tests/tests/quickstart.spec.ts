@@ -35,7 +35,7 @@ test('the quickstart runs, and its explorer survives saving and reopening', asyn
   await view.setTable(false);
   await expect(view.coverage).toContainText('6 of 6 MoE layers');
 
-  // The page writes the layer into the output as soon as the slider rests. As a reader finds it who has no such kernel:
+  // The page writes the layer into the output as soon as the slider rests. Then, without a kernel:
   await expect
     .poll(async () => JSON.stringify(await saved(page, NOTEBOOK)))
     .toContain('"state":{"layerIndex":1,"measure":"weight"}');
@@ -63,7 +63,7 @@ test('the quickstart runs, and its explorer survives saving and reopening', asyn
   await expect.poll(() => reopened.rows()).toEqual(last);
 });
 
-test('a traced prompt shows the routing that was recorded for it', async ({
+test('a traced prompt shows its recorded routing', async ({
   page,
   tmpPath
 }) => {
@@ -90,7 +90,7 @@ test('a traced prompt shows the routing that was recorded for it', async ({
   await view.drawn(4);
   await view.expectWeights(sample, 4);
 
-  // The slider's widget lives in the kernel: code sees where it stands.
+  // The slider's widget is in the kernel: code reads its position.
   await page.notebook.runCell(1);
   await expect(
     page.locator('.jp-OutputArea-executeResult').last()

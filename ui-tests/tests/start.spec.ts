@@ -9,10 +9,10 @@ const STATIC = join(
   __dirname,
   '../../jupyterlab_moe_debugger/labextension/static'
 );
-/** A function of vega's that no other library has. */
+/** A function name that only vega contains. */
 const MARK = 'vega-bindings';
 
-/** Built files of ours that hold vega. */
+/** Built files that contain vega. */
 function vegaChunks(): string[] {
   return readdirSync(STATIC).filter(
     name =>
@@ -34,7 +34,7 @@ test('JupyterLab starts without vega, and the first view loads it', async ({
         .getEntriesByType('resource')
         .map(entry => entry.name.split('?')[0].split('/').pop()!)
     );
-  // Reload with the session as a user finds it.
+  // Reload with a normal session.
   await page.reload();
   await page.evaluate(() => window.jupyterapp.restored);
   const atStart = await loaded();

@@ -65,7 +65,7 @@ test.describe('a stored output, with no kernel', () => {
     });
   });
 
-  test('is read with the keyboard alone', async ({ page }) => {
+  test('works with the keyboard alone', async ({ page }) => {
     const view = new RoutingPage(page.locator('.moe-RoutingView'));
     await view.drawn(0);
     await view.heatmap.focus();
@@ -105,7 +105,7 @@ test.describe('a stored output, with no kernel', () => {
     await view.drawn(1);
     const brightest = () =>
       view.heatmap.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
-        // A label of the axis: the strongest text colour beside the plot.
+        // An axis label: the strongest text colour beside the plot.
         const { data } = canvas
           .getContext('2d')!
           .getImageData(0, 0, 28, canvas.height / 2);
@@ -146,7 +146,7 @@ test.describe('a stored output, with no kernel', () => {
   });
 });
 
-test('tokens that are words of an expression language are labels', async ({
+test('tokens that look like Vega expressions are labels', async ({
   page,
   tmpPath
 }) => {

@@ -11,7 +11,7 @@ import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { EXPERTS, LAYERS } from '../fixtures/truth';
 
-// Galata's stand-in for the kernels' address does not end kernels.
+// Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
 test.afterEach(({ page }) =>
   page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
@@ -22,11 +22,11 @@ const LOAD =
   "import { loadModel } from 'moe-debugger';\n" +
   "const model = await loadModel('../models/demo');\n";
 const FRAME = '.jp-Notebook .moe-ToolFrame';
-/** As the page writes tokens, whose white space is to be seen. */
+/** Tokens as the page shows them, with visible white space. */
 const visible = (text: string) =>
   text.replaceAll('\n', '↵').replaceAll(' ', '·').slice(0, 8);
 
-test('the layer lens shows what the kernel reads, and opens where it was left', async ({
+test('the layer lens shows the kernel’s values, and restores its selection', async ({
   page,
   tmpPath
 }) => {
@@ -73,7 +73,7 @@ console.log(JSON.stringify(votes.map(({ expert, top }) => [expert, top[0].text])
   }
   const before = await cells();
 
-  // The page writes the place into the output as soon as the slider rests.
+  // The page writes the selection into the output as soon as the slider rests.
   await expect
     .poll(async () =>
       JSON.stringify(await saved(page, `${tmpPath}/lens.ipynb`))
@@ -117,7 +117,7 @@ console.log(JSON.stringify(vectors.vectors.length));`
   await tool.settled(0);
   await tool.root.getByLabel('Towards').fill('Der Hund ist\nDas Haus war');
   await tool.root.getByLabel('Away from').fill('The dog is\nThe house was');
-  await tool.button('Make vectors').click();
+  await tool.button('Compute vectors').click();
   const slider = tool.root.getByRole('slider', { name: 'Scale, layer 2' });
   await slider.focus();
   for (let i = 0; i < 3; i++) {
@@ -166,7 +166,7 @@ console.log(JSON.stringify(result.rows.map(({ layer, expert, klMean, tokens }) =
     frame.getByRole('region', {
       name: `layer ${of.layer}, expert ${of.expert}`
     });
-  // The strongest is looked at first.
+  // The strongest expert is selected first.
   await expect(detail(strongest[0])).toContainText(
     strongest[0].klMean.toFixed(4)
   );
@@ -186,7 +186,7 @@ console.log(JSON.stringify(result.rows.map(({ layer, expert, klMean, tokens }) =
   await grid.press('Home');
   await expect(detail({ layer: second.layer, expert: 0 })).toBeVisible();
 
-  // A result by itself is shown alike, with nothing to be asked for.
+  // A result without its tool is shown in the same way, without a form.
   await page.notebook.runCell(2);
   const result = page.locator(FRAME).nth(1);
   await expect(
@@ -228,10 +228,10 @@ test('each tool opens in the side panel', async ({ page, tmpPath }) => {
   await panel.openSection('Steering');
   await panel.root.getByLabel('Towards').fill('Der Hund');
   await panel.root.getByLabel('Away from').fill('The dog');
-  await panel.root.getByRole('button', { name: 'Make vectors' }).click();
+  await panel.root.getByRole('button', { name: 'Compute vectors' }).click();
   await expect(panel.root.getByRole('slider')).toHaveCount(LAYERS + 1);
 
-  // What is not sent yet outlives a closed section, and a change of theme, which hides all for a moment.
+  // Unsent input survives a closed section, and a change of theme, which hides everything for a moment.
   await panel.openSection('Steering');
   const lens = await panel.openSection('Layer lens');
   const prompt = lens.getByRole('textbox', { name: 'Prompt' });

@@ -9,7 +9,7 @@ import { Voila } from '../fixtures/voila';
 const PROMPT = JSON.stringify(prompts[0]);
 
 test.describe('in Voila, which has no file browser and no launcher', () => {
-  // The cells are run before the page is shown.
+  // Voila runs the cells before it shows the page.
   test.describe.configure({ timeout: 120_000 });
   let voila: Voila;
 

@@ -1,5 +1,7 @@
 /** The tools of a model, for a cell or the side panel: what `model.tools` holds. */
+import type { ToolName } from '../base/protocol';
 import type { ModelHandle } from '../run/model/loaded-model';
+import type { RoutingTrace } from '../run/trace/routing-trace';
 import {
   CircuitView,
   ExpertSelector,
@@ -14,9 +16,17 @@ import {
   type SweepViewOptions,
   type TokenAttributionOptions
 } from '../views/tools';
+import type { ModelTool } from '../views/tools/model-tool';
+
+/** The side panel opens a tool by its name, with the model's newest trace as initial content. */
+type ToolMethods = {
+  [Name in ToolName]: (options: {
+    trace?: RoutingTrace;
+  }) => ModelTool & { readonly name: Name };
+};
 
 /** Each method returns a new tool, and throws MoEDebuggerError 'input' when the model was disposed. */
-export class ModelTools {
+export class ModelTools implements ToolMethods {
   private readonly _model: ModelHandle;
 
   /** @internal use `model.tools` */
@@ -29,7 +39,7 @@ export class ModelTools {
     return new ExpertSelector(this._usable(), options);
   }
 
-  /** What each layer and each selected expert would say, under a layer slider. */
+  /** Top next tokens of each layer and each selected expert, under a layer slider. */
   lens(options: LayerLensOptions = {}): LayerLens {
     return new LayerLens(this._usable(), options);
   }
@@ -54,7 +64,8 @@ export class ModelTools {
     return new CircuitView(this._usable(), options);
   }
 
-  private _usable(): ModelHandle {
+  /** @throws MoEDebuggerError 'input' */
+  protected _usable(): ModelHandle {
     this._model.loaded.checkUsable();
     return this._model;
   }

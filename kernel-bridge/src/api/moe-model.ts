@@ -49,7 +49,6 @@ import type { ContrastOptions } from '../analyses/steering/contrast-vectors';
 import type { SteeringVectors } from '../analyses/steering/steering-vectors';
 import type { SweepOptions } from '../analyses/sweep/options';
 import type { SweepResult } from '../analyses/sweep/sweep-result';
-import { createTool } from '../views/tools';
 import type * as tools from '../views/tools';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import {
@@ -89,7 +88,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
       name,
       path: onnx.file,
       routers,
-      openTool: (tool, trace) => createTool(tool, this, trace)
+      openTool: (tool, trace) => this.tools[tool]({ trace })
     });
     observe(loaded, {
       running: work => store.whileRunning(id, work),
@@ -226,7 +225,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
   }
 
   /**
-   * What each layer, and each chosen expert, would say if the model ended there.
+   * Top next tokens of each layer and each selected expert, as if the model ended there.
    *
    * @throws MoEDebuggerError 'input' for a prompt or an option that does not fit, 'edit', 'model-unsupported' where the
    * graph shows no residual stream, 'cancelled'

@@ -42,7 +42,14 @@ const RESULTS: [name: string, make: Make, endings: string, table: boolean][] = [
     'sweep',
     model => model.sweep([IDS], { layers: [0] }),
     '.json .csv .html .svg',
-    false
+    true
+  ],
+  ['attention', model => model.attention(IDS), '.json .csv .html .svg', true],
+  [
+    'heads',
+    model => model.findHeads({ count: 2, length: 6 }),
+    '.json .csv .html .svg',
+    true
   ],
   [
     'steering vectors',
@@ -65,8 +72,8 @@ const RESULTS: [name: string, make: Make, endings: string, table: boolean][] = [
   [
     'diff',
     async model => (await model.counterfactual(IDS, EDITS)).diff,
-    '.json .svg',
-    false
+    '.json .csv .html .svg',
+    true
   ],
   [
     'figure',
@@ -114,13 +121,41 @@ describe('a result', () => {
 
   it.each(RESULTS.filter(([, , , table]) => table))(
     '%s shows a table in a cell',
-    async (_, make) => {
+    async (_, make, endings) => {
       const result = (await make(model)) as unknown as Displayable;
       const bundle = await result[MIMEBUNDLE]();
-      expect(bundle['text/html']).toMatch(/^<table>.*<\/table>/);
+      const html = String(bundle['text/html']);
+      // It scrolls: no cell wraps (JupyterLab sets white-space), and the box around it does not grow.
+      expect(html).toMatch(
+        /<div style="max-width: 100%; overflow-x: auto"><table style="table-layout: auto; width: max-content">.*<tbody>.*<\/table><\/div>/
+      );
       expect(bundle['text/plain']).toBe(String(result));
+      const picture = /^<img src="data:image\/svg\+xml;base64,([^"]+)"/.exec(
+        html
+      );
+      expect(picture !== null).toBe(endings.includes('.svg'));
+      if (picture) {
+        expect(html.match(/<tr>/g)!.length).toBeGreaterThan(1);
+        expect(Buffer.from(picture[1], 'base64').toString()).toMatch(/^<svg /);
+        expect(bundle['image/svg+xml']).toMatch(/^<svg /);
+      }
     }
   );
+
+  it('that is attention is drawn as the mean of its heads', async () => {
+    const record = await model.attention(IDS);
+    const { data } = record.figure();
+    const heads = record.layers.flatMap(({ layer, heads: count }) =>
+      Array.from({ length: count }, (_, head) => record.head({ layer, head })!)
+    );
+    expect(heads.length).toBe(2);
+    expect(data.values.flat()).toHaveLength(IDS.length ** 2);
+    data.values
+      .flat()
+      .forEach((value, i) =>
+        expect(value).toBeCloseTo((heads[0][i] + heads[1][i]) / 2, 6)
+      );
+  });
 
   it('colours the tokens of an attribution by what they give', async () => {
     const found = await model.attribute(IDS, {

@@ -1,4 +1,5 @@
 /** A session with a model: traces are gathered, and figures and findings are of all of them. */
+import { counted } from '../base/protocol';
 import { resultForms, saveResult } from '../show/save-result';
 import { surveyModel } from '../analyses/on-demand';
 import { randomUUID } from 'node:crypto';
@@ -253,7 +254,7 @@ export class TracingSession {
 
   toString(): string {
     const { tokens, samples } = this.summary;
-    return `session ${this.name}: ${tokens} tokens of ${samples} prompts${this.ended ? ', ended' : ''}`;
+    return `session ${this.name}: ${counted(tokens, 'token')} of ${counted(samples, 'prompt')}${this.ended ? ', ended' : ''}`;
   }
 
   /** @throws MoEDebuggerError 'input' */

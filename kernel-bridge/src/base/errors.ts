@@ -1,3 +1,5 @@
+import { printable } from './printable';
+
 /**
  * Error class of every failure that a user can cause or meet. Its `code` lets the command line, a cell, a panel and a
  * worker boundary treat all errors alike.
@@ -19,7 +21,7 @@ export type ErrorCode =
   | 'usage'
   | 'environment';
 
-/** What went wrong, where, and how to fix it; never a bare stack trace. */
+/** What went wrong, where, and how to fix it; never a bare stack trace. Its message is safe to print. */
 export class MoEDebuggerError extends Error {
   override readonly name = 'MoEDebuggerError';
   readonly code: ErrorCode;
@@ -43,6 +45,8 @@ export class MoEDebuggerError extends Error {
     what: string,
     { where, hint }: { where?: string; hint?: string }
   ): string {
-    return `${what}${where ? ` (${where})` : ''}${hint ? `: ${hint}` : ''}`;
+    return printable(
+      `${what}${where ? ` (${where})` : ''}${hint ? `: ${hint}` : ''}`
+    );
   }
 }

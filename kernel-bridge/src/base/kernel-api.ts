@@ -58,6 +58,8 @@ export interface KernelApi {
     callback: (comm: Comm, open: CommMessage) => void | Promise<void>
   ): () => void;
   publishDisplay(data: JsonObject, options?: DisplayOptions): void;
+  /** How the kernel before this one ended, if it was not shut down. */
+  readonly previousEnd?: string;
   /** True while a cell runs, including while it awaits. */
   isBusy(): boolean;
   /** Called when the running cell is interrupted, so that long work can stop; returns a function that removes it. */

@@ -5,13 +5,16 @@ import { MoEDebuggerError } from '../base/errors';
 export interface RoutingBlock {
   /** [tokens, topK], in any order; -1 where a token was dropped. */
   selected: Int32Array;
-  /** [tokens, topK] */
-  weights: Float32Array;
+  /** [tokens, topK]; absent or empty where they were not recorded. */
+  weights?: Float32Array;
   /** [tokens, experts]; absent or empty where they were not kept. */
   logits?: Float32Array;
   /** [tokens]: 1 for padding, which is left out of everything. */
   padding?: Uint8Array;
 }
+
+/** Weights of zero stand for those that were not recorded. */
+export type WeightedBlock = RoutingBlock & { weights: Float32Array };
 
 /** Tokens in a chunk: few enough that its columns stay in the processor's first cache. */
 export const CHUNK = 512;
@@ -51,7 +54,7 @@ export class Columns {
    * Reads up to `most` tokens of a block, a chunk at most, from `from` on.
    * @throws MoEDebuggerError 'input' naming the token whose expert does not exist
    */
-  read(block: RoutingBlock, from: number, most: number, where: string): this {
+  read(block: WeightedBlock, from: number, most: number, where: string): this {
     const count = Math.min(
       CHUNK,
       most,
@@ -68,7 +71,7 @@ export class Columns {
 
   /** The common case, finite weights in falling order; false when the chunk is something else. */
   private _readOrdered(
-    { selected, weights }: RoutingBlock,
+    { selected, weights }: WeightedBlock,
     from: number,
     count: number
   ): boolean {
@@ -103,7 +106,7 @@ export class Columns {
 
   /** Any order, padding, dropped slots, weights that are not finite. */
   private _readAny(
-    { selected, weights, padding }: RoutingBlock,
+    { selected, weights, padding }: WeightedBlock,
     from: number,
     count: number,
     where: string

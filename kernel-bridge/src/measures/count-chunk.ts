@@ -1,5 +1,5 @@
 /** Counts chunks of tokens: ordinary ones by a kernel, others by plain loops. */
-import { CHUNK, type Columns, type RoutingBlock } from './columns';
+import { CHUNK, type Columns, type WeightedBlock } from './columns';
 import { countKernel, MAX_UNROLLED, REPEAT_FIELDS } from './wasm/count-kernel';
 import type { TallyState } from './tally-state';
 
@@ -30,7 +30,7 @@ export class CountKernel {
   }
 
   /** Counts ordinary tokens from `from` on; returns how many there were before another kind, at most a chunk. */
-  count(state: TallyState, block: RoutingBlock, from: number): number {
+  count(state: TallyState, block: WeightedBlock, from: number): number {
     const { selected, weights } = block;
     const start = from * this._topK;
     const end = Math.min(start + CHUNK * this._topK, selected.length);

@@ -28,12 +28,12 @@ export const EXPERT_METRICS = {
     title: 'upper bound of the token rate',
     unit: 'share',
     formula:
-      'one-sided at 95 %: 3 / T when c = 0 (rule of three), else by Wilson',
+      'one-sided at 95 %: 3 / T when c = 0 (rule of three), else by Wilson; T and c of effective tokens',
     source: 'Hanley and Lippman-Hand 1983, JAMA 249; Wilson 1927, JASA 22',
     needs: ['ids'],
     range: [0, 1],
-    compute: ({ counts, tokens }) =>
-      counts.map(count => upperBound(count, tokens))
+    compute: ({ effectiveCounts, effectiveTokens }) =>
+      effectiveCounts.map(count => upperBound(count, effectiveTokens))
   },
   firstChoiceTokenRate: {
     title: 'token rate of first choices',
@@ -49,7 +49,8 @@ export const EXPERT_METRICS = {
     formula: 'sum g / c, over the tokens that selected it',
     needs: ['ids', 'weights'],
     range: [-Infinity, Infinity],
-    compute: ({ counts, gateSum }) => gateSum.map((g, e) => g / counts[e])
+    compute: ({ weightedCounts, gateSum }) =>
+      gateSum.map((g, e) => g / weightedCounts[e])
   },
   meanProbability: {
     title: 'mean probability',
@@ -76,6 +77,7 @@ export const EXPERT_METRICS = {
     source: 'ESFT, arXiv 2407.01906',
     needs: ['ids', 'weights'],
     range: [-Infinity, Infinity],
-    compute: ({ gateSum, tokens }) => esftGateScores(gateSum, tokens)
+    compute: ({ gateSum, weightedTokens }) =>
+      esftGateScores(gateSum, weightedTokens)
   }
 } satisfies Record<string, ExpertMetric>;

@@ -17,6 +17,7 @@ export * from './layer-link';
 export * from './metric';
 export * from './metrics';
 export * from './non-finite';
+export { Novelty, type SampleNovelty } from './novelty';
 export { OTHER_METRICS } from './other-metrics';
 export { PAIR_METRICS } from './pair-metrics';
 export * from './repetition';

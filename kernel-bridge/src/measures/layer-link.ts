@@ -6,6 +6,7 @@ type Slots = Pick<RoutingLayer, 'selected' | 'weights' | 'topK'>;
 
 export class LayerLink {
   readonly from: Pick<RouterIdentity, 'layer' | 'stack' | 'module' | 'experts'>;
+  /** Tokens whose weights were recorded in both layers; correlations are over these. */
   tokens = 0;
   /** [earlier experts, later experts]: tokens that select both. */
   readonly together: Float64Array;
@@ -35,11 +36,12 @@ export class LayerLink {
   /** Adds the same tokens in both layers; weights that are not finite count as 0. */
   add(earlier: Slots, later: Slots): void {
     const tokens = earlier.selected.length / earlier.topK;
-    this.tokens += tokens;
+    const hasWeights = earlier.weights.length > 0 && later.weights.length > 0;
+    this.tokens += hasWeights ? tokens : 0;
     [earlier, later].forEach((slots, side) => {
       slots.selected.forEach((expert, slot) => {
         const weight = weightAt(slots, slot);
-        if (expert >= 0) {
+        if (expert >= 0 && hasWeights) {
           this._sums[side][expert] += weight;
           this._squares[side][expert] += weight * weight;
         }
@@ -53,7 +55,7 @@ export class LayerLink {
           if (row >= 0 && later.selected[j] >= 0) {
             const at = row + later.selected[j];
             this.together[at]++;
-            this._products[at] += weight * weightAt(later, j);
+            this._products[at] += hasWeights ? weight * weightAt(later, j) : 0;
           }
         }
       }

@@ -32,7 +32,7 @@ export const LAYER_METRICS = {
   jainError: {
     title: 'standard error of the Jain index',
     unit: '',
-    formula: 'delete-a-group jackknife over groups of text',
+    formula: 'delete-a-group jackknife over groups of new text',
     source: 'Kott 2001, Journal of Official Statistics 17',
     needs: ['ids'],
     range: [0, Infinity],
@@ -46,6 +46,15 @@ export const LAYER_METRICS = {
     needs: ['ids'],
     range: [0, 1],
     compute: ({ counts, groups }) => jainUpperBound(counts, groups.counts)
+  },
+  effectiveTokens: {
+    title: 'effective tokens',
+    unit: 'tokens',
+    formula:
+      'sum over tokens whose context of 3 tokens is new of the share of new contexts among the last 16; T if tokens are unknown',
+    needs: ['tokenIds'],
+    range: [0, Infinity],
+    compute: ({ effectiveTokens }) => effectiveTokens
   },
   cv: {
     title: 'coefficient of variation',
@@ -119,7 +128,7 @@ export const LAYER_METRICS = {
     formula: 'mean over tokens of sum g',
     needs: ['weights'],
     range: [-Infinity, Infinity],
-    compute: ({ gateSum, tokens }) => sum(gateSum) / tokens
+    compute: ({ gateSum, weightedTokens }) => sum(gateSum) / weightedTokens
   },
   meanWeightMargin: {
     title: 'weight margin',
@@ -127,8 +136,8 @@ export const LAYER_METRICS = {
     formula: 'mean over tokens of the largest g - the second largest g',
     needs: ['weights'],
     range: [0, Infinity],
-    compute: ({ choiceWeights: { first, second }, tokens }) =>
-      (first - second) / tokens
+    compute: ({ choiceWeights: { first, second }, weightedTokens }) =>
+      (first - second) / weightedTokens
   },
   meanTokenEntropy: {
     title: 'token entropy',

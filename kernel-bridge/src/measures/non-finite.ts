@@ -8,24 +8,29 @@ export function countNonFinite(values: ArrayLike<number>): number {
   return found;
 }
 
-/** Tokens, in order, with a logit or a weight that is NaN or Infinity. A masked expert's logit may be -Infinity. */
+/**
+ * Tokens, in order, with a logit or a weight that is NaN or Infinity. What is empty was not recorded. A masked expert's
+ * logit may be -Infinity, and a slot without an expert has no weight.
+ */
 export function nonFiniteTokens({
   logits,
   weights,
+  selected,
   experts,
   topK
 }: {
   logits: ArrayLike<number>;
   weights: ArrayLike<number>;
+  selected: ArrayLike<number>;
   experts: number;
   topK: number;
 }): number[] {
   const bad: number[] = [];
-  const tokens = weights.length / topK;
+  const tokens = selected.length / topK;
   for (let t = 0; t < tokens; t++) {
     if (
-      isBroken(weights, t * topK, (t + 1) * topK) ||
-      (logits.length > 0 && isBroken(logits, t * experts, (t + 1) * experts))
+      hasBroken(logits, t * experts, (t + 1) * experts) ||
+      hasBroken(weights, t * topK, (t + 1) * topK, selected)
     ) {
       bad.push(t);
     }
@@ -33,13 +38,18 @@ export function nonFiniteTokens({
   return bad;
 }
 
-function isBroken(
+/** @param selected only values of slots with an expert count */
+function hasBroken(
   values: ArrayLike<number>,
   from: number,
-  to: number
+  to: number,
+  selected?: ArrayLike<number>
 ): boolean {
-  for (let i = from; i < to; i++) {
-    if (Number.isNaN(values[i]) || values[i] === Infinity) {
+  for (let i = from; i < Math.min(to, values.length); i++) {
+    if (
+      (Number.isNaN(values[i]) || values[i] === Infinity) &&
+      !(selected && selected[i] < 0)
+    ) {
       return true;
     }
   }

@@ -12,6 +12,7 @@ import { randomAnyOverlap } from './repetition';
 import {
   balancedLoad,
   routerSaturation,
+  classTokenRate,
   slotShareOfExpert,
   uniformTokenRate,
   vocabularySpecialisation
@@ -92,6 +93,14 @@ export const OTHER_METRICS = {
     needs: ['ids', 'texts', 'domains'],
     range: [0, 1],
     compute: slotShareOfExpert
+  },
+  classTokenRate: {
+    title: 'share of a class that an expert takes',
+    unit: 'share',
+    formula: 'tokens of the class that select the expert / tokens of the class',
+    needs: ['ids', 'texts', 'domains'],
+    range: [0, 1],
+    compute: classTokenRate
   },
   correctedP: {
     title: 'corrected p',

@@ -4,6 +4,7 @@ import {
   esftBlocks,
   esftSummary,
   hasEsftTrace,
+  NO_ESFT,
   published,
   PUBLISHED_TOKENS,
   type Domain
@@ -109,13 +110,7 @@ it("ESFT's scores to 4 decimals follow from the sums over its trace, in 26 of 26
   }
 });
 
-if (!hasEsftTrace) {
-  console.log(
-    'ESFT figures from the trace are left out: there is no ../shared/real-traces.'
-  );
-}
-
-(hasEsftTrace ? describe : describe.skip)("ESFT's trace", () => {
+(hasEsftTrace ? describe : describe.skip)(`ESFT's trace: ${NO_ESFT}`, () => {
   const tallies = new Map<number, RouterTally>();
   const tally = (layer: number): RouterTally => {
     let found = tallies.get(layer);

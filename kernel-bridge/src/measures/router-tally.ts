@@ -4,7 +4,12 @@
  */
 import { MoEDebuggerError } from '../base/errors';
 import { layerName, type RouterIdentity } from '../base/protocol';
-import { CHUNK, Columns, type RoutingBlock } from './columns';
+import {
+  CHUNK,
+  Columns,
+  type RoutingBlock,
+  type WeightedBlock
+} from './columns';
 import { CountKernel, countColumns } from './count-chunk';
 import { GroupCounts } from './group-counts';
 import { LogitTally } from './logit-tally';
@@ -17,6 +22,8 @@ export interface AddOptions {
   continues?: boolean;
   /** What kind of text it is, for counts by domain. */
   domain?: string;
+  /** [tokens]: what each counts as evidence, from 0 to 1 (novelty.ts). Default: each token is new. */
+  novelty?: ArrayLike<number>;
 }
 
 export interface DomainCounts {
@@ -41,8 +48,14 @@ export class RouterTally {
   droppedSlots = 0;
   /** [experts]: selections c_e */
   readonly counts: Float64Array;
-  /** [experts]: tokens whose first choice, by weight, it was */
+  /** [experts]: tokens whose first choice, by weight, it was; as listed where weights were not recorded */
   readonly firstChoice: Float64Array;
+  /** Tokens whose weights were recorded, and [experts] their selections. */
+  weightedTokens = 0;
+  readonly weightedCounts: Float64Array;
+  /** Tokens and [experts] selections, each counted by its novelty: what is independent evidence. */
+  effectiveTokens = 0;
+  readonly effectiveCounts: Float64Array;
   /** [experts]: slots whose weight is not a finite number; they count with weight 0 */
   readonly nonFiniteWeights: Float64Array;
   readonly logits: LogitTally;
@@ -78,6 +91,8 @@ export class RouterTally {
     this._kernel = CountKernel.for(this._state, topK);
     this.counts = new Float64Array(experts);
     this.firstChoice = new Float64Array(experts);
+    this.weightedCounts = new Float64Array(experts);
+    this.effectiveCounts = new Float64Array(experts);
     this.nonFiniteWeights = new Float64Array(experts);
     this.logits = new LogitTally(experts, topK, score, logitsAre);
     this.groups = new GroupCounts(experts);
@@ -109,15 +124,22 @@ export class RouterTally {
    * Counts consecutive tokens of one sequence.
    * @throws MoEDebuggerError 'input' when arrays do not fit each other, or an expert does not exist
    */
-  add(block: RoutingBlock, { continues, domain }: AddOptions = {}): void {
-    const tokens = this._check(block);
+  add(given: RoutingBlock, options: AddOptions = {}): void {
+    const { continues, domain, novelty } = options;
+    const tokens = this._check(given, novelty);
+    const hasWeights = (given.weights?.length ?? 0) > 0;
+    // Equal weights keep the order in which experts are listed.
+    const block = {
+      ...given,
+      weights: hasWeights ? given.weights! : noWeights(given.selected.length)
+    };
     const before = this.tokens;
     if (!continues) {
       this._state.begin();
       this._started = false;
     }
     for (let from = 0; from < tokens;) {
-      from += this._addChunk(block, from, domain);
+      from += this._addChunk(block, from, { domain, novelty, hasWeights });
     }
     const counted = this.tokens - before;
     if (counted > 0) {
@@ -128,9 +150,9 @@ export class RouterTally {
 
   /** @returns how many tokens of the block it has read */
   private _addChunk(
-    block: RoutingBlock,
+    block: WeightedBlock,
     from: number,
-    domain: string | undefined
+    about: { domain?: string; novelty?: ArrayLike<number>; hasWeights: boolean }
   ): number {
     const columns = this._columns;
     const { counts, first } = this._state.views;
@@ -158,17 +180,59 @@ export class RouterTally {
         this.logits.add(logits, ordinary > 0 ? read(ordinary) : columns);
       }
     }
-    this._spread(ordinary === 0 ? columns.length : ordinary, domain);
-    return ordinary === 0 ? columns.tokensRead : ordinary;
+    const counted = ordinary === 0 ? columns.length : ordinary;
+    const tokens = ordinary === 0 ? columns.tokensRead : ordinary;
+    this._spread(counted, about.domain, about.hasWeights);
+    if (areNew(about.novelty, from, tokens)) {
+      this._addEvidence(this._state.views.counts, counted);
+    } else {
+      this._addPart(block, from, tokens, about.novelty!);
+    }
+    return tokens;
+  }
+
+  /** Adds tokens by how much of each is new. */
+  private _addPart(
+    { selected, padding }: RoutingBlock,
+    from: number,
+    tokens: number,
+    novelty: ArrayLike<number>
+  ): void {
+    const { topK, experts } = this.router;
+    const counts = new Float64Array(experts);
+    let effective = 0;
+    for (let t = from; t < from + tokens; t++) {
+      const weight = padding?.[t] ? 0 : novelty[t];
+      effective += weight;
+      for (let slot = t * topK; weight > 0 && slot < (t + 1) * topK; slot++) {
+        if (selected[slot] >= 0) {
+          counts[selected[slot]] += weight;
+        }
+      }
+    }
+    this._addEvidence(counts, effective);
+  }
+
+  private _addEvidence(counts: ArrayLike<number>, tokens: number): void {
+    this.effectiveTokens += tokens;
+    addTo(this.effectiveCounts, counts);
+    this.groups.add(counts, tokens);
   }
 
   /** Adds the chunk's counts to everything that they are counts of. */
-  private _spread(tokens: number, domain: string | undefined): void {
+  private _spread(
+    tokens: number,
+    domain: string | undefined,
+    hasWeights: boolean
+  ): void {
     const { counts, first } = this._state.views;
     this.tokens += tokens;
     addTo(this.counts, counts);
     addTo(this.firstChoice, first);
-    this.groups.add(counts, tokens);
+    if (hasWeights) {
+      this.weightedTokens += tokens;
+      addTo(this.weightedCounts, counts);
+    }
     this.windows.add(counts, tokens);
     if (domain !== undefined) {
       const own = this._domain(domain);
@@ -196,24 +260,53 @@ export class RouterTally {
     return found;
   }
 
-  private _check({ selected, weights, logits, padding }: RoutingBlock): number {
+  private _check(
+    { selected, weights, logits, padding }: RoutingBlock,
+    novelty: ArrayLike<number> | undefined
+  ): number {
     const { experts, topK } = this.router;
     const tokens = selected.length / topK;
     const fits =
       Number.isInteger(tokens) &&
-      weights.length === selected.length &&
+      (!weights ||
+        weights.length === 0 ||
+        weights.length === selected.length) &&
       (!logits || logits.length === 0 || logits.length === tokens * experts) &&
-      (!padding || padding.length === tokens);
+      (!padding || padding.length === tokens) &&
+      (!novelty || novelty.length === tokens);
     if (!fits) {
       throw new MoEDebuggerError(
         'input',
-        `${selected.length} experts, ${weights.length} weights, ${logits?.length ?? 0} logits and ${padding?.length ?? 0} padding marks do not fit top-${topK} of ${experts}`,
+        `${selected.length} experts, ${weights?.length ?? 0} weights, ${logits?.length ?? 0} logits and ${padding?.length ?? 0} padding marks do not fit top-${topK} of ${experts}`,
         {
           where: layerName(this.router),
-          hint: 'give [tokens, k] experts and weights, [tokens, experts] logits or none, [tokens] marks or none'
+          hint: 'give [tokens, k] experts, as many weights or none, [tokens, experts] logits or none, [tokens] marks or none'
         }
       );
     }
     return tokens;
   }
+}
+
+let zeros = new Float32Array(0);
+
+function noWeights(slots: number): Float32Array {
+  if (zeros.length < slots) {
+    zeros = new Float32Array(slots);
+  }
+  return zeros.subarray(0, slots);
+}
+
+/** Whether each token counts in full. */
+function areNew(
+  novelty: ArrayLike<number> | undefined,
+  from: number,
+  tokens: number
+): boolean {
+  for (let t = from; novelty && t < from + tokens; t++) {
+    if (novelty[t] < 1) {
+      return false;
+    }
+  }
+  return true;
 }

@@ -45,6 +45,11 @@ export function slotShareOfExpert(ofClass: number, selections: number): number {
   return ofClass / selections;
 }
 
+/** What part of the tokens of a class selects an expert. */
+export function classTokenRate(ofClass: number, tokens: number): number {
+  return ofClass / tokens;
+}
+
 /** Ids seen less often say nothing (OLMoE). */
 export const MIN_SEEN = 10;
 

@@ -6,11 +6,13 @@ import {
   type RoutingSample
 } from '../base/protocol';
 import { layerMetrics, type LayerMetrics } from './metrics';
+import { Novelty, type SampleNovelty } from './novelty';
 import { RouterTally } from './router-tally';
 
 /** Adds up traces of any length in memory that does not grow with them. */
 export class TraceTally {
   private readonly _routers = new Map<string, RouterTally>();
+  private readonly _novelty = new Novelty();
   /** Samples and tokens added; tokens of an encoder are not counted. */
   samples = 0;
   tokens = 0;
@@ -21,14 +23,17 @@ export class TraceTally {
   }
 
   /** @throws MoEDebuggerError 'input' when the sample's arrays do not fit its layers, or those seen before */
-  add(sample: RoutingSample): this {
+  add(
+    sample: RoutingSample,
+    novelty: SampleNovelty = this._novelty.add(sample)
+  ): this {
     this.samples++;
     this.tokens += sample.tokens.length;
     for (const layer of sample.layers) {
       const { logitsAre, logits, selected, weights, ...router } = layer;
       this._router(router, logitsAre).add(
         { selected, weights, logits },
-        { domain: sample.domain }
+        { domain: sample.domain, novelty: novelty.get(layer.stack) }
       );
     }
     return this;

@@ -1,13 +1,15 @@
 /** Applies edits to routings outside the graph, with the arithmetic of the edited graph. */
 import type { Routed } from './route';
 
-/** Added to a logit, it masks the expert: its score is exactly 0, and unlike -Infinity it never leads to NaN. */
+/** The logit of a masked expert: its score is exactly 0, and unlike -Infinity it never leads to NaN. */
 export const MASKED_LOGIT = -1e30;
 
 /** Edits of one router. A table has one row for all tokens or one a token; an absent table changes nothing. */
 export interface Adjustment {
   /** [rows, experts], added to the logits. */
   bias?: Float32Array;
+  /** [rows, experts]: 1 for experts that cannot be selected. */
+  mask?: Uint8Array;
   /** [rows, experts]: factor of an expert's final weight, where the router chose it. */
   scale?: Float32Array;
   /** [rows, experts]: the expert that runs instead of each chosen one. */
@@ -18,22 +20,33 @@ export interface Adjustment {
   values?: Float32Array;
 }
 
-/** Adds the bias table. @returns [tokens, experts] */
+/** Adds the bias table and masks experts. @returns [tokens, experts] */
 export function adjustLogits(
   logits: Float32Array,
   experts: number,
-  { bias }: Adjustment
+  { bias, mask }: Adjustment
 ): Float32Array {
-  if (!bias) {
+  if (!bias && !mask) {
     return logits;
   }
-  const shared = bias.length === experts;
-  return logits.map(
-    (value, i) => value + (shared ? bias[i % experts] : bias[i])
+  const at = (table: Float32Array | Uint8Array, i: number): number =>
+    table[table.length === experts ? i % experts : i];
+  return logits.map((value, i) =>
+    mask && at(mask, i) ? MASKED_LOGIT : bias ? value + at(bias, i) : value
   );
 }
 
-/** Applies the tables other than `bias` to the routing of adjusted logits. */
+/** Whether an expert cannot be selected at a token. */
+export function isMasked(
+  { mask }: Adjustment,
+  experts: number,
+  token: number,
+  expert: number
+): boolean {
+  return mask?.[(mask.length === experts ? 0 : token * experts) + expert] === 1;
+}
+
+/** Applies the tables other than `bias` and `mask` to the routing of adjusted logits. */
 export function adjustRouting(
   { selected, weights }: Routed,
   experts: number,
@@ -71,12 +84,12 @@ export function adjustRouting(
 
 /** The rows of one token. */
 export function ofToken(
-  { bias, scale, map, ids, values }: Adjustment,
+  { bias, mask, scale, map, ids, values }: Adjustment,
   token: number,
   experts: number,
   topK: number
 ): Adjustment {
-  const row = <T extends Float32Array | Int32Array>(
+  const row = <T extends Float32Array | Int32Array | Uint8Array>(
     table: T | undefined,
     width: number
   ): T | undefined =>
@@ -85,6 +98,7 @@ export function ofToken(
       : table;
   return {
     bias: row(bias, experts),
+    mask: row(mask, experts),
     scale: row(scale, experts),
     map: row(map, experts),
     ids: row(ids, topK),

@@ -87,6 +87,8 @@ export interface Router {
   logitSteps?: string[];
   /** The logits are c tanh(x / c) of that product. */
   softcap?: number;
+  /** Experts that can be selected and that the graph has no path for, in ascending order; absent where there are none. */
+  lost?: number[];
   /**
    * The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. A fused op comes first, before a TopK
    * that chooses for it.

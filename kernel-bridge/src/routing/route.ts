@@ -1,6 +1,7 @@
 /** Computes experts and weights from logits by a convention: for graphs that do not expose them, and to verify captures. */
 import { applyScore } from '../base/statistics/scores';
-import type { Convention } from './convention';
+import type { Convention, Groups } from './convention';
+import { groupScores } from './group-scores';
 
 export interface Routed {
   /** [tokens, topK] */
@@ -13,20 +14,23 @@ export interface Routed {
  * Routes tokens by a convention, except for capacity, which depends on the order of tokens in the model's batch.
  *
  * @param logits [tokens, experts], row-major; or probabilities when `logitsAre` says so
+ * @param isMasked whether an edit keeps an expert from being selected; its logit is masked too. Default none.
  */
 export function route(
   logits: Float32Array,
   experts: number,
   topK: number,
   convention: Convention,
-  logitsAre: 'logits' | 'probabilities' = 'logits'
+  logitsAre: 'logits' | 'probabilities' = 'logits',
+  isMasked?: (token: number, expert: number) => boolean
 ): Routed {
   const tokens = logits.length / experts;
   const selected = new Int32Array(tokens * topK);
   const weights = new Float32Array(tokens * topK);
   for (let t = 0; t < tokens; t++) {
     const row = logits.subarray(t * experts, (t + 1) * experts);
-    const chosen = routeToken(row, topK, convention, logitsAre);
+    const masked = isMasked && ((expert: number) => isMasked(t, expert));
+    const chosen = routeToken(row, topK, convention, logitsAre, { masked });
     selected.set(chosen.experts, t * topK);
     weights.set(chosen.weights, t * topK);
   }
@@ -41,20 +45,24 @@ export interface RoutedToken {
   scores: Float32Array;
 }
 
-/**
- * Routes one token.
- * @param favour [experts], added to what is chosen from, and to no weight. Default nothing.
- */
+export interface ChoiceOptions {
+  /** [experts], added to what is chosen from, and to no weight. Default nothing. */
+  favour?: Float32Array;
+  /** True for an expert that cannot be chosen. Default none. */
+  masked?: (expert: number) => boolean;
+}
+
+/** Routes one token. */
 export function routeToken(
   row: Float32Array,
   topK: number,
   convention: Convention,
   logitsAre: 'logits' | 'probabilities',
-  favour?: Float32Array
+  options: ChoiceOptions = {}
 ): RoutedToken {
   return convention.sparsemixer
-    ? sparsemixer(row, topK, convention.sparsemixer.threshold, favour)
-    : chooseTopK(row, topK, convention, logitsAre, favour);
+    ? sparsemixer(row, topK, convention.sparsemixer.threshold, options.favour)
+    : chooseTopK(row, topK, convention, logitsAre, options);
 }
 
 /** [experts]: what the best k are chosen from, without groups. In float32, as graphs add a bias, so that ties are theirs. */
@@ -75,7 +83,7 @@ function chooseTopK(
   topK: number,
   convention: Convention,
   are: 'logits' | 'probabilities',
-  favour?: Float32Array
+  { favour, masked: isMasked = () => false }: ChoiceOptions = {}
 ): RoutedToken {
   const {
     score,
@@ -91,9 +99,14 @@ function chooseTopK(
   } = convention;
   const { scores, choice } = choiceValues(row, convention, are);
   favour?.forEach((value, e) => (choice[e] += value));
-  if (groups) {
-    maskGroups(choice, groups);
-  }
+  const kept =
+    groups &&
+    new Set(largest(groupScores(choice, groups, isMasked), groups.selected));
+  choice.forEach((_, e) => {
+    if (isMasked(e) || kept?.has(groupOf(e, row.length, groups!)) === false) {
+      choice[e] = -Infinity;
+    }
+  });
   const experts = largest(choice, topK, tiesToLast);
   let own = Float32Array.from(experts, e => scores[e]);
   if (!scoreBeforeTopK && are === 'logits') {
@@ -137,22 +150,8 @@ function largest(
 }
 
 /** DeepSeek's group limit (arXiv 2405.04434, 2412.19437): experts outside the best groups cannot be chosen. */
-function maskGroups(
-  choice: Float32Array,
-  groups: { count: number; selected: number; score: 'max' | 'top2-sum' }
-): void {
-  const size = choice.length / groups.count;
-  const scores = Array.from({ length: groups.count }, (_, g) => {
-    const members = choice.slice(g * size, (g + 1) * size);
-    const best = largest(members, groups.score === 'max' ? 1 : 2);
-    return best.reduce((sum, i) => sum + members[i], 0);
-  });
-  const kept = new Set(largest(scores, groups.selected));
-  choice.forEach((_, e) => {
-    if (!kept.has(Math.floor(e / size))) {
-      choice[e] = -Infinity;
-    }
-  });
+function groupOf(expert: number, experts: number, { count }: Groups): number {
+  return Math.floor((expert * count) / experts);
 }
 
 /** SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): a softmax over its near-ties weights each pick. */

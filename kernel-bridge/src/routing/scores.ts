@@ -91,10 +91,11 @@ export function readScores(
           )
         : undefined;
     }
-    const masked = readGroupMask(graph, node);
-    if (masked && !found.groups) {
-      found.groups = masked.groups;
-      tensor = masked.scores;
+    const limit = readGroupLimit(graph, node);
+    if (limit && !found.groups) {
+      const { count, selected, score } = limit;
+      found.groups = { count, selected, score };
+      tensor = limit.scores;
       continue;
     }
     // A factor or a sign of logits is part of the logits, unless it is what makes the smallest the best.
@@ -203,11 +204,33 @@ function scoreAbove(graph: Graph, tensor: string): boolean {
   return false;
 }
 
-/** Reads a Where(mask, ...) or Mul(scores, mask) whose mask comes from a TopK over groups. */
-function readGroupMask(
+/** How a router limits its choice to the best groups of experts. */
+export interface GroupLimit extends Groups {
+  /** [..., experts]: what experts are chosen by, before the limit. */
+  scores: string;
+  /** Computes the groups' scores. */
+  node: GraphNode;
+}
+
+/** The group limit upstream of the scores that a node selects by. */
+export function groupLimitOf(
   graph: Graph,
-  node: GraphNode
-): { scores: string; groups: Groups } | undefined {
+  choice: string
+): GroupLimit | undefined {
+  let tensor = choice;
+  for (;;) {
+    const { node } = sourceOf(graph, tensor);
+    const limit = node && readGroupLimit(graph, node);
+    const biased = node && !limit && readBias(graph, node);
+    if (!biased) {
+      return limit;
+    }
+    tensor = biased.scores;
+  }
+}
+
+/** Reads a Where(mask, ...) or Mul(scores, mask) whose mask comes from a TopK over groups. */
+function readGroupLimit(graph: Graph, node: GraphNode): GroupLimit | undefined {
   const pairs: [mask: string, scores: string][] =
     node.op === 'Where'
       ? [
@@ -226,7 +249,7 @@ function readGroupMask(
     }
     const groups = readGroups(graph, mask);
     if (groups) {
-      return { scores, groups };
+      return { scores, ...groups };
     }
   }
   return undefined;
@@ -247,7 +270,10 @@ const MASK_MAKERS = new Set([
   'Transpose'
 ]);
 
-function readGroups(graph: Graph, mask: string): Groups | undefined {
+function readGroups(
+  graph: Graph,
+  mask: string
+): Omit<GroupLimit, 'scores'> | undefined {
   for (const {
     nodes: [node]
   } of walk(graph, [mask], {
@@ -275,7 +301,7 @@ function readGroups(graph: Graph, mask: string): Groups | undefined {
 function readGroupScore(
   graph: Graph,
   tensor: string
-): { count: number; score: Groups['score'] } | undefined {
+): Omit<GroupLimit, 'scores' | 'selected'> | undefined {
   const { node } = sourceOf(graph, tensor);
   if (node?.op !== 'ReduceMax' && node?.op !== 'ReduceSum') {
     return undefined;
@@ -302,6 +328,6 @@ function readGroupScore(
       ? graph.constantValues(split.inputs[1])?.at(-2)
       : graph.shape(members)?.at(-2);
   return count !== undefined && count > 0
-    ? { count, score: node.op === 'ReduceMax' ? 'max' : 'top2-sum' }
+    ? { count, score: node.op === 'ReduceMax' ? 'max' : 'top2-sum', node }
     : undefined;
 }

@@ -2,6 +2,7 @@
 import type { RoutingLayer } from '../base/protocol';
 import { MASKED_LOGIT } from './adjustment';
 import type { Convention } from './convention';
+import { groupScores } from './group-scores';
 import { applyScore } from '../base/statistics/scores';
 
 /**
@@ -40,17 +41,15 @@ export function selectionMargin(
     marginScale({ logitsAre }, convention) === 'scores'
       ? applyScore(row, convention!.score)
       : row;
-  const values: number[] = [];
+  const isMasked = (expert: number): boolean => row[expert] <= MASKED_LOGIT / 2;
+  const all: number[] = [];
   for (let e = 0; e < row.length; e++) {
     if (Number.isNaN(row[e]) || Math.abs(row[e]) === Infinity) {
       return NaN;
     }
-    values.push(
-      row[e] <= MASKED_LOGIT / 2
-        ? -Infinity
-        : scores[e] + (convention?.selectionBias?.[e] ?? 0)
-    );
+    all.push(scores[e] + (convention?.selectionBias?.[e] ?? 0));
   }
+  const values = all.map((value, e) => (isMasked(e) ? -Infinity : value));
   const groups = convention?.groups;
   if (!groups) {
     return gap(values, topK);
@@ -59,12 +58,7 @@ export function selectionMargin(
   if (!Number.isInteger(size)) {
     return NaN;
   }
-  const byGroup = Array.from({ length: groups.count }, (_, g) => {
-    const members = values
-      .slice(g * size, (g + 1) * size)
-      .sort((x, y) => y - x);
-    return groups.score === 'max' ? members[0] : members[0] + members[1];
-  });
+  const byGroup = groupScores(all, groups, isMasked);
   const order = byGroup
     .map((_, g) => g)
     .sort((g, h) => byGroup[h] - byGroup[g] || g - h);

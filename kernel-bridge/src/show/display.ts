@@ -5,12 +5,13 @@ import {
   MIMEBUNDLE,
   type Displayable
 } from '../base/kernel-api';
+import { printable } from '../base/printable';
 
 /** Adds a value to the cell's output, displayed like the cell's last expression; prints it in a plain program. */
 export async function display(value: unknown): Promise<void> {
   const kernel = currentKernel();
   if (!kernel) {
-    console.log(String(value));
+    console.log(printable(String(value)));
     return;
   }
   const bundle = isDisplayable(value)

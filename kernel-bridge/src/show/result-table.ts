@@ -1,7 +1,10 @@
 /** A result as a table: what a cell shows, and what a .csv or .html file of it holds. */
+import { VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
 import type { JsonObject } from '../base/kernel-api';
+import { VEGALITE_MIME_TYPE } from '../base/protocol';
 import { escapeHtml } from './page/escape-html';
 import { reportPage, table } from './page/page';
+import { specSvg } from './still-svg';
 
 export type TableCell = string | number | null;
 
@@ -18,6 +21,7 @@ export interface ResultTable {
 /** Rows of a cell's output; a file has all. */
 const MAX_SHOWN = 200;
 const DIGITS = 4;
+const SCROLLS = 'max-width: 100%; overflow-x: auto';
 /** Translucent, so that the page's own text stays legible on it, in a light and in a dark theme. */
 const MAX_ALPHA = 0.55;
 
@@ -26,7 +30,28 @@ export function tableBundle(result: ResultTable, text: string): JsonObject {
   return { 'text/html': tableHtml(result), 'text/plain': text };
 }
 
-/** All text in it is escaped: tokens and names may be anybody's. */
+/**
+ * A picture above its table, in one form: a front end shows a single form of an output. Those that draw Vega-Lite and no
+ * HTML still find it.
+ *
+ * @param spec of the picture
+ */
+export async function pictureBundle(
+  spec: VegaLiteSpec,
+  result: ResultTable,
+  text: string
+): Promise<JsonObject> {
+  const svg = await specSvg(spec);
+  const data = Buffer.from(svg, 'utf8').toString('base64');
+  return {
+    'text/html': `<img src="data:image/svg+xml;base64,${data}" alt="${escapeHtml(result.title)}" style="max-width: 100%"/>${tableHtml(result)}`,
+    [VEGALITE_MIME_TYPE]: { ...spec, $schema: VEGA_LITE_5 },
+    'image/svg+xml': svg,
+    'text/plain': text
+  };
+}
+
+/** All text in it is escaped: tokens and names may be anybody's. It scrolls where it is wider than the output. */
 export function tableHtml({
   title,
   columns,
@@ -44,9 +69,9 @@ export function tableHtml({
       .join('')}</tr>`;
   const left = rows.length - MAX_SHOWN;
   return [
-    `<table><caption>${escapeHtml(title)}</caption>`,
+    `<div style="${SCROLLS}"><table style="table-layout: auto; width: max-content"><caption>${escapeHtml(title)}</caption>`,
     `<thead><tr>${columns.map(name => `<th>${escapeHtml(name)}</th>`).join('')}</tr></thead>`,
-    `<tbody>${rows.slice(0, MAX_SHOWN).map(line).join('')}</tbody></table>`,
+    `<tbody>${rows.slice(0, MAX_SHOWN).map(line).join('')}</tbody></table></div>`,
     ...[...(left > 0 ? [`and ${left} more rows`] : []), ...notes].map(
       note => `<p>${escapeHtml(note)}</p>`
     )

@@ -177,9 +177,7 @@ async function writeCsv(written: Counted, write: Write): Promise<void> {
         const of = `${csv(id)},${csv(domain)},${token.position},${token.id === NO_TOKEN_ID ? '' : token.id},${csv(token.text)},${place}`;
         for (let rank = 0; rank < topK; rank++) {
           const slot = t * topK + rank;
-          rows.push(
-            `${of},${rank},${selected[slot]},${Number.isNaN(weights[slot]) ? '' : weights[slot]}\n`
-          );
+          rows.push(`${of},${rank},${selected[slot]},${weights[slot] ?? ''}\n`);
         }
       });
       await write(rows.join(''));

@@ -7,6 +7,7 @@ import {
   type JsonObject
 } from '../base/kernel-api';
 import {
+  counted,
   encodeSample,
   layerName,
   PROTOCOL_VERSION,
@@ -94,7 +95,7 @@ export class RoutingExplorer implements Displayable {
 
   toString(): string {
     const [sample] = this._samples;
-    return `RoutingExplorer of ${this._model}: ${sample.layers.length} MoE layers, ${this._samples.length} prompts, showing ${layerName(sample.layers[this._layerIndex])}`;
+    return `RoutingExplorer of ${this._model}: ${counted(sample.layers.length, 'MoE layer')}, ${counted(this._samples.length, 'prompt')}, showing ${layerName(sample.layers[this._layerIndex])}`;
   }
 
   [MIMEBUNDLE](): Promise<JsonObject> {

@@ -8,7 +8,7 @@ interface IHeadProps {
   trans: ITranslation;
 }
 
-/** The chosen trace with its button, or what to do where there is none; drawn anew at `update`. */
+/** The selected trace with its button, or advice if there is none. Drawn again at `update`. */
 export class FindingsHead extends ReactWidget {
   constructor(private _props: () => IHeadProps) {
     super();
@@ -21,7 +21,7 @@ export class FindingsHead extends ReactWidget {
 
 function Head(props: IHeadProps): JSX.Element {
   const { follower, findings, trans } = props;
-  const trace = follower?.traces.find(({ id }) => id === follower.selected);
+  const trace = follower?.selectedTrace;
   const advice = trace ? '' : adviceText(props);
   const isOld =
     follower?.status === 'ready' && !follower.has('findings')
@@ -72,11 +72,11 @@ function Head(props: IHeadProps): JSX.Element {
 }
 
 function adviceText({ follower, trans }: IHeadProps): string {
-  return follower && !['other-kernel', 'no-kernel'].includes(follower.status)
+  return follower?.isOurs
     ? trans.__(
-        'Trace some texts in a cell, as in: await model.trace([...]). What is wrong with their routing can then be listed here.'
+        'Trace some texts in a cell, as in: await model.trace([...]). Findings about their routing can then be listed here.'
       )
     : trans.__(
-        'What is wrong with the routing of a trace of the active notebook is listed here.'
+        'Findings about the routing of a trace of the active notebook are listed here.'
       );
 }

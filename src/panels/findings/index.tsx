@@ -1,5 +1,4 @@
-import type { Message } from '@lumino/messaging';
-import { PanelLayout, Widget } from '@lumino/widgets';
+import type { Widget } from '@lumino/widgets';
 import {
   layerName,
   readFindingsState,
@@ -8,79 +7,40 @@ import {
 import { ReactDrawing, errorBox, type Drawing } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
 import { FindingsModel, FindingsView } from '../../findings';
-import { TraceQuestion, type KernelFollower } from '../../kernel';
-import type { IMoEContext } from '../../tokens';
+import type { TraceQuestion } from '../../kernel';
 import { TOOLS } from '../../tools';
-import type { PanelModel } from '../model';
+import { QuestionPanel } from '../question-panel';
+import type { ISectionOptions } from '../section';
 import { FindingsHead } from './head';
 
-/** The findings of the chosen trace, when somebody asks for them. */
-export class FindingsPanel extends Widget {
-  constructor(private _options: FindingsPanel.IOptions) {
-    super();
+/** The findings of the selected trace, when the user asks for them. */
+export class FindingsPanel extends QuestionPanel<'findings'> {
+  constructor(private _options: ISectionOptions) {
+    super(_options.model, 'findings');
     const { model, context } = _options;
     this.addClass('moe-FindingsPanel');
     this.title.label = TOOLS.findings.title(context.trans);
-    const layout = (this.layout = new PanelLayout());
     this._head = new FindingsHead(() => ({
       follower: model.follower,
-      findings: this._findings,
+      findings: this.question,
       trans: context.trans
     }));
-    layout.addWidget(this._head);
-    model.changed.connect(this._update, this);
+    this.content.addWidget(this._head);
   }
 
-  override dispose(): void {
-    if (this.isDisposed) {
-      return;
-    }
-    this._options.model.changed.disconnect(this._update, this);
-    this._follow(undefined);
-    super.dispose();
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this._update();
-  }
-
-  private _update(): void {
-    const { follower } = this._options.model;
-    this._follow(follower ? this._findingsOf(follower) : undefined);
-    this._draw();
-  }
-
-  private _findingsOf(follower: KernelFollower): TraceQuestion<'findings'> {
-    let findings = this._known.get(follower);
-    if (!findings) {
-      findings = new TraceQuestion(follower, 'findings');
-      this._known.set(follower, findings);
-    }
-    return findings;
-  }
-
-  private _follow(findings: TraceQuestion<'findings'> | undefined): void {
-    if (findings !== this._findings) {
-      this._findings?.changed.disconnect(this._draw, this);
-      this._findings = findings;
-      findings?.changed.connect(this._draw, this);
-    }
-  }
-
-  private _draw(): void {
+  protected draw(): void {
     this._head.update();
-    const result = this._findings?.result;
+    const result = this.question?.result;
     if (result === this._shown) {
       return;
     }
     this._shown = result;
-    this._content?.dispose();
+    this._view?.dispose();
     this._model?.dispose();
-    this._content = undefined;
+    this._view = undefined;
     if (result) {
-      this._content = new DrawingWidget(this._make(result));
-      (this.layout as PanelLayout).addWidget(this._content);
+      this._view = new DrawingWidget(this._make(result));
+      this.content.addWidget(this._view);
     }
   }
 
@@ -107,9 +67,9 @@ export class FindingsPanel extends Widget {
     }
   }
 
-  /** In the picture of the trace, which may have to be fetched for that. */
+  /** Shows the finding's layer in the trace's picture, which is fetched if it is not there. */
   private _showLayer(id: string, finding: Finding): void {
-    const { follower } = this._options.model;
+    const { follower } = this.model;
     if (follower && follower.selected !== id) {
       follower.select(id);
     }
@@ -122,18 +82,8 @@ export class FindingsPanel extends Widget {
     }
   }
 
-  private _content: Widget | undefined;
-  private _findings: TraceQuestion<'findings'> | undefined;
   private _head: FindingsHead;
-  /** A follower lives as long as its notebook. */
-  private _known = new WeakMap<KernelFollower, TraceQuestion<'findings'>>();
   private _model: FindingsModel | undefined;
   private _shown: TraceQuestion.IResult<'findings'> | undefined;
-}
-
-export namespace FindingsPanel {
-  export interface IOptions {
-    model: PanelModel;
-    context: IMoEContext;
-  }
+  private _view: Widget | undefined;
 }

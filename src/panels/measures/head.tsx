@@ -9,16 +9,16 @@ export interface IMeasuresChoice {
 }
 
 interface IHeadProps {
-  /** Names of the layers; none before the first answer. */
+  /** Names of the layers; empty before the first answer. */
   layers: readonly string[];
   choice: IMeasuresChoice;
-  /** Nothing can be chosen, and this says why. */
+  /** If set, nothing can be selected, for this reason. */
   advice?: string;
   error?: string;
   choose: (choice: IMeasuresChoice) => void;
 }
 
-/** Which measure of which layer; drawn anew at `update`. */
+/** Selects measure and layer. Drawn again at `update`. */
 export class MeasuresHead extends ReactWidget {
   constructor(
     private _props: () => IHeadProps,
@@ -45,7 +45,7 @@ function Head({
   }
   const names: Record<FigureName, string> = {
     loads: trans.__('Load of each expert'),
-    coactivation: trans.__('Chosen together'),
+    coactivation: trans.__('Coactivation'),
     similarity: trans.__('Similarity of tokens'),
     domains: trans.__('Domains'),
     overTime: trans.__('Over time')

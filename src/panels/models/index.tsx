@@ -3,6 +3,7 @@ import { useSignal } from '../../drawing';
 import type { ITranslation } from '../../translation';
 import { ListPanel } from '../list-panel';
 import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
 interface IModelsProps {
   model: PanelModel;
@@ -11,11 +12,11 @@ interface IModelsProps {
 
 /** The models loaded in the notebook's kernel. */
 export class ModelsPanel extends ListPanel {
-  constructor(props: IModelsProps) {
+  constructor({ model, context: { trans } }: ISectionOptions) {
     super(
       'moe-ModelsPanel',
-      props.trans.__('Models'),
-      <Models {...props} />
+      trans.__('Models'),
+      <Models model={model} trans={trans} />
     );
   }
 }

@@ -2,12 +2,11 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import { errorBox } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
 import { RoutingView, type RoutingModel } from '../../routing';
-import type { IMoEContext } from '../../tokens';
-import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
 /** The selected trace of the notebook's kernel, in the routing view. */
 export class RoutingPanel extends Widget {
-  constructor(private _options: RoutingPanel.IOptions) {
+  constructor(private _options: ISectionOptions) {
     super();
     const { model, context } = _options;
     this.addClass('moe-RoutingPanel');
@@ -38,11 +37,8 @@ export class RoutingPanel extends Widget {
   private _update(): void {
     const { model, context } = this._options;
     const { follower } = model;
-    // A picture outlives its process, but not the choice of a kernel that is not ours.
-    const routing =
-      follower && !['other-kernel', 'no-kernel'].includes(follower.status)
-        ? follower.routing
-        : undefined;
+    // The picture stays after the process has ended, but not after a change to another kind of kernel.
+    const routing = follower?.isOurs ? follower.routing : undefined;
     if (routing !== this._routing) {
       this._view?.dispose();
       this._view = undefined;
@@ -77,11 +73,4 @@ export class RoutingPanel extends Widget {
   private _errorBox: Widget | undefined;
   private _routing: RoutingModel | undefined;
   private _view: Widget | undefined;
-}
-
-export namespace RoutingPanel {
-  export interface IOptions {
-    model: PanelModel;
-    context: IMoEContext;
-  }
 }

@@ -4,11 +4,10 @@ import type { ModelSummary, ToolName } from 'moe-debugger/protocol';
 import type { PanelTool } from '../../kernel';
 import { errorBox, takeKeys, type Drawing } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
-import type { IMoEContext } from '../../tokens';
 import { TOOLS, ToolFrame, loadTool, type IToolKind } from '../../tools';
-import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
-/** A tool of the active notebook's kernel. Nothing is asked of the kernel before the section is opened. */
+/** A tool of the active notebook's kernel. Nothing is sent to the kernel before the section is opened. */
 export class ToolPanel extends Widget {
   constructor(private _options: ToolPanel.IOptions) {
     super();
@@ -55,10 +54,8 @@ export class ToolPanel extends Widget {
   private _update(): void {
     const { name, model } = this._options;
     const { follower } = model;
-    const follows =
-      follower && !['other-kernel', 'no-kernel'].includes(follower.status);
-    // Hidden it keeps what it shows, with what only the view remembers: a change of theme hides it for a moment.
-    const tool = !follows
+    // A hidden section keeps its tool and the state of the view: a change of theme hides it for a moment.
+    const tool = !follower?.isOurs
       ? undefined
       : this.isVisible
         ? follower.tool(name)
@@ -98,7 +95,7 @@ export class ToolPanel extends Widget {
     const tool = this._tool;
     const models = tool?.models ?? [];
     this._list(models, tool?.model?.id);
-    // A tool that is opened for another model is another tool.
+    // Each model has its own tool.
     const shown = this._kind && tool?.state && tool.model?.id;
     const error = tool?.error ?? this._failure;
     if (shown !== this._shown || error !== this._error) {
@@ -147,7 +144,7 @@ export class ToolPanel extends Widget {
         tool,
         trans,
         notice: trans.__(
-          'The kernel no longer has this model: you see what it last wrote. Run the cell that loads it again.'
+          'The kernel no longer has this model: you see its last state. Run the cell that loads it again.'
         )
       });
     } catch (error) {
@@ -173,7 +170,7 @@ export class ToolPanel extends Widget {
   }
 
   private _error: string | undefined;
-  /** Why what draws the tool did not load. */
+  /** Why the drawing code of the tool did not load. */
   private _failure: string | undefined;
   private _frame: Widget | undefined;
   private _kind: IToolKind | undefined;
@@ -187,9 +184,7 @@ export class ToolPanel extends Widget {
 }
 
 export namespace ToolPanel {
-  export interface IOptions {
+  export interface IOptions extends ISectionOptions {
     name: ToolName;
-    model: PanelModel;
-    context: IMoEContext;
   }
 }

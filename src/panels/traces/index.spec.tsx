@@ -1,7 +1,7 @@
-import { nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import type { TraceSummary } from 'moe-debugger/protocol';
 import { act } from '../../testing/react';
+import { testContext } from '../../testing/context';
 import type { PanelModel } from '../model';
 import { TracesPanel } from '.';
 
@@ -29,7 +29,7 @@ describe('TracesPanel', () => {
     act(() => {
       panel = new TracesPanel({
         model: { changed, follower } as unknown as PanelModel,
-        trans: nullTranslator.load('')
+        context: testContext()
       });
     });
     expect(panel.title.label).toBe('Traces');

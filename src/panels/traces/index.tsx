@@ -3,16 +3,21 @@ import { useSignal } from '../../drawing';
 import type { ITranslation } from '../../translation';
 import { ListPanel } from '../list-panel';
 import type { PanelModel } from '../model';
+import type { ISectionOptions } from '../section';
 
 interface ITracesProps {
   model: PanelModel;
   trans: ITranslation;
 }
 
-/** The kernel's latest traces; a click shows one. */
+/** The kernel's latest traces; a click selects one. */
 export class TracesPanel extends ListPanel {
-  constructor(props: ITracesProps) {
-    super('moe-TracesPanel', props.trans.__('Traces'), <Traces {...props} />);
+  constructor({ model, context: { trans } }: ISectionOptions) {
+    super(
+      'moe-TracesPanel',
+      trans.__('Traces'),
+      <Traces model={model} trans={trans} />
+    );
   }
 }
 

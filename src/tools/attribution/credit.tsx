@@ -12,7 +12,7 @@ interface IBar {
   value: number;
 }
 
-/** What layers and experts are credited with, as bars to both sides of zero. */
+/** Attribution of layers and experts, as bars to both sides of zero. */
 export function Credit({
   model,
   trans
@@ -31,7 +31,7 @@ export function Credit({
       <div className="moe-Credit">
         <Bars
           label={trans.__('Credit of layers')}
-          note={trans.__('gradient × what the layer adds')}
+          note={trans.__('gradient × layer output')}
           bars={layers.map(own => ({
             name: layerName(own),
             value: own.attribution
@@ -42,11 +42,11 @@ export function Credit({
           note={
             experts.length > LISTED
               ? trans.__(
-                  'gradient × what the expert adds; the %1 strongest of %2',
+                  'gradient × expert output; the %1 strongest of %2',
                   LISTED,
                   experts.length
                 )
-              : trans.__('gradient × what the expert adds')
+              : trans.__('gradient × expert output')
           }
           bars={[...experts]
             .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))

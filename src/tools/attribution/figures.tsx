@@ -5,7 +5,7 @@ import { FigureLine } from '../figure-line';
 import { figureText, signedFigure } from '../figure-text';
 import type { IAttributionProps } from './props';
 
-/** What is explained, what the attributions add up to, and how faithful they are. */
+/** The explained target, the sum of the attributions, and their faithfulness. */
 export function Figures(props: IAttributionProps): JSX.Element {
   const { model, trans } = props;
   const attribution = model.state.attribution!;
@@ -22,7 +22,7 @@ export function Figures(props: IAttributionProps): JSX.Element {
   return (
     <section
       className="moe-SweepExpert"
-      aria-label={trans.__('What is explained')}
+      aria-label={trans.__('Explained target')}
       aria-live="polite"
     >
       <h4>
@@ -77,7 +77,7 @@ function Target({ model, trans }: IAttributionProps): JSX.Element {
   );
 }
 
-/** With its part of what was to be distributed. */
+/** The gap, and its share of the total to be attributed. */
 function gapText({ gap, value, baselineValue }: AttributeDocument): string {
   const percent = 100 * Math.abs(gap / (value - baselineValue));
   const part = Number.isFinite(percent)
@@ -86,7 +86,7 @@ function gapText({ gap, value, baselineValue }: AttributeDocument): string {
   return signedFigure(gap) + part;
 }
 
-/** Deletion and insertion beside random orders; measured when somebody asks, since it takes hundreds of runs. */
+/** Deletion and insertion compared with random orders; measured on request, since it takes hundreds of runs. */
 function FaithfulnessFigures({ model, trans }: IAttributionProps): JSX.Element {
   const { faithfulness } = model.state.attribution!;
   if (!faithfulness) {
@@ -96,7 +96,7 @@ function FaithfulnessFigures({ model, trans }: IAttributionProps): JSX.Element {
         className="moe-Button"
         disabled={!model.isLive || model.state.running}
         title={trans.__(
-          'How the target falls when the most attributed tokens are replaced first, and rises when they come first, beside random orders'
+          'The target while the most attributed tokens are replaced first (deletion) or inserted first (insertion), compared with random orders'
         )}
         onClick={() => model.send({ do: 'faithfulness' })}
       >

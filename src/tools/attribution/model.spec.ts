@@ -58,7 +58,7 @@ function live(): { model: AttributionModel; link: FakeLink } {
 }
 
 describe('AttributionModel', () => {
-  it('looks first at the token and the router that are explained', () => {
+  it('selects the explained token and router at first', () => {
     const { model } = live();
     expect([model.position, model.router, model.peak]).toEqual([2, 1, 2]);
     expect(model.choices).toEqual(STATE.choices);
@@ -70,7 +70,7 @@ describe('AttributionModel', () => {
     );
   });
 
-  it('asks what could be explained at a token, and shows no choices of another', () => {
+  it('asks for the targets of a token, and shows none of another', () => {
     const { model, link } = live();
     model.position = 1;
     expect(link.sent).toEqual([{ do: 'look', position: 1 }]);
@@ -81,7 +81,7 @@ describe('AttributionModel', () => {
     expect(model.position).toBe(2);
   });
 
-  it('sends what the form holds, with the target of the same prompt only', () => {
+  it('sends the form, with the target only if the prompt is the same', () => {
     const { model, link } = live();
     const target = { kind: 'logit' as const, position: 0, token: 7 };
     model.settings = { ...model.settings, method: 'occlusion' };
@@ -98,7 +98,7 @@ describe('AttributionModel', () => {
     });
   });
 
-  it('keeps what is filled in while steps are told, until another question is asked', () => {
+  it('keeps the input during progress, until another question is asked', () => {
     const { model, link } = live();
     model.settings = { ...model.settings, steps: 32 };
     model.position = 0;
@@ -115,7 +115,7 @@ describe('AttributionModel', () => {
     expect([model.settings.steps, model.position]).toEqual([16, 1]);
   });
 
-  it('is read without a kernel, and asks for nothing', () => {
+  it('works without a kernel, and sends nothing', () => {
     const model = stored();
     model.position = 0;
     model.explain({ kind: 'logit', position: 0, token: null });

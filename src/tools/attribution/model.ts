@@ -8,13 +8,13 @@ import {
 import { clamp } from '../layer-grid';
 import { ToolModel } from '../model';
 
-/** How the next question is to be answered. */
+/** Settings of the next question. */
 export type Settings = Pick<
   AttributionQuestion,
   'method' | 'steps' | 'baseline'
 >;
 
-/** Token attribution, and what a view of it remembers: the token and the router looked at, what is not yet asked. */
+/** Token attribution with the state of its view: the selected token and router, and the form. */
 export class AttributionModel extends ToolModel<
   AttributionState,
   AttributionAction
@@ -24,7 +24,7 @@ export class AttributionModel extends ToolModel<
     this._follow();
   }
 
-  /** As in the form, asked for or not. */
+  /** The content of the form, submitted or not. */
   get settings(): Settings {
     return this._settings;
   }
@@ -33,12 +33,12 @@ export class AttributionModel extends ToolModel<
     this.emit();
   }
 
-  /** The largest attribution, whatever the sign. */
+  /** The largest absolute attribution. */
   get peak(): number {
     return this._peak;
   }
 
-  /** The token that is looked at. */
+  /** The selected token. */
   get position(): number {
     return (
       this._position ??
@@ -56,13 +56,13 @@ export class AttributionModel extends ToolModel<
     this.send({ do: 'look', position: this._position });
   }
 
-  /** What could be explained at that token; undefined until the kernel has told. */
+  /** The possible targets at that token; undefined until the kernel has sent them. */
   get choices(): TargetChoices | undefined {
     const { choices } = this.state;
     return choices?.position === this.position ? choices : undefined;
   }
 
-  /** Index of the router whose experts are offered. */
+  /** Index of the router whose experts are listed. */
   get router(): number {
     return clamp(
       this._router ?? Math.max(0, this._askedRouter()),
@@ -74,7 +74,7 @@ export class AttributionModel extends ToolModel<
     this.emit();
   }
 
-  /** Whether this is what is explained. */
+  /** Whether this target is the explained one. */
   isTarget(target: AskedTarget): boolean {
     const own = this.state.attribution?.target;
     if (own?.position !== target.position) {
@@ -89,7 +89,7 @@ export class AttributionModel extends ToolModel<
       : own.kind !== 'router' && own.token === target.token;
   }
 
-  /** Another prompt has other tokens: what is explained of it is its likeliest next one. */
+  /** Submits the form. Another prompt has other tokens, so its target is the most likely next token. */
   ask(prompt: string): void {
     const { question } = this.state;
     this.send({
@@ -102,7 +102,7 @@ export class AttributionModel extends ToolModel<
     });
   }
 
-  /** Explains something else of the prompt. */
+  /** Explains another target of the prompt. */
   explain(target: AskedTarget): void {
     const { prompt } = this.state.question;
     this.send({
@@ -115,7 +115,7 @@ export class AttributionModel extends ToolModel<
     this._follow();
   }
 
-  /** A new question of the kernel's replaces what was filled in, and a new answer what was looked at. */
+  /** A new question from the kernel replaces the form, and a new answer the selection. */
   private _follow(): void {
     const { question, attribution } = this.state;
     const asked = JSON.stringify(question);

@@ -1,5 +1,5 @@
 import type { IToolProps } from '../tool';
 import type { AttributionModel } from './model';
 
-/** What the parts of the view share. */
+/** Properties of the parts of the view. */
 export type IAttributionProps = IToolProps<AttributionModel>;

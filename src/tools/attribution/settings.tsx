@@ -63,7 +63,7 @@ export function SettingsFields({
         <span>{trans.__('from')}</span>
         <Select
           label={trans.__('Baseline')}
-          title={trans.__('What stands for the absence of the prompt')}
+          title={trans.__('The input that represents an absent prompt')}
           value={baseline.kind}
           options={baselines}
           disabled={!isLive}
@@ -82,7 +82,7 @@ export function SettingsFields({
           placeholder={
             baseline.kind === 'token'
               ? trans.__('one token, or its id')
-              : trans.__('as many tokens as the prompt')
+              : trans.__('same number of tokens as the prompt')
           }
           value={baseline.text}
           readOnly={!isLive}
@@ -95,7 +95,7 @@ export function SettingsFields({
   );
 }
 
-/** Whether nothing is missing. */
+/** Whether the form is complete. */
 export function isComplete({ method, steps, baseline }: Settings): boolean {
   return (
     (method !== 'ig' || steps > 0) &&

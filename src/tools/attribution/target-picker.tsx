@@ -9,7 +9,7 @@ import { OWN_KEYS, Select } from '../../drawing';
 import { signedFigure } from '../figure-text';
 import type { IAttributionProps } from './props';
 
-/** What could be explained at the token that is looked at: a prediction, or the choice of an expert. */
+/** The possible targets at the selected token: a prediction, or the selection of an expert. */
 export function TargetPicker(props: IAttributionProps): JSX.Element {
   const { model, trans } = props;
   const token = model.state.attribution!.tokens[model.position] as
@@ -18,7 +18,7 @@ export function TargetPicker(props: IAttributionProps): JSX.Element {
   return (
     <section
       className="moe-SweepExpert moe-TargetPicker"
-      aria-label={trans.__('Explain something else')}
+      aria-label={trans.__('Explain another target')}
     >
       <h4>
         {token && (
@@ -39,9 +39,9 @@ export function TargetPicker(props: IAttributionProps): JSX.Element {
       ) : (
         <p className="moe-Message">
           {model.isLive
-            ? trans.__('Reading what the model did here…')
+            ? trans.__('Reading the predictions and the routing of this token…')
             : trans.__(
-                'What could be explained here is known to the kernel: run the cell.'
+                'Only the kernel knows the targets at this token: run the cell.'
               )}
         </p>
       )}
@@ -131,8 +131,8 @@ function Experts(props: IChoicesProps): JSX.Element {
         )}
         title={
           weight === undefined
-            ? trans.__('not chosen')
-            : trans.__('chosen, weight %1', weight.toFixed(3))
+            ? trans.__('not selected')
+            : trans.__('selected, weight %1', weight.toFixed(3))
         }
       >
         {expert}

@@ -7,11 +7,11 @@ import { figureText, signedFigure } from '../figure-text';
 import { TokenChoice } from '../token-choice';
 import type { IAttributionProps } from './props';
 
-/** More would make the page slow, and nobody reads them. */
+/** More tokens make the page slow. */
 const MAX_CHIPS = 1000;
 const MAX_ROWS = 100;
 
-/** The tokens, coloured by what they give; one of them is looked at. */
+/** The tokens, coloured by attribution; one of them is selected. */
 export function AttributedTokens({
   model,
   trans
@@ -67,7 +67,7 @@ export function AttributedTokens({
   );
 }
 
-/** The strongest tokens in numbers. Made when it is opened. */
+/** Table of the strongest tokens. Created when it is opened. */
 export function TokenTable({ model, trans }: IAttributionProps): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const { tokens } = model.state.attribution!;
@@ -119,7 +119,7 @@ export function TokenTable({ model, trans }: IAttributionProps): JSX.Element {
   );
 }
 
-/** Where a line of the prompt ends at a token: behind it, or before one that also indents the next. */
+/** The position of a line break: after the token, or before it if it also indents the next line. */
 function breaks({ text = '' }: AttributedToken): 'before' | 'after' | null {
   return text.endsWith('\n') ? 'after' : text.includes('\n') ? 'before' : null;
 }

@@ -8,7 +8,7 @@ import { SettingsFields, isComplete } from './settings';
 import { TargetPicker } from './target-picker';
 import { AttributedTokens, TokenTable } from './tokens';
 
-/** A prompt's tokens, coloured by what they give to a target, and the targets to choose from. */
+/** A prompt's tokens, coloured by their attribution to a target, and the possible targets. */
 export function AttributionView(props: IAttributionProps): JSX.Element {
   const { model, trans } = props;
   useSignal(model.changed);
@@ -35,7 +35,7 @@ export function AttributionView(props: IAttributionProps): JSX.Element {
           model.isRunning
             ? ''
             : trans.__(
-                'Type a prompt above and press Attribute: which tokens the next one comes from appears here. Then click a token to explain what was predicted, or which experts were chosen, there.'
+                'Type a prompt above and press Attribute: how much each token contributes to the next one appears here. Then click a token to explain its prediction or its selected experts.'
               )
         }
       >
@@ -53,7 +53,7 @@ export function AttributionView(props: IAttributionProps): JSX.Element {
   );
 }
 
-/** How far it is, and what it is at while no steps are counted. */
+/** Progress, or the current task if no steps are counted. */
 function progress({ model, trans }: IAttributionProps): IProgress {
   const { done, total } = model.state;
   const isCounted = total > 0 && done < total;
@@ -67,6 +67,6 @@ function progress({ model, trans }: IAttributionProps): IProgress {
         ? trans.__(
             'Preparing the gradients, which takes a while the first time…'
           )
-        : trans.__('Crediting layers and experts…')
+        : trans.__('Computing the attribution of layers and experts…')
   };
 }

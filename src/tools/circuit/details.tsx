@@ -10,7 +10,7 @@ import { SaveButtons } from './save';
 const MAX_EDGES = 6;
 const MAX_CHIPS = 500;
 
-/** The part that is looked at: its effect to first order, and patched for real. */
+/** The selected part: its first-order effect, and the effect measured by patching. */
 export function CircuitDetails(props: ICircuitProps): JSX.Element {
   const { model, trans } = props;
   const { selected } = model;
@@ -19,7 +19,7 @@ export function CircuitDetails(props: ICircuitProps): JSX.Element {
       {selected && (
         <section
           className="moe-SweepExpert moe-CircuitDetails"
-          aria-label={trans.__('The part that is looked at')}
+          aria-label={trans.__('Selected part')}
         >
           <h4>{selected.id}</h4>
           <Tokens {...props} node={selected} />
@@ -36,7 +36,7 @@ interface INodeProps extends ICircuitProps {
   node: CircuitNode;
 }
 
-/** At all tokens, or at one of them. */
+/** Selects all tokens, or one of them. */
 function Tokens({ model, trans, node }: INodeProps): JSX.Element | null {
   const name = useId();
   const { effects } = node;
@@ -70,7 +70,7 @@ function Tokens({ model, trans, node }: INodeProps): JSX.Element | null {
     <div
       className="moe-LensTokens moe-AttributionTokens"
       role="radiogroup"
-      aria-label={trans.__('At which token')}
+      aria-label={trans.__('Token of the effect')}
     >
       {choice(null, trans.__('at all tokens'), trans.__('all tokens'), 0)}
       {clean
@@ -103,7 +103,7 @@ function Effects({ model, trans, node }: INodeProps): JSX.Element {
       </span>
       {measured !== undefined ? (
         <span role="status">
-          <small>{trans.__('patched for real')}</small> {number(measured)}
+          <small>{trans.__('measured by patching')}</small> {number(measured)}
         </span>
       ) : (
         canPatch && (
@@ -116,7 +116,7 @@ function Effects({ model, trans, node }: INodeProps): JSX.Element {
             )}
             onClick={() => model.patch()}
           >
-            {trans.__('Patch for real')}
+            {trans.__('Measure by patching')}
           </button>
         )
       )}
@@ -124,7 +124,7 @@ function Effects({ model, trans, node }: INodeProps): JSX.Element {
   );
 }
 
-/** The strongest edges into it and out of it, of those that are left. */
+/** The strongest remaining edges into and out of the part. */
 function Ways({ model, trans, node }: INodeProps): JSX.Element | null {
   const { nodes, edges } = model.pruned;
   const list = (

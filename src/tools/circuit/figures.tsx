@@ -4,7 +4,7 @@ import { FigureLine } from '../figure-line';
 import { figureText } from '../figure-text';
 import type { ICircuitProps } from './props';
 
-/** What the prompts are compared by, and how far first-order effects can be trusted. */
+/** The target of the comparison, and the accuracy of first-order effects. */
 export function CircuitFigures({ model, trans }: ICircuitProps): JSX.Element {
   const { target, values, correlation, notes, direction } =
     model.state.circuit!;
@@ -28,7 +28,7 @@ export function CircuitFigures({ model, trans }: ICircuitProps): JSX.Element {
   return (
     <section
       className="moe-SweepExpert"
-      aria-label={trans.__('What the prompts are compared by')}
+      aria-label={trans.__('Target of the comparison')}
     >
       <h4>
         <Target target={target} trans={trans} />
@@ -37,10 +37,10 @@ export function CircuitFigures({ model, trans }: ICircuitProps): JSX.Element {
       <p className="moe-CircuitFigures-direction">
         {direction === 'noising'
           ? trans.__(
-              'Effects: what the target changes by when activations of the corrupted prompt are put into the clean run.'
+              'Effects: the change of the target when activations of the corrupted prompt are patched into the clean run.'
             )
           : trans.__(
-              'Effects: what the target changes by when activations of the clean prompt are put into the corrupted run.'
+              'Effects: the change of the target when activations of the clean prompt are patched into the corrupted run.'
             )}
       </p>
       {notes.map((note, i) => (
@@ -81,7 +81,7 @@ function Target(props: {
       {token(target.token, target.text)}{' '}
       {kind === 'logit-difference' && (
         <>
-          {trans.__('less that of')}{' '}
+          {trans.__('minus that of')}{' '}
           {token(target.against, target.againstText)}{' '}
         </>
       )}

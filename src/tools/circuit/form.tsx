@@ -5,7 +5,7 @@ import type { ICircuitProps } from './props';
 
 const MAX_ROWS = 5;
 
-/** Both prompts, what they are compared by, and how. */
+/** The form: both prompts, the target and the direction. */
 export function CircuitForm(props: ICircuitProps): JSX.Element {
   const { model, trans } = props;
   const { draft, isLive } = model;
@@ -34,7 +34,7 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
         value={draft[name]}
         readOnly={!isLive}
         placeholder={placeholder}
-        title={trans.__('Enter: Find. Shift+Enter starts a line')}
+        title={trans.__('Enter: Find. Shift+Enter starts a new line')}
         onChange={event => set({ [name]: event.target.value })}
         onKeyDown={event => {
           if (event.key === 'Enter' && !event.shiftKey) {
@@ -63,11 +63,11 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
         prompt(
           trans.__('Corrupted'),
           'corrupted',
-          trans.__('The same but for one thing, of as many tokens')
+          trans.__('Same number of tokens, with one difference')
         )}
       <div className="moe-CircuitForm-row">
         <Select
-          label={trans.__('What the clean prompt is compared with')}
+          label={trans.__('Corrupted input')}
           value={draft.other}
           options={others}
           disabled={!isLive}
@@ -96,7 +96,7 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
   );
 }
 
-/** The number that the prompts are compared by. */
+/** The form's part for the target. */
 function Target({ model, trans }: ICircuitProps): JSX.Element {
   const { draft, isLive } = model;
   const { target } = draft;
@@ -142,7 +142,7 @@ function Target({ model, trans }: ICircuitProps): JSX.Element {
     <>
       <Select
         label={trans.__('Target')}
-        title={trans.__('The number that the two prompts are compared by')}
+        title={trans.__('The number that is compared between the prompts')}
         value={target.kind}
         options={kinds}
         disabled={!isLive}

@@ -8,7 +8,7 @@ import type { ITranslation } from '../../translation';
 
 const MAX_LETTERS = 10;
 
-/** A circuit in short words, since the row says the layer. */
+/** Draws a circuit with short labels, since the row names the layer. */
 export function drawStage(
   stage: PrunedCircuit,
   peak: number,

@@ -1,7 +1,7 @@
 import type { GraphLayout } from 'moe-debugger/charts';
 
 /**
- * The node that an arrow key leads to, of those that can be reached: the neighbour in its row, or the nearest in the next
+ * The node that an arrow key selects, of those that can be selected: the neighbour in its row, or the nearest in the next
  * row that has any.
  * @param from index of a node
  */

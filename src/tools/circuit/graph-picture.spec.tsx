@@ -156,7 +156,7 @@ describe('GraphPicture', () => {
     expect(box.textContent).toContain('0 experts');
   });
 
-  it('moves nothing with the threshold: parts that are left out are pale', () => {
+  it('keeps the layout at each threshold, and draws excluded parts pale', () => {
     const places = () =>
       [...box.querySelectorAll('.moe-CircuitNode rect')].map(rect =>
         ['x', 'y', 'width'].map(name => rect.getAttribute(name))
@@ -171,7 +171,7 @@ describe('GraphPicture', () => {
     );
   });
 
-  it('leads from part to part by arrow keys, past what is left out', () => {
+  it('moves between parts by arrow keys, skipping excluded ones', () => {
     part('logits').focus();
     press('ArrowDown');
     expect(focused()).toBe('layer 1 head 0');
@@ -205,7 +205,7 @@ describe('GraphPicture', () => {
     expect(focused()).toBe('layer 1 head 0');
   });
 
-  it('selects a part by Enter, and dims what does not touch it', () => {
+  it('selects a part by Enter, and dims edges that do not touch it', () => {
     part('layer 1 head 0').focus();
     press('Enter');
     expect(model.selected?.id).toBe('layer 1 head 0');

@@ -15,12 +15,12 @@ import { drawStage } from './graph-drawing';
 import { nextNode } from './graph-moves';
 import type { ICircuitProps } from './props';
 
-/** Text is to be read on the strongest colour. */
+/** Maximum opacity at which text stays readable. */
 const STRONGEST = 60;
-/** From the bottom of a band to the foot of its name. */
+/** Pixels from the bottom of a band to the baseline of its name. */
 const NAME_RISE = 9;
 
-/** The parts and edges of a circuit. Those that the threshold leaves out are pale or gone, and nothing moves with it. */
+/** The parts and edges of a circuit. Parts below the threshold are pale and edges hidden; the layout does not change. */
 export function GraphPicture(
   props: ICircuitProps & { width: number }
 ): JSX.Element {
@@ -110,7 +110,7 @@ function Edges(
     <g aria-hidden="true" className="moe-CircuitGraph-edges">
       {graph.edges.map((edge, i) => {
         const { from, to, weight, dashed } = edge;
-        // Links to parts come after the edges of the circuit.
+        // Links to experts come after the edges of the circuit.
         const isShown =
           i < stage.edges.length
             ? shown.has(stage.edges[i])

@@ -3,7 +3,7 @@ import { Slider } from '../../drawing';
 import { MAX_DRAWN } from './model';
 import type { ICircuitProps } from './props';
 
-/** How strong an edge has to be to be drawn, and how much that leaves. */
+/** The threshold of edges, and the size of the remaining circuit. */
 export function GraphThreshold({ model, trans }: ICircuitProps): JSX.Element {
   const { sizes, size, threshold, pruned, drawn } = model;
   const { edges, edgesLeftOut } = model.state.circuit!;
@@ -26,7 +26,7 @@ export function GraphThreshold({ model, trans }: ICircuitProps): JSX.Element {
         <span>{trans.__('Threshold')}</span>
         <Slider
           label={trans.__('Threshold')}
-          // To the right it rises, and less is left.
+          // To the right the threshold rises, and the circuit gets smaller.
           value={sizes.length - 1 - at}
           min={0}
           max={Math.max(0, sizes.length - 1)}
@@ -71,7 +71,7 @@ export function GraphThreshold({ model, trans }: ICircuitProps): JSX.Element {
   );
 }
 
-/** How much of the model what is left does, where that was measured. */
+/** Faithfulness of the remaining circuit, if measured. */
 function faithfulness(
   model: ICircuitProps['model'],
   trans: ICircuitProps['trans']

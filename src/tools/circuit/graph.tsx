@@ -3,7 +3,7 @@ import { GraphPicture } from './graph-picture';
 import { GraphThreshold } from './graph-threshold';
 import type { ICircuitProps } from './props';
 
-/** The slider, and the circuit that it leaves. */
+/** The slider, and the remaining circuit. */
 export function CircuitGraph(props: ICircuitProps): JSX.Element {
   const [width, setWidth] = useState(0);
   const box = useRef<HTMLDivElement>(null);
@@ -38,7 +38,7 @@ function Legend({ model, trans }: ICircuitProps): JSX.Element {
           <svg width="26" height="8" aria-hidden="true">
             <path className="moe-mod-negative" d="M1 4H25" strokeWidth="3" />
           </svg>
-          {trans.__('lowers it')}
+          {trans.__('lowers the target')}
         </>
       )}
       <span>{trans.__('Click a part, or use the arrow keys and Enter.')}</span>

@@ -95,7 +95,7 @@ const ids = ({ pruned }: CircuitModel): string[] =>
   pruned.nodes.map(({ id }) => id);
 
 describe('CircuitModel', () => {
-  it('begins at the threshold of the circuit, and leaves less as it rises', () => {
+  it('starts at the threshold of the circuit, and shrinks as it rises', () => {
     const model = stored();
     expect(model.sizes).toEqual([1, 2, 3, 4]);
     expect([model.size, model.threshold, model.peak]).toEqual([2, 3, 4]);
@@ -107,7 +107,7 @@ describe('CircuitModel', () => {
     expect(ids(model)).toHaveLength(5);
   });
 
-  it('draws everything in one place, whatever the threshold', () => {
+  it('has the same layout at each threshold', () => {
     const model = stored();
     const { stage } = model;
     expect(stage.nodes).toHaveLength(5);
@@ -117,7 +117,7 @@ describe('CircuitModel', () => {
     expect(model.drawn.nodes.map(({ id }) => id)).toEqual(['head', 'logits']);
   });
 
-  it('tells how faithful what is left is, or the largest part of it that was measured', () => {
+  it('gives the faithfulness at this size, or at the largest measured size below it', () => {
     const model = stored();
     expect(model.faithfulness).toMatchObject({
       point: { faithfulness: 0.5 },
@@ -130,7 +130,7 @@ describe('CircuitModel', () => {
     });
   });
 
-  it('shows first-order effects beside those that were measured, at each token', () => {
+  it('shows first-order effects beside measured ones, at each token', () => {
     const { model, link } = live();
     const node = STATE.circuit!.nodes[1];
     model.selected = node;
@@ -149,7 +149,7 @@ describe('CircuitModel', () => {
     expect([model.position, model.measured(node)]).toEqual([0, 0.2]);
   });
 
-  it('keeps its place while runs are told, and begins anew with another circuit', () => {
+  it('keeps the selection during progress, and resets it with another circuit', () => {
     const { model, link } = live();
     model.size = 4;
     model.selected = STATE.circuit!.nodes[1];
@@ -171,7 +171,7 @@ describe('CircuitModel', () => {
     ]);
   });
 
-  it('opens where it was left, without a kernel', () => {
+  it('restores the selection without a kernel', () => {
     const first = stored();
     first.size = 3;
     first.selected = STATE.circuit!.nodes[3];
@@ -183,7 +183,7 @@ describe('CircuitModel', () => {
     expect(() => model.patch()).not.toThrow();
   });
 
-  it('prunes nodes where there are no edges', () => {
+  it('prunes nodes if there are no edges', () => {
     const model = stored({
       ...STATE,
       circuit: { ...STATE.circuit!, edges: [], threshold: 0.5 }
@@ -193,7 +193,7 @@ describe('CircuitModel', () => {
     expect(ids(model)).toEqual(['embedding', 'logits']);
   });
 
-  it('draws no more than can be seen of a large circuit', () => {
+  it('draws a limited part of a large circuit', () => {
     const heads = Array.from({ length: 3000 }, (_, index) => ({
       id: `h${index}`,
       kind: 'head' as const,

@@ -12,28 +12,28 @@ import {
 } from 'moe-debugger/protocol';
 import { ToolModel } from '../model';
 
-/** A picture of more is a blot, and slow. */
+/** More edges are unreadable and slow. */
 export const MAX_DRAWN = 250;
-/** Places of the slider; more are closer together than a hand can tell. */
+/** Maximum positions of the slider. */
 const STOPS = 120;
 
 const NOTHING: PrunedCircuit = { nodes: [], edges: [] };
 
-/** How much of the model a circuit of some size does. */
+/** Faithfulness of the circuit at some size. */
 export interface IFaithfulness {
   point: CircuitPoint;
-  /** Not measured at this size, but at the nearest smaller one. */
+  /** Measured at the nearest smaller size, not at this one. */
   isSmaller: boolean;
 }
 
-/** A circuit, and what a view of it remembers: how much of it is shown, and the part that is looked at. */
+/** A circuit with the state of its view: the shown size, and the selected part. */
 export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
   constructor(options: ToolModel.IOptions<CircuitState>) {
     super(options);
     this._follow();
   }
 
-  /** As in the form, asked for or not. */
+  /** The content of the form, submitted or not. */
   get draft(): CircuitQuestion {
     return this._draft;
   }
@@ -42,7 +42,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this.emit();
   }
 
-  /** Sizes that the slider stands at: numbers of the strongest edges, or nodes where there are no edges. */
+  /** Sizes at the positions of the slider: numbers of the strongest edges, or of nodes if there are no edges. */
   get sizes(): readonly number[] {
     return this._sizes;
   }
@@ -56,27 +56,27 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this.emit();
   }
 
-  /** The absolute effect of the weakest that is shown. */
+  /** The smallest absolute effect that is shown. */
   get threshold(): number {
     return this._strengths[this._size - 1] ?? 0;
   }
 
-  /** The circuit at that size: what is on a way to the target. */
+  /** The circuit at that size: edges and nodes on a path to the target. */
   get pruned(): PrunedCircuit {
     return this._pruned;
   }
 
-  /** What is drawn of it: the strongest. */
+  /** The drawn part of it: the strongest edges. */
   get drawn(): PrunedCircuit {
     return this._drawn;
   }
 
-  /** What any place of the slider draws: nothing moves when it does. */
+  /** The union of what all slider positions draw: it defines the layout. */
   get stage(): PrunedCircuit {
     return this._stage;
   }
 
-  /** The strongest effect of an edge, or of a node where there are no edges. */
+  /** The strongest effect of an edge, or of a node if there are no edges. */
   get peak(): number {
     return this._strengths[0] ?? 0;
   }
@@ -86,7 +86,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     return this._nodePeak;
   }
 
-  /** Id of the node that is looked at. */
+  /** Id of the selected node. */
   get selected(): CircuitNode | undefined {
     return this.state.circuit?.nodes.find(({ id }) => id === this._selected);
   }
@@ -96,7 +96,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this.emit();
   }
 
-  /** The token at which it is looked at; null for all. */
+  /** The selected token; null for all. */
   get position(): number | null {
     return this._position;
   }
@@ -105,7 +105,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this.emit();
   }
 
-  /** What was measured at this size, or at the largest size below it that was. */
+  /** Faithfulness at this size, or at the largest measured size below it. */
   get faithfulness(): IFaithfulness | undefined {
     const point = (this.state.circuit?.faithfulness?.points ?? [])
       .filter(({ size }) => size <= this._size)
@@ -113,14 +113,14 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     return point && { point, isSmaller: point.size < this._size };
   }
 
-  /** To first order, at the token that is looked at. */
+  /** First-order effect at the selected token. */
   firstOrder({ effect, effects }: CircuitNode): number | null {
     return this._position === null
       ? effect
       : (effects?.[this._position] ?? null);
   }
 
-  /** Measured there: by the kernel while it looked for the circuit, or because somebody asked. Undefined if not. */
+  /** Measured effect at the selected token, from the search or from a patch; undefined if not measured. */
   measured({ id, patched, patchedAt }: CircuitNode): number | null | undefined {
     const asked = this.state.patches.find(
       ({ node, position }) => node === id && position === this._position
@@ -133,7 +133,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
       : (patchedAt?.[this._position] ?? undefined);
   }
 
-  /** Asks the kernel to patch what is looked at. */
+  /** Asks the kernel to patch the selected node. */
   patch(): void {
     if (this._selected !== null) {
       this.send({
@@ -144,7 +144,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     }
   }
 
-  /** With the place, so that a stored circuit opens where it was left. */
+  /** With the state of the view, so that a stored circuit opens with it. */
   override get stored(): CircuitState {
     return this.state.circuit
       ? { ...this.state, shown: { size: this._size, node: this._selected } }
@@ -155,7 +155,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this._follow();
   }
 
-  /** A new question of the kernel's replaces what was filled in; a new circuit begins at its own threshold. */
+  /** A new question from the kernel replaces the form; a new circuit starts at its own threshold. */
   private _follow(): void {
     const { question, circuit, shown } = this.state;
     const asked = JSON.stringify(question);
@@ -208,7 +208,7 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
   private _strengths: readonly number[] = [];
 }
 
-/** The strongest edges that a picture has room for, with the nodes that they join; without edges, nodes. */
+/** The strongest edges up to the drawing limit, with their nodes; without edges, nodes. */
 function strongest(circuit: PrunedCircuit): PrunedCircuit {
   const byEffect = <T extends Parameters<typeof effectStrength>[0]>(
     all: readonly T[]
@@ -224,7 +224,7 @@ function strongest(circuit: PrunedCircuit): PrunedCircuit {
   return { nodes: joined(circuit.nodes, edges), edges };
 }
 
-/** What of a circuit is on the stage. */
+/** The drawn part of a circuit. */
 function within(circuit: PrunedCircuit, stage: PrunedCircuit): PrunedCircuit {
   if (circuit.edges.length === 0) {
     const there = new Set(stage.nodes.map(({ id }) => id));
@@ -238,7 +238,7 @@ function within(circuit: PrunedCircuit, stage: PrunedCircuit): PrunedCircuit {
   return { nodes: joined(circuit.nodes, edges), edges };
 }
 
-/** The ends of edges, and what reads the stream for them. */
+/** The ends of edges, and the nodes that read the residual stream for them. */
 function joined(
   nodes: readonly CircuitNode[],
   edges: readonly CircuitEdge[]
@@ -256,7 +256,7 @@ function edgeKey({ from, to, input }: CircuitEdge): string {
   return JSON.stringify([from, to, input]);
 }
 
-/** 1 to `most`, ever farther apart, and the sizes that were measured. */
+/** From 1 to `most` with growing steps, and the measured sizes. */
 function stops(most: number, points: readonly CircuitPoint[]): number[] {
   const even = Array.from({ length: STOPS }, (_, i) =>
     Math.round(most ** (i / (STOPS - 1)))
@@ -267,7 +267,7 @@ function stops(most: number, points: readonly CircuitPoint[]): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Tells another circuit from the same one told again. */
+/** Identifies a circuit, so that the same one sent again is not a new one. */
 function key({
   model,
   target,

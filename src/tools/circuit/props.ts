@@ -1,5 +1,5 @@
 import type { IToolProps } from '../tool';
 import type { CircuitModel } from './model';
 
-/** What the parts of the view share. */
+/** Properties of the parts of the view. */
 export type ICircuitProps = IToolProps<CircuitModel>;

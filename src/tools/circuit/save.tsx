@@ -2,7 +2,7 @@ import { circuitDot, circuitMermaid } from 'moe-debugger/charts';
 import { OWN_KEYS } from '../../drawing';
 import type { ICircuitProps } from './props';
 
-/** Writes what is shown to a file of the reader's: the browser makes it, no kernel is needed. */
+/** Saves the shown circuit to a file, by the browser, without a kernel. */
 export function SaveButtons({ model, trans }: ICircuitProps): JSX.Element {
   const circuit = model.state.circuit!;
   const { threshold } = model;

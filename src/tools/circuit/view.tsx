@@ -6,7 +6,7 @@ import { CircuitForm } from './form';
 import { CircuitGraph } from './graph';
 import type { ICircuitProps } from './props';
 
-/** Two prompts, and the parts by which their difference reaches the target. */
+/** Two prompts, and the parts that carry their difference to the target. */
 export function CircuitView(props: ICircuitProps): JSX.Element {
   const { model, trans } = props;
   const { circuit, done, total } = model.state;
@@ -31,7 +31,7 @@ export function CircuitView(props: ICircuitProps): JSX.Element {
           model.isRunning
             ? ''
             : trans.__(
-                'Type two prompts of equally many tokens that differ in one thing, and press Find: the heads and experts by which that difference reaches the prediction appear here.'
+                'Type two prompts with the same number of tokens that differ in one thing, and press Find: the heads and experts that carry the difference to the prediction appear here.'
               )
         }
       >

@@ -7,7 +7,7 @@ import type { ExpertsModel } from './model';
 
 type IControlsProps = IToolProps<ExpertsModel>;
 
-/** What a click does, history, and experts a token. */
+/** The mode of clicks, the history, and top-k. */
 export function ExpertControls(props: IControlsProps): JSX.Element {
   return (
     <div className="moe-ExpertControls">
@@ -93,7 +93,7 @@ function TopK({ model, trans }: IControlsProps): JSX.Element {
     <div
       className="moe-ExpertControls-topK"
       role="group"
-      aria-label={trans.__('Experts a token')}
+      aria-label={trans.__('Experts per token')}
     >
       <span className="moe-ExpertControls-label" aria-hidden="true">
         {trans.__('Top-k')}
@@ -122,7 +122,7 @@ function TopK({ model, trans }: IControlsProps): JSX.Element {
         max={most}
         value={Math.min(shown, most)}
         disabled={!model.isLive}
-        aria-label={trans.__('Experts a token')}
+        aria-label={trans.__('Experts per token')}
         aria-valuetext={isMixed ? trans.__('mixed') : String(shown)}
         onChange={event =>
           model.send({ do: 'top-k', row: scope, k: Number(event.target.value) })

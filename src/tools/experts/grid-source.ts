@@ -49,9 +49,9 @@ export class ExpertGridSource implements IGridSource {
         text: String(k ?? own),
         title:
           k === null
-            ? this._trans.__('%1 experts a token', own)
+            ? this._trans.__('%1 experts per token', own)
             : this._trans.__(
-                '%1 experts a token; the model itself takes %2',
+                '%1 experts per token; the model itself takes %2',
                 k,
                 own
               ),

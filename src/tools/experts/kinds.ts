@@ -30,7 +30,7 @@ export function kindName(kind: ExpertEditKind, trans: ITranslation): string {
   }
 }
 
-/** What a kind of edit does, in a sentence. */
+/** A sentence about what a kind of edit does. */
 export function kindHelp(kind: ExpertEditKind, trans: ITranslation): string {
   switch (kind) {
     case 'mask':
@@ -52,7 +52,7 @@ export function kindHelp(kind: ExpertEditKind, trans: ITranslation): string {
   }
 }
 
-/** An edit as a cell tells it. */
+/** An edit as text in a cell's label. */
 export function editText(edit: ExpertEdit, trans: ITranslation): string {
   switch (edit.kind) {
     case 'mask':

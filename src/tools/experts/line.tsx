@@ -7,7 +7,7 @@ import type { ExpertsModel } from './model';
 
 type ILineProps = IToolProps<ExpertsModel>;
 
-/** Under the grid: the scale of its colours, and what is known of the expert at the cursor, or what to do next. */
+/** The line under the grid: the colour scale, and the expert at the cursor or the next step. */
 export function ExpertLine(props: ILineProps): JSX.Element {
   return (
     <div className="moe-ExpertLine">

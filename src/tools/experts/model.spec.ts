@@ -34,7 +34,7 @@ function live(): { model: ExpertsModel; link: FakeLink } {
 }
 
 describe('ExpertsModel', () => {
-  it('shows what was stored, and asks for nothing, without a kernel', () => {
+  it('shows the stored state, and sends nothing, without a kernel', () => {
     const model = stored();
     expect(model.isLive).toBe(false);
     expect(model.state).toEqual(STATE);
@@ -44,7 +44,7 @@ describe('ExpertsModel', () => {
     expect(() => stored({})).toThrow('rows is not a list');
   });
 
-  it('edits by a click, and takes the same edit back', () => {
+  it('edits by a click, and removes the same edit', () => {
     const { model, link } = live();
     model.toggle({ row: 0, expert: 3 });
     model.mode = 'drop';
@@ -81,7 +81,7 @@ describe('ExpertsModel', () => {
     expect(link.sent).toHaveLength(1);
   });
 
-  it('keeps the last good state when the kernel sends nonsense, and says so', () => {
+  it('keeps the last valid state when the kernel sends an invalid one, and says so', () => {
     const { model, link } = live();
     link.tell({ edits: [{ row: 9 }] });
     expect(model.state).toEqual(STATE);
@@ -91,7 +91,7 @@ describe('ExpertsModel', () => {
     expect(model.state.edits).toEqual([]);
   });
 
-  it('keeps the state when the kernel goes', () => {
+  it('keeps the state when the kernel ends', () => {
     const { model, link } = live();
     link.tell({ prompt: 'b' });
     link.isLive = false;
@@ -103,7 +103,7 @@ describe('ExpertsModel', () => {
     expect(link.sent).toEqual([]);
   });
 
-  it('colours by the edited run only while there is one', () => {
+  it('colours by the edited run only if there is one', () => {
     const { model, link } = live();
     const run = (rate: number) => ({
       tokens: [],

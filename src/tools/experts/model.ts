@@ -10,7 +10,7 @@ import { ToolModel } from '../model';
 /** The run that colours the grid. */
 export type Side = 'original' | 'edited';
 
-/** The expert selector, and what a view of it remembers: the cursor, what a click does, whose rates are shown. */
+/** The expert selector with the state of its view: the cursor, the mode of clicks, and the coloured run. */
 export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
   constructor(options: ToolModel.IOptions<ExpertsState>) {
     super(options);
@@ -37,7 +37,7 @@ export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
     this.emit();
   }
 
-  /** The expert that waits for another one to run in its place. */
+  /** The expert to be swapped, while its substitute is not yet selected. */
   get swapping(): ICell | null {
     return this._swapping;
   }
@@ -58,7 +58,7 @@ export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
       : (original?.rates ?? traced)?.[row];
   }
 
-  /** Upper end of the colours: one for all rows and both sides, so that they can be compared. */
+  /** Upper end of the colour scale: the same for all rows and both runs, so that they can be compared. */
   get ceiling(): number {
     return this._ceiling;
   }
@@ -67,7 +67,7 @@ export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
     return this._edits.get(`${row}/${expert}`);
   }
 
-  /** What a click or Enter does: edits the expert, takes the same edit back, or names the substitute of a swap. */
+  /** The action of a click or Enter: edits the expert, removes the same edit, or selects the substitute of a swap. */
   toggle(cell: ICell, mode: ExpertEditKind = this._mode): void {
     if (!this.isLive) {
       return;
@@ -110,7 +110,7 @@ export class ExpertsModel extends ToolModel<ExpertsState, ExpertsAction> {
     this._index();
   }
 
-  /** What is asked of each cell is looked up once. */
+  /** Indexes the edits by cell. */
   private _index(): void {
     const { original, edited, traced, edits } = this.state;
     this._edits = new Map(

@@ -8,7 +8,7 @@ import {
 import { clamp } from '../layer-grid';
 import { ToolModel } from '../model';
 
-/** The layer lens, and where in it the view stands. */
+/** The layer lens with the state of its view: the selected layer and position. */
 export class LensModel extends ToolModel<LensState, LensAction> {
   constructor(options: ToolModel.IOptions<LensState>) {
     super(options);
@@ -49,7 +49,7 @@ export class LensModel extends ToolModel<LensState, LensAction> {
       : [];
   }
 
-  /** With the place, so that a stored lens opens where it was left. */
+  /** With the selection, so that a stored lens opens with it. */
   override get stored(): LensState {
     return this.state.lens
       ? {
@@ -63,7 +63,7 @@ export class LensModel extends ToolModel<LensState, LensAction> {
     this._place();
   }
 
-  /** Another prompt's lens begins at its end; the layer stays, if there is one. */
+  /** For another prompt, selects the last position; keeps the layer, if there is one. */
   private _place(): void {
     const { lens, shown } = this.state;
     if (!lens || lens === this._lens) {

@@ -15,7 +15,7 @@ const COLUMNS = 5;
 const VOTES = 6;
 const LONGEST_TOKEN = 16;
 
-/** Tokens to choose from, a layer slider, and what layers and experts would say. */
+/** Tokens to select from, a layer slider, and the top tokens of layers and experts. */
 export function LensView(props: ILensProps): JSX.Element {
   const { model, trans } = props;
   const { prompt, lens, done, total } = model.state;
@@ -35,12 +35,12 @@ export function LensView(props: ILensProps): JSX.Element {
             trans={trans}
           />
         }
-        progress={{ label: trans.__('Forwards done'), done, total }}
+        progress={{ label: trans.__('Forward passes done'), done, total }}
         empty={
           model.isRunning
             ? trans.__('Reading…')
             : trans.__(
-                'Type a prompt above and press Read: what each layer would say appears here.'
+                'Type a prompt above and press Read: the top next tokens of each layer appear here.'
               )
         }
       >
@@ -57,7 +57,7 @@ export function LensView(props: ILensProps): JSX.Element {
   );
 }
 
-/** The tokens that were read; one of them is looked at. */
+/** The tokens that were read; one of them is selected. */
 function Tokens({ model, trans }: ILensProps): JSX.Element {
   const name = useId();
   const lens = model.state.lens!;
@@ -65,7 +65,7 @@ function Tokens({ model, trans }: ILensProps): JSX.Element {
     <div
       className="moe-LensTokens"
       role="radiogroup"
-      aria-label={trans.__('Token after which is read')}
+      aria-label={trans.__('Position to read')}
     >
       {lens.positions.map((position, i) => (
         <TokenChoice
@@ -106,7 +106,7 @@ function Layers({ model, trans }: ILensProps): JSX.Element {
   );
 }
 
-/** A row a layer: its likeliest next tokens, shaded by probability. */
+/** One row per layer: its most likely next tokens, shaded by probability. */
 function Table({ model, trans }: ILensProps): JSX.Element {
   const lens = model.state.lens!;
   return (
@@ -116,7 +116,7 @@ function Table({ model, trans }: ILensProps): JSX.Element {
           <tr>
             <th scope="col">{trans.__('after')}</th>
             <th scope="col" colSpan={COLUMNS}>
-              {trans.__('would say')}
+              {trans.__('top next tokens')}
             </th>
             <th
               scope="col"
@@ -128,7 +128,9 @@ function Table({ model, trans }: ILensProps): JSX.Element {
             </th>
             <th
               scope="col"
-              title={trans.__('Rank here of what the model itself says')}
+              title={trans.__(
+                'Rank of the model’s own top token in this distribution'
+              )}
             >
               {trans.__('rank')}
             </th>
@@ -163,7 +165,7 @@ function Table({ model, trans }: ILensProps): JSX.Element {
   );
 }
 
-/** What the experts that were chosen at this layer vote for. */
+/** The top tokens of the selected experts of this layer. */
 function Votes({ model, trans }: ILensProps): JSX.Element {
   const { current, experts, position } = model;
   const { warnings } = model.state.lens!;
@@ -177,14 +179,14 @@ function Votes({ model, trans }: ILensProps): JSX.Element {
     >
       <h4>
         {trans.__(
-          'What the selected experts of %1 vote for',
+          'Top tokens of the selected experts of %1',
           current ? layerName(current) : ''
         )}
       </h4>
       {votes.length === 0 ? (
         <p className="moe-Message">
           {warnings[0] ??
-            trans.__('No expert was read here: the layer has no router.')}
+            trans.__('This layer has no router, and so no experts.')}
         </p>
       ) : (
         <ul>

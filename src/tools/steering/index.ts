@@ -1,12 +1,17 @@
-import { readSteeringState, describeSteering } from 'moe-debugger/protocol';
+import {
+  describeSteering,
+  readSteeringState,
+  type SteeringAction,
+  type SteeringState
+} from 'moe-debugger/protocol';
+import { ToolModel } from '../model';
 import { toolKind } from '../tool';
-import { SteeringModel } from './model';
 import { SteeringView } from './view';
 
 export default toolKind({
   name: 'steering',
   read: readSteeringState,
   describe: describeSteering,
-  Model: SteeringModel,
+  Model: ToolModel<SteeringState, SteeringAction>,
   View: SteeringView
 });

@@ -1,11 +1,16 @@
-import { MAX_STEERING_SCALE, layerName } from 'moe-debugger/protocol';
+import {
+  MAX_STEERING_SCALE,
+  layerName,
+  type SteeringAction,
+  type SteeringState
+} from 'moe-debugger/protocol';
 import { OWN_KEYS, Slider, useDraft, useSignal } from '../../drawing';
 import { RefusalLine } from '../body';
 import { EditedTexts, GenerateForm } from '../edited-text';
+import type { ToolModel } from '../model';
 import type { IToolProps } from '../tool';
-import type { SteeringModel } from './model';
 
-type ISteeringProps = IToolProps<SteeringModel>;
+type ISteeringProps = IToolProps<ToolModel<SteeringState, SteeringAction>>;
 
 /** Prompt, contrast, sliders and both texts. */
 export function SteeringView(props: ISteeringProps): JSX.Element {
@@ -34,7 +39,7 @@ export function SteeringView(props: ISteeringProps): JSX.Element {
     </div>
   );
 }
-/** Prompts to make vectors from: open while there are none. */
+/** Contrast prompts for vectors: open while there are no vectors. */
 function Contrast({ model, trans }: ISteeringProps): JSX.Element {
   const { contrast, rows } = model.state;
   const [positive, setPositive] = useDraft(contrast?.positive ?? '');
@@ -53,7 +58,7 @@ function Contrast({ model, trans }: ISteeringProps): JSX.Element {
         rows={2}
         value={value}
         readOnly={!model.isLive}
-        placeholder={trans.__('One prompt a line')}
+        placeholder={trans.__('One prompt per line')}
         onChange={event => set(event.target.value)}
       />
     </label>
@@ -62,7 +67,7 @@ function Contrast({ model, trans }: ISteeringProps): JSX.Element {
     <details className="moe-Contrast" open={rows.length === 0}>
       <summary {...OWN_KEYS}>
         {rows.length === 0
-          ? trans.__('Make vectors from prompts that differ in one thing')
+          ? trans.__('Compute vectors from prompts that differ in one thing')
           : trans.__('Contrast prompts')}
       </summary>
       <div className="moe-Contrast-sides">
@@ -75,7 +80,7 @@ function Contrast({ model, trans }: ISteeringProps): JSX.Element {
         disabled={!isReady}
         onClick={() => model.send({ do: 'contrast', positive, negative })}
       >
-        {trans.__('Make vectors')}
+        {trans.__('Compute vectors')}
       </button>
     </details>
   );
@@ -122,7 +127,7 @@ function Scales({ model, trans }: ISteeringProps): JSX.Element | null {
       aria-label={trans.__('Scale of the vector after each layer')}
     >
       <div className="moe-Scales-head">
-        <span>{trans.__('Times the vector, added after each layer')}</span>
+        <span>{trans.__('Scale of the vector added after each layer')}</span>
         <button
           {...OWN_KEYS}
           className="moe-Button"
@@ -138,7 +143,7 @@ function Scales({ model, trans }: ISteeringProps): JSX.Element | null {
           trans.__('all layers'),
           isLike ? rows[0].scale : 0,
           isLike ? signed(rows[0].scale) : trans.__('mixed'),
-          trans.__('Sets all layers alike')
+          trans.__('Sets the scale of all layers')
         )}
         {rows.map((row, i) =>
           slider(
@@ -146,7 +151,7 @@ function Scales({ model, trans }: ISteeringProps): JSX.Element | null {
             layerName(row),
             row.scale,
             signed(row.scale),
-            trans.__('The vector has length %1', row.norm)
+            trans.__('Norm of the vector: %1', row.norm)
           )
         )}
       </ul>

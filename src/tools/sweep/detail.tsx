@@ -16,7 +16,7 @@ type IDetailProps = IToolProps<SweepModel>;
 
 const LONGEST_BEFORE = 60;
 
-/** Under the grid: what the colours mean, and the expert that is looked at, with the tokens that it changes most. */
+/** Under the grid: the colour scale, and the selected expert with the tokens that change most. */
 export function SweepDetail(props: IDetailProps): JSX.Element {
   return (
     <div className="moe-SweepDetail">
@@ -86,7 +86,7 @@ function Expert({ model, trans }: IDetailProps): JSX.Element {
 function Figures(props: { row: SweepRow; trans: ITranslation }): JSX.Element {
   const { row, trans } = props;
   const figures: [string, string][] = [
-    [trans.__('tokens that chose it'), String(row.tokensAffected)],
+    [trans.__('tokens that select it'), String(row.tokensAffected)],
     [trans.__('mean KL'), figureText(row.klMean)],
     [trans.__('KL at the last token'), figureText(row.klLast)],
     [
@@ -106,7 +106,7 @@ function Tokens(props: {
   if (tokens.length === 0) {
     return (
       <p className="moe-Message">
-        {trans.__('It changed no prediction: no token chose it.')}
+        {trans.__('No token selects this expert, so no prediction changes.')}
       </p>
     );
   }
@@ -116,7 +116,7 @@ function Tokens(props: {
         <tr>
           <th scope="col">{trans.__('KL')}</th>
           <th scope="col" className="moe-mod-wrap">
-            {trans.__('token whose next one changed')}
+            {trans.__('token with the changed prediction')}
           </th>
           <th scope="col">{trans.__('prompt')}</th>
         </tr>

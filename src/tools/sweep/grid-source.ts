@@ -45,14 +45,14 @@ export class SweepGridSource implements IGridSource {
           trans.__('%1, expert %2', this.rows[cell.row].name, cell.expert),
           measured
             ? value === null
-              ? trans.__('nothing finite was measured')
+              ? trans.__('no finite value')
               : figureText(value)
             : trans.__('not measured')
         ].join(', ')
     };
   }
 
-  /** The cursor is on it already, and its tokens are shown. */
+  /** Does nothing: the cursor is there already, and the tokens are shown. */
   activate(cell: ICell): void {
     this._model.cursor = cell;
   }

@@ -8,7 +8,7 @@ import {
 import { clamp, type ICell } from '../layer-grid';
 import { ToolModel } from '../model';
 
-/** A sweep, and what a view of it remembers: the expert looked at, and what the colours mean. */
+/** A sweep with the state of its view: the selected expert, and the coloured effect. */
 export class SweepModel extends ToolModel<SweepState, SweepAction> {
   constructor(options: ToolModel.IOptions<SweepState>) {
     super(options);
@@ -37,12 +37,12 @@ export class SweepModel extends ToolModel<SweepState, SweepAction> {
     }
   }
 
-  /** Upper end of the colours, whatever the sign. */
+  /** Largest absolute value of the colour scale. */
   get peak(): number {
     return this._peak;
   }
 
-  /** What was measured of an expert; undefined for one that was not swept. */
+  /** The effects of an expert; undefined if it was not swept. */
   at({ row, expert }: ICell): SweepRow | undefined {
     return this._rows.get(`${row}/${expert}`);
   }
@@ -67,7 +67,7 @@ export class SweepModel extends ToolModel<SweepState, SweepAction> {
     for (const [key, row] of this._rows) {
       this._peak = Math.max(this._peak, Math.abs(row[this._measure] ?? 0));
       if (!this._isChosen && (row.klMean ?? 0) > strongest) {
-        // Until a person chooses one, the strongest is looked at.
+        // Until the user selects an expert, the strongest is selected.
         strongest = row.klMean!;
         const [at, expert] = key.split('/').map(Number);
         this._cursor = { row: at, expert };

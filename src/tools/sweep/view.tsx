@@ -9,7 +9,7 @@ import { SweepDetail } from './detail';
 import { SweepGridSource } from './grid-source';
 import type { SweepModel } from './model';
 
-/** Prompts, the grid of effects, and the tokens of the expert that is looked at. */
+/** Prompts, the grid of effects, and the tokens of the selected expert. */
 export function SweepView(props: IToolProps<SweepModel>): JSX.Element {
   const { model, trans } = props;
   const { sweep } = model.state;
@@ -29,7 +29,7 @@ export function SweepView(props: IToolProps<SweepModel>): JSX.Element {
           model.isRunning
             ? trans.__('Measuring…')
             : trans.__(
-                'Type prompts and press Sweep: each expert is taken away in turn, and what that changes appears here.'
+                'Type prompts and press Sweep: the effect of ablating each expert appears here.'
               )
         }
       >
@@ -52,8 +52,8 @@ function SweepForm({ model, trans }: IToolProps<SweepModel>): JSX.Element {
       model={model}
       prompt={prompts}
       isLines
-      label={trans.__('Prompts, one a line')}
-      placeholder={trans.__('One prompt a line')}
+      label={trans.__('Prompts, one per line')}
+      placeholder={trans.__('One prompt per line')}
       action={trans.__('Sweep')}
       submit={typed =>
         model.send({ do: 'sweep', prompts: typed, mode: chosen })

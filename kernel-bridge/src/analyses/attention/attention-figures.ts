@@ -3,16 +3,17 @@ import type { AttentionData, AttentionLayer } from './attention-data';
 import type { HeadScores } from './head-scores';
 import type { HeadsData } from './heads-data';
 import { tokenLabel } from '../../base/charts';
-import { layerName, type Token } from '../../base/protocol';
+import { counted, layerName, type Token } from '../../base/protocol';
 import { Figure } from '../../show/figure';
 
 /** More tokens would make a figure illegible and large. */
 const MAX_TOKENS = 96;
 
-/** Probabilities of one head, [queries][keys]. */
+/** Probabilities of one head, or a mean of several: [queries][keys]. */
 export interface HeadMatrix {
   layer: string;
-  head: number;
+  /** Absent for a mean. */
+  head?: number;
   queries: Token[];
   keys: Token[];
   values: number[][];
@@ -20,10 +21,49 @@ export interface HeadMatrix {
 
 /** @param probabilities [queries, keys] of the head */
 export function headFigure(
-  { tokens, encoderTokens }: AttentionData,
+  data: AttentionData,
   layer: AttentionLayer,
   head: number,
   probabilities: Float32Array
+): Figure<HeadMatrix> {
+  const name = `${layerName(layer)}${layer.kind === 'cross' ? ' cross' : ''}`;
+  return matrixFigure(data, layer, probabilities, {
+    layer: name,
+    head,
+    title: `${name} head ${head} · attention`
+  });
+}
+
+/** The mean over the heads of all layers that are alike the last one: of its stack, kind and size. */
+export function meanFigure(data: AttentionData): Figure<HeadMatrix> {
+  const last =
+    data.layers.filter(({ kind }) => kind === 'self').at(-1) ??
+    data.layers.at(-1)!;
+  const size = last.queries * last.keys;
+  const alike = data.layers.filter(
+    ({ stack, kind, queries, keys }) =>
+      stack === last.stack &&
+      kind === last.kind &&
+      queries === last.queries &&
+      keys === last.keys
+  );
+  const heads = alike.reduce((sum, layer) => sum + layer.heads, 0);
+  const mean = new Float32Array(size);
+  for (const { probabilities } of alike) {
+    probabilities.forEach((p, i) => (mean[i % size] += p / heads));
+  }
+  const name = `${last.stack ? `${last.stack} ` : ''}${last.kind === 'cross' ? 'cross ' : ''}`;
+  return matrixFigure(data, last, mean, {
+    layer: `${alike.length} layers`,
+    title: `mean of the ${heads} ${name}heads of ${alike.length} layers · attention`
+  });
+}
+
+function matrixFigure(
+  { tokens, encoderTokens }: AttentionData,
+  layer: AttentionLayer,
+  probabilities: Float32Array,
+  { title, ...of }: Pick<HeadMatrix, 'layer' | 'head'> & { title: string }
 ): Figure<HeadMatrix> {
   const encoder = [...(encoderTokens ?? [])];
   const own = layer.stack === 'encoder' ? encoder : [...tokens];
@@ -32,15 +72,13 @@ export function headFigure(
   const values = queries.map((_, q) =>
     keys.map((__, k) => probabilities[q * layer.keys + k])
   );
-  const name = `${layerName(layer)}${layer.kind === 'cross' ? ' cross' : ''}`;
-  const title = `${name} head ${head} · attention`;
   const part =
     own.length > queries.length
       ? `, the first ${queries.length} of ${own.length} tokens`
       : '';
   const about = `rows attend to columns${part}`;
   return new Figure(
-    { layer: name, head, queries, keys, values },
+    { ...of, queries, keys, values },
     {
       kind: 'matrix',
       title,
@@ -91,7 +129,7 @@ export function headScoresFigure(
     {
       kind: 'matrix',
       title: `${model} · ${MEASURES[score]}`,
-      subtitle: `mean attention on ${sequences.count} sequences of ${sequences.length} random tokens, repeated once`,
+      subtitle: `mean attention on ${counted(sequences.count, 'sequence')} of ${counted(sequences.length, 'random token')}, repeated once`,
       x: {
         title: 'head',
         labels: Array.from({ length: most }, (_, head) => String(head))

@@ -1,14 +1,25 @@
 /** Attention probabilities of a model's heads in one prompt. */
 import { resultForms, saveResult } from '../../show/save-result';
 import { MoEDebuggerError } from '../../base/errors';
-import { headFigure, type HeadMatrix } from './attention-figures';
+import {
+  pictureBundle,
+  tableBundle,
+  type ResultTable
+} from '../../show/result-table';
+import { specSvg } from '../../show/still-svg';
+import { headFigure, meanFigure, type HeadMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
 import {
   MIMEBUNDLE,
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import { layerName, type Stack, type Token } from '../../base/protocol';
+import {
+  counted,
+  layerName,
+  type Stack,
+  type Token
+} from '../../base/protocol';
 import {
   describeUnknown,
   type AttentionData,
@@ -29,6 +40,8 @@ export interface HeadReference {
   head: number;
   stack?: Stack;
   kind?: 'self' | 'cross';
+  /** Which of several attentions that the rest does not tell apart, in graph order, from 0 on. */
+  nth?: number;
 }
 
 export class AttentionRecord implements Displayable {
@@ -41,7 +54,10 @@ export class AttentionRecord implements Displayable {
     this.layers = data.layers;
   }
 
-  /** Probabilities of one head, [queries, keys]; undefined if there is no such head. */
+  /**
+   * Probabilities of one head, [queries, keys]; undefined if there is no such head.
+   * @throws MoEDebuggerError 'input' for a reference that means heads of several attentions
+   */
   head(place: HeadReference): Float32Array | undefined {
     const own = this._layerOf(place);
     const size = own ? own.queries * own.keys : 0;
@@ -52,10 +68,13 @@ export class AttentionRecord implements Displayable {
   }
 
   /**
-   * One head's probabilities as a figure, queries by keys.
-   * @throws MoEDebuggerError 'input' for a head that does not exist
+   * One head's probabilities as a figure, queries by keys; without a head the mean of all heads of the last layer's stack.
+   * @throws MoEDebuggerError 'input' for a head that does not exist, or a reference that means several
    */
-  figure(place: HeadReference): Figure<HeadMatrix> {
+  figure(place?: HeadReference): Figure<HeadMatrix> {
+    if (place === undefined) {
+      return meanFigure(this.data);
+    }
     const own = this._layerOf(place);
     if (!own) {
       const names = [...new Set(this.layers.map(layerName))];
@@ -87,63 +106,109 @@ export class AttentionRecord implements Displayable {
 
   /** One line per head: its mean attention to the first token, the previous token and the token itself. */
   toString(): string {
-    const lines = this.layers.flatMap(layer =>
-      rows(layer.probabilities, layer.queries * layer.keys).map((head, h) =>
-        [
-          `${layerName(layer)}${layer.kind === 'cross' ? ' cross' : ''} head ${h}`.padEnd(
-            NAME
-          ),
-          ...[
-            meanAt(head, layer, () => 0),
-            ...(layer.kind === 'self'
-              ? [
-                  meanAt(head, layer, query => query - 1),
-                  meanAt(head, layer, query => query)
-                ]
-              : [NaN, NaN]),
-            meanEntropy(head, layer)
-          ].map(x => (Number.isNaN(x) ? '-' : x.toFixed(3)).padStart(COLUMN))
-        ].join('')
-      )
-    );
     return [
-      `attention of ${this.tokens.length} tokens, means over the queries:`,
-      `${''.padEnd(NAME)}${['first', 'previous', 'itself', 'entropy'].map(name => name.padStart(COLUMN)).join('')}`,
-      ...lines,
+      this._title,
+      `${''.padEnd(NAME)}${MEANS.map(name => name.padStart(COLUMN)).join('')}`,
+      ...this._means().map(({ name, head, means }) =>
+        [
+          `${name} head ${head}`.padEnd(NAME),
+          ...means.map(x => (x?.toFixed(3) ?? '-').padStart(COLUMN))
+        ].join('')
+      ),
       ...this.data.unknown.map(describeUnknown)
     ].join('\n');
   }
 
-  [MIMEBUNDLE](): JsonObject {
-    return { 'text/plain': this.toString() };
+  /** The mean of all heads as a picture, and what each head attends to as a table. */
+  async [MIMEBUNDLE](): Promise<JsonObject> {
+    return this.layers.length > 0
+      ? pictureBundle(this.figure().spec, this._table(), this.toString())
+      : tableBundle(this._table(), this.toString());
   }
 
   /**
-   * Writes it to a file atomically: .json.
+   * Writes it to a file atomically: .json, .csv, .html, or .svg with the picture of the mean.
    * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
-    return saveResult(file, resultForms(this));
+    return saveResult(file, {
+      ...resultForms(this, () => this._table()),
+      '.svg': () => specSvg(this.figure().spec)
+    });
   }
 
+  private get _title(): string {
+    return `attention of ${counted(this.tokens.length, 'token')}, means over the queries`;
+  }
+
+  private _table(): ResultTable {
+    return {
+      title: this._title,
+      columns: ['layer', 'head', ...MEANS],
+      rows: this._means().map(({ name, head, means }) => [
+        name,
+        head,
+        ...means
+      ]),
+      notes: this.data.unknown.map(describeUnknown)
+    };
+  }
+
+  /** For each head the means in the order of `MEANS`; null where a head has no such keys. */
+  private _means(): { name: string; head: number; means: (number | null)[] }[] {
+    return this.layers.flatMap(layer =>
+      rows(layer.probabilities, layer.queries * layer.keys).map((own, head) => {
+        const self = layer.kind === 'self';
+        return {
+          name: `${layerName(layer)}${self ? '' : ' cross'}`,
+          head,
+          means: [
+            meanAt(own, layer, () => 0),
+            self ? meanAt(own, layer, query => query - 1) : NaN,
+            self ? meanAt(own, layer, query => query) : NaN,
+            meanEntropy(own, layer)
+          ].map(x => (Number.isNaN(x) ? null : x))
+        };
+      })
+    );
+  }
+
+  /** @throws MoEDebuggerError 'input' for a reference that means heads of several attentions */
   private _layerOf({
     layer,
     head,
     stack,
-    kind
+    kind,
+    nth
   }: HeadReference): AttentionLayer | undefined {
-    return this.layers.find(
+    const fitting = this.layers.filter(
       own =>
         own.layer === layer &&
         (stack === undefined || own.stack === stack) &&
-        (kind === undefined || own.kind === kind) &&
-        Number.isInteger(head) &&
-        head >= 0 &&
-        head < own.heads
+        (kind === undefined || own.kind === kind)
     );
+    if (fitting.length > 1 && nth === undefined) {
+      throw new MoEDebuggerError(
+        'input',
+        `layer ${layer} has more than one attention`,
+        {
+          where: `head ${head}`,
+          hint: `say by stack, kind or nth which of ${fitting
+            .map((own, i) =>
+              [own.stack, own.kind, `nth ${i}`].filter(Boolean).join(' ')
+            )
+            .join(', ')}`
+        }
+      );
+    }
+    const own = fitting.at(nth ?? 0);
+    return own && Number.isInteger(head) && head >= 0 && head < own.heads
+      ? own
+      : undefined;
   }
 }
 
+const MEANS = ['first', 'previous', 'itself', 'entropy'];
 const NAME = 24;
 const COLUMN = 10;
 

@@ -1,6 +1,6 @@
 /** Result of the head search: scores per head, and the heads of each kind. */
 import { resultForms, saveResult } from '../../show/save-result';
-import type { ResultTable } from '../../show/result-table';
+import { pictureBundle, type ResultTable } from '../../show/result-table';
 import { specSvg } from '../../show/still-svg';
 import { headScoresFigure, type HeadScoreMatrix } from './attention-figures';
 import type { Figure } from '../../show/figure';
@@ -9,7 +9,7 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import { describeUnknown } from './attention-data';
 import { SCORES, type HeadScores } from './head-scores';
 import type { HeadKind, HeadScore, HeadsData, ScoredHead } from './heads-data';
@@ -59,7 +59,7 @@ export class HeadsResult implements Displayable {
       ...(removal ? ['accuracy without'] : [])
     ];
     return [
-      `heads of ${model}, on ${sequences.count} sequences of ${sequences.length} random tokens, repeated once:`,
+      `heads of ${model}, on ${counted(sequences.count, 'sequence')} of ${counted(sequences.length, 'random token')}, repeated once:`,
       `${''.padEnd(NAME)}${titles.map(name => name.padStart(COLUMN)).join('')}`,
       ...heads.map(head =>
         [
@@ -92,9 +92,9 @@ export class HeadsResult implements Displayable {
     ].join('\n');
   }
 
-  /** The figure of prefix matching, and all scores as text. */
+  /** The figure of prefix matching, and all scores as a table. */
   [MIMEBUNDLE](): Promise<JsonObject> {
-    return this.figure()[MIMEBUNDLE]();
+    return pictureBundle(this.figure().spec, this._table(), this.toString());
   }
 
   /**

@@ -138,6 +138,16 @@ describe('triggers', () => {
     expect(triggers[0].seen).toBeGreaterThanOrEqual(planted);
   });
 
+  it('finds none in copies of one text', () => {
+    const [one] = samplesOf(anything, { samples: 1 });
+    const copies = Array.from({ length: 60 }, () => one);
+    expect(ngramTriggers(copies)).toEqual([]);
+    // Each token would be one that its predecessor triggers, were 60 copies 60 observations.
+    expect(
+      ngramTriggers([one, ...samplesOf(anything, { samples: 9 })])
+    ).toEqual([]);
+  });
+
   it('finds none where experts are selected by chance', () => {
     expect(ngramTriggers(samplesOf(anything, { samples: 80 }))).toEqual([]);
   });

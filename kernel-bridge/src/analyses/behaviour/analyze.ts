@@ -20,6 +20,7 @@ import { layerName, type RoutingSample } from '../../base/protocol';
 import { expertRoles, type ExpertRole } from './roles';
 import {
   contextStability,
+  hasTokens,
   vocabularyOf,
   type ContextStability
 } from './token-ids';
@@ -36,10 +37,11 @@ export interface AnalyzedLayer
   /** Token rates within each domain, against uniform routing k / E (OLMoE). */
   domains: { domain: string; tokens: number; tokenRate: number[] }[];
   uniformTokenRate: number;
-  /** OLMoE's vocabulary specialisation; null if no id occurs 10 times. */
+  /** OLMoE's vocabulary specialisation; null if no id occurs 10 times, or tokens are unknown. */
   vocabularySpecialisation: number | null;
+  /** Nothing where tokens are unknown. */
   contextStability: Record<keyof ContextStability, number | null>;
-  /** Experts of the previous layer and this one whose weights correlate over tokens. */
+  /** Experts of the previous layer and this one whose weights correlate over tokens; null without weights. */
   pipelines: { fromLayer: number; steps: PipelineStep[] } | null;
 }
 
@@ -89,7 +91,9 @@ function analyzedLayer(
   const { experts, topK } = router.router;
   const pairs = router.pairs();
   const link = evidence.links.get(layerName(router.router));
-  const stability = contextStability(evidence, router);
+  const stability = hasTokens(evidence)
+    ? contextStability(evidence, router)
+    : undefined;
   const metrics = layerMetrics(router);
   return {
     ...diagnosedLayer(metrics),
@@ -108,12 +112,14 @@ function analyzedLayer(
       })),
     uniformTokenRate: uniformTokenRate(experts, topK),
     vocabularySpecialisation: numberOrNull(vocabularyOf(evidence, router).mean),
-    contextStability: {
-      sameId: numberOrNull(stability.sameId),
-      anyTwo: numberOrNull(stability.anyTwo),
-      ids: stability.ids
-    },
-    pipelines: link
+    contextStability: stability
+      ? {
+          sameId: numberOrNull(stability.sameId),
+          anyTwo: numberOrNull(stability.anyTwo),
+          ids: stability.ids
+        }
+      : { sameId: null, anyTwo: null, ids: 0 },
+    pipelines: link?.tokens
       ? { fromLayer: link.from.layer, steps: link.pipelines() }
       : null
   };

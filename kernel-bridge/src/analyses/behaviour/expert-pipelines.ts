@@ -6,6 +6,7 @@ import { hypergeometricTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import {
   layerName,
+  NO_TOKEN_ID,
   tokensOf,
   type ExpertPlace,
   type RouterIdentity,
@@ -47,7 +48,7 @@ export interface PipelineStep {
 
 export interface PipelineStatistics {
   tokens: number;
-  /** Distinct token ids. */
+  /** Distinct token ids; without any, nothing can be tested. */
   ids: number;
   /** Pairs of experts that were tested. */
   tests: number;
@@ -77,7 +78,9 @@ class SeenRouter {
     tokens: readonly Token[],
     { selected, topK }: Pick<RoutingLayer, 'selected' | 'topK'>
   ): void {
-    const rows = Int32Array.from(tokens, ({ id }) => this._ids.row(id));
+    const rows = Int32Array.from(tokens, ({ id }) =>
+      id === NO_TOKEN_ID ? -1 : this._ids.row(id)
+    );
     this._units.add(rows, selected, topK);
     for (const row of rows) {
       if (row >= 0) {

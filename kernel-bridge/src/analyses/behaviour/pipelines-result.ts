@@ -6,7 +6,7 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import { layerName, type ExpertPlace } from '../../base/protocol';
+import { counted, layerName, type ExpertPlace } from '../../base/protocol';
 import {
   pipelineChains,
   type PipelineStatistics,
@@ -54,13 +54,13 @@ export class ExpertPipelines implements Displayable {
     const { model, tokens, ids, tests, minLift, alpha, steps, chains, notes } =
       this.data;
     return [
-      `experts of ${model} that follow each other, on ${tokens} tokens of ${ids} ids: ${steps.length} of ${tests} pairs have a lift of ${minLift} or more and a corrected p of ${alpha} or less`,
+      `experts of ${model} that follow each other, on ${counted(tokens, 'token')} of ${counted(ids, 'id')}: ${steps.length} of ${counted(tests, 'pair')} ${steps.length === 1 ? 'has' : 'have'} a lift of ${minLift} or more and a corrected p of ${alpha} or less`,
       ...steps
         .slice(0, LISTED)
         .map(step =>
           [
             `${nameOf(step.from)} > ${nameOf(step.to)}`.padEnd(NAME),
-            `lift ${step.lift.toFixed(2)} (${step.together} tokens, ${step.expected.toFixed(1)} by chance)`,
+            `lift ${step.lift.toFixed(2)} (${counted(step.together, 'token')}, ${step.expected.toFixed(1)} by chance)`,
             `p ${step.correctedP.toExponential(1)}`,
             ...(step.effect ? [describeEffect(step.effect)] : [])
           ].join('  ')
@@ -91,7 +91,7 @@ export class ExpertPipelines implements Displayable {
   private _table(): ResultTable {
     const { model, tokens, steps, notes } = this.data;
     return {
-      title: `experts of ${model} that follow each other, on ${tokens} tokens`,
+      title: `experts of ${model} that follow each other, on ${counted(tokens, 'token')}`,
       columns: [
         'from',
         'to',
@@ -150,7 +150,7 @@ function describeEffect({
 }: StepEffect): string {
   const spread =
     low === null || high === null ? '' : ` ± ${((high - low) / 2).toFixed(3)}`;
-  return `effect on its score ${signed(mean)}${spread} over ${tokens} tokens${others === null ? '' : `, of the other experts ${signed(others)}`}`;
+  return `effect on its score ${signed(mean)}${spread} over ${counted(tokens, 'token')}${others === null ? '' : `, of the other experts ${signed(others)}`}`;
 }
 
 function signed(value: number): string {

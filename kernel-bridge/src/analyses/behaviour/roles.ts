@@ -1,5 +1,9 @@
 /** Assigns each expert one role from a trace, with the evidence for it. */
-import { associations, type Association } from '../findings/specialists';
+import {
+  associations,
+  isShown,
+  type Association
+} from '../findings/specialists';
 import type { Thresholds } from '../findings/thresholds';
 import type { TraceEvidence } from '../findings/trace-evidence';
 import { generalists, upperBound, type RouterTally } from '../../measures';
@@ -29,10 +33,10 @@ const RARE_PART = 0.25;
  */
 export function expertRoles(
   evidence: TraceEvidence,
-  { specialist_threshold, significance }: Thresholds
+  thresholds: Thresholds
 ): Map<RouterTally, ExpertRole[]> {
-  const found = associations(evidence, specialist_threshold).filter(
-    ({ correctedP }) => correctedP < significance
+  const found = associations(evidence, thresholds).filter(item =>
+    isShown(item, thresholds.significance)
   );
   const roles = new Map<RouterTally, ExpertRole[]>();
   for (const router of evidence.tally.routers) {
@@ -43,7 +47,7 @@ export function expertRoles(
       Array.from({ length: experts }, (_, expert): ExpertRole => {
         const [best] = found
           .filter(item => item.router === router && item.expert === expert)
-          .sort((a, b) => b.slotShareOfExpert - a.slotShareOfExpert);
+          .sort((a, b) => b.value - a.value);
         if (best) {
           return {
             expert,
@@ -55,7 +59,10 @@ export function expertRoles(
             correctedP: best.correctedP
           };
         }
-        const bound = upperBound(router.counts[expert], router.tokens);
+        const bound = upperBound(
+          router.effectiveCounts[expert],
+          router.effectiveTokens
+        );
         const rare = bound < (RARE_PART * topK) / experts;
         return {
           expert,

@@ -7,6 +7,7 @@ import {
   type RouterTally,
   type VocabularySpecialisation
 } from '../../measures';
+import { MoEDebuggerError } from '../../base/errors';
 import { layerName } from '../../base/protocol';
 
 /** How similarly a token is routed in different contexts. */
@@ -17,6 +18,11 @@ export interface ContextStability {
   anyTwo: number;
   /** Ids that occur often enough. */
   ids: number;
+}
+
+/** Whether tokens can be told apart, by their ids or their texts. */
+export function hasTokens({ known }: TraceEvidence): boolean {
+  return known.tokenIds || known.texts;
 }
 
 function rowsOf(evidence: TraceEvidence, router: RouterTally): Uint32Array[] {
@@ -70,12 +76,21 @@ export function contextStability(
   };
 }
 
-/** Jaccard index of the sets of ids that select each pair of experts, [experts, experts]. */
+/**
+ * Jaccard index of the sets of ids that select each pair of experts, [experts, experts].
+ * @throws MoEDebuggerError 'input' where tokens are unknown
+ */
 export function tokenSetSimilarity(
   evidence: TraceEvidence,
   router: RouterTally
 ): Float64Array {
   const { experts } = router.router;
+  if (!hasTokens(evidence)) {
+    throw new MoEDebuggerError('input', 'the tokens of the trace are unknown', {
+      where: layerName(router.router),
+      hint: 'trace or import it with token ids'
+    });
+  }
   const sets = Array.from({ length: experts }, () => new Set<number>());
   rowsOf(evidence, router).forEach((row, id) =>
     row.forEach((count, e) => {

@@ -2,7 +2,12 @@
 import { MIN_SEEN } from '../../measures';
 import { binomialTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
-import { layerName, tokensOf, type RoutingSample } from '../../base/protocol';
+import {
+  layerName,
+  NO_TOKEN_ID,
+  tokensOf,
+  type RoutingSample
+} from '../../base/protocol';
 
 export interface Trigger {
   /** "layer 3", as layerName formats it. */
@@ -11,7 +16,7 @@ export interface Trigger {
   /** The last `n` token ids. */
   ids: number[];
   texts?: string[];
-  /** Occurrences, and how many of them select the expert. */
+  /** Occurrences in different contexts, and how many of them select the expert. */
   seen: number;
   selected: number;
   /** Share of the last id's other occurrences that select the expert. */
@@ -27,6 +32,10 @@ export interface TriggerOptions {
 
 /** Maximum number of distinct sequences; later ones are ignored, so that memory stays bounded. */
 const MAX_SEQUENCES = 200_000;
+/** Tokens before a sequence that tell its occurrences apart. */
+const BEFORE = 4;
+/** More contexts are not kept, so that their repeats count. */
+const MAX_OCCURRENCES = 500_000;
 
 interface Counts {
   ids: number[];
@@ -38,6 +47,7 @@ interface Counts {
 /**
  * Sequences that occur at least 10 times and select an expert more often than their last token does elsewhere, by a
  * binomial test corrected for all (sequence, expert) pairs that occur (Benjamini and Hochberg). Smallest p first.
+ * Repeats of a sequence after the same four tokens are one occurrence, and unknown tokens are in no sequence.
  */
 export function ngramTriggers(
   samples: Iterable<RoutingSample>,
@@ -45,26 +55,49 @@ export function ngramTriggers(
 ): Trigger[] {
   const tables = new Map<
     string,
-    { sequences: Map<string, Counts>; last: Map<number, Counts> }
+    {
+      sequences: Map<string, Counts>;
+      last: Map<number, Counts>;
+      occurrences: Set<string>;
+    }
   >();
   for (const sample of samples) {
     for (const layer of sample.layers) {
       const key = layerName(layer);
       let table = tables.get(key);
       if (!table) {
-        table = { sequences: new Map(), last: new Map() };
+        table = {
+          sequences: new Map(),
+          last: new Map(),
+          occurrences: new Set()
+        };
         tables.set(key, table);
       }
       const tokens = tokensOf(sample, layer);
       for (let t = 0; t < tokens.length; t++) {
+        // The same text again is no further evidence.
+        const context = tokens.slice(Math.max(0, t - n - BEFORE + 1), t + 1);
+        const occurrence = `${context.length < n + BEFORE ? t : ''}:${context.map(({ id }) => id).join(' ')}`;
+        if (table.occurrences.has(occurrence)) {
+          continue;
+        }
+        if (table.occurrences.size < MAX_OCCURRENCES) {
+          table.occurrences.add(occurrence);
+        }
         const own = layer.selected.subarray(
           t * layer.topK,
           (t + 1) * layer.topK
         );
         const { id } = tokens[t];
+        if (id === NO_TOKEN_ID) {
+          continue;
+        }
         count(table.last, id, [tokens[t]], own);
         if (t >= n - 1) {
           const part = tokens.slice(t - n + 1, t + 1);
+          if (part.some(token => token.id === NO_TOKEN_ID)) {
+            continue;
+          }
           const name = part.map(token => token.id).join(' ');
           if (
             table.sequences.has(name) ||

@@ -6,6 +6,7 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 import {
+  counted,
   layerName,
   type CausalityDocument,
   type CausalityRow
@@ -82,14 +83,14 @@ export class CausalityResult implements Displayable {
     const found = this.causal;
     const shown = found.length > 0 ? found : rows.slice(0, SHOWN);
     return [
-      `${model}: ${criterion}, ${original.toFixed(4)} over ${prompts} prompts; ${rows.length} experts ablated by ${mode}`,
+      `${model}: ${criterion}, ${original.toFixed(4)} over ${counted(prompts, 'prompt')}; ${counted(rows.length, 'expert')} ablated by ${mode}`,
       found.length > 0
         ? `${found.length} change it more than experts of their load (adjusted p <= ${alpha}):`
         : `none changes it more than experts of its load (adjusted p <= ${alpha}); smallest p:`,
       ...shown.map(
         row =>
           `  ${layerName(row)} expert ${row.expert}: ${row.change >= 0 ? '+' : ''}${row.change.toFixed(4)} ` +
-          `(random: ${row.nullChange.toFixed(4)}), ${row.load} tokens, p ${row.p.toPrecision(2)}, ` +
+          `(random: ${row.nullChange.toFixed(4)}), ${counted(row.load, 'token')}, p ${row.p.toPrecision(2)}, ` +
           `adjusted ${row.pAdjusted.toPrecision(2)}, at least ${row.smallestP.toPrecision(2)}`
       ),
       ...notes.map(note => `note: ${note}`)

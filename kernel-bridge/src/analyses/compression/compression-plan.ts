@@ -7,7 +7,7 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 import type { Edits } from '../../run/edits/edits';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import type { CompressionDocument, LayerPlan } from './compression-document';
 import { planEdits } from './plan-edits';
 import type { CompressionEffect, DomainEffect } from './measure-effect';
@@ -69,7 +69,7 @@ export class CompressionPlan implements Displayable {
   toString(): string {
     const { model, by, calibration, layers, effect, warnings } = this._document;
     return [
-      `${model}: compression by ${by}, from ${calibration.prompts} prompts, ${calibration.tokens} tokens`,
+      `${model}: compression by ${by}, from ${counted(calibration.prompts, 'prompt')}, ${counted(calibration.tokens, 'token')}`,
       ...layers.flatMap(layerText),
       ...(effect
         ? [

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { decide, type LayerEvidence } from './decide';
+import { ExpertKinds } from './expert-kinds';
 import { ExpertPairs } from './expert-pairs';
 import { loraRanks } from './lora-ranks';
 import { CRITERIA } from './options';
@@ -61,7 +62,11 @@ it('keeps the requested number, each expert once, and keeps merge targets', () =
         expect(
           [...keep, ...prune, ...merge.map(({ expert }) => expert)].sort()
         ).toEqual(Array.from({ length: evidence.experts }, (_, e) => e));
-        merge.forEach(({ into }) => expect(keep).toContain(into));
+        const { counts } = evidence.importance;
+        merge.forEach(({ expert, into }) => {
+          expect(keep).toContain(into);
+          expect(counts[expert]).toBeLessThanOrEqual(counts[into]);
+        });
         Object.values(removals)
           .filter(removed => removed !== null)
           .forEach(removed =>
@@ -70,6 +75,120 @@ it('keeps the requested number, each expert once, and keeps merge targets', () =
       }
     )
   );
+});
+
+/** Experts that compute the same, selected by so many tokens each. */
+function alike(
+  counts: number[],
+  outputs = counts.map(() => [1, 2]),
+  kinds?: LayerEvidence['kinds']
+): LayerEvidence {
+  const pairs = new ExpertPairs(counts.length);
+  pairs.addOutputs(
+    [...counts.keys()],
+    outputs.map(values => Float32Array.from(values))
+  );
+  const importance = {
+    counts: Float64Array.from(counts),
+    gateSum: Float64Array.from(counts)
+  };
+  return { experts: counts.length, tokens: 24, importance, pairs, kinds };
+}
+
+const mergesOf = (
+  evidence: LayerEvidence,
+  kept: number,
+  mergeDifference = 0.1
+): [number, number][] =>
+  decide(evidence, kept, { by: 'frequency', mergeDifference }).merge.map(
+    ({ expert, into }) => [expert, into]
+  );
+
+it.each<[string, number[], [number, number][]]>([
+  [
+    'the last',
+    [0, 0, 22, 24],
+    [
+      [1, 3],
+      [0, 3],
+      [2, 3]
+    ]
+  ],
+  [
+    'the first',
+    [24, 22, 0, 0],
+    [
+      [3, 0],
+      [2, 0],
+      [1, 0]
+    ]
+  ],
+  [
+    'between',
+    [3, 9, 1, 3],
+    [
+      [2, 1],
+      [3, 1],
+      [0, 1]
+    ]
+  ],
+  [
+    'none',
+    [5, 5, 5, 5],
+    [
+      [3, 0],
+      [2, 0],
+      [1, 0]
+    ]
+  ]
+])(
+  'merges copies into the one that most tokens select: %s',
+  (_, counts, merges) => {
+    const found = mergesOf(alike(counts), 1);
+    expect(found.sort()).toEqual(merges.sort());
+  }
+);
+
+it('takes along no expert that is unlike the new target', () => {
+  // 0 and 1 are alike, and 1 and 2, but not 0 and 2.
+  const outputs = [
+    [1, 0],
+    [1, 0.08],
+    [1, 0.17]
+  ];
+  expect(mergesOf(alike([1, 2, 3], outputs), 1)).toEqual([[0, 1]]);
+});
+
+it('merges experts of one kind only', () => {
+  const kinds = ['network', 'identity', 'network', 'identity'] as const;
+  expect(mergesOf(alike([4, 3, 2, 1], undefined, kinds), 2, 1.4)).toEqual([
+    [3, 1],
+    [2, 0]
+  ]);
+});
+
+it('tells experts that compute nothing by their outputs', () => {
+  const kinds = new ExpertKinds(4);
+  for (const input of [Float32Array.of(1, -2), Float32Array.of(0.5, 3)]) {
+    kinds.add(
+      0,
+      input,
+      input.map(x => x * (1 + 1e-5))
+    );
+    kinds.add(1, input, Float32Array.of(0, 0));
+    kinds.add(
+      2,
+      input,
+      input.map(x => x + 0.1)
+    );
+    kinds.add(3, input, Float32Array.of(NaN, NaN));
+  }
+  expect([0, 1, 2, 3].map(expert => kinds.of(expert))).toEqual([
+    'identity',
+    'zero',
+    'network',
+    undefined
+  ]);
 });
 
 it('gives no rank to a NaN share', () => {

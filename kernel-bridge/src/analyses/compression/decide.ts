@@ -1,5 +1,6 @@
 /** Decides which experts of a layer to keep, prune and merge, from their measurements. */
 import type { ExpertImportance, KeptSet } from '../../measures';
+import type { ExpertKind } from './expert-kinds';
 import type { ExpertPairs } from './expert-pairs';
 import { CRITERIA, type CompressionCriterion } from './options';
 
@@ -11,6 +12,8 @@ export interface LayerEvidence {
     Partial<Pick<ExpertImportance, 'reap' | 'ean'>>;
   /** Absent where expert outputs are unknown. */
   pairs?: ExpertPairs;
+  /** What each expert is; experts of different kinds are not merged. Absent where outputs are unknown. */
+  kinds?: readonly (ExpertKind | undefined)[];
   /** Kept sets of the target size, smallest error first. */
   naee?: readonly KeptSet[];
 }
@@ -133,11 +136,14 @@ function lowest(
 }
 
 /**
- * Repeatedly merges the pair with the most similar outputs: the expert with fewer tokens goes into the other.
+ * Repeatedly merges the pair with the most similar outputs: the expert with fewer tokens goes into the other, and what
+ * was merged into it goes along. Of equally similar pairs the one whose expert has the fewest tokens comes first; of two
+ * experts with as many tokens the later one goes.
+ *
  * @param keepTargets whether merge targets stay
  */
 function closest(
-  { experts, pairs, importance }: LayerEvidence,
+  { experts, pairs, kinds, importance }: LayerEvidence,
   count: number,
   limit: number,
   keepTargets: boolean,
@@ -145,42 +151,47 @@ function closest(
   stay: ReadonlySet<number> = new Set()
 ): Merge[] {
   const gone = new Set(removed);
-  const fixed = new Set(stay);
-  const merges: Merge[] = [];
   const { counts } = importance;
-  const found: { a: number; b: number; difference: number }[] = [];
+  const found: (Merge & { difference: number })[] = [];
   for (let a = 0; pairs && a < experts; a++) {
     for (let b = a + 1; b < experts; b++) {
       const { difference } = pairs.of(a, b);
-      if (difference <= limit) {
-        found.push({ a, b, difference });
+      if (difference <= limit && kinds?.[a] === kinds?.[b]) {
+        const [expert, into] = counts[a] < counts[b] ? [a, b] : [b, a];
+        found.push({ expert, into, difference });
       }
     }
   }
-  found.sort((one, other) => one.difference - other.difference);
-  for (const { a, b } of found) {
+  found.sort(
+    (one, other) =>
+      one.difference - other.difference ||
+      counts[one.expert] - counts[other.expert]
+  );
+  const merges: Merge[] = [];
+  const similar = (a: number, b: number): boolean =>
+    pairs!.of(a, b).difference <= limit;
+  for (const { expert, into } of found) {
     if (merges.length === count) {
       break;
     }
-    if (gone.has(a) || gone.has(b) || (fixed.has(a) && fixed.has(b))) {
+    if (gone.has(expert) || gone.has(into) || stay.has(expert)) {
       continue;
     }
-    const goes = fixed.has(a)
-      ? b
-      : fixed.has(b)
-        ? a
-        : counts[a] < counts[b]
-          ? a
-          : b;
-    const into = goes === a ? b : a;
-    if (keepTargets && !fixed.has(into) && fixed.size === experts - count) {
+    const along = keepTargets
+      ? merges.filter(merge => merge.into === expert)
+      : [];
+    const targets = new Set(merges.map(merge => merge.into));
+    targets.delete(expert);
+    targets.add(into);
+    if (
+      along.some(merge => !similar(merge.expert, into)) ||
+      (keepTargets && targets.size > experts - count)
+    ) {
       continue;
     }
-    merges.push({ expert: goes, into });
-    gone.add(goes);
-    if (keepTargets) {
-      fixed.add(into);
-    }
+    along.forEach(merge => (merge.into = into));
+    merges.push({ expert, into });
+    gone.add(expert);
   }
   return merges;
 }

@@ -3,12 +3,13 @@ import { probedSession } from '../../run/edits/edited-sessions';
 import { forces } from '../../run/activations/expert-outputs';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
+import { lostText } from '../../run/model/lost-experts';
 import {
   promptList,
   type Prompt,
   type TokenizedPrompt
 } from '../../run/model/prompt';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { LayerPlan } from './compression-document';
 import { CompressionPlan } from './compression-plan';
@@ -40,6 +41,7 @@ export async function compressionPlan(
   const { by = 'reap', mergeDifference = 0.1, loraRank = 8, signal } = options;
   const model = handle.loaded;
   const { routers } = model;
+  routers.forEach(checkWhole);
   const kept = new Map(
     routers.map(router => [router, keptExperts(router, options)])
   );
@@ -81,6 +83,16 @@ export async function compressionPlan(
     effect: await effectOf(model, heldOut, layers, { signal, onRun }, warnings),
     warnings
   });
+}
+
+/** @throws MoEDebuggerError 'model-unsupported' for a router whose experts are not all in the graph */
+function checkWhole(router: Router): void {
+  if (router.lost) {
+    throw new MoEDebuggerError('model-unsupported', lostText(router.lost), {
+      where: layerName(router),
+      hint: 'export the model again so that every expert runs'
+    });
+  }
 }
 
 /** By default every second prompt of a domain is held out. */
@@ -145,7 +157,9 @@ function doubts(
   const all = layers.reduce((sum, { experts }) => sum + experts, 0);
   return [
     ...(otherwise > 0
-      ? [`${otherwise} layers do not provide ${by}: frequency was used there`]
+      ? [
+          `${counted(otherwise, 'layer')} ${otherwise === 1 ? 'does' : 'do'} not provide ${by}: frequency was used there`
+        ]
       : []),
     ...(masked.length > 0
       ? [
@@ -154,7 +168,7 @@ function doubts(
       : []),
     ...(rare > 0
       ? [
-          `${rare} of ${all} experts were selected by fewer than ${MIN_TOKENS} calibration tokens: more text may change the plan`
+          `${rare} of ${counted(all, 'expert')} ${rare === 1 ? 'was' : 'were'} selected by fewer than ${MIN_TOKENS} calibration tokens: more text may change the plan`
         ]
       : [])
   ];

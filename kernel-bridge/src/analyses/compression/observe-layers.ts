@@ -13,6 +13,7 @@ import type { TokenizedPrompt } from '../../run/model/prompt';
 import { layerName, type RoutingLayer } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { LayerEvidence } from './decide';
+import { ExpertKinds } from './expert-kinds';
 import { ExpertPairs } from './expert-pairs';
 
 export interface ObserveOptions {
@@ -48,6 +49,9 @@ export async function observeLayers(
   warnings: string[]
 ): Promise<LayerEvidence[]> {
   const layers = model.routers.map(router => new LayerObservation(router));
+  const readable = [...model.routers.keys()].filter(
+    router => target.activations.routers[router].input !== undefined
+  );
   // For layers whose expert outputs cannot be identified only the routing is known.
   const shown = new Set(
     [...model.routers.keys()].filter(
@@ -62,11 +66,14 @@ export async function observeLayers(
     }
   });
   for (const prompt of prompts) {
-    const { routing, outputs } = await recordActivations(
+    const { routing, inputs, outputs } = await recordActivations(
       model,
       target,
       prompt,
-      { outputs: [...shown] },
+      {
+        inputs: readable.filter(router => shown.has(router)),
+        outputs: [...shown]
+      },
       options.signal
     );
     options.onRun();
@@ -87,7 +94,11 @@ export async function observeLayers(
           },
           { signal: options.signal, onRun: options.onRun }
         );
-        layer.addOutputs(routing[router], every, values, width);
+        layer.addOutputs(routing[router], every, {
+          values,
+          width,
+          inputs: inputs.get(router)
+        });
       } catch (error) {
         if ((error as MoEDebuggerError).code !== 'model-unsupported') {
           throw error;
@@ -111,6 +122,7 @@ const NAEE_SETS = 2000;
 
 class LayerObservation {
   private readonly _pairs: ExpertPairs;
+  private readonly _kinds: ExpertKinds;
   private readonly _selected: number[] = [];
   private readonly _weights: number[] = [];
   private readonly _norms: number[] = [];
@@ -122,6 +134,7 @@ class LayerObservation {
 
   constructor(private readonly _router: Router) {
     this._pairs = new ExpertPairs(_router.experts);
+    this._kinds = new ExpertKinds(_router.experts);
   }
 
   addRouting({ selected, weights, topK }: RoutingLayer): void {
@@ -134,32 +147,43 @@ class LayerObservation {
     }
   }
 
-  /** @param values [tokens, k or E, width] */
+  /**
+   * @param values [tokens, k or E, width]
+   * @param inputs [tokens, width] of the router, which the experts read too
+   */
   addOutputs(
-    { selected, weights, logits, topK, experts }: RoutingLayer,
+    { selected, weights, logits, topK, experts: count }: RoutingLayer,
     every: boolean,
-    values: Float32Array,
-    width: number
+    {
+      values,
+      width,
+      inputs
+    }: { values: Float32Array; width: number; inputs?: Float32Array }
   ): void {
     this._width = width;
-    const columns = every ? experts : topK;
-    const all = Array.from({ length: experts }, (_, e) => e);
+    const columns = every ? count : topK;
+    const all = Array.from({ length: count }, (_, e) => e);
     for (let t = 0; t < selected.length / topK; t++) {
       const chosen = selected.subarray(t * topK, (t + 1) * topK);
       const outputs = Array.from({ length: columns }, (_, column) => {
         const start = (t * columns + column) * width;
         return values.subarray(start, start + width);
       });
-      this._pairs.addOutputs(every ? all : chosen, outputs);
+      const experts = every ? all : chosen;
+      this._pairs.addOutputs(experts, outputs);
+      const input = inputs?.subarray(t * width, (t + 1) * width);
+      outputs.forEach((output, i) =>
+        this._kinds.add(experts[i], input, output)
+      );
       chosen.forEach((expert, slot) => {
         // A slot of weight 0 was not run.
         const ran = expert >= 0 && weights[t * topK + slot] !== 0;
         const output = outputs[every ? expert : slot];
         this._norms.push(ran ? Math.sqrt(dot(output, output)) : 0);
       });
-      if (every && this._outputs.length < NAEE_TOKENS * experts) {
+      if (every && this._outputs.length < NAEE_TOKENS * count) {
         this._unknown ||= outputs.some(([first]) => !Number.isFinite(first));
-        this._logits.push(...logits.subarray(t * experts, (t + 1) * experts));
+        this._logits.push(...logits.subarray(t * count, (t + 1) * count));
         this._outputs.push(...outputs);
       }
     }
@@ -184,6 +208,7 @@ class LayerObservation {
       tokens,
       importance: { counts, gateSum, reap, ean },
       pairs: this._pairs,
+      kinds: Array.from({ length: experts }, (_, e) => this._kinds.of(e)),
       ...(naee ? { naee } : {})
     };
   }

@@ -5,7 +5,12 @@ import {
   writeMermaid,
   type DrawnGraph
 } from '../../base/charts';
-import { layerName, type RoutingSample, type Token } from '../../base/protocol';
+import {
+  counted,
+  layerName,
+  type RoutingSample,
+  type Token
+} from '../../base/protocol';
 import { editText } from '../../run/edits/edit-text';
 import type {
   CausalEdge,
@@ -48,7 +53,7 @@ export function effectsText({ effects, why, unmeasured }: CausalGraph): string {
       : 'direct effects, all other routing held; dashed: total effects',
     ...(unmeasured.length === 0
       ? []
-      : [`${unmeasured.length} experts not measured`]),
+      : [`${counted(unmeasured.length, 'expert')} not measured`]),
     '+ tokens that select an expert only with the edits, - only without'
   ].join('; ');
 }

@@ -33,6 +33,18 @@ describe('alignTokens', () => {
     expect([...b]).toEqual([0, 1, 2]);
   });
 
+  it('pairs unknown tokens by position only, where they are as many', () => {
+    const { by, a, b } = alignTokens(
+      tokens([-1, -1, -1]),
+      tokens([4, 5, 6]),
+      'p'
+    );
+    expect([by, [...a], [...b]]).toEqual(['position', [0, 1, 2], [0, 1, 2]]);
+    expect(() =>
+      alignTokens(tokens([-1, -1]), tokens([-1, -1, -1]), 'p')
+    ).toThrow(expect.objectContaining({ code: 'input' }));
+  });
+
   it('pairs the tokens around an inserted word', () => {
     const { by, tokens: all } = alignTokens(
       tokens([1, 2, 3, 4]),

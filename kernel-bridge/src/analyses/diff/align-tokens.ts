@@ -1,6 +1,6 @@
 /** Aligns the tokens of two runs. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { Token } from '../../base/protocol';
+import { NO_TOKEN_ID, type Token } from '../../base/protocol';
 
 export interface Alignment {
   /** By position if the runs have the same token ids, otherwise by a longest common subsequence of the ids. */
@@ -23,14 +23,29 @@ const MAX_CELLS = 2 ** 26;
 
 /**
  * @param where names the prompt in errors
- * @throws MoEDebuggerError 'input' when an id has different texts in the runs, or both are too long to align
+ * @throws MoEDebuggerError 'input' when an id has different texts in the runs, unknown tokens are not as many, or both are
+ * too long to align
  */
 export function alignTokens(
   a: readonly Token[],
   b: readonly Token[],
   where: string
 ): Alignment {
-  let head = 0;
+  const unknown = [a, b].some(tokens =>
+    tokens.some(({ id }) => id === NO_TOKEN_ID)
+  );
+  // Of unknown tokens only the position says which belong together.
+  if (unknown && a.length !== b.length) {
+    throw new MoEDebuggerError(
+      'input',
+      `token ids are unknown, and there are ${a.length} and ${b.length} tokens`,
+      {
+        where,
+        hint: 'compare runs of the same text, or import them with token ids'
+      }
+    );
+  }
+  let head = unknown ? a.length : 0;
   while (head < a.length && head < b.length && a[head].id === b[head].id) {
     head++;
   }
@@ -63,15 +78,15 @@ export function alignTokens(
     (token): token is { a: number; b: number } =>
       token.a !== null && token.b !== null
   );
-  const stranger = pairs.find(
+  const mismatch = pairs.find(
     pair =>
       (a[pair.a].text ?? b[pair.b].text) !== (b[pair.b].text ?? a[pair.a].text)
   );
-  if (stranger) {
-    const { id, text } = a[stranger.a];
+  if (mismatch) {
+    const { id, text } = a[mismatch.a];
     throw new MoEDebuggerError(
       'input',
-      `token ${id} is ${JSON.stringify(text)} in one run and ${JSON.stringify(b[stranger.b].text)} in the other`,
+      `token ${id} is ${JSON.stringify(text)} in one run and ${JSON.stringify(b[mismatch.b].text)} in the other`,
       { where, hint: 'compare models with the same tokenizer' }
     );
   }

@@ -1,20 +1,55 @@
-/** MIME bundle of a routing diff: Vega-Lite, SVG and text. */
+/** How a routing diff shows itself: the picture of the first prompt, and a table of the layers over all prompts. */
 import { routingDiffSpec, type RoutingDiffChart } from '../../base/charts';
 import { specSvg } from '../../show/still-svg';
 import type { JsonObject } from '../../base/kernel-api';
-import { layerName, VEGALITE_MIME_TYPE } from '../../base/protocol';
+import { layerName } from '../../base/protocol';
+import { pictureBundle, type ResultTable } from '../../show/result-table';
 import type { DiffData, SampleDiff } from './diff-data';
+import { diffWords, mostMoved } from './diff-text';
 
-/** The chart shows the first prompt; the text covers all. */
-export async function diffBundle(
-  diff: DiffData,
-  text: string
-): Promise<JsonObject> {
-  const spec = routingDiffSpec(diffChart(diff, diff.samples[0]));
+/** The chart shows the first prompt; table and text cover all. */
+export function diffBundle(diff: DiffData, text: string): Promise<JsonObject> {
+  return pictureBundle(
+    routingDiffSpec(diffChart(diff, diff.samples[0])),
+    diffTable(diff),
+    text
+  );
+}
+
+/** A row for each layer that both runs have. */
+export function diffTable(diff: DiffData): ResultTable {
+  const [title, notes] = diffWords(diff);
   return {
-    [VEGALITE_MIME_TYPE]: spec,
-    'image/svg+xml': await specSvg(spec),
-    'text/plain': text
+    title,
+    columns: [
+      'layer',
+      'topK',
+      'tokens',
+      'changed',
+      'changedShare',
+      'nearMisses',
+      'nearMissShare',
+      'jaccard',
+      'weightDistance',
+      'left',
+      'entered'
+    ],
+    rows: diff.layers.map(layer => [
+      layerName(layer),
+      layer.topK.a === layer.topK.b
+        ? layer.topK.a
+        : `${layer.topK.a} and ${layer.topK.b}`,
+      layer.tokens,
+      layer.changed,
+      layer.changedShare,
+      layer.nearMissShare === null ? null : layer.nearMisses,
+      layer.nearMissShare,
+      layer.jaccard,
+      layer.weightDistance,
+      mostMoved(layer.left),
+      mostMoved(layer.entered)
+    ]),
+    notes
   };
 }
 

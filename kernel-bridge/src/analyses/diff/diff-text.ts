@@ -1,5 +1,5 @@
 /** Formats a routing diff as text. */
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import type { Both } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
 import type { DiffData } from './diff-data';
@@ -7,7 +7,15 @@ import type { DiffData } from './diff-data';
 const MAX_EXPERTS = 4;
 
 export function formatDiff(diff: DiffData): string {
-  const { runs, samples, layers } = diff;
+  const [title, notes] = diffWords(diff);
+  return [title, table(diff.layers), ...notes].join('\n');
+}
+
+/** What stands above and below the table of layers. */
+export function diffWords(
+  diff: DiffData
+): [title: string, notes: readonly string[]] {
+  const { runs, samples } = diff;
   const pairs = samples.reduce(
     (sum, { alignment }) => sum + alignment.a.length,
     0
@@ -19,11 +27,9 @@ export function formatDiff(diff: DiffData): string {
     0
   );
   return [
-    `RoutingDiff of ${name(runs.a)} and ${name(runs.b)}: ${samples.length === 1 ? '' : `${samples.length} prompts, `}${pairs} tokens in both${lone === 0 ? '' : `, ${lone} in one`}`,
-    table(layers),
-    ...outputLine(diff),
-    ...aloneLines(diff.alone)
-  ].join('\n');
+    `RoutingDiff of ${name(runs.a)} and ${name(runs.b)}: ${samples.length === 1 ? '' : `${samples.length} prompts, `}${counted(pairs, 'token')} in both${lone === 0 ? '' : `, ${lone} in one`}`,
+    [...outputLine(diff), ...aloneLines(diff.alone)]
+  ];
 }
 
 function name({ model, edits }: DiffData['runs']['a']): string {
@@ -45,8 +51,8 @@ function table(layers: readonly LayerSummary[]): string {
         : `${layer.nearMisses} (${percent(layer.nearMissShare)})`,
       fixed(layer.jaccard),
       fixed(layer.weightDistance),
-      most(layer.left),
-      most(layer.entered)
+      mostMoved(layer.left),
+      mostMoved(layer.entered)
     ])
   ];
   const widths = rows[0].map((_, column) =>
@@ -63,7 +69,7 @@ function table(layers: readonly LayerSummary[]): string {
 }
 
 /** Experts with the most lost or gained tokens: "5 (12), 0 (3)". */
-function most(counts: readonly number[]): string {
+export function mostMoved(counts: readonly number[]): string {
   const found = counts
     .map((count, expert) => ({ count, expert }))
     .filter(({ count }) => count > 0)

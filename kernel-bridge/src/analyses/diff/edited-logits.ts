@@ -36,7 +36,7 @@ export function chosenBy(
     if (kind === 'bias') {
       row[expert!] += value!;
     } else if (mode === 'mask') {
-      row[expert!] += MASKED_LOGIT;
+      row[expert!] = MASKED_LOGIT;
     }
   }
   return row;

@@ -25,7 +25,7 @@ export interface TokenChange {
   entered: number[];
   /** Experts that process it in the first run only, ascending. */
   left: number[];
-  /** Weight of each expert in either run, 0 where it is not selected; by expert. */
+  /** Weight of each expert in either run, 0 where it is not selected, NaN where it was not recorded; by expert. */
   weights: { expert: number; a: number; b: number }[];
   /** |experts in both runs| / |experts in either|; 1 if both are empty. */
   jaccard: number;
@@ -150,7 +150,7 @@ function weightsOf(
     if (selected[slot] >= 0 && weights[slot] !== 0) {
       found.set(
         selected[slot],
-        (found.get(selected[slot]) ?? 0) + weights[slot]
+        (found.get(selected[slot]) ?? 0) + (weights[slot] ?? NaN)
       );
     }
   }

@@ -18,7 +18,7 @@ export interface LayerSummary extends Omit<RouterIdentity, 'topK'> {
   /** Scale of the margins, and the threshold. */
   scale: MarginScale;
   threshold: number;
-  /** Means over the tokens; null without tokens. */
+  /** Means over the tokens; null without tokens, and without weights. */
   jaccard: number | null;
   weightDistance: number | null;
   /** [experts]: number of tokens that gained, and lost, each. */
@@ -59,7 +59,7 @@ function summarizeRouter(layers: readonly LayerDiff[]): LayerSummary {
     }
   }
   const share = (part: number, whole: number): number | null =>
-    whole === 0 ? null : part / whole;
+    whole === 0 || Number.isNaN(part) ? null : part / whole;
   return {
     ...identity,
     topK,

@@ -10,7 +10,7 @@ import { layerName, type RoutingSample } from '../../base/protocol';
 import { cardOf } from '../../files/trace/cards';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { alignTokens } from './align-tokens';
-import { diffBundle, diffSvg } from './diff-bundle';
+import { diffBundle, diffSvg, diffTable } from './diff-bundle';
 import type { DiffData, SampleDiff } from './diff-data';
 import { diffDocument, type DiffDocument } from './diff-document';
 import { formatDiff } from './diff-text';
@@ -89,12 +89,12 @@ export class RoutingDiff implements DiffData, Displayable {
   }
 
   /**
-   * Writes it to a file atomically: .json, or .svg with the picture of the first prompt.
+   * Writes it to a file atomically: .json, .csv and .html with the table, or .svg with the picture of the first prompt.
    * @throws MoEDebuggerError 'input' for another extension, 'environment' when the file cannot be written
    */
   save(file: string): Promise<void> {
     return saveResult(file, {
-      ...resultForms(this),
+      ...resultForms(this, () => diffTable(this)),
       '.svg': () => diffSvg(this)
     });
   }

@@ -6,6 +6,7 @@ import {
   type LayerMetrics,
   type RouterTally
 } from '../../measures';
+import { counted } from '../../base/protocol';
 import { placeOf } from './finding';
 import type { Verdicts } from './load';
 import type { Thresholds } from './thresholds';
@@ -16,11 +17,13 @@ import type { Thresholds } from './thresholds';
  * 6 of 8 experts differently for every token works, at a confidence 1 - H / ln E of 0.14.
  */
 export function lowConfidence(
-  { logits: { tokens } }: RouterTally,
+  { logits: { tokens: withLogits }, tokens: all, effectiveTokens }: RouterTally,
   metrics: LayerMetrics,
   { routing_confidence_threshold: threshold }: Thresholds
 ): Verdicts {
   const { decisiveTokenRate } = metrics;
+  // Repeats among the tokens with logits are as many as among all.
+  const tokens = (withLogits * effectiveTokens) / Math.max(1, all);
   if (metrics.experts === 1 || !(decisiveTokenRate < threshold)) {
     return { findings: [], undecided: [] };
   }
@@ -39,7 +42,7 @@ export function lowConfidence(
           experts: [],
           value: decisiveTokenRate,
           threshold,
-          reason: `inconclusive: with ${tokens} tokens the share may be as high as ${high.toFixed(2)}`
+          reason: `cannot tell yet: with ${counted(Math.round(tokens), 'token')} of new text the share may be as high as ${high.toFixed(2)}`
         }
       ]
     };
@@ -58,7 +61,8 @@ export function lowConfidence(
         message: `the router gives all ${metrics.experts} experts nearly the same probability: ${(100 * decisiveTokenRate).toFixed(1)} % of tokens are routed decisively`,
         evidence: {
           cause: 'indecisive',
-          tokensSeen: tokens,
+          tokensSeen: withLogits,
+          effectiveTokens: tokens,
           upperBound: high,
           meanTokenEntropy: metrics.meanTokenEntropy,
           largestEntropy: Math.log(metrics.experts),

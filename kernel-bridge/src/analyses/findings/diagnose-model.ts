@@ -20,7 +20,7 @@ import { TraceEvidence } from './trace-evidence';
 
 export interface DiagnoseModelOptions extends Omit<
   DiagnoseOptions,
-  'model' | 'experts'
+  'model' | 'experts' | 'routers'
 > {
   /** Prompts to run. Default: built-in texts. */
   prompts?: Iterable<Prompt> | AsyncIterable<Prompt>;
@@ -87,6 +87,7 @@ export async function diagnoseOn(
   return diagnose(evidence, {
     ...options,
     model: model.name,
+    routers: model.routers,
     experts: [
       ...surveyModel(model.description.model.path, alike),
       ...(outputs && first

@@ -8,10 +8,12 @@ import {
 } from '../../measures';
 import type { Displayable } from '../../base/kernel-api';
 import { layerName, type RoutingSample } from '../../base/protocol';
+import { checksOf } from './checks';
 import { lowConfidence } from './confidence';
 import { displayed } from './displayed';
 import { anomalies, driftFrom } from './drift';
 import { duplicateExperts } from './duplicates';
+import type { Router } from '../../routing/convention';
 import type { ExpertSurvey } from './expert-survey';
 import {
   listsOf,
@@ -28,6 +30,7 @@ import {
   routerCollapse,
   unusedExperts
 } from './load';
+import { lostExpertFindings } from './lost-experts';
 import { nonFiniteWeights } from './non-finite';
 import { specialistExperts } from './specialists';
 import { resolveThresholds, type Thresholds } from './thresholds';
@@ -38,6 +41,8 @@ export interface DiagnoseOptions {
   model?: string;
   /** Surveys of the experts' weights, and of their outputs where available; one router each. */
   experts?: Iterable<ExpertSurvey>;
+  /** The model's routers, with the experts that its graph has no path for. */
+  routers?: readonly Pick<Router, 'layer' | 'stack' | 'module' | 'lost'>[];
   thresholds?: Partial<Thresholds>;
   /** Earlier traces to compare with. */
   baseline?: TraceTally | { samples: Iterable<RoutingSample> };
@@ -67,24 +72,25 @@ export function diagnose(
     for (const verdicts of [
       unusedExperts(router, thresholds),
       loadImbalance(router, metrics[i], thresholds, distinct),
-      lowConfidence(router, metrics[i], thresholds)
+      lowConfidence(router, metrics[i], thresholds),
+      routerCollapse(router, metrics[i], thresholds, distinct)
     ]) {
       findings.push(...verdicts.findings);
       undecided.push(...verdicts.undecided);
     }
-    findings.push(
-      ...routerCollapse(router, metrics[i], thresholds, distinct),
-      ...capacityOverflow(router, metrics[i], thresholds)
-    );
+    findings.push(...capacityOverflow(router, metrics[i], thresholds));
   });
+  const specialists = specialistExperts(evidence, thresholds);
+  undecided.push(...specialists.undecided);
   findings.push(
-    ...specialistExperts(evidence, thresholds),
+    ...lostExpertFindings(options.routers ?? [], tally),
+    ...specialists.findings,
     ...anomalies(tally, thresholds)
   );
-  let surveyed = 0;
+  const surveyed = { weights: 0, outputs: 0 };
   const broken: Finding[] = [];
   for (const survey of options.experts ?? []) {
-    surveyed += survey.of === 'outputs' ? 0 : 1;
+    surveyed[survey.of ?? 'weights']++;
     broken.push(...nonFiniteWeights(survey));
     findings.push(...duplicateExperts(survey, thresholds));
   }
@@ -96,6 +102,18 @@ export function diagnose(
   }
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
+  const checks = checksOf({
+    evidence,
+    thresholds,
+    findings,
+    undecided,
+    surveyed: {
+      weights: surveyed.weights > 0,
+      outputs: surveyed.outputs > 0
+    },
+    hasGraph: options.routers !== undefined,
+    hasBaseline: options.baseline !== undefined
+  });
   return displayed({
     schema: 'moe-debugger/diagnose@1',
     ...(model === undefined ? {} : { model }),
@@ -103,11 +121,12 @@ export function diagnose(
     samples: tally.samples,
     findings: findings.sort((a, b) => ORDER[a.severity] - ORDER[b.severity]),
     undecided,
+    checks,
     layers: metrics.map(diagnosedLayer),
     pooledAuxiliaryLoss: pooledLoss(tally),
     coverage: {
       routers: tally.routers.length,
-      routersWithWeights: surveyed
+      routersWithWeights: surveyed.weights
     },
     thresholds
   });

@@ -43,7 +43,7 @@ describe('a diagnosis', () => {
     expect(found.findings[0]).toMatchObject({
       kind: 'dead-expert',
       experts: [5],
-      evidence: { upperBound: 0.003 }
+      evidence: { selections: 0 }
     });
     expect(bundle['text/plain']).toContain('dead-expert');
     expect(String(diagnosis)).toBe(bundle['text/plain']);

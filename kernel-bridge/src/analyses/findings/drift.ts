@@ -88,7 +88,7 @@ function layerDrift(
 }
 
 /** With fewer windows the spread is too uncertain for outlier detection. */
-const MIN_WINDOWS = 20;
+export const MIN_WINDOWS = 20;
 /** Scaled median absolute deviations beyond which a window is an outlier. */
 const UNUSUAL = 5;
 const MAD_TO_SIGMA = 1.4826;
@@ -132,7 +132,7 @@ export function anomalies(
             ),
             value: Math.max(...unusual.map(w => w.totalVariation)),
             threshold,
-            message: `${unusual.length} of ${windows.length} windows of the trace are routed unlike the rest`,
+            message: `${unusual.length} of ${windows.length} windows of the trace ${unusual.length === 1 ? 'is' : 'are'} routed unlike the rest`,
             evidence: { windows: unusual, typical },
             suggestions: [
               {

@@ -1,21 +1,35 @@
 /** Formats a diagnosis as text. */
-import { layerName } from '../../base/protocol';
+import { printableLine } from '../../base/printable';
+import { counted, layerName, notLookedAt } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import type { Diagnosis } from './diagnosis';
 
 export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { model, tokens, samples, layers, findings, undecided, coverage } =
-    diagnosis;
+  const {
+    model,
+    tokens,
+    samples,
+    layers,
+    findings,
+    undecided,
+    checks,
+    coverage
+  } = diagnosis;
   const weights =
     coverage.routersWithWeights === 0
       ? ''
-      : `, expert weights of ${coverage.routersWithWeights} of ${coverage.routers} layers`;
+      : `, expert weights of ${coverage.routersWithWeights} of ${counted(coverage.routers, 'layer')}`;
   const lines = [
-    `${model ? `${model}: ` : ''}${tokens} tokens in ${samples} texts, ${layers.length} MoE layers${weights}`,
+    `${model ? `${printableLine(model)}: ` : ''}${counted(tokens, 'token')} in ${counted(samples, 'text')}, ${counted(layers.length, 'MoE layer')}${weights}`,
     ''
   ];
   if (findings.length === 0) {
-    lines.push('nothing was found', '');
+    lines.push(
+      undecided.length === 0
+        ? 'nothing was found'
+        : 'nothing is certain with these tokens',
+      ''
+    );
   }
   // Suggestions are printed once per kind of finding.
   const advised = new Set<string>();
@@ -41,6 +55,16 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   if (undecided.length > 0) {
     lines.push('');
   }
+  const skipped = notLookedAt(checks);
+  const clear = checks.filter(
+    ({ looked, count, undecided: unsure }) => looked && count + unsure === 0
+  );
+  if (clear.length > 0) {
+    lines.push(
+      `looked for and not found: ${clear.map(({ kind }) => kind).join(', ')}`
+    );
+  }
+  lines.push(...skipped, ...(skipped.length + clear.length > 0 ? [''] : []));
   return [...lines, ...table(diagnosis)].join('\n');
 }
 

@@ -11,8 +11,10 @@ import {
   type LayerMetrics
 } from '../../measures';
 import type { RouterTally } from '../../measures';
+import { counted, type RouterIdentity } from '../../base/protocol';
 import { argMax } from '../../measures/vectors';
 import {
+  numberOrNull,
   placeOf,
   type Finding,
   type Suggestion,
@@ -28,26 +30,54 @@ export interface Verdicts {
 /** A cold expert has at most this part of the tokens of a balanced expert. */
 const COLD_PART = 0.1;
 
+function coldRate(
+  { experts, topK }: RouterIdentity,
+  { cold_expert_threshold }: Thresholds
+): number {
+  return Math.min(cold_expert_threshold, (COLD_PART * topK) / experts);
+}
+
+/** Effective tokens that show an expert to be dead: fewer leave its upper bound above the threshold. */
+export function enoughTokens(
+  router: RouterIdentity,
+  thresholds: Thresholds
+): number {
+  const { experts, topK } = router;
+  return Math.ceil(
+    Math.max(
+      3 / coldRate(router, thresholds),
+      (thresholds.dead_expert_threshold * experts) / topK
+    )
+  );
+}
+
+/** How much text there is, in words: repeats are no evidence. */
+function newText({ tokens, effectiveTokens }: RouterTally): string {
+  const whole = Math.round(effectiveTokens);
+  return whole < tokens
+    ? `${whole} of ${counted(tokens, 'token')} are new text`
+    : counted(tokens, 'token');
+}
+
 /** Dead and cold experts; conclusive only if the upper confidence bound of the rate is below the threshold. */
 export function unusedExperts(
   tally: RouterTally,
-  { dead_expert_threshold, cold_expert_threshold }: Thresholds
+  thresholds: Thresholds
 ): Verdicts {
-  const { router, counts, tokens } = tally;
+  const { dead_expert_threshold } = thresholds;
+  const { router, counts, tokens, effectiveCounts, effectiveTokens } = tally;
   const { experts, topK } = router;
   const balanced = topK / experts;
-  const threshold = Math.min(cold_expert_threshold, COLD_PART * balanced);
-  const enough = Math.ceil(
-    Math.max(3 / threshold, dead_expert_threshold / balanced)
-  );
+  const threshold = coldRate(router, thresholds);
+  const enough = enoughTokens(router, thresholds);
   const rates = tokenRates(counts, tokens);
   const findings: Finding[] = [];
   const unsure: number[] = [];
   for (let expert = 0; expert < experts && tokens > 0; expert++) {
-    const bound = upperBound(counts[expert], tokens);
+    const bound = upperBound(effectiveCounts[expert], effectiveTokens);
     const sure =
       bound <= threshold &&
-      balancedLoad(tokens, experts, topK) >= dead_expert_threshold;
+      balancedLoad(effectiveTokens, experts, topK) >= dead_expert_threshold;
     if (!sure) {
       if (rates[expert] < threshold) {
         unsure.push(expert);
@@ -68,10 +98,11 @@ export function unusedExperts(
       threshold,
       message: dead
         ? `no token of ${tokens} selected expert ${expert}`
-        : `expert ${expert} was selected by ${counts[expert]} of ${tokens} tokens`,
+        : `expert ${expert} was selected by ${counts[expert]} of ${counted(tokens, 'token')}`,
       evidence: {
         selections: counts[expert],
         tokensSeen: tokens,
+        effectiveTokens,
         upperBound: bound,
         balancedTokenRate: balanced
       },
@@ -90,7 +121,7 @@ export function unusedExperts(
               experts: unsure,
               value: Math.min(...unsure.map(e => rates[e])),
               threshold,
-              reason: `inconclusive: ${tokens} tokens, about ${enough} are needed`
+              reason: `cannot tell yet: ${newText(tally)}, about ${enough} are needed`
             }
           ]
   };
@@ -116,19 +147,24 @@ function unusedSuggestions(expert: number, dead: boolean): Suggestion[] {
 /** With fewer distinct tokens a trace does not show how the router selects. */
 const MIN_DISTINCT_IDS = 10;
 
+/** Tokens that are unknown are not known to be few. */
+function areFew(distinctIds: number | undefined): boolean {
+  return distinctIds !== undefined && distinctIds < MIN_DISTINCT_IDS;
+}
+
 /** Layers with Jain's index below the threshold, by more than the spread between groups of text explains. */
 export function loadImbalance(
   tally: RouterTally,
   metrics: LayerMetrics,
   { load_balance_threshold: threshold }: Thresholds,
-  distinctIds: number
+  distinctIds: number | undefined
 ): Verdicts {
   const { router, counts } = tally;
   // When every token selects every expert, there is nothing to balance.
   if (!(metrics.jain < threshold) || router.topK === router.experts) {
     return { findings: [], undecided: [] };
   }
-  const fewIds = distinctIds < MIN_DISTINCT_IDS;
+  const fewIds = areFew(distinctIds);
   if (fewIds || !(metrics.jainUpperBound < threshold)) {
     return {
       findings: [],
@@ -140,8 +176,8 @@ export function loadImbalance(
           value: metrics.jain,
           threshold,
           reason: fewIds
-            ? `inconclusive: it saw ${distinctIds} distinct tokens`
-            : `inconclusive: the Jain index may be as high as ${metrics.jainUpperBound.toFixed(3)}; give more texts`
+            ? `cannot tell yet: it saw ${counted(distinctIds ?? 0, 'distinct token')}, ${MIN_DISTINCT_IDS} are needed`
+            : `cannot tell yet: ${newText(tally)}, and the Jain index may be as high as ${metrics.jainUpperBound.toFixed(3)}; give more texts`
         }
       ]
     };
@@ -164,6 +200,7 @@ export function loadImbalance(
         message: `the load of ${router.experts} experts is uneven: Jain index ${metrics.jain.toFixed(3)}, the busiest has ${(metrics.maxVio + 1).toFixed(1)} times the mean`,
         evidence: {
           tokensSeen: metrics.tokens,
+          effectiveTokens: metrics.effectiveTokens,
           upperBound: metrics.jainUpperBound,
           cv: metrics.cv,
           maxVio: metrics.maxVio,
@@ -223,12 +260,12 @@ export function routerCollapse(
   tally: RouterTally,
   metrics: LayerMetrics,
   { collapse_threshold: threshold }: Thresholds,
-  distinctIds: number
-): Finding[] {
-  const { router, tokens } = tally;
+  distinctIds: number | undefined
+): Verdicts {
+  const { router, tokens, effectiveTokens } = tally;
   const { experts, topK } = router;
-  if (topK === experts || tokens === 0 || distinctIds < MIN_DISTINCT_IDS) {
-    return [];
+  if (topK === experts || tokens === 0) {
+    return { findings: [], undecided: [] };
   }
   const order = [...metrics.tokenRate.keys()].sort(
     (a, b) => metrics.tokenRate[b] - metrics.tokenRate[a]
@@ -238,49 +275,74 @@ export function routerCollapse(
     same.reduce((sum, e) => sum + metrics.tokenRate[e], 0) / topK;
   const expert = argMax(metrics.firstChoiceTokenRate);
   const tokenRate = metrics.firstChoiceTokenRate[expert];
+  const hasWeights = topK === 1 || tally.weightedTokens > 0;
   // If both hold, the common first choice is the cause: the second choice then has little weight.
   const bySet = tokenRate < threshold;
   const value = bySet ? metrics.meanTopTokenRate : tokenRate;
-  const certain =
-    wilsonInterval(value * tokens, tokens, Z_ONE_SIDED_95).low >=
-    COLLAPSE_CERTAIN;
-  if (!(value >= threshold) || !certain) {
-    return [];
+  if (!(value >= threshold)) {
+    return { findings: [], undecided: [] };
   }
-  return [
-    {
-      kind: 'router-collapse',
-      severity: 'error',
-      ...placeOf(router),
-      experts: bySet ? same : [expert],
-      ...cited(bySet ? 'meanTopTokenRate' : 'firstChoiceTokenRate'),
-      value,
-      threshold,
-      message: bySet
-        ? `the router selects experts ${same.join(', ')} for ${(100 * sameRate).toFixed(1)} % of tokens, whatever they are`
-        : `expert ${expert} is the first choice of ${(100 * tokenRate).toFixed(1)} % of tokens, whatever they are`,
-      evidence: {
-        cause: 'input-independent',
-        tokensSeen: tokens,
-        firstChoiceTokenRate: tokenRate,
-        firstChoiceExpert: expert,
-        sameExpertsTokenRate: sameRate,
-        meanWeight: metrics.meanWeight[expert],
-        loadEntropy: metrics.loadEntropy
-      },
-      suggestions: [
+  const { low } = wilsonInterval(
+    value * effectiveTokens,
+    effectiveTokens,
+    Z_ONE_SIDED_95
+  );
+  if (areFew(distinctIds) || !(low >= COLLAPSE_CERTAIN)) {
+    return {
+      findings: [],
+      undecided: [
         {
-          action: 'retrain',
-          text: "inspect the router's weights and input: a row along the mean input, a large bias or exploding logits select one expert for everything; retrain it with a balancing loss and a router z-loss"
-        },
-        {
-          action: 'bias-update',
-          text: `lower the selection bias of expert ${expert}`,
-          data: { expert, direction: -1 }
+          kind: 'router-collapse',
+          ...placeOf(router),
+          experts: bySet ? same : [expert],
+          value,
+          threshold,
+          reason: areFew(distinctIds)
+            ? `cannot tell yet: it saw ${counted(distinctIds!, 'distinct token')}, ${MIN_DISTINCT_IDS} are needed`
+            : `cannot tell yet: ${newText(tally)}, the share may be as low as ${low.toFixed(2)}; give more texts`
         }
       ]
-    }
-  ];
+    };
+  }
+  return {
+    undecided: [],
+    findings: [
+      {
+        kind: 'router-collapse',
+        severity: 'error',
+        ...placeOf(router),
+        experts: bySet ? same : [expert],
+        ...cited(bySet ? 'meanTopTokenRate' : 'firstChoiceTokenRate'),
+        value,
+        threshold,
+        message: bySet
+          ? `the router selects experts ${same.join(', ')} for ${(100 * sameRate).toFixed(1)} % of tokens, whatever they are`
+          : `expert ${expert} is the first choice of ${(100 * tokenRate).toFixed(1)} % of tokens, whatever they are${hasWeights ? '' : ' (the first that is listed: weights were not recorded)'}`,
+        evidence: {
+          cause: 'input-independent',
+          tokensSeen: tokens,
+          effectiveTokens,
+          lowerBound: low,
+          firstChoiceTokenRate: tokenRate,
+          firstChoiceExpert: expert,
+          sameExpertsTokenRate: sameRate,
+          meanWeight: numberOrNull(metrics.meanWeight[expert]),
+          loadEntropy: metrics.loadEntropy
+        },
+        suggestions: [
+          {
+            action: 'retrain',
+            text: "inspect the router's weights and input: a row along the mean input, a large bias or exploding logits select one expert for everything; retrain it with a balancing loss and a router z-loss"
+          },
+          {
+            action: 'bias-update',
+            text: `lower the selection bias of expert ${expert}`,
+            data: { expert, direction: -1 }
+          }
+        ]
+      }
+    ]
+  };
 }
 
 /** Slots without an expert because the selected experts were full. */
@@ -306,7 +368,7 @@ export function capacityOverflow(
       ...cited('droppedSlotRate'),
       value: metrics.droppedSlotRate,
       threshold,
-      message: `${droppedSlots} of ${droppedSlots + metrics.slots} slots were dropped over capacity`,
+      message: `${droppedSlots} of ${counted(droppedSlots + metrics.slots, 'slot')} were dropped over capacity`,
       evidence: {
         droppedSlots,
         tokensSeen: metrics.tokens,

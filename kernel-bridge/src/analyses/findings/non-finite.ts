@@ -1,5 +1,5 @@
 /** Finds NaN and infinity in expert weights, router logits and outputs, and the expert that they come from. */
-import { layerName, type RoutingSample } from '../../base/protocol';
+import { counted, layerName, type RoutingSample } from '../../base/protocol';
 import { cited, nonFiniteTokens } from '../../measures';
 import type { ExpertSurvey } from './expert-survey';
 import { placeOf, type Finding, type TokenEvidence } from './finding';
@@ -108,8 +108,8 @@ export class NonFiniteTrail {
         value: stage.tokens,
         threshold: 0,
         message: named
-          ? `${seen} are not finite on ${stage.tokens} tokens, those that expert ${expert} of ${layerName(place)} reaches`
-          : `${seen} are not finite on ${stage.tokens} tokens`,
+          ? `${seen} are not finite on ${counted(stage.tokens, 'token')}, those that expert ${expert} of ${layerName(place)} reaches`
+          : `${seen} are not finite on ${counted(stage.tokens, 'token')}`,
         evidence: {
           seenIn: seen,
           suspects: suspects.map(([at, e]) => ({

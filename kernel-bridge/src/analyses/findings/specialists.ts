@@ -3,8 +3,10 @@ import { binomialTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import { rankSumTest } from '../../base/statistics/rank-test';
 import { cited, slotShareOfExpert, type RouterTally } from '../../measures';
-import { layerName } from '../../base/protocol';
+import { counted, layerName } from '../../base/protocol';
 import { placeOf, type Finding, type TokenEvidence } from './finding';
+import type { Verdicts } from './load';
+import { domainSpecialists, type DomainSpecialist } from './domain-specialists';
 import { POSITION_CLASSES } from './position-counts';
 import type { Thresholds } from './thresholds';
 import { TOKEN_CLASSES, tokenClasses } from './token-classes';
@@ -24,51 +26,99 @@ export interface Association {
   tokenShareOfClass: number;
   /** Share of the class's tokens that select the expert. */
   classTokenRate: number;
+  /** The figure that makes it one, with its value. */
+  metric: 'slotShareOfExpert' | 'classTokenRate';
+  value: number;
   /** slotShareOfExpert / tokenShareOfClass. */
   lift: number;
-  /** Under random permutation of labels over whole units, and corrected for all tests. */
-  p: number;
+  /** Under random permutation of labels over whole units, corrected for all tests. */
   correctedP: number;
   /** The units that labels were permuted over. */
-  units: 'token ids' | 'samples' | 'sequences';
+  units: 'token ids' | 'texts' | 'sequences';
+  /** Of a domain only. */
+  domain?: DomainSpecialist;
 }
 
 /** Minimum lift: a share may be large only because the class is. */
 const MIN_LIFT = 2;
 
-interface Candidate extends Omit<Association, 'p' | 'correctedP' | 'lift'> {
+interface Candidate extends Omit<
+  Association,
+  'correctedP' | 'lift' | 'metric' | 'value'
+> {
   test: () => number;
 }
 
 /**
  * All experts with a large share of selections from one class, with corrected p-values. Tests skipped for a small share
- * count as made with p = 1.
+ * count as made with p = 1. Domains are tested apart: over texts, of which there are few.
  */
 export function associations(
   evidence: TraceEvidence,
-  minShare: number
+  thresholds: Thresholds
 ): Association[] {
-  const found: Omit<Association, 'correctedP'>[] = [];
+  const minShare = thresholds.specialist_threshold;
+  const found: (Omit<Association, 'correctedP'> & { p: number })[] = [];
   let tests = 0;
   const consider = (candidate: Candidate): void => {
     tests++;
     const lift = candidate.slotShareOfExpert / candidate.tokenShareOfClass;
     if (candidate.slotShareOfExpert >= minShare && lift >= MIN_LIFT) {
       const { test, ...rest } = candidate;
-      found.push({ ...rest, lift, p: test() });
+      found.push({
+        ...rest,
+        metric: 'slotShareOfExpert',
+        value: rest.slotShareOfExpert,
+        lift,
+        p: test()
+      });
     }
   };
   const classes = idClasses(evidence);
   for (const router of evidence.tally.routers) {
     tokenTypes(evidence, router, classes, consider);
-    domains(evidence, router, consider);
     positions(evidence, router, consider);
   }
   const corrected = benjaminiHochberg(
     found.map(({ p }) => p),
     tests
   );
-  return found.map((item, i) => ({ ...item, correctedP: corrected[i] }));
+  return [
+    ...found.map(({ p: _, ...item }, i) => ({
+      ...item,
+      correctedP: corrected[i]
+    })),
+    ...domainSpecialists(evidence, thresholds).map(ofDomain)
+  ];
+}
+
+function ofDomain(found: DomainSpecialist): Association {
+  const {
+    router,
+    expert,
+    domain,
+    slotShareOfExpert: share,
+    tokenShareOfClass,
+    classTokenRate,
+    correctedP
+  } = found;
+  return {
+    router,
+    expert,
+    category: 'domain',
+    className: domain,
+    slotShareOfExpert: share,
+    tokenShareOfClass,
+    classTokenRate,
+    // The mix of domains is chosen by who picks the texts: an expert that takes a domain is its specialist in any mix.
+    ...(share >= classTokenRate
+      ? { metric: 'slotShareOfExpert', value: share }
+      : { metric: 'classTokenRate', value: classTokenRate }),
+    lift: share / tokenShareOfClass,
+    correctedP,
+    units: 'texts',
+    domain: found
+  };
 }
 
 /** The ids of each class; empty classes are left out. */
@@ -125,41 +175,6 @@ function tokenTypes(
   }
 }
 
-function domains(
-  evidence: TraceEvidence,
-  router: RouterTally,
-  consider: (candidate: Candidate) => void
-): void {
-  const units = evidence.units(layerName(router.router))!.samples;
-  const names = new Set(evidence.domains);
-  names.delete(undefined);
-  if (names.size < 2) {
-    return;
-  }
-  const rows = evidence.domains.map((_, row) => units.row(row));
-  for (const name of names) {
-    const own = router.domains.get(name!);
-    const members = evidence.domains.map(domain => domain === name);
-    own?.counts.forEach((count, expert) =>
-      consider({
-        router,
-        expert,
-        category: 'domain',
-        className: name!,
-        slotShareOfExpert: slotShareOfExpert(count, router.counts[expert]),
-        tokenShareOfClass: own.tokens / router.tokens,
-        classTokenRate: count / own.tokens,
-        units: 'samples',
-        test: () =>
-          rankSumTest(
-            rows.map((row, i) => row[expert] / evidence.sampleTokens[i]),
-            members
-          )
-      })
-    );
-  }
-}
-
 function positions(
   evidence: TraceEvidence,
   router: RouterTally,
@@ -209,28 +224,77 @@ function columnSums(
   return sums;
 }
 
-/** The strongest significant class of each expert. */
+/**
+ * The strongest class of each expert that is shown to be more than chance: of its tokens' type or position, and of domain,
+ * which are told apart since one expert may have both. Of domains without one, the expert that may be is undecided.
+ */
 export function specialistExperts(
   evidence: TraceEvidence,
-  { specialist_threshold, significance }: Thresholds
-): Finding[] {
+  thresholds: Thresholds
+): Verdicts {
+  const { specialist_threshold, significance } = thresholds;
   const best = new Map<string, Association>();
-  for (const found of associations(evidence, specialist_threshold)) {
-    const key = `${layerName(found.router.router)}:${found.expert}`;
-    const known = best.get(key);
-    // Of nested classes, prefer the one with the largest share, then the narrowest.
-    const better =
-      !known ||
-      found.slotShareOfExpert > known.slotShareOfExpert ||
-      (found.slotShareOfExpert === known.slotShareOfExpert &&
-        found.lift > known.lift);
-    if (found.correctedP < significance && better) {
-      best.set(key, found);
+  const unsure = new Map<string, Association>();
+  const all = associations(evidence, thresholds);
+  const decided = new Set(
+    all
+      .filter(found => found.domain && isShown(found, significance))
+      .map(({ className }) => className)
+  );
+  for (const found of all) {
+    const isDomain = found.category === 'domain';
+    if (isShown(found, significance)) {
+      const key = `${layerName(found.router.router)}:${found.expert}:${isDomain}`;
+      // Of nested classes, prefer the one with the largest share, then the narrowest.
+      if (isStronger(found, best.get(key))) {
+        best.set(key, found);
+      }
+    } else if (
+      isDomain &&
+      !decided.has(found.className) &&
+      isStronger(found, unsure.get(found.className))
+    ) {
+      unsure.set(found.className, found);
     }
   }
-  return [...best.values()].map(found =>
-    specialist(evidence, found, specialist_threshold)
+  return {
+    findings: [...best.values()].map(found =>
+      specialist(evidence, found, specialist_threshold)
+    ),
+    undecided: [...unsure.values()].map(found => ({
+      kind: 'specialist-expert' as const,
+      ...placeOf(found.router.router),
+      experts: [found.expert],
+      value: found.value,
+      threshold: specialist_threshold,
+      reason: `cannot tell yet: ${taken(found.domain!)}; corrected p ${Number(found.correctedP.toPrecision(2))}; ${counted(found.domain!.textsNeeded!, 'text')} of "${found.className}" may tell`
+    }))
+  };
+}
+
+/** Whether a class is more than chance. */
+export function isShown(
+  { correctedP, domain }: Association,
+  significance: number
+): boolean {
+  return domain ? domain.shown !== 'undecided' : correctedP < significance;
+}
+
+function isStronger(found: Association, known?: Association): boolean {
+  return (
+    !known ||
+    found.value > known.value ||
+    (found.value === known.value && found.lift > known.lift)
   );
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
+/** What an expert takes of a domain. */
+function taken(found: DomainSpecialist): string {
+  const { domain, texts, classTokenRate, otherTokenRate, expert } = found;
+  const own = texts === 1 ? 'the only text' : counted(texts, 'text');
+  return `expert ${expert} takes ${percent(classTokenRate)} of the tokens of ${own} of "${domain}", and ${percent(otherTokenRate)} of others`;
 }
 
 function specialist(
@@ -238,29 +302,43 @@ function specialist(
   found: Association,
   threshold: number
 ): Finding {
-  const { router, expert, category, className } = found;
-  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  const { router, expert, category, className, domain } = found;
   return {
     kind: 'specialist-expert',
     severity: 'info',
     ...placeOf(router.router),
     experts: [expert],
     ...cited(
-      'slotShareOfExpert',
-      'p by a rank-sum test of labels permuted over whole units, corrected after Benjamini and Hochberg'
+      found.metric,
+      domain === undefined
+        ? 'p by a rank-sum test of labels permuted over whole units, corrected after Benjamini and Hochberg'
+        : domain.shown === 'texts'
+          ? 'p by the largest statistic of all experts with domains permuted over texts (Westfall and Young), corrected for domains after Benjamini and Hochberg'
+          : 'at least twice the rate of any other text, at 95 %'
     ),
-    value: found.slotShareOfExpert,
+    value: found.value,
     threshold,
-    message: `${percent(found.slotShareOfExpert)} of what selects expert ${expert} is ${category} "${className}", against ${percent(found.tokenShareOfClass)} by chance; ${percent(found.classTokenRate)} of such tokens select it`,
+    message:
+      domain === undefined
+        ? `${percent(found.slotShareOfExpert)} of what selects expert ${expert} is ${category} "${className}", against ${percent(found.tokenShareOfClass)} by chance; ${percent(found.classTokenRate)} of such tokens select it`
+        : `${taken(domain)}${domain.shown === 'one text' ? `; whether the domain or only this text, ${counted(domain.textsNeeded!, 'text')} of it may tell` : ''}`,
     evidence: {
       category,
       class: className,
+      slotShareOfExpert: found.slotShareOfExpert,
       tokenShareOfClass: found.tokenShareOfClass,
       classTokenRate: found.classTokenRate,
       lift: found.lift,
-      p: found.p,
-      correctedP: found.correctedP,
+      ...(domain?.shown === 'one text' ? {} : { correctedP: found.correctedP }),
       units: found.units,
+      ...(domain
+        ? {
+            texts: domain.texts,
+            otherTokenRate: domain.otherTokenRate,
+            classTokenRateInterval: [domain.interval.low, domain.interval.high],
+            shownBy: domain.shown
+          }
+        : {}),
       tokens: topTokens(evidence, router, expert)
     },
     suggestions: [
@@ -274,7 +352,7 @@ function specialist(
 
 const TOP_TOKENS = 12;
 
-/** The ids that select an expert most often, each with one position. */
+/** The tokens that select an expert most often, each with one position. */
 export function topTokens(
   evidence: TraceEvidence,
   router: RouterTally,
@@ -282,9 +360,9 @@ export function topTokens(
 ): TokenEvidence[] {
   const units = evidence.units(layerName(router.router))!.ids;
   return evidence.ids.keys
-    .map((id, row) => ({ id, count: units.row(row)[expert] }))
+    .map((key, row) => ({ key, count: units.row(row)[expert] }))
     .filter(({ count }) => count > 0)
     .sort((a, b) => b.count - a.count)
     .slice(0, TOP_TOKENS)
-    .map(({ id, count }) => ({ id, count, ...evidence.places.get(id)! }));
+    .map(({ key, count }) => ({ count, ...evidence.places.get(key)! }));
 }

@@ -44,13 +44,15 @@ export class Lens implements Displayable {
     const lines = this.layers.map(layer => {
       const votes = experts
         .filter(own => own.layer === layer.layer && own.stack === layer.stack)
-        .flatMap(own => own.positions.at(-1)!.votes)
-        .map(({ expert, top }) => `${expert}: ${words(top, 3)}`);
-      return [
-        layerName(layer),
-        words(layer.top, 5, true),
-        ...(votes.length > 0 ? [`experts ${votes.join('; ')}`] : [])
-      ].join('  ');
+        .map(own => ({ ...own, votes: own.positions.at(-1)!.votes }))
+        .filter(own => own.votes.length > 0)
+        .map(
+          own =>
+            `${own.module ? `${own.module} ` : ''}experts ${own.votes
+              .map(({ expert, top }) => `${expert}: ${words(top, 3)}`)
+              .join('; ')}`
+        );
+      return [layerName(layer), words(layer.top, 5, true), ...votes].join('  ');
     });
     return [
       `after token ${position} ${JSON.stringify(text ?? id)}:`,

@@ -182,12 +182,16 @@ class LensReader {
     { router, values, selected, weights, topK, width }: ExpertOutputs
   ): Promise<LensExperts> {
     const { layer, stack, module, experts, score } = routing[router];
-    // Experts of weight zero were not computed.
+    const { lost = [] } = this._model.routers[router];
+    // Experts of weight zero were not computed, and those that the graph has no path for say nothing.
     const slots = this._positions
       .flatMap(position =>
         Array.from({ length: topK }, (_, slot) => position * topK + slot)
       )
-      .filter(slot => !Number.isNaN(values[slot * width]));
+      .filter(
+        slot =>
+          !Number.isNaN(values[slot * width]) && !lost.includes(selected[slot])
+      );
     const positions = this._positions.map(position => ({
       position,
       votes: [] as LensExperts['positions'][number]['votes']

@@ -91,12 +91,20 @@ export function sweepEdits(
         place,
         expert
       }))
-    : routers.flatMap(({ layer, stack, module, experts: count }, router) =>
-        !swept.has(router)
-          ? []
-          : (experts ?? Array.from({ length: count }, (_, e) => e)).map(
-              expert => ({ router, place: { layer, stack, module }, expert })
-            )
+    : routers.flatMap(
+        ({ layer, stack, module, experts: count, lost }, router) =>
+          !swept.has(router)
+            ? []
+            : (
+                experts ??
+                Array.from({ length: count }, (_, e) => e).filter(
+                  expert => !lost?.includes(expert)
+                )
+              ).map(expert => ({
+                router,
+                place: { layer, stack, module },
+                expert
+              }))
       );
   if (chosen.length === 0) {
     throw new MoEDebuggerError('input', 'there is no expert to ablate', {

@@ -10,7 +10,7 @@ export interface Reach {
 }
 
 /**
- * An ablation affects the tokens that select the expert and, through attention, later tokens. It also changes the weights
+ * An ablation affects the tokens that select the expert and, through causal attention, later tokens. It also changes the weights
  * of other tokens if those are normalised over all experts.
  *
  * @param layer the routing of one prompt at `router`, without edits

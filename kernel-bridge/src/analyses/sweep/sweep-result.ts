@@ -1,7 +1,7 @@
 /** Result of a sweep: every expert ablated on its own, with the effect on the predictions. */
 import { resultForms, saveResult } from '../../show/save-result';
-import type { ResultTable } from '../../show/result-table';
-import { sweepHeatmapSpec, VEGA_LITE_5 } from '../../base/charts';
+import { pictureBundle, type ResultTable } from '../../show/result-table';
+import { sweepHeatmapSpec } from '../../base/charts';
 import { resultDocument } from '../../show/result-document';
 import { specSvg } from '../../show/still-svg';
 import { MoEDebuggerError } from '../../base/errors';
@@ -11,8 +11,8 @@ import {
   type JsonObject
 } from '../../base/kernel-api';
 import {
+  counted,
   layerName,
-  VEGALITE_MIME_TYPE,
   type SweepDocument,
   type SweepMode,
   type SweepRow
@@ -74,18 +74,18 @@ export class SweepResult implements Displayable {
         sweep: document,
         refusal: null
       }),
-      [VEGALITE_MIME_TYPE]: sweepHeatmapSpec(document, {
-        schema: VEGA_LITE_5
-      }),
-      'image/svg+xml': await specSvg(sweepHeatmapSpec(document)),
-      'text/plain': [
-        this._summary(),
-        ...table(this.strongest.slice(0, SHOWN)),
-        ...(this.rows.length > SHOWN
-          ? [`... and ${this.rows.length - SHOWN} more, in "rows"`]
-          : []),
-        ...this._notes()
-      ].join('\n')
+      ...(await pictureBundle(
+        sweepHeatmapSpec(document),
+        this._table(),
+        [
+          this._summary(),
+          ...table(this.strongest.slice(0, SHOWN)),
+          ...(this.rows.length > SHOWN
+            ? [`... and ${this.rows.length - SHOWN} more, in "rows"`]
+            : []),
+          ...this._notes()
+        ].join('\n')
+      ))
     };
   }
 
@@ -128,7 +128,7 @@ export class SweepResult implements Displayable {
   private _summary(): string {
     const { model, prompts, tokens } = this._document;
     return (
-      `${model}: ${this.rows.length} experts ablated by ${this.mode}, one at a time, over ${prompts} prompts of ${tokens} tokens` +
+      `${model}: ${counted(this.rows.length, 'expert')} ablated by ${this.mode}, one at a time, over ${counted(prompts, 'prompt')} of ${counted(tokens, 'token')}` +
       (this.complete
         ? ''
         : `; cancelled after ${this.done} of ${this.total} (prompt, expert) pairs`)

@@ -27,6 +27,7 @@ import {
   type SweepOptions
 } from './options';
 import { findBatching, type Batching } from './probe';
+import { laterTokensMatter } from './later-tokens';
 import { reachOf, type Reach } from './reach';
 import { Batches, BatchSizer } from './side-by-side';
 import { SweepCancelled, SweepResult } from './sweep-result';
@@ -95,6 +96,7 @@ class Sweep {
     growing: false
   };
   private _ablations?: AblationRuns;
+  private _laterTokensMatter = false;
   /** A run in flight while the next one is prepared. */
   private _pending?: {
     pairs: SweptPair[];
@@ -147,6 +149,10 @@ class Sweep {
         signal
       );
       const target = await cancellable(this._target(), signal);
+      this._laterTokensMatter = await cancellable(
+        laterTokensMatter(this._model, target, this._requests),
+        signal
+      );
       this._batching = await cancellable(
         findBatching(
           this._model,
@@ -288,7 +294,8 @@ class Sweep {
     const { routers } = this._model;
     const mode = this._options.mode ?? 'mask';
     const reach = reachOf(routers[router], layers[router], expert, mode);
-    return overrulesChoice(this._base, routers, router)
+    return overrulesChoice(this._base, routers, router) ||
+      (this._laterTokensMatter && reach.first !== undefined)
       ? { ...reach, first: 0 }
       : reach;
   }

@@ -5,7 +5,8 @@ import { applyScore } from '../statistics/scores';
 /**
  * Values of all experts for each token, [tokens, experts], row-major.
  *
- * `weight`: the multiplier of the selected experts; NaN for the others, which have no weight (not a weight of 0).
+ * `weight`: the multiplier of the selected experts, 1 if weights were not recorded; NaN for the others, which have no
+ * weight (not a weight of 0).
  * `probability`: softmax or sigmoid of the router's logits by the layer's convention; NaN if logits were omitted.
  */
 export function denseValues(
@@ -25,7 +26,8 @@ function denseWeights({
   const values = new Float32Array(tokens * experts).fill(NaN);
   selected.forEach((expert, slot) => {
     if (expert >= 0) {
-      values[Math.floor(slot / topK) * experts + expert] = weights[slot];
+      values[Math.floor(slot / topK) * experts + expert] =
+        weights.length > 0 ? weights[slot] : 1;
     }
   });
   return values;

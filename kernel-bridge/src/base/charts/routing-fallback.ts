@@ -8,7 +8,12 @@ import {
   tokenLabels,
   tokensWithin
 } from './routing-plot';
-import { longestRun, routingRows, weightCeiling } from './routing-rows';
+import {
+  hasWeights,
+  longestRun,
+  routingRows,
+  weightCeiling
+} from './routing-rows';
 import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
 import { tokenText } from './token-labels';
 
@@ -46,7 +51,13 @@ export function routingFallbackSpec(
     $schema: VEGA_LITE_5,
     title: {
       text: { expr: titles(sample, options.model) },
-      subtitle: subtitle(layers[0]?.topK ?? 0, experts, shown, longest),
+      subtitle: subtitle(
+        layers[0]?.topK ?? 0,
+        experts,
+        shown,
+        longest,
+        hasWeights([sample])
+      ),
       anchor: 'start'
     },
     width: size.width,
@@ -73,13 +84,10 @@ export function routingFallbackSpec(
     },
     transform: [{ filter: 'datum.layer === layer' }],
     mark: { type: 'rect' },
-    encoding: routingEncoding(
-      shown,
-      experts,
-      size,
-      labels(sample, shown),
-      weightCeiling([sample])
-    ),
+    encoding: routingEncoding(shown, experts, size, labels(sample, shown), {
+      ceiling: weightCeiling([sample]),
+      known: hasWeights([sample])
+    }),
     config: ROUTING_CONFIG
   };
 }

@@ -1,5 +1,5 @@
 /** Shared parts of the static chart and the fallback chart with a slider. */
-import type { Token } from '../protocol';
+import { counted, type Token } from '../protocol';
 import { bandScale } from './band-scale';
 import {
   labelExpression,
@@ -58,19 +58,26 @@ export function subtitle(
   topK: number,
   experts: number,
   shown: number,
-  tokens: number
+  tokens: number,
+  weighted: boolean
 ): string {
   const count =
-    shown < tokens ? `first ${shown} of ${tokens} tokens` : `${tokens} tokens`;
-  return `weights of the top ${topK} of ${experts} experts, ${count}`;
+    shown < tokens
+      ? `first ${shown} of ${counted(tokens, 'token')}`
+      : counted(tokens, 'token');
+  const what = `the top ${topK} of ${counted(experts, 'expert')}, ${count}`;
+  return weighted ? `weights of ${what}` : `${what}; weights were not recorded`;
 }
+
+/** Colour of a selection whose weight was not recorded. */
+const SELECTED = '#4193b0';
 
 export function routingEncoding(
   tokens: number,
   experts: number,
   size: PlotSize,
   labelExpr: string,
-  ceiling: number
+  weights: { ceiling: number; known: boolean }
 ): Record<string, unknown> {
   return {
     x: {
@@ -92,18 +99,22 @@ export function routingEncoding(
       scale: bandScale(experts),
       axis: { values: labelledIndices(experts, size.expertStride) }
     },
-    color: {
-      field: 'weight',
-      type: 'quantitative',
-      title: 'weight',
-      scale: { domain: [0, ceiling], scheme: 'tealblues' },
-      legend: { gradientLength: Math.min(size.height, 120) }
-    },
+    color: weights.known
+      ? {
+          field: 'weight',
+          type: 'quantitative',
+          title: 'weight',
+          scale: { domain: [0, weights.ceiling], scheme: 'tealblues' },
+          legend: { gradientLength: Math.min(size.height, 120) }
+        }
+      : { value: SELECTED },
     tooltip: [
       { field: 'text', type: 'nominal', title: 'token' },
       { field: 'token', type: 'quantitative', title: 'position' },
       { field: 'expert', type: 'quantitative', title: 'expert' },
-      { field: 'weight', type: 'quantitative', title: 'weight' },
+      ...(weights.known
+        ? [{ field: 'weight', type: 'quantitative', title: 'weight' }]
+        : []),
       { field: 'rank', type: 'quantitative', title: 'rank' }
     ]
   };

@@ -8,6 +8,7 @@ export interface RoutingRow {
   token: number;
   text: string;
   expert: number;
+  /** Null if it is not finite, or was not recorded. */
   weight: number | null;
   /** Absent if logits were omitted. */
   probability?: number | null;
@@ -34,7 +35,7 @@ export function routingRows(
         token,
         text: texts[token],
         expert,
-        weight: round(weights[slot]),
+        weight: round(weights[slot] ?? NaN),
         rank: rankOf(weights.subarray(start, start + topK), slot - start)
       };
       if (router) {
@@ -46,8 +47,11 @@ export function routingRows(
   return rows;
 }
 
-/** Rank by weight, 1 for the largest; ties are broken by slot order. */
+/** Rank by weight, 1 for the largest; by slot order for ties, and for weights that were not recorded. */
 export function rankOf(weights: Float32Array, slot: number): number {
+  if (weights.length === 0) {
+    return slot + 1;
+  }
   let rank = 1;
   weights.forEach((weight, other) => {
     if (weight > weights[slot] || (weight === weights[slot] && other < slot)) {
@@ -55,6 +59,13 @@ export function rankOf(weights: Float32Array, slot: number): number {
     }
   });
   return rank;
+}
+
+/** Whether any layer of the samples has weights. */
+export function hasWeights(samples: readonly RoutingSample[]): boolean {
+  return samples.some(({ layers }) =>
+    layers.some(({ weights }) => weights.length > 0)
+  );
 }
 
 /** Upper end of a colour scale for all layers of the samples, so that colours are comparable. */

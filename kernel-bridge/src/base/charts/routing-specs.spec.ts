@@ -45,6 +45,33 @@ const sample: RoutingSample = {
 const cells = (svg: string) =>
   [...svg.matchAll(/aria-roledescription="rect mark"/g)].length;
 
+describe('selections whose weights were not recorded', () => {
+  const bare = {
+    ...sample,
+    layers: sample.layers.map(own => ({
+      ...own,
+      weights: new Float32Array()
+    }))
+  };
+
+  it('are drawn in one colour, and the chart says so', () => {
+    const still = routingStillSpec(bare, 0);
+    const { svg, warnings } = render(
+      { spec: still },
+      { spec: routingFallbackSpec(bare) }
+    );
+    expect(warnings).toEqual([]);
+    expect(svg).toHaveLength(2);
+    for (const drawing of svg) {
+      expect(drawing).toContain('weights were not recorded');
+      expect(drawing.match(/aria-roledescription="rect mark"/g)).toHaveLength(
+        5
+      );
+      expect(drawing).not.toMatch(/NaN|undefined/);
+    }
+  });
+});
+
 describe('routingStillSpec', () => {
   it('draws one cell per selection and leaves dropped slots out', () => {
     const { svg, warnings } = render({

@@ -8,7 +8,7 @@ import {
   tokenLabels,
   tokensWithin
 } from './routing-plot';
-import { routingRows, weightCeiling } from './routing-rows';
+import { hasWeights, routingRows, weightCeiling } from './routing-rows';
 import { VEGA_LITE_5, type VegaLiteSpec } from './spec';
 import { tokenText } from './token-labels';
 
@@ -47,7 +47,13 @@ export function routingStillSpec(
     $schema: VEGA_LITE_5,
     title: {
       text: [options.model, layerName(layer)].filter(Boolean).join(' · '),
-      subtitle: subtitle(layer.topK, layer.experts, shown, tokens.length),
+      subtitle: subtitle(
+        layer.topK,
+        layer.experts,
+        shown,
+        tokens.length,
+        layer.weights.length > 0
+      ),
       anchor: 'start'
     },
     width: size.width,
@@ -59,7 +65,7 @@ export function routingStillSpec(
       layer.experts,
       size,
       tokenLabels(tokens.slice(0, shown), size),
-      weightCeiling([sample])
+      { ceiling: weightCeiling([sample]), known: hasWeights([sample]) }
     ),
     config: ROUTING_CONFIG
   };

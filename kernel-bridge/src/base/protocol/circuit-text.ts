@@ -1,4 +1,5 @@
 /** Formats circuits as text. */
+import { counted } from './counted';
 import {
   effectStrength,
   pruneCircuit,
@@ -23,7 +24,7 @@ export function describeCircuit(data: CircuitDocument): string {
     ...describeCircuitFigures(data),
     ...(data.edges.length > 0
       ? [
-          `${edges.length} of ${data.edges.length} edges between ${nodes.length} nodes:`,
+          `${edges.length} of ${counted(data.edges.length, 'edge')} between ${counted(nodes.length, 'node')}:`,
           ...listed(
             edges.map(
               edge => `  ${edge.from} > ${edge.to}: ${circuitEdgeText(edge)}`
@@ -31,7 +32,7 @@ export function describeCircuit(data: CircuitDocument): string {
           )
         ]
       : [
-          `${strongest.length} of ${data.nodes.length} nodes:`,
+          `${strongest.length} of ${counted(data.nodes.length, 'node')}:`,
           ...listed(
             strongest.map(
               ({ id, effect, patched }) =>

@@ -2,6 +2,7 @@
 import { count, figure, flag, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import type {
+  Check,
   Finding,
   FindingKind,
   FoundInRouting,
@@ -9,7 +10,8 @@ import type {
   TokenEvidence,
   Undecided
 } from './findings';
-import { decodePlace, layerName } from './routing';
+import { counted } from './counted';
+import { decodePlace, layerName, NO_TOKEN_ID } from './routing';
 import type { ToolState } from './tools';
 
 export interface FindingsState extends ToolState {
@@ -29,6 +31,7 @@ const ACTIONS: readonly Suggestion['action'][] = [
   'retrain'
 ];
 const MAX_FINDINGS = 500;
+const MAX_CHECKS = 64;
 const MAX_EXPERTS = 4096;
 const MAX_TOKENS = 100;
 const MAX_SUGGESTIONS = 16;
@@ -39,7 +42,8 @@ const DEEPEST = 6;
 
 /** The part of a diagnosis that a list shows. */
 export function findingsState(diagnosis: FoundInRouting): FindingsState {
-  const { model, tokens, samples, findings, undecided, coverage } = diagnosis;
+  const { model, tokens, samples, findings, undecided, checks, coverage } =
+    diagnosis;
   return {
     running: false,
     found: {
@@ -48,6 +52,7 @@ export function findingsState(diagnosis: FoundInRouting): FindingsState {
       samples,
       findings: findings.slice(0, MAX_FINDINGS),
       undecided: undecided.slice(0, MAX_FINDINGS),
+      checks: checks.slice(0, MAX_CHECKS),
       coverage
     },
     omitted: Math.max(0, findings.length - MAX_FINDINGS)
@@ -76,6 +81,9 @@ export function readFindingsState(value: unknown): FindingsState {
       undecided: list(found.undecided, 'found.undecided', MAX_FINDINGS).map(
         (entry, i) => readUndecided(entry, `found.undecided[${i}]`)
       ),
+      checks: list(found.checks ?? [], 'found.checks', MAX_CHECKS).map(
+        (entry, i) => readCheck(entry, `found.checks[${i}]`)
+      ),
       coverage: {
         routers: count(coverage.routers, 'coverage.routers'),
         routersWithWeights: count(
@@ -87,19 +95,29 @@ export function readFindingsState(value: unknown): FindingsState {
   };
 }
 
+/** A line a kind of which something was not looked at. */
+export function notLookedAt(checks: readonly Check[]): string[] {
+  return checks.flatMap(({ kind, why }) =>
+    why === undefined ? [] : [`${kind}: not looked at: ${why}`]
+  );
+}
+
 /** As text, for places that show nothing else. */
 export function describeFindings(
   model: string,
   { found }: FindingsState
 ): string {
-  const { findings, undecided, tokens } = found;
+  const { findings, undecided, checks, tokens } = found;
   return [
-    `Findings of ${model || 'a trace'}: ${findings.length}, in ${tokens} tokens`,
+    `Findings of ${model || 'a trace'}: ${findings.length}, in ${counted(tokens, 'token')}`,
     ...findings.map(
       finding =>
         `${finding.severity}  ${layerName(finding)}: ${finding.kind}: ${finding.message}`
     ),
-    ...undecided.map(item => `${layerName(item)}: ${item.kind}: ${item.reason}`)
+    ...undecided.map(
+      item => `${layerName(item)}: ${item.kind}: ${item.reason}`
+    ),
+    ...notLookedAt(checks)
   ].join('\n');
 }
 
@@ -143,6 +161,22 @@ function readUndecided(value: unknown, at: string): Undecided {
   };
 }
 
+function readCheck(value: unknown, at: string): Check {
+  const source = object(value, at);
+  const largest = Number.MAX_SAFE_INTEGER;
+  return {
+    kind: short(source.kind, `${at}.kind`) as FindingKind,
+    looked: flag(source.looked, `${at}.looked`),
+    ...(source.why === undefined
+      ? {}
+      : { why: short(source.why, `${at}.why`) }),
+    count: count(source.count, `${at}.count`, largest),
+    undecided: count(source.undecided, `${at}.undecided`, largest),
+    threshold: figure(source.threshold, `${at}.threshold`),
+    certainty: short(source.certainty, `${at}.certainty`)
+  };
+}
+
 function readSubject(
   source: Record<string, unknown>,
   at: string
@@ -162,7 +196,10 @@ function readToken(value: unknown, at: string): TokenEvidence {
   return {
     sample: short(source.sample, `${at}.sample`),
     position: count(source.position, `${at}.position`),
-    id: count(source.id, `${at}.id`, Number.MAX_SAFE_INTEGER),
+    id:
+      source.id === NO_TOKEN_ID
+        ? NO_TOKEN_ID
+        : count(source.id, `${at}.id`, Number.MAX_SAFE_INTEGER),
     ...(source.text === undefined
       ? {}
       : { text: short(source.text, `${at}.text`) }),

@@ -10,6 +10,7 @@ export type FindingKind =
   | 'duplicate-experts'
   | 'specialist-expert'
   | 'non-finite'
+  | 'lost-experts'
   | 'capacity-overflow'
   | 'drift'
   | 'anomaly';
@@ -74,6 +75,22 @@ export interface Undecided {
   reason: string;
 }
 
+/** What was looked for, and what was not. */
+export interface Check {
+  kind: FindingKind;
+  /** Whether any part of it was looked at. */
+  looked: boolean;
+  /** What was not looked at, and why; absent if all of it was. */
+  why?: string;
+  /** Findings of this kind. */
+  count: number;
+  /** Possible findings that these tokens do not decide. */
+  undecided: number;
+  threshold: number | null;
+  /** How sure a finding is, or that there is none, and how much text that takes. */
+  certainty: string;
+}
+
 /** The human-readable part of a diagnosis, without the layers' metrics. */
 export interface FoundInRouting {
   model?: string;
@@ -84,6 +101,8 @@ export interface FoundInRouting {
   findings: Finding[];
   /** Possible findings that are inconclusive with these tokens. */
   undecided: Undecided[];
+  /** One a kind of finding. Documents of older versions have none. */
+  checks: Check[];
   /** Number of routers, and of those whose expert weights were read. */
   coverage: { routers: number; routersWithWeights: number };
 }

@@ -71,7 +71,14 @@ export type ToKernel =
   | ToolRequest;
 
 export type FromKernel =
-  | { type: 'hello'; version: number; package: string; tools: Ability[] }
+  | {
+      type: 'hello';
+      version: number;
+      package: string;
+      tools: Ability[];
+      /** How the kernel before this one ended, if it was not shut down. */
+      previousEnd?: string;
+    }
   /** Newest trace first. */
   | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
   | {

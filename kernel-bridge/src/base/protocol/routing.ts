@@ -32,11 +32,11 @@ export interface RouterIdentity {
 export interface RoutingLayer extends RouterIdentity {
   /** `logits` holds raw router scores, or probabilities if the graph has nothing else. */
   logitsAre: 'logits' | 'probabilities';
-  /** [tokens, experts] */
+  /** [tokens, experts]; empty if not recorded. */
   logits: Float32Array;
   /** [tokens, topK], in the model's own order; -1 for a dropped token. */
   selected: Int32Array;
-  /** [tokens, topK], the multipliers of the experts' outputs; NaN if a trace has none. */
+  /** [tokens, topK], the multipliers of the experts' outputs; empty if not recorded. NaN is damage, never "unknown". */
   weights: Float32Array;
 }
 
@@ -80,7 +80,8 @@ export type EncodedLayer = RouterIdentity & {
   /** Absent if omitted to keep an output small. */
   logits?: EncodedArray;
   selected: EncodedArray;
-  weights: EncodedArray;
+  /** Absent if not recorded. */
+  weights?: EncodedArray;
 };
 
 export interface EncodedSample {
@@ -109,9 +110,15 @@ export function encodeSample(
       const { logits, selected, weights, ...identity } = layer;
       const encoded: EncodedLayer = {
         ...identity,
-        selected: encodeArray(selected, [count, layer.topK], options.binary),
-        weights: encodeArray(weights, [count, layer.topK], options.binary)
+        selected: encodeArray(selected, [count, layer.topK], options.binary)
       };
+      if (weights.length > 0) {
+        encoded.weights = encodeArray(
+          weights,
+          [count, layer.topK],
+          options.binary
+        );
+      }
       if (!options.withoutLogits && logits.length > 0) {
         encoded.logits = encodeArray(
           logits,
@@ -125,7 +132,7 @@ export function encodeSample(
 }
 
 /**
- * Decodes and validates a sample from a notebook, a file or a comm. Omitted logits become an empty array.
+ * Decodes and validates a sample from a notebook, a file or a comm. Omitted logits and weights become empty arrays.
  * @throws ProtocolError naming the invalid field
  */
 export function decodeSample(value: unknown): RoutingSample {
@@ -215,12 +222,15 @@ function decodeLayer(
       [n, identity.topK],
       `${at}.selected`
     ),
-    weights: decodeArray(
-      source.weights,
-      'float32',
-      [n, identity.topK],
-      `${at}.weights`
-    )
+    weights:
+      source.weights === undefined
+        ? new Float32Array(0)
+        : decodeArray(
+            source.weights,
+            'float32',
+            [n, identity.topK],
+            `${at}.weights`
+          )
   };
   const stray = layer.selected.find(
     expert => expert < -1 || expert >= layer.experts

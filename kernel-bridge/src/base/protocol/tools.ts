@@ -30,9 +30,9 @@ export interface ToolState {
 }
 
 /** A tool as stored in a notebook, under our MIME type. */
-export interface ToolDocument {
+export interface ToolDocument<View extends string = DocumentView> {
   version: number;
-  view: DocumentView;
+  view: View;
   /** Name of the model. */
   model: string;
   state: unknown;
@@ -40,12 +40,12 @@ export interface ToolDocument {
   widget?: string;
 }
 
-export function toolDocument(
-  view: DocumentView,
+export function toolDocument<View extends string>(
+  view: View,
   model: string,
   state: object,
   widget?: string
-): ToolDocument {
+): ToolDocument<View> {
   return {
     version: PROTOCOL_VERSION,
     view,

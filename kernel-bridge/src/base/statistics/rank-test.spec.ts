@@ -42,6 +42,28 @@ describe('rankSumTest', () => {
     expect(rankSumTest([1, 1, 1], [1, 0, 0])).toBeCloseTo(1, 12);
   });
 
+  // scipy 1.17.1: mannwhitneyu(alternative='greater', method='asymptotic', use_continuity=True).
+  it.each([
+    [
+      600,
+      (i: number) => ((i * 7) % 5) + (i % 6 === 0 ? 1 : 0),
+      (i: number) => i % 3 === 0,
+      0.00012388209529772746
+    ],
+    [
+      500,
+      (i: number) => (i % 4 === 0 ? 1 : 0),
+      (i: number) => i % 10 < 2,
+      0.5002058067825997
+    ]
+  ])('corrects for ties as scipy does, %i units', (units, value, label, p) => {
+    const indices = [...Array(units).keys()];
+    expect(rankSumTest(indices.map(value), indices.map(label)) / p).toBeCloseTo(
+      1,
+      6
+    );
+  });
+
   it('continues as the normal approximation where counting would take long', () => {
     const exact = Array.from({ length: 400 }, (_, i) => i);
     const many = Array.from({ length: 402 }, (_, i) => i);

@@ -2,6 +2,35 @@
 import { readSync } from 'node:fs';
 import { refuse } from './importer';
 
+/** What an array's bytes are read from: a file's descriptor, or bytes in memory. */
+export type ByteSource = number | Buffer;
+
+/** Fills `target` from `position` on. @returns the number of bytes that were there */
+export function readBytes(
+  source: ByteSource,
+  target: Buffer,
+  position: number
+): number {
+  if (typeof source !== 'number') {
+    return source.copy(target, 0, position);
+  }
+  let done = 0;
+  while (done < target.length) {
+    const got = readSync(
+      source,
+      target,
+      done,
+      target.length - done,
+      position + done
+    );
+    if (got === 0) {
+      break;
+    }
+    done += got;
+  }
+  return done;
+}
+
 export type Kind = 'int' | 'float';
 
 interface ElementType {
@@ -57,7 +86,7 @@ export interface ArrayPlace {
   /** The user's file, for messages. */
   file: string;
   name: string;
-  descriptor: number;
+  source: ByteSource;
   /** Offset of the first element, in bytes. */
   offset: number;
   /** Number of bytes from there on. */
@@ -112,21 +141,11 @@ export class ArrayFile {
   }
 
   private _stored(from: number, to: number): Float64Array {
-    const { descriptor, offset, type, little = true } = this._place;
+    const { source, offset, type, little = true } = this._place;
     const { bytes, read } = ELEMENTS[type];
     const buffer = Buffer.allocUnsafe((to - from) * bytes);
-    for (let done = 0; done < buffer.length;) {
-      const got = readSync(
-        descriptor,
-        buffer,
-        done,
-        buffer.length - done,
-        offset + from * bytes + done
-      );
-      if (got === 0) {
-        this.refuse('the file became shorter', '', 'import it again');
-      }
-      done += got;
+    if (readBytes(source, buffer, offset + from * bytes) < buffer.length) {
+      this.refuse('the file became shorter', '', 'import it again');
     }
     const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
     const values = new Float64Array(to - from);

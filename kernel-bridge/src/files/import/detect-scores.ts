@@ -1,4 +1,5 @@
 /** Detects whether a dump holds logits or probabilities: some programs save one under the name of the other. */
+import { pauses } from '../../base/pause';
 import type { RouterArray } from './hf-arrays';
 import type { ImportContext } from './importer';
 
@@ -7,14 +8,18 @@ const TOLERANCE = 0.02;
 const ROWS = 4096;
 
 /** Reads all rows: one that is not a distribution means that the dump holds logits. */
-export function detectScores(
+export async function detectScores(
   routers: readonly RouterArray[],
   { facts, note }: ImportContext
-): 'logits' | 'probabilities' {
+): Promise<'logits' | 'probabilities'> {
   const sums = facts.score !== 'sigmoid';
-  const are = routers.every(router => areProbabilities(router, sums))
-    ? 'probabilities'
-    : 'logits';
+  let are: 'logits' | 'probabilities' = 'probabilities';
+  for (const router of routers) {
+    if (!(await areProbabilities(router, sums))) {
+      are = 'logits';
+      break;
+    }
+  }
   note(
     are === 'probabilities'
       ? `detected: probabilities, since all rows ${sums ? 'sum to 1' : 'lie between 0 and 1'}`
@@ -27,10 +32,11 @@ export function detectScores(
   return are;
 }
 
-function areProbabilities(
+async function areProbabilities(
   { array, base, tokens, experts }: RouterArray,
   sums: boolean
-): boolean {
+): Promise<boolean> {
+  const pause = pauses();
   for (let from = 0; from < tokens; from += ROWS) {
     const to = Math.min(tokens, from + ROWS);
     const rows = array.read(base + from * experts, base + to * experts);
@@ -47,6 +53,7 @@ function areProbabilities(
         return false;
       }
     }
+    await pause();
   }
   return true;
 }

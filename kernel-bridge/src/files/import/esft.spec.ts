@@ -1,20 +1,16 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
 import { fileOf, idsOf, imported } from '../../../test/imported';
 import { temporaryFolder } from '../../../test/temporary';
-import { REPOSITORY } from '../../../test/zoo';
+import {
+  ESFT_TRACE,
+  hasEsftTrace,
+  NO_ESFT
+} from '../../../test/published-routing';
 import { expertCounts } from '../../base/charts/measure';
-
-const REAL = join(REPOSITORY, '../shared/real-traces/esft-intent');
 
 type Token = { ids: number[]; weights: number[] };
 
@@ -40,7 +36,7 @@ describe('ESFT', () => {
       'expert_weights_2.txt':
         '0\t3\t1\t2\t\t0.5\t0.25\t0.125\t1e-3\r\n2\t1\t\t1\t0\n',
       'expert_weights_10.txt.gz': gzipSync(
-        '1\t0\t3\t2\t\t0.5\t0.5\tnan\tinf\n0\t1\t\t.5\t2.\n'
+        '1\t0\t3\t2\t\t0.5\t0.5\tnan\tnan\n0\t1\t\t.5\t2.\n'
       ),
       'expert_config.json': '{}'
     });
@@ -64,9 +60,9 @@ describe('ESFT', () => {
       0.125,
       Math.fround(1e-3)
     ]);
-    expect([...trace.layer(10).weights]).toEqual([0.5, 0.5, NaN, Infinity]);
+    expect([...trace.layer(10).weights]).toEqual([0.5, 0.5, NaN, NaN]);
     expect([...trace.layer(10, 1).weights]).toEqual([0.5, 2]);
-    expect(report.notes.join()).toMatch(/2 weights are NaN or infinite/);
+    expect(report.notes.join()).toMatch(/2 weights are NaN, and kept/);
   });
 
   it('reads the folders of several processes', async () => {
@@ -165,15 +161,12 @@ describe('ESFT', () => {
     );
   });
 
-  it('gives the scores that ESFT published', async () => {
-    if (!existsSync(REAL)) {
-      console.log('skipped: ../shared/real-traces is not here');
-      return;
-    }
-    const { report, trace } = await imported('esft', REAL);
+  const withTrace = hasEsftTrace ? it : it.skip;
+  withTrace(`gives the scores that ESFT published: ${NO_ESFT}`, async () => {
+    const { report, trace } = await imported('esft', ESFT_TRACE);
     expect(report).toMatchObject({ tokens: 8222, slots: 8222 * 6 * 26 });
     const { token_scores: published } = JSON.parse(
-      readFileSync(join(REAL, 'summary.json'), 'utf8')
+      readFileSync(join(ESFT_TRACE, 'summary.json'), 'utf8')
     ) as { token_scores: Record<string, Record<string, number>> };
     for (const [layer, scores] of Object.entries(published)) {
       const counts = new Float64Array(64);
@@ -186,6 +179,50 @@ describe('ESFT', () => {
         expect(counts[Number(expert)] / (6 * 8222)).toBeCloseTo(score, 4);
       }
     }
+  });
+});
+
+describe('ESFT text of other programs', () => {
+  const ids = [
+    [0, 3],
+    [1, 2]
+  ];
+
+  it.each<[string, string | Buffer]>([
+    ['a byte order mark', `\ufeff${TWO}`],
+    ['UTF-16, as PowerShell writes', Buffer.from(`\ufeff${TWO}`, 'utf16le')],
+    ['ids as whole floats', TWO.replace('0\t3\t1\t2', '0.0\t3.\t1.0\t2.00')]
+  ])('is read: %s', async (_, text) => {
+    const folder = folderOf({ 'expert_weights_1.txt': text });
+    const { trace } = await imported('esft', folder, SMALL);
+    expect(idsOf(trace, 1)).toEqual(ids);
+  });
+
+  it('notes that further layers lie beside a single file', async () => {
+    const folder = folderOf({
+      'expert_weights_1.txt': TWO,
+      'expert_weights_2.txt': TWO
+    });
+    const { report } = await imported(
+      'esft',
+      join(folder, 'expert_weights_1.txt'),
+      SMALL
+    );
+    expect(report.notes.join('\n')).toMatch(
+      /only this file's layer was read: .*1 further layers/
+    );
+  });
+
+  it('refuses an infinite weight', async () => {
+    const folder = folderOf({
+      'expert_weights_1.txt': '0\t3\t\tinf\t0.5\n'
+    });
+    await expect(imported('esft', folder, SMALL)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(
+        /the weight is infinite .*layer 1, position 0, rank 0/
+      ) as string
+    });
   });
 });
 

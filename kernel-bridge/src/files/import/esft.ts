@@ -6,7 +6,7 @@
  * `rank_<n>` folders, one per process, hold further sequences.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { RoutingLayer } from '../../base/protocol';
 import {
   bareTokens,
@@ -36,6 +36,12 @@ export const esft: TraceImporter = {
       facts.topK ??= OWN.topK;
       context.note(
         `assumed: ${facts.topK} of ${facts.experts} experts, as in ESFT's scripts; --experts and --top-k change it`
+      );
+    }
+    const beside = otherLayers(path);
+    if (beside > 0) {
+      context.note(
+        `only this file's layer was read: the folder has files of ${beside} further layers`
       );
     }
     for (const { folder, files } of filesIn(path)) {
@@ -235,6 +241,15 @@ function filesIn(
     );
   }
   return all;
+}
+
+/** Number of layers whose files lie beside a single one. */
+function otherLayers(path: string): number {
+  return statSync(path).isDirectory() || !NAME.test(basename(path))
+    ? 0
+    : readdirSync(dirname(path)).filter(
+        name => NAME.test(name) && name !== basename(path)
+      ).length;
 }
 
 function layerFiles(

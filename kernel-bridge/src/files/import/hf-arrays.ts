@@ -14,7 +14,8 @@ export interface RouterArray {
 }
 
 const ROUTER = /router|gate/i;
-const OTHERS = new Set([
+/** Arrays that hold tokens. */
+export const OTHERS: ReadonlySet<string> = new Set([
   'input_ids',
   'attention_mask',
   'decoder_input_ids',
@@ -121,7 +122,10 @@ function stacked(array: ArrayFile): RouterArray[] {
   }));
 }
 
-/** Entries of the tuple belong to routers: config.json says which blocks have one. */
+/**
+ * Entries of the tuple belong to routers: config.json says which blocks have one. Arrays that are numbered from 0 without
+ * a gap, as many as there are routers, enumerate the tuple, also where they are called `layer_0`.
+ */
 function numbered(
   routers: RouterArray[],
   { facts, note }: ImportContext
@@ -138,16 +142,19 @@ function numbered(
   const blocks = Array.from({ length: layers }, (_, i) => i).filter(
     block => !dense.includes(block)
   );
-  const byBlock = routers.some(({ array }) =>
-    /layers?[._]\d+/.test(array.name)
-  );
+  const without = routers.find(({ layer }) => dense.includes(layer));
+  if (!without) {
+    return routers;
+  }
   if (
-    dense.length === 0 ||
-    byBlock ||
     blocks.length !== routers.length ||
     routers.some(({ layer }, i) => layer !== i)
   ) {
-    return routers;
+    without.array.refuse(
+      `layer ${without.layer} has no router by config.json, whose routers are in ${blocks.length} blocks; there are ${routers.length} arrays`,
+      '',
+      'number the arrays by their block, or give the config.json of this model'
+    );
   }
   note('the layers are only those with a router: numbered by config.json');
   return routers.map((router, i) => ({ ...router, layer: blocks[i] }));

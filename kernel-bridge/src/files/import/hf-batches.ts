@@ -6,10 +6,10 @@ import { refuse } from './importer';
 
 export interface Batch {
   id: string;
-  /** Row of its position 0. */
-  from: number;
-  /** Excluding padding. */
+  /** Excluding padding, which positions do not count. */
   tokens: Token[];
+  /** Row of each token. */
+  rows: number[];
 }
 
 const MAX_ID = 0x7fffffff;
@@ -31,18 +31,20 @@ export function* batchesOf(
     const idOf = ids?.read(from, from + length);
     const kept = mask?.read(from, from + length);
     const own: Token[] = [];
-    for (let position = 0; position < length; position++) {
-      if (!kept || kept[position] !== 0) {
-        const id = idOf ? idOf[position] : NO_TOKEN_ID;
+    const rows: number[] = [];
+    for (let i = 0; i < length; i++) {
+      if (!kept || kept[i] !== 0) {
+        const id = idOf ? idOf[i] : NO_TOKEN_ID;
         own.push({
-          position,
+          position: own.length,
           id: id >= 0 && id <= MAX_ID ? id : NO_TOKEN_ID
         });
+        rows.push(from + i);
       }
     }
     if (own.length > 0) {
       any = true;
-      yield { id: batch === 1 ? stem : `${stem}/${b}`, from, tokens: own };
+      yield { id: batch === 1 ? stem : `${stem}/${b}`, tokens: own, rows };
     }
   }
   if (!any) {

@@ -1,8 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
-import { fileOf, FIXTURES, idsOf, imported } from '../../../test/imported';
+import {
+  fileOf,
+  FIXTURES,
+  idsOf,
+  imported,
+  refusal
+} from '../../../test/imported';
+import { npy } from '../../../test/npy';
+import { temporaryFolder } from '../../../test/temporary';
 import { writeSafetensors } from '../../../test/safetensors-file';
 
 const fixture = (name: string): string => join(FIXTURES, name);
@@ -69,7 +77,8 @@ describe('Hugging Face router logits', () => {
     });
     expect(trace.samples.map(({ id, tokens }) => [id, tokens])).toEqual([
       ['logits/0', [20, 21, 22].map((id, position) => ({ position, id }))],
-      ['logits/1', [24, 25].map((id, i) => ({ position: i + 1, id }))]
+      // The first row is padding, which positions do not count.
+      ['logits/1', [24, 25].map((id, position) => ({ position, id }))]
     ]);
     expect(idsOf(trace, 1, 1)).toEqual([best(4, 1).ids, best(5, 1).ids]);
     expect([...trace.layer(0, 1).logits.subarray(0, EXPERTS)]).toEqual(
@@ -142,7 +151,7 @@ describe('Hugging Face router logits', () => {
     expect(report.notes.join('\n')).toMatch(
       /weights are omitted.*: give --renormalized/
     );
-    expect(trace.layer(0).weights.every(Number.isNaN)).toBe(true);
+    expect(trace.layer(0).weights).toHaveLength(0);
   });
 
   it('routes by config.json: groups, scale, layers without a router', async () => {
@@ -239,6 +248,201 @@ describe('Hugging Face router logits', () => {
         });
       }),
       { numRuns: 15 }
+    );
+  });
+});
+
+describe('positions', () => {
+  it('do not count padding, on either side', async () => {
+    const rows = (from: number, to: number): number[][] =>
+      Array.from({ length: to - from }, (_, i) =>
+        Array.from({ length: EXPERTS }, (_, e) => logit(from + i, 0, e))
+      );
+    const sides = [
+      [0, 0, 1, 1],
+      [1, 1, 0, 0]
+    ];
+    const traces = await Promise.all(
+      sides.map(async mask => {
+        const path = writeSafetensors({
+          'router_logits.0': rows(0, 4),
+          attention_mask: [mask]
+        });
+        return (await imported('hf', path, { topK: 2, renormalized: true }))
+          .trace;
+      })
+    );
+    expect(
+      traces.map(trace => trace.samples[0].tokens.map(t => t.position))
+    ).toEqual([
+      [0, 1],
+      [0, 1]
+    ]);
+    expect(traces.map(trace => idsOf(trace, 0))).toEqual([
+      [2, 3].map(row => best(row, 0).ids),
+      [0, 1].map(row => best(row, 0).ids)
+    ]);
+  });
+});
+
+describe('layers by config.json', () => {
+  const ROWS = [Array.from({ length: EXPERTS }, (_, e) => logit(0, 0, e))];
+  const dump = (...names: string[]): string => {
+    const path = writeSafetensors(
+      Object.fromEntries(names.map(name => [name, ROWS]))
+    );
+    writeFileSync(
+      join(dirname(path), 'config.json'),
+      JSON.stringify({
+        num_experts: EXPERTS,
+        num_experts_per_tok: 2,
+        num_hidden_layers: 4,
+        mlp_only_layers: [0],
+        norm_topk_prob: true
+      })
+    );
+    return path;
+  };
+
+  it.each([
+    [['layer_0', 'layer_1', 'layer_2']],
+    [['router_logits_0', 'router_logits_1', 'router_logits_2']],
+    [['model.layers.0.gate', 'model.layers.1.gate', 'model.layers.2.gate']]
+  ])('number arrays that enumerate the routers: %j', async names => {
+    const { report, trace } = await imported('hf', dump(...names));
+    expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([
+      1, 2, 3
+    ]);
+    expect(report.notes.join('\n')).toContain(
+      'only those with a router: numbered by config.json'
+    );
+  });
+
+  it('keep the numbers of blocks that have routers', async () => {
+    const { trace } = await imported(
+      'hf',
+      dump('layer_1', 'layer_2', 'layer_3')
+    );
+    expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([
+      1, 2, 3
+    ]);
+  });
+
+  it('refuse a dense block that an array names', async () => {
+    await expect(
+      imported('hf', dump('layer_0', 'layer_1'))
+    ).rejects.toMatchObject(
+      refusal(/layer 0 has no router by config.json.*3 blocks.*2 arrays/)
+    );
+  });
+
+  it('say which layers the file lacks', async () => {
+    const { report } = await imported('hf', dump('layer_1', 'layer_3'));
+    expect(report.notes.join('\n')).toContain(
+      'layers 2 have no routing in the file, but a router by config.json'
+    );
+  });
+});
+
+describe('a folder', () => {
+  const row = (layer: number): number[][] => [
+    Array.from({ length: EXPERTS }, (_, e) => logit(0, layer, e))
+  ];
+  const options = { topK: 2, renormalized: true };
+
+  /** Files of a dump, by name. */
+  function folderOf(files: Record<string, Record<string, number[][]>>): string {
+    const folder = temporaryFolder();
+    for (const [name, matrices] of Object.entries(files)) {
+      renameSync(writeSafetensors(matrices), join(folder, name));
+    }
+    return folder;
+  }
+
+  it('of shards is one dump', async () => {
+    const folder = folderOf({
+      'dump-00002-of-00002.safetensors': { 'router_logits.1': row(1) },
+      'dump-00001-of-00002.safetensors': { 'router_logits.0': row(0) }
+    });
+    const { trace } = await imported('hf', folder, options);
+    expect(trace.samples.map(({ id }) => id)).toEqual(['dump']);
+    expect([0, 1].map(layer => idsOf(trace, layer)[0])).toEqual(
+      [0, 1].map(layer => best(0, layer).ids)
+    );
+  });
+
+  it('that lacks a shard, and one shard alone, are refused', async () => {
+    const folder = folderOf({
+      'dump-00001-of-00003.safetensors': { 'router_logits.0': row(0) },
+      'dump-00003-of-00003.safetensors': { 'router_logits.2': row(2) }
+    });
+    await expect(imported('hf', folder, options)).rejects.toMatchObject(
+      refusal(/shard 2 of 3 is missing/)
+    );
+    const shard = join(folder, 'dump-00001-of-00003.safetensors');
+    await expect(imported('hf', shard, options)).rejects.toMatchObject(
+      refusal(/this is shard 1 of 3.*give the folder/)
+    );
+  });
+
+  it('whose index names several files refuses one of them', async () => {
+    const folder = folderOf({ 'a.safetensors': { 'router_logits.0': row(0) } });
+    writeFileSync(
+      join(folder, 'dump.safetensors.index.json'),
+      JSON.stringify({
+        weight_map: {
+          'router_logits.0': 'a.safetensors',
+          'router_logits.1': 'b.safetensors'
+        }
+      })
+    );
+    await expect(
+      imported('hf', join(folder, 'a.safetensors'), options)
+    ).rejects.toMatchObject(refusal(/lists further files/));
+    await expect(imported('hf', folder, options)).rejects.toMatchObject(
+      refusal(/b\.safetensors is missing/)
+    );
+  });
+
+  it('of an array a layer is one dump', async () => {
+    const folder = temporaryFolder();
+    [0, 1].forEach(layer =>
+      writeFileSync(
+        join(folder, `layer_${layer}.npy`),
+        npy(
+          '<f4',
+          [1, EXPERTS],
+          new Uint8Array(Float32Array.from(row(layer)[0]).buffer)
+        )
+      )
+    );
+    writeFileSync(
+      join(folder, 'input_ids.npy'),
+      npy('<i4', [1, 1], new Uint8Array(Int32Array.of(42).buffer))
+    );
+    const { trace } = await imported('hf', folder, options);
+    expect(trace.samples).toHaveLength(1);
+    expect(trace.samples[0].tokens).toEqual([{ position: 0, id: 42 }]);
+    expect([0, 1].map(layer => idsOf(trace, layer)[0])).toEqual(
+      [0, 1].map(layer => best(0, layer).ids)
+    );
+  });
+
+  it('of dumps gives a sample a file', async () => {
+    const folder = folderOf({
+      'b.safetensors': { 'router_logits.0': row(0) },
+      'c.safetensors': { 'router_logits.0': row(1) }
+    });
+    const { trace } = await imported('hf', folder, options);
+    expect(trace.samples.map(({ id }) => id)).toEqual(['b', 'c']);
+    expect(idsOf(trace, 0, 1)).toEqual([best(0, 1).ids]);
+  });
+
+  it('without such files is refused', async () => {
+    await expect(
+      imported('hf', temporaryFolder(), options)
+    ).rejects.toMatchObject(
+      refusal(/the folder has no .safetensors, .npz or .npy files/)
     );
   });
 });

@@ -5,11 +5,11 @@
  * (`router_logits.3`, `model.layers.3.mlp.gate`, numpy's `arr_3`); or all stacked, [layers, tokens, experts]. Arrays
  * `input_ids` and `attention_mask`, [batch, tokens], hold the tokens and mark padding. Encoder-decoders save
  * `encoder_router_logits` and `decoder_router_logits`, and `decoder_input_ids` next to `input_ids`. Some versions return
- * probabilities under that name (transformers issue 45120), so the kind is detected.
+ * probabilities under that name (transformers issue 45120), so the kind is detected. A folder holds the shards of a dump,
+ * an array a file, or a dump a file.
  */
-import { basename } from 'node:path';
-import type { RoutingLayer, Stack, Token } from '../../base/protocol';
-import { ArrayStore } from './array-store';
+import { pauses } from '../../base/pause';
+import type { RoutingLayer, Stack } from '../../base/protocol';
 import { detectScores } from './detect-scores';
 import {
   need,
@@ -20,6 +20,7 @@ import {
   type TraceImporter
 } from './importer';
 import { batchesOf, type Batch } from './hf-batches';
+import { dumpsIn, type Dump } from './hf-files';
 import {
   routerArrays,
   stacksOf,
@@ -33,20 +34,20 @@ const TOKENS = 1024;
 
 export const hf: TraceImporter = {
   async *read(path, context) {
-    const store = await ArrayStore.open(path);
-    try {
-      yield* readStore(store, context);
-    } finally {
-      store.close();
+    for await (const dump of dumpsIn(path, context)) {
+      yield* readDump(dump, context);
     }
   }
 };
 
-function* readStore(
-  { arrays, path }: ArrayStore,
+async function* readDump(
+  { arrays, path, stem }: Dump,
   context: ImportContext
-): Generator<ImportedPart, void, undefined> {
-  const stacks = stacksOf(arrays).map(own => readStack(own, path, context));
+): AsyncGenerator<ImportedPart, void, undefined> {
+  const stacks: StackDump[] = [];
+  for (const own of stacksOf(arrays)) {
+    stacks.push(await readStack(own, path, stem, context));
+  }
   if (context.facts.renormalized === undefined) {
     context.note(
       'weights are omitted, since it is unknown whether they are divided by their sum: give --renormalized, --not-renormalized or --config'
@@ -71,11 +72,12 @@ interface StackDump {
   batches(): Generator<Batch, void, undefined>;
 }
 
-function readStack(
+async function readStack(
   own: StackArrays,
   path: string,
+  stem: string,
   context: ImportContext
-): StackDump {
+): Promise<StackDump> {
   const { facts } = context;
   const routers = routerArrays(own.arrays, path, context);
   const { experts, tokens } = routers[0];
@@ -102,12 +104,11 @@ function readStack(
       'save the ids that its router selected, and import them as vllm'
     );
   }
-  const stem = basename(path).replace(/\.\w+$/, '');
   return {
     ...(own.stack ? { stack: own.stack } : {}),
     routers,
     topK,
-    logitsAre: detectScores(routers, context),
+    logitsAre: await detectScores(routers, context),
     batches: () => batchesOf(own, tokens, stem, path)
   };
 }
@@ -146,43 +147,41 @@ function* readPairs(
         tokens: batch.tokens,
         encoderTokens: heard[i].tokens,
         layers: [
-          ...readLayers(encoder, heard[i].from, heard[i].tokens, context),
-          ...readLayers(decoder, batch.from, batch.tokens, context)
+          ...readLayers(encoder, heard[i].rows, context),
+          ...readLayers(decoder, batch.rows, context)
         ]
       }
     };
   }
 }
 
-function* readBatch(
-  { id, from, tokens }: Batch,
+async function* readBatch(
+  { id, tokens, rows }: Batch,
   dump: StackDump,
   context: ImportContext
-): Generator<ImportedPart, void, undefined> {
+): AsyncGenerator<ImportedPart, void, undefined> {
+  const pause = pauses();
   for (let start = 0; start < tokens.length; start += TOKENS) {
     const part = tokens.slice(start, start + TOKENS);
-    const layers = readLayers(dump, from, part, context);
+    const layers = readLayers(dump, rows.slice(start, start + TOKENS), context);
     yield { continues: start > 0, sample: { id, tokens: part, layers } };
+    await pause();
   }
 }
 
-/** @param from row of the sequence's position 0 */
+/** @param rows of the tokens, ascending */
 function readLayers(
   { stack, routers, topK, logitsAre }: StackDump,
-  from: number,
-  part: readonly Token[],
+  rows: readonly number[],
   context: ImportContext
 ): RoutingLayer[] {
-  const first = from + part[0].position;
-  const count = part[part.length - 1].position - part[0].position + 1;
+  const [first] = rows;
+  const end = rows[rows.length - 1] + 1;
   return routers.map(({ array, layer, experts, base }) => {
-    const all = array.read(
-      base + first * experts,
-      base + (first + count) * experts
-    );
-    const logits = new Float32Array(part.length * experts);
-    part.forEach(({ position }, t) => {
-      const at = (position - part[0].position) * experts;
+    const all = array.read(base + first * experts, base + end * experts);
+    const logits = new Float32Array(rows.length * experts);
+    rows.forEach((row, t) => {
+      const at = (row - first) * experts;
       logits.set(all.subarray(at, at + experts), t * experts);
     });
     const routed = routeRows(layer, logits, experts, topK, logitsAre, context);

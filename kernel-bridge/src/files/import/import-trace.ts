@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
+import { pauses } from '../../base/pause';
 import { readJson } from '../../run/model/config';
 import { routerCards } from '../trace/cards';
 import { ParquetWriter } from '../trace/parquet';
@@ -77,6 +78,7 @@ export async function importTrace(
   });
   try {
     const tally = new LayerTally(context.facts, path);
+    const pause = pauses();
     for await (const { sample, continues } of importer.read(path, context)) {
       if (options.signal?.aborted) {
         throw new MoEDebuggerError('cancelled', 'the import was cancelled');
@@ -94,6 +96,7 @@ export async function importTrace(
         0
       );
       options.onProgress?.({ done: totals.tokens, what: 'importing tokens' });
+      await pause();
     }
     if (totals.slots === 0) {
       throw new MoEDebuggerError('input', 'the trace has no tokens', {

@@ -1,4 +1,6 @@
 /** Interface of importers: one file per format, listed in `formats.ts`. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Groups } from '../../routing/convention';
 import type { RoutingSample, Token } from '../../base/protocol';
@@ -88,4 +90,30 @@ export function need<K extends 'topK' | 'layers' | 'experts'>(
       `give ${option[key]}, or the model's config.json with --config`
     )
   );
+}
+
+/** Hidden files, and those that lie beside a model. */
+const NOT_TRACES =
+  /^\.|^(.*config|tokenizer.*|special_tokens_map|added_tokens|vocab|.*\.index)\.json$/i;
+
+/**
+ * The file, or those of a folder that a format reads, in the order of the numbers in their names.
+ * @param pattern names of the format's files in a folder
+ * @param kinds the same in words, for the error
+ */
+export function filesIn(
+  path: string,
+  pattern: RegExp,
+  kinds: string
+): string[] {
+  if (!statSync(path).isDirectory()) {
+    return [path];
+  }
+  const files = readdirSync(path)
+    .filter(name => pattern.test(name) && !NOT_TRACES.test(name))
+    .sort(new Intl.Collator('en', { numeric: true }).compare)
+    .map(name => join(path, name));
+  return files.length > 0
+    ? files
+    : refuse(`the folder has no ${kinds} files`, path, '', 'give a file');
 }

@@ -75,7 +75,7 @@ export class LayerTally {
       );
     }
     if (this._nonFinite > 0) {
-      note(`${this._nonFinite} weights are NaN or infinite, and kept`);
+      note(`${this._nonFinite} weights are NaN, and kept`);
     }
     const cards: LayerCard[] = all.map(tally =>
       this._card(tally, experts, format)
@@ -85,11 +85,41 @@ export class LayerTally {
         cards.push({ layer, moe: false });
       }
     }
+    this._compareWithConfig(note);
     const isDecoder = ({ stack }: Pick<LayerCard, 'stack'>): number =>
       stack === 'decoder' ? 1 : 0;
     return cards.sort(
       (a, b) => isDecoder(a) - isDecoder(b) || a.layer - b.layer
     );
+  }
+
+  /** Says where the file's layers are others than those with a router by config.json. */
+  private _compareWithConfig(note: (text: string) => void): void {
+    const { dense = [], layers } = this._facts;
+    const found = new Set([...this._layers.values()].map(t => t.layer.layer));
+    const say = (which: number[], what: string): void => {
+      if (which.length > 0) {
+        note(
+          `layers ${which.slice(0, 20).join(', ')}${which.length > 20 ? ', ...' : ''} ${what}`
+        );
+      }
+    };
+    say(
+      dense.filter(layer => found.has(layer)),
+      'have routing, but no router by config.json: the layers may be numbered in another way'
+    );
+    if (layers !== undefined) {
+      say(
+        [...found].filter(layer => layer >= layers),
+        `have routing, but the model has ${layers} blocks: they may predict further tokens`
+      );
+      say(
+        Array.from({ length: Math.min(layers, 10_000) }, (_, i) => i).filter(
+          layer => !found.has(layer) && !dense.includes(layer)
+        ),
+        'have no routing in the file, but a router by config.json'
+      );
+    }
   }
 
   private _card(
@@ -172,7 +202,10 @@ export class LayerTally {
     for (let slot = first; slot < first + topK; slot++) {
       sum += weights[slot];
       dropped ||= selected[slot] < 0;
-      this._nonFinite += Number.isFinite(weights[slot]) ? 0 : 1;
+      if (Math.abs(weights[slot]) === Infinity) {
+        this._refuse('the weight is infinite', sample, layer, slot);
+      }
+      this._nonFinite += Number.isNaN(weights[slot]) ? 1 : 0;
     }
     tally.hasWeights = true;
     if (dropped || !Number.isFinite(sum)) {

@@ -1,4 +1,4 @@
-/** Reads lines of a text file, gzipped or not, one at a time. */
+/** Reads lines of a text file, gzipped or not, one at a time. Byte order marks are understood and dropped. */
 import {
   closeSync,
   createReadStream,
@@ -7,7 +7,8 @@ import {
   readSync,
   statSync
 } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
+import { TextDecoder } from 'node:util';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { MoEDebuggerError } from '../../base/errors';
 import { refuse } from './importer';
@@ -24,6 +25,7 @@ export class LineReader {
   /** Number of the last line, from 1. */
   number = 0;
   private readonly _chunks?: AsyncIterator<Buffer>;
+  private readonly _file?: Readable;
   private readonly _stream?: Readable;
   private _rest: Buffer = Buffer.alloc(0);
   private _from = 0;
@@ -36,14 +38,19 @@ export class LineReader {
       this._ended = true;
       return;
     }
+    const utf8 = new ToUtf8();
     const file = createReadStream(path, { highWaterMark: 1 << 18 });
+    this._file = file;
     if (isGzip(path)) {
       const text = createGunzip({ chunkSize: 1 << 18 });
       file.on('error', error => text.destroy(error));
-      this._stream = file.pipe(text);
+      text.on('error', error => utf8.destroy(error));
+      file.pipe(text).pipe(utf8);
     } else {
-      this._stream = file;
+      file.on('error', error => utf8.destroy(error));
+      file.pipe(utf8);
     }
+    this._stream = utf8;
     this._chunks = this._stream[Symbol.asyncIterator]();
   }
 
@@ -75,6 +82,7 @@ export class LineReader {
   }
 
   close(): void {
+    this._file?.destroy();
     this._stream?.destroy();
   }
 
@@ -117,11 +125,59 @@ function readWhole(path: string): Buffer | undefined {
       return undefined;
     }
     const bytes = readFileSync(path);
-    return isGzip(path)
+    const text = isGzip(path)
       ? gunzipSync(bytes, { maxOutputLength: SMALL_TEXT })
       : bytes;
+    const encoding = encodingOf(text);
+    return encoding === 'utf-8'
+      ? text.subarray(lengthOfMark(text))
+      : Buffer.from(new TextDecoder(encoding).decode(text));
   } catch {
     return undefined;
+  }
+}
+
+type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+
+/** By the byte order mark; Windows PowerShell writes UTF-16 when it redirects a program's output. */
+function encodingOf(start: Buffer): Encoding {
+  return start[0] === 0xff && start[1] === 0xfe
+    ? 'utf-16le'
+    : start[0] === 0xfe && start[1] === 0xff
+      ? 'utf-16be'
+      : 'utf-8';
+}
+
+function lengthOfMark(start: Buffer): number {
+  return start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf ? 3 : 0;
+}
+
+/** Drops a byte order mark, and converts UTF-16. */
+class ToUtf8 extends Transform {
+  private _decoder?: TextDecoder;
+  private _begun = false;
+
+  override _transform(
+    chunk: Buffer,
+    _: string,
+    done: (error: Error | null, data?: Buffer) => void
+  ): void {
+    let bytes = chunk;
+    if (!this._begun) {
+      // Chunks are large, so the first one holds the whole mark.
+      this._begun = true;
+      const encoding = encodingOf(chunk);
+      if (encoding !== 'utf-8') {
+        this._decoder = new TextDecoder(encoding);
+      }
+      bytes = chunk.subarray(lengthOfMark(chunk));
+    }
+    done(
+      null,
+      this._decoder
+        ? Buffer.from(this._decoder.decode(bytes, { stream: true }))
+        : bytes
+    );
   }
 }
 

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
 import { fileOf, idsOf, imported } from '../../../test/imported';
@@ -132,6 +134,53 @@ describe('llama.cpp moe-trace', () => {
       }),
       { numRuns: 15 }
     );
+  });
+});
+
+describe('CSV that other programs wrote again', () => {
+  const quoted = (text: string): string =>
+    text.replace(/[^,\n]+/g, field => `"${field}"`);
+
+  it.each<[string, string, object]>([
+    ['blanks after commas', BY_RANK.replaceAll(',', ', '), {}],
+    ['blanks around fields', BY_EXPERT.replace(/(\d+)/g, ' $1\t'), { topK: 2 }],
+    ['quotes', quoted(BY_RANK), {}],
+    [
+      'quotes and blanks',
+      quoted(BY_EXPERT).replaceAll(',', ' , '),
+      { topK: 2 }
+    ],
+    ['quotes without a header', quoted(BY_TOKEN), {}],
+    ['semicolons', BY_RANK.replaceAll(',', ';'), {}],
+    ['tabs', BY_RANK.replaceAll(',', '\t'), {}],
+    ['whole floats', BY_EXPERT.replace(/(\d+)/g, '$1.0'), { topK: 2 }],
+    ['a byte order mark', `\ufeff${BY_EXPERT}`, { topK: 2 }],
+    [
+      'capitals',
+      BY_RANK.replace('phase,token,layer', 'Phase,Token,Layer').replaceAll(
+        'decode',
+        'Decode'
+      ),
+      {}
+    ]
+  ])('is read: %s', async (_, text, options) => {
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf('a.csv', text),
+      options
+    );
+    expect(trace.samples).toHaveLength(1);
+    for (const layer of [1, 3]) {
+      expect(idsOf(trace, layer)).toEqual([0, 1, 2].map(t => ids(t, layer)));
+    }
+  });
+
+  it('reads the files of a folder as samples', async () => {
+    const path = fileOf('run-10.csv', BY_RANK);
+    writeFileSync(join(dirname(path), 'run-9.csv'), BY_RANK);
+    const { trace } = await imported('llamacpp', dirname(path));
+    expect(trace.samples.map(({ id }) => id)).toEqual(['run-9', 'run-10']);
+    expect(idsOf(trace, 3, 1)).toEqual([0, 1, 2].map(t => ids(t, 3)));
   });
 });
 

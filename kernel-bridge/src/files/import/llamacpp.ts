@@ -4,10 +4,12 @@
  * - `layer,expert`: one row per expert (the pull request), k per token;
  * - `phase,token,layer,rank,expert`: the same with token and rank (its forks); further columns by name: weight;
  * - `pos,layer,id0,id1,...` without a header: one row per token (tools/moe-trace of thecodacus/llama.cpp); positions of the prompt are negative.
+ * Spreadsheets and other programs rewrite such files: with blanks around fields, quotes, semicolons or tabs.
  * Tokens are numbered in the order of the file. A header, or a prompt after a continuation, begins a sample.
  */
 import { basename } from 'node:path';
 import {
+  filesIn,
   need,
   refuse,
   type ImportContext,
@@ -18,8 +20,12 @@ import { LineReader } from './line-reader';
 import { MoeTraceBatches, type ExpertRow } from './moe-trace-batches';
 import { floatAt, integerAt } from './text-numbers';
 
-const COMMA = 0x2c;
 const HASH = 0x23;
+const QUOTE = 0x22;
+const BLANK = 0x20;
+const TAB = 0x09;
+/** In the order of preference. */
+const SEPARATORS = [',', ';', '\t'].map(text => text.charCodeAt(0));
 const HINT =
   'rows are layer,expert or phase,token,layer,rank,expert or pos,layer,id0,id1,...';
 
@@ -33,15 +39,18 @@ interface Columns {
   count: number;
   /** One row per token: ids from `expert` to the end. */
   wide: boolean;
+  separator: number;
 }
 
 export const llamacpp: TraceImporter = {
   async *read(path, context) {
-    const reader = new LineReader(path);
-    try {
-      yield* readRows(reader, context);
-    } finally {
-      reader.close();
+    for (const file of filesIn(path, /\.[ct]sv(\.gz)?$/i, '.csv')) {
+      const reader = new LineReader(file);
+      try {
+        yield* readRows(reader, context);
+      } finally {
+        reader.close();
+      }
     }
   }
 };
@@ -70,7 +79,8 @@ async function* readRows(
     if (line === undefined) {
       break;
     }
-    if (line.length === 0 || line[0] === HASH) {
+    const [from, to] = trimmed(line, 0, line.length);
+    if (from === to || line[from] === HASH) {
       continue;
     }
     const header = headerOf(line, reader);
@@ -93,18 +103,38 @@ async function* readRows(
   yield* batches?.end() ?? [];
 }
 
+/** A field without blanks around it and without its quotes. */
+function trimmed(line: Buffer, from: number, to: number): [number, number] {
+  const isBlank = (at: number): boolean =>
+    line[at] === BLANK || line[at] === TAB;
+  while (from < to && isBlank(from)) {
+    from++;
+  }
+  while (to > from && isBlank(to - 1)) {
+    to--;
+  }
+  return to - from >= 2 && line[from] === QUOTE && line[to - 1] === QUOTE
+    ? trimmed(line, from + 1, to - 1)
+    : [from, to];
+}
+
+function separatorOf(line: Buffer): number {
+  return SEPARATORS.find(byte => line.includes(byte)) ?? SEPARATORS[0];
+}
+
 function headerOf(line: Buffer, reader: LineReader): Columns | undefined {
-  const first = line[0];
+  const [start] = trimmed(line, 0, line.length);
+  const first = line[start] === QUOTE ? line[start + 1] : line[start];
   const digit = first === 0x2d || (first >= 0x30 && first <= 0x39);
   // A data row such as "decode,12,..." begins with a word too.
-  if (digit || !line.includes('layer')) {
+  if (digit || !['layer', 'Layer', 'LAYER'].some(word => line.includes(word))) {
     return undefined;
   }
+  const separator = separatorOf(line);
   const names = line
     .toString('utf8')
-    .replace(/^\ufeff/, '')
-    .split(',')
-    .map(name => name.trim().toLowerCase());
+    .split(String.fromCharCode(separator))
+    .map(name => name.replace(/^[\s"]+|[\s"]+$/g, '').toLowerCase());
   const find = (...any: string[]): number =>
     names.findIndex(name => any.includes(name));
   const expert = find('expert', 'expert_id', 'id');
@@ -125,14 +155,16 @@ function headerOf(line: Buffer, reader: LineReader): Columns | undefined {
     weight: find('weight', 'prob'),
     phase: find('phase'),
     count: names.length,
-    wide
+    wide,
+    separator
   };
 }
 
 function withoutHeader(line: Buffer, reader: LineReader): Columns {
+  const separator = separatorOf(line);
   let count = 1;
   for (const byte of line) {
-    count += byte === COMMA ? 1 : 0;
+    count += byte === separator ? 1 : 0;
   }
   if (count < 2) {
     refuse(
@@ -150,7 +182,8 @@ function withoutHeader(line: Buffer, reader: LineReader): Columns {
         weight: -1,
         phase: -1,
         count,
-        wide: false
+        wide: false,
+        separator
       }
     : {
         token: 0,
@@ -159,7 +192,8 @@ function withoutHeader(line: Buffer, reader: LineReader): Columns {
         weight: -1,
         phase: -1,
         count,
-        wide: true
+        wide: true,
+        separator
       };
 }
 
@@ -173,11 +207,12 @@ function parseRow(
   const row: ExpertRow = { layer: -1, token: undefined, ids, weight: NaN };
   ids.length = 0;
   let column = 0;
-  for (let from = 0; from <= line.length; column++) {
-    let to = line.indexOf(COMMA, from);
-    to = to < 0 ? line.length : to;
+  for (let start = 0; start <= line.length; column++) {
+    const next = line.indexOf(columns.separator, start);
+    const end = next < 0 ? line.length : next;
+    const [from, to] = trimmed(line, start, end);
     if (column === columns.phase) {
-      row.prompt = line.toString('latin1', from, to) !== 'decode';
+      row.prompt = line.toString('latin1', from, to).toLowerCase() !== 'decode';
     } else if (column === columns.weight) {
       row.weight = floatAt(line, from, to) ?? fail('weight', from, to);
     } else if (column === columns.layer) {
@@ -203,7 +238,7 @@ function parseRow(
       }
       ids.push(id);
     }
-    from = to + 1;
+    start = end + 1;
   }
   if (column !== columns.count) {
     refuse(

@@ -33,7 +33,7 @@ export function factsOf(given: JsonConfig): ModelFacts {
       ? { ...given, ...(text as JsonConfig) }
       : given;
   const type = String(config.model_type);
-  const layers = configCount(config, 'num_hidden_layers', 'num_layers');
+  const layers = blockCount(config);
   const facts: ModelFacts = {
     experts: configExperts(config),
     topK: configTopK(config),
@@ -77,6 +77,15 @@ export function factsOf(given: JsonConfig): ModelFacts {
     };
   }
   return facts;
+}
+
+/** LongCat-Flash's blocks have two attentions each, and `num_hidden_layers` counts these. */
+function blockCount(config: JsonConfig): number | undefined {
+  const hidden = configCount(config, 'num_hidden_layers');
+  const blocks = configCount(config, 'num_layers');
+  return hidden === undefined || hidden === 2 * (blocks ?? NaN)
+    ? blocks
+    : hidden;
 }
 
 /** Blocks without a router: DeepSeek's `first_k_dense_replace`, Qwen's `mlp_only_layers` and `decoder_sparse_step`. */

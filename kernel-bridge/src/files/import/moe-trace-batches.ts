@@ -29,7 +29,7 @@ export class MoeTraceBatches {
   /** Number of ids of the current token. */
   private _ids = 0;
   private _position = 0;
-  private _hasWeights = false;
+  private _hasWeights = true;
 
   constructor(
     private readonly _sample: string,
@@ -58,7 +58,7 @@ export class MoeTraceBatches {
       this._checkTwice(gathered, id);
       gathered.selected.push(id);
       gathered.weights.push(row.weight);
-      this._hasWeights ||= !Number.isNaN(row.weight);
+      this._hasWeights &&= !Number.isNaN(row.weight);
       this._ids++;
       if (row.token === undefined && this._ids === this._topK) {
         this._ids = 0;

@@ -1,6 +1,10 @@
 /** Reads NumPy's .npy as numpy/lib/format.py defines it: magic, version, length, a Python dictionary, the elements. */
-import { readSync } from 'node:fs';
-import { ArrayFile, type ElementName } from './array-file';
+import {
+  ArrayFile,
+  readBytes,
+  type ByteSource,
+  type ElementName
+} from './array-file';
 import { refuse } from './importer';
 
 export const NPY_MAGIC = '\x93NUMPY';
@@ -26,23 +30,27 @@ const TYPES: Record<string, ElementName> = {
   f8: 'f8'
 };
 
+/** Text, bytes, dates, objects and records of NumPy: arrays, but not of numbers. */
+const NOT_NUMBERS = /'descr':\s*(\[|'[<>|=]?[USaOMmVc]\d*)/;
+
 /**
- * @param range of the array's bytes in the file of `descriptor`
- * @throws MoEDebuggerError 'input' for what is not an array of numbers, or truncated
+ * @param range of the array's bytes in `source`
+ * @returns undefined for an array whose elements are not numbers
+ * @throws MoEDebuggerError 'input' for what is not an array, or truncated
  */
 export function openNpy(
   file: string,
   name: string,
-  descriptor: number,
+  source: ByteSource,
   range: { offset: number; length: number }
-): ArrayFile {
+): ArrayFile | undefined {
   const at = name ? `array ${name}` : '';
   const bytes = (from: number, count: number): Buffer => {
     const buffer = Buffer.alloc(count);
     const wanted = Math.min(count, range.length - from);
     if (
       wanted < count ||
-      readSync(descriptor, buffer, 0, count, range.offset + from) < count
+      readBytes(source, buffer, range.offset + from) < count
     ) {
       refuse('the array is truncated within its header', file, at, HINT);
     }
@@ -59,6 +67,9 @@ export function openNpy(
     refuse(`the header takes ${length} bytes`, file, at, HINT);
   }
   const header = bytes(from, length).toString('latin1');
+  if (NOT_NUMBERS.test(header)) {
+    return undefined;
+  }
   const [, order, kind, width] = DESCR.exec(header) ?? [];
   const fortran = FORTRAN.exec(header)?.[1];
   const shape = SHAPE.exec(header)?.[1]
@@ -77,7 +88,7 @@ export function openNpy(
   return new ArrayFile({
     file,
     name,
-    descriptor,
+    source,
     offset: range.offset + from + length,
     available: range.length - from - length,
     shape,

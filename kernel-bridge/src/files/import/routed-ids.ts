@@ -9,6 +9,7 @@ import {
   type RoutingSample,
   type Token
 } from '../../base/protocol';
+import { pauses } from '../../base/pause';
 import { PART_TOKENS, type ImportContext, type ImportedPart } from './importer';
 
 export interface RoutedIds {
@@ -20,20 +21,24 @@ export interface RoutedIds {
   read(from: number, to: number): ArrayLike<number>;
   /** Token ids by position, as far as known. */
   tokenIds?: ArrayLike<number>;
+  /** Position of the first row. Default 0. */
+  start?: number;
+  /** Rows before this one were in an earlier request, and are left out. Default 0. */
+  from?: number;
   refuse(what: string, index: string, hint: string): never;
 }
 
 const HINT = 'check --experts, --top-k and --layers, or the file';
 
-export function* routedParts(
+export async function* routedParts(
   ids: RoutedIds,
   context: ImportContext
-): Generator<ImportedPart, void, undefined> {
-  const { routedTokens, routedLayers } = scan(ids, context);
+): AsyncGenerator<ImportedPart, void, undefined> {
+  const { routedTokens, routedLayers } = await scan(ids, context);
   const blocks = blocksOf(ids, routedLayers, context);
   let continues = false;
   let part: number[] = [];
-  for (let token = 0; token <= ids.tokens; token++) {
+  for (let token = ids.from ?? 0; token <= ids.tokens; token++) {
     if (token < ids.tokens && routedTokens[token]) {
       part.push(token);
     }
@@ -49,10 +54,11 @@ export function* routedParts(
 }
 
 /** Finds layers and tokens with routing. A first pass, since only the whole sample shows which layers have a router. */
-function scan(
+async function scan(
   ids: RoutedIds,
   context: ImportContext
-): { routedTokens: Uint8Array; routedLayers: Uint8Array } {
+): Promise<{ routedTokens: Uint8Array; routedLayers: Uint8Array }> {
+  const pause = pauses();
   const routedTokens = new Uint8Array(ids.tokens);
   const routedLayers = new Uint8Array(ids.layers);
   const width = ids.layers * ids.topK;
@@ -63,6 +69,10 @@ function scan(
         routedTokens[token] = 1;
         routedLayers[layer] = 1;
       }
+    }
+    const rest = pause();
+    if (rest) {
+      await rest;
     }
   }
   const left = ids.tokens - routedTokens.reduce((sum, is) => sum + is, 0);
@@ -82,7 +92,8 @@ function isRouted(
 ): boolean {
   let zeros = 0;
   for (let k = first; k < first + topK; k++) {
-    if (row[k] > 0 || row[k] < -1) {
+    // NaN is no selection either, but must not pass as padding.
+    if (!(row[k] <= 0) || row[k] < -1) {
       return true;
     }
     zeros += row[k] === 0 ? 1 : 0;
@@ -153,6 +164,13 @@ function readPart(
       for (let k = 0; k < topK; k++) {
         const id = all[start + k];
         const index = `[${position}, ${row}, ${k}]`;
+        if (!Number.isInteger(id)) {
+          ids.refuse(
+            `${id} is not an expert id`,
+            index,
+            'give routed_experts of a completion; import router logits as hf'
+          );
+        }
         if (!(id >= -1 && id < (facts.experts ?? Infinity))) {
           ids.refuse(
             `invalid expert ${id}${facts.experts === undefined ? '' : `: the model has ${facts.experts}`}`,
@@ -179,10 +197,10 @@ function readPart(
       weights: new Float32Array()
     });
   });
-  const tokens = positions.map((position): Token => ({
-    position,
-    id: tokenId(ids.tokenIds?.[position])
-  }));
+  const tokens = positions.map((row): Token => {
+    const position = (ids.start ?? 0) + row;
+    return { position, id: tokenId(ids.tokenIds?.[position]) };
+  });
   return { id: ids.sample, tokens, layers };
 }
 

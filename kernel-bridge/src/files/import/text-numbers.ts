@@ -7,10 +7,11 @@ const POINT = 0x2e;
 const EXACT_DIGITS = 15;
 const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i);
 
-/** An integer; NaN if invalid. */
-export function integerAt(line: Buffer, from: number, to: number): number {
+/** An integer, which may be written as a whole float such as 3.0; NaN if invalid. */
+export function integerAt(line: Buffer, from: number, end: number): number {
   const negative = line[from] === MINUS;
   const start = negative ? from + 1 : from;
+  const to = withoutZeros(line, start, end);
   if (start >= to || to - start > EXACT_DIGITS) {
     return NaN;
   }
@@ -23,6 +24,15 @@ export function integerAt(line: Buffer, from: number, to: number): number {
     value = 10 * value + digit;
   }
   return negative ? -value : value;
+}
+
+/** The end of a number without ".0"; programs that know missing values store integers as floats. */
+function withoutZeros(line: Buffer, from: number, to: number): number {
+  let end = to;
+  while (end > from && line[end - 1] === DIGIT_0) {
+    end--;
+  }
+  return end > from && line[end - 1] === POINT ? end - 1 : to;
 }
 
 const WORDS: Record<string, number> = {

@@ -1,5 +1,6 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { onBytes } from '../../../test/byte-mutations';
 import {
   fileOf,
@@ -8,19 +9,14 @@ import {
   imported,
   madeIds
 } from '../../../test/imported';
+import { npy } from '../../../test/npy';
 import { temporaryFolder } from '../../../test/temporary';
+import { diagnose } from '../../analyses/findings';
 import { NO_TOKEN_ID } from '../../base/protocol';
+import { importTrace } from './import-trace';
 
 const fixture = (name: string): string => join(FIXTURES, name);
 const TOKENS = [0, 1, 2, 3];
-
-/** Version 1 of NumPy's format, as NumPy writes it (see the fixtures). */
-function npy(descr: string, shape: number[], data: Uint8Array): Buffer {
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
-  const start = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1');
-  start.writeUInt16LE(header.length, 8);
-  return Buffer.concat([start, Buffer.from(header), data]);
-}
 
 const bytes = (shape: number[], ids: number[]): Buffer =>
   npy('|i1', shape, Uint8Array.from(ids));
@@ -41,7 +37,17 @@ describe('vLLM', () => {
       expect(trace.samples[0].tokens).toEqual(
         TOKENS.map(position => ({ position, id: NO_TOKEN_ID }))
       );
-      expect(trace.layer(1).weights.every(Number.isNaN)).toBe(true);
+      expect(trace.layer(1).weights).toHaveLength(0);
+      expect(trace.known).toEqual({
+        weights: false,
+        logits: false,
+        tokenIds: false,
+        texts: false,
+        domains: false
+      });
+      expect(
+        diagnose(trace).findings.filter(({ severity }) => severity === 'error')
+      ).toEqual([]);
       expect(report.notes.join('\n')).toMatch(
         /1 tokens have no routing \(padding\)[^]*layers 0 have no routing[^]*16 experts per layer, the largest id plus one[^]*no weights/
       );
@@ -130,6 +136,59 @@ describe('vLLM', () => {
   });
 });
 
+describe('arrays as other programs keep them', () => {
+  const ids = [3, 1, 2, 5];
+  const routed = bytes([2, 1, 2], ids);
+  const pairs = [
+    [3, 1],
+    [2, 5]
+  ];
+
+  it.each<[string, string, Buffer]>([
+    ['gzipped', 'a.npy.gz', gzipSync(routed)],
+    [
+      'a gzipped archive',
+      'a.npz.gz',
+      gzipSync(readFileSync(fixture('named.npz')))
+    ],
+    [
+      'whole floats',
+      'a.npy',
+      npy('<f4', [2, 1, 2], new Uint8Array(Float32Array.from(ids).buffer))
+    ],
+    [
+      'whole floats of half precision',
+      'a.npy',
+      // 3, 1, 2 and 5 in IEEE 754 binary16.
+      npy(
+        '<f2',
+        [2, 1, 2],
+        new Uint8Array(Uint16Array.of(0x4200, 0x3c00, 0x4000, 0x4500).buffer)
+      )
+    ]
+  ])('are read: %s', async (_, name, content) => {
+    const { trace } = await imported('vllm', fileOf(name, content));
+    expect(idsOf(trace, 0)).toEqual(pairs);
+    expect(trace.samples.map(({ id }) => id)).toEqual(['a']);
+  });
+
+  it('are read beside texts and other shapes, which are named', async () => {
+    const { report, trace } = await imported('vllm', fixture('named.npz'));
+    expect(idsOf(trace, 0)).toEqual(pairs);
+    expect(report.notes.join('\n')).toMatch(
+      /arrays that are not ids of experts are left out: prompts, when, step/
+    );
+  });
+
+  it('a gzipped file that is cut off is refused', async () => {
+    const path = fileOf('a.npy.gz', gzipSync(routed).subarray(0, -12));
+    await expect(imported('vllm', path)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(/cannot be unpacked.*a\.npy\.gz/) as string
+    });
+  });
+});
+
 describe('damaged arrays are rejected with their index', () => {
   const shaped = bytes([2, 1, 2], [0, 1, 2, 3]);
   it.each<[string, Uint8Array, object, RegExp]>([
@@ -165,9 +224,9 @@ describe('damaged arrays are rejected with their index', () => {
     ],
     [
       'fractions',
-      npy('<f4', [1, 1, 1], new Uint8Array(4)),
+      npy('<f4', [1, 1, 2], new Uint8Array(Float32Array.of(1, 0.5).buffer)),
       {},
-      /of floats is not/
+      /0.5 is not an expert id \(.*\[0, 0, 1\]/
     ],
     ['no tokens', bytes([0, 1, 2], []), {}, /no tokens/],
     ['padding only', bytes([2, 1, 2], [0, 0, -1, -1]), {}, /no tokens/],
@@ -244,4 +303,31 @@ describe('damaged arrays are rejected with their index', () => {
       expect(refused).toBeGreaterThan(25);
     }
   );
+});
+
+it('lets timers fire during an import', async () => {
+  // 12,000 tokens in one part after the other, for some seconds.
+  const tokens = 12_000;
+  const [layers, topK] = [8, 4];
+  const ids = Uint8Array.from(
+    { length: tokens * layers * topK },
+    (_, i) => (i % topK) + 1
+  );
+  const path = fileOf('long.npy', npy('|u1', [tokens, layers, topK], ids));
+  let last = performance.now();
+  let longest = 0;
+  const tick = (): void => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  };
+  const timer = setInterval(tick, 5);
+  const begin = performance.now();
+  await importTrace('vllm', path, {
+    out: join(temporaryFolder(), 'out.parquet')
+  });
+  const took = performance.now() - begin;
+  clearInterval(timer);
+  tick();
+  // A chunk of rows takes some tens of milliseconds; without pauses, a part of 4096 tokens blocks for seconds.
+  expect(longest).toBeLessThan(took / 5);
 });

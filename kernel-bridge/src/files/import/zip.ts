@@ -28,22 +28,22 @@ export interface UnpackedEntry {
 /**
  * Unpacks entries one by one to files in a folder; uncompressed entries stay in the archive. Validates the whole
  * directory first, then the checksum of each entry.
+ * @param shown the user's file, for messages; `archive` may be its unpacked copy
  * @throws MoEDebuggerError 'input' when it is not an archive, damaged, or a zip bomb
  */
 export async function* unpackZip(
   archive: string,
-  folder: string
+  folder: string,
+  shown: string = archive
 ): AsyncGenerator<UnpackedEntry> {
-  const zip = await reading(archive, '', () =>
+  const zip = await reading(shown, '', () =>
     openPromise(archive, { autoClose: false })
   );
   try {
-    const entries = await reading(archive, '', () =>
-      readDirectory(zip, archive)
-    );
+    const entries = await reading(shown, '', () => readDirectory(zip, shown));
     for (const [i, entry] of entries.entries()) {
-      yield await reading(archive, placeOf(entry), () =>
-        unpack(zip, entry, archive, join(folder, `entry-${i}`))
+      yield await reading(shown, placeOf(entry), () =>
+        unpack(zip, entry, { archive, shown }, join(folder, `entry-${i}`))
       );
     }
   } finally {
@@ -93,7 +93,7 @@ function faultOf(entry: Entry): string | undefined {
 async function unpack(
   zip: ZipFile,
   entry: Entry,
-  archive: string,
+  { archive, shown }: { archive: string; shown: string },
   path: string
 ): Promise<UnpackedEntry> {
   const stored = entry.compressionMethod === STORED;
@@ -113,7 +113,7 @@ async function unpack(
   if (checksum !== entry.crc32) {
     refuse(
       'the entry is damaged: its checksum differs',
-      archive,
+      shown,
       placeOf(entry),
       HINT
     );

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onBytes } from '../../../test/byte-mutations';
 import { CARDS, METADATA, rowsFile } from '../../../test/parquet-rows';
@@ -9,6 +9,8 @@ import { readTrace } from './read-trace';
 describe('a damaged trace is rejected', () => {
   it.each<[string, string[], RegExp]>([
     ['an invalid expert', [`'a', 0, 1, [0, 4]`], /invalid expert 4/],
+    ['an expert twice', [`'a', 0, 1, [2, 2]`], /expert 2 twice.*position 0/],
+    ['fewer experts', [`'a', 0, 1, [2]`], /1 experts are selected.*selects 2/],
     ['an expert below -1', [`'a', 0, 1, [0, -2]`], /invalid expert -2/],
     ['a missing expert', [`'a', 0, 1, [0, NULL]`], /invalid expert null/],
     ['no experts', [`'a', 0, 1, []::INTEGER[]`], /0 experts of 4/],
@@ -38,6 +40,68 @@ describe('a damaged trace is rejected', () => {
       code: 'input',
       message: expect.stringMatching(message) as string
     });
+  });
+
+  it.each([
+    [
+      'an infinite weight',
+      `'a', 0, 1, [0, 1], ['Infinity'::FLOAT, 0]`,
+      /infinite/
+    ],
+    [
+      'an infinite weight below 0',
+      `'a', 0, 1, [0, 1], [0, '-Infinity'::FLOAT]`,
+      /infinite/
+    ],
+    [
+      'half an expert',
+      `'a', 0, 1, [0.5, 1], [1::FLOAT, 0]`,
+      /experts has a number that is not whole/
+    ],
+    [
+      'half an expert as text',
+      `'a', 0, 1, ['0.5', '1'], [1::FLOAT, 0]`,
+      /experts has a number that is not whole/
+    ],
+    [
+      'half a position',
+      `'a', 1.5, 1, [0, 1], [1::FLOAT, 0]`,
+      /position has a number that is not whole/
+    ],
+    [
+      'a long text',
+      `repeat('x', 70000), 0, 1, [0, 1], [1::FLOAT, 0]`,
+      /column sample has a text of 70000 bytes/
+    ]
+  ])('%s', async (_, row, message) => {
+    const columns = 'sample, position, layer, experts, weights';
+    await expect(
+      readTrace(await rowsFile([row], { columns }))
+    ).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(message) as string
+    });
+  });
+
+  it('a long list, before it is decoded', async () => {
+    const path = await rowsFile([
+      `'a', 0, 1, list_resize([1], 1100000, 1)`,
+      `'a', 1, 1, [0, 1]`
+    ]);
+    expect(statSync(path).size).toBeLessThan(1 << 20);
+    await expect(readTrace(path)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(
+        /column experts has 1100002 numbers in 2 rows, but a layer has at most 4/
+      ) as string
+    });
+  });
+
+  it('but not whole numbers of another type', async () => {
+    const path = await rowsFile([`'a', 3.0, 1.0::DOUBLE, [0.0, 1.0]`]);
+    const { samples } = await readTrace(path);
+    expect(samples[0].tokens).toMatchObject([{ position: 3 }]);
+    expect([...samples[0].layers[0].selected]).toEqual([0, 1]);
   });
 
   it.each<[string, string, RegExp]>([

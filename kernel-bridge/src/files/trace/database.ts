@@ -1,9 +1,9 @@
 /** Opens DuckDB to read or write one file. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
+import { scratchFolder } from '../../base/scratch-folder';
 
 // 70 MB of native code that only those who read or write files need.
 const load = createRequire(__filename);
@@ -26,7 +26,7 @@ export class Database {
   ) {}
 
   static async open(): Promise<Database> {
-    const scratch = mkdtempSync(join(tmpdir(), 'moe-debugger-'));
+    const scratch = scratchFolder();
     try {
       const api = load('@duckdb/node-api') as DuckDBModule;
       const instance = await api.DuckDBInstance.create(':memory:', {

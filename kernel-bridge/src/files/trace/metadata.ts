@@ -5,7 +5,9 @@ import type { LayerCard } from '../../run/model/description';
 import type { Coverage } from '../../base/protocol';
 import { ProtocolError } from '../../base/protocol/error';
 import { count, list, object, oneOf, text } from '../../base/protocol/checks';
+import { createHash } from 'node:crypto';
 import { decodeCards } from './cards';
+import type { ContentHash } from './content-hash';
 
 export const METADATA_KEY = 'moe-debugger';
 /** Increased when an older reader would misread the file; columns and fields may be added without an increase. */
@@ -29,10 +31,17 @@ export interface TraceMetadata {
   source?: TraceSource;
   edits?: EditRecord[];
   coverage?: Coverage & { samples: number };
+  /** Absent in files of earlier versions and of other programs, which open as unverified. */
+  content?: ContentHash;
 }
 
-export function encodeMetadata(metadata: TraceMetadata): string {
-  return JSON.stringify({ schema: PARQUET_SCHEMA, ...metadata });
+/** @param hash is given the JSON without `content`, which comes last */
+export function encodeMetadata(
+  metadata: Omit<TraceMetadata, 'content'>,
+  hash: (json: string) => ContentHash
+): string {
+  const rest = { schema: PARQUET_SCHEMA, ...metadata };
+  return JSON.stringify({ ...rest, content: hash(JSON.stringify(rest)) });
 }
 
 /** @throws MoEDebuggerError 'input' naming the invalid field */
@@ -75,6 +84,9 @@ function decode(source: Record<string, unknown>): TraceMetadata {
       metadata[key] = text(source[key], key);
     }
   }
+  if (source.content !== undefined) {
+    metadata.content = decodeContent(source);
+  }
   if (source.source !== undefined) {
     const { format, notes } = object(source.source, 'source');
     metadata.source = {
@@ -88,6 +100,35 @@ function decode(source: Record<string, unknown>): TraceMetadata {
     );
   }
   return metadata;
+}
+
+function decodeContent(source: Record<string, unknown>): ContentHash {
+  const { content, ...rest } = source;
+  const { rowGroups, metadata } = object(content, 'content');
+  const sha256 = (value: unknown, at: string): string => {
+    const hash = text(value, at);
+    if (!/^[0-9a-f]{64}$/.test(hash)) {
+      throw new ProtocolError(`${at} is not a SHA-256`);
+    }
+    return hash;
+  };
+  if (
+    metadata !== undefined &&
+    sha256(metadata, 'content.metadata') !==
+      createHash('sha256').update(JSON.stringify(rest)).digest('hex')
+  ) {
+    throw new ProtocolError('it is not what was written: its hash differs');
+  }
+  return {
+    rowGroups: list(rowGroups, 'content.rowGroups').map((group, i) => {
+      const at = `content.rowGroups[${i}]`;
+      const { rows, sha256: hash } = object(group, at);
+      return {
+        rows: count(rows, `${at}.rows`),
+        sha256: sha256(hash, `${at}.sha256`)
+      };
+    })
+  };
 }
 
 /** Preserves unknown fields of edits from later versions. */

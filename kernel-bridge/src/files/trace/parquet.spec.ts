@@ -63,6 +63,15 @@ describe('a trace as Parquet', () => {
         samples: 1,
         tokens: IDS.length,
         slots: 2 * 2 * IDS.length
+      },
+      content: {
+        rowGroups: [
+          {
+            rows: 2 * IDS.length,
+            sha256: expect.stringMatching(/^\w{64}$/) as string
+          }
+        ],
+        metadata: expect.stringMatching(/^\w{64}$/) as string
       }
     });
     expect(

@@ -14,7 +14,9 @@ import {
   type Token
 } from '../../base/protocol';
 import { cannotWrite, writeAtomically } from '../../base/atomic-file';
+import { pauses } from '../../base/pause';
 import { routerCards, routerKey } from './cards';
+import { ContentHasher, ROWS_PER_GROUP } from './content-hash';
 import { Database, quote, type DuckDBModule } from './database';
 import { encodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 
@@ -77,28 +79,35 @@ export class ParquetWriter {
     module: [] as (string | null)[]
   };
   private readonly _routers = new Map<string, number>();
+  private readonly _content = new ContentHasher();
   private readonly _total = { samples: 0, tokens: 0, slots: 0 };
   private _layersCaptured = Infinity;
+  private readonly _pause = pauses();
 
   private constructor(
     private readonly _path: string,
     private readonly _options: ParquetOptions,
+    private readonly _maxHeld: number,
     private readonly _database: Database
   ) {
     this._types = columnTypes(_database.api);
   }
 
-  /** @throws MoEDebuggerError 'environment' when the file's folder is not writable, or there is no scratch space */
+  /**
+   * @param maxHeld approximate limit in bytes for rows in memory. Default 128 MB.
+   * @throws MoEDebuggerError 'environment' when the file's folder is not writable, or there is no scratch space
+   */
   static async create(
     path: string,
-    options: ParquetOptions
+    options: ParquetOptions,
+    maxHeld: number = MAX_HELD
   ): Promise<ParquetWriter> {
     let database: Database | undefined;
     try {
       // Fail now rather than after hours of tracing.
       accessSync(dirname(resolve(path)), constants.W_OK);
       database = await Database.open();
-      const writer = new ParquetWriter(path, options, database);
+      const writer = new ParquetWriter(path, options, maxHeld, database);
       await writer._begin();
       return writer;
     } catch (error) {
@@ -132,7 +141,7 @@ export class ParquetWriter {
         router: this._routerOf(layer),
         tokens,
         layer,
-        hasWeights: layer.weights.some(weight => !Number.isNaN(weight)),
+        hasWeights: layer.weights.length > 0,
         from: 0
       });
       this._waitingRows += tokens.length;
@@ -144,8 +153,9 @@ export class ParquetWriter {
     }
     while (this._waitingRows >= CHUNK_ROWS) {
       this._append(CHUNK_ROWS);
+      await this._pause();
     }
-    if (this._held > MAX_HELD) {
+    if (this._held > this._maxHeld) {
       await this._moveOut();
     }
   }
@@ -154,32 +164,35 @@ export class ParquetWriter {
   async finish(late: Partial<TraceMetadata> = {}): Promise<void> {
     const { cards = [], ...known } = this._options;
     const layers = late.layers ?? [...cards];
-    const metadata = encodeMetadata({
-      ...known,
-      ...late,
-      layers,
-      coverage: {
-        moeLayers: routerCards(layers).length,
-        layersCaptured: Number.isFinite(this._layersCaptured)
-          ? this._layersCaptured
-          : 0,
-        ...this._total
-      }
-    });
     try {
       await writeAtomically(this._path, async unfinished => {
         if (this._parts.length > 0) {
-          await this._moveOut();
+          await this._moveOut('all');
         } else {
           this._flush();
         }
+        const metadata = encodeMetadata(
+          {
+            ...known,
+            ...late,
+            layers,
+            coverage: {
+              moeLayers: routerCards(layers).length,
+              layersCaptured: Number.isFinite(this._layersCaptured)
+                ? this._layersCaptured
+                : 0,
+              ...this._total
+            }
+          },
+          json => this._content.finish(json)
+        );
         const source =
           this._parts.length > 0
             ? `read_parquet([${this._parts.map(quote).join(', ')}])`
             : 'routing';
         await this._tellNames();
         await this._database.connection.run(
-          `COPY (SELECT ${columns(this._options.run)} FROM ${source}) TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
+          `COPY (SELECT ${columns(this._options.run)} FROM ${source}) TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP}, KV_METADATA {${quote(METADATA_KEY)}: ${quote(metadata)}})`
         );
       });
     } finally {
@@ -207,11 +220,18 @@ export class ParquetWriter {
     this._held = 0;
   }
 
-  /** Moves the rows so far to a file in the scratch folder. */
-  private async _moveOut(): Promise<void> {
+  /**
+   * Moves the rows so far to a file in the scratch folder.
+   * @param which by default whole chunks only, since row groups keep their size where parts consist of whole chunks
+   */
+  private async _moveOut(which: 'chunks' | 'all' = 'chunks'): Promise<void> {
     const part = join(this._database.scratch, `${this._parts.length}.parquet`);
     try {
-      this._flush();
+      if (which === 'all') {
+        this._flush();
+      } else {
+        this._endAppending();
+      }
       await this._database.connection.run(
         `COPY routing TO ${quote(part)} (FORMAT parquet)`
       );
@@ -226,6 +246,10 @@ export class ParquetWriter {
     while (this._waitingRows > 0) {
       this._append(Math.min(this._waitingRows, CHUNK_ROWS));
     }
+    this._endAppending();
+  }
+
+  private _endAppending(): void {
     this._appender!.closeSync();
     this._appender = undefined;
   }
@@ -289,35 +313,50 @@ export class ParquetWriter {
       vectors;
     const hasLogits = layer.logits.length > 0;
     for (let i = 0; i < count; i++) {
-      const { position, id, text } = tokens[from + i];
+      const { position, id, text = null } = tokens[from + i];
       const at = row + i;
+      const tokenId = id === NO_TOKEN_ID ? null : id;
+      const part = <T extends Int32Array | Float32Array>(
+        values: T,
+        width: number
+      ): T => values.subarray((from + i) * width, (from + i + 1) * width) as T;
+      const lists = {
+        experts: part(layer.selected, layer.topK),
+        weights: hasWeights ? part(layer.weights, layer.topK) : null,
+        logits: hasLogits ? part(layer.logits, layer.experts) : null
+      };
       samples.setItem(at, sample);
       routers.setItem(at, router);
       positions.setItem(at, position);
-      ids.setItem(at, id === NO_TOKEN_ID ? null : id);
-      texts.setItem(at, text ?? null);
-      chosen.setItem(at, this._list(layer.selected, from + i, layer.topK));
-      weights.setItem(
-        at,
-        hasWeights ? this._list(layer.weights, from + i, layer.topK) : null
-      );
-      logits.setItem(
-        at,
-        hasLogits ? this._list(layer.logits, from + i, layer.experts) : null
-      );
+      ids.setItem(at, tokenId);
+      texts.setItem(at, text);
+      chosen.setItem(at, this._list(lists.experts));
+      weights.setItem(at, this._list(lists.weights));
+      logits.setItem(at, this._list(lists.logits));
+      this._content.add({
+        run: this._options.run,
+        sample: this._names.sample[sample - 1],
+        domain: this._names.domain[sample - 1],
+        position,
+        tokenId,
+        text,
+        stack: layer.stack ?? null,
+        layer: layer.layer,
+        module: layer.module ?? null,
+        ...lists
+      });
     }
   }
 
   private _list(
-    values: Int32Array | Float32Array,
-    row: number,
-    width: number
-  ): DuckDB.DuckDBListValue {
+    values: Int32Array | Float32Array | null
+  ): DuckDB.DuckDBListValue | null {
     // DuckDB reads lists only by index, so a view of the array suffices.
-    const items = values.subarray(row * width, (row + 1) * width);
-    return new this._database.api.DuckDBListValue(
-      items as unknown as readonly number[]
-    );
+    return values === null
+      ? null
+      : new this._database.api.DuckDBListValue(
+          values as unknown as readonly number[]
+        );
   }
 }
 

@@ -4,14 +4,21 @@ import { existsSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
 import { MoEDebuggerError } from '../../base/errors';
-import type { LayerCard } from '../../run/model/description';
+import type { LayerCard, MoELayerCard } from '../../run/model/description';
 import type { RoutingSample } from '../../base/protocol';
 import { routerCards } from './cards';
 import { Database, quote } from './database';
 import { decodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 import { RoutingTrace } from '../../run/trace/routing-trace';
-import { cardsByRouter, SampleRows } from './sample-rows';
-import { REQUIRED_COLUMNS, rowReader, selectRows } from './trace-rows';
+import { ContentCheck } from './content-hash';
+import { cardsByRouter, SampleRows, Texts, type RowRules } from './sample-rows';
+import {
+  longestTexts,
+  REQUIRED_COLUMNS,
+  rowReader,
+  selectRows,
+  type Columns
+} from './trace-rows';
 
 export interface ReadOptions {
   /** Id of the run to read, if the file contains several. */
@@ -23,6 +30,14 @@ export interface ReadOptions {
 }
 
 const MAX_BYTES = 2048 * 2 ** 20;
+/** Bytes of one text. A token's are some, but a compressed page may hold millions, shared by all rows. */
+const MAX_TEXT = 1 << 16;
+/** Numbers that rows may have too many before they are read, when the row can be named. */
+const LIST_SLACK = 1 << 20;
+/** Part of `maxBytes` that different texts may take, since they take more in memory than in the file. */
+const TEXT_SHARE = 8;
+const DAMAGED =
+  'the file is damaged: write the trace again. If its rows were changed on purpose, remove "content" from its metadata';
 
 /**
  * Reads a whole trace. For large traces, `openTrace` yields one sample at a time.
@@ -73,6 +88,8 @@ export class TraceFile {
     /** Cards of all layers in the file. */
     readonly cards: readonly LayerCard[],
     private readonly _rows: string,
+    /** Rows of a sample are not adjacent in the file. */
+    private readonly _apart: boolean,
     private readonly _maxBytes: number,
     private readonly _database: Database
   ) {}
@@ -87,10 +104,13 @@ export class TraceFile {
     const query = async (sql: string): Promise<DuckDB.JS[][]> =>
       (await database.connection.runAndReadAll(sql)).getRowsJS();
 
-    const names = (await query(`DESCRIBE FROM ${source}`)).map(([name]) =>
-      String(name)
+    const columns: Columns = new Map(
+      (await query(`DESCRIBE FROM ${source}`)).map(([name, type]) => [
+        String(name),
+        String(type)
+      ])
     );
-    const missing = REQUIRED_COLUMNS.filter(name => !names.includes(name));
+    const missing = REQUIRED_COLUMNS.filter(name => !columns.has(name));
     if (missing.length > 0) {
       throw new MoEDebuggerError(
         'input',
@@ -118,7 +138,14 @@ export class TraceFile {
         }
       );
     }
-    const runOf = names.includes('run')
+    await refuseLongTexts(path, columns, source, query);
+    await refuseLongLists(
+      path,
+      routerCards(known),
+      literalPath(path, database),
+      query
+    );
+    const runOf = columns.has('run')
       ? `coalesce(CAST(run AS VARCHAR), '')`
       : `''`;
     const only = run === undefined ? '' : ` WHERE ${runOf} = ${quote(run)}`;
@@ -136,41 +163,71 @@ export class TraceFile {
       metadata,
       chosen,
       known,
-      `SELECT ${selectRows(names)} FROM ${source}${only}${order}`,
+      `SELECT ${selectRows(columns)} FROM ${source}${only}${order}`,
+      apart === true,
       maxBytes,
       database
     );
+  }
+
+  /**
+   * Whether the file has a hash of its content, which is compared while its samples are read. Files of other programs
+   * and of earlier versions are unverified: their experts are compared with their logits, where they have some.
+   */
+  get integrity(): 'hashed' | 'unverified' {
+    return this.metadata.content ? 'hashed' : 'unverified';
   }
 
   /** Samples in the order of the file. @throws MoEDebuggerError 'input' naming the damaged row */
   async *samples(
     options: { together?: boolean } = {}
   ): AsyncGenerator<RoutingSample, void, undefined> {
-    const cards = cardsByRouter(routerCards(this.cards), this.path);
+    const rules = this._rules();
+    const { content } = this.metadata;
+    if (content && this._apart) {
+      throw this._damaged('the rows are in another order than was written');
+    }
+    const check = content && new ContentCheck(content.rowGroups);
     let rows: SampleRows | undefined;
+    let texts = new Texts();
     let bytes = 0;
     try {
       for await (const chunk of this._database.stream(this._rows)) {
         const at = rowReader(chunk);
         for (let i = 0; i < chunk.rowCount; i++) {
           const row = at(i);
+          if (check?.add(row) === false) {
+            throw this._damaged(
+              'the rows are not those that were written: their hash differs'
+            );
+          }
           const sample = row.sample ?? '';
           if (rows?.id !== sample) {
             if (rows) {
               yield rows.finish();
             }
-            rows = new SampleRows(sample, row.domain, cards, this.path);
-            bytes = options.together ? bytes : 0;
+            if (!options.together) {
+              bytes = 0;
+              texts = new Texts();
+            }
+            rows = new SampleRows(sample, row.domain, rules, texts);
           }
           bytes += rows.add(row);
-          if (bytes > this._maxBytes) {
+          if (
+            bytes > this._maxBytes ||
+            texts.bytes > this._maxBytes / TEXT_SHARE
+          ) {
             throw this._tooLarge();
           }
         }
       }
-      if (rows) {
-        yield rows.finish();
+      if (check && !check.isComplete) {
+        throw this._damaged('the file has fewer rows than were written');
       }
+      if (!rows) {
+        throw this._noRows();
+      }
+      yield rows.finish();
     } catch (error) {
       throw unreadable(this.path, error);
     }
@@ -179,10 +236,7 @@ export class TraceFile {
   /** A trace of some samples. @throws MoEDebuggerError 'input' when there are none */
   trace(samples: readonly RoutingSample[]): RoutingTrace {
     if (samples.length === 0) {
-      throw new MoEDebuggerError('input', 'the trace has no rows', {
-        where: this.path,
-        hint: 'capture or import it again'
-      });
+      throw this._noRows();
     }
     const { model, edits, created } = this.metadata;
     const date = new Date(created ?? NaN);
@@ -202,6 +256,32 @@ export class TraceFile {
   /** Can be called repeatedly. */
   close(): void {
     this._database.close();
+  }
+
+  /** Edits change how many experts a token selects, and whether its logits give them. */
+  private _rules(): RowRules {
+    const edits = this.metadata.edits ?? [];
+    return {
+      file: this.path,
+      cards: cardsByRouter(routerCards(this.cards), this.path),
+      otherTopK: edits.some(({ kind }) => kind === 'topK' || kind === 'force'),
+      repeats: edits.some(({ mode }) => mode === 'swap'),
+      byLogits: edits.length === 0 && !this.metadata.content
+    };
+  }
+
+  private _damaged(what: string): MoEDebuggerError {
+    return new MoEDebuggerError('input', what, {
+      where: this.path,
+      hint: DAMAGED
+    });
+  }
+
+  private _noRows(): MoEDebuggerError {
+    return new MoEDebuggerError('input', 'the trace has no rows', {
+      where: this.path,
+      hint: 'capture or import it again'
+    });
   }
 
   private _tooLarge(): MoEDebuggerError {
@@ -227,6 +307,55 @@ function literalPath(path: string, { scratch }: Database): string {
     symlinkSync(full, link);
   }
   return link;
+}
+
+/** Decoded texts may take any multiple of the file, so their lengths are read first. */
+async function refuseLongTexts(
+  path: string,
+  columns: Columns,
+  source: string,
+  query: (sql: string) => Promise<DuckDB.JS[][]>
+): Promise<void> {
+  const longest = [...longestTexts(columns)];
+  const [lengths = []] = await query(
+    `SELECT ${longest.map(([, length]) => length).join(', ')} FROM ${source}`
+  );
+  longest.forEach(([column], i) => {
+    if (Number(lengths[i]) > MAX_TEXT) {
+      throw new MoEDebuggerError(
+        'input',
+        `the column ${column} has a text of ${String(lengths[i])} bytes; the limit is ${MAX_TEXT}`,
+        {
+          where: path,
+          hint: 'no token or name is so long: write the trace again'
+        }
+      );
+    }
+  });
+}
+
+/** A list of a billion equal numbers takes some bytes in a file, and is decoded as a whole. */
+async function refuseLongLists(
+  path: string,
+  cards: readonly MoELayerCard[],
+  file: string,
+  query: (sql: string) => Promise<DuckDB.JS[][]>
+): Promise<void> {
+  const widest = Math.max(...cards.map(({ experts }) => experts));
+  const [found] = await query(
+    `SELECT split_part(path_in_schema, ',', 1) AS name, num_values, row_group_num_rows
+     FROM parquet_metadata(${quote(file)})
+     WHERE name IN ('experts', 'weights', 'logits') AND num_values > row_group_num_rows * ${widest} + ${LIST_SLACK}
+     LIMIT 1`
+  );
+  if (found) {
+    const [name, values, rows] = found.map(String);
+    throw new MoEDebuggerError(
+      'input',
+      `the column ${name} has ${values} numbers in ${rows} rows, but a layer has at most ${widest} experts`,
+      { where: path, hint: 'write the trace again' }
+    );
+  }
 }
 
 /** The requested run, or the only one. */

@@ -10,6 +10,7 @@ import {
   type Token
 } from '../../base/protocol';
 import { routerKey } from './cards';
+import { contradictedToken } from './check-selection';
 import { growingFloats, growingInts } from './growing';
 import type { NumberList, TraceRow } from './trace-rows';
 
@@ -17,11 +18,42 @@ interface Rows {
   card: MoELayerCard;
   topK: number;
   hasLogits: boolean;
+  /** A row without weights, or with a number that is null, makes all of them unknown; the same for logits. */
+  known: { weights: boolean; logits: boolean };
   positions: ReturnType<typeof growingInts>;
   ids: ReturnType<typeof growingInts>;
   selected: ReturnType<typeof growingInts>;
   weights: ReturnType<typeof growingFloats>;
   logits: ReturnType<typeof growingFloats>;
+}
+
+/** What a file allows and shows of its rows. */
+export interface RowRules {
+  /** For messages. */
+  file: string;
+  cards: ReadonlyMap<string, MoELayerCard>;
+  /** Edits made tokens select another number of experts. */
+  otherTopK: boolean;
+  /** Edits put an expert in two places of a token. */
+  repeats: boolean;
+  /** Experts and weights are compared with the logits. */
+  byLogits: boolean;
+}
+
+/** Texts of a trace repeat, and are kept once. */
+export class Texts {
+  bytes = 0;
+  private readonly _known = new Map<string, string>();
+
+  keep(text: string): string {
+    const known = this._known.get(text);
+    if (known !== undefined) {
+      return known;
+    }
+    this._known.set(text, text);
+    this.bytes += 2 * text.length;
+    return text;
+  }
 }
 
 export class SampleRows {
@@ -32,8 +64,8 @@ export class SampleRows {
   constructor(
     readonly id: string,
     private readonly _domain: string | null,
-    private readonly _cards: ReadonlyMap<string, MoELayerCard>,
-    private readonly _file: string
+    private readonly _rules: RowRules,
+    private readonly _kept: Texts
   ) {}
 
   /**
@@ -59,22 +91,31 @@ export class SampleRows {
           row
         );
       }
+      for (let before = 0; before < i && expert >= 0; before++) {
+        if (experts.at(before) === expert && !this._rules.repeats) {
+          this._refuse(`the token has expert ${expert} twice`, row);
+        }
+      }
       rows.selected.push(expert);
     }
     if (weights) {
-      this._numbers(weights, topK, rows.weights, 'weights', row);
-    } else {
-      for (let i = 0; i < topK; i++) {
-        rows.weights.push(NaN);
+      for (let i = 0; i < weights.length; i++) {
+        if (Math.abs(weights.at(i) ?? NaN) === Infinity) {
+          this._refuse('a weight is infinite', row);
+        }
       }
+
+      this._numbers(weights, topK, rows, 'weights', row);
+    } else {
+      rows.known.weights = false;
     }
     if (logits) {
-      this._numbers(logits, card.experts, rows.logits, 'logits', row);
+      this._numbers(logits, card.experts, rows, 'logits', row);
     }
     rows.positions.push(position);
     rows.ids.push(row.tokenId ?? NO_TOKEN_ID);
     if (row.text !== null) {
-      this._textsOf(card).set(position, row.text);
+      this._textsOf(card).set(position, this._kept.keep(row.text));
     }
     return (
       4 * (2 + topK + topK + (logits?.length ?? 0)) +
@@ -88,10 +129,23 @@ export class SampleRows {
     if (this._domain !== null) {
       sample.domain = this._domain;
     }
-    const order = [...this._cards.keys()].filter(key => this._layers.has(key));
+    const order = [...this._rules.cards.keys()].filter(key =>
+      this._layers.has(key)
+    );
     const first = new Map<string, { positions: Int32Array; ids: Int32Array }>();
     for (const rows of order.map(key => this._layers.get(key)!)) {
       const { layer, positions, ids } = this._layer(rows);
+      const wrong = this._rules.byLogits
+        ? contradictedToken(layer, rows.card)
+        : undefined;
+      if (wrong) {
+        this._refuse(
+          wrong.what,
+          layer,
+          positions[wrong.token],
+          'the file is damaged, or its cards are of another model: write the trace again'
+        );
+      }
       const stack = stackOf(rows.card);
       const before = first.get(stack);
       if (!before) {
@@ -123,16 +177,23 @@ export class SampleRows {
       return known;
     }
     const card =
-      this._cards.get(key) ??
+      this._rules.cards.get(key) ??
       this._refuse('the file has no card of this router', row);
     const topK = row.experts?.length ?? 0;
     if (topK < 1 || topK > card.experts) {
       this._refuse(`${topK} experts of ${card.experts} are selected`, row);
     }
+    if (topK !== card.topK && !this._rules.otherTopK) {
+      this._refuse(
+        `${topK} experts are selected, but the model selects ${card.topK}`,
+        row
+      );
+    }
     const rows: Rows = {
       card,
       topK,
       hasLogits: row.logits !== null,
+      known: { weights: true, logits: true },
       positions: growingInts(),
       ids: growingInts(),
       selected: growingInts(),
@@ -146,8 +207,8 @@ export class SampleRows {
   private _numbers(
     list: NumberList,
     width: number,
-    into: ReturnType<typeof growingFloats>,
-    what: string,
+    rows: Rows,
+    what: 'weights' | 'logits',
     row: TraceRow
   ): void {
     if (list.length !== width) {
@@ -157,7 +218,9 @@ export class SampleRows {
       );
     }
     for (let i = 0; i < width; i++) {
-      into.push(list.at(i) ?? NaN);
+      const value = list.at(i);
+      rows.known[what] &&= value !== null;
+      rows[what].push(value ?? NaN);
     }
   }
 
@@ -206,9 +269,13 @@ export class SampleRows {
         topK,
         score: card.score,
         logitsAre: card.router.logitsAre,
-        logits: sorted(rows.logits.toArray(), card.experts),
+        logits: rows.known.logits
+          ? sorted(rows.logits.toArray(), card.experts)
+          : new Float32Array(),
         selected: sorted(rows.selected.toArray(), topK),
-        weights: sorted(rows.weights.toArray(), topK)
+        weights: rows.known.weights
+          ? sorted(rows.weights.toArray(), topK)
+          : new Float32Array()
       }
     };
   }
@@ -236,17 +303,19 @@ export class SampleRows {
 
   private _refuse(
     what: string,
-    at: TraceRow | MoELayerCard | RoutingLayer
+    at: TraceRow | MoELayerCard | RoutingLayer,
+    position = 'position' in at ? at.position : undefined,
+    hint = 'write the trace again'
   ): never {
     const name = layerName({
       layer: at.layer ?? -1,
       stack: (at.stack ?? undefined) as Stack | undefined,
       module: at.module ?? undefined
     });
-    const position = 'position' in at ? `, position ${at.position}` : '';
+    const token = position === undefined ? '' : `, position ${position}`;
     throw new MoEDebuggerError('input', what, {
-      where: `${this._file}, sample ${this.id.slice(0, 60)}, ${name.slice(0, 60)}${position}`,
-      hint: 'write the trace again'
+      where: `${this._rules.file}, sample ${this.id.slice(0, 60)}, ${name.slice(0, 60)}${token}`,
+      hint
     });
   }
 }

@@ -3,6 +3,7 @@ import type * as DuckDB from '@duckdb/node-api';
 
 /** Lists are not copied: they are valid until the next chunk is fetched. */
 export interface TraceRow {
+  run: string | null;
   sample: string | null;
   domain: string | null;
   position: number | null;
@@ -25,6 +26,7 @@ export const REQUIRED_COLUMNS = [
 
 /** In the order of the query's columns. */
 const SCALARS = {
+  run: 'VARCHAR',
   sample: 'VARCHAR',
   domain: 'VARCHAR',
   position: 'INTEGER',
@@ -40,19 +42,50 @@ const LISTS = {
   logits: 'FLOAT[]'
 } as const;
 
+/** A file's columns: DuckDB's type by name. */
+export type Columns = ReadonlyMap<string, string>;
+
+const INTEGRAL = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/;
+
 /** Columns to select for `rowReader`; those that the file lacks are null. */
-export function selectRows(columns: readonly string[]): string {
-  const cast = ([name, type]: [string, string]): string =>
-    columns.includes(name)
-      ? `CAST(${name} AS ${type})`
-      : `CAST(NULL AS ${type})`;
+export function selectRows(columns: Columns): string {
   const lists = Object.entries(LISTS);
   return [
-    ...Object.entries(SCALARS).map(cast),
-    ...lists.map(cast),
+    ...Object.entries(SCALARS).map(([name, type]) => cast(name, type, columns)),
+    ...lists.map(([name, type]) => cast(name, type, columns)),
     // The length distinguishes a null list, which cannot be detected cheaply otherwise.
-    ...lists.map(list => `CAST(len(${cast(list)}) AS INTEGER)`)
+    ...lists.map(
+      ([name, type]) => `CAST(len(${cast(name, type, columns)}) AS INTEGER)`
+    )
   ].join(', ');
+}
+
+/** A cast that rounds nothing: fractions where the format has whole numbers are an error. */
+function cast(name: string, type: string, columns: Columns): string {
+  const stored = columns.get(name);
+  if (stored === undefined) {
+    return `CAST(NULL AS ${type})`;
+  }
+  const element = stored.replace(/\[\d*\]$/, '');
+  if (!type.startsWith('INTEGER') || INTEGRAL.test(element)) {
+    return `CAST(${name} AS ${type})`;
+  }
+  const refused = `error('${name} has a number that is not whole')`;
+  return type === 'INTEGER'
+    ? `CASE WHEN CAST(${name} AS DOUBLE) <> trunc(CAST(${name} AS DOUBLE)) THEN ${refused} ELSE CAST(${name} AS INTEGER) END`
+    : `CASE WHEN len(list_filter(CAST(${name} AS DOUBLE[]), lambda x: x <> trunc(x))) > 0 THEN ${refused} ELSE CAST(${name} AS INTEGER[]) END`;
+}
+
+/** The number of bytes of the longest text of a row, by column. */
+export function longestTexts(columns: Columns): Map<string, string> {
+  return new Map(
+    Object.entries(SCALARS)
+      .filter(([name, type]) => type === 'VARCHAR' && columns.has(name))
+      .map(([name]) => [
+        name,
+        `coalesce(max(strlen(CAST(${name} AS VARCHAR))), 0)`
+      ])
+  );
 }
 
 export class NumberList {
@@ -87,14 +120,15 @@ export function rowReader(
       : new NumberList(length, vector.getEntryOffset(row), vector.childVector);
   };
   return row => ({
-    sample: text(0, row),
-    domain: text(1, row),
-    position: number(2, row),
-    tokenId: number(3, row),
-    text: text(4, row),
-    stack: text(5, row),
-    layer: number(6, row),
-    module: text(7, row),
+    run: text(0, row),
+    sample: text(1, row),
+    domain: text(2, row),
+    position: number(3, row),
+    tokenId: number(4, row),
+    text: text(5, row),
+    stack: text(6, row),
+    layer: number(7, row),
+    module: text(8, row),
     experts: list(0, row),
     weights: list(1, row),
     logits: list(2, row)

@@ -124,6 +124,13 @@ describe('checkExternalData', () => {
     const { model, at } = folder();
     symlinkSync('../outside.bin', join(at, 'linked.bin'));
     symlinkSync('..', join(at, 'up'));
+    // Its path begins with that of the model's folder.
+    mkdirSync(`${at}-of-another`);
+    writeFileSync(join(`${at}-of-another`, 'weights.bin'), Buffer.alloc(100));
+    symlinkSync('../model-of-another/weights.bin', join(at, 'beside.bin'));
+    expect(() =>
+      checkExternalData([stored({ location: 'beside.bin' })], model)
+    ).toThrow(refusal(model, /leads out/));
     expect(() =>
       checkExternalData([stored({ location: 'linked.bin' })], model)
     ).toThrow(refusal(model, /leads out/));

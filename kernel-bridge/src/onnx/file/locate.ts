@@ -1,6 +1,6 @@
 /** Finds the .onnx file of a model that is given as a file or a folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, posix, resolve } from 'node:path';
+import { dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
 import { isEmbeddingFile } from './join-embeddings';
 
@@ -30,10 +30,7 @@ function isDecoder(file: string): boolean {
 export function locateModel(path: string): ModelLocation {
   const full = resolve(path);
   if (!existsSync(full)) {
-    throw new MoEDebuggerError('model-not-found', 'no such model', {
-      where: path,
-      hint: 'give a folder with a .onnx file, or the file itself'
-    });
+    throw noSuchModel(path);
   }
   const status = statSync(full);
   if (!status.isDirectory()) {
@@ -52,6 +49,37 @@ export function locateModel(path: string): ModelLocation {
       : [];
   });
   return { file: join(full, chooseModelFile(files, path)), folder: full };
+}
+
+function noSuchModel(path: string): MoEDebuggerError {
+  const here = process.cwd();
+  const above = isAbsolute(path) ? undefined : inFolderAbove(path, here);
+  return new MoEDebuggerError(
+    'model-not-found',
+    `no such model in ${isAbsolute(path) ? dirname(path) : here}`,
+    {
+      where: path,
+      hint: above
+        ? `did you mean ${above}?`
+        : 'give a folder with a .onnx file, or the file itself'
+    }
+  );
+}
+
+/** The same path from a folder above: a notebook often lies in a folder of the project. */
+function inFolderAbove(path: string, here: string): string | undefined {
+  let up = '..';
+  for (
+    let folder = dirname(here);
+    folder !== dirname(folder);
+    folder = dirname(folder)
+  ) {
+    if (existsSync(join(folder, path))) {
+      return join(up, path);
+    }
+    up = join(up, '..');
+  }
+  return undefined;
 }
 
 /**

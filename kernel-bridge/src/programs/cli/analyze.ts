@@ -4,7 +4,8 @@ import {
   type AnalyzedLayer
 } from '../../analyses/behaviour';
 import { traceFileEvidence } from '../../analyses/findings';
-import { layerName } from '../../base/protocol';
+import { printableLine } from '../../base/printable';
+import { counted, layerName } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import { write, writeJson } from './output';
 
@@ -19,7 +20,7 @@ export async function printAnalysis(
 
 function format({ model, tokens, samples, layers }: Analysis): string {
   return [
-    `${model ?? 'unknown model'}: ${tokens} tokens in ${samples} texts, ${layers.length} MoE layers`,
+    `${printableLine(model ?? 'unknown model')}: ${counted(tokens, 'token')} in ${counted(samples, 'text')}, ${counted(layers.length, 'MoE layer')}`,
     ...layers.flatMap(layer => ['', ...formatLayer(layer)])
   ].join('\n');
 }
@@ -32,7 +33,7 @@ function formatLayer(layer: AnalyzedLayer): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
   const roles = new Map<string, number[]>();
   for (const { expert, role, class: name } of layer.roles) {
-    const key = name === undefined ? role : `${role} "${name}"`;
+    const key = name === undefined ? role : `${role} "${printableLine(name)}"`;
     roles.set(key, [...(roles.get(key) ?? []), expert]);
   }
   const { contextStability: stability } = layer;
@@ -49,7 +50,11 @@ function formatLayer(layer: AnalyzedLayer): string[] {
           `${pair.partner} of ${pair.expert}'s ${percent(pair.conditional)}`
       )
       .join(', ')}`,
-    `  two occurrences of a token share ${number(stability.sameId)} of their experts, any two tokens ${number(stability.anyTwo)}`,
+    ...(stability.sameId !== null
+      ? [
+          `  two occurrences of a token share ${number(stability.sameId)} of their experts, any two tokens ${number(stability.anyTwo)}`
+        ]
+      : []),
     ...(layer.pipelines && layer.pipelines.steps.length > 0
       ? [
           `  from layer ${layer.pipelines.fromLayer}: ${layer.pipelines.steps

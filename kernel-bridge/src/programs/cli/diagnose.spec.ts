@@ -1,9 +1,9 @@
 /** Runs the built commands in a shell, so build before testing. */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { temporaryFolder } from '../../../test/graph-builder';
-import { DEMO, zooModels } from '../../../test/zoo';
+import { DEMO, INDUCTION } from '../../../test/zoo';
 import type { Analysis } from '../../analyses/behaviour';
 import type { Diagnosis } from '../../analyses/findings';
 
@@ -115,6 +115,36 @@ describe('moe-debugger diagnose and analyze', () => {
     expect((await run(...args, '--fail-on', 'error')).code).toBe(0);
   });
 
+  it('does not judge what a capture of expert ids alone lacks, and says so', async () => {
+    const imported = join(folder, 'served.parquet');
+    const capture = join(__dirname, '../../../test/fixtures/import/routed.npy');
+    const done = await run('import', 'vllm', capture, '--out', imported);
+    expect(done.code).toBe(0);
+    const { stdout, code } = await run(
+      'diagnose',
+      imported,
+      '--json',
+      '--fail-on',
+      'error'
+    );
+    expect(code).toBe(0);
+    const { findings, checks } = JSON.parse(stdout) as Diagnosis;
+    expect(findings).toEqual([]);
+    expect(checks.find(({ kind }) => kind === 'non-finite')).toMatchObject({
+      looked: false,
+      count: 0,
+      why: expect.stringContaining('weights were not recorded')
+    });
+    expect(checks.map(({ kind }) => kind)).toContain('dead-expert');
+    const text = (await run('diagnose', imported)).stdout;
+    expect(text).toMatch(
+      /^low-confidence: not looked at: the router's logits/m
+    );
+    expect((await run('analyze', imported)).stdout).not.toMatch(
+      /occurrences of a token/
+    );
+  });
+
   it('finds no drift against itself', async () => {
     const { stdout } = await run(
       'diagnose',
@@ -153,15 +183,9 @@ describe('moe-debugger diagnose and analyze', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  const untold = zooModels().find(
-    path => basename(path) === 'induction-dynamo'
-  );
-  (untold ? it : it.skip)(
-    'requires prompts if a model has no tokenizer',
-    async () => {
-      const { stderr, code } = await run('diagnose', untold!);
-      expect(code).toBe(2);
-      expect(stderr).toMatch(/no tokenizer\.json, .*--prompts/);
-    }
-  );
+  it('requires prompts if a model has no tokenizer', async () => {
+    const { stderr, code } = await run('diagnose', INDUCTION);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no tokenizer\.json, .*--prompts/);
+  });
 });

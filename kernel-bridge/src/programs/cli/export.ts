@@ -1,10 +1,11 @@
+import { counted } from '../../base/protocol';
 import { MoEDebuggerError } from '../../base/errors';
 import {
   EXPORT_FORMATS,
   exportTrace,
   type ExportFormat
 } from '../../views/export-trace';
-import { writeJson } from './output';
+import { remark, writeJson } from './output';
 
 export interface ExportArguments {
   format: string;
@@ -45,8 +46,8 @@ export async function exportFile(
       tokens
     });
   } else {
-    process.stderr.write(
-      `wrote ${out}: ${samples} samples, ${tokens} tokens\n`
+    remark(
+      `wrote ${out}: ${counted(samples, 'sample')}, ${counted(tokens, 'token')}`
     );
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../base/protocol';
 import { MoEDebuggerError } from '../../base/errors';
 import {
   GenerationCancelled,
@@ -84,7 +85,9 @@ class Quiet {
     this._count++;
     const perSecond =
       (this._count * 1000) / (performance.now() - this._started);
-    progress(`${this._count} tokens, ${perSecond.toFixed(0)} a second`);
+    progress(
+      `${counted(this._count, 'token')}, ${perSecond.toFixed(0)} a second`
+    );
   }
 
   async end(): Promise<void> {
@@ -118,7 +121,7 @@ function summary({
   tokensPerSecond,
   finishReason
 }: Generation): string {
-  return `${tokens.length} tokens, ${tokensPerSecond.toFixed(0)} per second, ended by ${WHY[finishReason]}`;
+  return `${counted(tokens.length, 'token')}, ${tokensPerSecond.toFixed(0)} per second, ended by ${WHY[finishReason]}`;
 }
 
 const WHY: Record<Generation['finishReason'], string> = {

@@ -1,3 +1,4 @@
+import { counted } from '../../base/protocol';
 import { MoEDebuggerError } from '../../base/errors';
 import type { ImportFormat } from '../../files/import/formats';
 import {
@@ -29,7 +30,7 @@ export async function importFile(
   const report = await importTrace(format as ImportFormat, path, {
     ...options,
     ...(notRenormalized ? { renormalized: false } : {}),
-    onProgress: ({ done }) => progress(`imported ${done} tokens`)
+    onProgress: ({ done }) => progress(`imported ${counted(done, 'token')}`)
   });
   progress('');
   if (json) {
@@ -42,7 +43,7 @@ export async function importFile(
   );
   await write(
     [
-      `wrote ${out}: ${samples} ${samples === 1 ? 'sample' : 'samples'}, ${tokens} tokens, ${layers.length} MoE layers, ${slots} slots`,
+      `wrote ${out}: ${counted(samples, 'sample')}, ${counted(tokens, 'token')}, ${counted(layers.length, 'MoE layer')}, ${counted(slots, 'slot')}`,
       ...shapes,
       ...notes.map(note => `note: ${note}`),
       ''

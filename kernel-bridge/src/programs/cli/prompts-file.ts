@@ -22,8 +22,10 @@ export async function* readPrompts(
     crlfDelay: Infinity
   })) {
     number++;
-    if (line.trim() !== '') {
-      yield parsePrompt(line, `${path}:${number}`, String(number - 1));
+    // Editors of Windows write a byte order mark, which is white space to trim.
+    const text = line.trim();
+    if (text !== '') {
+      yield parsePrompt(text, `${path}:${number}`, String(number - 1));
     }
   }
 }

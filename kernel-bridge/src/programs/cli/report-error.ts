@@ -1,5 +1,6 @@
 /** Prints any error as one line on stderr, and exits with code 2. */
 import { CommanderError } from 'commander';
+import { remark } from './output';
 
 export function reportError(error: unknown, verbose: boolean): void {
   const line =
@@ -8,13 +9,11 @@ export function reportError(error: unknown, verbose: boolean): void {
       : error instanceof Error
         ? error.message
         : String(error);
-  process.stderr.write(
-    `moe-debugger: error: ${line.replace(/\s*\n\s*/g, ' ')}\n`
-  );
+  remark(`moe-debugger: error: ${line.replace(/\s*\n\s*/g, ' ')}`);
   if (verbose && error instanceof Error && !(error instanceof CommanderError)) {
-    process.stderr.write(`${error.stack}\n`);
+    remark(String(error.stack));
     if (error.cause instanceof Error) {
-      process.stderr.write(`caused by ${error.cause.stack}\n`);
+      remark(`caused by ${error.cause.stack}`);
     }
   }
   process.exitCode = 2;

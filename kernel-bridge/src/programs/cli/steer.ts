@@ -1,11 +1,12 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { writeAtomically } from '../../base/atomic-file';
 import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
 import type { SteeringVectors } from '../../analyses/steering/steering-vectors';
 import type { Steering } from '../../run/edits/edits';
 import type { PromptObject } from '../../run/model/prompt';
 import { localModel } from './local-model';
-import { progress, write, writeJson } from './output';
+import { progress, remark, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
 
 interface SteerArguments {
@@ -46,8 +47,10 @@ export async function steer(
         ? document
         : { ...document, steer: [oneVector(vectors, layer)].map(withList) };
     if (out !== undefined) {
-      writeWhole(out, `${JSON.stringify(chosen)}\n`);
-      process.stderr.write(`wrote ${out}: ${chosen.steer.length} vectors\n`);
+      await writeAtomically(out, unfinished =>
+        writeFileSync(unfinished, `${JSON.stringify(chosen)}\n`)
+      );
+      remark(`wrote ${out}: ${chosen.steer.length} vectors`);
     }
     if (json) {
       await writeJson(chosen);
@@ -79,20 +82,4 @@ async function promptsOf(path: string): Promise<PromptObject[]> {
     prompts.push(prompt);
   }
   return prompts;
-}
-
-/** Removes a partially written file on failure. */
-function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new MoEDebuggerError('input', 'the file cannot be written', {
-      where: path,
-      hint: 'give a path in a folder that exists',
-      cause: error
-    });
-  }
 }

@@ -4,6 +4,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { loadModel } from '../../api/load-model';
 import type { MoEModel } from '../../api/moe-model';
 import {
+  counted,
   layerName,
   type Coverage,
   type RoutingSample
@@ -13,7 +14,7 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { editsOf, type EditArguments } from './edits';
 import { givenPrompts, type PromptArguments } from './given-prompts';
 import { localModel } from './local-model';
-import { progress, write } from './output';
+import { progress, remark, write, writeJsonText } from './output';
 
 interface TraceArguments extends EditArguments, PromptArguments {
   logits?: 'last' | 'all';
@@ -108,11 +109,13 @@ class JsonOutput implements Output {
       ? ','
       : `{"schema":${JSON.stringify(schema)},"model":${JSON.stringify(model)},"samples":[`;
     this._totals.add(trace.coverage);
-    await write(head + samples.map(sample => JSON.stringify(sample)).join(','));
+    await writeJsonText(
+      head + samples.map(sample => JSON.stringify(sample)).join(',')
+    );
   }
 
   async end(): Promise<void> {
-    await write(
+    await writeJsonText(
       `],"coverage":${JSON.stringify(this._totals.get())},"edits":${JSON.stringify(this._edits)}}\n`
     );
   }
@@ -154,8 +157,8 @@ class ParquetOutput implements Output {
     await this._writer.finish(
       this._edits.length > 0 ? { edits: [...this._edits] } : {}
     );
-    process.stderr.write(
-      `wrote ${this._path}: ${tokens} tokens, ${slots} slots\n`
+    remark(
+      `wrote ${this._path}: ${counted(tokens, 'token')}, ${counted(slots, 'slot')}`
     );
   }
 }
@@ -173,7 +176,7 @@ class TextOutput implements Output {
   async end(): Promise<void> {
     const { moeLayers, layersCaptured, tokens, slots } = this._totals.get();
     await write(
-      `${layersCaptured} of ${moeLayers} MoE layers, ${tokens} tokens, ${slots} slots\n`
+      `${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(tokens, 'token')}, ${counted(slots, 'slot')}\n`
     );
     await write(
       this._edits.map(edit => `edited, ${editText(edit)}\n`).join('')

@@ -65,9 +65,19 @@ export class CellQueue {
       };
       this._running = context;
       this._host.publishStatus('busy', context);
-      await this._run(request, context);
-      this._running = undefined;
-      this._host.publishStatus('idle', context);
+      try {
+        await this._run(request, context);
+      } catch (error) {
+        // Not the cell's own error: what reports it has failed. The next cells still run.
+        this._answer(request, {
+          status: 'error',
+          execution_count: this._count,
+          ...this._host.interpreter.report(error)
+        });
+      } finally {
+        this._running = undefined;
+        this._host.publishStatus('idle', context);
+      }
     }
   }
 

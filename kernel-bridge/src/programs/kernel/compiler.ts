@@ -1,4 +1,4 @@
-/** tslab's compiler, with workarounds for three of its bugs. */
+/** tslab's compiler, with workarounds for four of its bugs. */
 import {
   createConverter,
   type Converter,
@@ -6,6 +6,7 @@ import {
   type Diagnostic
 } from 'tslab/dist/converter';
 import type { CodeMetadata } from 'tslab/dist/metadata';
+import { keepDynamicImports } from './dynamic-import';
 import { hasTopLevelForAwait } from './for-await';
 import type { CompiledCell } from './source-lines';
 
@@ -13,8 +14,8 @@ import type { CompiledCell } from './source-lines';
 const UNRESOLVED = new Set([2307, 7016]);
 
 /**
- * Keeps the positions of diagnostics, which tslab only prints; supports a cell whose only await is `for await`; finds a
- * package that was installed after the compiler had missed it.
+ * Keeps the positions of diagnostics, which tslab only prints; supports a cell whose only await is `for await`; keeps
+ * `import()`; finds a package that was installed after the compiler had missed it.
  */
 export class Compiler implements Converter {
   private readonly _onProblems: (diagnostics: Diagnostic[]) => void;
@@ -44,7 +45,8 @@ export class Compiler implements Converter {
     const { output, hasToplevelAwait } = converted;
     return {
       ...converted,
-      output: output && this._finish({ code, output }),
+      // Lines of the cell are found by its output as tslab made it.
+      output: output && keepDynamicImports(this._finish({ code, output })),
       hasToplevelAwait: hasToplevelAwait || hasTopLevelForAwait(code)
     };
   }

@@ -37,6 +37,22 @@ describe('reportError', () => {
     );
   });
 
+  it.each(['stack', 'message', 'name'])('survives a %s that throws', key => {
+    const error = new Error('hostile');
+    Object.defineProperty(error, key, {
+      get: () => {
+        throw new TypeError('from the getter');
+      }
+    });
+    expect(reportError(error, noFrames)).toMatchObject({
+      ename: 'Error',
+      evalue: 'an error that cannot be shown',
+      traceback: expect.arrayContaining([
+        expect.stringMatching(/built-in prototype/)
+      ]) as string[]
+    });
+  });
+
   it('ends when causes go in a circle', () => {
     const error = new Error('round');
     error.cause = error;

@@ -22,10 +22,28 @@ export interface Problem {
 /** Formats a line of a stack; undefined omits it. */
 export type ReadFrame = (line: string) => string | undefined;
 
-export function reportError(
+/** Also for an error whose properties throw, and after a cell has changed what formatting needs. */
+export function reportError(error: unknown, readFrame: ReadFrame): ErrorReport {
+  try {
+    return formatted(error, readFrame, 0);
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+const UNREADABLE: ErrorReport = Object.freeze({
+  ename: 'Error',
+  evalue: 'an error that cannot be shown',
+  traceback: Object.freeze([
+    'Error: an error that cannot be shown: reading it throws another one.',
+    'Has a cell changed a built-in prototype, such as Array.prototype? Then restart the kernel.'
+  ]) as string[]
+});
+
+function formatted(
   error: unknown,
   readFrame: ReadFrame,
-  depth: number = 0
+  depth: number
 ): ErrorReport {
   if (!isError(error)) {
     const text = typeof error === 'string' ? error : inspect(error);
@@ -109,6 +127,6 @@ function causeOf(error: Error, readFrame: ReadFrame, depth: number): string[] {
   if (error.cause === undefined || depth >= MAX_CAUSES) {
     return [];
   }
-  const { traceback } = reportError(error.cause, readFrame, depth + 1);
+  const { traceback } = formatted(error.cause, readFrame, depth + 1);
   return [`Caused by ${traceback[0]}`, ...traceback.slice(1)];
 }

@@ -7,6 +7,7 @@ import { printQuickInfo } from 'tslab/dist/inspect';
 import * as jupyter from 'tslab/dist/jupyter';
 import type { JsonObject } from '../../base/kernel-api';
 import { Compiler } from './compiler';
+import { installDynamicImport } from './dynamic-import';
 import {
   reportError,
   reportProblems,
@@ -75,6 +76,7 @@ export class Interpreter {
         error: (...values: unknown[]) => this._onError(values)
       }
     );
+    installDynamicImport(folder);
     (jupyter as { lastWriteDisplayData: unknown }).lastWriteDisplayData =
       display;
   }

@@ -1,5 +1,5 @@
 /** The thread that owns the sockets. It must never wait for the main thread, which a cell can block. */
-import { writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { context, Publisher, Reply, Router } from 'zeromq';
 import type { JsonObject } from '../../base/kernel-api';
@@ -117,7 +117,12 @@ class IOWorker {
       case 'interrupted':
         return this._answerInterrupts();
       case 'close':
-        void this._close();
+        void this._close().then(() => {
+          if (event.closed) {
+            Atomics.store(event.closed, 0, 1);
+            Atomics.notify(event.closed, 0);
+          }
+        });
         return;
     }
   }
@@ -147,6 +152,7 @@ class IOWorker {
 
   private _beginShutdown(message: Message, channel: Channel): void {
     this._shutdown ??= { message, channel };
+    rmSync(this._data.lifeRecord, { force: true });
     this._post({ type: 'shutdown' });
     setTimeout(() => {
       void this._close().then(killProcess);

@@ -12,8 +12,11 @@ import {
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
+import { ownPrefix, sweepLeftovers } from '../../base/own-leftovers';
 import { KERNEL_DISPLAY_NAME, KERNEL_NAME } from '../../base/protocol/names';
 import { LOGO_SVG } from './logo';
+
+const STAGING = '.moe-debugger-';
 
 /** Location of a kernelspec: at most one of these. Default: the user's Jupyter data folder. */
 export interface KernelspecLocation {
@@ -59,7 +62,8 @@ export function installKernelspec(
   const folder = specFolder(dataDir);
   writing(folder, () => {
     mkdirSync(join(dataDir, 'kernels'), { recursive: true });
-    const staging = mkdtempSync(join(dataDir, '.moe-debugger-'));
+    sweepLeftovers(dataDir, STAGING);
+    const staging = mkdtempSync(join(dataDir, STAGING + ownPrefix()));
     try {
       const fresh = join(staging, 'new');
       mkdirSync(fresh);

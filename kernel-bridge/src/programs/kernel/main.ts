@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
 import { installKernel } from '../../base/kernel-api';
+import { printable } from '../../base/printable';
 import { turnOffTelemetry } from '../../run/engine/telemetry';
 import { readConnectionFile } from './connection';
 import { INTERNAL_FOLDERS } from './internal-folders';
+import { LifeRecord } from './life-record';
 import { Sockets } from './sockets';
 
 async function main(argv: string[]): Promise<void> {
@@ -16,21 +18,24 @@ async function main(argv: string[]): Promise<void> {
   }
   // Before any cell, which may use onnxruntime directly.
   turnOffTelemetry();
+  const connection = readConnectionFile(path);
+  const life = new LifeRecord(path);
   // The sockets' thread starts while this one loads the compiler.
   const sockets = new Sockets(
-    readConnectionFile(path),
+    connection,
     randomUUID(),
-    INTERNAL_FOLDERS
+    INTERNAL_FOLDERS,
+    life.file
   );
   const { Kernel } = await import('./server.js');
   const { serveSessions } = await import('../serve/channel.js');
-  const kernel = new Kernel(sockets);
+  const kernel = new Kernel(sockets, life);
   installKernel(kernel);
   serveSessions(kernel);
   await kernel.start();
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {
-  process.stderr.write(`moe-debugger: error: ${error.message}\n`);
+  process.stderr.write(`moe-debugger: error: ${printable(error.message)}\n`);
   process.exit(2);
 });

@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, join } from 'node:path';
 import type { System } from '@tslab/typescript-for-tslab';
+import { exportsFolder, typesOfSubpath, withTypes } from './package-types';
 
-const PACKAGE = 'moe-debugger';
+export const PACKAGE = 'moe-debugger';
 /** From `lib/programs/kernel`. */
 export const PACKAGE_ROOT: string = join(__dirname, '../../..');
 
@@ -32,16 +33,18 @@ export function resolveTypes(system: System): void {
     if (path.startsWith(`${fallback}/node`) && !exists(`${fallback}/node`)) {
       return slashes(nodeTypes) + path.slice(`${fallback}/node`.length);
     }
-    return redirect(path);
+    return typesOfSubpath(redirect(path));
   };
   const { readFile, fileExists, directoryExists, getDirectories, realpath } =
     system;
-  system.readFile = (path, encoding) => readFile(locate(path), encoding);
+  system.readFile = (path, encoding) =>
+    withTypes(path, readFile(locate(path), encoding));
   system.fileExists = path => fileExists(locate(path));
   system.directoryExists = path =>
     path === fallback ||
     path === dirname(fallback) ||
-    directoryExists(locate(path));
+    directoryExists(locate(path)) ||
+    exportsFolder(path);
   // TypeScript includes every package of a `@types` folder. Cells need only Node's: others take a second at the start
   // and add the globals of the project that the notebook happens to be in.
   system.getDirectories = path =>

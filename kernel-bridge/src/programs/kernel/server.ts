@@ -1,4 +1,5 @@
 /** The kernel: receives requests from the sockets, replies to them, and offers `KernelApi` to cells. */
+import { writeSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
 import type {
   Comm,
@@ -16,6 +17,7 @@ import { History } from './history';
 import { Interpreter } from './interpreter';
 import { Interrupter, TERMINATED } from './interrupt';
 import { answer } from './introspection';
+import type { LifeRecord } from './life-record';
 import { endProcess } from './lifetime';
 import { encodeBundle } from './mime-bundle';
 import type { Sockets } from './sockets';
@@ -45,9 +47,16 @@ export class Kernel implements KernelApi {
   private readonly _interpreter: Interpreter;
   private readonly _comms: CommManager;
   private readonly _cells: CellQueue;
+  private _shuttingDown = false;
+  /** What the first cell prints: how the kernel before this one ended. */
+  private _untold: string | undefined;
 
-  constructor(sockets: Sockets) {
+  constructor(
+    sockets: Sockets,
+    private readonly _life: LifeRecord
+  ) {
     this._sockets = sockets;
+    this._untold = _life.previousEnd;
     this._interrupter = new Interrupter(error =>
       this._printError('in an onInterrupt callback', error)
     );
@@ -74,6 +83,7 @@ export class Kernel implements KernelApi {
       this._printError('Uncaught (in promise)', error)
     );
     process.on('SIGINT', () => this._interrupter.interrupt());
+    process.on('exit', code => this._onExit(code));
     await this._sockets.open({
       onMessage: (message, channel) => this._onMessage(message, channel),
       onInterrupt: () => this._interrupter.interrupt(),
@@ -106,6 +116,10 @@ export class Kernel implements KernelApi {
       metadata,
       transient: displayId === undefined ? {} : { display_id: displayId }
     });
+  }
+
+  get previousEnd(): string | undefined {
+    return this._life.previousEnd;
   }
 
   isBusy(): boolean {
@@ -187,7 +201,12 @@ export class Kernel implements KernelApi {
   /** Prints errors that no cell can report any more. */
   private _printError(where: string, error: unknown): void {
     const { traceback } = this._interpreter.report(error);
-    process.stderr.write(`${where}: ${traceback.join('\n')}\n`);
+    try {
+      process.stderr.write(`${where}: ${traceback.join('\n')}\n`);
+    } catch {
+      // A cell has changed what printing needs. An exception here would end the process.
+      writeSync(2, `${where}: an error that cannot be printed\n`);
+    }
   }
 
   private _run<T>(context: Context, task: () => T | Promise<T>): Promise<T> {
@@ -207,6 +226,10 @@ export class Kernel implements KernelApi {
       run: (context, task) => this._run(context, task),
       onStart: context => {
         this._contexts.lastCell = context.request;
+        if (this._untold !== undefined) {
+          this._sockets.print(context.request, 'stderr', `${this._untold}\n`);
+          this._untold = undefined;
+        }
       },
       barrier: () => this._sockets.barrier()
     };
@@ -237,7 +260,19 @@ export class Kernel implements KernelApi {
     }
   }
 
+  /** A cell has ended the process, and no shutdown was requested. */
+  private _onExit(code: number): void {
+    if (!this._shuttingDown) {
+      process.stderr.write(
+        `The kernel ended, because process.exit(${code}) was called. Variables and loaded models are lost.\n`
+      );
+      this._life.exits(code);
+      this._sockets.closeNow();
+    }
+  }
+
   private async _shutdown(): Promise<void> {
+    this._shuttingDown = true;
     this._interpreter.close();
     await this._sockets.close();
     endProcess();

@@ -21,6 +21,8 @@ export interface IOWorkerData {
   session: string;
   /** Folders of the kernel's own code, which an interrupt must not terminate. */
   guarded: string[];
+  /** To be removed when the kernel is shut down. */
+  lifeRecord: string;
 }
 
 export type ToIOWorker =
@@ -34,7 +36,8 @@ export type ToIOWorker =
   | { type: 'output'; output: Output }
   | { type: 'barrier' }
   | { type: 'interrupted' }
-  | { type: 'close' };
+  /** `closed` is set to 1 for a main thread that waits for it. */
+  | { type: 'close'; closed?: Int32Array };
 
 export type FromIOWorker =
   | { type: 'message'; channel: Channel; message: Message }
@@ -59,6 +62,9 @@ export interface SocketEvents {
   onShutdown(): void;
 }
 
+/** Sockets that are open when their thread is ended abort the process. */
+const MAX_CLOSE_MS = 2000;
+
 export class Sockets {
   private readonly _port: MessagePort;
   private readonly _session: string;
@@ -68,11 +74,22 @@ export class Sockets {
   private _closed: () => void = () => undefined;
 
   /** Binds at once, and queues messages until `open`. */
-  constructor(connection: Connection, session: string, guarded: string[]) {
+  constructor(
+    connection: Connection,
+    session: string,
+    guarded: string[],
+    lifeRecord: string
+  ) {
     const { port1, port2 } = new MessageChannel();
     this._port = port1;
     this._session = session;
-    const data: IOWorkerData = { port: port2, connection, session, guarded };
+    const data: IOWorkerData = {
+      port: port2,
+      connection,
+      session,
+      guarded,
+      lifeRecord
+    };
     const worker = new Worker(join(__dirname, 'io-worker.js'), {
       workerData: data,
       transferList: [port2]
@@ -142,6 +159,13 @@ export class Sockets {
       this._closed = resolve;
       this._post({ type: 'close' });
     });
+  }
+
+  /** Closes while the process exits, when nothing asynchronous happens on this thread any more. */
+  closeNow(): void {
+    const closed = new Int32Array(new SharedArrayBuffer(4));
+    this._post({ type: 'close', closed });
+    Atomics.wait(closed, 0, 0, MAX_CLOSE_MS);
   }
 
   private _send(

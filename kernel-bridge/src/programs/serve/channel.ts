@@ -5,7 +5,9 @@ import { serveClient, type Transport } from './handler';
 
 /** Registers the comm target; any number of panels can connect at any time. */
 export function serveSessions(kernel: KernelApi): void {
-  kernel.registerTarget(COMM_TARGET, comm => serveClient(overComm(comm)));
+  kernel.registerTarget(COMM_TARGET, comm =>
+    serveClient(overComm(comm), kernel.previousEnd)
+  );
 }
 
 function overComm(comm: Comm): Transport {

@@ -37,7 +37,7 @@ interface Answer {
 }
 
 /** Greets a client, tells it of changes, and answers it until the transport closes. */
-export function serveClient(transport: Transport): void {
+export function serveClient(transport: Transport, previousEnd?: string): void {
   let sent = 0;
   const send = ({ message, buffers = [] }: Answer, replyTo?: number): void => {
     if (!transport.closed) {
@@ -74,7 +74,8 @@ export function serveClient(transport: Transport): void {
       type: 'hello',
       version: PROTOCOL_VERSION,
       package: version,
-      tools: [...TOOL_NAMES, 'findings', 'figures']
+      tools: [...TOOL_NAMES, 'findings', 'figures'],
+      ...(previousEnd === undefined ? {} : { previousEnd })
     }
   });
   send({ message: updates.subscribe() });

@@ -1,13 +1,9 @@
 /** Weights of exported models in each storage form, against the same weights in float32. */
-import { basename } from 'node:path';
-import { DEMO, zooModels } from '../../../test/zoo';
+import { DEMO, NO_ZOO, zooModel } from '../../../test/zoo';
 import { cosine, relativeDifference } from '../../measures';
 import { readStructure } from '../../run/model/structure';
 import { ExpertWeights } from './expert-weights';
 import { findExperts } from './find-experts';
-
-const folder = (name: string): string | undefined =>
-  zooModels().find(path => basename(path) === name);
 
 /** All weights but biases of the experts of a model's first layer, one vector an expert. */
 function weightsOf(path: string): Float32Array[] {
@@ -43,19 +39,14 @@ it('reads eight different experts of the demo model', () => {
   expect(Math.abs(cosine(experts[0], experts[1]))).toBeLessThan(0.2);
 });
 
-const original = folder('mixtral-dynamo');
-if (!original) {
-  console.log(
-    'Half precision, int8 and int4 weights are skipped: there is no zoo of models beside the repository.'
-  );
-}
+const original = zooModel('mixtral-dynamo');
 
 (original ? it : it.skip).each([
   ['mixtral-fp16', 1e-3],
   ['mixtral-int8', 0.01],
   ['mixtral-jit', 1e-6]
-])('%s holds the weights of mixtral-dynamo', (name, tolerance) => {
-  const experts = weightsOf(folder(name)!);
+])(`%s holds the weights of mixtral-dynamo: ${NO_ZOO}`, (name, tolerance) => {
+  const experts = weightsOf(zooModel(name)!);
   weightsOf(original!).forEach((expert, e) =>
     expect(relativeDifference(expert, experts[e])).toBeLessThan(tolerance)
   );
@@ -64,8 +55,8 @@ if (!original) {
 (original ? it : it.skip)(
   'experts in four bits are as unlike each other as in float32',
   () => {
-    const packed = weightsOf(folder('gpt_oss-genai-int4')!);
-    const plain = weightsOf(folder('gpt_oss-genai-fp32')!);
+    const packed = weightsOf(zooModel('gpt_oss-genai-int4')!);
+    const plain = weightsOf(zooModel('gpt_oss-genai-fp32')!);
     for (let e = 1; e < packed.length; e++) {
       expect(cosine(packed[0], packed[e])).toBeCloseTo(
         cosine(plain[0], plain[e]),

@@ -104,6 +104,13 @@ class LoneExperts {
     const outputs = new Float32Array(tokens * width).fill(NaN);
     for (let t = 0; t < tokens; t++) {
       const slot = slotOf(t);
+      if (
+        slot !== undefined &&
+        isLost(this._router, selected[t * topK + slot])
+      ) {
+        outputs.fill(0, t * width, (t + 1) * width);
+        continue;
+      }
       const weight =
         slot === undefined ? 0 : forced ? 1 : weights[t * topK + slot];
       for (let i = t * width; weight !== 0 && i < (t + 1) * width; i++) {
@@ -192,8 +199,8 @@ export async function outputsOfExpert(
 }
 
 /** Whether the graph can force a token to an expert that it did not choose. */
-export function forces({ force, bias, forcedByLogits }: RouterSlots): boolean {
-  return 'input' in (forcedByLogits ? bias : force);
+export function forces({ force, mask, forcedByLogits }: RouterSlots): boolean {
+  return 'input' in (forcedByLogits ? mask : force);
 }
 
 /** Edits that leave one of the chosen experts of each token, by forcing it or by dropping the others. */
@@ -206,7 +213,7 @@ function leaving(
   const place = placeOf(router);
   const kept = range(selected.length / topK).flatMap(t => {
     const slot = slotOf(t);
-    return slot === undefined
+    return slot === undefined || isLost(router, selected[t * topK + slot])
       ? []
       : [{ t, expert: selected[t * topK + slot], tokens: [t, t + 1] as const }];
   });
@@ -228,7 +235,7 @@ function leaving(
   return {
     ablate: kept.flatMap(({ t, expert, tokens }) =>
       [...selected.subarray(t * topK, (t + 1) * topK)]
-        .filter(other => other !== expert)
+        .filter(other => other !== expert && !isLost(router, other))
         .map(other => ({
           ...place,
           expert: other,
@@ -241,12 +248,19 @@ function leaving(
 
 function dropping(router: Router, experts: readonly number[]): Edits {
   return {
-    ablate: experts.map(expert => ({
-      ...placeOf(router),
-      expert,
-      mode: 'drop' as const
-    }))
+    ablate: experts
+      .filter(expert => !isLost(router, expert))
+      .map(expert => ({
+        ...placeOf(router),
+        expert,
+        mode: 'drop' as const
+      }))
   };
+}
+
+/** An expert that the graph has no path for adds nothing, and takes no edit. */
+function isLost({ lost }: Router, expert: number): boolean {
+  return lost?.includes(expert) === true;
 }
 
 /** @throws MoEDebuggerError 'model-unsupported' unless the weighted outputs sum up to what the layer added */

@@ -4,6 +4,7 @@ import { layerName } from '../../base/protocol';
 import {
   adjustLogits,
   adjustRouting,
+  isMasked,
   ofToken,
   type Adjustment
 } from '../../routing/adjustment';
@@ -45,7 +46,8 @@ export function routeEdited(
     experts,
     topK,
     convention,
-    tensors.logitsAre
+    tensors.logitsAre,
+    adjustment && ((token, e) => isMasked(adjustment, experts, token, e))
   );
   return adjustment ? adjustRouting(own, experts, topK, adjustment) : own;
 }
@@ -132,7 +134,10 @@ function expectedWeights(
     (error, expert) =>
       chosen.has(adjustment?.map?.[expert] ?? expert) ? error : 0
   );
-  const token = routeToken(row, topK, convention, tensors.logitsAre, favour);
+  const token = routeToken(row, topK, convention, tensors.logitsAre, {
+    favour,
+    ...(adjustment ? { masked: e => isMasked(adjustment, experts, 0, e) } : {})
+  });
   const errors = weightError(token, convention, rounding);
   const before: Routed = {
     selected: Int32Array.from(token.experts),

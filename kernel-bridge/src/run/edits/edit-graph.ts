@@ -1,5 +1,5 @@
 /**
- * Adds inputs for edits to every router and to the residual stream. With neutral values (bias 0, scale 1, each expert
+ * Adds inputs for edits to every router and to the residual stream. With neutral values (bias 0, nothing masked, scale 1, each expert
  * mapped to itself, nothing forced, the model's own k, zeros) the graph computes the same as before, bit for bit.
  */
 import { streamPoints, streamWidth } from '../activations/stream-points';
@@ -9,10 +9,11 @@ import type { Router } from '../../routing/convention';
 import type { FoundRouters } from '../../routing/find-routers';
 import { ChoiceEditor } from './choice-editor';
 import { GraphRewriter } from './graph-rewriter';
+import { editScores } from './score-editor';
 import { addStreamInputs } from './stream-input';
 import { type StreamSlot } from './slots';
 import { makeTopKInput } from './top-k-input';
-import type { RouterSlots, Slot } from './slots';
+import type { RouterSlots } from './slots';
 
 export interface EditedGraph {
   graph: GraphProto;
@@ -37,15 +38,15 @@ export function editGraph(
   const rewriter = new GraphRewriter(graph, opset, prefix);
   const slots: RouterSlots[] = [];
   const edited = routers.map((router, index) => {
-    const logits = biasLogits(rewriter, router, index);
+    const scores = editScores(rewriter, router, index);
     const topK = makeTopKInput(rewriter, router, index, blocks);
     if (router.tensors.selected === null) {
-      slots.push({ ...fusedSlots(router), bias: logits, topK });
+      slots.push({ ...scores, ...fusedSlots(router), topK });
       return router;
     }
     const editor = new ChoiceEditor(rewriter, router, index);
     const { tensors, ...choice } = editor.edit();
-    slots.push({ ...choice, bias: logits, topK });
+    slots.push({ ...scores, ...choice, topK });
     return { ...router, tensors };
   });
   const points = streamPoints(blocks);
@@ -61,43 +62,6 @@ export function editGraph(
     slots,
     stream
   };
-}
-
-/** Adds the bias to the logits for all readers. */
-function biasLogits(
-  rewriter: GraphRewriter,
-  { tensors, experts }: Router,
-  index: number
-): Slot {
-  const { graph } = rewriter;
-  const { logits, logitsAre } = tensors;
-  if (logitsAre === 'probabilities') {
-    return {
-      refused:
-        'a fused node computes its scores, so the graph contains no logits'
-    };
-  }
-  const readers = graph.consumers(logits);
-  if (readers.some(({ inputs }) => !inputs.includes(logits))) {
-    return { refused: 'its logits are read inside a loop or a branch' };
-  }
-  const input = rewriter.input(`${index}/bias`, 'float', [
-    `edit_bias_${index}`,
-    experts
-  ]);
-  const bias = rewriter.castLike(input, logits);
-  const flat = graph.shape(logits)?.length === 2;
-  const added = flat
-    ? rewriter.add('Add', [logits, bias])
-    : rewriter.add('Reshape', [
-        rewriter.add('Add', [
-          rewriter.add('Reshape', [logits, rewriter.ints(-1, experts)]),
-          bias
-        ]),
-        rewriter.add('Shape', [logits])
-      ]);
-  readers.forEach(node => rewriter.redirect(node, logits, added));
-  return { input };
 }
 
 function fusedSlots({

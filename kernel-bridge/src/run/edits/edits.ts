@@ -6,7 +6,7 @@ export type TokenRange = readonly [from: number, to?: number];
 
 /**
  * Modes of ablating an expert. They have different effects:
- * - mask: its logit is masked before scores and selection, so a substitute is selected;
+ * - mask: its logit is masked, and so is the score that it is selected by: a substitute is selected, whatever the bias;
  * - drop: its output is removed, and the other experts keep their weights;
  * - swap: another expert runs in its place, with the same weight.
  */

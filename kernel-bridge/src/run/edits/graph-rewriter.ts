@@ -1,5 +1,6 @@
 /** Adds nodes to a copy of a graph and redirects inputs to them; the original graph stays unchanged. */
 import { writeAttribute } from '../../onnx/graph/attributes';
+import { elementTypes } from '../../onnx/graph/element-types';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
 import {
   ELEMENT,
@@ -19,6 +20,7 @@ export class GraphRewriter {
   private readonly _redirected = new Map<NodeProto, string[]>();
   private readonly _declared: ValueInfoProto[] = [];
   private readonly _shapeless = new Set<string>();
+  private _types?: Map<string, number>;
 
   /** @param _prefix distinguishes additions to the two branches of an If */
   constructor(
@@ -30,7 +32,7 @@ export class GraphRewriter {
   /** Declares an input of the model. Both branches of an If share it. */
   input(
     name: string,
-    type: 'float' | 'int64',
+    type: 'float' | 'int64' | 'bool',
     dims: (number | string)[]
   ): string {
     const full = EDIT_PREFIX + name;
@@ -54,7 +56,7 @@ export class GraphRewriter {
   add(
     op: string,
     inputs: string[],
-    attributes: Record<string, number> = {}
+    attributes: Record<string, number | readonly number[]> = {}
   ): string {
     return this.copy(
       {
@@ -98,9 +100,48 @@ export class GraphRewriter {
     return name;
   }
 
+  /** A constant of one value, of the element type of another tensor. */
+  scalarLike(value: number, like: string): string {
+    const name = `${this._prefix}${EDIT_PREFIX}float/${value}`;
+    this._initializers.set(name, {
+      name,
+      dims: [],
+      dataType: ELEMENT.float,
+      floatData: [value],
+      int32Data: [],
+      int64Data: [],
+      doubleData: [],
+      uint64Data: [],
+      externalData: []
+    });
+    return this.castLike(name, like);
+  }
+
+  /** A reduction such as ReduceMax, whose axes became an input in opset 18. */
+  reduce(
+    op: string,
+    tensor: string,
+    axes: readonly number[],
+    keepdims: number
+  ): string {
+    return this._opset >= REDUCTIONS_READ_AXES
+      ? this.add(op, [tensor, this.ints(...axes)], { keepdims })
+      : this.add(op, [tensor], { keepdims, axes });
+  }
+
+  /** True for float16, and for tensors whose type is unknown: what fits into float16 fits into all types. */
+  isHalf(tensor: string): boolean {
+    const type = this._typeOf(tensor);
+    return type === undefined || type === ELEMENT.float16;
+  }
+
+  private _typeOf(tensor: string): number | undefined {
+    return (this._types ??= elementTypes(this.graph)).get(tensor);
+  }
+
   /** Casts the float32 `tensor` to the element type of another. */
   castLike(tensor: string, like: string): string {
-    const type = this.graph.elementType(like);
+    const type = this._typeOf(like);
     if (type === ELEMENT.float) {
       return tensor;
     }
@@ -158,3 +199,4 @@ export class GraphRewriter {
 }
 
 const CAST_LIKE = 15;
+const REDUCTIONS_READ_AXES = 18;

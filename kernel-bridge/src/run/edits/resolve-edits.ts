@@ -119,7 +119,7 @@ function substituteOf(
 
 /**
  * @param code 'input' where the expert is an option's and not an edit's
- * @throws MoEDebuggerError for an expert that the router does not have
+ * @throws MoEDebuggerError for an expert that the router does not have, or that the graph has no path for
  */
 export function checkExpert(
   expert: number | undefined,
@@ -132,6 +132,17 @@ export function checkExpert(
     router,
     `there is no expert ${String(expert)}${what}`,
     `give one of its experts, 0 to ${router.experts - 1}`,
+    code
+  );
+  const { lost = [], experts } = router;
+  const reached = Array.from({ length: experts }, (_, e) => e).filter(
+    e => !lost.includes(e)
+  );
+  check(
+    !lost.includes(expert!),
+    router,
+    `expert ${expert}${what} does not reach the output: the graph has a path for ${reached.length} of ${experts} experts`,
+    `give expert ${reached.join(', ')}, or export the model again so that every expert runs`,
     code
   );
 }
@@ -262,12 +273,12 @@ const SLOTS: Record<
   | `ablate by ${NonNullable<RouterEdit['mode']>}`,
   (slots: RouterSlots) => Slot
 > = {
-  'ablate by mask': ({ bias }) => bias,
+  'ablate by mask': ({ mask }) => mask,
   bias: ({ bias }) => bias,
   'ablate by drop': ({ scale }) => scale,
   scale: ({ scale }) => scale,
   'ablate by swap': ({ map }) => map,
-  force: ({ forcedByLogits, bias, force }) => (forcedByLogits ? bias : force),
+  force: ({ forcedByLogits, mask, force }) => (forcedByLogits ? mask : force),
   topK: ({ topK }) => topK
 };
 
@@ -342,11 +353,14 @@ function overlap(a: TokenRange = [0], b: TokenRange = [0]): boolean {
 /** Every token must have enough experts to select from. */
 function checkLeft({ records, topK }: RouterEdits, router: Router): void {
   const masks = records.filter(({ mode }) => mode === 'mask');
-  for (const { tokens: [from] = [0] } of masks) {
+  // What is left changes only where a mask begins; without masks it is all experts, at every token.
+  const starts = topK === router.topK ? [] : [0];
+  masks.forEach(({ tokens: [from] = [0] }) => starts.push(from));
+  for (const from of new Set(starts)) {
     const gone = new Set(
       masks
         .filter(({ tokens }) => overlap(tokens, [from, from + 1]))
-        .map(({ expert }) => expert)
+        .map(({ expert }) => expert!)
     );
     const left = router.experts - gone.size;
     check(
@@ -357,7 +371,38 @@ function checkLeft({ records, topK }: RouterEdits, router: Router): void {
         : `${left} ${left === 1 ? 'expert is' : 'experts are'} left where each token selects ${topK}`,
       `mask at most ${router.experts - topK}${topK > 1 ? ', or lower topK too' : ''}`
     );
+    checkGroups(router, topK, gone);
   }
+}
+
+/** A token selects from a few groups of experts only; whichever they are, they must have enough experts. */
+function checkGroups(
+  router: Router,
+  topK: number,
+  gone: ReadonlySet<number>
+): void {
+  const { groups } = router.convention;
+  if (!groups) {
+    return;
+  }
+  const size = router.experts / groups.count;
+  const left = Array.from(
+    { length: groups.count },
+    (_, g) =>
+      size - [...gone].filter(expert => Math.floor(expert / size) === g).length
+  );
+  // A group without experts is selected only where no other is left.
+  const fewest = left
+    .filter(count => count > 0)
+    .sort((a, b) => a - b)
+    .slice(0, groups.selected)
+    .reduce((sum, count) => sum + count, 0);
+  check(
+    fewest >= topK,
+    router,
+    `${fewest} ${fewest === 1 ? 'expert is' : 'experts are'} left in ${groups.selected} of ${groups.count} groups where each token selects ${topK}`,
+    'mask fewer experts of one group, or all of it, or lower topK'
+  );
 }
 
 function check(

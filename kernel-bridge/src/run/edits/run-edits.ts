@@ -1,7 +1,7 @@
 /** Edits as inputs of a run, and as adjustments for validating its routing. */
 import type { TensorValue } from '../engine/messages';
 import type { Step } from '../model/inputs';
-import { MASKED_LOGIT, type Adjustment } from '../../routing/adjustment';
+import type { Adjustment } from '../../routing/adjustment';
 import type { Router } from '../../routing/convention';
 import type { RouterSlots } from './slots';
 import { includes, type EditRecord } from './edits';
@@ -12,6 +12,7 @@ import type { StreamEdits } from './stream-edits';
 /** Tables of one router for one run. */
 interface Tables extends Adjustment {
   bias: Float32Array;
+  mask: Uint8Array;
   scale: Float32Array;
   map: Int32Array;
   ids: Int32Array;
@@ -41,12 +42,20 @@ export class RunEdits {
   feeds(step: Step): Record<string, TensorValue> {
     const feeds = this._stream.feeds(step);
     this._routers.forEach((router, i) => {
-      const { bias, scale, map, force, forceWeights, topK } = this._slots[i];
+      const { bias, mask, scale, map, force, forceWeights, topK } =
+        this._slots[i];
       const tables = this._tables(i, step);
       const { rows } = tables;
       const k = this._edits[i].topK;
       if ('input' in bias) {
         feeds[bias.input] = floats(tables.bias, rows);
+      }
+      if ('input' in mask) {
+        feeds[mask.input] = {
+          type: 'bool',
+          dims: [rows, router.experts],
+          data: tables.mask
+        };
       }
       if ('input' in scale) {
         feeds[scale.input] = floats(tables.scale, rows);
@@ -114,6 +123,7 @@ export class RunEdits {
     const tables: Tables = {
       rows,
       bias: new Float32Array(rows * experts),
+      mask: new Uint8Array(rows * experts),
       scale: new Float32Array(rows * experts).fill(1),
       map: Int32Array.from({ length: rows * experts }, (_, i) => i % experts),
       ids: new Int32Array(rows * topK).fill(-1),
@@ -129,10 +139,9 @@ export class RunEdits {
         } else if (record.kind === 'scale') {
           tables.scale[at] *= record.value!;
         } else if (record.kind === 'force' && byLogits) {
-          for (let e = 0; e < experts; e++) {
-            tables.bias[row * experts + e] +=
-              e === record.expert ? 0 : MASKED_LOGIT;
-          }
+          // The operator gives all its weight to the only expert that is left.
+          tables.mask.fill(1, row * experts, (row + 1) * experts);
+          tables.mask[at] = 0;
         } else if (record.kind === 'force') {
           // Slots beside the forced expert have zero weight and distinct experts, since some graphs store one weight per expert.
           for (let slot = 0; slot < topK; slot++) {
@@ -143,7 +152,7 @@ export class RunEdits {
             tables.scale.fill(0, row * experts, (row + 1) * experts);
           }
         } else if (record.mode === 'mask') {
-          tables.bias[at] = MASKED_LOGIT;
+          tables.mask[at] = 1;
         } else if (record.mode === 'drop') {
           tables.scale[at] = 0;
         } else if (record.mode === 'swap') {
@@ -163,6 +172,7 @@ function pinned(
   return {
     rows,
     bias: new Float32Array(rows * experts),
+    mask: new Uint8Array(rows * experts),
     scale: new Float32Array(rows * experts).fill(
       tensors.weights === null ? 0 : 1
     ),

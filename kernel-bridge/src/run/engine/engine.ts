@@ -10,6 +10,7 @@ import type {
   TensorValue
 } from './messages';
 import { turnOffTelemetry } from './telemetry';
+import { WorkerState } from './worker-state';
 
 export type RunOutputs = Record<string, TensorValue>;
 
@@ -27,6 +28,7 @@ interface Pending {
 export class Engine {
   private static _shared?: Engine;
   private readonly _worker: Worker;
+  private readonly _state = new WorkerState();
   private readonly _pending = new Map<number, Pending>();
   private _nextId = 1;
   private _nextSession = 1;
@@ -39,8 +41,11 @@ export class Engine {
       join(
         __dirname.replace(/([\\/])src([\\/]run[\\/]engine)$/, '$1lib$2'),
         'worker.js'
-      )
+      ),
+      { workerData: this._state.cells }
     );
+    this._state.begin();
+    process.on('exit', this._onExit);
     this._worker.on('message', (response: Response) => this._receive(response));
     this._worker.on('error', error =>
       this._fail(`the inference thread failed: ${error.message}`)
@@ -126,6 +131,7 @@ export class Engine {
     return new Promise((resolve, reject) => {
       this._pending.set(id, { resolve, reject });
       this._worker.ref();
+      this._state.begin();
       this._worker.postMessage({ ...body, id });
     });
   }
@@ -143,7 +149,10 @@ export class Engine {
     }
   }
 
+  private readonly _onExit = (): void => this._state.stop();
+
   private _fail(what: string): void {
+    process.off('exit', this._onExit);
     this._dead ??= new MoEDebuggerError('engine', what, {
       hint: 'load the model again; if it repeats, the model may need more memory'
     });

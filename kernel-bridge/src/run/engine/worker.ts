@@ -2,9 +2,10 @@
  * The thread that runs onnxruntime. `run` and `create` block their thread although they return promises, so inference on
  * the main thread would stall comms, interrupts and the heartbeat.
  */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import type { Measurement, Request, Response, TensorValue } from './messages';
+import { WorkerState } from './worker-state';
 
 interface LoadedSession {
   session: ort.InferenceSession;
@@ -14,12 +15,20 @@ interface LoadedSession {
 
 const sessions = new Map<number, LoadedSession>();
 const port = parentPort!;
+const state = new WorkerState(workerData as Int32Array<SharedArrayBuffer>);
 
 // Requests are served in order: a session exists before it is run.
 let tail: Promise<void> = Promise.resolve();
 port.on('message', (request: Request) => {
-  tail = tail.then(() => serve(request));
+  tail = tail.then(async () => {
+    if (!state.stopped) {
+      await serve(request);
+    }
+    state.end();
+  });
 });
+// onnxruntime is loaded.
+state.end();
 
 async function serve(request: Request): Promise<void> {
   const start = performance.now();

@@ -1,6 +1,6 @@
 /** Result of a generation. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { Coverage, Token } from '../../base/protocol';
+import { counted, type Coverage, type Token } from '../../base/protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import type { TraceDocument } from '../trace/trace-document';
 
@@ -110,7 +110,7 @@ export class GenerationCancelled extends MoEDebuggerError {
       (sum, generation) => sum + generation.tokens.length,
       0
     );
-    super('cancelled', `cancelled after ${tokens} tokens`, {
+    super('cancelled', `cancelled after ${counted(tokens, 'token')}`, {
       hint: 'the error\'s "partial" holds them with their routing; the model is still loaded'
     });
     this.partial = partial;

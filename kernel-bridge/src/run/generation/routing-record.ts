@@ -50,6 +50,9 @@ function takeRows<T extends Numbers>(
   width: number,
   ArrayType: NumbersConstructor<T>
 ): T {
+  if (values.length === 0) {
+    return new ArrayType(0);
+  }
   const taken = new ArrayType(rows.length * width);
   rows.forEach((row, i) =>
     taken.set(values.subarray(row * width, (row + 1) * width), i * width)

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { DEMO, ZOO } from '../../../test/zoo';
+import { DEMO, withZoo } from '../../../test/zoo';
 import { Graph } from '../../onnx/graph/graph';
 import { readModel } from '../../onnx/file/model';
 import type { GraphProto } from '../../onnx/file/schema';
@@ -91,53 +89,47 @@ describe('the cache of a decoder', () => {
     ).toEqual([]);
   });
 
-  const genai = join(ZOO, 'gpt_oss-genai-int4');
-  if (!existsSync(genai)) {
-    console.log(
-      'The caches of genai models are not checked: the zoo is not beside the repository.'
-    );
-    return;
-  }
-
-  it("is sized by the attention operator where genai leaves the head's size open; a sliding window is there in full", () => {
-    const cache = cacheOf(genai);
-    expect(cache.map(({ shape }) => shape)).toEqual(
-      [16, 0, 16, 0, 16, 0, 16, 0].map(rows => [undefined, 2, rows, 16])
-    );
-    expect(cache[1]).toMatchObject({
-      past: 'past_key_values.1.key',
-      present: 'present.1.key'
+  withZoo('gpt_oss-genai-int4', 'of a model from onnxruntime-genai', genai => {
+    it("is sized by the attention operator where genai leaves the head's size open; a sliding window is there in full", () => {
+      const cache = cacheOf(genai);
+      expect(cache.map(({ shape }) => shape)).toEqual(
+        [16, 0, 16, 0, 16, 0, 16, 0].map(rows => [undefined, 2, rows, 16])
+      );
+      expect(cache[1]).toMatchObject({
+        past: 'past_key_values.1.key',
+        present: 'present.1.key'
+      });
     });
-  });
 
-  it('is sized by the configuration where the operator is not followed by its projection', () => {
-    const cache = cacheOf(genai, graph => ({
-      ...graph,
-      node: graph.node.map(node =>
-        node.opType === 'MatMulNBits' ? { ...node, opType: 'Other' } : node
-      )
-    }));
-    expect(cache[0].shape).toEqual([undefined, 2, 16, 16]);
-  });
-
-  it('is refused when nothing says how large it is', () => {
-    const { proto } = readModel(genai);
-    const graph = {
-      ...proto.graph,
-      node: proto.graph.node.map(node =>
-        node.opType === 'MatMulNBits' ? { ...node, opType: 'Other' } : node
-      )
-    };
-    const inputs = new ModelInputs(new Graph(graph), {
-      model: {},
-      generation: {},
-      genai: {}
+    it('is sized by the configuration where the operator is not followed by its projection', () => {
+      const cache = cacheOf(genai, graph => ({
+        ...graph,
+        node: graph.node.map(node =>
+          node.opType === 'MatMulNBits' ? { ...node, opType: 'Other' } : node
+        )
+      }));
+      expect(cache[0].shape).toEqual([undefined, 2, 16, 16]);
     });
-    expect(() => inputs.cache).toThrow(
-      expect.objectContaining({
-        code: 'model-unsupported',
-        where: 'past_key_values.0.key'
-      })
-    );
+
+    it('is refused when nothing says how large it is', () => {
+      const { proto } = readModel(genai);
+      const graph = {
+        ...proto.graph,
+        node: proto.graph.node.map(node =>
+          node.opType === 'MatMulNBits' ? { ...node, opType: 'Other' } : node
+        )
+      };
+      const inputs = new ModelInputs(new Graph(graph), {
+        model: {},
+        generation: {},
+        genai: {}
+      });
+      expect(() => inputs.cache).toThrow(
+        expect.objectContaining({
+          code: 'model-unsupported',
+          where: 'past_key_values.0.key'
+        })
+      );
+    });
   });
 });

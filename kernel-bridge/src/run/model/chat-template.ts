@@ -2,12 +2,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { createContext, Script } from 'node:vm';
 import type * as Jinja from '@huggingface/jinja' with {
   'resolution-mode': 'import'
 };
 import { MoEDebuggerError } from '../../base/errors';
 import { readJson, type JsonConfig } from './config';
+import { withTimeLimit } from './time-limit';
 
 export interface ChatMessage {
   /** "system", "user", "assistant", or another role of the model's template. */
@@ -55,7 +55,7 @@ export class ChatTemplate {
       );
     }
     try {
-      return limited(() =>
+      return withTimeLimit(MAX_MILLISECONDS, () =>
         template.render({
           ...specialTokens(config),
           messages,
@@ -158,12 +158,4 @@ function boundedRange(start: number, stop?: number, step = 1): number[] {
     throw new Error(`a range of ${length} numbers`);
   }
   return Array.from({ length }, (_, i) => from + i * step);
-}
-
-/** Runs code with a time limit, enforced by V8. */
-function limited(render: () => string): string {
-  const context = createContext({ render });
-  return new Script('render()').runInContext(context, {
-    timeout: MAX_MILLISECONDS
-  }) as string;
 }

@@ -25,7 +25,9 @@ export function readJson(path: string): JsonConfig | undefined {
     if (statSync(path).size > MAX_JSON_BYTES) {
       throw new Error(`larger than ${MAX_JSON_BYTES >> 20} MB`);
     }
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    // Editors of Windows write a byte order mark.
+    const text = readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+    const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new Error('not a JSON object');
     }
@@ -68,15 +70,47 @@ export function configCount(
   return undefined;
 }
 
-/** Experts per layer, under the names of the model types. */
+/** Experts that compute nothing: their ids follow those of the others, and a router selects them like these. */
+const EXPERTS_WITHOUT_WORK = [
+  // LongCat-Flash, and MoE++ (arXiv 2410.07348): zero, copy and constant experts.
+  'zero_expert_num',
+  'num_zero_experts',
+  'n_zero_experts',
+  'moe_num_zero_experts',
+  'num_copy_experts',
+  'moe_num_copy_experts',
+  'num_constant_experts',
+  'moe_num_constant_experts',
+  'num_null_experts',
+  'mlp_dynamic_null_expert_num'
+];
+
+/** Experts per layer, under the names of the model types, with those that compute nothing. */
 export function configExperts(config: JsonConfig): number | undefined {
-  return configCount(
+  const working = configCount(
     config,
     'num_local_experts',
     'num_experts',
     'n_routed_experts',
-    'moe_num_experts'
+    'num_routed_experts',
+    'moe_num_experts',
+    'num_moe_experts',
+    'n_experts'
   );
+  return working === undefined
+    ? undefined
+    : EXPERTS_WITHOUT_WORK.reduce(
+        (sum, name) => sum + (configCount(config, name) ?? 0),
+        working
+      );
+}
+
+/** All experts that a router chooses from: zero-computation experts (LongCat) are not among the routed ones. */
+function totalExperts(config: JsonConfig): number | undefined {
+  const routed = configExperts(config);
+  return routed === undefined
+    ? undefined
+    : routed + (configCount(config, 'zero_expert_num') ?? 0);
 }
 
 /** Experts per token. */
@@ -87,6 +121,8 @@ export function configTopK(config: JsonConfig): number | undefined {
     'num_experts_per_token',
     'moe_k',
     'moe_topk',
+    'moe_top_k',
+    'moe_router_topk',
     'num_selected_experts'
   );
 }
@@ -135,7 +171,7 @@ export function contradictions(
   };
   compare(
     'experts',
-    configExperts(model),
+    totalExperts(model),
     routers.map(({ experts }) => experts)
   );
   compare(

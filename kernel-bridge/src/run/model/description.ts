@@ -1,5 +1,5 @@
 /** A model's card: printed by `inspect` and displayed in a cell. */
-import { layerName, type Stack } from '../../base/protocol';
+import { counted, layerName, type Stack } from '../../base/protocol';
 import type { OnnxModel } from '../../onnx/file/model';
 import type { Convention, Router } from '../../routing/convention';
 import type { FoundRouters } from '../../routing/find-routers';
@@ -14,6 +14,8 @@ export interface MoELayerCard extends Convention {
   sharedExperts: number;
   /** The logits are c tanh(x / c) of the product with the router's weights. */
   softcap?: number;
+  /** Experts that the graph has no path for. */
+  lostExperts?: number[];
   router: {
     pattern: string;
     logits: string;
@@ -117,6 +119,7 @@ function moeCard(router: Router): MoELayerCard {
     topK,
     convention,
     sharedExperts,
+    lost,
     pattern,
     tensors,
     softcap,
@@ -132,6 +135,7 @@ function moeCard(router: Router): MoELayerCard {
     ...convention,
     sharedExperts,
     ...(softcap === undefined ? {} : { softcap }),
+    ...(lost ? { lostExperts: lost } : {}),
     router: {
       pattern,
       logits: tensors.logits,
@@ -158,7 +162,7 @@ export function formatDescription({
   const moe = layers.filter(layer => layer.moe);
   const lines = [
     `${model.name}: ${model.parameters.toLocaleString('en')} parameters, ${(model.bytes / 2 ** 20).toFixed(1)} MB, opset ${model.opset}, ${model.producer}`,
-    `${moe.length} of ${layers.length} layers are MoE`,
+    `${moe.length} of ${counted(layers.length, 'layer')} are MoE`,
     ''
   ];
   for (const card of layers) {
@@ -177,14 +181,23 @@ function describePlain(card: DenseLayerCard | UnreadLayerCard): string {
 }
 
 function describeCard(card: MoELayerCard): string {
-  const { experts, topK, router, sharedExperts, groups, capacity } = card;
+  const {
+    experts,
+    topK,
+    router,
+    sharedExperts,
+    groups,
+    capacity,
+    lostExperts
+  } = card;
   return [
     `top-${topK} of ${experts}`,
     router.pattern,
     ...describeNumbers(card),
     groups ? `best ${groups.selected} of ${groups.count} groups` : '',
     sharedExperts > 0 ? `${sharedExperts} shared` : '',
-    capacity === undefined ? '' : `capacity ${capacity}`
+    capacity === undefined ? '' : `capacity ${capacity}`,
+    lostExperts ? `${lostExperts.length} lost` : ''
   ]
     .filter(Boolean)
     .join(', ');
@@ -232,7 +245,7 @@ export function markdownDescription({
   const cell = (text: string): string =>
     text.replace(/[|\\`<>]/g, character => `\\${character}`);
   return [
-    `**${cell(model.name)}** · ${model.parameters.toLocaleString('en')} parameters · ${(model.bytes / 2 ** 20).toFixed(1)} MB · ${layers.filter(({ moe }) => moe).length} of ${layers.length} layers are MoE`,
+    `**${cell(model.name)}** · ${model.parameters.toLocaleString('en')} parameters · ${(model.bytes / 2 ** 20).toFixed(1)} MB · ${layers.filter(({ moe }) => moe).length} of ${counted(layers.length, 'layer')} are MoE`,
     '',
     '| layer | experts | routing |',
     '|---|---|---|',

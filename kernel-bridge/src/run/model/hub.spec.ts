@@ -29,11 +29,19 @@ interface Lies {
   /** When it is asked for one file. */
   told?: (file: FileInfo) => object;
   etag?: string;
+  /** Link to the next page of the list of files, by the number of the page. */
+  next?: (page: number, address: string) => string | undefined;
+  /** Bytes of white space in front of the list. */
+  padding?: number;
+  /** Never answers for the list. */
+  silent?: boolean;
 }
 
 /** A server of the hub's protocol on loopback: the files of one repository, with range requests. */
 class HubServer {
   readonly served: string[] = [];
+  pages = 0;
+  private _address = '';
   private readonly _server: Server;
 
   constructor(
@@ -49,7 +57,8 @@ class HubServer {
     await new Promise<void>(resolve =>
       this._server.listen(0, '127.0.0.1', resolve)
     );
-    return `http://127.0.0.1:${(this._server.address() as AddressInfo).port}`;
+    this._address = `http://127.0.0.1:${(this._server.address() as AddressInfo).port}`;
+    return this._address;
   }
 
   stop(): void {
@@ -61,13 +70,24 @@ class HubServer {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const file = /^\/org\/demo\/resolve\/[^/]+\/(.+)$/.exec(pathname)?.[1];
     const json = (value: unknown): void => {
-      response.setHeader('content-type', 'application/json');
+      if (!response.headersSent) {
+        response.setHeader('content-type', 'application/json');
+      }
       response.end(JSON.stringify(value));
     };
     if (pathname.startsWith('/api/models/org/demo/revision/')) {
       const { commit = COMMIT } = this._lies;
       json({ _id: '1', id: 'org/demo', sha: commit });
     } else if (pathname === `/api/models/org/demo/tree/${COMMIT}`) {
+      this.pages++;
+      if (this._lies.silent) {
+        return;
+      }
+      const next = this._lies.next?.(this.pages, this._address + pathname);
+      if (next !== undefined) {
+        response.setHeader('link', `<${next}>; rel="next"`);
+      }
+      response.write(' '.repeat(this._lies.padding ?? 0));
       json(this._tree().map(this._lies.listed ?? (entry => entry)));
     } else if (pathname === `/api/models/org/demo/paths-info/${COMMIT}`) {
       let body = '';
@@ -324,5 +344,66 @@ describe('a hub that lies', () => {
       ended: 'fetched',
       outside: []
     });
+  });
+
+  it.each<[string, Lies, RegExp, number]>([
+    [
+      'that begins again',
+      { next: (_, address) => `${address}?recursive=true&expand=false` },
+      /list of files without an end/,
+      1
+    ],
+    [
+      'without an end',
+      { next: (page, address) => `${address}?cursor=${page}` },
+      /list of files without an end/,
+      200
+    ],
+    [
+      'that goes on elsewhere',
+      { next: () => 'http://localhost:9/steals-the-token' },
+      /links to another server/,
+      1
+    ],
+    ['that is huge', { padding: 33 << 20 }, /more than 32 MB/, 1]
+  ])('about a list %s is rejected', async (_, lies, message, pages) => {
+    const server = new HubServer(DEMO, lies);
+    const hubUrl = await server.start();
+    try {
+      await expect(
+        fetchModel('hf:org/demo', { hubUrl, cacheDir: temporaryFolder() })
+      ).rejects.toMatchObject({
+        code: 'model-invalid',
+        message: expect.stringMatching(message) as string
+      });
+      expect(server.pages).toBe(pages);
+    } finally {
+      server.stop();
+    }
+  });
+
+  it('that has several pages of files is read whole', async () => {
+    const server = new HubServer(DEMO, {
+      next: (page, address) =>
+        page < 3 ? `${address}?cursor=${page}` : undefined
+    });
+    const hubUrl = await server.start();
+    await fetchModel('hf:org/demo', { hubUrl, cacheDir: temporaryFolder() });
+    server.stop();
+    expect(server.pages).toBe(3);
+  });
+
+  it('that does not answer can be left', async () => {
+    const server = new HubServer(DEMO, { silent: true });
+    const hubUrl = await server.start();
+    const abort = new AbortController();
+    const fetched = fetchModel('hf:org/demo', {
+      hubUrl,
+      cacheDir: temporaryFolder(),
+      signal: abort.signal
+    });
+    setTimeout(() => abort.abort(), 200);
+    await expect(fetched).rejects.toMatchObject({ code: 'cancelled' });
+    server.stop();
   });
 });

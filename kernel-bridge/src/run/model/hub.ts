@@ -34,6 +34,13 @@ export interface HubOptions {
   signal?: AbortSignal;
 }
 
+/** Pages of a list of files; the hub has a thousand files on one. */
+const MAX_PAGES = 200;
+/** Bytes of an answer that describes a model: a page of a thousand files takes less than one of these. */
+const MAX_ANSWER = 32 << 20;
+/** An answer that describes a model is small, so a hub that is silent for so long is gone. */
+const ANSWER_MILLISECONDS = 60_000;
+
 export interface DownloadProgress {
   file: string;
   /** Bytes of all files so far, and of all files known to be needed. */
@@ -128,15 +135,18 @@ class Download {
   private async _list(): Promise<void> {
     const where = `hf:${this._name}@${this._revision}`;
     try {
+      const ask = this._asker(where);
       const { sha } = await this._hub.modelInfo({
         ...this._request(),
         name: this._name,
-        additionalFields: ['sha']
+        additionalFields: ['sha'],
+        fetch: ask
       });
       this._commit = checkCommit(sha, where);
       const files = this._hub.listFiles({
         ...this._request(),
-        recursive: true
+        recursive: true,
+        fetch: ask
       });
       for await (const { type, path, size } of files) {
         if (type === 'file') {
@@ -146,6 +156,37 @@ class Download {
     } catch (error) {
       throw this._refusal(error, where);
     }
+  }
+
+  /**
+   * A `fetch` for what describes the model. The hub links to the next page of a list: the library follows any link, for
+   * ever, and sends the access token there.
+   */
+  private _asker(where: string): typeof fetch {
+    const asked = new Set<string>();
+    let origin: string | undefined;
+    return async (input, init) => {
+      const url = input instanceof Request ? input.url : String(input);
+      origin ??= new URL(url).origin;
+      if (new URL(url).origin !== origin) {
+        throw lying('links to another server', where);
+      }
+      if (asked.has(url) || asked.size > MAX_PAGES) {
+        throw lying('has a list of files without an end', where);
+      }
+      asked.add(url);
+      const timeout = AbortSignal.timeout(ANSWER_MILLISECONDS);
+      const { signal } = this._options;
+      const response = await fetch(input, {
+        ...init,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout
+      });
+      return new Response(await limited(response, where), {
+        status: response.status,
+        statusText: response.statusText,
+        headers: response.headers
+      });
+    };
   }
 
   /** External data of the graph, which only the graph names. */
@@ -200,7 +241,8 @@ class Download {
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     if (response.ok && this._isFileInfo(pathname)) {
       // The library joins these hashes to paths without validation.
-      const files: unknown = await response.json();
+      const answer = (await limited(response, file)) ?? new Blob([]);
+      const files: unknown = JSON.parse(await answer.text());
       checkHashes(files, file);
       return Response.json(files);
     }
@@ -296,4 +338,28 @@ class Download {
       }
     );
   }
+}
+
+/** The body of an answer, as long as it may be. */
+async function limited(
+  { body }: Response,
+  where: string
+): Promise<Blob | undefined> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    if (bytes > MAX_ANSWER) {
+      throw lying(`answers with more than ${MAX_ANSWER >> 20} MB`, where);
+    }
+    parts.push(part);
+  }
+  return body ? new Blob(parts) : undefined;
+}
+
+function lying(how: string, where: string): MoEDebuggerError {
+  return new MoEDebuggerError('model-invalid', `the hub ${how}`, {
+    where,
+    hint: 'check HF_ENDPOINT, or give a folder on disk'
+  });
 }

@@ -13,6 +13,7 @@ import { nameInputs } from './name-inputs';
 import { contradictions, readConfig, type ModelConfig } from './config';
 import { externalShapes, HOW_TO_EXPORT } from './external-shapes';
 import { describeModel, type ModelDescription } from './description';
+import { lostWarnings, noteLostExperts } from './lost-experts';
 
 export interface ModelStructure {
   onnx: OnnxModel;
@@ -76,9 +77,11 @@ function understand(onnx: OnnxModel): ModelStructure {
   };
   const config = readConfig(onnx.folder);
   const external = externalShapes(whole);
+  noteLostExperts(branched?.branches ?? [{ graph, found: own }], config);
   const description = describeModel(onnx, found, [
     ...(external === undefined ? [] : [`${external}: ${HOW_TO_EXPORT}`]),
     ...contradictions(config, found),
+    ...lostWarnings(found.routers),
     ...found.unknown.map(
       router => `a router is ignored: ${describeUnknown(router)}`
     )

@@ -7,9 +7,14 @@ import type * as HuggingFace from '@huggingface/tokenizers' with {
 import { MoEDebuggerError } from '../../base/errors';
 import type { Token } from '../../base/protocol';
 import { readJson } from './config';
+import { TimeLimitError, withTimeLimit } from './time-limit';
 
 // The package has types only for its ESM build; its CommonJS build is loaded with the first tokenizer.
 const load = createRequire(__filename);
+
+// The patterns of a tokenizer.json are untrusted; well-behaved ones need about a second for a million characters.
+const MAX_MILLISECONDS = 3000;
+const MAX_MILLISECONDS_PER_CHARACTER = 0.05;
 
 export class Tokenizer {
   private readonly _pieces = new Map<number, string>();
@@ -33,12 +38,10 @@ export class Tokenizer {
       const { Tokenizer: HuggingFaceTokenizer } = load(
         '@huggingface/tokenizers'
       ) as typeof HuggingFace;
-      return new Tokenizer(
-        new HuggingFaceTokenizer(
-          definition,
-          readJson(join(folder, 'tokenizer_config.json')) ?? {}
-        ),
-        path
+      const config = readJson(join(folder, 'tokenizer_config.json')) ?? {};
+      return withTimeLimit(
+        MAX_MILLISECONDS,
+        () => new Tokenizer(new HuggingFaceTokenizer(definition, config), path)
       );
     } catch (error) {
       throw new MoEDebuggerError(
@@ -53,22 +56,27 @@ export class Tokenizer {
     }
   }
 
-  /** Ids of a text, including the special tokens that the tokenizer adds unless turned off. */
+  /**
+   * Ids of a text, including the special tokens that the tokenizer adds unless turned off.
+   * @throws MoEDebuggerError 'tokenizer' when a pattern of the tokenizer does not come to an end on this text
+   */
   encode(
     text: string,
     { specialTokens = true }: { specialTokens?: boolean } = {}
   ): number[] {
-    return Array.from(
-      this._tokenizer.encode(text, { add_special_tokens: specialTokens }).ids,
-      Number
+    const { ids } = this._limited('encode a text', text.length, () =>
+      this._tokenizer.encode(text, { add_special_tokens: specialTokens })
     );
+    return Array.from(ids, Number);
   }
 
   decode(ids: readonly number[]): string {
-    return this._tokenizer.decode([...ids], {
-      skip_special_tokens: true,
-      clean_up_tokenization_spaces: false
-    });
+    return this._limited('decode tokens', ids.length, () =>
+      this._tokenizer.decode([...ids], {
+        skip_special_tokens: true,
+        clean_up_tokenization_spaces: false
+      })
+    );
   }
 
   /** The text of one token, with its leading space. */
@@ -86,14 +94,37 @@ export class Tokenizer {
     if (token === undefined) {
       return `<${id}>`;
     }
-    const text = this._tokenizer.decode([id], {
-      skip_special_tokens: false,
-      clean_up_tokenization_spaces: false
-    });
+    const text = this._limited('decode a token', 1, () =>
+      this._tokenizer.decode([id], {
+        skip_special_tokens: false,
+        clean_up_tokenization_spaces: false
+      })
+    );
     // Metaspace decoders strip the space at the start of a text.
     return token.startsWith('\u2581') && !text.startsWith(' ')
       ? ` ${text}`
       : text;
+  }
+
+  private _limited<T>(what: string, length: number, work: () => T): T {
+    const limit =
+      MAX_MILLISECONDS + Math.ceil(length * MAX_MILLISECONDS_PER_CHARACTER);
+    try {
+      return withTimeLimit(limit, work);
+    } catch (error) {
+      if (!(error instanceof TimeLimitError)) {
+        throw error;
+      }
+      throw new MoEDebuggerError(
+        'tokenizer',
+        `the tokenizer was stopped: it could not ${what} (${length}) within ${limit / 1000} s`,
+        {
+          where: this.path,
+          hint: 'a pattern in its pre_tokenizer, normalizer or decoder may backtrack without end: get the file from where the model was published, or run the model on token ids',
+          cause: error
+        }
+      );
+    }
   }
 }
 

@@ -26,7 +26,7 @@ export function coverageOf(
       const expected = layer.topK * tokensOf(sample, layer).length;
       if (
         layer.selected.length !== expected ||
-        layer.weights.length !== expected
+        (layer.weights.length !== expected && layer.weights.length > 0)
       ) {
         throw new MoEDebuggerError(
           'capture',

@@ -1,8 +1,15 @@
 /** Routing of one or more prompts: the result of a run, and the content of trace files. `views/trace-looks.ts` adds display. */
 import {
+  counted,
+  findPlace,
+  fittingPlaces,
+  knownInAny,
+  knownOf,
   layerName,
   tokensOf,
   type Coverage,
+  type Known,
+  type RouterPlace,
   type RoutingLayer,
   type RoutingSample
 } from '../../base/protocol';
@@ -27,6 +34,8 @@ export class RoutingTrace {
   readonly model: string;
   readonly samples: readonly RoutingSample[];
   readonly coverage: Coverage;
+  /** What the trace holds besides the selected experts. */
+  readonly known: Known;
   /** The edits of the run; empty for the unmodified model. */
   readonly edits: readonly EditRecord[];
   readonly created: Date;
@@ -49,22 +58,28 @@ export class RoutingTrace {
     this.promptTokens = options.promptTokens;
     this.outputLogits = options.outputLogits ?? new Map();
     this.coverage = coverageOf(options.samples, options.moeLayers);
+    this.known = knownInAny(options.samples.map(knownOf));
   }
 
-  /** Routing of one layer of the first or the given sample. @throws RangeError if it does not exist */
-  layer(layer: number, sample = 0): RoutingLayer {
-    const found = this.samples[sample]?.layers.find(
-      entry => entry.layer === layer
-    );
-    if (!found) {
-      const have = this.samples[sample]?.layers.map(layerName).join(', ');
+  /**
+   * Routing of one layer of the first or the given sample.
+   * @param place its number, or its place where a block has several routers, or a model two stacks
+   * @throws RangeError if it does not exist; MoEDebuggerError 'input' for a place that means several
+   */
+  layer(place: number | RouterPlace, sample = 0): RoutingLayer {
+    const wanted = typeof place === 'number' ? { layer: place } : place;
+    const layers = this.samples[sample]?.layers;
+    if (!layers) {
       throw new RangeError(
-        have === undefined
-          ? `there is no sample ${sample}; the trace has ${this.samples.length}`
-          : `layer ${layer} is not an MoE layer; there are ${have}`
+        `there is no sample ${sample}; the trace has ${this.samples.length}`
       );
     }
-    return found;
+    if (fittingPlaces(wanted, layers).length === 0) {
+      throw new RangeError(
+        `${layerName(wanted)} is not an MoE layer; there are ${layers.map(layerName).join(', ')}`
+      );
+    }
+    return layers[findPlace(wanted, layers, 'input')];
   }
 
   /** One event per token and layer, in the order of samples, layers and tokens. */
@@ -81,6 +96,8 @@ export class RoutingTrace {
             timestamp,
             sessionId: this.id,
             layerIdx: layer.layer,
+            ...(layer.stack ? { stack: layer.stack } : {}),
+            ...(layer.module ? { module: layer.module } : {}),
             tokenPosition: tokens[t].position,
             tokenText: tokens[t].text ?? '',
             expertWeights,
@@ -112,7 +129,7 @@ export class RoutingTrace {
     const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
     const prompts =
       this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
-    return `RoutingTrace of ${this.model}: ${prompts}${tokens} tokens, ${layersCaptured} of ${moeLayers} MoE layers, ${slots} slots`;
+    return `RoutingTrace of ${this.model}: ${prompts}${counted(tokens, 'token')}, ${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(slots, 'slot')}`;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Session } from '../engine/engine';
 import type { RunEdits } from '../edits/run-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Progress } from '../../base/progress';
-import type { RoutingSample } from '../../base/protocol';
+import { counted, type RoutingSample } from '../../base/protocol';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
 import { readCapture } from '../capture/read-capture';
@@ -49,7 +49,7 @@ export class TraceCancelled extends MoEDebuggerError {
   constructor(partial: RoutingTrace, total: number) {
     super(
       'cancelled',
-      `cancelled after ${partial.samples.length} of ${total} prompts`,
+      `cancelled after ${partial.samples.length} of ${counted(total, 'prompt')}`,
       {
         hint: 'the error\'s "partial" is their trace; the model is still loaded'
       }

@@ -27,7 +27,9 @@ svg { height: auto; max-width: 100%; }
 svg.map text { fill: var(--dim); font-size: 9px; }
 svg.map .load { fill: var(--load); }
 svg.map .none { fill: var(--none); }
+svg.map .unused { fill: none; stroke: var(--line); }
 span.none { color: var(--none); }
+span.unused { border: 1px solid var(--line); padding: 0 2px; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
 .finding { border-left: 3px solid var(--line); margin: 0.25rem 0; padding: 0 0.6rem; }
 .finding p { margin: 0.25rem 0; overflow-wrap: anywhere; }

@@ -23,8 +23,11 @@ describe('the figures of a trace', () => {
     expect(data).toMatchObject({ tokens: 800, uniform: 2 / 6 });
     const rates = data.experts.map(({ tokenRate }) => tokenRate);
     expect(rates).toEqual([0.5, 0.5, 0.5, 0.5, 0, 0]);
-    // Wilson's interval of 400 of 800: centre 1/2, half width z / (2 sqrt(n + z^2)).
-    const half = 1.959964 / (2 * Math.sqrt(800 + 1.959964 ** 2));
+    // Wilson's interval of half of n: centre 1/2, half width z / (2 sqrt(n + z^2)); 60 ids at random repeat a few contexts.
+    const n = data.effectiveTokens;
+    expect(n).toBeGreaterThan(780);
+    expect(n).toBeLessThan(800);
+    const half = 1.959964 / (2 * Math.sqrt(n + 1.959964 ** 2));
     expect(data.experts[0].low).toBeCloseTo(0.5 - half, 6);
     expect(data.experts[0].high).toBeCloseTo(0.5 + half, 6);
   });

@@ -10,6 +10,7 @@ import {
   type RouterTally
 } from '../../measures';
 import {
+  counted,
   layerName,
   type LoadIntervalRow,
   type RouterIdentity
@@ -34,6 +35,8 @@ export interface ExpertMatrix {
 export interface Loads {
   layer: string;
   tokens: number;
+  /** Those that are new text: what the intervals are of. */
+  effectiveTokens: number;
   /** k / E: the token rate at balance. */
   uniform: number;
   experts: LoadIntervalRow[];
@@ -45,21 +48,24 @@ export interface RateMatrix {
   rows: { name: string; tokens: number; tokenRate: number[] }[];
 }
 
-/** Token rates with 95 % Wilson intervals, assuming independent tokens. */
+/** Token rates with 95 % Wilson intervals, over the tokens that are new text. */
 export function loadsFigure(tally: RouterTally, model: string): Figure<Loads> {
-  const { router, tokens } = tally;
+  const { router, tokens, effectiveTokens } = tally;
   const experts = Array.from(tally.counts, (selections, expert) => ({
     expert,
     selections,
     tokenRate: tokens === 0 ? 0 : selections / tokens,
-    ...wilsonInterval(selections, tokens)
+    ...wilsonInterval(
+      tokens === 0 ? 0 : (selections / tokens) * effectiveTokens,
+      effectiveTokens
+    )
   }));
   const uniform = uniformTokenRate(router.experts, router.topK);
   const title = `${named(model)}${layerName(router)} · load`;
-  const about = `${METRICS.tokenRate.title} of ${router.experts} experts over ${tokens} tokens, 95 % Wilson intervals, balance at ${percent(uniform)}`;
+  const about = `${METRICS.tokenRate.title} of ${router.experts} experts over ${counted(tokens, 'token')}, 95 % Wilson intervals${Math.round(effectiveTokens) < tokens ? ` of ${Math.round(effectiveTokens)} effective tokens` : ''}, balance at ${percent(uniform)}`;
   const busiest = [...experts].sort((a, b) => b.tokenRate - a.tokenRate);
   return new Figure(
-    { layer: layerName(router), tokens, uniform, experts },
+    { layer: layerName(router), tokens, effectiveTokens, uniform, experts },
     { kind: 'intervals', title, subtitle: about, rows: experts, uniform },
     [
       `${title}: ${about}`,
@@ -225,7 +231,7 @@ function rateFigure(
       `${words.title}: ${words.about}`,
       ...rows.slice(0, 2 * LINES).map(({ name, tokens, tokenRate }) => {
         const peak = Math.max(...tokenRate);
-        return `${name} (${tokens} tokens): most to expert ${tokenRate.indexOf(peak)}, ${percent(peak)}`;
+        return `${name} (${counted(tokens, 'token')}): most to expert ${tokenRate.indexOf(peak)}, ${percent(peak)}`;
       })
     ].join('\n')
   );

@@ -4,6 +4,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { TraceEvidence } from '../../analyses/findings/trace-evidence';
 import { METRICS, tallyTrace, type RouterTally } from '../../measures';
 import {
+  counted,
   layerName,
   type FigureName,
   type RoutingSample,
@@ -78,7 +79,7 @@ export function traceFigure(
       'input',
       `layer index ${layerIndex} is out of range`,
       {
-        hint: `the trace has ${routers.length} layers`
+        hint: `the trace has ${counted(routers.length, 'layer')}`
       }
     );
   }

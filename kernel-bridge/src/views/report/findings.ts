@@ -1,8 +1,11 @@
 /** Section of a trace's report that lists its findings. */
 import { tokenText } from '../../base/charts';
 import {
+  counted,
   layerName,
+  notLookedAt,
   type Finding,
+  type FindingKind,
   type FoundInRouting,
   type TokenEvidence
 } from '../../base/protocol';
@@ -17,36 +20,52 @@ const MAX_TOKENS = 20;
  * @param full otherwise the section reveals nothing of the text: no tokens, and no specialists, whose classes are of text
  */
 export function findingsSection(
-  { findings, undecided, tokens, samples }: FoundInRouting,
+  { findings, undecided, checks, tokens, samples }: FoundInRouting,
   full: boolean
 ): ReportSection {
-  const told = full
-    ? findings
-    : findings.filter(({ kind }) => kind !== 'specialist-expert');
+  const isTold = ({ kind }: { kind: FindingKind }): boolean =>
+    full || kind !== 'specialist-expert';
+  const told = findings.filter(isTold);
+  const unsure = undecided.filter(isTold);
+  const skipped = notLookedAt(checks.filter(isTold));
   const more = told.length - MAX_FINDINGS;
   return {
     id: 'findings',
     title: 'Findings',
     html: [
-      `<p class="key">Of ${tokens.toLocaleString('en')} tokens in ${samples.toLocaleString('en')} texts.</p>`,
+      `<p class="key">Of ${counted(tokens, 'token')} in ${counted(samples, 'text')}.</p>`,
       told.length === 0
-        ? '<p>Nothing was found.</p>'
+        ? `<p>${unsure.length === 0 ? 'Nothing was found' : 'Nothing is certain with these tokens'}.</p>`
         : told
             .slice(0, MAX_FINDINGS)
             .map(finding => item(finding, full))
             .join('\n'),
       more > 0 ? `<p class="key">and ${more} more</p>` : '',
-      undecided.length === 0
+      unsure.length === 0
         ? ''
-        : `<details><summary>${undecided.length} cannot be told with these tokens</summary><ul>${undecided
-            .slice(0, MAX_FINDINGS)
-            .map(
-              ({ kind, reason, ...place }) =>
-                `<li>${escapeHtml(`${layerName(place)}, ${kind}${named(place.experts)}: ${reason}`)}</li>`
-            )
-            .join('')}</ul></details>`
+        : listed(
+            `${unsure.length} cannot be told with these tokens`,
+            unsure
+              .slice(0, MAX_FINDINGS)
+              .map(
+                ({ kind, reason, ...place }) =>
+                  `${layerName(place)}, ${kind}${named(place.experts)}: ${reason}`
+              )
+          ),
+      skipped.length === 0
+        ? ''
+        : listed(
+            `${counted(skipped.length, 'kind')} of finding ${skipped.length === 1 ? 'was' : 'were'} not looked at, or in part`,
+            skipped
+          )
     ].join('')
   };
+}
+
+function listed(summary: string, items: readonly string[]): string {
+  return `<details><summary>${escapeHtml(summary)}</summary><ul>${items
+    .map(text => `<li>${escapeHtml(text)}</li>`)
+    .join('')}</ul></details>`;
 }
 
 function item(finding: Finding, full: boolean): string {

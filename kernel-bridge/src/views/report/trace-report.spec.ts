@@ -155,4 +155,49 @@ describe('the report of a trace', () => {
     expect(silent).not.toContain('script');
     expect(silent).toContain('Nothing was found');
   });
+
+  it('marks an expert red only where a finding calls it dead', async () => {
+    const without5 = (samples: number) =>
+      samplesOf(
+        ({ id, position }) => {
+          const rest = [0, 1, 2, 3, 4, 6, 7];
+          const first = (id + position) % 7;
+          return [rest[first], rest[(first + 1 + (id % 5)) % 7]];
+        },
+        { samples }
+      );
+    const red = '<path class="none"';
+    const sure = await trace(without5(20)).report({ privacy: 'counts' });
+    expect(sure).toContain(red);
+    expect(sure).toContain('no token of 1000 selected expert 5');
+    const unsure = await trace(without5(2)).report({ privacy: 'counts' });
+    expect(unsure).not.toContain(red);
+    expect(unsure).toContain('<path class="unused"');
+    expect(unsure).toContain('Nothing is certain with these tokens');
+    expect(unsure).not.toContain('Nothing was found');
+    expect(unsure).toMatch(/cannot tell yet: 100 tokens, about 300 are needed/);
+  });
+
+  it('has no error where weights were not recorded, and says what was not looked at', async () => {
+    const html = await trace(
+      samplesOf(() => []).map(sample => ({
+        ...sample,
+        layers: sample.layers.map(layer => ({
+          ...layer,
+          weights: new Float32Array()
+        }))
+      }))
+    ).report({ privacy: 'counts' });
+    expect(html).not.toContain('class="finding error"');
+    expect(html).toContain('Nothing was found');
+    expect(html).toContain(
+      'non-finite: not looked at: the router&#39;s weights were not recorded'
+    );
+  });
+
+  it('counts one text and one token as one', () => {
+    const [one] = samplesOf(() => [], { samples: 1, length: 1 });
+    const { html } = findingsSection(diagnose({ samples: [one] }), true);
+    expect(html).toContain('Of 1 token in 1 text.');
+  });
 });

@@ -76,7 +76,11 @@ export class TraceReport {
       this._summary(head, layers, full),
       findingsSection(found, full),
       ...(options.sections ?? []),
-      { id: 'load', title: 'Load of the experts', html: loadMap(layers) },
+      {
+        id: 'load',
+        title: 'Load of the experts',
+        html: loadMap(layers, found.findings)
+      },
       { id: 'layers', title: 'Layers', html: layerTable(layers) }
     ];
     if (full) {
@@ -118,8 +122,7 @@ export class TraceReport {
   /** Charts of the first sample at its first, middle and last layer. */
   private async _pictures(model: string): Promise<ReportSection[]> {
     const sample = this._first;
-    // Cells are coloured by weight: without weights there is nothing to draw.
-    if (!sample?.layers.some(({ weights }) => weights.some(w => w > 0))) {
+    if (!sample || sample.tokens.length === 0) {
       return [];
     }
     const last = sample.layers.length - 1;

@@ -175,15 +175,6 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
     }
   }
 
-  protected _refuse(error: unknown): void {
-    this._set({
-      refusal: {
-        text: error instanceof Error ? error.message : String(error),
-        row: null
-      }
-    });
-  }
-
   /** Discards results of other prompts, which would be shown with these. */
   private _ask(question: CircuitQuestion): void {
     const before = this.state.question;

@@ -91,12 +91,7 @@ export abstract class EditedTextTool<
   protected override _refuse(error: unknown, row: number | null = null): void {
     const { where } = error as Partial<MoEDebuggerError>;
     const named = this._places.findIndex(own => layerName(own) === where);
-    this._patch({
-      refusal: {
-        text: error instanceof Error ? error.message : String(error),
-        row: named >= 0 ? named : row
-      }
-    });
+    super._refuse(error, named >= 0 ? named : row);
   }
 
   /** Generates from another prompt. */

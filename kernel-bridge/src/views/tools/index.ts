@@ -1,9 +1,7 @@
-/** Interactive views of a model while its kernel runs. */
+/** Interactive views of a model while its kernel runs. All of this is public. */
 export { CircuitView, type CircuitViewOptions } from './circuit-view';
-export { createTool } from './create-tool';
 export { ExpertSelector, type ExpertSelectorOptions } from './expert-selector';
 export { LayerLens, type LayerLensOptions } from './layer-lens';
-export type { ModelTool } from './model-tool';
 export {
   SteeringControls,
   type SteeringControlsOptions

@@ -96,13 +96,4 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
       void this.cancel();
     }
   }
-
-  protected _refuse(error: unknown): void {
-    this._set({
-      refusal: {
-        text: error instanceof Error ? error.message : String(error),
-        row: null
-      }
-    });
-  }
 }

@@ -11,7 +11,7 @@ import type { LoadedModel } from '../../run/model/loaded-model';
 import {
   MIME_TYPE,
   toolDocument,
-  type ToolName,
+  type Refusal,
   type ToolState
 } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
@@ -24,15 +24,21 @@ import {
 /** Tokens arrive faster than a screen refreshes, and servers limit the message rate. */
 const MILLISECONDS_BETWEEN_UPDATES = 30;
 
+/** A tool says why it did not do what the user asked for. */
+interface RefusingState extends ToolState {
+  refusal: Refusal | null;
+}
+
 /**
  * An interactive view of a model. It lives in the process of the model, with or without a kernel; an output or a panel
  * displays its state and sends the user's actions.
  */
 export abstract class ModelTool<
-  State extends ToolState = ToolState,
+  State extends RefusingState = RefusingState,
   Action = unknown
 > implements Displayable {
-  abstract readonly name: ToolName;
+  /** A `ToolName`: a method of `ModelTools` returns the tool. */
+  abstract readonly name: string;
   private readonly _state: State;
   private readonly _listeners = new Set<(patch: Partial<State>) => void>();
   private _pending: Partial<State> = {};
@@ -104,8 +110,16 @@ export abstract class ModelTool<
   /** @throws ProtocolError */
   protected abstract _read(action: unknown): Action;
   protected abstract _do(action: Action): void;
-  /** Puts the reason for a rejected action into the state. */
-  protected abstract _refuse(error: unknown): void;
+  /**
+   * Puts the reason for a rejected action into the state.
+   *
+   * @param row index of the layer that it is about; null for none
+   */
+  protected _refuse(error: unknown, row: number | null = null): void {
+    const text = error instanceof Error ? error.message : String(error);
+    this._set({ refusal: { text, row } } as Partial<State>);
+  }
+
   /** Called before the tool is displayed for the first time. */
   protected _shown(): void {
     // Most tools wait for the user.

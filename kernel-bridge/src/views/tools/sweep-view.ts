@@ -116,15 +116,6 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
       void this.cancel();
     }
   }
-
-  protected _refuse(error: unknown): void {
-    this._set({
-      refusal: {
-        text: error instanceof Error ? error.message : String(error),
-        row: null
-      }
-    });
-  }
 }
 
 /** Replaces line breaks, which separate prompts here. */

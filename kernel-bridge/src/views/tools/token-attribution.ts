@@ -120,15 +120,6 @@ export class TokenAttribution extends ModelTool<
     }
   }
 
-  protected _refuse(error: unknown): void {
-    this._set({
-      refusal: {
-        text: error instanceof Error ? error.message : String(error),
-        row: null
-      }
-    });
-  }
-
   /** Discards results of another prompt, which would be shown with this one. */
   private _ask(question: AttributionQuestion): void {
     const isOther = question.prompt !== this.state.question.prompt;

@@ -1,0 +1,41 @@
+/**
+ * `npm run pages`: writes the pages of docs/ that tests generate, which `npm test` compares;
+ * `npm run pages -- measures` one of them. Pages on models need
+ * MOE_DEBUGGER_ZOO, and are left as they are without it.
+ */
+import { spawnSync } from 'node:child_process';
+import { inRoot, tool } from './paths.mjs';
+
+/** By page of docs/. */
+const SPECS = {
+  measures: 'measures-page',
+  models: 'truth',
+  edits: 'edits',
+  findings: 'findings'
+};
+
+const named = process.argv.slice(2);
+const unknown = named.filter(name => !(name in SPECS));
+if (unknown.length > 0) {
+  console.error(
+    `There is no page "${unknown.join(', ')}": choose from ${Object.keys(SPECS).join(', ')}.`
+  );
+  process.exit(2);
+}
+
+const { status } = spawnSync(
+  process.execPath,
+  [
+    tool('jest'),
+    '--maxWorkers=2',
+    ...(named.length > 0 ? named : Object.keys(SPECS)).map(
+      name => `test/${SPECS[name]}.spec.ts`
+    )
+  ],
+  {
+    cwd: inRoot('kernel-bridge'),
+    env: { ...process.env, MOE_DEBUGGER_PAGES: 'write' },
+    stdio: 'inherit'
+  }
+);
+process.exitCode = status ?? 1;
