@@ -17,7 +17,8 @@ export type {
   DenseLayerCard,
   LayerCard,
   ModelDescription,
-  MoELayerCard
+  MoELayerCard,
+  UnreadLayerCard
 } from './run/model/description';
 export { EditedModel } from './api/edited-model';
 export type {

@@ -63,7 +63,8 @@ describe.each(
   });
   afterAll(() => model.dispose());
 
-  const routers = (): MoELayerCard[] => model.layers.filter(layer => layer.moe);
+  const routers = (): MoELayerCard[] =>
+    model.layers.filter(layer => layer.moe === true);
   const place = ({
     layer,
     stack,
@@ -267,7 +268,7 @@ describeEach(
     it('takes the edits that it refused, and does what PyTorch did', async () => {
       const truth = editedTwin(folder);
       const { ids } = readTruth(folder).prompts[0];
-      const routers = model.layers.filter(own => own.moe);
+      const routers = model.layers.filter(own => own.moe === true);
       for (const edit of truth ? readEditTruth(truth) : []) {
         const { layer } = routers[edit.router];
         const trace = await model

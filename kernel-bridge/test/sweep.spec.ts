@@ -99,7 +99,7 @@ describe.each(
       ({ kind }) => kind === 'mask' || kind === 'drop'
     );
     const [{ ids, logits, routers }] = readTruth(folder).prompts;
-    const cards = model.layers.filter(layer => layer.moe);
+    const cards = model.layers.filter(layer => layer.moe === true);
     for (const edit of truth) {
       const { layer, stack, module } = cards[edit.router];
       const { rows } = await model.sweep(prompts[0], {

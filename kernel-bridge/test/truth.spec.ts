@@ -27,7 +27,7 @@ describe.each(
 
   it('is described as the original program is built', () => {
     const { layers } = inspectModel(folder);
-    const cards = layers.filter(card => card.moe);
+    const cards = layers.filter(card => card.moe === true);
     reports.set(name, {
       truth,
       patterns: [...new Set(cards.map(({ router }) => router.pattern))]

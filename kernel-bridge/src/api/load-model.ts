@@ -7,6 +7,8 @@ import { cancellable } from '../run/engine/cancel';
 import { Engine } from '../run/engine/engine';
 import type { SessionOptions } from '../run/engine/messages';
 import { fetchModel, type HubOptions } from '../run/model/hub';
+import { externalShapes, HOW_TO_EXPORT } from '../run/model/external-shapes';
+import { optimizationOf } from '../run/model/graph-optimization';
 import { isHubId } from '../run/model/hub-names';
 import { LoadedModel } from '../run/model/loaded-model';
 import { modelSession } from '../run/model/model-session';
@@ -17,6 +19,7 @@ import { MoEModel } from './moe-model';
 export interface LoadOptions extends HubOptions {
   /** Threads within an operator; onnxruntime's own choice when absent. */
   threads?: number;
+  /** Default all that onnxruntime can run the graph with. */
   graphOptimization?: SessionOptions['graphOptimization'];
 }
 
@@ -44,7 +47,8 @@ export async function loadModel(
     : captureGraph(onnx.proto.graph, found.routers);
   const settings = {
     threads: options.threads,
-    graphOptimization: options.graphOptimization
+    graphOptimization:
+      options.graphOptimization ?? optimizationOf(structure.graph)
   };
   const session = await cancellable(
     modelSession(engine, onnx, captured.graph, settings),
@@ -61,17 +65,24 @@ export async function loadModel(
 }
 
 /** @throws MoEDebuggerError 'not-a-moe' */
-function checkHasRouters({ onnx, found }: ModelStructure): void {
-  if (found.routers.length === 0) {
-    throw new MoEDebuggerError(
-      'not-a-moe',
-      found.unknown.length > 0
-        ? `the model has routers of a kind that this version does not know: ${found.unknown.map(describeUnknown).join('; ')}`
-        : 'the model has no router that this version knows',
-      {
-        where: onnx.file,
-        hint: 'load a Mixture-of-Experts model; if it is one, please report it'
-      }
-    );
+function checkHasRouters({ onnx, found, graph }: ModelStructure): void {
+  if (found.routers.length > 0) {
+    return;
   }
+  const external = externalShapes(graph.root);
+  const unknown = found.unknown.map(describeUnknown).join('; ');
+  throw new MoEDebuggerError(
+    'not-a-moe',
+    external ??
+      (unknown === ''
+        ? 'the model has no router that this version knows'
+        : `the model has routers of a kind that this version does not know: ${unknown}`),
+    {
+      where: onnx.file,
+      hint:
+        external === undefined
+          ? 'load a Mixture-of-Experts model; if it is one, please report it'
+          : HOW_TO_EXPORT
+    }
+  );
 }

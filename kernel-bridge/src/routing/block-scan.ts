@@ -3,15 +3,11 @@
  * many shared experts there are, whether the experts are part of attention, and whether weights multiply their input.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { sourceOf } from '../onnx/graph/no-ops';
 import { isAttention } from './attention';
 import type { Blocks } from './blocks';
 import type { RouterMatch } from './convention';
-import {
-  isWeightProduct,
-  productInput,
-  routerProduct,
-  sourceOf
-} from './router-input';
+import { isWeightProduct, productInput, routerProduct } from './router-input';
 
 export interface BlockScan {
   /** MLPs that every token passes through, besides the routed experts. */

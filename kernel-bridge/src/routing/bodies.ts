@@ -1,16 +1,19 @@
 /** Routers in subgraphs that cannot be captured: bodies of Loop and Scan, branches of an If that route differently. */
 import { Graph, type GraphNode } from '../onnx/graph/graph';
+import type { Blocks } from './blocks';
 import { findRouters } from './find-routers';
-import type { UnknownRouter } from './unknown';
+import { placeOf, type UnknownRouter } from './unknown';
 
 const BODIES = new Set(['If', 'Loop', 'Scan']);
 
 /**
+ * @param blocks of the whole graph
  * @param captured the If whose branches are captured, if there is one
  * @returns one report for each other node with routers in its bodies
  */
 export function findRoutersInBodies(
   graph: Graph,
+  blocks: Blocks,
   captured?: GraphNode
 ): UnknownRouter[] {
   return graph.nodes
@@ -30,6 +33,7 @@ export function findRoutersInBodies(
         : [
             {
               node: { index, name, op },
+              ...placeOf(graph, blocks, node),
               why: `${count} ${count === 1 ? 'router is' : 'routers are'} in its body, which cannot be captured: export the model unrolled`
             }
           ];

@@ -3,6 +3,7 @@
  * puts the whole model into both. Each branch gets capture outputs, which become outputs of the If.
  */
 import { Graph, type GraphNode } from '../onnx/graph/graph';
+import { passedOn } from '../onnx/graph/no-ops';
 import type {
   AttributeProto,
   GraphProto,
@@ -63,20 +64,19 @@ export function findBranchedRouters(graph: Graph): BranchedRouters | undefined {
   return undefined;
 }
 
-const VIEWS = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze']);
-
 /** The branch that runs when Optimum's input `use_cache_branch` is false; undefined for another condition. */
 function branchWithoutCache(graph: Graph, node: GraphNode): string | undefined {
   let tensor = node.inputs[0];
   let condition = false;
   while (tensor !== 'use_cache_branch') {
     const made = graph.producer(tensor);
-    if (made?.op === 'Not') {
-      condition = !condition;
-    } else if (!made || !VIEWS.has(made.op)) {
+    const next =
+      made?.op === 'Not' ? made.inputs[0] : made && passedOn(graph, made);
+    if (next === undefined) {
       return undefined;
     }
-    tensor = made.inputs[0];
+    condition = made?.op === 'Not' ? !condition : condition;
+    tensor = next;
   }
   return condition ? 'then_branch' : 'else_branch';
 }
@@ -103,6 +103,7 @@ function signature({ found }: Branch): string {
         tensors.selected?.length,
         tensors.weights?.length,
         tensors.denseWeights !== undefined,
+        tensors.applied !== undefined,
         tensors.kept !== undefined
       ]
     )

@@ -1,8 +1,9 @@
 /** Expert capacity: an expert accepts the first tokens that chose it, counted by a CumSum, and drops the others. */
 import { attributeInt } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { handedOn, viewsOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
-import { keptOneHotsOf, viewsOf } from './one-hot';
+import { keptOneHotsOf } from './one-hot';
 
 export interface Capacity {
   /** Tokens that an expert accepts; undefined when computed from the number of tokens. */
@@ -11,7 +12,7 @@ export interface Capacity {
   kept: string;
 }
 
-const COUNT_STEPS = new Set(['Sub', 'Add', 'Mul', 'Cast', 'Identity']);
+const COUNT_STEPS = new Set(['Sub', 'Add', 'Mul']);
 const COMPARISONS = new Set(['Less', 'LessOrEqual']);
 const MAX_STEPS = 8;
 
@@ -39,7 +40,9 @@ export function readCapacity(
     through(node, from) {
       const [count] = node.outputs;
       if (!COUNT_STEPS.has(node.op)) {
-        return false;
+        const views = handedOn(graph, node, from);
+        views.forEach(view => firsts.set(view, firsts.get(from)!));
+        return views;
       }
       if (!firsts.has(count)) {
         firsts.set(count, firsts.get(from)! + shiftOf(graph, node, from));

@@ -17,9 +17,13 @@ export const CAPTURE_OUTPUTS = {
   logits: 'moe_debugger/logits',
   selected: 'moe_debugger/selected',
   weights: 'moe_debugger/weights',
+  applied: 'moe_debugger/applied',
   kept: 'moe_debugger/kept'
 } as const;
 export type CaptureKind = keyof typeof CAPTURE_OUTPUTS;
+
+/** Kinds that hold experts; the others hold numbers. */
+const INDICES: ReadonlySet<CaptureKind> = new Set(['selected', 'applied']);
 
 /** One router's part of a flat output: `width` values a token. */
 export interface Segment {
@@ -59,7 +63,8 @@ export function withTopK(
       weights: widths(
         segments.weights,
         ({ tensors }) => tensors.weights?.length
-      )
+      ),
+      applied: widths(segments.applied, () => 1)
     },
     outputs
   };
@@ -87,13 +92,14 @@ export function captureGraph(
   const flatShape = `${prefix}${PREFIX}flat`;
   const nodes: NodeProto[] = [];
   const plan: CapturePlan = {
-    segments: { logits: [], selected: [], weights: [], kept: [] },
+    segments: { logits: [], selected: [], weights: [], applied: [], kept: [] },
     outputs: []
   };
   const flat: Record<CaptureKind, string[]> = {
     logits: [],
     selected: [],
     weights: [],
+    applied: [],
     kept: []
   };
   const add = (
@@ -103,7 +109,7 @@ export function captureGraph(
     width: number
   ): void => {
     const name = `${prefix}${PREFIX}${kind}/${plan.segments[kind].length}`;
-    const type = kind === 'selected' ? ELEMENT.int32 : ELEMENT.float;
+    const type = INDICES.has(kind) ? ELEMENT.int32 : ELEMENT.float;
     nodes.push(
       node('Cast', [tensor], [`${name}/cast`], { name: 'to', type: 2, i: type })
     );
@@ -122,6 +128,9 @@ export function captureGraph(
     );
     if (tensors.denseWeights) {
       add('weights', tensors.denseWeights, index, experts);
+    }
+    if (tensors.applied !== undefined) {
+      add('applied', tensors.applied, index, topK);
     }
     if (tensors.kept) {
       add('kept', tensors.kept, index, experts);
@@ -194,6 +203,6 @@ function node(
 
 /** Declares an output; its length is not known before a run. */
 export function captureOutput(kind: CaptureKind, name: string): ValueInfoProto {
-  const elemType = kind === 'selected' ? ELEMENT.int32 : ELEMENT.float;
+  const elemType = INDICES.has(kind) ? ELEMENT.int32 : ELEMENT.float;
   return { name, type: { tensorType: { elemType } } };
 }

@@ -24,6 +24,8 @@ export interface Convention {
   epsilon?: number;
   /** All weights are multiplied by this (`routed_scaling_factor`). */
   scale?: number;
+  /** The sum of the experts' outputs is multiplied by this, after a fused op, and so are the weights. */
+  outputScale?: number;
   /** [experts]: each expert's weight is multiplied by its own factor. */
   expertScale?: number[];
   /** [experts], added to the scores for the choice, but not to the weights. */
@@ -50,8 +52,21 @@ export interface RouterTensors {
   weights: string[] | null;
   /** [..., experts]: the weight of each expert, zero where it is not chosen. */
   denseWeights?: string;
+  /**
+   * Shaped as `selected`, a single tensor: the experts that the graph applies, where it replaces some after the choice (those
+   * of a skip class, of padding).
+   */
+  applied?: string;
   /** [..., experts], nonzero where a chosen expert accepted the token, zero where it was dropped over capacity. */
   kept?: string;
+}
+
+/** The coarsest arithmetic between a router's logits and its weights. */
+export interface Rounding {
+  /** Largest relative error of one rounding to the type of its numbers. */
+  unit: number;
+  /** Largest distance between two numbers of a quantiser on the way; 0 for none. */
+  step: number;
 }
 
 /** One router of a model, as found in its graph. */
@@ -66,14 +81,29 @@ export interface Router {
   pattern: string;
   tensors: RouterTensors;
   sharedExperts: number;
+  /** Default float32 throughout. */
+  rounding?: Rounding;
+  /** From the product with the router's weights to the point where the logits are read, as text. */
+  logitSteps?: string[];
+  /** The logits are c tanh(x / c) of that product. */
+  softcap?: number;
   /** Experts that can be selected and that the graph has no path for, in ascending order; absent where there are none. */
   lost?: number[];
-  /** The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. */
+  /**
+   * The selecting nodes (TopK, ArgMax or a fused op) in graph order: one, or one a pick. A fused op comes first, before a TopK
+   * that chooses for it.
+   */
   selectors: { index: number; name: string; op: string }[];
 }
 
 /** A router as a pattern recognises it, before its place in the model is known. */
 export type RouterMatch = Omit<
   Router,
-  'layer' | 'stack' | 'module' | 'sharedExperts'
+  | 'layer'
+  | 'stack'
+  | 'module'
+  | 'sharedExperts'
+  | 'rounding'
+  | 'logitSteps'
+  | 'softcap'
 >;

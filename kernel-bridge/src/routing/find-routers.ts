@@ -1,10 +1,13 @@
 /** Finds all routers of a graph by structure, and the transformer blocks that they are in. */
 import type { Graph } from '../onnx/graph/graph';
+import { elementTypes } from '../onnx/graph/element-types';
 import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import type { Router, RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
-import { patterns } from './patterns';
+import { logitSteps } from './logit-steps';
+import { patterns, type RouterPattern } from './patterns';
+import { roundingOf } from './rounding';
 import { routerProduct } from './router-input';
 import { findUnknownRouters, type UnknownRouter } from './unknown';
 
@@ -18,26 +21,31 @@ export interface FoundRouters {
 
 export function findRouters(graph: Graph): FoundRouters {
   const blocks = findBlocks(graph);
-  const byAnchor = new Map<string, typeof patterns>();
-  for (const pattern of patterns) {
-    for (const op of pattern.anchors) {
-      byAnchor.set(op, [...(byAnchor.get(op) ?? []), pattern]);
-    }
-  }
-  const routers: Router[] = [];
+  const types = elementTypes(graph);
   // Nodes that are picks of a router already found.
   const taken = new Set<number>();
-  for (const node of graph.nodes) {
-    for (const pattern of byAnchor.get(node.op) ?? []) {
-      const match = taken.has(node.index)
-        ? undefined
-        : pattern.match(graph, node);
-      if (match && sendsTokens(graph, blocks, match)) {
-        match.selectors.forEach(({ index }) => taken.add(index));
-        routers.push(place(graph, blocks, match, routers));
-        break;
-      }
-    }
+  const takes = ({ choosers }: RouterPattern): boolean =>
+    choosers !== undefined;
+  const matches = [
+    ...findMatches(graph, blocks, patterns.filter(takes), taken),
+    ...findMatches(
+      graph,
+      blocks,
+      patterns.filter(pattern => !takes(pattern)),
+      taken
+    )
+  ];
+  const routers: Router[] = [];
+  for (const match of matches.sort(
+    (a, b) => a.selectors[0].index - b.selectors[0].index
+  )) {
+    const { steps, softcap } = logitSteps(graph, match.tensors.logits);
+    routers.push({
+      ...place(graph, blocks, match, routers),
+      logitSteps: steps,
+      ...(softcap === undefined ? {} : { softcap }),
+      rounding: roundingOf(graph, types, match)
+    });
   }
   nameModules(routers);
   const products = new Set(
@@ -51,6 +59,35 @@ export function findRouters(graph: Graph): FoundRouters {
     blocks,
     unknown: findUnknownRouters(graph, blocks, taken, products)
   };
+}
+
+function findMatches(
+  graph: Graph,
+  blocks: Blocks,
+  among: readonly RouterPattern[],
+  taken: Set<number>
+): RouterMatch[] {
+  const byAnchor = new Map<string, RouterPattern[]>();
+  for (const pattern of among) {
+    for (const op of pattern.anchors) {
+      byAnchor.set(op, [...(byAnchor.get(op) ?? []), pattern]);
+    }
+  }
+  const matches: RouterMatch[] = [];
+  for (const node of graph.nodes) {
+    for (const pattern of byAnchor.get(node.op) ?? []) {
+      const match = taken.has(node.index)
+        ? undefined
+        : pattern.match(graph, node);
+      pattern.choosers?.(graph, node).forEach(({ index }) => taken.add(index));
+      if (match && sendsTokens(graph, blocks, match)) {
+        match.selectors.forEach(({ index }) => taken.add(index));
+        matches.push(match);
+        break;
+      }
+    }
+  }
+  return matches;
 }
 
 function place(

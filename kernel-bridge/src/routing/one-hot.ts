@@ -1,9 +1,7 @@
 /** One-hot forms of a choice: [..., experts], one where the expert was chosen. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { walk } from '../onnx/graph/walk';
-import { TRANSPARENT } from './router-input';
+import { viewsOf } from '../onnx/graph/no-ops';
 
-const MAX_STEPS = 6;
 /** One mask of padding and one of capacity. */
 const MAX_MASKS = 2;
 
@@ -46,18 +44,6 @@ export function keptOneHotsOf(
     });
   }
   return { all, kept };
-}
-
-/** A tensor and its views (casts and reshapes), nearest first. */
-export function viewsOf(graph: Graph, tensor: string): string[] {
-  return [
-    ...walk(graph, [tensor], {
-      direction: 'downstream',
-      maxDepth: MAX_STEPS,
-      through: ({ op, inputs, outputs }, from) =>
-        TRANSPARENT.has(op) && inputs[0] === from && [outputs[0]]
-    })
-  ].map(step => step.tensor);
 }
 
 function isOneHot(graph: Graph, node: GraphNode, indices: string): boolean {

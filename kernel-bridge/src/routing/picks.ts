@@ -1,6 +1,7 @@
 /** Top-k by repeated ArgMax: each pick is masked out of the scores before the next. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { oneHotsOf, viewsOf } from './one-hot';
+import { viewsOf } from '../onnx/graph/no-ops';
+import { oneHotsOf } from './one-hot';
 
 /** The ArgMax over the same scores with the choice of `node` overwritten or masked out. */
 export function nextPick(graph: Graph, node: GraphNode): GraphNode | undefined {

@@ -30,13 +30,52 @@ export function route(
   for (let t = 0; t < tokens; t++) {
     const row = logits.subarray(t * experts, (t + 1) * experts);
     const masked = isMasked && ((expert: number) => isMasked(t, expert));
-    const chosen = convention.sparsemixer
-      ? sparsemixer(row, topK, convention.sparsemixer.threshold)
-      : chooseTopK(row, topK, convention, logitsAre, masked);
+    const chosen = routeToken(row, topK, convention, logitsAre, { masked });
     selected.set(chosen.experts, t * topK);
     weights.set(chosen.weights, t * topK);
   }
   return { selected, weights };
+}
+
+export interface RoutedToken {
+  /** [topK] */
+  experts: number[];
+  weights: Float32Array;
+  /** The scores that the weights are computed from. */
+  scores: Float32Array;
+}
+
+export interface ChoiceOptions {
+  /** [experts], added to what is chosen from, and to no weight. Default nothing. */
+  favour?: Float32Array;
+  /** True for an expert that cannot be chosen. Default none. */
+  masked?: (expert: number) => boolean;
+}
+
+/** Routes one token. */
+export function routeToken(
+  row: Float32Array,
+  topK: number,
+  convention: Convention,
+  logitsAre: 'logits' | 'probabilities',
+  options: ChoiceOptions = {}
+): RoutedToken {
+  return convention.sparsemixer
+    ? sparsemixer(row, topK, convention.sparsemixer.threshold, options.favour)
+    : chooseTopK(row, topK, convention, logitsAre, options);
+}
+
+/** [experts]: what the best k are chosen from, without groups. In float32, as graphs add a bias, so that ties are theirs. */
+export function choiceValues(
+  row: Float32Array,
+  { score, scoreBeforeTopK, selectionBias }: Convention,
+  logitsAre: 'logits' | 'probabilities'
+): { scores: Float32Array; choice: Float32Array } {
+  const scores =
+    logitsAre === 'logits' && scoreBeforeTopK ? applyScore(row, score) : row;
+  const choice = Float32Array.from(scores);
+  selectionBias?.forEach((bias, e) => (choice[e] += bias));
+  return { scores, choice };
 }
 
 function chooseTopK(
@@ -44,28 +83,22 @@ function chooseTopK(
   topK: number,
   convention: Convention,
   are: 'logits' | 'probabilities',
-  isMasked: (expert: number) => boolean = () => false
-) {
+  { favour, masked: isMasked = () => false }: ChoiceOptions = {}
+): RoutedToken {
   const {
     score,
     scoreBeforeTopK,
     equalWeights,
-    selectionBias,
     groups,
     renormalized,
     epsilon = 0,
     scale = 1,
+    outputScale = 1,
     expertScale,
     tiesToLast
   } = convention;
-  const scores =
-    are === 'probabilities'
-      ? row
-      : scoreBeforeTopK
-        ? applyScore(row, score)
-        : row;
-  const choice = new Float64Array(scores);
-  selectionBias?.forEach((bias, e) => (choice[e] += bias));
+  const { scores, choice } = choiceValues(row, convention, are);
+  favour?.forEach((value, e) => (choice[e] += value));
   const kept =
     groups &&
     new Set(largest(groupScores(choice, groups, isMasked), groups.selected));
@@ -75,21 +108,21 @@ function chooseTopK(
     }
   });
   const experts = largest(choice, topK, tiesToLast);
-  let weights = new Float32Array(topK);
-  experts.forEach((e, slot) => (weights[slot] = scores[e]));
+  let own = Float32Array.from(experts, e => scores[e]);
   if (!scoreBeforeTopK && are === 'logits') {
-    weights = applyScore(weights, score);
+    own = applyScore(own, score);
   }
-  if (equalWeights) {
-    weights = weights.fill(1 / topK);
-  }
+  let weights = equalWeights ? own.map(() => 1 / topK) : own;
   if (renormalized) {
     const sum = weights.reduce((a, b) => a + b, 0) + epsilon;
     weights = weights.map(w => w / sum);
   }
   return {
     experts,
-    weights: weights.map((w, i) => w * scale * (expertScale?.[experts[i]] ?? 1))
+    scores: own,
+    weights: weights.map(
+      (w, i) => w * scale * outputScale * (expertScale?.[experts[i]] ?? 1)
+    )
   };
 }
 
@@ -122,12 +155,20 @@ function groupOf(expert: number, experts: number, { count }: Groups): number {
 }
 
 /** SparseMixer's inference rule (arXiv 2310.00811; Phi-3.5-MoE): a softmax over its near-ties weights each pick. */
-function sparsemixer(row: Float32Array, topK: number, threshold: number) {
+function sparsemixer(
+  row: Float32Array,
+  topK: number,
+  threshold: number,
+  favour?: Float32Array
+): RoutedToken {
   const experts: number[] = [];
   const weights: number[] = [];
   const masked = Float32Array.from(row);
   for (let pick = 0; pick < topK; pick++) {
-    const [best] = largest(masked, 1);
+    const [best] = largest(
+      favour ? masked.map((value, e) => value + favour[e]) : masked,
+      1
+    );
     const peak = masked[best];
     const eligible = masked.map((value, e) => {
       const factor = Math.max(Math.abs(row[e]), peak);
@@ -137,5 +178,9 @@ function sparsemixer(row: Float32Array, topK: number, threshold: number) {
     experts.push(best);
     masked[best] = -Infinity;
   }
-  return { experts, weights };
+  return {
+    experts,
+    weights: Float32Array.from(weights),
+    scores: Float32Array.from(weights)
+  };
 }

@@ -1,6 +1,7 @@
 /** Finds the matrix product that computes a router's logits, upstream of its scores. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { attributeInt } from '../onnx/graph/attributes';
+import { attributeInt, attributeInts } from '../onnx/graph/attributes';
+import { passedOn } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 import { isStored, storedDims } from './stored-weight';
 
@@ -22,15 +23,8 @@ const PRODUCTS = new Map<string, number>([
   ['com.microsoft.GemmFloat8', 1]
 ]);
 
-/** Operators between product and score that keep one value an expert: they scale, shift or reshape. */
+/** Operators between product and score, besides no-ops, that keep one value an expert: they scale, shift or move it. */
 const ELEMENTWISE = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten',
-  'Dropout',
   'Add',
   'Sub',
   'Mul',
@@ -46,35 +40,9 @@ const ELEMENTWISE = new Set([
   'Abs',
   'Neg'
 ]);
-/** Operators whose output is a view of their first input: the same values, in another type or shape. */
-export const TRANSPARENT: ReadonlySet<string> = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten',
-  'Dropout'
-]);
 const MAX_STEPS = 24;
 /** Bounds the search upstream of a tensor without a declared size. */
 const MAX_TENSORS = 200;
-
-/** The tensor that a tensor is a view of (casts and reshapes), and its producer. */
-export function sourceOf(
-  graph: Graph,
-  tensor: string
-): { node: GraphNode | undefined; tensor: string } {
-  let name = tensor;
-  for (let step = 0; step < MAX_STEPS; step++) {
-    const node = graph.producer(name);
-    if (!node || !TRANSPARENT.has(node.op)) {
-      return { node, tensor: name };
-    }
-    name = node.inputs[0];
-  }
-  return { node: graph.producer(name), tensor: name };
-}
 
 /** The weight product that logits are computed by, upstream through elementwise nodes. */
 export function routerProduct(
@@ -86,14 +54,37 @@ export function routerProduct(
   } of walk(graph, [logits], {
     direction: 'upstream',
     maxDepth: MAX_STEPS,
-    through: ({ op, inputs }) =>
-      ELEMENTWISE.has(op) && inputs.filter(input => !graph.isConstant(input))
+    through: node =>
+      upstreamOf(graph, node)?.filter(input => !graph.isConstant(input)) ??
+      false
   })) {
     if (node && isWeightProduct(graph, node)) {
       return node;
     }
   }
   return undefined;
+}
+
+/** The inputs that a node between product and score computes its values from; undefined for any other node. */
+function upstreamOf(
+  graph: Graph,
+  node: GraphNode
+): readonly string[] | undefined {
+  const same = passedOn(graph, node);
+  return same !== undefined
+    ? [same]
+    : ELEMENTWISE.has(node.op)
+      ? node.inputs
+      : undefined;
+}
+
+/** False for a Transpose that makes another axis the last, or does not say so. */
+function keepsLastAxis({ op, proto }: GraphNode): boolean {
+  const perm = attributeInts(proto, 'perm');
+  return (
+    op !== 'Transpose' ||
+    (perm !== undefined && perm.at(-1) === perm.length - 1)
+  );
 }
 
 /** The activation input of a weight product. */
@@ -124,11 +115,11 @@ export function lastDim(graph: Graph, tensor: string): number | undefined {
     direction: 'upstream',
     order: 'depth',
     maxTensors: MAX_TENSORS,
-    through: ({ op, inputs }, from) =>
-      (ELEMENTWISE.has(op) || SCORES.has(op)) &&
-      op !== 'Reshape' &&
+    through: (node, from) =>
+      node.op !== 'Reshape' &&
+      (passedOn(graph, node) !== undefined || keepsLastAxis(node)) &&
       ownLastDim(graph, from) === undefined &&
-      inputs
+      (upstreamOf(graph, node) ?? (SCORES.has(node.op) && node.inputs))
   })) {
     const dim = ownLastDim(graph, step.tensor);
     // Upstream a size of 1 may be broadcast against the other operand.

@@ -1,15 +1,11 @@
 /** Reads the scores that a router selects by: softmax or sigmoid of its logits, selection bias, expert groups. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { attributeInt, attributeText } from '../onnx/graph/attributes';
+import { attributeText } from '../onnx/graph/attributes';
+import { passedOn, sourceOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 import type { Groups } from './convention';
-import { viewsOf } from './one-hot';
-import {
-  isWeightProduct,
-  lastDim,
-  routerProduct,
-  sourceOf
-} from './router-input';
+import { isWeightProduct, lastDim, routerProduct } from './router-input';
+import { scoreFunction } from './score-function';
 
 export interface SelectionScores {
   /** [..., experts] */
@@ -24,50 +20,75 @@ export interface SelectionScores {
   experts: number;
   selectionBias?: number[];
   groups?: Groups;
+  /** What is chosen from are the scores times this. Default 1. */
+  factor?: number;
 }
 
-const SCORES = new Set(['Softmax', 'LogSoftmax', 'Sigmoid']);
-
-/** Reads upstream from the input of a selecting node; undefined when the node is not a router's. */
+/**
+ * Reads upstream from the input of a selecting node.
+ * @param smallest the node takes the smallest values, so that the scores are negated above it
+ * @returns undefined when the node is not a router's
+ */
 export function readScores(
   graph: Graph,
-  choice: string
+  choice: string,
+  smallest = false
 ): SelectionScores | undefined {
   const found: Pick<SelectionScores, 'selectionBias' | 'groups'> = {};
+  let negated = smallest;
+  let factor = 1;
+  let factorOfBias = 1;
   let tensor = choice;
-  for (;;) {
+  const known = (
+    read: Omit<SelectionScores, 'experts'>,
+    experts: number | undefined
+  ): SelectionScores | undefined => {
+    const { selectionBias, groups } = found;
+    if (experts === undefined || negated || (read.isLog && selectionBias)) {
+      return undefined;
+    }
+    // The factor between the scores and the bias.
+    const below = factor / factorOfBias;
+    return {
+      ...read,
+      experts,
+      ...(groups ? { groups } : {}),
+      ...(selectionBias
+        ? { selectionBias: selectionBias.map(value => value / below) }
+        : {}),
+      ...(factor === 1 ? {} : { factor })
+    };
+  };
+  for (let step = 0; step < MAX_STEPS; step++) {
     const { node, tensor: at } = sourceOf(graph, tensor);
     if (!node) {
       return undefined;
     }
-    if (SCORES.has(node.op)) {
-      const logits = node.inputs[0];
-      const experts = lastDim(graph, logits) ?? lastDim(graph, at);
-      return experts !== undefined &&
-        isOverExperts(graph, node) &&
-        routerProduct(graph, logits)
-        ? {
-            logits,
-            logitsAre: 'logits',
-            scores: at,
-            score: node.op === 'Sigmoid' ? 'sigmoid' : 'softmax',
-            ...(node.op === 'LogSoftmax' ? { isLog: true } : {}),
-            experts,
-            ...found
-          }
-        : undefined;
+    const scored = scoreFunction(graph, at);
+    if (scored) {
+      const { score, logits, isLog } = scored;
+      return known(
+        {
+          logits,
+          logitsAre: 'logits',
+          scores: at,
+          score,
+          ...(isLog ? { isLog } : {})
+        },
+        lastDim(graph, logits) ?? lastDim(graph, at)
+      );
     }
     if (fusedSigmoid(node)) {
-      const experts = lastDim(graph, at);
-      return experts !== undefined && isWeightProduct(graph, node)
-        ? {
-            logits: at,
-            logitsAre: 'probabilities',
-            scores: at,
-            score: 'sigmoid',
-            experts,
-            ...found
-          }
+      return isWeightProduct(graph, node)
+        ? known(
+            {
+              logits: at,
+              logitsAre: 'probabilities',
+              scores: at,
+              score: 'sigmoid'
+            },
+            lastDim(graph, at)
+          )
         : undefined;
     }
     const limit = readGroupLimit(graph, node);
@@ -77,47 +98,68 @@ export function readScores(
       tensor = limit.scores;
       continue;
     }
+    // A factor or a sign of logits is part of the logits, unless it is what makes the smallest the best.
+    const scaled = readFactor(graph, node);
+    if (
+      scaled &&
+      (scoreAbove(graph, scaled.tensor) || (negated && scaled.factor < 0))
+    ) {
+      factor *= scaled.factor;
+      negated = scaled.factor < 0 ? !negated : negated;
+      tensor = scaled.tensor;
+      continue;
+    }
     const biased = readBias(graph, node);
     if (biased && !found.selectionBias && scoreAbove(graph, biased.scores)) {
       found.selectionBias = biased.bias;
+      factorOfBias = factor;
       tensor = biased.scores;
       continue;
     }
-    const experts = lastDim(graph, at);
-    return experts !== undefined && routerProduct(graph, at)
-      ? { logits: at, logitsAre: 'logits', scores: at, experts, ...found }
+    return routerProduct(graph, at)
+      ? known(
+          { logits: at, logitsAre: 'logits', scores: at },
+          lastDim(graph, at)
+        )
       : undefined;
   }
-}
-
-function isOverExperts(graph: Graph, node: GraphNode): boolean {
-  if (node.op === 'Sigmoid') {
-    return true;
-  }
-  const axis = attributeInt(node.proto, 'axis') ?? -1;
-  const rank = graph.shape(node.outputs[0])?.length;
-  return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
-}
-
-/** The softmax or sigmoid of all logits, for a choice by the logits themselves, which ranks experts alike. */
-export function scoreBelow(
-  graph: Graph,
-  logits: string
-): { score: 'softmax' | 'sigmoid'; tensor: string } | undefined {
-  for (const view of viewsOf(graph, sourceOf(graph, logits).tensor)) {
-    for (const node of graph.consumers(view)) {
-      if (
-        (node.op === 'Softmax' || node.op === 'Sigmoid') &&
-        isOverExperts(graph, node)
-      ) {
-        return {
-          score: node.op === 'Softmax' ? 'softmax' : 'sigmoid',
-          tensor: node.outputs[0]
-        };
-      }
-    }
-  }
   return undefined;
+}
+
+/** A choice has a few steps: bias, groups, a sign, a factor. */
+const MAX_STEPS = 12;
+
+/** Reads a product with one number, or a sign. */
+function readFactor(
+  graph: Graph,
+  { op, inputs }: GraphNode
+): { tensor: string; factor: number } | undefined {
+  if (op === 'Neg') {
+    return { tensor: inputs[0], factor: -1 };
+  }
+  const scalar = (input: string): number | undefined =>
+    graph.constantScalar(input) || undefined;
+  if (op === 'Sub') {
+    // 0 - x
+    return graph.constantScalar(inputs[0]) === 0
+      ? { tensor: inputs[1], factor: -1 }
+      : undefined;
+  }
+  if (op === 'Div') {
+    const divisor = scalar(inputs[1]);
+    return divisor === undefined
+      ? undefined
+      : { tensor: inputs[0], factor: 1 / divisor };
+  }
+  if (op !== 'Mul') {
+    return undefined;
+  }
+  const [a, b] = inputs.map(scalar);
+  return b !== undefined
+    ? { tensor: inputs[0], factor: b }
+    : a !== undefined
+      ? { tensor: inputs[1], factor: a }
+      : undefined;
 }
 
 /** True for a product and its sigmoid in one node, as onnxruntime's optimiser fuses them. */
@@ -128,18 +170,19 @@ function fusedSigmoid(node: GraphNode): boolean {
   );
 }
 
-/** Reads an Add of scores and a constant with one value an expert. */
+/** Reads a sum of scores and a constant with one value an expert. */
 function readBias(
   graph: Graph,
-  node: GraphNode
+  { op, inputs }: GraphNode
 ): { scores: string; bias: number[] } | undefined {
-  if (node.op !== 'Add') {
+  if (op !== 'Add' && op !== 'Sub') {
     return undefined;
   }
-  for (const [scores, constant] of [node.inputs, [...node.inputs].reverse()]) {
+  const orders = op === 'Sub' ? [inputs] : [inputs, [...inputs].reverse()];
+  for (const [scores, constant] of orders) {
     const bias = graph.constantValues(constant);
     if (bias && bias.length > 1) {
-      return { scores, bias };
+      return { scores, bias: op === 'Sub' ? bias.map(value => -value) : bias };
     }
   }
   return undefined;
@@ -147,11 +190,18 @@ function readBias(
 
 /** True for scores: a bias added to them is a selection bias, one added to logits is part of the logits. */
 function scoreAbove(graph: Graph, tensor: string): boolean {
-  const { node } = sourceOf(graph, tensor);
-  return (
-    node !== undefined &&
-    (node.op === 'Softmax' || node.op === 'Sigmoid' || fusedSigmoid(node))
-  );
+  let name: string | undefined = tensor;
+  for (let step = 0; step < MAX_STEPS && name !== undefined; step++) {
+    const { node, tensor: at } = sourceOf(graph, name);
+    if (!node) {
+      return false;
+    }
+    if (fusedSigmoid(node) || scoreFunction(graph, at)) {
+      return true;
+    }
+    name = readFactor(graph, node)?.tensor ?? readBias(graph, node)?.scores;
+  }
+  return false;
 }
 
 /** How a router limits its choice to the best groups of experts. */
@@ -208,10 +258,7 @@ function readGroupLimit(graph: Graph, node: GraphNode): GroupLimit | undefined {
 const MAX_MASK_TENSORS = 80;
 const MASK_MAKERS = new Set([
   'Not',
-  'Cast',
-  'Reshape',
   'Expand',
-  'Unsqueeze',
   'ScatterElements',
   'ScatterND',
   'Equal',
@@ -219,10 +266,7 @@ const MASK_MAKERS = new Set([
   'OneHot',
   'ReduceSum',
   'ReduceMax',
-  'Squeeze',
-  'Flatten',
   'Tile',
-  'Identity',
   'Transpose'
 ]);
 
@@ -235,7 +279,12 @@ function readGroups(
   } of walk(graph, [mask], {
     direction: 'upstream',
     maxTensors: MAX_MASK_TENSORS,
-    through: ({ op, inputs }) => MASK_MAKERS.has(op) && inputs
+    through: node => {
+      const same = passedOn(graph, node);
+      return same === undefined
+        ? MASK_MAKERS.has(node.op) && node.inputs
+        : [same];
+    }
   })) {
     if (node?.op === 'TopK') {
       const selected = graph.constantScalar(node.inputs[1]);
@@ -266,8 +315,13 @@ function readGroupScore(
     members = best.inputs[0];
   }
   let split = graph.producer(members);
-  while (split?.op === 'Cast' || split?.op === 'Identity') {
-    split = graph.producer(split.inputs[0]);
+  for (
+    let step = 0;
+    step < MAX_STEPS && split && split.op !== 'Reshape';
+    step++
+  ) {
+    const above = passedOn(graph, split);
+    split = above === undefined ? undefined : graph.producer(above);
   }
   const count =
     split?.op === 'Reshape'

@@ -2,16 +2,23 @@
  * Finds selections that look like a router's but match no pattern. They are reported and never guessed: a wrong weight
  * is worse than none.
  */
+import type { Stack } from '../base/protocol';
+import { isExternal } from '../onnx/file/tensor';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { passedOn, sameSource, sourceOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
-import type { Blocks } from './blocks';
+import { isFusedAttention } from './attention';
+import { firstJoin, type Blocks } from './blocks';
 import { reachesExperts } from './dispatch';
 import { isWeightProduct } from './router-input';
+import { scoreFunction } from './score-function';
 
 export interface UnknownRouter {
   node: { index: number; name: string; op: string };
   /** What was recognised and what was not, as text. */
   why: string;
+  /** The block that the node is in, where the graph has a residual stream to count blocks along. */
+  place?: { layer: number; stack?: Stack };
 }
 
 /** One line for reports. */
@@ -19,53 +26,35 @@ export function describeUnknown({ node, why }: UnknownRouter): string {
   return `${node.op} ${node.name || `at node ${node.index}`}: ${why}`;
 }
 
-const CHOICES = new Set(['TopK', 'ArgMax']);
+/** Operators that choose along an axis. */
+const CHOICES = new Set(['TopK', 'ArgMax', 'ArgMin', 'Hardmax']);
 const COMPARISONS = new Set([
   'Less',
   'LessOrEqual',
   'Greater',
   'GreaterOrEqual'
 ]);
-const FUSED = new Set(['com.microsoft.MoE', 'com.microsoft.QMoE']);
-/** Operators between a product and the comparison of its scores that keep one value an expert. */
-const SCORE_STEPS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten',
-  'Transpose',
-  'Expand',
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Neg',
-  'Abs',
-  'Exp',
-  'Log',
-  'Sqrt',
-  'Pow',
-  'Relu',
-  'Tanh',
-  'Sigmoid',
-  'HardSigmoid',
-  'Softplus',
-  'Softmax',
-  'LogSoftmax',
-  'Where',
-  'Min',
-  'Max',
-  'Clip',
-  'ReduceSum',
-  'ReduceMax',
-  'ReduceLogSumExp',
-  'DequantizeLinear',
-  'QuantizeLinear',
-  'ScatterElements'
+/** Of another domain than ONNX's: an operator that says that it routes. */
+const ROUTES =
+  /\.\w*(MoE|MixtureOfExperts|Router|Routing|Gating|TopK|Experts?)\w*$/i;
+/** Operators over which a choice is not followed to a product: what they compute is more than a score of experts. */
+const MIXES = new Set([
+  'If',
+  'Loop',
+  'Scan',
+  'LSTM',
+  'GRU',
+  'RNN',
+  'Attention'
 ]);
-const MAX_SCORE_NODES = 60;
+const ACTIVATION_PRODUCTS = new Set([
+  'MatMul',
+  'Gemm',
+  'Einsum',
+  'Conv',
+  'com.microsoft.FusedMatMul'
+]);
+const MAX_SCORE_NODES = 120;
 /** A wider product computes vocabulary logits, and not scores of experts. */
 const MAX_EXPERTS = 16_384;
 
@@ -85,21 +74,25 @@ export function findUnknownRouters(
     if (known.has(node.index)) {
       continue;
     }
-    if (FUSED.has(node.op)) {
-      unknown.push(report(node, 'its attributes or inputs are not recognised'));
-      continue;
-    }
-    const scores = CHOICES.has(node.op)
-      ? node.inputs[0]
-      : COMPARISONS.has(node.op)
-        ? node.inputs.find(
-            input => input !== '' && graph.constantScalar(input) === undefined
+    if (ROUTES.test(node.op)) {
+      // A fused op that routes needs no product to be one.
+      if (/\.Q?MoE$/.test(node.op) || weightsExperts(graph, blocks, node)) {
+        unknown.push(
+          report(
+            graph,
+            blocks,
+            node,
+            'its attributes or inputs are not recognised'
           )
-        : undefined;
-    if (scores === undefined) {
+        );
+      }
       continue;
     }
-    const product = scoreProduct(graph, scores, !CHOICES.has(node.op));
+    const scores = scoresOf(graph, node);
+    const product =
+      scores === undefined
+        ? undefined
+        : scoreProduct(graph, scores, COMPARISONS.has(node.op));
     if (
       product &&
       !reported.has(product.index) &&
@@ -108,6 +101,8 @@ export function findUnknownRouters(
       reported.add(product.index);
       unknown.push(
         report(
+          graph,
+          blocks,
           node,
           `it chooses by scores of the product ${product.name || `at node ${product.index}`} in a way that no pattern describes`
         )
@@ -117,12 +112,79 @@ export function findUnknownRouters(
   return unknown;
 }
 
-function report({ index, name, op }: GraphNode, why: string): UnknownRouter {
-  return { node: { index, name, op }, why };
+/** What a node chooses by; undefined for a node that chooses nothing. */
+function scoresOf(graph: Graph, node: GraphNode): string | undefined {
+  const { op, inputs } = node;
+  if (CHOICES.has(op)) {
+    return inputs[0];
+  }
+  if (COMPARISONS.has(op)) {
+    return inputs.find(
+      input => input !== '' && graph.constantScalar(input) === undefined
+    );
+  }
+  // Those that equal the largest.
+  return op === 'Equal'
+    ? inputs.find(input =>
+        inputs.some(other => {
+          const { node: best } = sourceOf(graph, other);
+          return (
+            /^Reduce(Max|Min)$/.test(best?.op ?? '') &&
+            sameSource(graph, best!.inputs[0], input)
+          );
+        })
+      )
+    : undefined;
+}
+
+function report(
+  graph: Graph,
+  blocks: Blocks,
+  node: GraphNode,
+  why: string
+): UnknownRouter {
+  const { index, name, op } = node;
+  const external = externalConstant(graph, node);
+  return {
+    node: { index, name, op },
+    why:
+      external === undefined
+        ? why
+        : `the constant ${external} that says how it chooses is stored as external data`,
+    ...placeOf(graph, blocks, node)
+  };
+}
+
+/** The block whose output is the first that a node reaches. */
+export function placeOf(
+  graph: Graph,
+  blocks: Blocks,
+  node: GraphNode
+): Pick<UnknownRouter, 'place'> {
+  const join = firstJoin(graph, blocks, node.outputs);
+  return join
+    ? {
+        place: {
+          layer: join.layer,
+          ...(join.stack ? { stack: join.stack } : {})
+        }
+      }
+    : {};
+}
+
+/** A small input of a node (a k, axes) whose values are in another file. */
+function externalConstant(
+  graph: Graph,
+  { inputs }: GraphNode
+): string | undefined {
+  return inputs.find(input => {
+    const stored = graph.constantTensor(input);
+    return stored !== undefined && isExternal(stored);
+  });
 }
 
 /**
- * The weight product that scores are computed from; undefined when they also depend on something else that varies.
+ * The weight product that scores are computed from; undefined when they also depend on products of activations.
  * @param normalised accepts probabilities only, since activation functions compare products with constants too
  */
 function scoreProduct(
@@ -131,7 +193,7 @@ function scoreProduct(
   normalised: boolean
 ): GraphNode | undefined {
   let product: GraphNode | undefined;
-  let scored = !normalised;
+  let scored = !normalised || scoreFunction(graph, scores) !== undefined;
   let computed = 0;
   for (const {
     tensor,
@@ -139,23 +201,26 @@ function scoreProduct(
   } of walk(graph, [scores], {
     direction: 'upstream',
     through: (above, from) =>
-      SCORE_STEPS.has(above.op) &&
       !graph.isConstant(from) &&
-      // Skips the inputs that hold a shape or axes.
-      (KEEPS_VALUES.has(above.op) ? above.inputs.slice(0, 1) : above.inputs)
+      !isWeightProduct(graph, above) &&
+      valuesOf(graph, above)
   })) {
-    if (graph.isConstant(tensor)) {
+    if (graph.isConstant(tensor) || !node) {
       continue;
     }
-    if (!node || ++computed > MAX_SCORE_NODES) {
+    if (++computed > MAX_SCORE_NODES) {
       return undefined;
     }
     if (isWeightProduct(graph, node)) {
       product ??= node;
-    } else if (SCORE_STEPS.has(node.op)) {
-      scored ||= node.op === 'Softmax' || node.op === 'Sigmoid';
-    } else if (!SHAPES.has(node.op)) {
+    } else if (
+      MIXES.has(node.op) ||
+      ACTIVATION_PRODUCTS.has(node.op) ||
+      isFusedAttention(node)
+    ) {
       return undefined;
+    } else {
+      scored ||= node.op === 'Softmax' || node.op === 'Sigmoid';
     }
   }
   return scored && product && widthOf(graph, product) <= MAX_EXPERTS
@@ -163,16 +228,20 @@ function scoreProduct(
     : undefined;
 }
 
-const KEEPS_VALUES = new Set([
-  'Reshape',
-  'Expand',
-  'Unsqueeze',
-  'Squeeze',
-  'ReduceSum',
-  'ReduceMax',
-  'Clip'
-]);
-const SHAPES = new Set(['Shape', 'ConstantOfShape']);
+/** The inputs that a node's values come from: not those that hold a shape, axes or a k. */
+function valuesOf(graph: Graph, node: GraphNode): readonly string[] | boolean {
+  const same = passedOn(graph, node);
+  return same !== undefined
+    ? [same]
+    : SHAPES.has(node.op)
+      ? false
+      : FIRST_ONLY.test(node.op)
+        ? node.inputs.slice(0, 1)
+        : true;
+}
+
+const FIRST_ONLY = /^(Reduce\w+|Expand|Clip|Slice|Split|TopK|Tile|Pad|CumSum)$/;
+const SHAPES = new Set(['Shape', 'Size', 'ConstantOfShape']);
 
 function widthOf(graph: Graph, product: GraphNode): number {
   const dims = product.inputs

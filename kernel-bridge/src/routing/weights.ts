@@ -1,7 +1,12 @@
 /** Follows chosen scores downstream to the weights that multiply the experts' outputs. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { viewsOf } from './one-hot';
-import { sourceOf, TRANSPARENT } from './router-input';
+import { inlineValues } from '../onnx/file/tensor';
+import { attributeTensor } from '../onnx/graph/attributes';
+import { BOOLEAN_RESULT } from '../onnx/graph/element-types';
+import { passedOn, sameSource, sourceOf, viewsOf } from '../onnx/graph/no-ops';
+import type { Convention } from './convention';
+import { oneHotsOf } from './one-hot';
+import { scoreBelow } from './score-function';
 
 export interface WeightChain {
   /** The tensor of the final weights, shaped as the selection. */
@@ -9,35 +14,77 @@ export interface WeightChain {
   /** Score over the chosen k, for routers that choose by logits. */
   score?: 'softmax' | 'sigmoid';
   renormalized: boolean;
+  /** Some weights were set to zero before the division by their sum. */
+  renormalizedKept?: true;
   epsilon?: number;
   scale?: number;
   /** [experts] */
   expertScale?: number[];
+  /** Some weights are set to zero: those of a skip class, over capacity, of padding. */
+  masked?: true;
+  /** A node that changes the weights further, in a way that is not known here. */
+  changedBy?: GraphNode;
+}
+
+/** What a chain says of its router's convention. */
+export function weightingOf({
+  renormalized,
+  renormalizedKept,
+  epsilon,
+  scale,
+  expertScale
+}: WeightChain): Pick<
+  Convention,
+  'renormalized' | 'renormalizedKept' | 'epsilon' | 'scale' | 'expertScale'
+> {
+  return {
+    renormalized,
+    ...(renormalizedKept ? { renormalizedKept } : {}),
+    ...(epsilon === undefined ? {} : { epsilon }),
+    ...(scale === undefined ? {} : { scale }),
+    ...(expertScale === undefined ? {} : { expertScale })
+  };
+}
+
+export interface WeightOptions {
+  /** The chosen experts, at which factors of single experts are gathered. */
+  indices?: string;
+  /** Weights of one token. */
+  size?: number;
+  /** The weights start from scores, so that no other score is looked for. */
+  scored?: boolean;
+  /** What the first tensor is the score times. Default 1. */
+  factor?: number;
 }
 
 const MAX_STEPS = 24;
 
-/**
- * Follows weights through scoring, renormalisation and scaling.
- * @param indices the chosen experts, at which factors of single experts are gathered
- */
+/** Follows weights through scoring, renormalisation, scaling and masks. */
 export function readWeights(
   graph: Graph,
   chosen: string,
-  indices?: string
+  options: WeightOptions = {}
 ): WeightChain {
-  const chain: WeightChain = { weights: chosen, renormalized: false };
+  const { factor = 1 } = options;
+  const chain: WeightChain = {
+    weights: chosen,
+    renormalized: false,
+    ...(factor === 1 ? {} : { scale: factor })
+  };
   for (let step = 0; step < MAX_STEPS; step++) {
     let changed: string | undefined;
     for (const view of viewsOf(graph, chain.weights)) {
-      changed ??= readChange(graph, view, chain, indices);
+      changed ??= readChange(graph, view, chain, options);
     }
+    changed ??= readMask(graph, chain, options.indices);
     if (changed === undefined) {
       break;
     }
     chain.weights = changed;
   }
-  return chain;
+  chain.weights = dequantized(graph, chain.weights);
+  const changedBy = chain.changedBy ?? unknownChange(graph, chain.weights);
+  return changedBy ? { ...chain, changedBy } : chain;
 }
 
 /** Records a consumer that changes the weights, and returns its output; undefined when none does. */
@@ -45,27 +92,40 @@ function readChange(
   graph: Graph,
   tensor: string,
   chain: WeightChain,
-  indices: string | undefined
+  { indices, size = 0, scored = false }: WeightOptions
 ): string | undefined {
   const consumers = graph.consumers(tensor);
-  for (const node of consumers) {
-    if (
-      (node.op === 'Softmax' || node.op === 'Sigmoid') &&
-      chain.score === undefined
-    ) {
-      chain.score = node.op === 'Softmax' ? 'softmax' : 'sigmoid';
-      return node.outputs[0];
+  if (!scored && chain.score === undefined) {
+    const score = scoreBelow(graph, tensor, size);
+    if (score && (chain.scale ?? chain.expertScale) !== undefined) {
+      // A temperature of the chosen logits, which no convention has.
+      chain.changedBy = graph.producer(score.tensor);
+      return undefined;
+    }
+    if (score) {
+      chain.score = score.score;
+      return score.tensor;
     }
   }
   for (const node of consumers) {
     const divisor = divisorOf(graph, node, tensor);
     if (divisor !== undefined && !chain.renormalized) {
       const epsilon = sumOf(graph, divisor, tensor);
+      if (epsilon !== undefined && chain.expertScale) {
+        // Conventions scale experts after the division.
+        chain.changedBy = node;
+        return undefined;
+      }
       if (epsilon !== undefined) {
         chain.renormalized = true;
-        if (epsilon > 0) {
-          chain.epsilon = epsilon;
+        if (chain.masked) {
+          chain.renormalizedKept = true;
         }
+        if (epsilon > 0) {
+          chain.epsilon = epsilon / (chain.scale ?? 1);
+        }
+        // The factor is in the sum too.
+        delete chain.scale;
         return node.outputs[0];
       }
     }
@@ -80,6 +140,126 @@ function readChange(
     if (factors && chain.expertScale === undefined) {
       chain.expertScale = factors;
       return node.outputs[0];
+    }
+  }
+  return undefined;
+}
+
+/** The output of the one node that sets some weights to zero. */
+function readMask(
+  graph: Graph,
+  chain: WeightChain,
+  indices: string | undefined
+): string | undefined {
+  const oneHots = new Set(indices ? oneHotsOf(graph, indices) : []);
+  const masks = viewsOf(graph, chain.weights).flatMap(view =>
+    graph.consumers(view).filter(node => setsToZero(graph, node, view, oneHots))
+  );
+  // A mask for each expert sends weights to it, and takes nothing from the others.
+  if (masks.length !== 1) {
+    return undefined;
+  }
+  chain.masked = true;
+  return masks[0].outputs[0];
+}
+
+/** True for a Where with zero, and for a product with a mask. */
+function setsToZero(
+  graph: Graph,
+  { op, inputs }: GraphNode,
+  tensor: string,
+  oneHots: ReadonlySet<string>
+): boolean {
+  if (op === 'Where') {
+    const [condition, yes, no] = inputs;
+    return (
+      !oneHots.has(condition) &&
+      ((no === tensor && isZero(graph, yes)) ||
+        (yes === tensor && isZero(graph, no)))
+    );
+  }
+  if (op !== 'Mul') {
+    return false;
+  }
+  const other = inputs[0] === tensor ? inputs[1] : inputs[0];
+  return !oneHots.has(other) && isMask(graph, other);
+}
+
+/** True for a tensor of zeros and ones: a comparison, 1 minus one, or a mask among the model's inputs. */
+function isMask(graph: Graph, tensor: string): boolean {
+  const { node, tensor: at } = sourceOf(graph, tensor);
+  if (!node) {
+    return graph.inputs.includes(at);
+  }
+  if (node.op === 'Sub' && graph.constantScalar(node.inputs[0]) === 1) {
+    const below = sourceOf(graph, node.inputs[1]).node;
+    return below !== undefined && BOOLEAN_RESULT.has(below.op);
+  }
+  return BOOLEAN_RESULT.has(node.op);
+}
+
+function isZero(graph: Graph, tensor: string): boolean {
+  const values = graph.constantValues(tensor);
+  if (values) {
+    return values.every(value => value === 0);
+  }
+  const { node } = sourceOf(graph, tensor);
+  if (node?.op === 'Expand') {
+    return graph.constantValues(node.inputs[0])?.every(v => v === 0) ?? false;
+  }
+  const filled = node && attributeTensor(node.proto, 'value');
+  return (
+    node?.op === 'ConstantOfShape' &&
+    (!filled || (inlineValues(filled)?.every(value => value === 0) ?? false))
+  );
+}
+
+/** The weights after a quantiser's last pair, which is what multiplies the experts. */
+function dequantized(graph: Graph, tensor: string): string {
+  return (
+    viewsOf(graph, tensor)
+      .filter(view => graph.producer(view)?.op === 'DequantizeLinear')
+      .at(-1) ?? tensor
+  );
+}
+
+/** Operators of one input, and those that take a number beside it, by which weights would become other ones. */
+const CHANGES = new Set([
+  'Abs',
+  'Ceil',
+  'Clip',
+  'Exp',
+  'Floor',
+  'HardSigmoid',
+  'Log',
+  'LogSoftmax',
+  'Max',
+  'Min',
+  'Neg',
+  'Pow',
+  'Relu',
+  'Round',
+  'Sigmoid',
+  'Softmax',
+  'Softplus',
+  'Sqrt',
+  'Tanh'
+]);
+
+function unknownChange(graph: Graph, weights: string): GraphNode | undefined {
+  for (const view of viewsOf(graph, weights)) {
+    for (const node of graph.consumers(view)) {
+      const { op, inputs } = node;
+      const beside = inputs.find(input => input !== view);
+      if (
+        passedOn(graph, node) === undefined &&
+        ((CHANGES.has(op) && inputs[0] === view) ||
+          ((op === 'Add' || op === 'Sub') &&
+            beside !== undefined &&
+            graph.constantValues(beside) !== undefined))
+      ) {
+        return node;
+      }
     }
   }
   return undefined;
@@ -118,7 +298,7 @@ function expertFactors(
   );
   return lookup &&
     /^Gather(ND|Elements)?$/.test(lookup.op) &&
-    samePlace(graph, lookup.inputs[1], indices)
+    sameSource(graph, lookup.inputs[1], indices)
     ? graph.constantValues(lookup.inputs[0])
     : undefined;
 }
@@ -133,7 +313,7 @@ function sumOf(
   let node = graph.producer(divisor);
   for (let step = 0; step < MAX_STEPS && node; step++) {
     if (node.op === 'ReduceSum' || node.op === 'ReduceL1') {
-      return samePlace(graph, node.inputs[0], tensor) ? epsilon : undefined;
+      return sameSource(graph, node.inputs[0], tensor) ? epsilon : undefined;
     }
     if (node.op === 'Add' || node.op === 'Max' || node.op === 'Clip') {
       const constant: string | undefined = node.inputs.find(
@@ -145,17 +325,13 @@ function sumOf(
       // Max and Clip change only sums that are almost zero; an addend changes all.
       epsilon += node.op === 'Add' ? graph.constantScalar(constant)! : 0;
       node = graph.producer(node.inputs.find(input => input !== constant)!);
-    } else if (TRANSPARENT.has(node.op) || node.op === 'Expand') {
-      node = graph.producer(node.inputs[0]);
+    } else if (node.op === 'Expand' || passedOn(graph, node) !== undefined) {
+      node = graph.producer(passedOn(graph, node) ?? node.inputs[0]);
     } else {
       return undefined;
     }
   }
   return undefined;
-}
-
-function samePlace(graph: Graph, a: string, b: string): boolean {
-  return sourceOf(graph, a).tensor === sourceOf(graph, b).tensor;
 }
 
 function scaleOf(

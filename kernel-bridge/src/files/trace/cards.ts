@@ -19,7 +19,7 @@ export function decodeCards(value: unknown, at: string): LayerCard[] {
 
 /** The cards of routers. */
 export function routerCards(cards: readonly LayerCard[]): MoELayerCard[] {
-  return cards.filter(card => card.moe);
+  return cards.filter(card => card.moe === true);
 }
 
 /** The card of a captured layer; undefined if none has its number of experts. */
@@ -42,6 +42,11 @@ export function routerKey({
   return `${stack ?? ''}/${layer}/${module ?? ''}`;
 }
 
+/** Nodes are named for people only. */
+function unreadNodes(value: unknown, at: string): string[] {
+  return list(value ?? [], at).map((name, i) => text(name, `${at}[${i}]`));
+}
+
 function decodeCard(value: unknown, at: string): LayerCard {
   const source = object(value, at);
   const place = {
@@ -57,7 +62,13 @@ function decodeCard(value: unknown, at: string): LayerCard {
         })
   };
   if (source.moe !== true) {
-    return { ...place, moe: false };
+    return source.moe === null
+      ? {
+          ...place,
+          moe: null,
+          unread: unreadNodes(source.unread, `${at}.unread`)
+        }
+      : { ...place, moe: false };
   }
   const router = object(source.router, `${at}.router`);
   const experts = count(source.experts, `${at}.experts`);
@@ -77,6 +88,9 @@ function decodeCard(value: unknown, at: string): LayerCard {
     topK,
     ...decodeConvention(source, experts, at),
     sharedExperts: count(source.sharedExperts, `${at}.sharedExperts`),
+    ...(source.softcap === undefined
+      ? {}
+      : { softcap: number(source.softcap, `${at}.softcap`) }),
     router: {
       pattern: text(router.pattern, `${at}.router.pattern`),
       logits: text(router.logits, `${at}.router.logits`),
@@ -85,6 +99,14 @@ function decodeCard(value: unknown, at: string): LayerCard {
         ['logits', 'probabilities'],
         `${at}.router.logitsAre`
       ),
+      ...(router.logitsAfter === undefined
+        ? {}
+        : {
+            logitsAfter: list(
+              router.logitsAfter,
+              `${at}.router.logitsAfter`
+            ).map((step, i) => text(step, `${at}.router.logitsAfter[${i}]`))
+          }),
       selected: names(router.selected, `${at}.router.selected`),
       weights: names(router.weights, `${at}.router.weights`)
     }
@@ -102,6 +124,7 @@ function decodeConvention(
     renormalized: flag(source.renormalized, `${at}.renormalized`)
   };
   for (const key of [
+    'equalWeights',
     'renormalizedKept',
     'weightsInput',
     'tiesToLast'
@@ -110,7 +133,7 @@ function decodeConvention(
       convention[key] = true;
     }
   }
-  for (const key of ['epsilon', 'scale', 'capacity'] as const) {
+  for (const key of ['epsilon', 'scale', 'outputScale', 'capacity'] as const) {
     if (source[key] !== undefined) {
       convention[key] = number(source[key], `${at}.${key}`);
     }

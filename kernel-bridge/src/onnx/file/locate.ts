@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
+import { isEmbeddingFile } from './join-embeddings';
 
 export interface ModelLocation {
   /** The .onnx file. */
@@ -19,6 +20,11 @@ const PREFERRED = [
   'decoder_with_past_model.onnx',
   'decoder_model.onnx'
 ];
+
+/** An embedding model beside another is a part of it. */
+function isDecoder(file: string): boolean {
+  return file.endsWith('.onnx') && !isEmbeddingFile(file);
+}
 
 /** @throws MoEDebuggerError 'model-not-found' when nothing exists there or the choice is ambiguous */
 export function locateModel(path: string): ModelLocation {
@@ -89,6 +95,7 @@ export function chooseModelFile(
     const graphs = files.filter(
       file =>
         file.endsWith('.onnx') &&
+        !(isEmbeddingFile(file) && files.some(isDecoder)) &&
         posix.dirname(file) === (subfolder === '' ? '.' : subfolder)
     );
     const chosen =

@@ -4,6 +4,11 @@ import { statSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
 import { inlineFunctions } from '../graph/inline-functions';
 import { checkExternalData, followLinks, tensorsOf } from './external-data';
+import {
+  embeddingFiles,
+  joinEmbeddings,
+  takesEmbeddings
+} from './join-embeddings';
 import { locateModel, type ModelLocation } from './locate';
 import {
   decodeModelProto,
@@ -37,14 +42,10 @@ export interface OnnxModel extends ModelLocation {
  */
 export function readModel(path: string): OnnxModel {
   const location = locateModel(path);
-  const proto = decode(location.file);
+  const decoder = decodeGraph(location.file);
+  const joined = withEmbeddings(decoder, location.file);
+  const proto = joined?.proto ?? decoder;
   const { graph } = proto;
-  if (!graph || graph.node.length === 0) {
-    throw new MoEDebuggerError('model-invalid', 'the file holds no graph', {
-      where: location.file,
-      hint: 'check that it is an ONNX model'
-    });
-  }
   const tensors = [
     ...tensorsOf(graph),
     ...proto.functions.flatMap(f => [
@@ -53,14 +54,14 @@ export function readModel(path: string): OnnxModel {
   ];
   const files = checkExternalData(tensors, location.file);
   const weightsFolder = followLinks(tensors, files, location.file);
-  const own = statSync(location.file);
-  files.delete(basename(location.file));
-  const paths = [location.file, ...[...files.values()].map(({ path }) => path)];
+  const graphs = [location.file, ...(joined ? [joined.file] : [])];
+  graphs.forEach(file => files.delete(basename(file)));
+  const paths = [...graphs, ...[...files.values()].map(({ path }) => path)];
   return {
     ...location,
     weightsFolder,
     name: basename(location.folder) || basename(location.file),
-    proto: inlineFunctions({ ...proto, graph }, location.file),
+    proto: inlineFunctions(proto, location.file),
     opset: Number(
       proto.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')
         ?.version ?? 0
@@ -71,8 +72,7 @@ export function readModel(path: string): OnnxModel {
     parameters: tensors
       .filter(({ dataType }) => !INDEX_TYPES.has(dataType ?? 0))
       .reduce((sum, tensor) => sum + elementCount(tensor), 0),
-    bytes:
-      own.size + [...files.values()].reduce((sum, { size }) => sum + size, 0),
+    bytes: paths.reduce((sum, file) => sum + statSync(file).size, 0),
     fingerprint: paths
       .map(path => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`)
       .join('\n')
@@ -92,6 +92,39 @@ const emptyGraph: GraphProto = {
   output: [],
   valueInfo: []
 };
+
+/** @throws MoEDebuggerError 'model-invalid' */
+function decodeGraph(file: string): ModelProto & { graph: GraphProto } {
+  const proto = decode(file);
+  const { graph } = proto;
+  if (!graph || graph.node.length === 0) {
+    throw new MoEDebuggerError('model-invalid', 'the file holds no graph', {
+      where: file,
+      hint: 'check that it is an ONNX model'
+    });
+  }
+  return { ...proto, graph };
+}
+
+/** A decoder that takes embeddings, with the embedding model that lies beside it; undefined for any other. */
+function withEmbeddings(
+  decoder: ModelProto & { graph: GraphProto },
+  file: string
+): { proto: ModelProto & { graph: GraphProto }; file: string } | undefined {
+  if (!takesEmbeddings(decoder.graph)) {
+    return undefined;
+  }
+  for (const beside of embeddingFiles(file)) {
+    const proto = joinEmbeddings(
+      decoder,
+      inlineFunctions(decodeGraph(beside), beside)
+    );
+    if (proto) {
+      return { proto, file: beside };
+    }
+  }
+  return undefined;
+}
 
 function decode(file: string): ModelProto {
   const skeleton = readSkeleton(file);

@@ -7,7 +7,7 @@ import { attributeInt, attributeInts } from '../../onnx/graph/attributes';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
 import { nodesUpstream, walk } from '../../onnx/graph/walk';
 import type { Router } from '../convention';
-import { TRANSPARENT } from '../router-input';
+import { passedOn } from '../../onnx/graph/no-ops';
 import { isFused } from './fused-experts';
 
 /** How a tensor holds the choice: as numbers of experts, or with one entry an expert along an axis. */
@@ -107,7 +107,7 @@ function followNumbers(
 ): Next | undefined {
   const { op, inputs, proto } = node;
   const numbers: Next = { kind: 'held', held: { as: 'numbers' } };
-  if (TRANSPARENT.has(op) || NUMBERS_PASS.has(op)) {
+  if (passedOn(graph, node) !== undefined || NUMBERS_PASS.has(op)) {
     return inputs[0] === tensor || op === 'Concat' ? numbers : undefined;
   }
   switch (op) {
@@ -269,7 +269,7 @@ function turns(
       [
         ...walk(inside, [tensor], {
           direction: 'downstream',
-          through: ({ op }) => TRANSPARENT.has(op)
+          through: node => passedOn(graph, node) !== undefined
         })
       ].map(step => step.tensor)
     );

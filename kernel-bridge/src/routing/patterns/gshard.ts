@@ -3,9 +3,10 @@
  * arXiv 2006.16668; NLLB-MoE).
  */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { viewsOf } from '../../onnx/graph/no-ops';
 import { readCapacity } from '../capacity';
 import type { Convention } from '../convention';
-import { keptOneHotsOf, viewsOf } from '../one-hot';
+import { keptOneHotsOf } from '../one-hot';
 import { nextPick } from '../picks';
 import { readScores, type SelectionScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';

@@ -5,6 +5,11 @@ import type { RouterMatch } from '../convention';
 export interface RouterPattern {
   /** Selecting operators of this pattern; `match` is called for each such node. */
   anchors: readonly string[];
+  /**
+   * Nodes that choose for such a node, so that they are no routers of their own, whether it matches or not. A pattern that
+   * has some is asked before others.
+   */
+  choosers?(graph: Graph, node: GraphNode): GraphNode[];
   /** @returns undefined when the structure does not match. Names of tensors and nodes carry no meaning. */
   match(graph: Graph, node: GraphNode): RouterMatch | undefined;
 }

@@ -1,10 +1,9 @@
 /** Top-k by k ArgMax nodes, each with earlier choices masked out, weighted by the scores of the chosen. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
-import { viewsOf } from '../one-hot';
+import { sourceOf, viewsOf } from '../../onnx/graph/no-ops';
 import { gatheredAt, nextPick } from '../picks';
-import { sourceOf } from '../router-input';
 import { readScores } from '../scores';
-import { readWeights } from '../weights';
+import { readWeights, weightingOf } from '../weights';
 import { selector, type RouterPattern } from './pattern';
 
 const MAX_PICKS = 64;
@@ -39,16 +38,17 @@ export const repeatedArgMax: RouterPattern = {
     if (joined === undefined) {
       return undefined;
     }
-    const chain = readWeights(graph, joined);
+    const chain = readWeights(graph, joined, { scored: true });
+    if (chain.changedBy) {
+      return undefined;
+    }
     return {
       experts: selection.experts,
       topK: picks.length,
       convention: {
         score: selection.score,
         scoreBeforeTopK: true,
-        renormalized: chain.renormalized,
-        ...(chain.epsilon === undefined ? {} : { epsilon: chain.epsilon }),
-        ...(chain.scale === undefined ? {} : { scale: chain.scale })
+        ...weightingOf(chain)
       },
       pattern: `${selection.score} > arg-max ${picks.length} times${chain.renormalized ? ' > renormalise' : ''}${chain.scale === undefined ? '' : ' > scale'}`,
       tensors: {

@@ -3,9 +3,8 @@
  * near-ties, and masked out of the scores before the next.
  */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
-import { viewsOf } from '../one-hot';
+import { sourceOf, viewsOf } from '../../onnx/graph/no-ops';
 import { nextPick } from '../picks';
-import { sourceOf } from '../router-input';
 import { readScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 

@@ -1,17 +1,18 @@
 /** Top-1 by ArgMax, weighted by the largest score (Switch Transformers, arXiv 2101.03961), with or without capacity. */
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph } from '../../onnx/graph/graph';
+import { sameSource, viewsOf } from '../../onnx/graph/no-ops';
 import { readCapacity } from '../capacity';
-import { viewsOf } from '../one-hot';
 import { gatheredAt, nextPick } from '../picks';
-import { lastDim, sourceOf } from '../router-input';
-import { readScores, scoreBelow } from '../scores';
+import { lastDim } from '../router-input';
+import { scoreBelow } from '../score-function';
+import { readScores } from '../scores';
 import { selector, type RouterPattern } from './pattern';
 
 export const switchTop1: RouterPattern = {
-  anchors: ['ArgMax'],
+  anchors: ['ArgMax', 'ArgMin'],
   match(graph, node) {
-    const selection = readScores(graph, node.inputs[0]);
+    const selection = readScores(graph, node.inputs[0], node.op === 'ArgMin');
     const axis = attributeInt(node.proto, 'axis') ?? 0;
     const rank = graph.shape(node.inputs[0])?.length;
     if (
@@ -24,28 +25,49 @@ export const switchTop1: RouterPattern = {
     ) {
       return undefined;
     }
+    const { selectionBias, groups, experts, logits, logitsAre } = selection;
     const scored = selection.score
       ? { score: selection.score, tensor: selection.scores }
-      : scoreBelow(graph, selection.logits);
+      : scoreBelow(graph, logits, experts);
     const weights =
-      scored && largestScore(graph, scored.tensor, node.outputs[0]);
+      scored &&
+      chosenScore(
+        graph,
+        scored.tensor,
+        node.outputs[0],
+        // With a bias, the largest score may be that of another expert.
+        (selectionBias ?? groups) === undefined
+      );
     if (!scored || weights === undefined) {
       return undefined;
     }
     const capacity = readCapacity(graph, node.outputs[0]);
     return {
-      experts: selection.experts,
+      experts,
       topK: 1,
       convention: {
         score: scored.score,
         scoreBeforeTopK: true,
         renormalized: false,
+        ...(selectionBias ? { selectionBias } : {}),
+        ...(groups ? { groups } : {}),
+        ...(attributeInt(node.proto, 'select_last_index') === 1
+          ? { tiesToLast: true }
+          : {}),
         ...(capacity?.limit === undefined ? {} : { capacity: capacity.limit })
       },
-      pattern: `${scored.score} > arg-max${capacity ? ' > capacity' : ''}`,
+      pattern: [
+        scored.score,
+        selectionBias && 'bias for choice',
+        groups && 'groups',
+        'arg-max',
+        capacity && 'capacity'
+      ]
+        .filter(Boolean)
+        .join(' > '),
       tensors: {
-        logits: selection.logits,
-        logitsAre: selection.logitsAre,
+        logits,
+        logitsAre,
         selected: [node.outputs[0]],
         weights: [weights],
         ...(capacity ? { kept: capacity.kept } : {})
@@ -55,22 +77,20 @@ export const switchTop1: RouterPattern = {
   }
 };
 
-/** The score of the chosen expert: the largest of all, or gathered at the choice. */
-function largestScore(
+/**
+ * The score of the chosen expert: gathered at the choice, or the largest of all.
+ * @param largest whether it may be the largest
+ */
+function chosenScore(
   graph: Graph,
   scores: string,
-  chosen: string
+  chosen: string,
+  largest: boolean
 ): string | undefined {
-  for (const view of viewsOf(graph, scores)) {
-    for (const node of graph.consumers(view)) {
-      if (node.op === 'ReduceMax' && node.inputs[0] === view) {
-        return node.outputs[0];
-      }
-    }
-  }
-  return gatheredAt(
-    graph,
-    chosen,
-    tensor => sourceOf(graph, tensor).tensor === sourceOf(graph, scores).tensor
-  )[0];
+  const best = viewsOf(graph, scores)
+    .flatMap(view => graph.consumers(view))
+    .find(({ op }) => op === 'ReduceMax')?.outputs[0];
+  return largest && best !== undefined
+    ? best
+    : gatheredAt(graph, chosen, tensor => sameSource(graph, tensor, scores))[0];
 }

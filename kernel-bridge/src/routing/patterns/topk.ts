@@ -2,21 +2,24 @@
  * Routers that choose by TopK: softmax or sigmoid before or after the choice, selection bias, groups, renormalised
  * weights, a scaling factor (Mixtral, OLMoE, Qwen, GPT-OSS, DeepSeek and similar models).
  */
-import type { Graph } from '../../onnx/graph/graph';
+import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { handedOn, sameSource, viewsOf } from '../../onnx/graph/no-ops';
 import { walk } from '../../onnx/graph/walk';
 import type { Convention, RouterMatch } from '../convention';
-import { viewsOf } from '../one-hot';
-import { maskedByThreshold, readChoice } from '../choice';
-import { readScores, scoreBelow, type SelectionScores } from '../scores';
-import { lastDim, sourceOf } from '../router-input';
-import { readWeights, type WeightChain } from '../weights';
+import { maskedByThreshold, readChoice, type Choice } from '../choice';
+import { appliedIds } from '../applied-ids';
+import { scoreFunction, type ScoreFunction } from '../score-function';
+import { readScores, type SelectionScores } from '../scores';
+import { lastDim } from '../router-input';
+import { readWeights, weightingOf, type WeightChain } from '../weights';
 import { selector, type RouterPattern } from './pattern';
 
 export const topK: RouterPattern = {
   anchors: ['TopK'],
   match(graph, node) {
     const choice = readChoice(graph, node);
-    const selection = readScores(graph, node.inputs[0]);
+    const selection =
+      choice && readScores(graph, node.inputs[0], choice.smallest);
     // A TopK within groups, or over groups, is part of a router and not a router.
     const width = lastDim(graph, node.inputs[0]);
     if (
@@ -28,23 +31,19 @@ export const topK: RouterPattern = {
     ) {
       return undefined;
     }
-    const { k, values, indices } = choice;
+    const { k, indices } = choice;
     const read =
       readMasked(graph, selection, node.outputs[0]) ??
-      readChosen(graph, selection, values, indices);
-    if (!read || selection.experts < 2) {
+      readChosen(graph, selection, choice);
+    if (!read || read.chain.changedBy || selection.experts < 2) {
       return undefined;
     }
     const { score, scoreBeforeTopK, chain, dense } = read;
+    const applied = dense ? undefined : appliedIds(graph, indices);
     const convention: Convention = {
       score,
       scoreBeforeTopK,
-      renormalized: chain.renormalized,
-      ...(chain.epsilon === undefined ? {} : { epsilon: chain.epsilon }),
-      ...(chain.scale === undefined ? {} : { scale: chain.scale }),
-      ...(chain.expertScale === undefined
-        ? {}
-        : { expertScale: chain.expertScale }),
+      ...weightingOf(chain),
       ...(selection.selectionBias
         ? { selectionBias: selection.selectionBias }
         : {}),
@@ -57,14 +56,15 @@ export const topK: RouterPattern = {
       experts: selection.experts,
       topK: k,
       convention,
-      pattern: describe(convention),
+      pattern: describe(convention, chain),
       tensors: {
         logits: selection.logits,
         logitsAre: selection.logitsAre,
         selected: [indices],
         ...(dense
           ? { weights: null, denseWeights: chain.weights }
-          : { weights: [chain.weights] })
+          : { weights: [chain.weights] }),
+        ...(applied === undefined ? {} : { applied })
       },
       selectors: [selector(node)]
     } satisfies RouterMatch;
@@ -84,44 +84,121 @@ interface Weighting {
 function readChosen(
   graph: Graph,
   selection: SelectionScores,
-  values: string,
-  indices: string
+  { k, values, indices }: Choice
 ): Weighting | undefined {
-  const looked = chosenScores(graph, selection.scores, indices) ?? values;
-  const chosen = selection.isLog ? exponential(graph, looked) : looked;
+  const { score, logits, isLog, factor, selectionBias } = selection;
+  const gathered = gathersAt(graph, indices);
+  // Scores over all experts, of a choice by them or by their logits, which ranks experts alike.
+  for (const gather of gathered) {
+    const own = sameSource(graph, gather.inputs[0], selection.scores)
+      ? { score, isLog: isLog ?? false }
+      : scoreOf(graph, gather.inputs[0], logits);
+    const chosen =
+      own?.score &&
+      (own.isLog ? exponential(graph, gather.outputs[0]) : gather.outputs[0]);
+    if (own?.score && chosen !== undefined) {
+      return {
+        score: own.score,
+        scoreBeforeTopK: true,
+        chain: readWeights(graph, chosen, { indices, size: k, scored: true }),
+        dense: false
+      };
+    }
+  }
+  const ofLogits = gathered.find(({ inputs }) =>
+    sameSource(graph, inputs[0], logits)
+  )?.outputs[0];
+  if (ofLogits !== undefined) {
+    return readOfLogits(
+      selection,
+      readWeights(graph, ofLogits, { indices, size: k })
+    );
+  }
+  // What was chosen includes the bias, and the weights do not in any convention.
+  const signed =
+    selectionBias !== undefined
+      ? undefined
+      : factor !== undefined && factor < 0
+        ? negative(graph, values)
+        : values;
+  const chosen =
+    signed !== undefined &&
+    isLog &&
+    factor !== undefined &&
+    Math.abs(factor) !== 1
+      ? undefined
+      : signed !== undefined && isLog
+        ? exponential(graph, signed)
+        : signed;
   if (chosen === undefined) {
     return undefined;
   }
-  const perSlot = readWeights(graph, chosen, indices);
-  const before = selection.score !== undefined;
-  if (before || perSlot.score !== undefined) {
+  const chain = readWeights(graph, chosen, {
+    indices,
+    size: k,
+    scored: score !== undefined,
+    factor: isLog ? 1 : Math.abs(factor ?? 1)
+  });
+  if (score !== undefined || chain.score !== undefined) {
     return {
-      score: (selection.score ?? perSlot.score)!,
-      scoreBeforeTopK: before,
-      chain: perSlot,
-      dense: false
-    };
-  }
-  // Chosen by logits, weighted by scores over all experts.
-  const scored = scoreBelow(graph, selection.logits);
-  const beside = scored && chosenScores(graph, scored.tensor, indices);
-  if (beside !== undefined) {
-    return {
-      score: scored!.score,
-      scoreBeforeTopK: true,
-      chain: readWeights(graph, beside, indices),
+      score: (score ?? chain.score)!,
+      scoreBeforeTopK: score !== undefined,
+      chain,
       dense: false
     };
   }
   // Scattered over all experts, then scored: the graph has dense weights.
   const scattered = scatteredOver(graph, values);
-  const chain =
+  const dense =
     scattered === undefined
       ? undefined
-      : readWeights(graph, scattered, indices);
-  return chain?.score === undefined
+      : readWeights(graph, scattered, { indices });
+  return dense?.score === undefined
     ? undefined
-    : { score: chain.score, scoreBeforeTopK: false, chain, dense: true };
+    : { score: dense.score, scoreBeforeTopK: false, chain: dense, dense: true };
+}
+
+/** A choice by scores, or by the logits, whose weights are a score of the logits of the chosen. */
+function readOfLogits(
+  { score, selectionBias, groups }: SelectionScores,
+  chain: WeightChain
+): Weighting | undefined {
+  if (chain.score === undefined) {
+    return undefined;
+  }
+  // Scores rank experts as logits do, until something is added to them.
+  const ranked = score !== undefined && (selectionBias ?? groups) !== undefined;
+  return ranked && !(score === 'sigmoid' && chain.score === 'sigmoid')
+    ? undefined
+    : {
+        score: chain.score,
+        // The sigmoid of a chosen logit is the chosen sigmoid.
+        scoreBeforeTopK: ranked,
+        chain,
+        dense: false
+      };
+}
+
+/** The score that a tensor holds, if it is one of these logits. */
+function scoreOf(
+  graph: Graph,
+  tensor: string,
+  logits: string
+): ScoreFunction | undefined {
+  const own = scoreFunction(graph, tensor);
+  return own && sameSource(graph, own.logits, logits) ? own : undefined;
+}
+
+/** The same values with the other sign. */
+function negative(graph: Graph, tensor: string): string | undefined {
+  return viewsOf(graph, tensor)
+    .flatMap(view => graph.consumers(view))
+    .find(
+      ({ op, inputs }) =>
+        op === 'Neg' ||
+        (op === 'Mul' &&
+          inputs.some(input => graph.constantScalar(input) === -1))
+    )?.outputs[0];
 }
 
 function exponential(graph: Graph, logarithms: string): string | undefined {
@@ -133,13 +210,22 @@ function exponential(graph: Graph, logarithms: string): string | undefined {
 /** Reads weights that start from all scores, with those below the k-th masked out. */
 function readMasked(
   graph: Graph,
-  { scores, score: before, isLog }: SelectionScores,
+  { scores, score: before, isLog, factor, experts }: SelectionScores,
   values: string
 ): Weighting | undefined {
-  const masked = isLog ? undefined : maskedByThreshold(graph, scores, values);
-  const chain = masked === undefined ? undefined : readWeights(graph, masked);
+  const masked =
+    isLog || factor !== undefined
+      ? undefined
+      : maskedByThreshold(graph, scores, values);
+  const chain =
+    masked === undefined
+      ? undefined
+      : readWeights(graph, masked, {
+          size: experts,
+          scored: before !== undefined
+        });
   const score = before ?? chain?.score;
-  return chain && score !== undefined && !(before && chain.score)
+  return chain && score !== undefined
     ? { score, scoreBeforeTopK: before !== undefined, chain, dense: true }
     : undefined;
 }
@@ -152,42 +238,29 @@ function scatteredOver(graph: Graph, chosen: string): string | undefined {
     ?.outputs[0];
 }
 
-/** Unbiased scores, gathered at the chosen experts. */
-function chosenScores(
-  graph: Graph,
-  scores: string,
-  indices: string
-): string | undefined {
-  const source = sourceOf(graph, scores).tensor;
-  for (const { nodes } of walk(graph, [indices], {
-    direction: 'downstream',
-    maxDepth: MAX_INDEX_VIEWS,
-    through: ({ op, outputs }) => INDEX_VIEWS.has(op) && [outputs[0]]
-  })) {
-    const gather = nodes.find(
+/** Nodes that gather values at the chosen experts. */
+function gathersAt(graph: Graph, indices: string): GraphNode[] {
+  return [
+    ...walk(graph, [indices], {
+      direction: 'downstream',
+      maxDepth: MAX_INDEX_STEPS,
+      through: (node, from) =>
+        node.op === 'Concat'
+          ? node.outputs.slice(0, 1)
+          : handedOn(graph, node, from)
+    })
+  ].flatMap(({ tensor, nodes }) =>
+    nodes.filter(
       ({ op, inputs }) =>
-        (op === 'GatherElements' || op === 'GatherND') &&
-        sourceOf(graph, inputs[0]).tensor === source
-    );
-    if (gather) {
-      return gather.outputs[0];
-    }
-  }
-  return undefined;
+        (op === 'GatherElements' || op === 'GatherND') && inputs[1] === tensor
+    )
+  );
 }
 
-const MAX_INDEX_VIEWS = 4;
+/** Views, and the Concat that makes the indices of a GatherND. */
+const MAX_INDEX_STEPS = 6;
 
-const INDEX_VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Concat'
-]);
-
-function describe(convention: Convention): string {
+function describe(convention: Convention, { masked }: WeightChain): string {
   const { score, scoreBeforeTopK, selectionBias, groups, renormalized, scale } =
     convention;
   const choice = [
@@ -199,7 +272,8 @@ function describe(convention: Convention): string {
   return [
     ...steps,
     renormalized && 'renormalise',
-    scale !== undefined && 'scale'
+    scale !== undefined && 'scale',
+    masked && 'mask'
   ]
     .filter(Boolean)
     .join(' > ');

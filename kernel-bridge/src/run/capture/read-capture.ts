@@ -1,25 +1,15 @@
 /** Reads the routing of each layer from the flat capture outputs, and verifies it against the layer's convention. */
 import type { RunOutputs } from '../engine/engine';
 import { MoEDebuggerError } from '../../base/errors';
-import { layerName, type RoutingLayer } from '../../base/protocol';
-import {
-  adjustLogits,
-  adjustRouting,
-  isMasked,
-  ofToken,
-  type Adjustment
-} from '../../routing/adjustment';
+import type { RoutingLayer } from '../../base/protocol';
+import type { Adjustment } from '../../routing/adjustment';
 import {
   CAPTURE_OUTPUTS,
   type CaptureKind,
   type CapturePlan
 } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
-import { route, type Routed } from '../../routing/route';
-
-/** Tokens of each layer that are verified; enough to notice a misread convention. */
-const CHECKED_TOKENS = 64;
-const WEIGHT_TOLERANCE = 2e-3;
+import { checkConvention, mismatch, routeEdited } from './check-convention';
 
 /**
  * @param routers with the k of this run
@@ -36,7 +26,13 @@ export function readCapture(
 ): RoutingLayer[] {
   const parts = routers.map(
     () =>
-      ({ logits: [], selected: [], weights: [], kept: [] }) as Record<
+      ({
+        logits: [],
+        selected: [],
+        weights: [],
+        applied: [],
+        kept: []
+      }) as Record<
         CaptureKind,
         { data: Float32Array | Int32Array; width: number }[]
       >
@@ -80,12 +76,15 @@ type Parts = Record<
 >;
 
 function readLayer(
-  router: Router,
+  whole: Router,
   parts: Parts,
   tokens: number,
   adjustment?: Adjustment
 ): RoutingLayer {
-  const { experts, topK, convention, tensors } = router;
+  const { experts, topK, convention, tensors } = whole;
+  // What a graph in plain operators weights by is before the factor of the sum.
+  const { outputScale = 1, ...inner } = convention;
+  const router: Router = { ...whole, convention: inner };
   const logits = parts.logits[0].data as Float32Array;
   const computed =
     tensors.selected === null ||
@@ -114,7 +113,11 @@ function readLayer(
   if (selected.some(expert => expert < 0 || expert >= experts)) {
     throw mismatch(router, 'an expert was selected that does not exist');
   }
-  verify(router, logits, selected, weights!, tokens, adjustment);
+  checkConvention(
+    router,
+    { logits, selected, weights: weights!, tokens },
+    adjustment
+  );
   const kept = parts.kept[0]?.data;
   if (kept) {
     weights = weights!.map((weight, slot) =>
@@ -123,6 +126,10 @@ function readLayer(
         : weight
     );
   }
+  const applied = parts.applied[0]?.data;
+  const run = applied
+    ? replaced(router, selected, weights!, applied)
+    : selected;
   return {
     layer: router.layer,
     ...(router.stack ? { stack: router.stack } : {}),
@@ -132,26 +139,34 @@ function readLayer(
     score: convention.score,
     logitsAre: tensors.logitsAre,
     logits,
-    selected,
-    weights: weights!
+    selected: run,
+    weights:
+      outputScale === 1
+        ? weights!
+        : weights!.map(weight => weight * outputScale)
   };
 }
 
-/** Routes logits by the router's rule and the edits of it. */
-function routeEdited(
-  { experts, topK, convention, tensors }: Router,
-  logits: Float32Array,
-  adjustment: Adjustment | undefined
-): Routed {
-  const own = route(
-    adjustment ? adjustLogits(logits, experts, adjustment) : logits,
-    experts,
-    topK,
-    convention,
-    tensors.logitsAre,
-    adjustment && ((token, e) => isMasked(adjustment, experts, token, e))
-  );
-  return adjustment ? adjustRouting(own, experts, topK, adjustment) : own;
+/** The experts that run: the chosen ones, except where the graph replaced one that has a weight. */
+function replaced(
+  router: Router,
+  selected: Int32Array,
+  weights: Float32Array,
+  applied: Float32Array | Int32Array
+): Int32Array {
+  return selected.map((expert, slot) => {
+    // A replaced expert of weight 0 is a place where none runs, and what was chosen there says why.
+    if (weights[slot] === 0 || applied[slot] === expert) {
+      return expert;
+    }
+    if (applied[slot] < 0 || applied[slot] >= router.experts) {
+      throw mismatch(
+        router,
+        `expert ${expert} was replaced by ${applied[slot]}, which does not exist`
+      );
+    }
+    return applied[slot];
+  });
 }
 
 function sideBySide(
@@ -172,122 +187,4 @@ function sideBySide(
     offset += width;
   }
   return whole;
-}
-
-/**
- * Recomputes the routing of the first tokens by the layer's convention and compares. Compares (expert, weight) pairs,
- * since experts with equal scores may come in any order. Skips tokens with non-finite logits, which have no order.
- */
-function verify(
-  router: Router,
-  logits: Float32Array,
-  selected: Int32Array,
-  weights: Float32Array,
-  tokens: number,
-  adjustment?: Adjustment
-): void {
-  const { experts, topK, convention } = router;
-  const count = Math.min(tokens, CHECKED_TOKENS);
-  const again = routeEdited(
-    router,
-    logits.subarray(0, count * experts),
-    adjustment
-  );
-  let fitting = 0;
-  let dropped = 0;
-  for (let t = 0; t < count; t++) {
-    const row = logits.subarray(t * experts, (t + 1) * experts);
-    if (!row.every(Number.isFinite)) {
-      continue;
-    }
-    // Several weights an expert, since a swap may put the same expert in two slots.
-    const expected = new Map<number, number[]>();
-    for (let k = 0; k < topK; k++) {
-      const expert = again.selected[t * topK + k];
-      expected.set(expert, [
-        ...(expected.get(expert) ?? []),
-        again.weights[t * topK + k]
-      ]);
-    }
-    if (convention.renormalizedKept) {
-      if (adjustment) {
-        // An expert dropped by an edit cannot be distinguished from one dropped over capacity.
-        continue;
-      }
-      renormalizeKept(expected, selected, weights, t, topK);
-    }
-    const own = adjustment && ofToken(adjustment, t, experts, topK);
-    for (let k = 0; k < topK; k++) {
-      const expert = selected[t * topK + k];
-      const weight = weights[t * topK + k];
-      const wanted = expected.get(expert) ?? nearTie(router, row, expert, own);
-      // A weight of exactly 0 is a token that was dropped over capacity.
-      const fits = wanted.some(
-        want =>
-          Math.abs(weight - want) <=
-          WEIGHT_TOLERANCE * Math.max(1, Math.abs(want))
-      );
-      fitting += fits ? 1 : 0;
-      dropped += fits ? 0 : 1;
-      if (wanted.length === 0 || (!fits && weight !== 0)) {
-        throw mismatch(
-          router,
-          wanted.length === 0
-            ? `token ${t} was routed to expert ${expert}, which its logits do not explain`
-            : `token ${t} has a weight of ${weight} for expert ${expert} where its logits give ${wanted.join(' or ')}`
-        );
-      }
-    }
-  }
-  // Capacity drops some of many tokens. If no token has its weight, the captured tensor is not the weights.
-  if (fitting === 0 && dropped > 0 && count > experts) {
-    throw mismatch(router, 'no token has the weights that its logits give');
-  }
-}
-
-/** Divides a token's expected weights by the sum of those that were not dropped; dropped ones are exactly 0. */
-function renormalizeKept(
-  expected: Map<number, number[]>,
-  selected: Int32Array,
-  weights: Float32Array,
-  token: number,
-  topK: number
-): void {
-  let sum = 0;
-  for (let slot = token * topK; slot < (token + 1) * topK; slot++) {
-    sum += weights[slot] === 0 ? 0 : (expected.get(selected[slot])?.[0] ?? 0);
-  }
-  if (sum > 0) {
-    expected.forEach(([weight], expert) =>
-      expected.set(expert, [weight / sum])
-    );
-  }
-}
-
-/** Weights that an expert would have if rounding decided a near-tie in its favour. */
-function nearTie(
-  router: Router,
-  row: Float32Array,
-  expert: number,
-  adjustment?: Adjustment
-): number[] {
-  const weights: number[] = [];
-  for (let chosen = 0; chosen < router.experts; chosen++) {
-    if ((adjustment?.map?.[chosen] ?? chosen) === expert) {
-      const nudged = Float32Array.from(row);
-      nudged[chosen] += 1e-3 * Math.max(1, Math.abs(row[chosen]));
-      const again = routeEdited(router, nudged, adjustment);
-      again.selected.forEach(
-        (other, slot) => other === expert && weights.push(again.weights[slot])
-      );
-    }
-  }
-  return weights;
-}
-
-function mismatch(router: Router, what: string): MoEDebuggerError {
-  return new MoEDebuggerError('capture', what, {
-    where: `${layerName(router)}, ${router.pattern}`,
-    hint: 'its routing convention was misread; please report it with the output of "moe-debugger inspect"'
-  });
 }

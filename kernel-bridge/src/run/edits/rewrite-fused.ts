@@ -1,6 +1,7 @@
 /** Decomposes fused MoE and QMoE operators to plain ones, so that edits reach inside. */
 import { isFused } from '../../routing/experts/fused-experts';
 import { decomposeFused, type ExpertChoice } from '../../onnx/graph/decompose';
+import { cannotDecompose } from '../../onnx/graph/decompose/decomposition';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
 import { findBlocks } from '../../routing/blocks';
 import type { Router } from '../../routing/convention';
@@ -50,8 +51,21 @@ function rewrite(
       routers: found.routers.map(router => {
         const before = router.selectors.map(({ index }) => graph.nodes[index]);
         const choice = choices.get(before[0].outputs[0]);
+        const { renormalized, scoreBeforeTopK } = router.convention;
+        if (choice && before.length > 1 && scoreBeforeTopK && !renormalized) {
+          throw cannotDecompose(
+            graph,
+            before[0],
+            'its output is multiplied by the sum of its scores, and so are the weights'
+          );
+        }
         const selectors = choice
-          ? [selectorOf(plain, choice)]
+          ? [
+              selectorOf(plain, choice),
+              ...before
+                .slice(1)
+                .map(({ outputs }) => plain.producer(outputs[0])!)
+            ]
           : before.map(({ outputs }) => plain.producer(outputs[0])!);
         return {
           ...router,

@@ -8,7 +8,7 @@ import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { ELEMENT } from '../../onnx/file/schema';
 import { MASKED_LOGIT } from '../../routing/adjustment';
 import type { Router } from '../../routing/convention';
-import { sourceOf } from '../../routing/router-input';
+import { sourceOf } from '../../onnx/graph/no-ops';
 import { groupLimitOf, type GroupLimit } from '../../routing/scores';
 import type { GraphRewriter } from './graph-rewriter';
 import type { RouterSlots } from './slots';

@@ -12,12 +12,16 @@ export interface MoELayerCard extends Convention {
   experts: number;
   topK: number;
   sharedExperts: number;
+  /** The logits are c tanh(x / c) of the product with the router's weights. */
+  softcap?: number;
   /** Experts that the graph has no path for. */
   lostExperts?: number[];
   router: {
     pattern: string;
     logits: string;
     logitsAre: 'logits' | 'probabilities';
+    /** From the product with the router's weights to the point where the logits are read, as text. */
+    logitsAfter?: string[];
     /** Tensor names; null if computed from the logits. */
     selected: string | string[] | null;
     weights: string | string[] | null;
@@ -30,7 +34,16 @@ export interface DenseLayerCard {
   moe: false;
 }
 
-export type LayerCard = MoELayerCard | DenseLayerCard;
+/** A layer where nodes select in a way that no pattern describes, so that it is neither known to be dense nor read. */
+export interface UnreadLayerCard {
+  layer: number;
+  stack?: Stack;
+  moe: null;
+  /** The selecting nodes. */
+  unread: string[];
+}
+
+export type LayerCard = MoELayerCard | DenseLayerCard | UnreadLayerCard;
 
 export interface ModelDescription {
   schema: 'moe-debugger/inspect@1';
@@ -61,21 +74,40 @@ export function describeModel(
 }
 
 /** Cards of all blocks in order: routers in graph order, dense blocks between them. */
-function layerCards({ routers, blocks }: FoundRouters): LayerCard[] {
+function layerCards({ routers, blocks, unknown }: FoundRouters): LayerCard[] {
   const cards: LayerCard[] = [];
   for (const { stack, blocks: count } of blocks.counts) {
     const own = routers.filter(router => router.stack === stack);
+    const unread = unknown.flatMap(({ node, place }) =>
+      place && place.stack === stack
+        ? [{ layer: place.layer, node: `${node.op} ${node.name}`.trim() }]
+        : []
+    );
     const last = Math.max(count - 1, ...own.map(({ layer }) => layer));
     for (let layer = 0; layer <= last; layer++) {
       const here = own.filter(router => router.layer === layer);
       cards.push(
         ...(here.length > 0
           ? here.map(moeCard)
-          : [{ layer, ...(stack ? { stack } : {}), moe: false as const }])
+          : [
+              plainCard(
+                { layer, ...(stack ? { stack } : {}) },
+                unread.filter(at => at.layer === layer).map(({ node }) => node)
+              )
+            ])
       );
     }
   }
   return cards;
+}
+
+function plainCard(
+  place: Pick<DenseLayerCard, 'layer' | 'stack'>,
+  unread: string[]
+): DenseLayerCard | UnreadLayerCard {
+  return unread.length > 0
+    ? { ...place, moe: null, unread }
+    : { ...place, moe: false };
 }
 
 function moeCard(router: Router): MoELayerCard {
@@ -89,7 +121,9 @@ function moeCard(router: Router): MoELayerCard {
     sharedExperts,
     lost,
     pattern,
-    tensors
+    tensors,
+    softcap,
+    logitSteps
   } = router;
   return {
     layer,
@@ -100,11 +134,15 @@ function moeCard(router: Router): MoELayerCard {
     topK,
     ...convention,
     sharedExperts,
+    ...(softcap === undefined ? {} : { softcap }),
     ...(lost ? { lostExperts: lost } : {}),
     router: {
       pattern,
       logits: tensors.logits,
       logitsAre: tensors.logitsAre,
+      ...(logitSteps && logitSteps.length > 0
+        ? { logitsAfter: logitSteps }
+        : {}),
       selected: single(tensors.selected),
       weights: tensors.denseWeights ?? single(tensors.weights)
     }
@@ -129,27 +167,33 @@ export function formatDescription({
   ];
   for (const card of layers) {
     lines.push(
-      `  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : 'dense'}`
+      `  ${layerName(card).padEnd(18)} ${card.moe ? describeCard(card) : describePlain(card)}`
     );
   }
   lines.push(...warnings.map(warning => `warning: ${warning}`));
   return lines.join('\n');
 }
 
-function describeCard({
-  experts,
-  topK,
-  router,
-  sharedExperts,
-  scale,
-  groups,
-  capacity,
-  lostExperts
-}: MoELayerCard): string {
+function describePlain(card: DenseLayerCard | UnreadLayerCard): string {
+  return card.moe === null
+    ? `not read: ${card.unread.join(', ')} selects in a way that no pattern describes`
+    : 'dense';
+}
+
+function describeCard(card: MoELayerCard): string {
+  const {
+    experts,
+    topK,
+    router,
+    sharedExperts,
+    groups,
+    capacity,
+    lostExperts
+  } = card;
   return [
     `top-${topK} of ${experts}`,
     router.pattern,
-    scale === undefined ? '' : `scale ${Number(scale.toPrecision(6))}`,
+    ...describeNumbers(card),
     groups ? `best ${groups.selected} of ${groups.count} groups` : '',
     sharedExperts > 0 ? `${sharedExperts} shared` : '',
     capacity === undefined ? '' : `capacity ${capacity}`,
@@ -157,6 +201,39 @@ function describeCard({
   ]
     .filter(Boolean)
     .join(', ');
+}
+
+/** What changes a layer's numbers, and where its logits are read. */
+function describeNumbers({
+  selectionBias,
+  scale,
+  expertScale,
+  outputScale,
+  router
+}: MoELayerCard): string[] {
+  const after = (router.logitsAfter ?? []).slice(1);
+  return [
+    selectionBias ? `selection bias ${range(selectionBias)}` : '',
+    scale === undefined ? '' : `scale ${short(scale)}`,
+    expertScale ? `scale of each expert ${range(expertScale)}` : '',
+    outputScale === undefined
+      ? ''
+      : `scale ${short(outputScale)} after the operator`,
+    router.logitsAre === 'probabilities'
+      ? 'probabilities in place of logits'
+      : after.length > 0
+        ? `logits read after ${after.join(', ')}`
+        : ''
+  ].filter(Boolean);
+}
+
+function range(values: readonly number[]): string {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? short(low) : `${short(low)} to ${short(high)}`;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 /** The description as a Markdown table, for a cell. */
@@ -174,8 +251,8 @@ export function markdownDescription({
     '|---|---|---|',
     ...layers.map(card =>
       card.moe
-        ? `| ${cell(layerName(card))} | top-${card.topK} of ${card.experts}${card.sharedExperts > 0 ? ` + ${card.sharedExperts} shared` : ''} | ${cell(card.router.pattern)} |`
-        : `| ${cell(layerName(card))} | | dense |`
+        ? `| ${cell(layerName(card))} | top-${card.topK} of ${card.experts}${card.sharedExperts > 0 ? ` + ${card.sharedExperts} shared` : ''} | ${cell([card.router.pattern, ...describeNumbers(card)].join(', '))} |`
+        : `| ${cell(layerName(card))} | | ${cell(describePlain(card))} |`
     ),
     ...warnings.map(warning => `\n⚠ ${cell(warning)}`)
   ].join('\n');

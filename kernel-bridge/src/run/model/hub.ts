@@ -3,6 +3,10 @@ import { createRequire } from 'node:module';
 import { basename, dirname, posix } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
 import { externalReference, tensorsOf } from '../../onnx/file/external-data';
+import {
+  embeddingFiles,
+  takesEmbeddings
+} from '../../onnx/file/join-embeddings';
 import { chooseModelFile } from '../../onnx/file/locate';
 import { decodeModelProto } from '../../onnx/file/schema';
 import { readSkeleton } from '../../onnx/file/skeleton';
@@ -93,12 +97,39 @@ class Download {
     for (const file of companions) {
       await this._file(file);
     }
-    const weights = this._weightsOf(path, graph);
+    const embeddings = await this._embeddingsOf(path, graph);
+    const weights = [
+      ...this._weightsOf(path, graph),
+      ...embeddings.flatMap(own => this._weightsOf(own.path, own.graph))
+    ];
     this._total += this._bytes(weights);
     for (const file of weights) {
       await this._file(file);
     }
     return graph.split('/').reduce(folder => dirname(folder), path);
+  }
+
+  /** The model that embeds the tokens of a decoder which takes embeddings. */
+  private async _embeddingsOf(
+    path: string,
+    graph: string
+  ): Promise<{ path: string; graph: string }[]> {
+    const { graph: decoder } = decodeModelProto(readSkeleton(path));
+    const folder = posix.dirname(graph);
+    const [file] =
+      decoder && takesEmbeddings(decoder)
+        ? embeddingFiles(
+            graph,
+            [...this._sizes.keys()]
+              .filter(name => posix.dirname(name) === folder)
+              .map(name => posix.basename(name))
+          ).map(name => posix.join(folder, posix.basename(name)))
+        : [];
+    if (file === undefined) {
+      return [];
+    }
+    this._total += this._bytes([file]);
+    return [{ path: await this._file(file), graph: file }];
   }
 
   private async _list(): Promise<void> {

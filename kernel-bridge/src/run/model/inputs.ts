@@ -75,7 +75,7 @@ export class ModelInputs {
 
   /** Number of tokens of an input of ids, if the graph was exported for a single length. */
   lengthOf(name: string): number | undefined {
-    return this._inputs.find(input => input.name === name)?.dims[1];
+    return this._inputs.find(input => input.name === name)?.dims.at(-1);
   }
 
   /**
@@ -99,6 +99,25 @@ export class ModelInputs {
 }
 
 const TOKENS = new Set(['input_ids', 'decoder_input_ids']);
+
+/** Names of inputs that `feeds` knows what to give. */
+export const KNOWN_INPUTS: ReadonlySet<string> = new Set([
+  ...TOKENS,
+  'attention_mask',
+  'encoder_attention_mask',
+  'decoder_attention_mask',
+  'position_ids',
+  'decoder_position_ids',
+  'token_type_ids',
+  'cache_position',
+  'past_sequence_length',
+  'past_seq_len',
+  'total_sequence_length',
+  'seqlens_k',
+  'num_logits_to_keep',
+  'logits_to_keep',
+  'use_cache_branch'
+]);
 
 const TYPES: Record<number, TensorType> = {
   [ELEMENT.float]: 'float32',
@@ -134,7 +153,7 @@ function tokenIds(
   input: ModelInput,
   rows: readonly (readonly number[])[]
 ): TensorValue {
-  const [, tokens] = input.dims;
+  const tokens = input.dims.at(-1);
   if (tokens !== undefined && tokens !== rows[0].length) {
     throw new MoEDebuggerError(
       'input',
@@ -203,7 +222,10 @@ function feed(input: ModelInput, step: Step): TensorValue {
         `the graph has an unknown input ${input.name}`,
         {
           where: `${input.type ?? 'an unknown type'}[${input.dims.map(dim => dim ?? '?').join(', ')}]`,
-          hint: 'export the model for text generation, so that it takes input_ids'
+          hint:
+            input.name === 'inputs_embeds'
+              ? 'put the model that embeds its tokens (embed_tokens.onnx), which takes token ids alone, beside it'
+              : 'export the model for text generation, so that it takes input_ids'
         }
       );
   }

@@ -9,7 +9,9 @@ import {
 } from '../../routing/branches';
 import { findRouters, type FoundRouters } from '../../routing/find-routers';
 import { describeUnknown } from '../../routing/unknown';
+import { nameInputs } from './name-inputs';
 import { contradictions, readConfig, type ModelConfig } from './config';
+import { externalShapes, HOW_TO_EXPORT } from './external-shapes';
 import { describeModel, type ModelDescription } from './description';
 import { lostWarnings, noteLostExperts } from './lost-experts';
 
@@ -38,7 +40,11 @@ export function inspectModel(path: string): ModelDescription {
 export function readStructure(path: string): ModelStructure {
   const onnx = readModel(path);
   try {
-    return understand(onnx);
+    const { proto } = onnx;
+    return understand({
+      ...onnx,
+      proto: { ...proto, graph: nameInputs(proto.graph) }
+    });
   } catch (error) {
     // Maliciously deep nesting of a graph makes recursion end in a RangeError.
     if (error instanceof RangeError) {
@@ -64,11 +70,16 @@ function understand(onnx: OnnxModel): ModelStructure {
   };
   const found: FoundRouters = {
     ...own,
-    unknown: [...own.unknown, ...findRoutersInBodies(whole, branched?.node)]
+    unknown: [
+      ...own.unknown,
+      ...findRoutersInBodies(whole, direct.blocks, branched?.node)
+    ]
   };
   const config = readConfig(onnx.folder);
+  const external = externalShapes(whole);
   noteLostExperts(branched?.branches ?? [{ graph, found: own }], config);
   const description = describeModel(onnx, found, [
+    ...(external === undefined ? [] : [`${external}: ${HOW_TO_EXPORT}`]),
     ...contradictions(config, found),
     ...lostWarnings(found.routers),
     ...found.unknown.map(

@@ -1,5 +1,6 @@
 /** The vocabulary of a graph: its token ids and its logits. */
 import type { Graph } from '../../onnx/graph/graph';
+import { viewsOf } from '../../onnx/graph/no-ops';
 import type { GraphProto } from '../../onnx/file/schema';
 
 /** The output that holds a model's logits. */
@@ -11,12 +12,14 @@ export function logitsOutput(graph: GraphProto): string {
 /** Rows of the embedding table, if found. */
 export function vocabularySize(graph: Graph): number | undefined {
   for (const name of ['input_ids', 'decoder_input_ids']) {
-    const lookup = graph
-      .consumers(name)
-      .find(({ op, inputs }) => op === 'Gather' && inputs[1] === name);
-    const rows = lookup && graph.weightOf(lookup.inputs[0])?.dims?.[0];
-    if (rows !== undefined) {
-      return rows;
+    for (const view of viewsOf(graph, name)) {
+      const lookup = graph
+        .consumers(view)
+        .find(({ op, inputs }) => op === 'Gather' && inputs[1] === view);
+      const rows = lookup && graph.weightOf(lookup.inputs[0])?.dims?.[0];
+      if (rows !== undefined) {
+        return rows;
+      }
     }
   }
   return undefined;

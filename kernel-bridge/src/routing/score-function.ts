@@ -1,0 +1,195 @@
+/** Recognises the softmax or sigmoid of a router by what it computes, however it is spelled. */
+import { attributeInt } from '../onnx/graph/attributes';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { passedOn, sourceOf, viewsOf } from '../onnx/graph/no-ops';
+import { walk } from '../onnx/graph/walk';
+import { lastDim, routerProduct } from './router-input';
+import { computedFrom, evaluate, isComputed } from './row-function';
+
+export interface ScoreFunction {
+  score: 'softmax' | 'sigmoid';
+  /** The function's argument, [..., experts]. */
+  logits: string;
+  /** The result is the logarithm of the score. */
+  isLog: boolean;
+}
+
+/** Operators that compute a score, or its logarithm, by themselves. */
+const BY_OPERATOR: Partial<
+  Record<string, Pick<ScoreFunction, 'score' | 'isLog'>>
+> = {
+  Softmax: { score: 'softmax', isLog: false },
+  LogSoftmax: { score: 'softmax', isLog: true },
+  Sigmoid: { score: 'sigmoid', isLog: false }
+};
+
+/** The score that a tensor holds; undefined when it is none, or one of something that is no router's product. */
+export function scoreFunction(
+  graph: Graph,
+  tensor: string
+): ScoreFunction | undefined {
+  const { node, tensor: at } = sourceOf(graph, tensor);
+  const own = node && BY_OPERATOR[node.op];
+  if (own && node) {
+    const [logits] = node.inputs;
+    return isOverExperts(graph, node) && routerProduct(graph, logits)
+      ? { ...own, logits }
+      : undefined;
+  }
+  return node && ENDS.has(node.op) ? spelled(graph, at) : undefined;
+}
+
+/** Operators that end a spelled score. Others are not looked at, since most nodes of a graph end none. */
+const ENDS = new Set([
+  'Div',
+  'Mul',
+  'Reciprocal',
+  'Exp',
+  'Log',
+  'Pow',
+  'Add',
+  'Sub',
+  'Neg',
+  'Where',
+  'Clip',
+  'Max',
+  'Min'
+]);
+
+/** True for a softmax over the last axis, and for a function of single values. */
+export function isOverExperts(graph: Graph, node: GraphNode): boolean {
+  if (node.op === 'Sigmoid') {
+    return true;
+  }
+  const axis = attributeInt(node.proto, 'axis') ?? -1;
+  const rank = graph.shape(node.outputs[0])?.length;
+  return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
+}
+
+function spelled(graph: Graph, tensor: string): ScoreFunction | undefined {
+  const [, ...above] = computedFrom(graph, tensor);
+  // From the farthest: a softmax is spelled with logits minus their maximum, and it is also the softmax of the logits.
+  for (const logits of above.reverse()) {
+    const experts = lastDim(graph, logits);
+    if (
+      experts === undefined ||
+      experts < 2 ||
+      experts > MAX_EXPERTS ||
+      !routerProduct(graph, logits)
+    ) {
+      continue;
+    }
+    const rows = testRows(experts);
+    const results = rows.map(row => evaluate(graph, tensor, logits, row));
+    for (const score of ['sigmoid', 'softmax'] as const) {
+      for (const isLog of [false, true]) {
+        const fits = results.every((result, i) => {
+          const expected = FUNCTIONS[score](rows[i]);
+          return equals(result, isLog ? expected.map(Math.log) : expected);
+        });
+        if (fits) {
+          return { score, isLog, logits: lastView(graph, logits, above) };
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A wider product computes vocabulary logits, and not scores of experts. */
+const MAX_EXPERTS = 16_384;
+
+/**
+ * The nearest softmax or sigmoid that is computed from a tensor, [..., size], and from nothing else that varies.
+ */
+export function scoreBelow(
+  graph: Graph,
+  tensor: string,
+  size: number
+): { score: ScoreFunction['score']; tensor: string } | undefined {
+  for (const view of viewsOf(graph, tensor)) {
+    for (const node of graph.consumers(view)) {
+      const own = BY_OPERATOR[node.op];
+      if (own && !own.isLog && isOverExperts(graph, node)) {
+        return { score: own.score, tensor: node.outputs[0] };
+      }
+    }
+  }
+  // A softmax over one is 1, and so is much else.
+  const rows = size > 1 && size <= MAX_EXPERTS ? testRows(size) : [];
+  for (const { tensor: at, depth } of walk(graph, [tensor], {
+    direction: 'downstream',
+    maxDepth: MAX_BELOW,
+    maxTensors: MAX_BELOW * 4,
+    through: node => isComputed(graph, node) && node.outputs.slice(0, 1)
+  })) {
+    const node = depth > 0 ? graph.producer(at) : undefined;
+    const results =
+      node && ENDS.has(node.op)
+        ? rows.map(row => evaluate(graph, at, tensor, row))
+        : [];
+    const score = (['sigmoid', 'softmax'] as const).find(name =>
+      results.every((result, i) => equals(result, FUNCTIONS[name](rows[i])))
+    );
+    if (results.length > 0 && score) {
+      return { score, tensor: at };
+    }
+  }
+  return undefined;
+}
+
+const MAX_BELOW = 12;
+
+function equals(
+  result: Float64Array | undefined,
+  expected: Float64Array
+): boolean {
+  return (
+    result?.length === expected.length &&
+    result.every((value, i) => close(value, expected[i]))
+  );
+}
+
+/** Of a tensor and its views on the way, the one that the function reads: after a cast, say, and not before. */
+function lastView(
+  graph: Graph,
+  logits: string,
+  way: readonly string[]
+): string {
+  let last = logits;
+  for (;;) {
+    const next = graph
+      .consumers(last)
+      .find(
+        node => passedOn(graph, node) === last && way.includes(node.outputs[0])
+      );
+    if (!next) {
+      return last;
+    }
+    [last] = next.outputs;
+  }
+}
+
+const FUNCTIONS = {
+  sigmoid: (row: Float64Array): Float64Array =>
+    row.map(x => 1 / (1 + Math.exp(-x))),
+  softmax(row: Float64Array): Float64Array {
+    const sum = row.reduce((all, x) => all + Math.exp(x), 0);
+    return row.map(x => Math.exp(x) / sum);
+  }
+};
+
+/** Constants of the graph are float32, and some graphs add an epsilon. */
+function close(value: number, expected: number): boolean {
+  return Math.abs(value - expected) <= 1e-5 * Math.abs(expected);
+}
+
+/** Fixed rows without symmetry, so that no two functions agree on them by chance. */
+function testRows(experts: number): Float64Array[] {
+  return [0.37, 1.91].map(seed =>
+    Float64Array.from(
+      { length: experts },
+      (_, e) => 3 * Math.sin(seed + 1.7 * e) + 0.4 * Math.cos(seed * e)
+    )
+  );
+}

@@ -1,0 +1,190 @@
+/** Checks captured experts and weights against the convention that was read of their router. */
+import { MoEDebuggerError } from '../../base/errors';
+import { layerName } from '../../base/protocol';
+import {
+  adjustLogits,
+  adjustRouting,
+  isMasked,
+  ofToken,
+  type Adjustment
+} from '../../routing/adjustment';
+import type { Convention, Router } from '../../routing/convention';
+import { choiceError, weightError } from '../../routing/rounding';
+import {
+  choiceValues,
+  route,
+  routeToken,
+  type Routed
+} from '../../routing/route';
+
+/** Tokens of each layer that are checked; enough to notice a misread convention. */
+const CHECKED_TOKENS = 64;
+
+interface Captured {
+  /** [tokens, experts] */
+  logits: Float32Array;
+  /** [tokens, topK] */
+  selected: Int32Array;
+  weights: Float32Array;
+  tokens: number;
+}
+
+/** A weight that an expert may have, and how far the graph's may be from it. */
+interface Expected {
+  weight: number;
+  error: number;
+}
+
+/** Routes logits by the router's rule and the edits of it. */
+export function routeEdited(
+  { experts, topK, convention, tensors }: Router,
+  logits: Float32Array,
+  adjustment: Adjustment | undefined
+): Routed {
+  const own = route(
+    adjustment ? adjustLogits(logits, experts, adjustment) : logits,
+    experts,
+    topK,
+    convention,
+    tensors.logitsAre,
+    adjustment && ((token, e) => isMasked(adjustment, experts, token, e))
+  );
+  return adjustment ? adjustRouting(own, experts, topK, adjustment) : own;
+}
+
+/**
+ * Recomputes the routing of the first tokens by the router's convention and compares, as exactly as the graph's arithmetic
+ * allows. Compares (expert, weight) pairs, since experts with equal scores may come in any order. Skips tokens with
+ * non-finite logits, which have no order.
+ * @throws MoEDebuggerError 'capture'
+ */
+export function checkConvention(
+  router: Router,
+  { logits, selected, weights, tokens }: Captured,
+  adjustment?: Adjustment
+): void {
+  const { experts, topK, convention, tensors } = router;
+  if (tensors.selected === null) {
+    // It was computed by the convention.
+    return;
+  }
+  const count = Math.min(tokens, CHECKED_TOKENS);
+  let fitting = 0;
+  let dropped = 0;
+  for (let t = 0; t < count; t++) {
+    const row = logits.subarray(t * experts, (t + 1) * experts);
+    // An expert dropped by an edit cannot be distinguished from one dropped over capacity.
+    if (
+      !row.every(Number.isFinite) ||
+      (convention.renormalizedKept && adjustment)
+    ) {
+      continue;
+    }
+    const own = selected.subarray(t * topK, (t + 1) * topK);
+    const ownWeights = weights.subarray(t * topK, (t + 1) * topK);
+    const expected = expectedWeights(
+      router,
+      row,
+      own,
+      adjustment && ofToken(adjustment, t, experts, topK)
+    );
+    if (convention.renormalizedKept) {
+      renormalizeKept(convention, expected, own, ownWeights);
+    }
+    own.forEach((expert, slot) => {
+      const weight = ownWeights[slot];
+      const wanted = expected.get(expert) ?? [];
+      const fits = wanted.some(
+        want => Math.abs(weight - want.weight) <= want.error
+      );
+      fitting += fits ? 1 : 0;
+      dropped += fits ? 0 : 1;
+      // A weight of exactly 0 is a token that was dropped over capacity.
+      if (wanted.length === 0 || (!fits && weight !== 0)) {
+        throw mismatch(
+          router,
+          wanted.length === 0
+            ? `token ${t} was routed to expert ${expert}, which its logits do not explain`
+            : `token ${t} has a weight of ${weight} for expert ${expert} where its logits give ${wanted.map(want => want.weight).join(' or ')}`
+        );
+      }
+    });
+  }
+  // Capacity drops some of many tokens. If no token has its weight, the captured tensor is not the weights.
+  if (fitting === 0 && dropped > 0 && count > experts) {
+    throw mismatch(router, 'no token has the weights that its logits give');
+  }
+}
+
+/**
+ * The weights that one token's experts may have. Where rounding may have decided between experts, those that the graph
+ * chose are favoured.
+ * @returns by expert; several of an expert that an edit puts into two slots
+ */
+function expectedWeights(
+  { experts, topK, convention, tensors, rounding }: Router,
+  logits: Float32Array,
+  selected: Int32Array,
+  adjustment: Adjustment | undefined
+): Map<number, Expected[]> {
+  const row = adjustment ? adjustLogits(logits, experts, adjustment) : logits;
+  const { scores, choice } = choiceValues(row, convention, tensors.logitsAre);
+  const chosen = new Set(selected);
+  const favour = choiceError(choice, scores, convention, rounding).map(
+    (error, expert) =>
+      chosen.has(adjustment?.map?.[expert] ?? expert) ? error : 0
+  );
+  const token = routeToken(row, topK, convention, tensors.logitsAre, {
+    favour,
+    ...(adjustment ? { masked: e => isMasked(adjustment, experts, 0, e) } : {})
+  });
+  const errors = weightError(token, convention, rounding);
+  const before: Routed = {
+    selected: Int32Array.from(token.experts),
+    weights: token.weights
+  };
+  const after = adjustment
+    ? adjustRouting(before, experts, topK, adjustment)
+    : before;
+  const expected = new Map<number, Expected[]>();
+  after.selected.forEach((expert, slot) => {
+    const weight = after.weights[slot];
+    const scaled =
+      before.weights[slot] === 0 ? 1 : weight / before.weights[slot];
+    expected.set(expert, [
+      ...(expected.get(expert) ?? []),
+      { weight, error: errors[slot] * Math.max(1, Math.abs(scaled)) }
+    ]);
+  });
+  return expected;
+}
+
+/** Divides a token's expected weights by the sum of those that were not dropped; dropped ones are exactly 0. */
+function renormalizeKept(
+  { scale = 1, expertScale }: Convention,
+  expected: Map<number, Expected[]>,
+  selected: Int32Array,
+  weights: Float32Array
+): void {
+  let sum = 0;
+  selected.forEach((expert, slot) => {
+    // The factors of the weights come after the division.
+    const factor = scale * (expertScale?.[expert] ?? 1);
+    sum +=
+      weights[slot] === 0
+        ? 0
+        : (expected.get(expert)?.[0].weight ?? 0) / factor;
+  });
+  if (sum > 0) {
+    expected.forEach(([{ weight, error }], expert) =>
+      expected.set(expert, [{ weight: weight / sum, error: error / sum }])
+    );
+  }
+}
+
+export function mismatch(router: Router, what: string): MoEDebuggerError {
+  return new MoEDebuggerError('capture', what, {
+    where: `${layerName(router)}, ${router.pattern}`,
+    hint: 'its routing convention was misread; please report it with the output of "moe-debugger inspect"'
+  });
+}
