@@ -7,7 +7,7 @@ import { run, type Ended } from './run-cli';
 import { temporaryFolder } from './temporary';
 
 const ESCAPES = '\x1b[2J\x1b]0;pwn\x07\x9b31m\r\u202e';
- 
+
 const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/;
 const DEMO = join(__dirname, '../../models/demo');
 

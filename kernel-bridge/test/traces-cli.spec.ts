@@ -86,7 +86,11 @@ describe('import', () => {
       ['vllm', 'gone.npy'],
       /no such file or folder \(gone\.npy\)/
     ],
-    ['a file that is none', ['vllm', fixture('make.py')], /\(.*make\.py, line 1/],
+    [
+      'a file that is none',
+      ['vllm', fixture('make.py')],
+      /\(.*make\.py, line 1/
+    ],
     [
       'what is not told',
       ['hf', fixture('stacked.npy')],

@@ -18,6 +18,6 @@ it('keeps the values of a JSON document', () => {
   const value = { model: 'a\x1b[31m\x9b\x7f\u202e\ufeff', list: ['\n'] };
   const json = printableJson(JSON.stringify(value));
   expect(JSON.parse(json)).toEqual(value);
-   
+
   expect(json).toMatch(/^[\x20-\x7e]*$/);
 });

@@ -5,7 +5,6 @@
  * move the cursor, retitle the window, hide text or show it in another order.
  */
 const UNSAFE =
-   
   /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** Shows each unsafe character as an escape, `\x1b` or `\u202e`. */
