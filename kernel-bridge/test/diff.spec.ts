@@ -17,26 +17,29 @@ const precisions = zooModels().filter(folder =>
   /^mixtral-(fp16|int8)$/.test(basename(folder))
 );
 
-if (recorded.length === 0) {
-  console.log(
-    'Diffs of the demo model only, without recorded truth: there is no zoo of models beside the repository.'
-  );
-}
-
 interface Change {
   entered: number[];
   left: number[];
 }
 
-/** The experts of each token, [tokens, k] to a list of sets. */
+/**
+ * The experts of each token, [tokens, k] to a list of sets. A weight of 0 is a token that was dropped over the capacity of
+ * the expert.
+ */
 function expertsByToken(
   experts: Int32Array,
+  weights: Float32Array,
   tokens: number
 ): ReadonlySet<number>[] {
   const k = experts.length / tokens;
   return Array.from(
     { length: tokens },
-    (_, t) => new Set(experts.subarray(t * k, (t + 1) * k))
+    (_, t) =>
+      new Set(
+        experts
+          .subarray(t * k, (t + 1) * k)
+          .filter((_expert, slot) => weights[t * k + slot] !== 0)
+      )
   );
 }
 
@@ -54,19 +57,19 @@ function changes(
 
 /** What is left of a recorded choice by what the edit means. */
 function afterEdit(
-  { kind, value, experts }: EditTruth,
+  { kind, value, experts, weights }: EditTruth,
   own: readonly ReadonlySet<number>[]
 ): ReadonlySet<number>[] {
   return kind === 'force'
     ? own.map(() => new Set([value]))
     : kind === 'drop'
       ? own.map(set => new Set([...set].filter(expert => expert !== value)))
-      : expertsByToken(experts, own.length);
+      : expertsByToken(experts, weights, own.length);
 }
 
 describeEach(recorded, 'edits of $name', ({ folder }) => {
   const { prompts } = readTruth(folder);
-  const [{ ids, routers, logits }] = prompts;
+  const [{ ids, prompt, routers, logits }] = prompts;
   let model: MoEModel;
 
   beforeAll(async () => {
@@ -76,15 +79,16 @@ describeEach(recorded, 'edits of $name', ({ folder }) => {
   afterAll(() => model.dispose());
 
   it('change the experts that they changed in PyTorch', async () => {
-    const before = await model.trace(ids, { logits: 'all' });
+    const before = await model.trace(prompt, { logits: 'all' });
     const cards = model.layers.filter(({ moe }) => moe);
     for (const edit of readEditTruth(folder)) {
-      const own = expertsByToken(routers[edit.router].selected, ids.length);
+      const { selected, weights } = routers[edit.router];
+      const own = expertsByToken(selected, weights, ids.length);
       const diff = diffRouting(
         before,
         await model
           .with(asEdits(edit, cards[edit.router]))
-          .trace(ids, { logits: 'all' })
+          .trace(prompt, { logits: 'all' })
       );
       const [{ layers, output }] = diff.samples;
       expect(
@@ -161,10 +165,14 @@ describeEach(
 );
 
 function changesAt(a: TruthPrompt, b: TruthPrompt, router: number): Change[] {
-  return changes(
-    expertsByToken(a.routers[router].selected, a.ids.length),
-    expertsByToken(b.routers[router].selected, b.ids.length)
+  const [before, after] = [a, b].map(({ ids, routers }) =>
+    expertsByToken(
+      routers[router].selected,
+      routers[router].weights,
+      ids.length
+    )
   );
+  return changes(before, after);
 }
 
 /** KL in nats of two rows of logits, from the definition. */

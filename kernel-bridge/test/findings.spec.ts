@@ -17,14 +17,14 @@ import {
   DEMO,
   REPOSITORY,
   describeEach,
+  largerZoo,
   NO_ZOO,
-  readTruth,
-  zooModels
+  readTruth
 } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
-const zoo = zooModels().filter(folder => basename(folder) !== NOT_RUNNABLE);
+const zoo = largerZoo().filter(folder => basename(folder) !== NOT_RUNNABLE);
 const defective = zoo.filter(folder => basename(folder).startsWith('defect-'));
 const healthy = zoo.filter(folder => !defective.includes(folder));
 const reports: FindingsReport[] = [];
@@ -271,7 +271,7 @@ describe('the demo model', () => {
   });
 });
 
-const redundant = zooModels().filter(folder =>
+const redundant = largerZoo().filter(folder =>
   /^defect-(redundant|duplicate)$/.test(basename(folder))
 );
 describeEach(redundant, '$name', ({ folder }) => {

@@ -7,7 +7,7 @@ import { expertOutputs } from '../src/run/activations/expert-outputs';
 import { recordActivations } from '../src/run/activations/record-activations';
 import { largestDifference } from './edit-truth';
 import { readSafetensors, type StoredTensor } from './safetensors';
-import { DEMO, describeEach, readTruth, skipWithout, zooModels } from './zoo';
+import { DEMO, describeEach, readTruth, zooModels } from './zoo';
 
 const deep = zooModels().filter(folder =>
   readSafetensors(join(folder, 'truth.safetensors')).has('lens/last_token')
@@ -216,37 +216,29 @@ async function lastChoice(
 const runnable = zooModels().filter(
   folder => !['demo', 'mixtral-hf-ort-cuda'].includes(basename(folder))
 );
-skipWithout(runnable, 'takes apart what the last layer of other models adds');
-if (runnable.length > 0) {
-  it.each(runnable.map(folder => [basename(folder), folder]))(
-    'takes apart what the last layer of %s adds',
-    async (_, folder) => {
-      const model = await loadModel(folder);
-      const { loaded: parts } = model;
-      const [{ ids }] = readTruth(folder).prompts;
-      const prompt = parts.tokenize({
-        inputIds: ids,
-        ...(model.layers.some(({ stack }) => stack)
-          ? { decoderInputIds: [0, ...ids.slice(0, -1)] }
-          : {})
-      });
-      const router = parts.routers.length - 1;
-      const { outputs, routing } = await recordActivations(
-        parts,
-        await probedSession(parts).resolve({}).run(),
-        prompt,
-        { outputs: [router] }
-      );
-      const added = outputs.get(router)!;
-      // It is an error if the experts, weighted, and what is beside them are not what the layer adds.
-      const { values, topK, width } = await expertOutputs(parts, prompt, {
-        router,
-        routing: routing[router],
-        added
-      });
-      expect(values).toHaveLength(added.length * topK);
-      expect(width).toBe(added.length / ids.length);
-      await model.dispose();
-    }
-  );
-}
+it.each(runnable.map(folder => [basename(folder), folder]))(
+  'takes apart what the last layer of %s adds',
+  async (_, folder) => {
+    const model = await loadModel(folder);
+    const { loaded: parts } = model;
+    const [{ ids, prompt: recorded }] = readTruth(folder).prompts;
+    const prompt = parts.tokenize(recorded);
+    const router = parts.routers.length - 1;
+    const { outputs, routing } = await recordActivations(
+      parts,
+      await probedSession(parts).resolve({}).run(),
+      prompt,
+      { outputs: [router] }
+    );
+    const added = outputs.get(router)!;
+    // It is an error if the experts, weighted, and what is beside them are not what the layer adds.
+    const { values, topK, width } = await expertOutputs(parts, prompt, {
+      router,
+      routing: routing[router],
+      added
+    });
+    expect(values).toHaveLength(added.length * topK);
+    expect(width).toBe(added.length / ids.length);
+    await model.dispose();
+  }
+);

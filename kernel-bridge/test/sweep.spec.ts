@@ -4,7 +4,7 @@ import type { MoEDebuggerError, RoutingTrace } from '../src';
 import { loadModel, type MoEModel, type PromptObject } from '../src';
 import { readEditTruth } from './edit-truth';
 import { compare, oneByOne } from './one-by-one';
-import { DEMO, readTruth, skipWithout, zooModels } from './zoo';
+import { DEMO, readTruth, zooModels } from './zoo';
 
 /** Described, and refused when run: there is no CPU kernel for it. */
 const NOT_RUNNABLE = 'mixtral-hf-ort-cuda';
@@ -14,8 +14,6 @@ const zoo = zooModels().filter(
 /** Experts of a model that are compared with one run each. */
 const COMPARED = 6;
 const SAME = 1e-5;
-
-skipWithout(zoo, 'sweeps of other models');
 
 describe.each(
   [DEMO, ...zoo].map(folder => ({ name: basename(folder), folder }))
@@ -27,14 +25,12 @@ describe.each(
   beforeAll(async () => {
     // Jest has a worker for each core; more threads than that wait for each other by spinning.
     model = await loadModel(folder, { threads: 1 });
-    const twoStacks = model.layers.some(({ stack }) => stack);
     prompts = readTruth(folder)
       .prompts.slice(0, 3)
-      .map(({ ids }, i) => ({
+      .map(({ prompt }, i) => ({
         id: `p${i}`,
         domain: i === 0 ? 'first' : 'other',
-        inputIds: ids,
-        ...(twoStacks ? { decoderInputIds: [0, ...ids.slice(0, -1)] } : {})
+        ...prompt
       }));
     plain = [];
     for (const prompt of prompts) {
@@ -77,9 +73,13 @@ describe.each(
           ({ positions }) => positions === row.tokensReached
         );
         near(row.klMean, reach!.klMean, `klMean of row ${i}`);
-        // The tokens changed most, of those that the ablation reaches: found here in all runs, one by one.
+        // The tokens changed most: found here in all runs, one by one. Of those that it reaches, some are as they were.
         const changes = [...expected.kl.values()].sort((a, b) => b - a);
-        expect(row.tokens.length).toBe(Math.min(8, row.tokensReached));
+        const changed = changes.filter(kl => kl > SAME).length;
+        expect(row.tokens.length).toBeGreaterThanOrEqual(Math.min(8, changed));
+        expect(row.tokens.length).toBeLessThanOrEqual(
+          Math.min(8, row.tokensReached)
+        );
         row.tokens.forEach(({ kl }, rank) =>
           near(kl, changes[rank], `change ${rank} of row ${i}`)
         );

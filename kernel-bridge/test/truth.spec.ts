@@ -5,10 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inspectModel, loadModel, type MoELayerCard } from '../src';
+import { Tokenizer } from '../src/run/model/tokenizer';
 import { modelsPage, type ModelReport } from './models-page';
 import { expectPage } from './page';
 import { compareWithTruth } from './truth';
-import { DEMO, NO_ZOO, readTruth, zooModels } from './zoo';
+import { DEMO, largerZoo, NO_ZOO, readTruth, zooModels } from './zoo';
 
 /** The zoo has a copy of the demo model. */
 const zoo = zooModels().filter(folder => basename(folder) !== 'demo');
@@ -51,6 +52,17 @@ describe.each(
     }
   });
 
+  const tokenizer = Tokenizer.load(folder);
+  (tokenizer ? it : it.skip)(
+    'splits the recorded texts into the recorded tokens (needs a tokenizer)',
+    () => {
+      const prompts = truth.prompts.map(({ text, ids }) =>
+        tokenizer!.encode(text).slice(0, ids.length)
+      );
+      expect(prompts).toEqual(truth.prompts.map(({ ids }) => ids));
+    }
+  );
+
   if (name in NOT_RUNNABLE) {
     it('is refused with the reason when it is run', async () => {
       const model = await loadModel(folder);
@@ -87,8 +99,9 @@ describe.each(
   );
 });
 
-(zoo.length > 0 ? it : it.skip)(`docs/models.md is up to date: ${NO_ZOO}`, () =>
-  expectPage('models.md', modelsPage([...reports.values()]))
+(largerZoo().length > 0 ? it : it.skip)(
+  `docs/models.md is up to date: ${NO_ZOO}`,
+  () => expectPage('models.md', modelsPage([...reports.values()]))
 );
 
 /** "encoder.block.1.layer.1.mlp.router" is in layer 1 of the encoder. */

@@ -15,21 +15,10 @@ export interface Differences {
   nonFinite: number;
 }
 
-/** Feeds a prompt as the truth was recorded: a decoder stack reads the same ids, shifted right. */
-function promptOf({ ids }: TruthPrompt, encoderDecoder: boolean) {
-  return {
-    inputIds: ids,
-    ...(encoderDecoder ? { decoderInputIds: [0, ...ids.slice(0, -1)] } : {})
-  };
-}
-
 export async function compareWithTruth(
   model: MoEModel,
   truth: Truth
 ): Promise<Differences> {
-  const twoStacks = truth.layers.some(({ module }) =>
-    module.startsWith('encoder')
-  );
   const differences: Differences = {
     routerLogits: 0,
     weights: 0,
@@ -39,9 +28,7 @@ export async function compareWithTruth(
     nonFinite: 0
   };
   for (const [i, prompt] of truth.prompts.entries()) {
-    const trace = await model.trace(promptOf(prompt, twoStacks), {
-      logits: 'all'
-    });
+    const trace = await model.trace(prompt.prompt, { logits: 'all' });
     comparePrompt(trace, prompt, i, differences);
   }
   return differences;

@@ -1,4 +1,7 @@
-/** Models with recorded truth: those of the repository, and those of the larger zoo that MOE_DEBUGGER_ZOO names. */
+/**
+ * Models with recorded truth: the demo model, the small ones of `fixtures/zoo`, which `tests/zoo` makes, and the larger
+ * zoo that MOE_DEBUGGER_ZOO names.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { readSafetensors } from './safetensors';
@@ -12,20 +15,32 @@ export const INDUCTION = join(REPOSITORY, 'models/induction');
 export const NO_ZOO =
   'skipped, since MOE_DEBUGGER_ZOO does not name a folder that has the model';
 
-/** Folders of the larger zoo that hold a model and its truth; empty if MOE_DEBUGGER_ZOO is not set. */
+/** The small models, which every clone has, and those of the larger zoo, where there is one. */
 export function zooModels(): string[] {
+  return [...smallModels(), ...largerZoo()];
+}
+
+/** One for each routing convention: of random weights, with recorded routing, edits and, of some, gradients. */
+export function smallModels(): string[] {
+  return modelsIn(join(__dirname, 'fixtures/zoo'));
+}
+
+/** Folders of the larger zoo that hold a model and its truth; empty if MOE_DEBUGGER_ZOO is not set. */
+export function largerZoo(): string[] {
   const zoo = zooFolder();
-  return zoo === undefined
-    ? []
-    : readdirSync(zoo)
-        .map(name => join(zoo, name))
-        .filter(folder => existsSync(join(folder, 'truth.safetensors')))
-        .sort();
+  return zoo === undefined ? [] : modelsIn(zoo);
 }
 
 /** The folder of a model of the larger zoo; undefined if it is not there. */
 export function zooModel(name: string): string | undefined {
-  return zooModels().find(folder => basename(folder) === name);
+  return largerZoo().find(folder => basename(folder) === name);
+}
+
+function modelsIn(folder: string): string[] {
+  return readdirSync(folder)
+    .map(name => join(folder, name))
+    .filter(model => existsSync(join(model, 'truth.safetensors')))
+    .sort();
 }
 
 /** @throws if MOE_DEBUGGER_ZOO names no folder: a wrong name must not pass as "there is no zoo" */
@@ -92,7 +107,11 @@ export interface Truth {
 }
 
 export interface TruthPrompt {
+  text: string;
+  /** The first tokens of the text, in models that have a tokenizer. */
   ids: number[];
+  /** What the model is given: a decoder beside an encoder read the same ids, shifted right. */
+  prompt: { inputIds: number[]; decoderInputIds?: number[] };
   /** [tokens, vocabulary] */
   logits: Float32Array;
   routers: {
@@ -109,7 +128,7 @@ interface TruthJson {
   name: string;
   architecture: string;
   moe_layers: TruthLayer[];
-  prompts: unknown[];
+  prompts: { text: string }[];
   export: { style: string };
 }
 
@@ -127,8 +146,10 @@ export function readTruth(folder: string): Truth {
     architecture: json.architecture.split(',')[0],
     exporter: json.export.style,
     layers: json.moe_layers,
-    prompts: json.prompts.map((_, i) => ({
+    prompts: json.prompts.map(({ text }, i) => ({
+      text,
       ids: [...ints(`p${i}/ids`)],
+      prompt: promptOf([...ints(`p${i}/ids`)], json.moe_layers),
       logits: floats(`p${i}/logits`),
       routers: json.moe_layers.map((__, j) => ({
         logits: floats(`p${i}/l${j}/router_logits`),
@@ -137,6 +158,15 @@ export function readTruth(folder: string): Truth {
       }))
     }))
   };
+}
+
+function promptOf(
+  ids: number[],
+  layers: readonly TruthLayer[]
+): TruthPrompt['prompt'] {
+  return layers.some(({ module }) => module.startsWith('encoder'))
+    ? { inputIds: ids, decoderInputIds: [0, ...ids.slice(0, -1)] }
+    : { inputIds: ids };
 }
 
 /** Python writes NaN and Infinity as bare words, which JSON does not have. */
