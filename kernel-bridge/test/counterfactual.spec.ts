@@ -1,6 +1,11 @@
 /** What holds of every counterfactual of a causal decoder, whatever the model: checked on real ones. */
 import { basename } from 'node:path';
-import { loadModel, type MoEDebuggerError, type MoEModel } from '../src';
+import {
+  loadModel,
+  type MoEDebuggerError,
+  type MoELayerCard,
+  type MoEModel
+} from '../src';
 import type {
   CausalGraph,
   Effect
@@ -64,7 +69,8 @@ describe.each(
     const finite = routers[0].logits.every(Number.isFinite);
     expect(left).toEqual(finite ? takers : changed);
     // A masked expert lowers the score of its group, which tokens that took others can leave then.
-    if (!model.layers.find(card => card.moe)!.groups) {
+    const card = model.layers.find(layer => layer.moe) as MoELayerCard;
+    if (!card.groups) {
       expect(changed).toEqual(left);
     }
     expect(layers[0].identity.experts).toBeGreaterThan(expert);
