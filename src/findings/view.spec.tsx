@@ -22,15 +22,17 @@ function shown(found: object): string {
     },
     read: readFindingsState
   });
-  let node!: HTMLElement;
+  let drawing!: ReactDrawing;
   act(() => {
-    const drawing = new ReactDrawing(
+    drawing = new ReactDrawing(
       <FindingsView model={model} trans={testContext().trans} />
     );
-    node = drawing.node;
-    document.body.append(node);
+    document.body.append(drawing.node);
   });
-  return node.textContent ?? '';
+  const text = drawing.node.textContent ?? '';
+  act(() => drawing.dispose());
+  model.dispose();
+  return text;
 }
 
 describe('FindingsView', () => {
