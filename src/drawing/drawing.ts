@@ -1,4 +1,5 @@
 import type { IDisposable } from '@lumino/disposable';
+import { keepTextEditing } from './own-keys';
 
 /** Base of everything that is drawn into an element. Its creator attaches the element and disposes the drawing. */
 export abstract class Drawing implements IDisposable {
@@ -6,6 +7,7 @@ export abstract class Drawing implements IDisposable {
     if (className) {
       this.node.className = className;
     }
+    keepTextEditing(this.node);
   }
 
   readonly node = document.createElement('div');

@@ -9,3 +9,14 @@ export const OWN_KEYS = { 'data-lm-suppress-shortcuts': 'true' } as const;
 export function takeKeys(element: HTMLElement): void {
   element.dataset.lmSuppressShortcuts = 'true';
 }
+
+/**
+ * Keeps Enter, Shift+Enter, undo and redo in the text fields below an element. JupyterLab listens on the field itself and
+ * prevents `insertLineBreak` below a cell, and `historyUndo` and `historyRedo` below a notebook, also where the keys run no command
+ * of its own. The event is stopped on its way down, before it reaches the field; the browser still edits the text.
+ */
+export function keepTextEditing(element: HTMLElement): void {
+  element.addEventListener('beforeinput', event => event.stopPropagation(), {
+    capture: true
+  });
+}

@@ -49,7 +49,7 @@ describe('useSignal', () => {
 });
 
 describe('useDraft', () => {
-  it('keeps the input until another value or another answer arrives', () => {
+  it('follows the value until the user types, and another answer resets it', () => {
     const changed = new Signal<object, void>(source);
     let value = 'asked';
     let answer = 1;
@@ -62,13 +62,22 @@ describe('useDraft', () => {
     };
     const { node } = drawn(<Field />);
     const field = node.querySelector('input')!;
+    value = 'changed';
+    act(() => changed.emit());
+    expect(field.value).toBe('changed');
     type(field, 'typed');
+    act(() => changed.emit());
+    expect(field.value).toBe('typed');
+    value = 'asked';
     act(() => changed.emit());
     expect(field.value).toBe('typed');
     answer = 2;
     act(() => changed.emit());
     expect(field.value).toBe('asked');
+    // What was typed is submitted, and comes back: the field follows the value again.
     type(field, 'typed');
+    value = 'typed';
+    act(() => changed.emit());
     value = 'another';
     act(() => changed.emit());
     expect(field.value).toBe('another');

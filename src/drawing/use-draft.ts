@@ -1,7 +1,8 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 /**
- * The user's input, until another value arrives.
+ * The user's input. A value that arrives replaces it unless the user has changed it: an answer to what was submitted before must
+ * not remove what was typed since.
  *
  * @param answer when it changes, the input is replaced by the value, even if that is the same
  */
@@ -10,6 +11,12 @@ export function useDraft<T>(
   answer?: unknown
 ): [T, (draft: T) => void] {
   const [draft, setDraft] = useState(value);
-  useEffect(() => setDraft(value), [value, answer]);
+  const known = useRef(value);
+  useEffect(() => {
+    const before = known.current;
+    known.current = value;
+    setDraft(own => (Object.is(own, before) ? value : own));
+  }, [value]);
+  useEffect(() => setDraft(value), [answer]);
   return [draft, setDraft];
 }

@@ -1,4 +1,5 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
 import type { ITranslator } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
@@ -118,6 +119,7 @@ export namespace MoEDebuggerPanel {
     tracker: INotebookTracker;
     context: IMoEContext;
     commands: CommandRegistry;
+    contents: Contents.IManager;
     translator: ITranslator;
   }
 }

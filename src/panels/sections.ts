@@ -1,4 +1,5 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 import { TOOL_NAMES } from 'moe-debugger/protocol';
@@ -45,17 +46,19 @@ export const SECTIONS: readonly ISectionKind[] = [
 export function createPanelContent({
   tracker,
   context,
-  commands
+  commands,
+  contents
 }: {
   tracker: INotebookTracker;
   context: IMoEContext;
   commands: CommandRegistry;
+  contents: Contents.IManager;
 }): IPanelContent {
   const { trans, preferences } = context;
   const model = new PanelModel({ tracker, preferences });
   return {
     model,
-    status: new PanelStatus({ model, commands, trans }),
+    status: new PanelStatus({ model, commands, contents, trans }),
     sections: createSections(SECTIONS, { model, context })
   };
 }

@@ -1,4 +1,5 @@
-import { NotebookActions } from '@jupyterlab/notebook';
+import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
 import type { ITranslation } from '../translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
@@ -7,14 +8,16 @@ import {
   KERNEL_NAME,
   PROTOCOL_VERSION
 } from 'moe-debugger/protocol';
+import { useEffect, useState } from 'react';
 import { CommandIDs } from '../command-ids';
-import { EXAMPLE } from '../example';
 import type { KernelFollower } from '../kernel';
+import { TRACE, starter } from '../starter';
 import type { PanelModel } from './model';
 
 interface IStatusProps {
   model: PanelModel;
   commands: CommandRegistry;
+  contents: Contents.IManager;
   trans: ITranslation;
 }
 
@@ -139,6 +142,7 @@ function Status(props: IStatusProps): JSX.Element | null {
 function Ready({
   model,
   follower,
+  contents,
   trans
 }: IStatusProps & { follower: KernelFollower }): JSX.Element | null {
   if (follower.isStale) {
@@ -160,21 +164,54 @@ function Ready({
     follower.models.length === 0
       ? trans.__('No model is loaded in this kernel. Run a cell like this:')
       : trans.__('No trace yet. Run a cell like this:');
-  const code =
-    follower.models.length === 0 ? EXAMPLE.join('\n') : EXAMPLE.slice(-1)[0];
   return (
     <>
       {follower.previousEnd && <p>{follower.previousEnd}</p>}
       <p>{text}</p>
+      {model.notebook && (
+        <Suggestion
+          notebook={model.notebook}
+          isLoaded={follower.models.length > 0}
+          contents={contents}
+          trans={trans}
+        />
+      )}
+    </>
+  );
+}
+
+/** Code to begin with, in a notebook's own terms, and a button that inserts it. */
+function Suggestion(props: {
+  notebook: NotebookPanel;
+  /** Whether a model is loaded, and only a trace is missing. */
+  isLoaded: boolean;
+  contents: Contents.IManager;
+  trans: ITranslation;
+}): JSX.Element {
+  const { notebook, isLoaded, contents, trans } = props;
+  const { path } = notebook.context;
+  const [code, setCode] = useState('');
+  useEffect(() => {
+    let isCurrent = true;
+    const wanted = isLoaded ? Promise.resolve(TRACE) : starter(path, contents);
+    void wanted.then(text => {
+      if (isCurrent) {
+        setCode(text);
+      }
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [path, isLoaded, contents]);
+  return (
+    <>
       <pre tabIndex={0}>{code}</pre>
       <button
         className="moe-Button"
+        disabled={code === ''}
         onClick={() => {
-          const notebook = model.notebook?.content;
-          if (notebook) {
-            NotebookActions.insertBelow(notebook);
-            notebook.activeCell?.model.sharedModel.setSource(code);
-          }
+          NotebookActions.insertBelow(notebook.content);
+          notebook.content.activeCell?.model.sharedModel.setSource(code);
         }}
       >
         {trans.__('Insert into the notebook')}

@@ -5,8 +5,8 @@ import type {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { CommandIDs } from '../command-ids';
-import { EXAMPLE } from '../example';
 import { moeDebuggerIcon } from '../icons';
+import { starter } from '../starter';
 import { IMoEContext, NAMESPACE } from '../tokens';
 import { optionalService } from './optional-service';
 
@@ -96,9 +96,10 @@ namespace Private {
           kernelName: KERNEL_NAME
         })) as NotebookPanel;
         await panel.context.ready;
+        const text = await starter(panel.context.path, serviceManager.contents);
         const [first] = panel.content.widgets;
         if (first && first.model.sharedModel.getSource() === '') {
-          first.model.sharedModel.setSource(EXAMPLE.join('\n'));
+          first.model.sharedModel.setSource(text);
         }
         return panel;
       }

@@ -41,6 +41,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       tracker,
       context,
       commands: app.commands,
+      contents: app.serviceManager.contents,
       translator: translator ?? nullTranslator
     });
     app.shell.add(panel, 'right', { rank: RANK, type: 'MoE Debugger' });

@@ -1,5 +1,5 @@
 import type { EditedTextState } from 'moe-debugger/protocol';
-import { OWN_KEYS, useDraft } from '../drawing';
+import { NumberField, useDraft } from '../drawing';
 import type { ITranslation } from '../translation';
 import type { ToolModel } from './model';
 import { PromptForm } from './prompt-form';
@@ -26,7 +26,7 @@ export function GenerateForm({ model, trans }: IEditedTextProps): JSX.Element {
     <PromptForm
       model={model}
       prompt={prompt}
-      isReady={tokens >= 1}
+      isReady={!Number.isNaN(tokens)}
       label={trans.__('Prompt')}
       placeholder={trans.__('Type a prompt, then press Enter')}
       action={trans.__('Generate')}
@@ -35,22 +35,15 @@ export function GenerateForm({ model, trans }: IEditedTextProps): JSX.Element {
       }
       trans={trans}
     >
-      <label>
-        <span>{trans.__('New tokens')}</span>
-        <input
-          {...OWN_KEYS}
-          type="number"
-          min={1}
-          max={MAX_TOKENS}
-          value={Number.isFinite(tokens) ? tokens : ''}
-          disabled={!model.isLive}
-          onChange={event =>
-            setTokens(
-              Math.min(MAX_TOKENS, Math.floor(event.target.valueAsNumber))
-            )
-          }
-        />
-      </label>
+      <NumberField
+        label={trans.__('New tokens')}
+        value={tokens}
+        min={1}
+        max={MAX_TOKENS}
+        disabled={!model.isLive}
+        change={setTokens}
+        trans={trans}
+      />
     </PromptForm>
   );
 }

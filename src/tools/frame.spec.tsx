@@ -103,6 +103,68 @@ describe('ToolFrame', () => {
     expect(texts(root, '.moe-ErrorBox')).toEqual([]);
   });
 
+  it('says that it waits while the kernel has not begun with an action, and keeps what is typed', () => {
+    jest.useFakeTimers();
+    const link = new FakeLink({ ...STATE, acted: 0 });
+    const { root } = shown({ notice: '', link });
+    const waits = () => root.dataset.moeWaiting === 'true';
+    const box = root.querySelector('textarea')!;
+    type(box, 'first');
+    act(() => root.querySelector('form')!.requestSubmit());
+    act(() => jest.advanceTimersByTime(100));
+    expect(waits()).toBe(false);
+    act(() => jest.advanceTimersByTime(1000));
+    expect(waits()).toBe(true);
+    expect(texts(root, '[role=status]')).toEqual([
+      expect.stringMatching(/^Waiting: the kernel runs a cell/)
+    ]);
+    type(box, 'second, typed meanwhile');
+    // A change that is no answer.
+    act(() => link.tell({ done: 0 }));
+    expect(waits()).toBe(true);
+    act(() => link.tell({ acted: 1, prompt: 'first', running: true }));
+    expect(waits()).toBe(false);
+    expect(texts(root, '[role=status]')).toEqual([]);
+    expect(box.value).toBe('second, typed meanwhile');
+
+    // An answer that comes soon, and a kernel that counts nothing, show no waiting.
+    act(() => root.querySelector('form')!.requestSubmit());
+    act(() => link.tell({ acted: 2 }));
+    act(() => jest.advanceTimersByTime(1000));
+    expect(waits()).toBe(false);
+    act(() => link.tell({ acted: undefined }));
+    act(() => root.querySelector('form')!.requestSubmit());
+    act(() => jest.advanceTimersByTime(1000));
+    expect(waits()).toBe(false);
+    jest.useRealTimers();
+  });
+
+  it('leaves Enter and undo in its fields to the browser', () => {
+    const { root, frame } = shown({ notice: '', link: new FakeLink(STATE) });
+    const prevented: string[] = [];
+    const box = root.querySelector('textarea')!;
+    document.body.append(frame.node);
+    // As JupyterLab does, on the field itself.
+    box.addEventListener('beforeinput', event => {
+      event.preventDefault();
+      prevented.push(event.inputType);
+    });
+    const events = ['insertLineBreak', 'historyUndo', 'historyRedo'].map(
+      inputType =>
+        new InputEvent('beforeinput', {
+          inputType,
+          bubbles: true,
+          cancelable: true
+        })
+    );
+    expect(events.map(event => box.dispatchEvent(event))).toEqual([
+      true,
+      true,
+      true
+    ]);
+    expect(prevented).toEqual([]);
+  });
+
   it('disposes its tool', () => {
     const { frame, tool } = shown({});
     act(() => frame.dispose());

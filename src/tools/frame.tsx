@@ -30,7 +30,7 @@ export namespace ToolFrame {
 /** Adds a notice without a kernel, and an error if the kernel's state is invalid. */
 function Frame(props: ToolFrame.IOptions): JSX.Element {
   const { tool, trans, title, notice } = props;
-  const { isLive, isRunning, error, changed } = tool.model;
+  const { isLive, isRunning, isWaiting, error, changed } = tool.model;
   useSignal(changed);
   return (
     <div
@@ -38,11 +38,19 @@ function Frame(props: ToolFrame.IOptions): JSX.Element {
       // Tells tests and scripts the state of the tool.
       data-moe-live={isLive}
       data-moe-running={isRunning}
+      data-moe-waiting={isWaiting}
     >
       {title && <div className="moe-RoutingView-title">{title}</div>}
       {notice !== undefined && !isLive && (
         <div className="moe-ToolFrame-notice" role="note">
           {notice}
+        </div>
+      )}
+      {isWaiting && (
+        <div className="moe-ToolFrame-notice moe-mod-waiting" role="status">
+          {trans.__(
+            'Waiting: the kernel runs a cell or another request first. What you type meanwhile is kept.'
+          )}
         </div>
       )}
       {tool.draw(trans)}

@@ -3,6 +3,9 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { ToolState } from 'moe-debugger/protocol';
 import type { IToolLink } from '../tokens';
 
+/** Milliseconds after which a tool says that it waits. Most answers come sooner, and a line that flickers disturbs. */
+const PATIENCE = 500;
+
 /**
  * The state of a tool on the page: that of the tool in the kernel while there is one, else the stored state. It is
  * validated here, as untrusted input.
@@ -43,6 +46,14 @@ export class ToolModel<
     return this.isLive && this._state.running;
   }
 
+  /**
+   * Whether the kernel has not yet begun with the last action: it runs a cell, or a request of another tool. False for a kernel
+   * that does not count actions.
+   */
+  get isWaiting(): boolean {
+    return this.isLive && this._isWaiting;
+  }
+
   /** The state that an output stores: with that of the view. */
   get stored(): State {
     return this._state;
@@ -64,6 +75,7 @@ export class ToolModel<
   send(action: Action): void {
     if (this.isLive) {
       this._link?.send(action);
+      this._expectAnswer();
     }
   }
 
@@ -72,6 +84,7 @@ export class ToolModel<
       return;
     }
     this._isDisposed = true;
+    clearTimeout(this._timer);
     this._link?.changed.disconnect(this._onLink, this);
     this._link = undefined;
     Signal.clearData(this);
@@ -87,8 +100,24 @@ export class ToolModel<
     this._changed.emit('view');
   }
 
+  /** Announces that the tool waits, unless the kernel begins soon. */
+  private _expectAnswer(): void {
+    this._unanswered = this._link?.state?.acted;
+    clearTimeout(this._timer);
+    if (typeof this._unanswered === 'number') {
+      this._timer = window.setTimeout(() => {
+        this._isWaiting = true;
+        this.emit();
+      }, PATIENCE);
+    }
+  }
+
   private _onLink(): void {
     const state = this._link?.state;
+    if (state?.acted !== this._unanswered) {
+      clearTimeout(this._timer);
+      this._isWaiting = false;
+    }
     if (state) {
       try {
         this._state = this._options.read(state);
@@ -104,8 +133,12 @@ export class ToolModel<
   private _changed = new Signal<this, ToolModel.Change>(this);
   private _error: Error | undefined;
   private _isDisposed = false;
+  private _isWaiting = false;
   private _link: IToolLink | undefined;
   private _state: State;
+  private _timer: number | undefined;
+  /** The kernel's count of actions when the last one was sent. */
+  private _unanswered: unknown;
 }
 
 export namespace ToolModel {

@@ -98,7 +98,7 @@ describe('AttributionModel', () => {
     });
   });
 
-  it('keeps the input during progress, until another question is asked', () => {
+  it('keeps changed settings when an answer arrives, and follows the kernel without a change', () => {
     const { model, link } = live();
     model.settings = { ...model.settings, steps: 32 };
     model.position = 0;
@@ -112,7 +112,21 @@ describe('AttributionModel', () => {
       },
       choices: { ...STATE.choices, position: 1 }
     });
-    expect([model.settings.steps, model.position]).toEqual([16, 1]);
+    expect([model.settings.steps, model.position]).toEqual([32, 1]);
+    link.tell({ question: { ...STATE.question, steps: 32 } });
+    link.tell({ question: { ...STATE.question, steps: 64 } });
+    expect(model.settings.steps).toBe(64);
+  });
+
+  it('sends the last valid number of steps when the field holds none', () => {
+    const { model, link } = live();
+    model.settings = { ...model.settings, steps: NaN };
+    model.explain({ kind: 'logit', position: 0, token: 7 });
+    model.ask('a b c');
+    expect(link.sent).toMatchObject([
+      { question: { steps: STATE.question.steps } },
+      { question: { steps: STATE.question.steps } }
+    ]);
   });
 
   it('works without a kernel, and sends nothing', () => {

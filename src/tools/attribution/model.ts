@@ -95,7 +95,7 @@ export class AttributionModel extends ToolModel<
     this.send({
       do: 'attribute',
       question: {
-        ...this._settings,
+        ...this._complete,
         prompt,
         target: prompt === question.prompt ? question.target : null
       }
@@ -107,7 +107,7 @@ export class AttributionModel extends ToolModel<
     const { prompt } = this.state.question;
     this.send({
       do: 'attribute',
-      question: { ...this._settings, prompt, target }
+      question: { ...this._complete, prompt, target }
     });
   }
 
@@ -115,15 +115,24 @@ export class AttributionModel extends ToolModel<
     this._follow();
   }
 
-  /** A new question from the kernel replaces the form, and a new answer the selection. */
+  /** The settings, with the last valid number of steps. */
+  private get _complete(): Settings {
+    const { steps } = this._settings;
+    return {
+      ...this._settings,
+      steps: Number.isNaN(steps) ? this.state.question.steps : steps
+    };
+  }
+
+  /** A new question from the kernel replaces a form that the user has not changed, and a new answer the selection. */
   private _follow(): void {
     const { question, attribution } = this.state;
-    const asked = JSON.stringify(question);
-    if (asked !== this._asked) {
-      const { method, steps, baseline } = question;
+    const { method, steps, baseline } = question;
+    const asked = JSON.stringify({ method, steps, baseline });
+    if (this._asked === '' || JSON.stringify(this._settings) === this._asked) {
       this._settings = { method, steps, baseline };
-      this._asked = asked;
     }
+    this._asked = asked;
     const answered = JSON.stringify([attribution?.target, question.prompt]);
     if (answered !== this._answered) {
       this._position = undefined;

@@ -3,7 +3,7 @@ import {
   type AskedBaseline,
   type AttributionMethod
 } from 'moe-debugger/protocol';
-import { OWN_KEYS, Select } from '../../drawing';
+import { NumberField, OWN_KEYS, Select } from '../../drawing';
 import type { Settings } from './model';
 import type { IAttributionProps } from './props';
 
@@ -39,25 +39,15 @@ export function SettingsFields({
         choose={value => set({ method: value })}
       />
       {method === 'ig' && (
-        <label>
-          <span>{trans.__('steps')}</span>
-          <input
-            {...OWN_KEYS}
-            type="number"
-            min={1}
-            max={MAX_STEPS}
-            value={steps || ''}
-            disabled={!isLive}
-            onChange={event =>
-              set({
-                steps: Math.min(
-                  MAX_STEPS,
-                  Math.max(0, Math.round(Number(event.target.value)))
-                )
-              })
-            }
-          />
-        </label>
+        <NumberField
+          label={trans.__('steps')}
+          value={steps}
+          min={1}
+          max={MAX_STEPS}
+          disabled={!isLive}
+          change={value => set({ steps: value })}
+          trans={trans}
+        />
       )}
       <label className="moe-AttributionSettings-baseline">
         <span>{trans.__('from')}</span>
@@ -98,7 +88,7 @@ export function SettingsFields({
 /** Whether the form is complete. */
 export function isComplete({ method, steps, baseline }: Settings): boolean {
   return (
-    (method !== 'ig' || steps > 0) &&
+    (method !== 'ig' || !Number.isNaN(steps)) &&
     (!needsText(baseline) || baseline.text !== '')
   );
 }

@@ -1,5 +1,5 @@
 import type { CircuitQuestion } from 'moe-debugger/protocol';
-import { OWN_KEYS, Select } from '../../drawing';
+import { NumberField, OWN_KEYS, Select } from '../../drawing';
 import { RunButton } from '../run-button';
 import type { ICircuitProps } from './props';
 
@@ -12,10 +12,12 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
   const isReady =
     isLive &&
     draft.clean.trim() !== '' &&
-    (draft.other !== 'prompt' || draft.corrupted.trim() !== '');
+    (draft.other !== 'prompt' || draft.corrupted.trim() !== '') &&
+    (draft.target.kind !== 'router' ||
+      !Number.isNaN(draft.target.layer + draft.target.expert));
   const find = () => {
     if (isReady) {
-      model.send({ do: 'find', question: draft });
+      model.find();
     }
   };
   const set = (change: Partial<CircuitQuestion>) => {
@@ -124,19 +126,14 @@ function Target({ model, trans }: ICircuitProps): JSX.Element {
     />
   );
   const index = (label: string, name: 'layer' | 'expert'): JSX.Element => (
-    <label>
-      <span>{label}</span>
-      <input
-        {...OWN_KEYS}
-        type="number"
-        min={0}
-        value={target[name]}
-        disabled={!isLive}
-        onChange={event =>
-          set({ [name]: Math.max(0, Math.round(Number(event.target.value))) })
-        }
-      />
-    </label>
+    <NumberField
+      label={label}
+      value={target[name]}
+      min={0}
+      disabled={!isLive}
+      change={value => set({ [name]: value })}
+      trans={trans}
+    />
   );
   return (
     <>

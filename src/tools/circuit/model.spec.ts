@@ -149,7 +149,17 @@ describe('CircuitModel', () => {
     expect([model.position, model.measured(node)]).toEqual([0, 0.2]);
   });
 
-  it('keeps the selection during progress, and resets it with another circuit', () => {
+  it('sends zeros for numbers that are missing and that its target does not need', () => {
+    const { model, link } = live();
+    const { target } = model.draft;
+    model.draft = { ...model.draft, target: { ...target, layer: NaN } };
+    model.find();
+    expect(link.sent).toMatchObject([
+      { do: 'find', question: { target: { layer: 0 } } }
+    ]);
+  });
+
+  it('keeps the selection and the form during progress, and resets the selection with another circuit', () => {
     const { model, link } = live();
     model.size = 4;
     model.selected = STATE.circuit!.nodes[1];
@@ -167,8 +177,11 @@ describe('CircuitModel', () => {
     expect([model.size, model.selected, model.draft.clean]).toEqual([
       2,
       undefined,
-      'c d'
+      'x y'
     ]);
+    link.tell({ question: { ...STATE.question, clean: 'x y' } });
+    link.tell({ question: { ...STATE.question, clean: 'c d' } });
+    expect(model.draft.clean).toBe('c d');
   });
 
   it('restores the selection without a kernel', () => {

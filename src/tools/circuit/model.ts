@@ -42,6 +42,22 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this.emit();
   }
 
+  /** Submits the form. A number that its target does not need may be missing. */
+  find(): void {
+    const { target } = this._draft;
+    this.send({
+      do: 'find',
+      question: {
+        ...this._draft,
+        target: {
+          ...target,
+          layer: target.layer || 0,
+          expert: target.expert || 0
+        }
+      }
+    });
+  }
+
   /** Sizes at the positions of the slider: numbers of the strongest edges, or of nodes if there are no edges. */
   get sizes(): readonly number[] {
     return this._sizes;
@@ -155,14 +171,14 @@ export class CircuitModel extends ToolModel<CircuitState, CircuitAction> {
     this._follow();
   }
 
-  /** A new question from the kernel replaces the form; a new circuit starts at its own threshold. */
+  /** A new question from the kernel replaces a form that the user has not changed; a new circuit starts at its own threshold. */
   private _follow(): void {
     const { question, circuit, shown } = this.state;
     const asked = JSON.stringify(question);
-    if (asked !== this._asked) {
+    if (this._asked === '' || JSON.stringify(this._draft) === this._asked) {
       this._draft = question;
-      this._asked = asked;
     }
+    this._asked = asked;
     const found = circuit && key(circuit);
     if (found === this._found) {
       return;

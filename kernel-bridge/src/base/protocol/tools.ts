@@ -102,7 +102,10 @@ export type ToolRequest =
   | { type: 'act'; tool: number; action: unknown }
   | { type: 'close-tool'; tool: number };
 
-/** `patch` holds the changed keys of the state; the first answer to `open-tool` holds all. */
+/**
+ * `patch` holds the changed keys of the state; the first answer to `open-tool` holds all. Beside the state it holds `acted`, the
+ * number of actions that the kernel has received for the tool: it tells a page whether its last one still waits.
+ */
 export type ToolAnswer =
   | { type: 'tool'; tool: number; patch: Record<string, unknown> }
   | { type: 'tool-error'; tool: number; message: string };

@@ -59,7 +59,7 @@ export class ToolServer {
       });
     }
     this._tools.set(id, { tool, stop: this._follow(id, tool, modelId) });
-    return { type: 'tool', tool: id, patch: { ...tool.state } };
+    return { type: 'tool', tool: id, patch: { ...tool.whole } };
   }
 
   private _toolOf(id: number): ModelTool {
@@ -75,8 +75,8 @@ export class ToolServer {
     const store = sessionStore();
     let newest = store.newestTrace(modelId);
     const stops = [
-      tool.onChange(patch =>
-        this._send({ type: 'tool', tool: id, patch: { ...patch } })
+      tool.onChange((patch, acted) =>
+        this._send({ type: 'tool', tool: id, patch: { ...patch, acted } })
       ),
       store.onChange(() => {
         const trace = store.newestTrace(modelId);

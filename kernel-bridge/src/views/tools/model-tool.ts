@@ -29,6 +29,9 @@ interface RefusingState extends ToolState {
   refusal: Refusal | null;
 }
 
+/** Receives the changed keys of the state, and the number of actions received so far. */
+type Listener<State> = (patch: Partial<State>, acted: number) => void;
+
 /**
  * An interactive view of a model. It lives in the process of the model, with or without a kernel; an output or a panel
  * displays its state and sends the user's actions.
@@ -40,10 +43,11 @@ export abstract class ModelTool<
   /** A `ToolName`: a method of `ModelTools` returns the tool. */
   abstract readonly name: string;
   private readonly _state: State;
-  private readonly _listeners = new Set<(patch: Partial<State>) => void>();
+  private readonly _listeners = new Set<Listener<State>>();
   private _pending: Partial<State> = {};
   private _timer?: NodeJS.Timeout;
   private _abort?: AbortController;
+  private _acted = 0;
   private _work: Promise<void> = Promise.resolve();
   private _widget?: Widget;
 
@@ -59,10 +63,18 @@ export abstract class ModelTool<
     return this._state;
   }
 
+  /** @internal What a page is sent when it opens the tool: the state, and how many actions it has received. */
+  get whole(): Readonly<State & { acted: number }> {
+    return { ...this._state, acted: this._acted };
+  }
+
   /**
    * Performs an action of a page. Never throws: errors go to the state, since nobody else would see them.
    */
   act(action: unknown): void {
+    this._acted++;
+    // Pages are told at once that the action has arrived, whether it changes something or not.
+    this._set({});
     try {
       this._do(this._read(action));
     } catch (error) {
@@ -71,7 +83,7 @@ export abstract class ModelTool<
   }
 
   /** Calls the listener with the changed keys, at most some thirty times a second; returns a function that removes it. */
-  onChange(listener: (patch: Partial<State>) => void): () => void {
+  onChange(listener: Listener<State>): () => void {
     this._listeners.add(listener);
     return () => this._listeners.delete(listener);
   }
@@ -186,9 +198,9 @@ export abstract class ModelTool<
     const patch = this._pending;
     this._pending = {};
     for (const listener of this._listeners) {
-      listener(patch);
+      listener(patch, this._acted);
     }
-    void this._widget?.set(patch as JsonObject);
+    void this._widget?.set({ ...patch, acted: this._acted } as JsonObject);
   }
 
   private _makeWidget(): Widget {
@@ -197,7 +209,7 @@ export abstract class ModelTool<
       {
         tool: this.name,
         model_name: this.model.name,
-        ...(this._state as object)
+        ...this.whole
       }
     );
     widget.onCustom(action => this.act(action));
