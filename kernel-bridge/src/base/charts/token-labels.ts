@@ -6,9 +6,12 @@ const MAX_LABEL_LENGTH = 14;
 const INVISIBLE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** A token's text with white space made visible; without text its id, without id its position. */
+/** What other programs record of a part of a character: it tells neither its bytes nor one part from another. */
+const NO_CHARACTER = '\ufffd';
+
+/** A token's text with white space made visible; without a text that can be read its id, without id its position. */
 export function tokenText(token: Token): string {
-  if (token.text === undefined) {
+  if (token.text === undefined || token.text.includes(NO_CHARACTER)) {
     return token.id === NO_TOKEN_ID ? `@${token.position}` : `#${token.id}`;
   }
   if (token.text === '') {
@@ -18,7 +21,13 @@ export function tokenText(token: Token): string {
     .replace(/\r?\n/g, '↵')
     .replace(/\t/g, '⇥')
     .replace(/ /g, '·')
-    .replace(INVISIBLE, '�');
+    .replace(INVISIBLE, codePoint);
+}
+
+/** `<U+200B>` */
+function codePoint(character: string): string {
+  const digits = character.charCodeAt(0).toString(16).toUpperCase();
+  return `<U+${digits.padStart(4, '0')}>`;
 }
 
 /** The same, truncated for an axis. */

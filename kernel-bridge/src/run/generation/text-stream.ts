@@ -1,8 +1,6 @@
 /** Decodes generated tokens to a stream of text. */
 import type { Tokenizer } from '../model/tokenizer';
 
-/** Replacement character for bytes that are not yet a character. */
-const INCOMPLETE = '\ufffd';
 /** Number of preceding tokens to decode with a new one, because they affect its text, for example a leading space. */
 const CONTEXT = 4;
 
@@ -19,7 +17,10 @@ export class TextStream {
 
   /** @param context the preceding tokens */
   constructor(
-    private readonly _tokenizer: Pick<Tokenizer, 'decode'>,
+    private readonly _tokenizer: Pick<
+      Tokenizer,
+      'decode' | 'endsInsideCharacter'
+    >,
     context: readonly number[]
   ) {
     this._ids = context.slice(-CONTEXT);
@@ -29,11 +30,10 @@ export class TextStream {
   /** The text that this token completes; may be empty. */
   push(id: number): string {
     this._ids.push(id);
-    const text = this._decode(this._ids.length);
-    if (text.endsWith(INCOMPLETE)) {
+    if (this._tokenizer.endsInsideCharacter(this._ids.slice(this._start))) {
       return '';
     }
-    const fresh = this._fresh(text);
+    const fresh = this._fresh(this._decode(this._ids.length));
     if (fresh !== '') {
       this._start = this._returned;
       this._returned = this._ids.length;
@@ -41,7 +41,7 @@ export class TextStream {
     return fresh;
   }
 
-  /** The remaining text: bytes that never became a character. */
+  /** The remaining text: bytes that never became a character, as `<0xE4>`. */
   end(): string {
     const rest = this._fresh(this._decode(this._ids.length));
     this._start = this._returned = this._ids.length;

@@ -68,6 +68,84 @@ describe('a pattern that backtracks without end is stopped', () => {
   });
 });
 
+describe('parts of characters', () => {
+  // What UTF-8 says, not the tokenizer: 日 is E6 97 A5, ä is C3 A4, 👍 is F0 9F 91 8D.
+  const shown = (text: string) =>
+    [...Buffer.from(text)]
+      .map(byte => `<0x${byte.toString(16).toUpperCase()}>`)
+      .join('');
+
+  it.each(['日', '👍', '\u{1f9ff}'])(
+    'shows the bytes of each token of %j, and the character of all',
+    text => {
+      const tokenizer = tokenizerWith({});
+      const ids = tokenizer.encode(text);
+      expect(ids.length).toBeGreaterThan(1);
+      expect(ids.map(id => tokenizer.piece(id)).join('')).toBe(shown(text));
+      expect(tokenizer.decode(ids)).toBe(text);
+    }
+  );
+
+  it('shows only the bytes that are no character, with what is around them', () => {
+    const tokenizer = tokenizerWith({});
+    const ids = tokenizer.encode('日');
+    const a = tokenizer.encode(' a');
+    const cut = [...a, ...ids.slice(0, -1), ...a, ...ids, ...ids.slice(1)];
+    const bytes = shown('日');
+    expect(tokenizer.decode(cut)).toBe(
+      ` a${bytes.slice(0, 6 * (ids.length - 1))} a日${bytes.slice(6)}`
+    );
+    expect(tokenizer.endsInsideCharacter(ids.slice(0, -1))).toBe(true);
+    expect(tokenizer.endsInsideCharacter(ids)).toBe(false);
+  });
+
+  it('shows the byte tokens of a SentencePiece vocabulary', () => {
+    const bytes = Array.from(
+      { length: 256 },
+      (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
+    );
+    const tokens = ['<unk>', ...bytes, '\u2581a', 'b'];
+    const tokenizer = tokenizerWith({
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: {
+        type: 'Metaspace',
+        replacement: '\u2581',
+        prepend_scheme: 'first'
+      },
+      decoder: {
+        type: 'Sequence',
+        decoders: [
+          {
+            type: 'Replace',
+            pattern: { String: '\u2581' },
+            content: ' '
+          },
+          { type: 'ByteFallback' },
+          { type: 'Fuse' },
+          { type: 'Strip', content: ' ', start: 1, stop: 0 }
+        ]
+      },
+      model: {
+        type: 'BPE',
+        unk_token: '<unk>',
+        byte_fallback: true,
+        vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+        merges: []
+      },
+      post_processor: null
+    });
+    const byte = (value: number) => 1 + value;
+    const [a, b] = [257, 258];
+    expect(tokenizer.piece(byte(0xe4))).toBe('<0xE4>');
+    expect(tokenizer.decode([a, byte(0xc3), byte(0xa4), b])).toBe('aäb');
+    // The library drops the whole of a run with one wrong byte.
+    expect(
+      tokenizer.decode([a, byte(0xe4), byte(0xc3), byte(0xa4), a, b])
+    ).toBe('a<0xE4>ä ab');
+  });
+});
+
 it('is not stopped on a long text', () => {
   const text = 'def fib(n):\n    return n\n'.repeat(20_000);
   const ids = tokenizerWith({}).encode(text);

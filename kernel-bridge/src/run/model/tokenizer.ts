@@ -8,6 +8,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { Token } from '../../base/protocol';
 import { readJson } from './config';
 import { TimeLimitError, withTimeLimit } from './time-limit';
+import { bytesOfToken, textOfBytes } from './token-bytes';
 
 // The package has types only for its ESM build; its CommonJS build is loaded with the first tokenizer.
 const load = createRequire(__filename);
@@ -15,6 +16,9 @@ const load = createRequire(__filename);
 // The patterns of a tokenizer.json are untrusted; well-behaved ones need about a second for a million characters.
 const MAX_MILLISECONDS = 3000;
 const MAX_MILLISECONDS_PER_CHARACTER = 0.05;
+
+/** What the library decodes bytes to that are no character. */
+const NO_CHARACTER = '\ufffd';
 
 export class Tokenizer {
   private readonly _pieces = new Map<number, string>();
@@ -70,16 +74,18 @@ export class Tokenizer {
     return Array.from(ids, Number);
   }
 
+  /** The text of tokens. Bytes that are no character are written as `<0xE4>`. */
   decode(ids: readonly number[]): string {
-    return this._limited('decode tokens', ids.length, () =>
-      this._tokenizer.decode([...ids], {
-        skip_special_tokens: true,
-        clean_up_tokenization_spaces: false
-      })
-    );
+    const text = this._decode(ids, true);
+    return text.includes(NO_CHARACTER) ? this._decodeParts(ids) : text;
   }
 
-  /** The text of one token, with its leading space. */
+  /** Whether the last token may be a part of a character that the next ones complete. */
+  endsInsideCharacter(ids: readonly number[]): boolean {
+    return this._decode(ids, true).endsWith(NO_CHARACTER);
+  }
+
+  /** The text of one token, with its leading space. Of a part of a character, its bytes as `<0xE4>`. */
   piece(id: number): string {
     const known = this._pieces.get(id);
     const piece = known ?? this._piece(id);
@@ -94,16 +100,49 @@ export class Tokenizer {
     if (token === undefined) {
       return `<${id}>`;
     }
-    const text = this._limited('decode a token', 1, () =>
-      this._tokenizer.decode([id], {
-        skip_special_tokens: false,
+    const text = this._decode([id], false);
+    const bytes = text.includes(NO_CHARACTER) ? bytesOfToken(token) : undefined;
+    return bytes ? textOfBytes(bytes) : this._withSpace(text, id);
+  }
+
+  /** Decodes whole tokens, and parts of characters by their bytes: the library would lose these. */
+  private _decodeParts(ids: readonly number[]): string {
+    const runs: { bytes?: number[]; ids: number[] }[] = [];
+    for (const id of ids) {
+      const bytes = this._decode([id], false).includes(NO_CHARACTER)
+        ? bytesOfToken(this._tokenizer.id_to_token(id) ?? '')
+        : undefined;
+      const run = runs.at(-1);
+      if (run && !run.bytes === !bytes) {
+        run.ids.push(id);
+        run.bytes?.push(...bytes!);
+      } else {
+        runs.push({ bytes, ids: [id] });
+      }
+    }
+    return runs
+      .map(({ bytes, ids: own }, i) => {
+        const text = bytes ? textOfBytes(bytes) : this._decode(own, true);
+        return bytes || i === 0 ? text : this._withSpace(text, own[0]);
+      })
+      .join('');
+  }
+
+  /** Metaspace decoders strip the space at the start of a text. */
+  private _withSpace(text: string, first: number): string {
+    return this._tokenizer.id_to_token(first)?.startsWith('\u2581') &&
+      !text.startsWith(' ')
+      ? ` ${text}`
+      : text;
+  }
+
+  private _decode(ids: readonly number[], skipSpecial: boolean): string {
+    return this._limited('decode tokens', ids.length, () =>
+      this._tokenizer.decode([...ids], {
+        skip_special_tokens: skipSpecial,
         clean_up_tokenization_spaces: false
       })
     );
-    // Metaspace decoders strip the space at the start of a text.
-    return token.startsWith('\u2581') && !text.startsWith(' ')
-      ? ` ${text}`
-      : text;
   }
 
   private _limited<T>(what: string, length: number, work: () => T): T {
