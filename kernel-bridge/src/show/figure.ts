@@ -1,6 +1,11 @@
 /** A figure: displays as a chart in a cell, and provides its data to programs. */
 import { resultForms, saveResult } from './save-result';
-import { drawingSpec, VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
+import {
+  described,
+  drawingSpec,
+  VEGA_LITE_5,
+  type VegaLiteSpec
+} from '../base/charts';
 import { specSvg } from './still-svg';
 import {
   MIMEBUNDLE,
@@ -24,7 +29,12 @@ export class Figure<Data extends object> implements Displayable {
 
   /** The Vega-Lite specification, for drawing it elsewhere. */
   get spec(): VegaLiteSpec {
-    return drawingSpec(this.drawing);
+    return described(drawingSpec(this.drawing), this._description);
+  }
+
+  /** The text without its tables. */
+  private get _description(): string {
+    return this._text.split('\n', 1)[0];
   }
 
   toJSON(): Data {
@@ -48,7 +58,10 @@ export class Figure<Data extends object> implements Displayable {
 
   async [MIMEBUNDLE](): Promise<JsonObject> {
     return {
-      [VEGALITE_MIME_TYPE]: drawingSpec(this.drawing, { schema: VEGA_LITE_5 }),
+      [VEGALITE_MIME_TYPE]: described(
+        drawingSpec(this.drawing, { schema: VEGA_LITE_5 }),
+        this._description
+      ),
       'image/svg+xml': await specSvg(this.spec),
       'text/plain': this._text
     };

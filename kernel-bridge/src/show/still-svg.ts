@@ -1,6 +1,11 @@
 /** Static charts: SVG drawn in Node, for GitHub, nbconvert and mail. */
-import { routingStillSpec, type VegaLiteSpec } from '../base/charts';
+import {
+  descriptionOf,
+  routingStillSpec,
+  type VegaLiteSpec
+} from '../base/charts';
 import type { RoutingSample } from '../base/protocol';
+import { escapeHtml } from './page/escape-html';
 
 /** SVG of one layer of a sample. */
 export function stillSvg(
@@ -11,7 +16,7 @@ export function stillSvg(
   return specSvg(routingStillSpec(sample, layerIndex, { model }));
 }
 
-/** SVG of a specification. Vega is loaded with the first chart, so that programs that only trace do not load it. */
+/** SVG of a specification, with its description for screen readers. Vega is loaded with the first chart, so that programs that only trace do not load it. */
 export async function specSvg(spec: VegaLiteSpec): Promise<string> {
   const [vega, vegaLite] = await Promise.all([
     import('vega'),
@@ -25,8 +30,17 @@ export async function specSvg(spec: VegaLiteSpec): Promise<string> {
     logLevel: vega.Error
   });
   try {
-    return await view.toSVG();
+    return withDescription(await view.toSVG(), descriptionOf(spec));
   } finally {
     view.finalize();
   }
+}
+
+/** Vega writes no role and no label on the picture as a whole. */
+function withDescription(svg: string, description: string): string {
+  const label = description === '' ? 'chart' : description;
+  return svg.replace(
+    '<svg ',
+    () => `<svg role="img" aria-label="${escapeHtml(label)}" `
+  );
 }

@@ -1,5 +1,5 @@
 /** MIME bundle of a view: our own type, Vega-Lite, SVG and text. */
-import { routingFallbackSpec } from '../base/charts';
+import { described, routingFallbackSpec } from '../base/charts';
 import type { JsonObject } from '../base/kernel-api';
 import {
   encodeSample,
@@ -37,10 +37,14 @@ export async function viewBundle(
   const layerIndex = document.state.layerIndex;
   return {
     [MIME_TYPE]: document,
-    [VEGALITE_MIME_TYPE]: routingFallbackSpec(content.samples[0], {
-      model: content.model,
-      layerIndex
-    }),
+    // Its title changes with the slider; the description is of all.
+    [VEGALITE_MIME_TYPE]: described(
+      routingFallbackSpec(content.samples[0], {
+        model: content.model,
+        layerIndex
+      }),
+      text
+    ),
     'image/svg+xml': await stillSvg(
       content.samples[0],
       layerIndex,

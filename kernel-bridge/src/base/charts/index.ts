@@ -15,6 +15,7 @@ export {
   weightCeiling,
   type RoutingRow
 } from './routing-rows';
+export { described, descriptionOf } from './described';
 export { VEGA_LITE_5, VEGA_LITE_6, type VegaLiteSpec } from './spec';
 export {
   labelStride,

@@ -47,14 +47,14 @@ const trace = (samples: RoutingSample[]): RoutingTrace =>
   });
 
 /** A whole page, drawn by the built package: jest cannot load the drawing library, which is an ES module. */
-function fullReport(): string {
+function fullReport(layers = 1): string {
   const program = `
     const { RoutingTrace } = require(${JSON.stringify(join(__dirname, '../../../lib/run/trace/routing-trace.js'))});
     require(${JSON.stringify(join(__dirname, '../../../lib/views/trace-looks.js'))});
     const hostile = ${JSON.stringify(HOSTILE)};
     const layer = { layer: 0, experts: 2, topK: 1, score: 'softmax', logitsAre: 'logits', logits: new Float32Array(4), selected: Int32Array.of(0, 1), weights: Float32Array.of(1, 1) };
-    const sample = { id: hostile, domain: 'd', tokens: [{ position: 0, id: 1, text: hostile }, { position: 1, id: 2, text: 'if' }], layers: [layer] };
-    const trace = new RoutingTrace({ id: 't', model: 'm', samples: [sample], moeLayers: 1, timing: { inference: 1 } });
+    const sample = { id: hostile, domain: 'd', tokens: [{ position: 0, id: 1, text: hostile }, { position: 1, id: 2, text: 'if' }], layers: Array.from({ length: ${layers} }, (_, i) => ({ ...layer, layer: i })) };
+    const trace = new RoutingTrace({ id: 't', model: 'm', samples: [sample], moeLayers: ${layers}, timing: { inference: 1 } });
     trace.report().then(html => console.log(html));`;
   return execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' });
 }
@@ -78,6 +78,30 @@ describe('the report of a trace', () => {
     expect(html).toMatch(/<figure><svg/);
     expect(html).toMatch(/prefers-color-scheme: dark/);
     expect(html.length).toBeLessThan(100_000);
+  });
+
+  it('draws every layer, each with a description', () => {
+    const html = fullReport(6);
+    const labels = [
+      ...html.matchAll(/<figure><svg role="img" aria-label="([^"]*)"/g)
+    ];
+    expect(labels.map(([, label]) => label.split(',')[0])).toEqual([
+      'm · layer 0',
+      'm · layer 1',
+      'm · layer 2',
+      'm · layer 3',
+      'm · layer 4',
+      'm · layer 5'
+    ]);
+    expect(html).not.toContain('Left out');
+  });
+
+  it('says which layers are left out where there are many', () => {
+    const html = fullReport(12);
+    expect(html.match(/<figure>/g)).toHaveLength(8);
+    expect(html).toContain(
+      '8 of 12 layers are drawn. Left out: layer 1, layer 4, layer 7, layer 10.'
+    );
   });
 
   it('reveals nothing of the text with privacy "counts"', async () => {

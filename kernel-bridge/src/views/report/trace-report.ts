@@ -12,6 +12,7 @@ import {
 } from '../../base/protocol';
 import { findingsSection } from './findings';
 import { loadMap, percent } from './load-map';
+import { escapeHtml } from '../../show/page/escape-html';
 import { reportPage, table, type ReportSection } from '../../show/page/page';
 
 export interface ReportOptions {
@@ -35,7 +36,7 @@ export interface ReportHead {
 }
 
 const MAX_SAMPLES = 100;
-const MAX_PICTURES = 3;
+const MAX_PICTURES = 8;
 /** Selections per chart, of some 300 bytes each. */
 const MAX_CELLS = 800;
 const TEXT_LENGTH = 120;
@@ -119,17 +120,18 @@ export class TraceReport {
     };
   }
 
-  /** Charts of the first sample at its first, middle and last layer. */
+  /** Charts of the first sample at its layers: all, or some from the first to the last and which are left out. */
   private async _pictures(model: string): Promise<ReportSection[]> {
     const sample = this._first;
     if (!sample || sample.tokens.length === 0) {
       return [];
     }
     const last = sample.layers.length - 1;
-    const chosen = [...new Set([0, Math.floor(last / 2), last])].slice(
-      0,
-      MAX_PICTURES
+    const pictured = Math.min(sample.layers.length, MAX_PICTURES);
+    const chosen = Array.from({ length: pictured }, (_, i) =>
+      Math.round((i * last) / Math.max(1, pictured - 1))
     );
+    const leftOut = sample.layers.filter((_, i) => !chosen.includes(i));
     const pictures: string[] = [];
     for (const index of chosen) {
       const spec = routingStillSpec(sample, index, {
@@ -142,6 +144,11 @@ export class TraceReport {
         `$1layer-${index}-gradient_`
       );
       pictures.push(`<figure>${svg}</figure>`);
+    }
+    if (leftOut.length > 0) {
+      pictures.unshift(
+        `<p class="key">${pictured} of ${sample.layers.length} layers are drawn. Left out: ${escapeHtml(leftOut.map(layerName).join(', '))}. The tables above are of all layers.</p>`
+      );
     }
     return [
       { id: 'routing', title: 'First sample', html: pictures.join('\n') }
