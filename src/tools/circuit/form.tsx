@@ -65,7 +65,7 @@ export function CircuitForm(props: ICircuitProps): JSX.Element {
         prompt(
           trans.__('Corrupted'),
           'corrupted',
-          trans.__('Same number of tokens, with one difference')
+          trans.__('As many tokens, one difference')
         )}
       <div className="moe-CircuitForm-row">
         <Select

@@ -37,6 +37,11 @@ summary { cursor: pointer; overflow-wrap: anywhere; }
 .finding.warning { border-color: var(--warn); }
 figure { background: #fff; margin: 1rem 0; padding: 0.5rem; }
 figure.graph { background: none; padding: 0; }
+/* Charts hold their own light colours: lightness is turned round and hues are kept, so that they do not glare. */
+@media (prefers-color-scheme: dark) {
+  figure { background: none; padding: 0; }
+  figure:not(.graph) > svg { filter: invert(0.93) hue-rotate(180deg); }
+}
 `;
 
 export function reportPage(
