@@ -1,5 +1,5 @@
 /** A result as a table: what a cell shows, and what a .csv or .html file of it holds. */
-import { VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
+import { described, VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
 import type { JsonObject } from '../base/kernel-api';
 import { VEGALITE_MIME_TYPE } from '../base/protocol';
 import { escapeHtml } from './page/escape-html';
@@ -41,11 +41,12 @@ export async function pictureBundle(
   result: ResultTable,
   text: string
 ): Promise<JsonObject> {
-  const svg = await specSvg(spec);
+  const picture = described(spec, result.title);
+  const svg = await specSvg(picture);
   const data = Buffer.from(svg, 'utf8').toString('base64');
   return {
     'text/html': `<img src="data:image/svg+xml;base64,${data}" alt="${escapeHtml(result.title)}" style="max-width: 100%"/>${tableHtml(result)}`,
-    [VEGALITE_MIME_TYPE]: { ...spec, $schema: VEGA_LITE_5 },
+    [VEGALITE_MIME_TYPE]: { ...picture, $schema: VEGA_LITE_5 },
     'image/svg+xml': svg,
     'text/plain': text
   };
