@@ -1,6 +1,9 @@
 /** A router's convention: how it computes the chosen experts and their weights from logits. */
 import type { Stack } from '../base/protocol';
 
+/** A wider product computes vocabulary logits, and not scores of experts; or the shapes of the file are damaged. */
+export const MAX_EXPERTS = 16_384;
+
 export interface Groups {
   /** Number of groups; each is a range of consecutive experts, all of one size. */
   count: number;

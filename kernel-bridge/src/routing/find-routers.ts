@@ -3,7 +3,7 @@ import type { Graph } from '../onnx/graph/graph';
 import { elementTypes } from '../onnx/graph/element-types';
 import { scanBlock } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
-import type { Router, RouterMatch } from './convention';
+import { MAX_EXPERTS, type Router, type RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
 import { logitSteps } from './logit-steps';
 import { patterns, type RouterPattern } from './patterns';
@@ -36,9 +36,9 @@ export function findRouters(graph: Graph): FoundRouters {
     )
   ];
   const routers: Router[] = [];
-  for (const match of matches.sort(
-    (a, b) => a.selectors[0].index - b.selectors[0].index
-  )) {
+  for (const match of matches
+    .filter(({ experts }) => experts <= MAX_EXPERTS)
+    .sort((a, b) => a.selectors[0].index - b.selectors[0].index)) {
     const { steps, softcap } = logitSteps(graph, match.tensors.logits);
     routers.push({
       ...place(graph, blocks, match, routers),

@@ -1,4 +1,5 @@
 /** Recognises the softmax or sigmoid of a router by what it computes, however it is spelled. */
+import { MAX_EXPERTS } from './convention';
 import { attributeInt } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { passedOn, sourceOf, viewsOf } from '../onnx/graph/no-ops';
@@ -95,9 +96,6 @@ function spelled(graph: Graph, tensor: string): ScoreFunction | undefined {
   }
   return undefined;
 }
-
-/** A wider product computes vocabulary logits, and not scores of experts. */
-const MAX_EXPERTS = 16_384;
 
 /**
  * The nearest softmax or sigmoid that is computed from a tensor, [..., size], and from nothing else that varies.

@@ -2,6 +2,7 @@
  * Finds selections that look like a router's but match no pattern. They are reported and never guessed: a wrong weight
  * is worse than none.
  */
+import { MAX_EXPERTS } from './convention';
 import type { Stack } from '../base/protocol';
 import { isExternal } from '../onnx/file/tensor';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
@@ -55,8 +56,6 @@ const ACTIVATION_PRODUCTS = new Set([
   'com.microsoft.FusedMatMul'
 ]);
 const MAX_SCORE_NODES = 120;
-/** A wider product computes vocabulary logits, and not scores of experts. */
-const MAX_EXPERTS = 16_384;
 
 /**
  * @param known indices of the selecting nodes of recognised routers

@@ -48,8 +48,16 @@ interface Unnamed {
 }
 
 /** @returns the same graph when all its inputs have known names, or a name cannot be told */
-export function nameInputs(graph: GraphProto): GraphProto {
-  const whole = new Graph(graph);
+export function nameInputs(graph: GraphProto, file?: string): GraphProto {
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  if (
+    graph.input.every(
+      ({ name = '' }) => KNOWN_INPUTS.has(name) || stored.has(name)
+    )
+  ) {
+    return graph;
+  }
+  const whole = new Graph(graph, file);
   const given = new Set(whole.inputs);
   const unnamed = graph.input.flatMap((info): Unnamed[] => {
     const { name = '', type } = info;

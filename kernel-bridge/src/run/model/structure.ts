@@ -43,7 +43,7 @@ export function readStructure(path: string): ModelStructure {
     const { proto } = onnx;
     return understand({
       ...onnx,
-      proto: { ...proto, graph: nameInputs(proto.graph) }
+      proto: { ...proto, graph: nameInputs(proto.graph, onnx.file) }
     });
   } catch (error) {
     // Maliciously deep nesting of a graph makes recursion end in a RangeError.
