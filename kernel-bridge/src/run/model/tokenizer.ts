@@ -80,7 +80,7 @@ export class Tokenizer {
     return text.includes(NO_CHARACTER) ? this._decodeParts(ids) : text;
   }
 
-  /** Whether the last token may be a part of a character that the next ones complete. */
+  /** @internal Whether the last token may be a part of a character that the next ones complete. */
   endsInsideCharacter(ids: readonly number[]): boolean {
     return this._decode(ids, true).endsWith(NO_CHARACTER);
   }

@@ -82,8 +82,13 @@ export abstract class ModelTool<
     }
   }
 
-  /** Calls the listener with the changed keys, at most some thirty times a second; returns a function that removes it. */
-  onChange(listener: Listener<State>): () => void {
+  /**
+   * Calls the listener with the changed keys and the number of actions received so far, at most some thirty times a second; returns
+   * a function that removes it.
+   */
+  onChange(
+    listener: (patch: Partial<State>, acted: number) => void
+  ): () => void {
     this._listeners.add(listener);
     return () => this._listeners.delete(listener);
   }
