@@ -74,7 +74,9 @@ describe.each(
         );
         near(row.klMean, reach!.klMean, `klMean of row ${i}`);
         // The tokens changed most: found here in all runs, one by one. Of those that it reaches, some are as they were.
-        const changes = [...expected.kl.values()].sort((a, b) => b - a);
+        const changes = [...expected.kl.values()]
+          .filter(kl => !Number.isNaN(kl))
+          .sort((a, b) => b - a);
         const changed = changes.filter(kl => kl > SAME).length;
         expect(row.tokens.length).toBeGreaterThanOrEqual(Math.min(8, changed));
         expect(row.tokens.length).toBeLessThanOrEqual(

@@ -68,7 +68,7 @@ describe('exportTrace', () => {
       'sample,domain,position,token_id,token_text,stack,layer,module,rank,expert,weight\n' +
         'x,code,0,7,"a,""b""\nc",,1,,0,0,0.5\n' +
         'x,code,0,7,"a,""b""\nc",,1,,1,3,0.25\n' +
-        'x,code,1,,,,1,,0,1,\n' +
+        'x,code,1,,,,1,,0,1,NaN\n' +
         'x,code,1,,,,1,,1,-1,1\n'
     );
   });

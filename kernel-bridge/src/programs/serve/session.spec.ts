@@ -111,11 +111,11 @@ class FakeComm implements Comm {
 /** The part of a tool that the channel uses. */
 class FakeTool {
   readonly name = 'experts';
-  readonly state = { running: false };
+  readonly whole = { running: false, acted: 0 };
   readonly actions: unknown[] = [];
   readonly offered: unknown[] = [];
   cancelled = false;
-  tell: (patch: object) => void = () => undefined;
+  tell: (patch: object, acted?: number) => void = () => undefined;
 
   act(action: unknown): void {
     this.actions.push(action);
@@ -125,7 +125,7 @@ class FakeTool {
     this.offered.push(trace);
   }
 
-  onChange(listener: (patch: object) => void): () => void {
+  onChange(listener: (patch: object, acted?: number) => void): () => void {
     this.tell = listener;
     return () => {
       this.tell = () => undefined;
@@ -351,12 +351,12 @@ describe('the session channel', () => {
     expect(comm.sent.at(-1)!.data).toEqual({
       type: 'tool',
       tool: 7,
-      patch: { running: false }
+      patch: { running: false, acted: 0 }
     });
     comm.receive({ type: 'act', tool: 7, action: { do: 'dance' } });
     expect(tool.actions).toEqual([{ do: 'dance' }]);
-    tool.tell({ running: true });
-    expect(comm.sent.at(-1)!.data.patch).toEqual({ running: true });
+    tool.tell({ running: true }, 1);
+    expect(comm.sent.at(-1)!.data.patch).toEqual({ running: true, acted: 1 });
     sessionStore().addTrace(trace('1'), 'm', '');
     expect(tool.offered).toHaveLength(1);
     comm.close();
