@@ -76,7 +76,7 @@ def test_dev_names_what_can_be_watched(repository, node):
         text=True,
     )
     assert result.returncode == 1
-    assert 'by the name "nonsense": choose from kernel, page, bundle' in result.stderr
+    assert 'There is no watcher "nonsense": choose from kernel, page, bundle' in result.stderr
 
 
 @pytest.mark.skipif(not (Path(__file__).parents[2] / ".git").exists(), reason="jest asks git what changed")
