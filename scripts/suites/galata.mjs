@@ -8,7 +8,7 @@ import { readReport, reportPath } from './reports.mjs';
 import { nothing, withCrash } from './results.mjs';
 import { freePort, isolatedJupyter } from './servers.mjs';
 
-const SECONDS = 1200;
+const SECONDS = 1800;
 
 export const galata = {
   name: 'galata',
