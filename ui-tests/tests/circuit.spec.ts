@@ -128,7 +128,7 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
   await expect(status).toHaveText(words);
   await expect(detail).toContainText('layer 5 head 0');
   await expect(frame.getByRole('button', { name: 'Find' })).toBeDisabled();
-  await expect(frame.getByLabel('Target')).toBeDisabled();
+  await expect(frame.getByLabel('Target', { exact: true })).toBeDisabled();
   await detail.getByRole('radio').nth(1).check();
   await expect(
     detail.getByRole('button', { name: 'Measure by patching' })
@@ -161,12 +161,12 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(panel.root.getByText('Type two prompts')).toBeVisible();
     expect(await violations(page, '.moe-Panel')).toEqual([]);
     const frame = panel.root.locator('.moe-ToolFrame');
-    await frame.getByLabel('Corrupted').fill('one');
+    await frame.getByRole('textbox', { name: 'Corrupted' }).fill('one');
     await frame.getByRole('button', { name: 'Find' }).click();
     await expect(frame.getByRole('alert')).toContainText(
       'give two prompts with the same number of tokens'
     );
-    await frame.getByLabel('Corrupted').fill(CORRUPTED);
+    await frame.getByRole('textbox', { name: 'Corrupted' }).fill(CORRUPTED);
     await frame.getByRole('button', { name: 'Find' }).click();
     const parts = frame.getByRole('group', { name: 'Circuit', exact: true });
     await expect(parts).toBeVisible(SLOW);
