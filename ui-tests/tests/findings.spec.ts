@@ -73,9 +73,9 @@ test('the panel diagnoses the chosen trace, and shows the layer of a finding', a
     `${tmpPath}/panel.ipynb`,
     emptyNotebook(KERNEL_NAME, [
       LOAD,
-      // Long enough for one class of tokens to be significant.
-      `const text = 'if (a > 0) { return b[i]; } // The cat, the dog and 12 birds. '.repeat(3);
-const trace = await model.trace(Array.from({ length: 12 }, (_, i) => text.slice(7 * i)));
+      // Enough new text for classes of tokens to be significant: what is repeated does not count.
+      `const names = ['count', 'total', 'width', 'index', 'buffer', 'offset', 'limit', 'queue', 'parent', 'cursor', 'matrix', 'signal'];
+const trace = await model.trace(names.map((name, i) => \`if (\${name} > \${i}) { return \${names[(i + 5) % 12]}[\${i * 3 + 1}]; } // The \${names[(i + 2) % 12]}, the \${names[(i + 7) % 12]} and \${i + 12} others.\`));
 console.log(JSON.stringify(diagnose(trace).findings));`
     ])
   );
