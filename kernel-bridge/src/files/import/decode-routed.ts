@@ -66,8 +66,15 @@ export function decodeRouted(
   if (wrapped.shape !== undefined) {
     const shape =
       shapeOf(wrapped.shape) ?? fail(`the shape of ${NAME} is invalid`);
-    const width = bytes.length / shape.reduce((a, b) => a * b, 1);
-    return arrayOf(bytes, shape, DTYPES[name] ?? BY_WIDTH[width] ?? 'i4', file);
+    const size = shape.reduce((a, b) => a * b, 1);
+    const type = DTYPES[name] ?? BY_WIDTH[bytes.length / size] ?? 'i4';
+    if (bytes.length !== size * ELEMENTS[type].bytes) {
+      fail(
+        `${NAME} has ${bytes.length} bytes, but its shape [${shape.join(', ')}] of ${ELEMENTS[type].bytes}-byte numbers needs ${size * ELEMENTS[type].bytes}`,
+        'check the dtype and the shape, or that the response is complete'
+      );
+    }
+    return arrayOf(bytes, shape, type, file);
   }
   const layers = need(context, 'layers', file);
   const topK = need(context, 'topK', file);

@@ -30,6 +30,16 @@ export function* batchesOf(
     const from = b * length;
     const idOf = ids?.read(from, from + length);
     const kept = mask?.read(from, from + length);
+    // An additive mask has 0 where a token is kept: read as flags, it would keep the padding alone.
+    const odd = kept?.find(value => value !== 0 && value !== 1);
+    if (odd !== undefined) {
+      refuse(
+        `the attention mask has the value ${odd}`,
+        path,
+        `array ${maskName}`,
+        'save a mask of ones for tokens and zeros for padding, not an additive one'
+      );
+    }
     const own: Token[] = [];
     const rows: number[] = [];
     for (let i = 0; i < length; i++) {

@@ -253,11 +253,12 @@ describe('Hugging Face router logits', () => {
 });
 
 describe('positions', () => {
+  const rows = (from: number, to: number): number[][] =>
+    Array.from({ length: to - from }, (_, i) =>
+      Array.from({ length: EXPERTS }, (_, e) => logit(from + i, 0, e))
+    );
+
   it('do not count padding, on either side', async () => {
-    const rows = (from: number, to: number): number[][] =>
-      Array.from({ length: to - from }, (_, i) =>
-        Array.from({ length: EXPERTS }, (_, e) => logit(from + i, 0, e))
-      );
     const sides = [
       [0, 0, 1, 1],
       [1, 1, 0, 0]
@@ -282,6 +283,18 @@ describe('positions', () => {
       [2, 3].map(row => best(row, 0).ids),
       [0, 1].map(row => best(row, 0).ids)
     ]);
+  });
+
+  it('refuses an additive mask, whose zeros are the tokens that are kept', async () => {
+    const path = writeSafetensors({
+      'router_logits.0': rows(0, 4),
+      attention_mask: [[0, 0, -1e9, -1e9]]
+    });
+    await expect(
+      imported('hf', path, { topK: 2, renormalized: true })
+    ).rejects.toThrow(
+      /the attention mask has the value -1000000000 .*ones for tokens/
+    );
   });
 });
 

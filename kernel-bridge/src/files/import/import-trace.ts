@@ -1,7 +1,7 @@
 /** Imports traces of other programs to Parquet; docs/traces.md has an example of each format. */
 import type { StreamProgress } from '../../base/progress';
 import { randomUUID } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
 import { pauses } from '../../base/pause';
@@ -61,6 +61,15 @@ export async function importTrace(
     throw new MoEDebuggerError('input', 'no such file or folder', {
       where: path,
       hint: `give the ${format} trace to import`
+    });
+  }
+  if (
+    existsSync(options.out) &&
+    realpathSync(options.out) === realpathSync(path)
+  ) {
+    throw new MoEDebuggerError('input', 'the import would replace its input', {
+      where: options.out,
+      hint: 'name another file to write'
     });
   }
   const notes = new Set<string>();

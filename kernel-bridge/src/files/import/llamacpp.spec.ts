@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
 import { fileOf, idsOf, imported } from '../../../test/imported';
+import { importTrace } from '.';
 
 /** Two batches, of two prompt tokens and of one generated token, at layers 1 and 3 with two experts per token. */
 const BATCHES = [
@@ -182,6 +183,58 @@ describe('CSV that other programs wrote again', () => {
     expect(trace.samples.map(({ id }) => id)).toEqual(['run-9', 'run-10']);
     expect(idsOf(trace, 3, 1)).toEqual([0, 1, 2].map(t => ids(t, 3)));
   });
+});
+
+describe('columns are taken by their meaning', () => {
+  it('ends the ids of a wide row where other columns begin', async () => {
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf('a.csv', 'pos,layer,id0,id1,seq\n0,1,5,6,1\n1,1,2,3,1\n')
+    );
+    expect(idsOf(trace, 1)).toEqual([
+      [5, 6],
+      [2, 3]
+    ]);
+  });
+
+  it.each([
+    [
+      'the second rank before the first',
+      '0,1,1,6\n0,1,0,5\n',
+      /the row has rank 0 where rank 2 of a token follows/
+    ],
+    [
+      'all first ranks before all second ones',
+      '0,1,0,5\n1,1,0,4\n0,1,1,6\n1,1,1,7\n',
+      /the row has rank 1 where rank 0 of a token follows .*sort them by layer, token and rank/
+    ]
+  ])('refuses %s', (_, rows, message) =>
+    expect(
+      imported('llamacpp', fileOf('a.csv', `token,layer,rank,expert\n${rows}`))
+    ).rejects.toThrow(message)
+  );
+
+  it('takes ranks that begin with 1', async () => {
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf(
+        'a.csv',
+        'token,layer,rank,expert\n0,1,1,5\n0,1,2,6\n1,1,1,3\n1,1,2,2\n'
+      )
+    );
+    expect(idsOf(trace, 1)).toEqual([
+      [5, 6],
+      [3, 2]
+    ]);
+  });
+});
+
+it('does not replace its input', async () => {
+  const path = fileOf('a.csv', BY_RANK);
+  await expect(importTrace('llamacpp', path, { out: path })).rejects.toThrow(
+    /the import would replace its input/
+  );
+  expect(readFileSync(path, 'utf8')).toBe(BY_RANK);
 });
 
 describe('damaged CSV is rejected with its position', () => {

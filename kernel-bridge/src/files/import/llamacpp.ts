@@ -26,6 +26,7 @@ const BLANK = 0x20;
 const TAB = 0x09;
 /** In the order of preference. */
 const SEPARATORS = [',', ';', '\t'].map(text => text.charCodeAt(0));
+const ID_COLUMN = /^(id|e|expert_?)\d+$/;
 const HINT =
   'rows are layer,expert or phase,token,layer,rank,expert or pos,layer,id0,id1,...';
 
@@ -33,12 +34,14 @@ const HINT =
 interface Columns {
   layer: number;
   token: number;
+  rank: number;
   expert: number;
   weight: number;
   phase: number;
   count: number;
-  /** One row per token: ids from `expert` to the end. */
+  /** One row per token: ids from `expert` to `last`. */
   wide: boolean;
+  last: number;
   separator: number;
 }
 
@@ -148,9 +151,15 @@ function headerOf(line: Buffer, reader: LineReader): Columns | undefined {
       HINT
     );
   }
+  let last = ids;
+  while (wide && ID_COLUMN.test(names[last + 1] ?? '')) {
+    last++;
+  }
   return {
+    last,
     layer: find('layer'),
     token: find('token', 'pos', 'position', 'step'),
+    rank: wide ? -1 : find('rank'),
     expert: ids,
     weight: find('weight', 'prob'),
     phase: find('phase'),
@@ -179,20 +188,24 @@ function withoutHeader(line: Buffer, reader: LineReader): Columns {
         layer: 0,
         expert: 1,
         token: -1,
+        rank: -1,
         weight: -1,
         phase: -1,
         count,
         wide: false,
+        last: 1,
         separator
       }
     : {
         token: 0,
+        rank: -1,
         layer: 1,
         expert: 2,
         weight: -1,
         phase: -1,
         count,
         wide: true,
+        last: count - 1,
         separator
       };
 }
@@ -220,6 +233,11 @@ function parseRow(
       if (!(row.layer >= 0)) {
         fail('layer', from, to);
       }
+    } else if (column === columns.rank) {
+      row.rank = integerAt(line, from, to);
+      if (!(row.rank >= 0)) {
+        fail('rank', from, to);
+      }
     } else if (column === columns.token) {
       row.token = integerAt(line, from, to);
       if (Number.isNaN(row.token)) {
@@ -230,7 +248,7 @@ function parseRow(
       }
     } else if (
       column === columns.expert ||
-      (columns.wide && column > columns.expert)
+      (columns.wide && column > columns.expert && column <= columns.last)
     ) {
       const id = integerAt(line, from, to);
       if (!(id >= -1)) {

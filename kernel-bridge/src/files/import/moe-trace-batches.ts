@@ -8,6 +8,8 @@ export interface ExpertRow {
   layer: number;
   /** As in the file; undefined if rows of a token are identified only by their count. */
   token: number | undefined;
+  /** As in the file, from 0 or 1; undefined if it does not say. */
+  rank?: number;
   /** One id, or all of a token. */
   ids: readonly number[];
   weight: number;
@@ -20,7 +22,8 @@ interface Gathered {
   weights: ReturnType<typeof growingFloats>;
 }
 
-const CUT_OFF = 'the file may be truncated: trace again';
+const CUT_OFF =
+  'the file may be truncated, or its rows are in another order: sort them by layer, token and rank, or trace again';
 
 export class MoeTraceBatches {
   private _layers = new Map<number, Gathered>();
@@ -29,6 +32,7 @@ export class MoeTraceBatches {
   /** Number of ids of the current token. */
   private _ids = 0;
   private _position = 0;
+  private _firstRank: number | undefined;
   private _hasWeights = true;
 
   constructor(
@@ -53,6 +57,14 @@ export class MoeTraceBatches {
     if (!gathered) {
       gathered = { selected: growingInts(), weights: growingFloats() };
       this._layers.set(row.layer, gathered);
+    }
+    if (row.rank !== undefined) {
+      this._firstRank ??= row.rank;
+      if (row.rank !== this._firstRank + this._ids || this._firstRank > 1) {
+        this._refuse(
+          `the row has rank ${row.rank} where rank ${Math.min(this._firstRank, 1) + this._ids} of a token follows`
+        );
+      }
     }
     for (const id of row.ids) {
       this._checkTwice(gathered, id);

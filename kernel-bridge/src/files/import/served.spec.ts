@@ -121,6 +121,15 @@ describe('responses of vLLM', () => {
     expect(read.map(positions)).toEqual(files.map(() => [range(0, 5)]));
   });
 
+  it('whose bytes are more than the shape needs are refused', async () => {
+    const file = lines({
+      choices: [{ routed_experts: { data: bare(0, 5), shape: [3, 2, 2] } }]
+    });
+    await expect(imported('vllm', file)).rejects.toThrow(
+      /routed_experts has \d+ bytes, but its shape \[3, 2, 2\]/
+    );
+  });
+
   it('that have no routing are refused', async () => {
     await expect(
       imported('vllm', lines({ choices: [{ routed_experts: null }] }))

@@ -2,11 +2,9 @@
 import { InvalidArgumentError } from 'commander';
 
 export function parseIds(text: string): number[] {
-  const ids = text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map(Number);
-  if (ids.length === 0 || ids.some(id => !Number.isInteger(id) || id < 0)) {
+  const fields = text.trim().split(/\s*,\s*|\s+/);
+  const ids = fields.map(Number);
+  if (!fields.every(field => /^\d+$/.test(field))) {
     throw new InvalidArgumentError(
       'give non-negative integers separated by commas'
     );

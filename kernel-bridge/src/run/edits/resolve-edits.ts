@@ -155,6 +155,10 @@ function checkValues(record: RouterEdit, router: Router): void {
   checkRange(record.tokens, place(router));
 }
 
+/** The graph computes in float32 at most: a larger number would become infinite there. */
+const fitsFloat32 = (value: number | undefined): boolean =>
+  typeof value === 'number' && Number.isFinite(Math.fround(value));
+
 /** Validates the numbers of an edit, by its kind. */
 const VALUE_CHECKS: Record<
   RouterEdit['kind'],
@@ -171,18 +175,18 @@ const VALUE_CHECKS: Record<
     ),
   bias: (record, router) =>
     check(
-      Number.isFinite(record.value),
+      fitsFloat32(record.value),
       router,
       `invalid bias ${String(record.value)}`,
-      'give a finite number; to remove the expert, ablate it'
+      'give a finite number that fits into float32; to remove the expert, ablate it'
     ),
   force: () => undefined,
   scale(record, router) {
     check(
-      Number.isFinite(record.value),
+      fitsFloat32(record.value),
       router,
       `invalid scale ${String(record.value)} of an expert`,
-      'give a finite number'
+      'give a finite number that fits into float32'
     );
     check(
       !router.convention.weightsInput || record.value === 0,
