@@ -50,25 +50,21 @@ interface Unnamed {
 /** @returns the same graph when all its inputs have known names, or a name cannot be told */
 export function nameInputs(graph: GraphProto, file?: string): GraphProto {
   const stored = new Set(graph.initializer.map(({ name }) => name));
-  if (
-    graph.input.every(
-      ({ name = '' }) => KNOWN_INPUTS.has(name) || stored.has(name)
-    )
-  ) {
+  const unknown = graph.input.filter(
+    ({ name = '', type }) =>
+      !stored.has(name) &&
+      !KNOWN_INPUTS.has(name) &&
+      (type?.tensorType?.shape?.dim.length ?? 0) <= 2
+  );
+  if (unknown.length === 0) {
     return graph;
   }
   const whole = new Graph(graph, file);
   const given = new Set(whole.inputs);
-  const unnamed = graph.input.flatMap((info): Unnamed[] => {
-    const { name = '', type } = info;
-    const rank = type?.tensorType?.shape?.dim.length ?? 0;
-    return given.has(name) && !KNOWN_INPUTS.has(name) && rank <= 2
-      ? [{ info, name, rows: tableOf(whole, name) }]
-      : [];
+  const unnamed = unknown.map((info): Unnamed => {
+    const { name = '' } = info;
+    return { info, name, rows: tableOf(whole, name) };
   });
-  if (unnamed.length === 0) {
-    return graph;
-  }
   const names = new Map<string, string>();
   const free = (name: string): boolean =>
     !given.has(name) && ![...names.values()].includes(name);
