@@ -4,6 +4,12 @@ import prettier from 'eslint-config-prettier/flat';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
+/** A regular expression has no properties of its own, so as a part of a pattern object it matches everything. */
+const EMPTY_MATCH = {
+  selector:
+    "CallExpression[callee.property.name='toMatchObject'] Property > Literal[regex]",
+  message: 'This matches any value: write expect.stringMatching(/.../).'
+};
 const FRONT_END = ['src/**/*.{ts,tsx}'];
 const NODE_PACKAGE = ['kernel-bridge/**/*.ts'];
 const BROWSER_TESTS = ['ui-tests/**/*.ts'];
@@ -72,7 +78,7 @@ export default tseslint.config(
     rules: {
       curly: ['error', 'all'],
       eqeqeq: 'error',
-      // Tokens and names from strangers' files are cleaned of control characters by such expressions.
+      // Such expressions remove control characters from tokens and names of untrusted files.
       'no-control-regex': 'off',
       'prefer-arrow-callback': 'error',
       'prefer-const': 'error'
@@ -116,7 +122,8 @@ export default tseslint.config(
             ":not(CallExpression[callee.name='lazily'] > ArrowFunctionExpression > TSAsExpression) > CallExpression[callee.name='require']",
           message:
             'Import at the top of the file, or load at the first use by lazily(() => require(...) as typeof import(...), name).'
-        }
+        },
+        EMPTY_MATCH
       ]
     }
   },
@@ -138,7 +145,10 @@ export default tseslint.config(
   {
     // No user reads the texts of a test.
     files: ['src/**/*.spec.{ts,tsx}'],
-    rules: { 'jupyter/no-untranslated-string': 'off' }
+    rules: {
+      'jupyter/no-untranslated-string': 'off',
+      'no-restricted-syntax': ['error', EMPTY_MATCH]
+    }
   },
   {
     files: DRAWING,

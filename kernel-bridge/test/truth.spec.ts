@@ -9,7 +9,7 @@ import { Tokenizer } from '../src/run/model/tokenizer';
 import { modelsPage, type ModelReport } from './models-page';
 import { expectPage } from './page';
 import { compareWithTruth } from './truth';
-import { DEMO, largerZoo, NO_ZOO, readTruth, zooModels } from './zoo';
+import { DEMO, largerZoo, itWithZoo, readTruth, zooModels } from './zoo';
 
 /** The zoo has a copy of the demo model. */
 const zoo = zooModels().filter(folder => basename(folder) !== 'demo');
@@ -99,9 +99,8 @@ describe.each(
   );
 });
 
-(largerZoo().length > 0 ? it : it.skip)(
-  `docs/models.md is up to date: ${NO_ZOO}`,
-  () => expectPage('models.md', modelsPage([...reports.values()]))
+itWithZoo(largerZoo().length > 0, 'docs/models.md is up to date', () =>
+  expectPage('models.md', modelsPage([...reports.values()]))
 );
 
 /** "encoder.block.1.layer.1.mlp.router" is in layer 1 of the encoder. */

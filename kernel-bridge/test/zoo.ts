@@ -70,8 +70,22 @@ export function withZoo(
   }
 }
 
+/** The title of a test, with the reason where it is skipped. */
+export function titled(title: string, runs: boolean, reason: string): string {
+  return runs ? title : `${title}: ${reason}`;
+}
+
+/** One test with models of the larger zoo; counted as skipped where they are not there. */
+export function itWithZoo(
+  present: boolean,
+  title: string,
+  test: () => void
+): void {
+  (present ? it : it.skip)(titled(title, present, NO_ZOO), test);
+}
+
 /** Counts one test as skipped if there are none of these models of the larger zoo. */
-export function skipWithout(folders: readonly string[], title: string): void {
+export function skipWithout(folders: readonly unknown[], title: string): void {
   if (folders.length === 0) {
     it.skip(`${title}: ${NO_ZOO}`, () => undefined);
   }

@@ -9,6 +9,7 @@ import {
   PUBLISHED_TOKENS,
   type Domain
 } from '../../test/published-routing';
+import { titled } from '../../test/zoo';
 import {
   coefficientOfVariation,
   jainIndex,
@@ -110,93 +111,96 @@ it("ESFT's scores to 4 decimals follow from the sums over its trace, in 26 of 26
   }
 });
 
-(hasEsftTrace ? describe : describe.skip)(`ESFT's trace: ${NO_ESFT}`, () => {
-  const tallies = new Map<number, RouterTally>();
-  const tally = (layer: number): RouterTally => {
-    let found = tallies.get(layer);
-    if (!found) {
-      found = new RouterTally({
-        layer,
-        experts: 64,
-        topK: 6,
-        score: 'softmax'
-      });
-      for (const block of esftBlocks(layer)) {
-        found.add(block);
+(hasEsftTrace ? describe : describe.skip)(
+  titled("ESFT's trace", hasEsftTrace, NO_ESFT),
+  () => {
+    const tallies = new Map<number, RouterTally>();
+    const tally = (layer: number): RouterTally => {
+      let found = tallies.get(layer);
+      if (!found) {
+        found = new RouterTally({
+          layer,
+          experts: 64,
+          topK: 6,
+          score: 'softmax'
+        });
+        for (const block of esftBlocks(layer)) {
+          found.add(block);
+        }
+        tallies.set(layer, found);
       }
-      tallies.set(layer, found);
-    }
-    return found;
-  };
+      return found;
+    };
 
-  it('gives the published scores to 4 decimals and the published experts, in 26 of 26 layers', () => {
-    const summary = esftSummary();
-    for (let layer = 1; layer <= 26; layer++) {
-      const { counts, gateSum, tokens } = tally(layer);
-      expect(tokens).toBe(ESFT_TOKENS);
-      const scores = esftTokenScores(counts, tokens, 6);
-      const rounded = (values: Float64Array): Record<string, number> =>
-        Object.fromEntries(
-          Array.from(values, (value, e) => [String(e), round(value, 4)])
+    it('gives the published scores to 4 decimals and the published experts, in 26 of 26 layers', () => {
+      const summary = esftSummary();
+      for (let layer = 1; layer <= 26; layer++) {
+        const { counts, gateSum, tokens } = tally(layer);
+        expect(tokens).toBe(ESFT_TOKENS);
+        const scores = esftTokenScores(counts, tokens, 6);
+        const rounded = (values: Float64Array): Record<string, number> =>
+          Object.fromEntries(
+            Array.from(values, (value, e) => [String(e), round(value, 4)])
+          );
+        expect(rounded(scores)).toEqual(summary.token_scores[layer]);
+        expect(rounded(esftGateScores(gateSum, tokens))).toEqual(
+          summary.gate_scores[layer]
         );
-      expect(rounded(scores)).toEqual(summary.token_scores[layer]);
-      expect(rounded(esftGateScores(gateSum, tokens))).toEqual(
-        summary.gate_scores[layer]
-      );
-      // ESFT selects from scores as it writes them, rounded.
-      expect(
-        esftSelection(
-          scores.map(score => round(score, 4)),
-          0.2
-        )
-      ).toEqual(published.esft[layer].selected);
-    }
-  });
+        // ESFT selects from scores as it writes them, rounded.
+        expect(
+          esftSelection(
+            scores.map(score => round(score, 4)),
+            0.2
+          )
+        ).toEqual(published.esft[layer].selected);
+      }
+    });
 
-  it.each([
-    [1, 0.9368, 0.6113, 3.176],
-    [13, 0.9116, 0.5352, 3.001],
-    [26, 0.9296, 0.5933, 2.572]
-  ])(
-    'layer %i: entropy %d, Jain %d, MaxVio %d',
-    (layer, entropy, jain, maxVio) => {
-      const metrics = layerMetrics(tally(layer));
-      expect([
-        round(metrics.loadEntropy, 4),
-        round(metrics.jain, 4),
-        round(metrics.maxVio, 3)
-      ]).toEqual([entropy, jain, maxVio]);
-    }
-  );
+    it.each([
+      [1, 0.9368, 0.6113, 3.176],
+      [13, 0.9116, 0.5352, 3.001],
+      [26, 0.9296, 0.5933, 2.572]
+    ])(
+      'layer %i: entropy %d, Jain %d, MaxVio %d',
+      (layer, entropy, jain, maxVio) => {
+        const metrics = layerMetrics(tally(layer));
+        expect([
+          round(metrics.loadEntropy, 4),
+          round(metrics.jain, 4),
+          round(metrics.maxVio, 3)
+        ]).toEqual([entropy, jain, maxVio]);
+      }
+    );
 
-  it.each([
-    [1, 0.0404, 0.5376, 0.962],
-    [13, 0.1874, 0.874, 1.9211],
-    [26, 0.0875, 0.6598, 1.4004]
-  ])(
-    'layer %i: first choice repeats %d, any overlap %d, overlap %d of 6',
-    (layer, first, any, mean) => {
-      const metrics = layerMetrics(tally(layer));
-      expect([
-        round(metrics.firstChoiceRepetition, 4),
-        round(metrics.anyOverlapRepetition, 4),
-        round(metrics.meanOverlap, 4)
-      ]).toEqual([first, any, mean]);
-    }
-  );
+    it.each([
+      [1, 0.0404, 0.5376, 0.962],
+      [13, 0.1874, 0.874, 1.9211],
+      [26, 0.0875, 0.6598, 1.4004]
+    ])(
+      'layer %i: first choice repeats %d, any overlap %d, overlap %d of 6',
+      (layer, first, any, mean) => {
+        const metrics = layerMetrics(tally(layer));
+        expect([
+          round(metrics.firstChoiceRepetition, 4),
+          round(metrics.anyOverlapRepetition, 4),
+          round(metrics.meanOverlap, 4)
+        ]).toEqual([first, any, mean]);
+      }
+    );
 
-  it.each([
-    [1, 17, 6, 0.8596],
-    [13, 44, 29, 0.9714],
-    [26, 34, 26, 0.9791]
-  ])(
-    'layer %i: highest co-activation, given %i of %i, is %d',
-    (layer, expert, partner, conditional) => {
-      const { counts, tokens } = tally(layer);
-      const pairs = tally(layer).pairs();
-      const [best] = strongestPairs(pairs, counts, tokens);
-      expect(best).toMatchObject({ expert, partner });
-      expect(round(best.conditional, 4)).toBe(conditional);
-    }
-  );
-});
+    it.each([
+      [1, 17, 6, 0.8596],
+      [13, 44, 29, 0.9714],
+      [26, 34, 26, 0.9791]
+    ])(
+      'layer %i: highest co-activation, given %i of %i, is %d',
+      (layer, expert, partner, conditional) => {
+        const { counts, tokens } = tally(layer);
+        const pairs = tally(layer).pairs();
+        const [best] = strongestPairs(pairs, counts, tokens);
+        expect(best).toMatchObject({ expert, partner });
+        expect(round(best.conditional, 4)).toBe(conditional);
+      }
+    );
+  }
+);

@@ -10,6 +10,7 @@ import {
   hasEsftTrace,
   NO_ESFT
 } from '../../../test/published-routing';
+import { titled } from '../../../test/zoo';
 import { expertCounts } from '../../base/charts/measure';
 
 type Token = { ids: number[]; weights: number[] };
@@ -162,24 +163,27 @@ describe('ESFT', () => {
   });
 
   const withTrace = hasEsftTrace ? it : it.skip;
-  withTrace(`gives the scores that ESFT published: ${NO_ESFT}`, async () => {
-    const { report, trace } = await imported('esft', ESFT_TRACE);
-    expect(report).toMatchObject({ tokens: 8222, slots: 8222 * 6 * 26 });
-    const { token_scores: published } = JSON.parse(
-      readFileSync(join(ESFT_TRACE, 'summary.json'), 'utf8')
-    ) as { token_scores: Record<string, Record<string, number>> };
-    for (const [layer, scores] of Object.entries(published)) {
-      const counts = new Float64Array(64);
-      trace.samples.forEach((_, s) =>
-        expertCounts(trace.layer(Number(layer), s)).forEach(
-          (count, e) => (counts[e] += count)
-        )
-      );
-      for (const [expert, score] of Object.entries(scores)) {
-        expect(counts[Number(expert)] / (6 * 8222)).toBeCloseTo(score, 4);
+  withTrace(
+    titled('gives the scores that ESFT published', hasEsftTrace, NO_ESFT),
+    async () => {
+      const { report, trace } = await imported('esft', ESFT_TRACE);
+      expect(report).toMatchObject({ tokens: 8222, slots: 8222 * 6 * 26 });
+      const { token_scores: published } = JSON.parse(
+        readFileSync(join(ESFT_TRACE, 'summary.json'), 'utf8')
+      ) as { token_scores: Record<string, Record<string, number>> };
+      for (const [layer, scores] of Object.entries(published)) {
+        const counts = new Float64Array(64);
+        trace.samples.forEach((_, s) =>
+          expertCounts(trace.layer(Number(layer), s)).forEach(
+            (count, e) => (counts[e] += count)
+          )
+        );
+        for (const [expert, score] of Object.entries(scores)) {
+          expect(counts[Number(expert)] / (6 * 8222)).toBeCloseTo(score, 4);
+        }
       }
     }
-  });
+  );
 });
 
 describe('ESFT text of other programs', () => {

@@ -3,6 +3,7 @@
  * docs/traces.md defines the canonical form; other programs may write and check it.
  */
 import { createHash, type Hash } from 'node:crypto';
+import type { TraceRow } from './trace-rows';
 
 /** Rows of one row group, and the SHA-256 of their canonical form as hexadecimal digits. */
 export interface HashedRows {
@@ -21,20 +22,8 @@ export interface ContentHash {
 /** DuckDB's default, which it keeps when it is given whole chunks. */
 export const ROWS_PER_GROUP = 122_880;
 
-export interface CanonicalRow {
-  run: string | null;
-  sample: string | null;
-  domain: string | null;
-  position: number | null;
-  tokenId: number | null;
-  text: string | null;
-  stack: string | null;
-  layer: number | null;
-  module: string | null;
-  experts: Numbers | null;
-  weights: Numbers | null;
-  logits: Numbers | null;
-}
+/** From a file or from memory. */
+export type CanonicalRow = TraceRow<Numbers>;
 
 interface Numbers {
   readonly length: number;

@@ -2,7 +2,7 @@
 import type * as DuckDB from '@duckdb/node-api';
 
 /** Lists are not copied: they are valid until the next chunk is fetched. */
-export interface TraceRow {
+export interface TraceRow<List = NumberList> {
   run: string | null;
   sample: string | null;
   domain: string | null;
@@ -12,9 +12,9 @@ export interface TraceRow {
   stack: string | null;
   layer: number | null;
   module: string | null;
-  experts: NumberList | null;
-  weights: NumberList | null;
-  logits: NumberList | null;
+  experts: List | null;
+  weights: List | null;
+  logits: List | null;
 }
 
 export const REQUIRED_COLUMNS = [
