@@ -6,12 +6,13 @@
 import { spawnSync } from 'node:child_process';
 import { inRoot, tool } from './paths.mjs';
 
-/** By page of docs/. */
+/** By page of docs/: the spec, or the folder of specs, that writes it. */
 const SPECS = {
-  measures: 'measures-page',
-  models: 'truth',
-  edits: 'edits',
-  findings: 'findings'
+  measures: 'measures-page.spec.ts',
+  models: 'truth.spec.ts',
+  edits: 'edits.spec.ts',
+  findings: 'findings.spec.ts',
+  analyses: 'analyses/'
 };
 
 const named = process.argv.slice(2);
@@ -27,9 +28,10 @@ const { status } = spawnSync(
   process.execPath,
   [
     tool('jest'),
-    '--maxWorkers=2',
+    // Specs that write sections of one page must not do so at the same time.
+    '--runInBand',
     ...(named.length > 0 ? named : Object.keys(SPECS)).map(
-      name => `test/${SPECS[name]}.spec.ts`
+      name => `test/${SPECS[name]}`
     )
   ],
   {

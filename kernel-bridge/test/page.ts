@@ -13,6 +13,25 @@ export function expectPage(file: string, text: string): void {
   expect(readFileSync(path, 'utf8')).toBe(text);
 }
 
+/**
+ * One section of a page that several specs write: what stands between `<!-- NAME -->` and `<!-- end of NAME -->`.
+ * @param file name in docs/
+ */
+export function expectSection(file: string, name: string, text: string): void {
+  const [from, to] = [`<!-- ${name} -->\n\n`, `\n\n<!-- end of ${name} -->`];
+  const page = readFileSync(join(REPOSITORY, 'docs', file), 'utf8');
+  const [before, after] = [page.indexOf(from), page.indexOf(to)];
+  if (before < 0 || after < before) {
+    throw new Error(
+      `docs/${file} has no section ${from.trim()} ... ${to.trim()}`
+    );
+  }
+  expectPage(
+    file,
+    page.slice(0, before + from.length) + text.trim() + page.slice(after)
+  );
+}
+
 /** A Markdown table with aligned columns, as prettier would write it. */
 export function markdownTable(rows: string[][]): string {
   const widths = rows[0].map((_, column) =>
