@@ -40,6 +40,7 @@ function captured({ experts, topK, tokens }) {
       logits: segments(experts),
       selected: segments(topK),
       weights: segments(topK),
+      applied: [],
       kept: []
     },
     outputs: [

@@ -11,7 +11,7 @@ import type { Groups } from './convention';
 export function groupScores(
   scores: ArrayLike<number>,
   { count, score }: Groups,
-  isMasked: (expert: number) => boolean
+  isMasked?: (expert: number) => boolean
 ): number[] {
   const size = scores.length / count;
   return Array.from({ length: count }, (_, group) => {
@@ -19,7 +19,7 @@ export function groupScores(
     let second = -Infinity;
     let left = 0;
     for (let e = group * size; e < (group + 1) * size; e++) {
-      left += isMasked(e) ? 0 : 1;
+      left += isMasked?.(e) ? 0 : 1;
       if (scores[e] > best) {
         second = best;
         best = scores[e];

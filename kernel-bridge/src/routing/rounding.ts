@@ -23,7 +23,7 @@ const ROUNDINGS = 8;
  */
 const SIGMOID_ERROR = 2 ** -23;
 /** Of a weight, also where the arithmetic is exact. */
-const RELATIVE = 2e-3;
+export const RELATIVE_WEIGHT_ERROR = 2e-3;
 /** Smaller weights may be rounded to zero. */
 const SMALLEST = 1e-7;
 /** A larger error of a weight, as a share of it, leaves nothing to compare. */
@@ -135,7 +135,8 @@ export function weightError(
           Math.max(sum - total, sum * (1 - NOTHING_LEFT))
         : errors[slot];
     return (
-      Math.max(RELATIVE, ROUNDINGS * rounding.unit) * Math.abs(weight) +
+      Math.max(RELATIVE_WEIGHT_ERROR, ROUNDINGS * rounding.unit) *
+        Math.abs(weight) +
       factor * (propagated + SMALLEST) +
       rounding.step
     );

@@ -73,8 +73,12 @@ export function choiceValues(
 ): { scores: Float32Array; choice: Float32Array } {
   const scores =
     logitsAre === 'logits' && scoreBeforeTopK ? applyScore(row, score) : row;
-  const choice = Float32Array.from(scores);
-  selectionBias?.forEach((bias, e) => (choice[e] += bias));
+  const choice = new Float32Array(scores);
+  if (selectionBias) {
+    for (let e = 0; e < choice.length; e++) {
+      choice[e] += selectionBias[e];
+    }
+  }
   return { scores, choice };
 }
 
@@ -83,7 +87,7 @@ function chooseTopK(
   topK: number,
   convention: Convention,
   are: 'logits' | 'probabilities',
-  { favour, masked: isMasked = () => false }: ChoiceOptions = {}
+  { favour, masked: isMasked }: ChoiceOptions = {}
 ): RoutedToken {
   const {
     score,
@@ -99,16 +103,19 @@ function chooseTopK(
   } = convention;
   const { scores, choice } = choiceValues(row, convention, are);
   favour?.forEach((value, e) => (choice[e] += value));
-  const kept =
-    groups &&
-    new Set(largest(groupScores(choice, groups, isMasked), groups.selected));
-  choice.forEach((_, e) => {
-    if (isMasked(e) || kept?.has(groupOf(e, row.length, groups!)) === false) {
-      choice[e] = -Infinity;
-    }
-  });
+  if (groups) {
+    const best = groupScores(choice, groups, isMasked);
+    const kept = new Set(largest(best, groups.selected));
+    exclude(choice, e => !kept.has(groupOf(e, row.length, groups)));
+  }
+  if (isMasked) {
+    exclude(choice, isMasked);
+  }
   const experts = largest(choice, topK, tiesToLast);
-  let own = Float32Array.from(experts, e => scores[e]);
+  let own = new Float32Array(topK);
+  for (let slot = 0; slot < topK; slot++) {
+    own[slot] = scores[experts[slot]];
+  }
   if (!scoreBeforeTopK && are === 'logits') {
     own = applyScore(own, score);
   }
@@ -124,6 +131,14 @@ function chooseTopK(
       (w, i) => w * scale * outputScale * (expertScale?.[experts[i]] ?? 1)
     )
   };
+}
+
+function exclude(choice: Float32Array, isOut: (expert: number) => boolean) {
+  for (let e = 0; e < choice.length; e++) {
+    if (isOut(e)) {
+      choice[e] = -Infinity;
+    }
+  }
 }
 
 /** Indices of the k largest values, largest first. Ties go to the lower index, as in ONNX's TopK, or to the higher one. */
