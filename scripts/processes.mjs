@@ -78,8 +78,8 @@ export function endWithNpm() {
  * @param {{cwd?: string, env?: object, seconds?: number, show?: boolean, onLine?: (line: string) => void, until?: AbortSignal}} options
  *   `seconds`: how long it may take; `show`: its output goes straight to the terminal and is not kept; `until`:
  *   stops it
- * @returns {Promise<{code: number | null, lines: string[], error?: string}>} `error` says why it
- *   did not finish, or its exit code
+ * @returns {Promise<{code: number | null, lines: string[], late?: boolean, error?: string}>} `error` says why it
+ *   did not finish, or its exit code; `late`: it took longer than `seconds`
  */
 export async function run(command, options = {}) {
   const { cwd = root, env, seconds, show = false, onLine, until } = options;
@@ -125,6 +125,7 @@ export async function run(command, options = {}) {
         resolve({
           code,
           lines,
+          late,
           error: late
             ? `did not end within ${seconds} s and was stopped`
             : signal

@@ -1,7 +1,7 @@
 /** The table of faults in docs/testing.md. */
+import { sectionOf, table, withSection } from '../page-section.mjs';
 
-const BEGIN = '<!-- npm run test:faults writes from here -->';
-const END = '<!-- to here -->';
+const COMMAND = 'npm run test:faults';
 const HEAD = ['what', 'tried', 'came out'];
 
 /** @param {string} lines a JSON list of the three cells a line, as the tests record them */
@@ -14,13 +14,7 @@ export function faultRows(lines) {
 
 /** The page with these rows; rows of faults that were not tried now stay. */
 export function withFaults(page, rows) {
-  const from = page.indexOf(BEGIN);
-  const to = page.indexOf(END);
-  if (from < 0 || to < from) {
-    throw new Error(`docs/testing.md has no ${BEGIN} and ${END}`);
-  }
-  const kept = page
-    .slice(from, to)
+  const kept = sectionOf(page, COMMAND)
     .split('\n')
     .filter(line => line.startsWith('| '))
     .map(line =>
@@ -31,8 +25,5 @@ export function withFaults(page, rows) {
     )
     .filter(([what]) => what !== HEAD[0] && !/^-+$/.test(what));
   const byFault = new Map([...kept, ...rows].map(row => [row[0], row]));
-  const table = [HEAD, HEAD.map(() => '---'), ...byFault.values()]
-    .map(cells => `| ${cells.join(' | ')} |`)
-    .join('\n');
-  return `${page.slice(0, from)}${BEGIN}\n\n${table}\n\n${page.slice(to)}`;
+  return withSection(page, COMMAND, table([HEAD, ...byFault.values()]));
 }
