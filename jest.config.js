@@ -11,8 +11,16 @@ const esModules = [
   '@microsoft',
   '@rjsf',
   'color',
+  'd3-.*',
+  'delaunator',
+  'exenv-es6',
+  'internmap',
   'lib0',
+  'marked.*',
   'nanoid',
+  'robust-predicates',
+  'vega.*',
+  'vscode-ws-jsonrpc',
   'y-protocols',
   'yjs'
 ];

@@ -1,119 +1,31 @@
-import type { ISessionContext } from '@jupyterlab/apputils';
-import { Signal } from '@lumino/signaling';
-import {
-  KERNEL_NAME,
-  PROTOCOL_VERSION,
-  encodeSample,
-  extractBuffers
-} from 'moe-debugger/protocol';
+import { PROTOCOL_VERSION } from 'moe-debugger/protocol';
 import { Preferences } from '../preferences';
-import { sample } from '../testing/documents';
+import {
+  fakeSession,
+  hello,
+  state as kernelState,
+  traceSummary,
+  type FakeComm
+} from '../testing/fake-kernel';
 import { KernelFollower } from './follower';
 
-/** A front-end kernel connection that records its messages. */
-class FakeKernel {
-  name = KERNEL_NAME;
-  status = 'idle';
-  connectionStatus = 'connected';
-  comms: FakeComm[] = [];
-
-  createComm(): FakeComm {
-    const comm = new FakeComm();
-    this.comms.push(comm);
-    return comm;
-  }
-
-  get comm(): FakeComm {
-    return this.comms[this.comms.length - 1];
-  }
-}
-
-class FakeComm {
-  isDisposed = false;
-  sent: Record<string, unknown>[] = [];
-  onMsg: (message: object) => void = () => undefined;
-  onClose: () => void = () => undefined;
-  private _future = { done: Promise.resolve() };
-
-  open(data: Record<string, unknown>): object {
-    this.sent.push({ type: 'open', ...data });
-    return this._future;
-  }
-  send(data: Record<string, unknown>): object {
-    this.sent.push(data);
-    return this._future;
-  }
-  close(): object {
-    this.isDisposed = true;
-    return this._future;
-  }
-  receive(data: object, buffers: ArrayBufferView[] = []): void {
-    this.onMsg({ content: { data }, buffers });
-  }
-}
-
 function setUp() {
-  const kernel = new FakeKernel();
-  const context = {
-    session: { kernel } as { kernel: FakeKernel | null }
-  } as Record<string, unknown> & { session: { kernel: FakeKernel | null } };
-  const signals = {
-    kernelChanged: new Signal<object, void>(context),
-    statusChanged: new Signal<object, void>(context),
-    connectionStatusChanged: new Signal<object, void>(context)
-  };
+  const { kernel, context, signals, setStatus } = fakeSession();
   const follower = new KernelFollower({
-    sessionContext: Object.assign(
-      context,
-      signals
-    ) as unknown as ISessionContext,
+    sessionContext: context,
     preferences: new Preferences()
   });
-  const setStatus = (status: string) => {
-    kernel.status = status;
-    signals.statusChanged.emit();
-  };
   return { kernel, context, signals, follower, setStatus };
 }
 
-const summary = (id: string) => ({
-  id,
-  modelId: 'm',
-  model: 'demo',
-  label: id,
-  samples: 1,
-  coverage: { moeLayers: 2, layersCaptured: 2, tokens: 3, slots: 12 },
-  created: 1
-});
+/** Traces alone. */
+const state = (...ids: string[]) =>
+  kernelState(
+    [],
+    ids.map(id => traceSummary(id))
+  );
 
-const hello = (version = PROTOCOL_VERSION) => ({
-  type: 'hello',
-  version,
-  package: '0.1.0'
-});
-const state = (...ids: string[]) => ({
-  type: 'state',
-  models: [],
-  traces: ids.map(summary)
-});
-
-function sendTrace(comm: FakeComm, request: number, id: string): void {
-  const {
-    state: view,
-    bufferPaths,
-    buffers
-  } = extractBuffers({
-    version: PROTOCOL_VERSION,
-    view: 'explorer',
-    model: 'demo',
-    samples: [encodeSample(sample(id), { binary: true })],
-    state: { layerIndex: 0, measure: 'weight' }
-  });
-  comm.receive({ type: 'trace', request, view, bufferPaths }, buffers);
-}
-
-const requests = (comm: FakeComm) =>
-  comm.sent.filter(({ type }) => type === 'get-trace');
+const requests = (comm: FakeComm) => comm.of('get-trace');
 
 describe('KernelFollower', () => {
   it('opens no comm until the panel is shown', () => {
@@ -151,8 +63,8 @@ describe('KernelFollower', () => {
     comm.receive(state('two', 'one'));
     const [first, second] = requests(comm);
     expect([first.id, second.id]).toEqual(['one', 'two']);
-    sendTrace(comm, second.request as number, 'two');
-    sendTrace(comm, first.request as number, 'one');
+    comm.sendTrace('two', second.request as number);
+    comm.sendTrace('one', first.request as number);
     expect(follower.routing?.sample(0).id).toBe('two');
     comm.receive(state('two', 'one'));
     expect(requests(comm)).toHaveLength(2);
@@ -176,7 +88,7 @@ describe('KernelFollower', () => {
     const old = kernel.comm;
     old.receive(hello());
     old.receive(state('one'));
-    sendTrace(old, requests(old)[0].request as number, 'one');
+    old.sendTrace('one', requests(old)[0].request as number);
     setStatus('restarting');
     expect([follower.status, follower.isStale]).toEqual(['restarting', true]);
     expect(follower.traces).toEqual([]);
@@ -188,7 +100,7 @@ describe('KernelFollower', () => {
     expect(follower.traces).toEqual([]);
     expect(follower.routing?.sample(0).id).toBe('one');
     kernel.comm.receive(state('new'));
-    sendTrace(kernel.comm, requests(kernel.comm)[0].request as number, 'new');
+    kernel.comm.sendTrace('new', requests(kernel.comm)[0].request as number);
     expect([follower.isStale, follower.routing?.sample(0).id]).toEqual([
       false,
       'new'
@@ -206,7 +118,7 @@ describe('KernelFollower', () => {
   it('says which kernels it cannot follow', () => {
     const { kernel, context, signals, follower } = setUp();
     follower.active = true;
-    kernel.comm.receive(hello(99));
+    kernel.comm.receive(hello({ version: 99 }));
     expect([follower.status, follower.kernelVersion]).toEqual(['version', 99]);
     kernel.comm.receive(state('one'));
     expect(follower.traces).toEqual([]);

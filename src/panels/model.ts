@@ -67,14 +67,17 @@ export class PanelModel implements IDisposable {
 
   private _update(): void {
     const notebook = this._options.tracker.currentWidget;
-    const follower =
-      notebook && this._visible ? this._followerOf(notebook) : this._follower;
+    const follower = !notebook
+      ? null
+      : this._visible
+        ? this._followerOf(notebook)
+        : this._follower;
     if (this._follower && this._follower !== follower) {
       this._follower.changed.disconnect(this._onFollowerChanged, this);
       this._follower.active = false;
     }
     const isNew = this._follower !== follower;
-    this._follower = notebook ? follower : null;
+    this._follower = follower;
     this._notebook = notebook;
     if (this._follower) {
       if (isNew) {
