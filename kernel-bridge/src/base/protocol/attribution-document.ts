@@ -173,7 +173,9 @@ function readStack(
 ): { stack?: Stack } {
   return source.stack === undefined
     ? {}
-    : { stack: oneOf<Stack>(source.stack, ['encoder', 'decoder'], at) };
+    : {
+        stack: oneOf<Stack>(source.stack, ['encoder', 'decoder'], `${at}.stack`)
+      };
 }
 
 function readExperts(

@@ -140,7 +140,7 @@ function readQuestion(value: unknown): AttributionQuestion {
   const baseline = object(source.baseline, 'question.baseline');
   const steps = count(source.steps, 'question.steps', MAX_STEPS);
   return {
-    prompt: readPrompt(source.prompt),
+    prompt: readPrompt(source.prompt, 'question.prompt'),
     target: source.target === null ? null : readTarget(source.target),
     method: oneOf(
       source.method,
@@ -150,7 +150,7 @@ function readQuestion(value: unknown): AttributionQuestion {
     steps,
     baseline: {
       kind: oneOf(baseline.kind, BASELINES, 'question.baseline.kind'),
-      text: readPrompt(baseline.text)
+      text: readPrompt(baseline.text, 'question.baseline.text')
     }
   };
 }

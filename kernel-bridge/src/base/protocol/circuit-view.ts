@@ -149,9 +149,9 @@ function readQuestion(value: unknown): CircuitQuestion {
   const source = object(value, 'question');
   const target = object(source.target, 'question.target');
   return {
-    clean: readPrompt(source.clean),
+    clean: readPrompt(source.clean, 'question.clean'),
     other: oneOf(source.other, OTHERS, 'question.other'),
-    corrupted: readPrompt(source.corrupted),
+    corrupted: readPrompt(source.corrupted, 'question.corrupted'),
     target: {
       kind: oneOf(target.kind, KINDS, 'question.target.kind'),
       position: readPosition(target.position, 'question.target.position'),

@@ -94,8 +94,8 @@ export function readRefusal(value: unknown, rows: number): Refusal | null {
 }
 
 /** @throws ProtocolError */
-export function readPrompt(value: unknown): string {
-  return text(value, 'prompt', MAX_PROMPT_LENGTH);
+export function readPrompt(value: unknown, at = 'prompt'): string {
+  return text(value, at, MAX_PROMPT_LENGTH);
 }
 
 /** Validates a request to generate. @throws ProtocolError */
