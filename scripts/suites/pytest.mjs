@@ -22,15 +22,19 @@ export const pytest = {
   run() {
     return runPytest(this.title, 'pytest.xml', [
       'tests',
-      '--ignore=tests/notebooks'
+      '--ignore=tests/notebooks',
+      '--ignore=tests/docs'
     ]);
   }
 };
 
 export const notebooks = {
   name: 'notebooks',
-  title: 'Notebooks',
+  title: 'Notebooks, and the code of the documentation',
   run() {
-    return runPytest(this.title, 'notebooks.xml', ['tests/notebooks']);
+    return runPytest(this.title, 'notebooks.xml', [
+      'tests/notebooks',
+      'tests/docs'
+    ]);
   }
 };
