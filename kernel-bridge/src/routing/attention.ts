@@ -1,5 +1,6 @@
 /** Recognises attention in a graph: one fused node, or a softmax over a product of two activations. */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { passedOn } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 
 const FUSED_ATTENTION = new Set([
@@ -17,21 +18,17 @@ const FUSED_ATTENTION = new Set([
   'com.microsoft.LongformerAttention',
   'com.microsoft.LinearAttention'
 ]);
+/** Operators between a product and its softmax, besides no-ops: they scale, mask or move the scores. */
 const SCORE_STEPS = new Set([
   'Add',
   'Sub',
   'Mul',
   'Div',
   'Where',
-  'Cast',
   'Concat',
   'Slice',
-  'Reshape',
   'Transpose',
   'Tanh',
-  'Identity',
-  'Unsqueeze',
-  'Squeeze',
   'Expand',
   'Pad',
   'Max',
@@ -77,8 +74,13 @@ export function scoreProduct(
   } of walk(graph, [scores], {
     direction: 'upstream',
     maxDepth: MAX_STEPS,
-    through: ({ op, inputs }) =>
-      SCORE_STEPS.has(op) && inputs.filter(input => !graph.isConstant(input))
+    through: node => {
+      const same = passedOn(graph, node);
+      return same !== undefined
+        ? [same]
+        : SCORE_STEPS.has(node.op) &&
+            node.inputs.filter(input => !graph.isConstant(input));
+    }
   })) {
     const operands = node?.inputs.slice(0, 2) ?? [];
     if (

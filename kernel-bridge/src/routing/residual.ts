@@ -5,6 +5,7 @@
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
+import { passedOn } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 import { attentionOperands } from './attention';
 import { isWeightProduct } from './router-input';
@@ -53,15 +54,9 @@ const SUMS = new Set([
 ]);
 /** Operators that read only the shape of a tensor, so that their results do not depend on its values. */
 const SHAPE_ONLY = new Set(['Shape', 'Size', 'ConstantOfShape']);
-/** Operators whose output is still the stream. */
+/** Operators, besides no-ops, whose output is still the stream. */
 const KEEPS_STREAM = new Set([
   ...SUMS,
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Flatten',
   'Mul',
   'Div',
   'Sub',
@@ -88,20 +83,8 @@ const ACTIVATION_PRODUCTS = new Set([
   'com.microsoft.FusedMatMul',
   'com.microsoft.TransposeMatMul'
 ]);
-const INDEX_VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten',
-  'Slice',
-  'Gather',
-  'Where',
-  'Clip',
-  'Add',
-  'Mul'
-]);
+/** Operators between the token ids and their lookup, besides no-ops. */
+const INDEX_STEPS = new Set(['Slice', 'Gather', 'Where', 'Clip', 'Add', 'Mul']);
 const MAX_STEPS = 12;
 
 /** Input of the decoder's token ids in encoder-decoder models: its name is part of the exporters' interface. */
@@ -127,6 +110,12 @@ export function findResidualStream(graph: Graph): ResidualStream {
     const decoder = node.inputs.some(input => decoderOnly.has(input));
     if (decoder) {
       node.outputs.forEach(output => decoderOnly.add(output));
+    }
+    const same = passedOn(graph, node);
+    const handed = same === undefined ? undefined : places.get(same);
+    if (handed?.decoder === decoder) {
+      setAll(places, node, handed);
+      continue;
     }
     const inputs = node.inputs.flatMap(input => {
       const place = places.get(input);
@@ -184,8 +173,12 @@ function looksUpTokens(graph: Graph, node: GraphNode): boolean {
   for (const { tensor, nodes } of walk(graph, [node.inputs[1]], {
     direction: 'upstream',
     maxDepth: MAX_STEPS,
-    through: ({ op, inputs }, from) =>
-      INDEX_VIEWS.has(op) && !graph.isConstant(from) && inputs
+    through: (node, from) => {
+      const same = passedOn(graph, node);
+      return same !== undefined
+        ? [same]
+        : INDEX_STEPS.has(node.op) && !graph.isConstant(from) && node.inputs;
+    }
   })) {
     if (nodes.length === 0 && !graph.isConstant(tensor)) {
       return true;

@@ -1,6 +1,7 @@
 /** Weights as products read them: stored, or computed from stored tensors only (a normalised or scaled weight). */
-import type { Graph } from '../onnx/graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInts } from '../onnx/graph/attributes';
+import { passedOn } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 
 const MAX_DEPTH = 8;
@@ -29,8 +30,12 @@ export function isStored(graph: Graph, tensor: string): boolean {
 function isComputed(graph: Graph, tensor: string): boolean {
   const node = graph.producer(tensor);
   return (
-    node !== undefined && COMPUTES.has(node.op) && graph.reads(node).length > 0
+    node !== undefined && computes(graph, node) && graph.reads(node).length > 0
   );
+}
+
+function computes(graph: Graph, node: GraphNode): boolean {
+  return COMPUTES.has(node.op) || passedOn(graph, node) !== undefined;
 }
 
 /** Dims of a stored or computed weight, where they can be inferred from stored ones. */
@@ -46,7 +51,7 @@ export function storedDims(graph: Graph, tensor: string): number[] | undefined {
   const computedDims = (name: string, depth: number): number[] | undefined => {
     const stored = graph.weightOf(name);
     const node = graph.producer(name);
-    if (stored || depth > MAX_DEPTH || !node || !COMPUTES.has(node.op)) {
+    if (stored || depth > MAX_DEPTH || !node || !computes(graph, node)) {
       return stored?.dims;
     }
     if (node.op === 'Transpose') {
@@ -55,6 +60,10 @@ export function storedDims(graph: Graph, tensor: string): number[] | undefined {
         attributeInts(node.proto, 'perm') ??
         (dims && [...dims.keys()].reverse());
       return dims && perm?.map(axis => dims[axis]);
+    }
+    if (node.op === 'Reshape') {
+      const dims = graph.constantValues(node.inputs[1]);
+      return dims?.every(size => size > 0) ? dims : undefined;
     }
     // A broadcast has the dims of the larger operand, and scales are smaller than weights.
     const size = (dims: number[]): number => dims.reduce((a, b) => a * b, 1);
@@ -69,9 +78,8 @@ export function storedDims(graph: Graph, tensor: string): number[] | undefined {
   return dimsOf(tensor, 0);
 }
 
+/** Operators by which exporters compute a weight from stored tensors, besides no-ops. */
 const COMPUTES = new Set([
-  'Identity',
-  'Cast',
   'Transpose',
   'Div',
   'Mul',
@@ -89,7 +97,5 @@ const COMPUTES = new Set([
   'ReduceSum',
   'ReduceMean',
   'ReduceSumSquare',
-  'Unsqueeze',
-  'Squeeze',
   'LpNormalization'
 ]);

@@ -11,6 +11,7 @@ import {
 import { MoEDebuggerError } from '../../base/errors';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
+import { sourceOf } from '../../onnx/graph/no-ops';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { streamOperand } from '../../run/activations/stream-points';
 import type { Router } from '../../routing/convention';
@@ -50,16 +51,6 @@ export interface StreamLayout {
   targetRouter?: Router;
 }
 
-/** Operators between joins that leave the stream's values unchanged. */
-const VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten'
-]);
-
 const layouts = remembered<PreparedGraph, StreamLayout>();
 
 /**
@@ -93,7 +84,7 @@ function readLayout(
     throw unsupported('no residual stream was found', file);
   }
   const states = [
-    viewed(graph, streamOperand(joins[0])),
+    sourceOf(graph, streamOperand(joins[0])).tensor,
     ...joins.map(({ node }) => node.outputs[0])
   ];
   const known = new Set([...states, interpolated.embeddings]);
@@ -126,7 +117,7 @@ function readLayout(
     .map(({ node, layer, branch, ...join }, i): StreamBranch => {
       const place = layerName({ layer });
       const stream = streamOperand({ node, layer, branch, ...join });
-      if (node.op !== 'Add' || viewed(graph, stream) !== states[i]) {
+      if (node.op !== 'Add' || sourceOf(graph, stream).tensor !== states[i]) {
         throw unsupported(
           'the residual stream is not the sum of what was added to it',
           place
@@ -167,18 +158,6 @@ function readLayout(
     targetReads,
     ...(router ? { targetRouter: router } : {})
   };
-}
-
-/** Skips, upstream, nodes that only change the layout of a tensor. */
-function viewed(graph: Graph, tensor: string): string {
-  let name = tensor;
-  for (;;) {
-    const node = graph.producer(name);
-    if (!node || !VIEWS.has(node.op)) {
-      return name;
-    }
-    name = node.inputs[0];
-  }
 }
 
 /** Tensors on the paths from the stream to another tensor. */

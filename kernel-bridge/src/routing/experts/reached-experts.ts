@@ -165,7 +165,10 @@ function followRows(
           (axis + shape.length) % shape.length));
   const scalar = (input: string | undefined): number | undefined =>
     input ? graph.constantScalar(input) : undefined;
-  if (ROWS_PASS.has(op)) {
+  if (
+    ROWS_PASS.has(op) ||
+    (passedOn(graph, node) === tensor && !MOVES_AXES.has(op))
+  ) {
     return rows(axis);
   }
   switch (op) {
@@ -178,6 +181,7 @@ function followRows(
     case 'Reshape':
     case 'Unsqueeze':
     case 'Squeeze':
+    case 'Flatten':
     case 'Expand':
     case 'ReduceSum':
     case 'ReduceMax': {
@@ -302,10 +306,8 @@ function range(count: number): number[] {
 
 const FIRST_WEIGHT = 2;
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
-/** Operators that keep one entry an expert: they mask tokens, count them, or multiply by weights. */
+/** Operators, besides no-ops, that keep one entry an expert: they mask tokens, count them, or multiply by weights. */
 const ROWS_PASS = new Set([
-  'Identity',
-  'Cast',
   'Mul',
   'Where',
   'Not',
@@ -315,6 +317,15 @@ const ROWS_PASS = new Set([
   'LessOrEqual',
   'Greater',
   'GreaterOrEqual'
+]);
+/** No-ops after which the experts may lie along another axis. */
+const MOVES_AXES = new Set([
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Flatten',
+  'Expand',
+  'Transpose'
 ]);
 /** Operators that move numbers of experts, or take those of one slot. */
 const NUMBERS_PASS = new Set([

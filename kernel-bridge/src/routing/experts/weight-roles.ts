@@ -1,5 +1,6 @@
 /** Roles of an expert's weights (gate, up, down, bias), from their position between its input and output. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { passedOn } from '../../onnx/graph/no-ops';
 import { walk } from '../../onnx/graph/walk';
 import type { WeightRole } from './expert';
 import type { WeightUse } from './weight-use';
@@ -21,18 +22,8 @@ const ACTIVATIONS = new Set([
   'com.microsoft.BiasGelu'
 ]);
 const SPLITS = new Set(['Split', 'Slice', 'Gather']);
-const PASSES = new Set([
-  'Add',
-  'Cast',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Transpose',
-  'Mul',
-  'Clip',
-  'Identity',
-  'Div'
-]);
+/** Operators between a product and an activation, besides no-ops. */
+const PASSES = new Set(['Add', 'Transpose', 'Mul', 'Clip', 'Div']);
 const MULTIPLIES = new Set(['MatMul', 'Einsum', 'Gemm']);
 
 /** @param nodes nodes that compute the expert, in graph order */
@@ -87,7 +78,9 @@ function productBelow(graph: Graph, lookup: GraphNode): GraphNode | undefined {
   for (const { nodes } of walk(graph, lookup.outputs, {
     direction: 'downstream',
     maxDepth: 3,
-    through: ({ op }) => PASSES.has(op) && op !== 'Add' && op !== 'Mul'
+    through: (node, from) =>
+      passedOn(graph, node) === from ||
+      (PASSES.has(node.op) && node.op !== 'Add' && node.op !== 'Mul')
   })) {
     const product = nodes.find(({ op }) => MULTIPLIES.has(op));
     if (product) {
@@ -106,9 +99,10 @@ function meets(
   for (const { nodes } of walk(graph, product.outputs, {
     direction: 'downstream',
     maxDepth: 2,
-    through: ({ op, inputs }) =>
-      PASSES.has(op) &&
-      (op !== 'Mul' || inputs.some(input => isScale(graph, input)))
+    through: (node, from) =>
+      passedOn(graph, node) === from ||
+      (PASSES.has(node.op) &&
+        (node.op !== 'Mul' || node.inputs.some(input => isScale(graph, input))))
   })) {
     if (nodes.some(({ op }) => ops.has(op))) {
       return true;

@@ -1,5 +1,6 @@
 /** How a node uses stored weights: in a product, in a gather by expert, or as a bias. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { sourceOf } from '../../onnx/graph/no-ops';
 import { isWeightProduct } from '../router-input';
 import type { ExpertWeight } from './expert';
 
@@ -18,15 +19,6 @@ const LOOKUPS = new Set([
   'GatherND',
   'com.microsoft.GatherBlockQuantized'
 ]);
-const VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Transpose',
-  'Squeeze',
-  'Unsqueeze',
-  'Reshape'
-]);
-
 export function weightUses(
   graph: Graph,
   node: GraphNode,
@@ -121,9 +113,9 @@ function storedWeight(graph: Graph, tensor: string): Stored | undefined {
       ...dequantised(graph, tensor)
     };
   }
-  let node = graph.producer(tensor);
-  for (let step = 0; node && VIEWS.has(node.op) && step < VIEWS.size; step++) {
-    node = graph.producer(node.inputs[0]);
+  let { node } = sourceOf(graph, tensor);
+  if (node?.op === 'Transpose') {
+    ({ node } = sourceOf(graph, node.inputs[0]));
   }
   if (node?.op !== 'Gather') {
     return undefined;

@@ -2,6 +2,7 @@
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { Router, RouterTensors } from '../../routing/convention';
 import { attributeText } from '../../onnx/graph/attributes';
+import { passedOn } from '../../onnx/graph/no-ops';
 import { nodesUpstream, walk } from '../../onnx/graph/walk';
 import type { RouterSlots, Slot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
@@ -10,16 +11,6 @@ type ChoiceSlots = Pick<
   RouterSlots,
   'scale' | 'map' | 'force' | 'forceWeights'
 >;
-
-/** Nodes that reshape or re-encode a selection without computing anything else from it. */
-const VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Flatten'
-]);
 
 export class ChoiceEditor {
   /** [tokens, experts], and its first dimension as a list of one. */
@@ -255,10 +246,11 @@ export class ChoiceEditor {
       let last = from;
       let edited = to;
       for (const view of through) {
-        edited = this._rewriter.copy(view.proto, [
-          edited,
-          ...view.inputs.slice(1)
-        ]);
+        const [before, after] = [last, edited];
+        edited = this._rewriter.copy(
+          view.proto,
+          view.inputs.map(input => (input === before ? after : input))
+        );
         last = view.outputs[0];
       }
       this._rewriter.redirect(node, last, edited);
@@ -292,7 +284,7 @@ function readersOf(
   for (const { tensor: view, nodes } of walk(graph, [tensor], {
     direction: 'downstream',
     through(node, from) {
-      if (!weighing.has(node) || !VIEWS.has(node.op)) {
+      if (!weighing.has(node) || passedOn(graph, node) !== from) {
         return false;
       }
       const [next] = node.outputs;
@@ -311,7 +303,7 @@ function readersOf(
           scatters: scatters(graph, node, view)
         });
       } else if (
-        !VIEWS.has(node.op) &&
+        passedOn(graph, node) !== view &&
         sends(graph, node, view, weighing, apart)
       ) {
         return TANGLED;
@@ -348,12 +340,13 @@ function sends(
 
 /** Whether weights are scattered so that a repeated expert overwrites, here or behind views. */
 function scatters(graph: Graph, node: GraphNode, tensor: string): boolean {
-  if (!VIEWS.has(node.op)) {
+  if (passedOn(graph, node) !== tensor) {
     return overwrites(node, tensor);
   }
   for (const { tensor: view, nodes } of walk(graph, [node.outputs[0]], {
     direction: 'downstream',
-    through: ({ op, outputs }) => VIEWS.has(op) && [outputs[0]]
+    through: (next, from) =>
+      passedOn(graph, next) === from && next.outputs.slice(0, 1)
   })) {
     if (nodes.some(next => overwrites(next, view))) {
       return true;

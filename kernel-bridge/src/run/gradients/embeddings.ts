@@ -1,6 +1,7 @@
 /** Finds the embeddings of token ids in a graph, and replaces them by interpolations between them and a baseline. */
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
+import { passedOn } from '../../onnx/graph/no-ops';
 import { NodeWriter } from '../../onnx/graph/node-writer';
 import { FLOAT_TYPES } from '../../onnx/graph/element-types';
 import { MoEDebuggerError } from '../../base/errors';
@@ -12,14 +13,6 @@ import {
 import { GRADIENT_PREFIX } from './tape';
 
 const LOOKUPS = new Set(['Gather', 'com.microsoft.GatherBlockQuantized']);
-const VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Flatten'
-]);
 
 /**
  * The float tensor with the embeddings of an input of token ids.
@@ -32,7 +25,7 @@ export function findEmbeddings(
 ): string {
   for (const { tensor, nodes } of walk(graph, [input], {
     direction: 'downstream',
-    through: ({ op, inputs }, from) => VIEWS.has(op) && inputs[0] === from
+    through: (node, from) => passedOn(graph, node) === from
   })) {
     for (const node of nodes) {
       const found =
