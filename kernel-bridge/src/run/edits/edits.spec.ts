@@ -235,6 +235,50 @@ describe('edits of a decoder', () => {
       /contradict each other: expert 1 alone and without it \(layer 0\)/
     ],
     [
+      'two biases of one expert',
+      {
+        bias: [
+          { layer: 1, expert: 3, value: 2 },
+          { layer: 1, expert: 3, value: 5, tokens: [4] }
+        ]
+      },
+      /contradict each other: a bias of 2 and a bias of 5 of expert 3 \(layer 1\)/
+    ],
+    [
+      'two scales of one expert',
+      {
+        scale: [
+          { layer: 0, expert: 3, factor: 2 },
+          { layer: 0, expert: 3, factor: 2 }
+        ]
+      },
+      /contradict each other: a scale of 2 and a scale of 2 of expert 3/
+    ],
+    [
+      'a bias where another expert is forced',
+      {
+        force: [{ layer: 0, expert: 1, tokens: [2] }],
+        bias: [{ layer: 0, expert: 4, value: 3, tokens: [2, 5] }]
+      },
+      /a bias of expert 4 has no effect where expert 1 is forced \(layer 0\)/
+    ],
+    [
+      'a scale where another expert is forced',
+      {
+        force: [{ layer: 0, expert: 1 }],
+        scale: [{ layer: 0, expert: 4, factor: 3 }]
+      },
+      /a scale of expert 4 has no effect where expert 1 is forced/
+    ],
+    [
+      'a mask where another expert is forced',
+      {
+        force: [{ layer: 0, expert: 1 }],
+        ablate: [{ layer: 0, expert: 4 }]
+      },
+      /mask of expert 4 has no effect where expert 1 is forced/
+    ],
+    [
       'what the graph does not support',
       { ablate: [{ layer: 0, expert: 1, mode: 'swap', to: 2 }] },
       /does not support ablate by swap.*laid out by expert.*it supports/

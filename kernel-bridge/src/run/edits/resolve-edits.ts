@@ -293,14 +293,19 @@ function taken(slots: RouterSlots): string[] {
   return possible.length > 0 ? possible : ['no edit'];
 }
 
-/** @throws MoEDebuggerError 'edit' for two edits of one router that contradict each other at some token */
+/**
+ * @throws MoEDebuggerError 'edit' for two edits of one router that contradict each other at some token, or of which one
+ * leaves the other without effect at all of its tokens
+ */
 function checkTogether(a: RouterEdit, b: RouterEdit, router: Router): void {
   if (!overlap(a.tokens, b.tokens)) {
     return;
   }
   const contradiction =
-    CONTRADICTIONS[`${a.kind} ${b.kind}`]?.(a, b) ??
-    CONTRADICTIONS[`${b.kind} ${a.kind}`]?.(b, a);
+    CONTRADICTIONS[`${a.kind} ${b.kind}`]?.(a, b) ||
+    CONTRADICTIONS[`${b.kind} ${a.kind}`]?.(b, a) ||
+    overridden(a, b) ||
+    overridden(b, a);
   if (contradiction) {
     throw new MoEDebuggerError(
       'edit',
@@ -329,6 +334,13 @@ const CONTRADICTIONS: Partial<
     ablated.mode !== 'swap' &&
     ablated.expert === forced.expert &&
     `expert ${forced.expert} alone and without it`,
+  // Repeated by mistake, they would add up or multiply unseen.
+  'bias bias': (a, b) =>
+    a.expert === b.expert &&
+    `a bias of ${a.value} and a bias of ${b.value} of expert ${a.expert}`,
+  'scale scale': (a, b) =>
+    a.expert === b.expert &&
+    `a scale of ${a.value} and a scale of ${b.value} of expert ${a.expert}`,
   // A bias has no effect on a masked expert, a scale none on a forced or ablated one.
   'bias ablate': (bias, ablated) =>
     ablated.mode === 'mask' &&
@@ -342,12 +354,29 @@ const CONTRADICTIONS: Partial<
     `a scale of expert ${scale.expert} and a weight of 1`
 };
 
+/** A forced token takes its expert with a weight of 1, whatever else is done to the choice. */
+function overridden(forced: RouterEdit, other: RouterEdit): string | false {
+  return (
+    forced.kind === 'force' &&
+    other.kind !== 'force' &&
+    // A k also says how many slots there are.
+    other.kind !== 'topK' &&
+    covers(forced.tokens, other.tokens) &&
+    `${other.mode ?? `a ${other.kind}`} of expert ${other.expert} has no effect where expert ${forced.expert} is forced`
+  );
+}
+
 function swapsInto(swap: RouterEdit, other: RouterEdit): string | false {
   return (
     swap.mode === 'swap' &&
     swap.to === other.expert &&
     `expert ${swap.to} in place of ${swap.expert} and without it`
   );
+}
+
+/** Whether every token of `b` is one of `a`. */
+function covers(a: TokenRange = [0], b: TokenRange = [0]): boolean {
+  return a[0] <= b[0] && (a[1] ?? Infinity) >= (b[1] ?? Infinity);
 }
 
 function overlap(a: TokenRange = [0], b: TokenRange = [0]): boolean {

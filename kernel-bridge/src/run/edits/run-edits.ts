@@ -135,9 +135,9 @@ export class RunEdits {
       )) {
         const at = row * experts + (record.expert ?? 0);
         if (record.kind === 'bias') {
-          tables.bias[at] += record.value!;
+          tables.bias[at] = record.value!;
         } else if (record.kind === 'scale') {
-          tables.scale[at] *= record.value!;
+          tables.scale[at] = record.value!;
         } else if (record.kind === 'force' && byLogits) {
           // The operator gives all its weight to the only expert that is left.
           tables.mask.fill(1, row * experts, (row + 1) * experts);
