@@ -1,9 +1,13 @@
 /**
  * Scans the nodes between a router's choice and the residual stream: where the experts' output joins the stream, how
  * many shared experts there are, whether the experts are part of attention, and whether weights multiply their input.
+ *
+ * It visits what depends on the choice, up to the join or the next router, and looks upstream from there: so a router
+ * costs as much as its own block, however long the graph is.
  */
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { sourceOf } from '../onnx/graph/no-ops';
+import { nodesUpstream } from '../onnx/graph/walk';
 import { isAttention } from './attention';
 import type { Blocks } from './blocks';
 import type { RouterMatch } from './convention';
@@ -34,12 +38,24 @@ const ACTIVATION_PRODUCTS = new Set([
   'Einsum',
   'com.microsoft.FusedMatMul'
 ]);
+/** Routers that may lie between a router and the join of its own block: those of experts that route again. */
+const MAX_NESTED = 4;
+
+/** What the scans of a graph's routers share. */
+export interface ScannedGraph {
+  graph: Graph;
+  blocks: Blocks;
+  /** Indices of the nodes that compute the logits of the graph's routers. */
+  products: ReadonlySet<number>;
+  /** By the input of routers: several may have the same. */
+  paths: Map<string, InputPaths>;
+}
 
 export function scanBlock(
-  graph: Graph,
-  blocks: Blocks,
+  scanned: ScannedGraph,
   match: RouterMatch
 ): BlockScan {
+  const { graph, blocks, products } = scanned;
   const product = routerProduct(graph, match.tensors.logits);
   const input = product && sourceOf(graph, productInput(graph, product));
   const scan: BlockScan = {
@@ -50,43 +66,42 @@ export function scanBlock(
   if (!product || !input) {
     return scan;
   }
-  const weighting = new WeightsUse(graph, match, product, input.tensor);
-  // Tensors that depend on the choice; tensors that depend on the router's input, but not on the choice.
-  const routed = choiceOf(graph, match);
-  const beside = new Set<string>([input.tensor]);
-  const besideExpert = new Set<string>();
-  const start = graph.producer(input.tensor)?.index ?? 0;
+  const paths =
+    scanned.paths.get(input.tensor) ?? new InputPaths(scanned, input.tensor);
+  scanned.paths.set(input.tensor, paths);
+  const weighting = new WeightsUse(match, paths);
+  const routed = new Routed(graph, choiceOf(graph, match));
   let layer: number | undefined;
-  for (let i = start; i < graph.nodes.length; i++) {
-    const node = graph.nodes[i];
-    const block = blocks.blockOfJoin(i);
+  let nested = 0;
+  for (const node of routed.nodes()) {
+    const block = blocks.blockOfJoin(node.index);
     if (layer !== undefined && block && block.layer !== layer) {
       break;
     }
-    if (SHAPE_ONLY.has(node.op)) {
-      continue;
+    if (scan.join === undefined) {
+      nested += products.has(node.index) ? 1 : 0;
+      if (nested > (blocks.hasStream ? MAX_NESTED : 0)) {
+        break;
+      }
+      scan.inAttention ||= isAttention(graph, node);
     }
-    const isRouted = node.inputs.some(name => routed.has(name));
-    if (isRouted && scan.join === undefined && isAttention(graph, node)) {
-      scan.inAttention = true;
-    }
-    if (isRouted && SUMS.has(node.op)) {
+    if (SUMS.has(node.op)) {
       const others = node.inputs.filter(
         name => name !== '' && !routed.has(name) && !graph.isConstant(name)
       );
-      if (others.some(name => besideExpert.has(name))) {
+      if (others.some(name => paths.to(name)?.expert)) {
         scan.sharedExperts++;
       }
       if (block && scan.join === undefined) {
         // Goes on, since shared experts may be added after the routed ones.
-        scan.join = i;
+        scan.join = node.index;
         layer = block.layer;
       } else if (
         !blocks.hasStream &&
         others.some(
           name =>
-            !besideExpert.has(name) &&
-            (!beside.has(name) || sourceOf(graph, name).tensor === input.tensor)
+            !paths.to(name)?.expert &&
+            (!paths.to(name) || sourceOf(graph, name).tensor === input.tensor)
         )
       ) {
         break;
@@ -95,34 +110,123 @@ export function scanBlock(
     if (scan.join === undefined) {
       weighting.see(node);
     }
-    if (isRouted) {
-      node.outputs.forEach(name => routed.add(name));
-    } else if (node.inputs.some(name => beside.has(name))) {
-      const expert =
-        !blocks.place(node.outputs[0])?.mixes &&
-        (node.inputs.some(name => besideExpert.has(name)) ||
-          (node !== product && isWeightProduct(graph, node)));
-      for (const name of node.outputs) {
-        beside.add(name);
-        if (expert) {
-          besideExpert.add(name);
-        }
-      }
-    }
   }
   return { ...scan, weightsInput: weighting.ofInput };
 }
 
 /** The tensors that hold a router's choice. */
-function choiceOf(graph: Graph, { tensors, selectors }: RouterMatch) {
-  return new Set<string>([
+function choiceOf(graph: Graph, { tensors, selectors }: RouterMatch): string[] {
+  return [
     ...(tensors.selected ?? []),
     ...(tensors.weights ?? []),
     ...(tensors.denseWeights ? [tensors.denseWeights] : []),
     ...(tensors.selected === null
       ? graph.nodes[selectors[0].index].outputs
       : [])
-  ]);
+  ];
+}
+
+/** What depends on a choice. */
+class Routed {
+  private readonly _tensors: Set<string>;
+  private readonly _readers = new Set<number>();
+
+  constructor(
+    private readonly _graph: Graph,
+    choice: readonly string[]
+  ) {
+    this._tensors = new Set(choice);
+    choice.forEach(tensor => this._reach(tensor));
+  }
+
+  has(tensor: string): boolean {
+    return this._tensors.has(tensor);
+  }
+
+  /** The nodes that read it, in graph order; a node's outputs depend on it when the next one is asked for. */
+  *nodes(): Generator<GraphNode, void, undefined> {
+    const { nodes } = this._graph;
+    for (let i = Math.min(...this._readers); this._readers.size > 0; i++) {
+      if (this._readers.delete(i)) {
+        yield nodes[i];
+        for (const output of nodes[i].outputs) {
+          this._tensors.add(output);
+          this._reach(output);
+        }
+      }
+    }
+  }
+
+  private _reach(tensor: string): void {
+    for (const { index, op } of this._graph.consumers(tensor)) {
+      if (!SHAPE_ONLY.has(op)) {
+        this._readers.add(index);
+      }
+    }
+  }
+}
+
+/** How a tensor is computed from the router's input. */
+interface Path {
+  /** By a product of an expert: with a stored weight, and without mixing tokens. */
+  expert: boolean;
+  /** By any matrix product. */
+  product: boolean;
+}
+
+/** The paths from the input of routers to other tensors, except through a router's own product. */
+export class InputPaths {
+  private readonly _paths: Map<string, Path>;
+  private readonly _visited = new Set<GraphNode>();
+  private readonly _first: number;
+
+  constructor(
+    private readonly _scanned: Omit<ScannedGraph, 'paths'>,
+    input: string
+  ) {
+    this._paths = new Map([[input, { expert: false, product: false }]]);
+    this._first = _scanned.graph.producer(input)?.index ?? -1;
+  }
+
+  /** Undefined for a tensor that is not computed from the input. */
+  to(tensor: string): Path | undefined {
+    const producer = this._scanned.graph.producer(tensor);
+    if (!producer || this._visited.has(producer)) {
+      return this._paths.get(tensor);
+    }
+    const between = nodesUpstream(
+      this._scanned.graph,
+      [tensor],
+      node =>
+        node.index > this._first &&
+        !this._scanned.products.has(node.index) &&
+        !SHAPE_ONLY.has(node.op) &&
+        !this._visited.has(node)
+    );
+    between.forEach(node => this._visit(node));
+    return this._paths.get(tensor);
+  }
+
+  private _visit(node: GraphNode): void {
+    this._visited.add(node);
+    const above = node.inputs.flatMap(name => this._paths.get(name) ?? []);
+    if (above.length === 0) {
+      return;
+    }
+    const { graph, blocks } = this._scanned;
+    const weight = isWeightProduct(graph, node);
+    for (const output of node.outputs) {
+      this._paths.set(output, {
+        expert:
+          (weight || above.some(({ expert }) => expert)) &&
+          !blocks.place(node.outputs[0])?.mixes,
+        product:
+          weight ||
+          ACTIVATION_PRODUCTS.has(node.op) ||
+          above.some(({ product }) => product)
+      });
+    }
+  }
 }
 
 /** Finds out whether the router's weights multiply the experts' input or their output. */
@@ -131,48 +235,27 @@ class WeightsUse {
   ofInput = false;
   private _met = false;
   private readonly _weights: Set<string>;
-  /** Tensors that depend on the router's input, and those of them that an expert's matrix product computed. */
-  private readonly _carries: Set<string>;
-  private readonly _computed = new Set<string>();
 
   constructor(
-    private readonly _graph: Graph,
     { tensors }: RouterMatch,
-    private readonly _product: GraphNode,
-    input: string
+    private readonly _paths: InputPaths
   ) {
     this._weights = new Set([
       ...(tensors.weights ?? []),
       ...(tensors.denseWeights ? [tensors.denseWeights] : [])
     ]);
-    this._carries = new Set([input]);
   }
 
   see(node: GraphNode): void {
-    if (node === this._product) {
+    if (this._met || !node.inputs.some(name => this._weights.has(name))) {
       return;
     }
-    const weights = node.inputs.some(name => this._weights.has(name));
-    const carrier = node.inputs.filter(name => this._carries.has(name));
-    if (weights && carrier.length > 0) {
-      if (!this._met && node.op === 'Mul') {
-        this._met = true;
-        this.ofInput = !carrier.some(name => this._computed.has(name));
-      }
-    } else if (weights) {
+    const carriers = node.inputs.flatMap(name => this._paths.to(name) ?? []);
+    if (carriers.length === 0) {
       node.outputs.forEach(name => this._weights.add(name));
-    }
-    if (carrier.length > 0) {
-      const computed =
-        carrier.some(name => this._computed.has(name)) ||
-        ACTIVATION_PRODUCTS.has(node.op) ||
-        isWeightProduct(this._graph, node);
-      for (const name of node.outputs) {
-        this._carries.add(name);
-        if (computed) {
-          this._computed.add(name);
-        }
-      }
+    } else if (node.op === 'Mul') {
+      this._met = true;
+      this.ofInput = !carriers.some(({ product }) => product);
     }
   }
 }

@@ -18,7 +18,8 @@ export const CAPTURE_OUTPUTS = {
   selected: 'moe_debugger/selected',
   weights: 'moe_debugger/weights',
   applied: 'moe_debugger/applied',
-  kept: 'moe_debugger/kept'
+  kept: 'moe_debugger/kept',
+  shared: 'moe_debugger/shared'
 } as const;
 export type CaptureKind = keyof typeof CAPTURE_OUTPUTS;
 
@@ -92,7 +93,14 @@ export function captureGraph(
   const flatShape = `${prefix}${PREFIX}flat`;
   const nodes: NodeProto[] = [];
   const plan: CapturePlan = {
-    segments: { logits: [], selected: [], weights: [], applied: [], kept: [] },
+    segments: {
+      logits: [],
+      selected: [],
+      weights: [],
+      applied: [],
+      kept: [],
+      shared: []
+    },
     outputs: []
   };
   const flat: Record<CaptureKind, string[]> = {
@@ -100,7 +108,8 @@ export function captureGraph(
     selected: [],
     weights: [],
     applied: [],
-    kept: []
+    kept: [],
+    shared: []
   };
   const add = (
     kind: CaptureKind,
@@ -117,7 +126,7 @@ export function captureGraph(
     flat[kind].push(name);
     plan.segments[kind].push({ router, width });
   };
-  routers.forEach(({ tensors, experts, topK }, index) => {
+  routers.forEach(({ tensors, experts, topK, convention }, index) => {
     add('logits', tensors.logits, index, experts);
     const width = (list: readonly string[]): number => topK / list.length;
     tensors.selected?.forEach((tensor, _, all) =>
@@ -131,6 +140,9 @@ export function captureGraph(
     }
     if (tensors.applied !== undefined) {
       add('applied', tensors.applied, index, topK);
+    }
+    if (tensors.shared !== undefined) {
+      add('shared', tensors.shared, index, convention.sharedScores!);
     }
     if (tensors.kept) {
       add('kept', tensors.kept, index, experts);

@@ -2,6 +2,7 @@
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInt, attributeInts } from '../onnx/graph/attributes';
 import { walk } from '../onnx/graph/walk';
+import { isLastAxis } from './parts';
 import { lastDim } from './router-input';
 import { handedOn, sameSource, viewsOf } from '../onnx/graph/no-ops';
 
@@ -19,7 +20,12 @@ export interface Choice {
 export function readChoice(graph: Graph, topK: GraphNode): Choice | undefined {
   const [values, indices] = topK.outputs;
   if (
-    !isLastAxis(graph, topK, topK.inputs[0], attributeInt(topK.proto, 'axis'))
+    !isLastAxis(
+      graph,
+      topK.inputs[0],
+      topK.outputs[0],
+      attributeInt(topK.proto, 'axis') ?? -1
+    )
   ) {
     return undefined;
   }
@@ -75,7 +81,7 @@ function partOf(graph: Graph, tensor: string): Part | undefined {
     case 'Gather': {
       const places = graph.constantValues(node.inputs[1]);
       return places?.every((place, i) => place === i) &&
-        isLastAxis(graph, node, tensor, axis ?? 0)
+        isLastAxis(graph, tensor, node.outputs[0], axis ?? 0)
         ? { k: places.length, tensor: node.outputs[0], fromEnd: false }
         : undefined;
     }
@@ -85,7 +91,7 @@ function partOf(graph: Graph, tensor: string): Part | undefined {
           ? graph.constantValues(node.inputs[1])
           : attributeInts(node.proto, 'split')) ?? [];
       return k > 0 &&
-        isLastAxis(graph, node, tensor, axis ?? 0) &&
+        isLastAxis(graph, tensor, node.outputs[0], axis ?? 0) &&
         node.outputs.slice(1).every(name => graph.consumers(name).length === 0)
         ? { k, tensor: node.outputs[0], fromEnd: false }
         : undefined;
@@ -113,7 +119,7 @@ function slicePart(
     start === undefined ||
     end === undefined ||
     axis?.length !== 1 ||
-    !isLastAxis(graph, slice, tensor, axis[0])
+    !isLastAxis(graph, tensor, slice.outputs[0], axis[0])
   ) {
     return undefined;
   }
@@ -132,16 +138,6 @@ function slicePart(
 
 /** Slices to the end of an axis write an end at least as large. */
 const TO_THE_END = 2 ** 31 - 1;
-
-function isLastAxis(
-  graph: Graph,
-  node: GraphNode,
-  tensor: string,
-  axis = -1
-): boolean {
-  const rank = (graph.shape(tensor) ?? graph.shape(node.outputs[0]))?.length;
-  return axis === -1 || (rank === undefined ? axis > 0 : axis === rank - 1);
-}
 
 const COMPARISONS = new Set([
   'Less',

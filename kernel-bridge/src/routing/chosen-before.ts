@@ -1,10 +1,9 @@
 /** Choices that a graph makes before a fused op, and what it hands to the op so that it chooses the same. */
-import { inlineValues } from '../onnx/file/tensor';
-import { attributeTensor } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { sameSource, sourceOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 import { readChoice, type Choice } from './choice';
+import { constantFill } from './constant-fill';
 import { isWeightProduct, lastDim } from './router-input';
 import { scoreFunction } from './score-function';
 import { readScores, type SelectionScores } from './scores';
@@ -105,8 +104,8 @@ function masked(
     : [inputs[1], inputs[2]];
   return mask?.op === 'ScatterElements' &&
     sameSource(graph, mask.inputs[1], indices) &&
-    fill(graph, mask.inputs[0]) === 0 &&
-    fill(graph, mask.inputs[2]) === 1 &&
+    constantFill(graph, mask.inputs[0]) === 0 &&
+    constantFill(graph, mask.inputs[2]) === 1 &&
     isLow(graph, others)
     ? chosen
     : undefined;
@@ -116,25 +115,8 @@ function masked(
 const LOW = -1e3;
 
 function isLow(graph: Graph, tensor: string): boolean {
-  const value = fill(graph, tensor);
+  const value = constantFill(graph, tensor);
   return value !== undefined && value <= LOW;
-}
-
-/** The value that a whole tensor has; undefined where it has several or they are computed. */
-function fill(graph: Graph, tensor: string): number | undefined {
-  const values = graph.constantValues(tensor);
-  if (values) {
-    return values.every(value => value === values[0]) ? values[0] : undefined;
-  }
-  const { node } = sourceOf(graph, tensor);
-  if (node?.op === 'Expand') {
-    return fill(graph, node.inputs[0]);
-  }
-  if (node?.op !== 'ConstantOfShape') {
-    return undefined;
-  }
-  const stored = attributeTensor(node.proto, 'value');
-  return stored ? inlineValues(stored)?.[0] : 0;
 }
 
 /** Tells what the softmax of the chosen values is. */

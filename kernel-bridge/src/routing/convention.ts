@@ -11,6 +11,11 @@ export interface Groups {
   selected: number;
   /** Score of a group: its highest expert score, or the sum of its two highest. */
   score: 'max' | 'top2-sum';
+  /**
+   * What experts outside the selected groups are chosen by. Given where experts of these groups can have less, so that
+   * others are chosen before them. Default -Infinity: never chosen.
+   */
+  fill?: number;
 }
 
 export interface Convention {
@@ -23,6 +28,11 @@ export interface Convention {
   renormalized: boolean;
   /** The sum excludes experts that dropped the token over capacity, so that its other weights grow. */
   renormalizedKept?: true;
+  /**
+   * Experts that every token takes and that are scored with the chosen: the sum includes their scores. Each has its own
+   * share of it, so that the weights of the chosen sum to less than 1.
+   */
+  sharedScores?: number;
   /** Added to the sum before the division. */
   epsilon?: number;
   /** All weights are multiplied by this (`routed_scaling_factor`). */
@@ -62,6 +72,10 @@ export interface RouterTensors {
   applied?: string;
   /** [..., experts], nonzero where a chosen expert accepted the token, zero where it was dropped over capacity. */
   kept?: string;
+  /** What a fused op adds, [..., hidden]: its output times the factors of the convention that come after it. */
+  added?: string;
+  /** [..., shared experts]: the logits of those that are scored with the chosen. */
+  shared?: string;
 }
 
 /** The coarsest arithmetic between a router's logits and its weights. */

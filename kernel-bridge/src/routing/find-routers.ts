@@ -1,7 +1,7 @@
 /** Finds all routers of a graph by structure, and the transformer blocks that they are in. */
 import type { Graph } from '../onnx/graph/graph';
 import { elementTypes } from '../onnx/graph/element-types';
-import { scanBlock } from './block-scan';
+import { scanBlock, type ScannedGraph } from './block-scan';
 import { findBlocks, type Blocks } from './blocks';
 import { MAX_EXPERTS, type Router, type RouterMatch } from './convention';
 import { reachesExperts } from './dispatch';
@@ -34,26 +34,27 @@ export function findRouters(graph: Graph): FoundRouters {
       patterns.filter(pattern => !takes(pattern)),
       taken
     )
-  ];
-  const routers: Router[] = [];
-  for (const match of matches
+  ]
     .filter(({ experts }) => experts <= MAX_EXPERTS)
-    .sort((a, b) => a.selectors[0].index - b.selectors[0].index)) {
+    .sort((a, b) => a.selectors[0].index - b.selectors[0].index);
+  const products = new Set(
+    matches.flatMap(({ tensors }) => {
+      const product = routerProduct(graph, tensors.logits);
+      return product ? [product.index] : [];
+    })
+  );
+  const scanned = { graph, blocks, products, paths: new Map() };
+  const routers: Router[] = [];
+  for (const match of matches) {
     const { steps, softcap } = logitSteps(graph, match.tensors.logits);
     routers.push({
-      ...place(graph, blocks, match, routers),
+      ...place(scanned, match, routers),
       logitSteps: steps,
       ...(softcap === undefined ? {} : { softcap }),
       rounding: roundingOf(graph, types, match)
     });
   }
   nameModules(routers);
-  const products = new Set(
-    routers.flatMap(({ tensors }) => {
-      const product = routerProduct(graph, tensors.logits);
-      return product ? [product.index] : [];
-    })
-  );
   return {
     routers,
     blocks,
@@ -91,14 +92,13 @@ function findMatches(
 }
 
 function place(
-  graph: Graph,
-  blocks: Blocks,
+  scanned: ScannedGraph,
   match: RouterMatch,
   before: readonly Router[]
 ): Router {
+  const { blocks } = scanned;
   const { sharedExperts, inAttention, weightsInput, join } = scanBlock(
-    graph,
-    blocks,
+    scanned,
     match
   );
   const stack = blocks.stackOf(match.tensors.logits);
@@ -114,7 +114,8 @@ function place(
       block?.layer ?? before.filter(router => router.stack === stack).length,
     ...(stack ? { stack } : {}),
     ...(inAttention ? { module: 'attention' } : {}),
-    sharedExperts
+    // Those with a weight of the choice are not beside it.
+    sharedExperts: Math.max(sharedExperts, match.convention.sharedScores ?? 0)
   };
 }
 

@@ -4,6 +4,8 @@ import { sameSource, sourceOf, viewsOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 
 export interface OutputFactor {
+  /** The output times all that was read. */
+  tensor: string;
   /** A number; 1 when nothing multiplies the output. */
   factor: number;
   /** The output is also multiplied by the sum of the chosen scores, or by its share of the sum and an epsilon. */
@@ -28,10 +30,13 @@ export function readOutputFactor(
   node: GraphNode,
   chosen: string | undefined
 ): OutputFactor | undefined {
-  const found: OutputFactor = { factor: 1, ofSum: false };
-  let tensor = node.outputs[0];
+  const found: OutputFactor = {
+    tensor: node.outputs[0],
+    factor: 1,
+    ofSum: false
+  };
   for (let step = 0; step < MAX_FACTORS; step++) {
-    const views = viewsOf(graph, tensor);
+    const views = viewsOf(graph, found.tensor);
     const product = views
       .flatMap(view => graph.consumers(view))
       .find(({ op, inputs }) =>
@@ -64,7 +69,7 @@ export function readOutputFactor(
           : undefined;
       if (!share) {
         // A norm divides the output by what is computed from it.
-        return dependsOn(graph, other, tensor) ? found : undefined;
+        return dependsOn(graph, other, found.tensor) ? found : undefined;
       }
       found.ofSum = true;
       found.factor *= share.factor;
@@ -72,7 +77,7 @@ export function readOutputFactor(
         found.epsilon = share.epsilon;
       }
     }
-    [tensor] = product.outputs;
+    [found.tensor] = product.outputs;
   }
   return found;
 }

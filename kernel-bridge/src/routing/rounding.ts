@@ -59,7 +59,12 @@ export function roundingOf(
       rounding.unit,
       UNITS[types.get(tensor) ?? ELEMENT.float] ?? 0
     );
-    if (node?.op === 'DequantizeLinear' && tensor !== tensors.logits) {
+    // Operators of quantised numbers have the scale of their input there too.
+    if (
+      node &&
+      tensor !== tensors.logits &&
+      /(^|\.)(DequantizeLinear|QLinear\w+)$/.test(node.op)
+    ) {
       const scales = graph.constantValues(node.inputs[1]) ?? [];
       rounding.step = Math.max(rounding.step, ...scales);
     }

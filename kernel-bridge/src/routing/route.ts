@@ -50,6 +50,8 @@ export interface ChoiceOptions {
   favour?: Float32Array;
   /** True for an expert that cannot be chosen. Default none. */
   masked?: (expert: number) => boolean;
+  /** The token's logits of shared experts that are scored with the chosen. */
+  shared?: Float32Array;
 }
 
 /** Routes one token. */
@@ -87,7 +89,7 @@ function chooseTopK(
   topK: number,
   convention: Convention,
   are: 'logits' | 'probabilities',
-  { favour, masked: isMasked }: ChoiceOptions = {}
+  { favour, masked: isMasked, shared }: ChoiceOptions = {}
 ): RoutedToken {
   const {
     score,
@@ -106,10 +108,19 @@ function chooseTopK(
   if (groups) {
     const best = groupScores(choice, groups, isMasked);
     const kept = new Set(largest(best, groups.selected));
-    exclude(choice, e => !kept.has(groupOf(e, row.length, groups)));
+    const { fill = -Infinity } = groups;
+    for (let e = 0; e < choice.length; e++) {
+      if (!kept.has(groupOf(e, row.length, groups))) {
+        choice[e] = fill + (favour?.[e] ?? 0);
+      }
+    }
   }
   if (isMasked) {
-    exclude(choice, isMasked);
+    for (let e = 0; e < choice.length; e++) {
+      if (isMasked(e)) {
+        choice[e] = -Infinity;
+      }
+    }
   }
   const experts = largest(choice, topK, tiesToLast);
   let own = new Float32Array(topK);
@@ -117,11 +128,16 @@ function chooseTopK(
     own[slot] = scores[experts[slot]];
   }
   if (!scoreBeforeTopK && are === 'logits') {
-    own = applyScore(own, score);
+    own = shared
+      ? applyScore(Float32Array.of(...own, ...shared), score).subarray(0, topK)
+      : applyScore(own, score);
   }
   let weights = equalWeights ? own.map(() => 1 / topK) : own;
   if (renormalized) {
-    const sum = weights.reduce((a, b) => a + b, 0) + epsilon;
+    const sum =
+      weights.reduce((a, b) => a + b, 0) +
+      sharedSum(shared, convention) +
+      epsilon;
     weights = weights.map(w => w / sum);
   }
   return {
@@ -133,12 +149,14 @@ function chooseTopK(
   };
 }
 
-function exclude(choice: Float32Array, isOut: (expert: number) => boolean) {
-  for (let e = 0; e < choice.length; e++) {
-    if (isOut(e)) {
-      choice[e] = -Infinity;
-    }
-  }
+/** What shared experts add to the sum that weights are divided by. */
+export function sharedSum(
+  shared: Float32Array | undefined,
+  { score }: Pick<Convention, 'score'>
+): number {
+  return shared && score === 'sigmoid'
+    ? applyScore(shared, score).reduce((a, b) => a + b, 0)
+    : 0;
 }
 
 /** Indices of the k largest values, largest first. Ties go to the lower index, as in ONNX's TopK, or to the higher one. */
@@ -164,7 +182,7 @@ function largest(
   return chosen;
 }
 
-/** DeepSeek's group limit (arXiv 2405.04434, 2412.19437): experts outside the best groups cannot be chosen. */
+/** The group of an expert, in DeepSeek's group limit (arXiv 2405.04434, 2412.19437). */
 function groupOf(expert: number, experts: number, { count }: Groups): number {
   return Math.floor((expert * count) / experts);
 }

@@ -3,6 +3,7 @@ import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeInt, attributeInts } from '../onnx/graph/attributes';
 import { passedOn } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
+import { partsOf } from './parts';
 import { isStored, storedDims } from './stored-weight';
 
 /** Products of activations with weights, with the index of the weight input. */
@@ -41,6 +42,8 @@ const ELEMENTWISE = new Set([
   'Neg'
 ]);
 const MAX_STEPS = 24;
+/** Parts of parts, at most. */
+const MAX_PARTS = 3;
 /** Bounds the search upstream of a tensor without a declared size. */
 const MAX_TENSORS = 200;
 
@@ -55,8 +58,9 @@ export function routerProduct(
     direction: 'upstream',
     maxDepth: MAX_STEPS,
     through: node =>
-      upstreamOf(graph, node)?.filter(input => !graph.isConstant(input)) ??
-      false
+      (upstreamOf(graph, node) ?? wholeOf(graph, node))?.filter(
+        input => !graph.isConstant(input)
+      ) ?? false
   })) {
     if (node && isWeightProduct(graph, node)) {
       return node;
@@ -76,6 +80,18 @@ function upstreamOf(
     : ELEMENTWISE.has(node.op)
       ? node.inputs
       : undefined;
+}
+
+/** What a node takes a part of the last axis of, as of logits over routed and shared experts. */
+function wholeOf(graph: Graph, node: GraphNode): string[] | undefined {
+  const [whole] = node.inputs;
+  if (node.op !== 'Slice' && node.op !== 'Split') {
+    return undefined;
+  }
+  const width = lastDim(graph, whole);
+  return width !== undefined && partsOf(graph, node, width)
+    ? [whole]
+    : undefined;
 }
 
 /** False for a Transpose that makes another axis the last, or does not say so. */
@@ -110,7 +126,11 @@ function hasWeight(graph: Graph, node: GraphNode, index: number): boolean {
 }
 
 /** The size of the last axis: declared in the file, or inferred from weights and shapes upstream. */
-export function lastDim(graph: Graph, tensor: string): number | undefined {
+export function lastDim(
+  graph: Graph,
+  tensor: string,
+  nested = 0
+): number | undefined {
   for (const step of walk(graph, [tensor], {
     direction: 'upstream',
     order: 'depth',
@@ -118,10 +138,10 @@ export function lastDim(graph: Graph, tensor: string): number | undefined {
     through: (node, from) =>
       node.op !== 'Reshape' &&
       (passedOn(graph, node) !== undefined || keepsLastAxis(node)) &&
-      ownLastDim(graph, from) === undefined &&
+      ownLastDim(graph, from, nested) === undefined &&
       (upstreamOf(graph, node) ?? (SCORES.has(node.op) && node.inputs))
   })) {
-    const dim = ownLastDim(graph, step.tensor);
+    const dim = ownLastDim(graph, step.tensor, nested);
     // Upstream a size of 1 may be broadcast against the other operand.
     if (dim !== undefined && (dim > 1 || step.depth === 0)) {
       return dim;
@@ -131,7 +151,11 @@ export function lastDim(graph: Graph, tensor: string): number | undefined {
 }
 
 /** The size of the last axis where the file declares it or the producing node alone determines it. */
-function ownLastDim(graph: Graph, tensor: string): number | undefined {
+function ownLastDim(
+  graph: Graph,
+  tensor: string,
+  nested: number
+): number | undefined {
   const declared = graph.shape(tensor)?.at(-1);
   const node = graph.producer(tensor);
   if (declared !== undefined || !node) {
@@ -155,6 +179,20 @@ function ownLastDim(graph: Graph, tensor: string): number | undefined {
     case 'com.microsoft.DynamicQuantizeMatMul':
     case 'com.microsoft.MatMulIntegerToFloat':
       return storedDims(graph, node.inputs[1])?.at(-1);
+    case 'Slice':
+    case 'Split': {
+      const whole =
+        nested < MAX_PARTS
+          ? lastDim(graph, node.inputs[0], nested + 1)
+          : undefined;
+      const part =
+        whole === undefined
+          ? undefined
+          : partsOf(graph, node, whole)?.find(own => own.tensor === tensor);
+      return part && part.to - part.from;
+    }
+    case 'QLinearMatMul':
+      return storedDims(graph, node.inputs[3])?.at(-1);
     case 'Reshape': {
       const last = graph.constantValues(node.inputs[1])?.at(-1);
       return last !== undefined && last > 0 ? last : undefined;
@@ -164,4 +202,10 @@ function ownLastDim(graph: Graph, tensor: string): number | undefined {
   }
 }
 
-const SCORES = new Set(['Softmax', 'Sigmoid', 'ScatterElements']);
+const SCORES = new Set([
+  'Softmax',
+  'Sigmoid',
+  'ScatterElements',
+  'com.microsoft.QLinearSoftmax',
+  'com.microsoft.QLinearSigmoid'
+]);

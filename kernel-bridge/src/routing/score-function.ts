@@ -2,7 +2,13 @@
 import { MAX_EXPERTS } from './convention';
 import { attributeInt } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { passedOn, sourceOf, viewsOf } from '../onnx/graph/no-ops';
+import {
+  DEQUANTIZES,
+  passedOn,
+  QUANTIZES,
+  sourceOf,
+  viewsOf
+} from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 import { lastDim, routerProduct } from './router-input';
 import { computedFrom, evaluate, isComputed } from './row-function';
@@ -30,6 +36,13 @@ export function scoreFunction(
   tensor: string
 ): ScoreFunction | undefined {
   const { node, tensor: at } = sourceOf(graph, tensor);
+  const quantized = node && quantizedScore(graph, node);
+  if (quantized) {
+    const { score, logits } = quantized;
+    return logits !== undefined && routerProduct(graph, logits)
+      ? { score, logits, isLog: false }
+      : undefined;
+  }
   const own = node && BY_OPERATOR[node.op];
   if (own && node) {
     const [logits] = node.inputs;
@@ -38,6 +51,41 @@ export function scoreFunction(
       : undefined;
   }
   return node && ENDS.has(node.op) ? spelled(graph, at) : undefined;
+}
+
+/** onnxruntime's scores of quantised tensors, whose results are quantised too. */
+const OF_QUANTIZED: Partial<Record<string, ScoreFunction['score']>> = {
+  'com.microsoft.QLinearSoftmax': 'softmax',
+  'com.microsoft.QLinearSigmoid': 'sigmoid'
+};
+
+/** A score of quantised numbers, over the experts. */
+export interface QuantizedScore {
+  score: ScoreFunction['score'];
+  /** The operator of the score. */
+  node: GraphNode;
+  /** The numbers before they are quantised; undefined where the product computes quantised ones. */
+  logits?: string;
+}
+
+/** The score that a node dequantises. */
+export function quantizedScore(
+  graph: Graph,
+  dequantize: GraphNode
+): QuantizedScore | undefined {
+  const { node } = DEQUANTIZES.has(dequantize.op)
+    ? sourceOf(graph, dequantize.inputs[0])
+    : {};
+  const score = node && OF_QUANTIZED[node.op];
+  if (!node || !score || !isOverExperts(graph, node)) {
+    return undefined;
+  }
+  const above = sourceOf(graph, node.inputs[0]).node;
+  return {
+    score,
+    node,
+    ...(above && QUANTIZES.has(above.op) ? { logits: above.inputs[0] } : {})
+  };
 }
 
 /** Operators that end a spelled score. Others are not looked at, since most nodes of a graph end none. */
@@ -54,12 +102,13 @@ const ENDS = new Set([
   'Where',
   'Clip',
   'Max',
-  'Min'
+  'Min',
+  'Softmax'
 ]);
 
 /** True for a softmax over the last axis, and for a function of single values. */
 export function isOverExperts(graph: Graph, node: GraphNode): boolean {
-  if (node.op === 'Sigmoid') {
+  if (node.op.endsWith('Sigmoid')) {
     return true;
   }
   const axis = attributeInt(node.proto, 'axis') ?? -1;
@@ -97,19 +146,31 @@ function spelled(graph: Graph, tensor: string): ScoreFunction | undefined {
   return undefined;
 }
 
+/** A score of a tensor, perhaps divided by its sum. */
+export interface ScoreBelow {
+  score: ScoreFunction['score'];
+  renormalized: boolean;
+  tensor: string;
+}
+
 /**
- * The nearest softmax or sigmoid that is computed from a tensor, [..., size], and from nothing else that varies.
+ * The nearest softmax or sigmoid that is computed from a tensor, [..., size], and from nothing else that varies; or a
+ * sigmoid divided by its sum, where one expression makes both (the softmax of the logarithm of a sigmoid).
  */
 export function scoreBelow(
   graph: Graph,
   tensor: string,
   size: number
-): { score: ScoreFunction['score']; tensor: string } | undefined {
+): ScoreBelow | undefined {
   for (const view of viewsOf(graph, tensor)) {
     for (const node of graph.consumers(view)) {
       const own = BY_OPERATOR[node.op];
       if (own && !own.isLog && isOverExperts(graph, node)) {
-        return { score: own.score, tensor: node.outputs[0] };
+        return {
+          score: own.score,
+          renormalized: false,
+          tensor: node.outputs[0]
+        };
       }
     }
   }
@@ -126,11 +187,13 @@ export function scoreBelow(
       node && ENDS.has(node.op)
         ? rows.map(row => evaluate(graph, at, tensor, row))
         : [];
-    const score = (['sigmoid', 'softmax'] as const).find(name =>
-      results.every((result, i) => equals(result, FUNCTIONS[name](rows[i])))
+    const name = (['sigmoid', 'softmax', 'shares'] as const).find(own =>
+      results.every((result, i) => equals(result, FUNCTIONS[own](rows[i])))
     );
-    if (results.length > 0 && score) {
-      return { score, tensor: at };
+    if (results.length > 0 && name) {
+      return name === 'shares'
+        ? { score: 'sigmoid', renormalized: true, tensor: at }
+        : { score: name, renormalized: false, tensor: at };
     }
   }
   return undefined;
@@ -174,6 +237,12 @@ const FUNCTIONS = {
   softmax(row: Float64Array): Float64Array {
     const sum = row.reduce((all, x) => all + Math.exp(x), 0);
     return row.map(x => Math.exp(x) / sum);
+  },
+  /** Sigmoids divided by their sum. */
+  shares(row: Float64Array): Float64Array {
+    const scores = FUNCTIONS.sigmoid(row);
+    const sum = scores.reduce((all, score) => all + score, 0);
+    return scores.map(score => score / sum);
   }
 };
 

@@ -3,9 +3,14 @@ import type { Graph, GraphNode } from '../onnx/graph/graph';
 import { attributeText } from '../onnx/graph/attributes';
 import { passedOn, sourceOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
+import { constantFill } from './constant-fill';
 import type { Groups } from './convention';
 import { isWeightProduct, lastDim, routerProduct } from './router-input';
-import { scoreFunction } from './score-function';
+import {
+  quantizedScore,
+  scoreFunction,
+  type ScoreFunction
+} from './score-function';
 
 export interface SelectionScores {
   /** [..., experts] */
@@ -34,10 +39,16 @@ export function readScores(
   choice: string,
   smallest = false
 ): SelectionScores | undefined {
-  const found: Pick<SelectionScores, 'selectionBias' | 'groups'> = {};
+  const found: {
+    selectionBias?: number[];
+    groups?: Omit<Groups, 'fill'>;
+  } = {};
   let negated = smallest;
   let factor = 1;
   let factorOfBias = 1;
+  /** What experts outside the groups are chosen by, and the factor below it. */
+  let fill = -Infinity;
+  let factorOfFill = 1;
   let tensor = choice;
   const known = (
     read: Omit<SelectionScores, 'experts'>,
@@ -49,10 +60,19 @@ export function readScores(
     }
     // The factor between the scores and the bias.
     const below = factor / factorOfBias;
+    const least =
+      read.score === undefined || read.isLog
+        ? -Infinity
+        : Math.min(0, ...(selectionBias ?? []).map(value => value / below));
+    const outside = fill / (factor / factorOfFill);
     return {
       ...read,
       experts,
-      ...(groups ? { groups } : {}),
+      ...(groups
+        ? {
+            groups: { ...groups, ...(outside > least ? { fill: outside } : {}) }
+          }
+        : {}),
       ...(selectionBias
         ? { selectionBias: selectionBias.map(value => value / below) }
         : {}),
@@ -78,23 +98,20 @@ export function readScores(
         lastDim(graph, logits) ?? lastDim(graph, at)
       );
     }
-    if (fusedSigmoid(node)) {
-      return isWeightProduct(graph, node)
-        ? known(
-            {
-              logits: at,
-              logitsAre: 'probabilities',
-              scores: at,
-              score: 'sigmoid'
-            },
-            lastDim(graph, at)
-          )
-        : undefined;
+    const whole = wholeScore(graph, node);
+    if (whole !== undefined) {
+      return known(
+        { logits: at, logitsAre: 'probabilities', scores: at, score: whole },
+        lastDim(graph, at)
+      );
     }
     const limit = readGroupLimit(graph, node);
     if (limit && !found.groups) {
       const { count, selected, score } = limit;
       found.groups = { count, selected, score };
+      // A bias that is added below the limit makes what experts outside are chosen by differ.
+      fill = found.selectionBias ? -Infinity : limit.fill;
+      factorOfFill = factor;
       tensor = limit.scores;
       continue;
     }
@@ -162,12 +179,26 @@ function readFactor(
       : undefined;
 }
 
-/** True for a product and its sigmoid in one node, as onnxruntime's optimiser fuses them. */
-function fusedSigmoid(node: GraphNode): boolean {
-  return (
-    node.op === 'com.microsoft.FusedGemm' &&
-    attributeText(node.proto, 'activation') === 'Sigmoid'
-  );
+/**
+ * The score of a node above which the graph holds no logits: a product and its sigmoid in one node, as onnxruntime's
+ * optimiser fuses them, or the score of a quantised product.
+ */
+function wholeScore(
+  graph: Graph,
+  node: GraphNode
+): ScoreFunction['score'] | undefined {
+  if (node.op === 'com.microsoft.FusedGemm') {
+    return attributeText(node.proto, 'activation') === 'Sigmoid' &&
+      isWeightProduct(graph, node)
+      ? 'sigmoid'
+      : undefined;
+  }
+  const quantized = quantizedScore(graph, node);
+  return quantized?.logits === undefined &&
+    quantized &&
+    routerProduct(graph, quantized.node.inputs[0])
+    ? quantized.score
+    : undefined;
 }
 
 /** Reads a sum of scores and a constant with one value an expert. */
@@ -196,7 +227,7 @@ function scoreAbove(graph: Graph, tensor: string): boolean {
     if (!node) {
       return false;
     }
-    if (fusedSigmoid(node) || scoreFunction(graph, at)) {
+    if (wholeScore(graph, node) !== undefined || scoreFunction(graph, at)) {
       return true;
     }
     name = readFactor(graph, node)?.tensor ?? readBias(graph, node)?.scores;
@@ -206,6 +237,7 @@ function scoreAbove(graph: Graph, tensor: string): boolean {
 
 /** How a router limits its choice to the best groups of experts. */
 export interface GroupLimit extends Groups {
+  fill: number;
   /** [..., experts]: what experts are chosen by, before the limit. */
   scores: string;
   /** Computes the groups' scores. */
@@ -231,28 +263,39 @@ export function groupLimitOf(
 
 /** Reads a Where(mask, ...) or Mul(scores, mask) whose mask comes from a TopK over groups. */
 function readGroupLimit(graph: Graph, node: GraphNode): GroupLimit | undefined {
-  const pairs: [mask: string, scores: string][] =
+  const [a, b, c] = node.inputs;
+  // What replaces the scores outside the groups; a product with a mask makes them zero.
+  const readings: [mask: string, scores: string, fill: () => number][] =
     node.op === 'Where'
       ? [
-          [node.inputs[0], node.inputs[2]],
-          [node.inputs[0], node.inputs[1]]
+          [a, c, () => fillOf(graph, b)],
+          [a, b, () => fillOf(graph, c)]
         ]
       : node.op === 'Mul'
         ? [
-            [node.inputs[1], node.inputs[0]],
-            [node.inputs[0], node.inputs[1]]
+            [b, a, () => 0],
+            [a, b, () => 0]
           ]
         : [];
-  for (const [mask, scores] of pairs) {
-    if (graph.isConstant(scores)) {
+  for (const [mask, scores, fill] of readings) {
+    // A tensor of one value throughout is what replaces scores.
+    if (graph.isConstant(scores) || constantFill(graph, scores) !== undefined) {
       continue;
     }
     const groups = readGroups(graph, mask);
     if (groups) {
-      return { scores, ...groups };
+      return { scores, fill: fill(), ...groups };
     }
   }
   return undefined;
+}
+
+/** At least so far below any score or logit that nothing is chosen by it. */
+const NEVER = -1e3;
+
+function fillOf(graph: Graph, tensor: string): number {
+  const value = constantFill(graph, tensor) ?? -Infinity;
+  return value > NEVER ? value : -Infinity;
 }
 
 const MAX_MASK_TENSORS = 80;
@@ -273,7 +316,7 @@ const MASK_MAKERS = new Set([
 function readGroups(
   graph: Graph,
   mask: string
-): Omit<GroupLimit, 'scores'> | undefined {
+): Omit<GroupLimit, 'scores' | 'fill'> | undefined {
   for (const {
     nodes: [node]
   } of walk(graph, [mask], {
@@ -301,7 +344,7 @@ function readGroups(
 function readGroupScore(
   graph: Graph,
   tensor: string
-): Omit<GroupLimit, 'scores' | 'selected'> | undefined {
+): Omit<GroupLimit, 'scores' | 'fill' | 'selected'> | undefined {
   const { node } = sourceOf(graph, tensor);
   if (node?.op !== 'ReduceMax' && node?.op !== 'ReduceSum') {
     return undefined;

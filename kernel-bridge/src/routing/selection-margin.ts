@@ -63,8 +63,11 @@ export function selectionMargin(
     .map((_, g) => g)
     .sort((g, h) => byGroup[h] - byGroup[g] || g - h);
   const kept = new Set(order.slice(0, groups.selected));
+  const { fill = -Infinity } = groups;
   const within = gap(
-    values.filter((_, e) => kept.has(Math.floor(e / size))),
+    values.map((value, e) =>
+      kept.has(Math.floor(e / size)) || isMasked(e) ? value : fill
+    ),
     topK
   );
   const between = gap(byGroup, groups.selected);

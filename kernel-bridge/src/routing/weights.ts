@@ -1,12 +1,14 @@
 /** Follows chosen scores downstream to the weights that multiply the experts' outputs. */
+import { attributeInt } from '../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../onnx/graph/graph';
-import { inlineValues } from '../onnx/file/tensor';
-import { attributeTensor } from '../onnx/graph/attributes';
 import { BOOLEAN_RESULT } from '../onnx/graph/element-types';
 import { passedOn, sameSource, sourceOf, viewsOf } from '../onnx/graph/no-ops';
+import { constantFill } from './constant-fill';
 import type { Convention } from './convention';
+import { isLastAxis, partsOf } from './parts';
+import { lastDim, routerProduct } from './router-input';
 import { oneHotsOf } from './one-hot';
-import { scoreBelow } from './score-function';
+import { isOverExperts, scoreBelow, scoreFunction } from './score-function';
 
 export interface WeightChain {
   /** The tensor of the final weights, shaped as the selection. */
@@ -22,8 +24,16 @@ export interface WeightChain {
   expertScale?: number[];
   /** Some weights are set to zero: those of a skip class, over capacity, of padding. */
   masked?: true;
+  /** Scores of shared experts are in the sum that the weights are divided by. */
+  shared?: SharedScores;
   /** A node that changes the weights further, in a way that is not known here. */
   changedBy?: GraphNode;
+}
+
+export interface SharedScores {
+  /** [..., experts]: their logits, of the router's own product. */
+  logits: string;
+  experts: number;
 }
 
 /** What a chain says of its router's convention. */
@@ -32,17 +42,24 @@ export function weightingOf({
   renormalizedKept,
   epsilon,
   scale,
-  expertScale
+  expertScale,
+  shared
 }: WeightChain): Pick<
   Convention,
-  'renormalized' | 'renormalizedKept' | 'epsilon' | 'scale' | 'expertScale'
+  | 'renormalized'
+  | 'renormalizedKept'
+  | 'epsilon'
+  | 'scale'
+  | 'expertScale'
+  | 'sharedScores'
 > {
   return {
     renormalized,
     ...(renormalizedKept ? { renormalizedKept } : {}),
     ...(epsilon === undefined ? {} : { epsilon }),
     ...(scale === undefined ? {} : { scale }),
-    ...(expertScale === undefined ? {} : { expertScale })
+    ...(expertScale === undefined ? {} : { expertScale }),
+    ...(shared === undefined ? {} : { sharedScores: shared.experts })
   };
 }
 
@@ -55,6 +72,8 @@ export interface WeightOptions {
   scored?: boolean;
   /** What the first tensor is the score times. Default 1. */
   factor?: number;
+  /** The router's logits: shared experts that are scored with the chosen have theirs of the same product. */
+  logits?: string;
 }
 
 const MAX_STEPS = 24;
@@ -71,20 +90,140 @@ export function readWeights(
     renormalized: false,
     ...(factor === 1 ? {} : { scale: factor })
   };
+  // While the chosen are side by side with shared experts: where they are.
+  let joined: Joined | undefined;
   for (let step = 0; step < MAX_STEPS; step++) {
-    let changed: string | undefined;
-    for (const view of viewsOf(graph, chain.weights)) {
-      changed ??= readChange(graph, view, chain, options);
+    let changed = readChanges(graph, chain.weights, chain, {
+      ...options,
+      size: joined?.width ?? options.size
+    });
+    if (changed === undefined && joined) {
+      changed = takenApart(graph, chain.weights, joined);
+      joined = changed === undefined ? joined : undefined;
+    } else if (changed === undefined && !chain.shared) {
+      joined = readJoined(graph, chain, options);
+      changed = joined?.tensor;
     }
-    changed ??= readMask(graph, chain, options.indices);
+    changed ??= joined ? undefined : readMask(graph, chain, options.indices);
     if (changed === undefined) {
       break;
     }
     chain.weights = changed;
   }
+  if (joined) {
+    chain.changedBy ??= graph.producer(chain.weights);
+  }
   chain.weights = dequantized(graph, chain.weights);
   const changedBy = chain.changedBy ?? unknownChange(graph, chain.weights);
   return changedBy ? { ...chain, changedBy } : chain;
+}
+
+/** The chosen side by side with shared experts. */
+interface Joined {
+  tensor: string;
+  width: number;
+  from: number;
+  to: number;
+}
+
+/** Reads a Concat of the chosen and of shared experts, if what follows scores or divides them together. */
+function readJoined(
+  graph: Graph,
+  chain: WeightChain,
+  options: WeightOptions
+): Joined | undefined {
+  const { size = 0, scored = false } = options;
+  for (const view of viewsOf(graph, chain.weights)) {
+    for (const node of graph.consumers(view)) {
+      const { op, inputs, outputs, proto } = node;
+      const [tensor] = outputs;
+      if (
+        op !== 'Concat' ||
+        inputs.length !== 2 ||
+        !isLastAxis(graph, view, tensor, attributeInt(proto, 'axis') ?? 0)
+      ) {
+        continue;
+      }
+      const place = inputs.indexOf(view);
+      const other = inputs[1 - place];
+      const shared = sharedScores(
+        graph,
+        other,
+        scored || chain.score !== undefined,
+        options.logits
+      );
+      const width = size + (shared?.experts ?? lastDim(graph, other) ?? 0);
+      const together = readChanges(
+        graph,
+        tensor,
+        { ...chain },
+        { ...options, size: width }
+      );
+      if (together === undefined) {
+        // They only lie side by side.
+        continue;
+      }
+      if (!shared) {
+        chain.changedBy = node;
+        return undefined;
+      }
+      chain.shared = shared;
+      const from = place === 0 ? 0 : shared.experts;
+      return { tensor, width, from, to: from + size };
+    }
+  }
+  return undefined;
+}
+
+/** Reads logits, or sigmoids of them, that come of the same product as the router's. */
+function sharedScores(
+  graph: Graph,
+  tensor: string,
+  scored: boolean,
+  logits: string | undefined
+): SharedScores | undefined {
+  const scores = scored ? scoreFunction(graph, tensor) : undefined;
+  const own = scored
+    ? scores?.score === 'sigmoid' && !scores.isLog
+      ? scores.logits
+      : undefined
+    : tensor;
+  const experts = own === undefined ? undefined : lastDim(graph, own);
+  const product =
+    logits === undefined ? undefined : routerProduct(graph, logits);
+  return own !== undefined &&
+    experts !== undefined &&
+    product !== undefined &&
+    routerProduct(graph, own) === product
+    ? { logits: own, experts }
+    : undefined;
+}
+
+/** The chosen, where a graph takes them apart from shared experts. */
+function takenApart(
+  graph: Graph,
+  tensor: string,
+  { width, from, to }: Joined
+): string | undefined {
+  return viewsOf(graph, tensor)
+    .flatMap(view => graph.consumers(view))
+    .flatMap(node => partsOf(graph, node, width) ?? [])
+    .find(part => part.from === from && part.to === to)?.tensor;
+}
+
+function readChanges(
+  graph: Graph,
+  tensor: string,
+  chain: WeightChain,
+  options: WeightOptions
+): string | undefined {
+  for (const view of viewsOf(graph, tensor)) {
+    const changed = readChange(graph, view, chain, options);
+    if (changed !== undefined) {
+      return changed;
+    }
+  }
+  return undefined;
 }
 
 /** Records a consumer that changes the weights, and returns its output; undefined when none does. */
@@ -104,13 +243,15 @@ function readChange(
     }
     if (score) {
       chain.score = score.score;
+      chain.renormalized ||= score.renormalized;
       return score.tensor;
     }
   }
   for (const node of consumers) {
+    const shares = softmaxOfLog(graph, node);
     const divisor = divisorOf(graph, node, tensor);
-    if (divisor !== undefined && !chain.renormalized) {
-      const epsilon = sumOf(graph, divisor, tensor);
+    if ((shares ?? divisor) !== undefined && !chain.renormalized) {
+      const epsilon = shares === undefined ? sumOf(graph, divisor!, tensor) : 0;
       if (epsilon !== undefined && chain.expertScale) {
         // Conventions scale experts after the division.
         chain.changedBy = node;
@@ -126,7 +267,7 @@ function readChange(
         }
         // The factor is in the sum too.
         delete chain.scale;
-        return node.outputs[0];
+        return shares ?? node.outputs[0];
       }
     }
   }
@@ -174,8 +315,8 @@ function setsToZero(
     const [condition, yes, no] = inputs;
     return (
       !oneHots.has(condition) &&
-      ((no === tensor && isZero(graph, yes)) ||
-        (yes === tensor && isZero(graph, no)))
+      ((no === tensor && constantFill(graph, yes) === 0) ||
+        (yes === tensor && constantFill(graph, no) === 0))
     );
   }
   if (op !== 'Mul') {
@@ -196,22 +337,6 @@ function isMask(graph: Graph, tensor: string): boolean {
     return below !== undefined && BOOLEAN_RESULT.has(below.op);
   }
   return BOOLEAN_RESULT.has(node.op);
-}
-
-function isZero(graph: Graph, tensor: string): boolean {
-  const values = graph.constantValues(tensor);
-  if (values) {
-    return values.every(value => value === 0);
-  }
-  const { node } = sourceOf(graph, tensor);
-  if (node?.op === 'Expand') {
-    return graph.constantValues(node.inputs[0])?.every(v => v === 0) ?? false;
-  }
-  const filled = node && attributeTensor(node.proto, 'value');
-  return (
-    node?.op === 'ConstantOfShape' &&
-    (!filled || (inlineValues(filled)?.every(value => value === 0) ?? false))
-  );
 }
 
 /** The weights after a quantiser's last pair, which is what multiplies the experts. */
@@ -254,6 +379,9 @@ function unknownChange(graph: Graph, weights: string): GraphNode | undefined {
       if (
         passedOn(graph, node) === undefined &&
         ((CHANGES.has(op) && inputs[0] === view) ||
+          (op === 'Div' &&
+            inputs[0] === view &&
+            !graph.isConstant(inputs[1])) ||
           ((op === 'Add' || op === 'Sub') &&
             beside !== undefined &&
             graph.constantValues(beside) !== undefined))
@@ -263,6 +391,19 @@ function unknownChange(graph: Graph, weights: string): GraphNode | undefined {
     }
   }
   return undefined;
+}
+
+/** The softmax of a logarithm, which divides by the sum. */
+function softmaxOfLog(
+  graph: Graph,
+  { op, outputs }: GraphNode
+): string | undefined {
+  return op === 'Log'
+    ? viewsOf(graph, outputs[0])
+        .flatMap(view => graph.consumers(view))
+        .find(node => node.op === 'Softmax' && isOverExperts(graph, node))
+        ?.outputs[0]
+    : undefined;
 }
 
 /** The divisor of `tensor`, in a Div or in a Mul by a Reciprocal. */

@@ -133,7 +133,13 @@ function decodeConvention(
       convention[key] = true;
     }
   }
-  for (const key of ['epsilon', 'scale', 'outputScale', 'capacity'] as const) {
+  for (const key of [
+    'epsilon',
+    'scale',
+    'outputScale',
+    'capacity',
+    'sharedScores'
+  ] as const) {
     if (source[key] !== undefined) {
       convention[key] = number(source[key], `${at}.${key}`);
     }
@@ -148,7 +154,10 @@ function decodeConvention(
     convention.groups = {
       count: count(groups.count, `${at}.groups.count`),
       selected: count(groups.selected, `${at}.groups.selected`),
-      score: oneOf(groups.score, ['max', 'top2-sum'], `${at}.groups.score`)
+      score: oneOf(groups.score, ['max', 'top2-sum'], `${at}.groups.score`),
+      ...(groups.fill === undefined
+        ? {}
+        : { fill: number(groups.fill, `${at}.groups.fill`) })
     };
   }
   if (source.sparsemixer !== undefined) {

@@ -47,7 +47,13 @@ export function contradictedToken(
       }
       const want = again.weights[token * topK + at];
       // A weight of exactly 0 is a dropped token; others of it may have grown.
-      if (weight === 0 || card.renormalizedKept || Number.isNaN(weight)) {
+      if (
+        weight === 0 ||
+        card.renormalizedKept ||
+        // The logits of shared experts are not in the file.
+        card.sharedScores !== undefined ||
+        Number.isNaN(weight)
+      ) {
         continue;
       }
       if (

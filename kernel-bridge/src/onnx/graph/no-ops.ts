@@ -30,12 +30,12 @@ const NEUTRAL: Record<string, number> = {
   Sub: 0
 };
 const COMMUTES = new Set(['Mul', 'Add']);
-const QUANTIZES = new Set([
+export const QUANTIZES: ReadonlySet<string> = new Set([
   'QuantizeLinear',
   'DynamicQuantizeLinear',
   'com.microsoft.QuantizeLinear'
 ]);
-const DEQUANTIZES = new Set([
+export const DEQUANTIZES: ReadonlySet<string> = new Set([
   'DequantizeLinear',
   'com.microsoft.DequantizeLinear'
 ]);

@@ -11,6 +11,7 @@ import {
 } from '../../base/protocol';
 import { ParquetWriter } from '../../files/trace/parquet';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { unorderedText } from '../../run/trace/unordered-tokens';
 import { editsOf, type EditArguments } from './edits';
 import { givenPrompts, type PromptArguments } from './given-prompts';
 import { localModel } from './local-model';
@@ -38,6 +39,9 @@ export async function trace(
       progress(`tracing ${prompt.id ?? 'the prompt'}`);
       const traced = await target.trace(prompt, { logits: options.logits });
       progress('');
+      unorderedText(traced.samples).forEach(line =>
+        remark(`${prompt.id ?? 'the prompt'}, ${line}`)
+      );
       for (const output of outputs) {
         await output.add(traced);
       }
@@ -197,10 +201,10 @@ function formatSample(sample: RoutingSample): string {
         ...tokens.map((token, t) => [
           `${token.position} ${JSON.stringify(token.text ?? token.id)}`,
           ...layers.map(({ selected, weights, topK }) =>
-            Array.from(
-              { length: topK },
-              (_, k) =>
-                `${selected[t * topK + k]}:${weights[t * topK + k].toFixed(2)}`
+            Array.from({ length: topK }, (_, k) =>
+              selected[t * topK + k] < 0
+                ? '-'
+                : `${selected[t * topK + k]}:${weights[t * topK + k].toFixed(2)}`
             ).join(' ')
           )
         ])

@@ -105,7 +105,8 @@ export const fusedMoE: RouterPattern = {
         logits: read.logits,
         logitsAre: read.logitsAre,
         selected: null,
-        weights: null
+        weights: null,
+        added: output.tensor
       },
       selectors: [node, ...(read.chooser ? [read.chooser] : [])].map(selector)
     } satisfies RouterMatch;

@@ -64,7 +64,8 @@ export const topK: RouterPattern = {
         ...(dense
           ? { weights: null, denseWeights: chain.weights }
           : { weights: [chain.weights] }),
-        ...(applied === undefined ? {} : { applied })
+        ...(applied === undefined ? {} : { applied }),
+        ...(chain.shared ? { shared: chain.shared.logits } : {})
       },
       selectors: [selector(node)]
     } satisfies RouterMatch;
@@ -100,7 +101,12 @@ function readChosen(
       return {
         score: own.score,
         scoreBeforeTopK: true,
-        chain: readWeights(graph, chosen, { indices, size: k, scored: true }),
+        chain: readWeights(graph, chosen, {
+          indices,
+          size: k,
+          scored: true,
+          logits
+        }),
         dense: false
       };
     }
@@ -111,7 +117,7 @@ function readChosen(
   if (ofLogits !== undefined) {
     return readOfLogits(
       selection,
-      readWeights(graph, ofLogits, { indices, size: k })
+      readWeights(graph, ofLogits, { indices, size: k, logits })
     );
   }
   // What was chosen includes the bias, and the weights do not in any convention.
@@ -137,7 +143,8 @@ function readChosen(
     indices,
     size: k,
     scored: score !== undefined,
-    factor: isLog ? 1 : Math.abs(factor ?? 1)
+    factor: isLog ? 1 : Math.abs(factor ?? 1),
+    logits
   });
   if (score !== undefined || chain.score !== undefined) {
     return {
@@ -261,8 +268,15 @@ function gathersAt(graph: Graph, indices: string): GraphNode[] {
 const MAX_INDEX_STEPS = 6;
 
 function describe(convention: Convention, { masked }: WeightChain): string {
-  const { score, scoreBeforeTopK, selectionBias, groups, renormalized, scale } =
-    convention;
+  const {
+    score,
+    scoreBeforeTopK,
+    selectionBias,
+    groups,
+    renormalized,
+    scale,
+    sharedScores
+  } = convention;
   const choice = [
     selectionBias && 'bias for choice',
     groups && 'groups',
@@ -271,7 +285,8 @@ function describe(convention: Convention, { masked }: WeightChain): string {
   const steps = scoreBeforeTopK ? [score, ...choice] : [...choice, score];
   return [
     ...steps,
-    renormalized && 'renormalise',
+    renormalized &&
+      (sharedScores ? 'renormalise with shared experts' : 'renormalise'),
     scale !== undefined && 'scale',
     masked && 'mask'
   ]

@@ -18,6 +18,7 @@ import {
   choiceValues,
   route,
   routeToken,
+  sharedSum,
   type Routed
 } from '../../routing/route';
 
@@ -30,6 +31,8 @@ interface Captured {
   /** [tokens, topK] */
   selected: Int32Array;
   weights: Float32Array;
+  /** [tokens, shared experts]: logits of those that are scored with the chosen. */
+  shared?: Float32Array;
   tokens: number;
 }
 
@@ -64,7 +67,7 @@ export function routeEdited(
  */
 export function checkConvention(
   router: Router,
-  { logits, selected, weights, tokens }: Captured,
+  { logits, selected, weights, shared, tokens }: Captured,
   adjustment?: Adjustment
 ): void {
   const { experts, topK, convention, tensors } = router;
@@ -86,7 +89,9 @@ export function checkConvention(
     }
     const own = selected.subarray(t * topK, (t + 1) * topK);
     const ownWeights = weights.subarray(t * topK, (t + 1) * topK);
-    if (!adjustment && isRoutedAlike(router, row, own, ownWeights)) {
+    const width = convention.sharedScores ?? 0;
+    const beside = shared?.subarray(t * width, (t + 1) * width);
+    if (!adjustment && isRoutedAlike(router, row, own, ownWeights, beside)) {
       fitting += topK;
       continue;
     }
@@ -94,6 +99,7 @@ export function checkConvention(
       router,
       row,
       own,
+      beside,
       adjustment && ofToken(adjustment, t, experts, topK)
     );
     if (convention.renormalizedKept) {
@@ -132,12 +138,15 @@ function isRoutedAlike(
   { topK, convention, tensors }: Router,
   row: Float32Array,
   selected: Int32Array,
-  weights: Float32Array
+  weights: Float32Array,
+  shared: Float32Array | undefined
 ): boolean {
   if (convention.renormalizedKept) {
     return false;
   }
-  const token = routeToken(row, topK, convention, tensors.logitsAre);
+  const token = routeToken(row, topK, convention, tensors.logitsAre, {
+    shared
+  });
   for (let slot = 0; slot < topK; slot++) {
     const weight = token.weights[slot];
     const difference = Math.abs(weights[slot] - weight);
@@ -160,6 +169,7 @@ function expectedWeights(
   { experts, topK, convention, tensors, rounding }: Router,
   logits: Float32Array,
   selected: Int32Array,
+  shared: Float32Array | undefined,
   adjustment: Adjustment | undefined
 ): Map<number, Expected[]> {
   const row = adjustment ? adjustLogits(logits, experts, adjustment) : logits;
@@ -171,9 +181,17 @@ function expectedWeights(
   );
   const token = routeToken(row, topK, convention, tensors.logitsAre, {
     favour,
+    shared,
     ...(adjustment ? { masked: e => isMasked(adjustment, experts, 0, e) } : {})
   });
-  const errors = weightError(token, convention, rounding);
+  const errors = weightError(
+    token,
+    {
+      ...convention,
+      epsilon: (convention.epsilon ?? 0) + sharedSum(shared, convention)
+    },
+    rounding
+  );
   const before: Routed = {
     selected: Int32Array.from(token.experts),
     weights: token.weights

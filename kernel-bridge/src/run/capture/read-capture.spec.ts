@@ -165,7 +165,7 @@ describe('readCapture', () => {
     expect([...layer.selected]).toEqual([2, 0, 1, 2]);
   });
 
-  it('does not verify tokens whose logits are not finite', () => {
+  it('has no experts for tokens whose logits are NaN, which have no order', () => {
     const [layer] = read(
       [router(0)],
       outputs(
@@ -174,7 +174,9 @@ describe('readCapture', () => {
         [NaN, NaN, 2 / 3, 1 / 3]
       )
     );
-    expect(layer.weights[0]).toBeNaN();
+    expect([...layer.selected]).toEqual([-1, -1, 0, 1]);
+    expect([...layer.weights.subarray(0, 2)]).toEqual([0, 0]);
+    expect([...layer.logits.subarray(0, 3)]).toEqual([NaN, NaN, NaN]);
   });
 
   it.each([

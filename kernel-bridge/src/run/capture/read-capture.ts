@@ -31,7 +31,8 @@ export function readCapture(
         selected: [],
         weights: [],
         applied: [],
-        kept: []
+        kept: [],
+        shared: []
       }) as Record<
         CaptureKind,
         { data: Float32Array | Int32Array; width: number }[]
@@ -115,7 +116,13 @@ function readLayer(
   }
   checkConvention(
     router,
-    { logits, selected, weights: weights!, tokens },
+    {
+      logits,
+      selected,
+      weights: weights!,
+      shared: parts.shared[0]?.data as Float32Array | undefined,
+      tokens
+    },
     adjustment
   );
   const kept = parts.kept[0]?.data;
@@ -130,6 +137,7 @@ function readLayer(
   const run = applied
     ? replaced(router, selected, weights!, applied)
     : selected;
+  const ordered = withoutUnordered(router, logits, run, weights!);
   return {
     layer: router.layer,
     ...(router.stack ? { stack: router.stack } : {}),
@@ -139,11 +147,11 @@ function readLayer(
     score: convention.score,
     logitsAre: tensors.logitsAre,
     logits,
-    selected: run,
+    selected: ordered.selected,
     weights:
       outputScale === 1
-        ? weights!
-        : weights!.map(weight => weight * outputScale)
+        ? ordered.weights
+        : ordered.weights.map(weight => weight * outputScale)
   };
 }
 
@@ -167,6 +175,32 @@ function replaced(
     }
     return applied[slot];
   });
+}
+
+/**
+ * Logits that are NaN have no order, and neither have those that a softmax makes NaN. The experts that an operator names
+ * for such a token are an accident of its sort, so its slots are left without one.
+ */
+function withoutUnordered(
+  { experts, topK, convention }: Router,
+  logits: Float32Array,
+  selected: Int32Array,
+  weights: Float32Array
+): { selected: Int32Array; weights: Float32Array } {
+  const unordered = (value: number): boolean =>
+    Number.isNaN(value) ||
+    (value === Infinity && convention.score === 'softmax');
+  if (!logits.some(unordered)) {
+    return { selected, weights };
+  }
+  const left = { selected: selected.slice(), weights: weights.slice() };
+  for (let t = 0; t * topK < selected.length; t++) {
+    if (logits.subarray(t * experts, (t + 1) * experts).some(unordered)) {
+      left.selected.fill(-1, t * topK, (t + 1) * topK);
+      left.weights.fill(0, t * topK, (t + 1) * topK);
+    }
+  }
+  return left;
 }
 
 function sideBySide(

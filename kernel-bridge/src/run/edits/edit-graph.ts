@@ -44,6 +44,18 @@ export function editGraph(
       slots.push({ ...scores, ...fusedSlots(router), topK });
       return router;
     }
+    const { weights, denseWeights } = router.tensors;
+    if (weights === null && denseWeights === undefined) {
+      const refused = { refused: 'its graph holds no weights of the experts' };
+      slots.push({
+        ...scores,
+        scale: refused,
+        map: refused,
+        force: refused,
+        topK
+      });
+      return router;
+    }
     const editor = new ChoiceEditor(rewriter, router, index);
     const { tensors, ...choice } = editor.edit();
     slots.push({ ...scores, ...choice, topK });

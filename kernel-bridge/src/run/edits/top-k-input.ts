@@ -4,6 +4,7 @@
  */
 import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
+import { passedOn } from '../../onnx/graph/no-ops';
 import type { Blocks } from '../../routing/blocks';
 import type { Router } from '../../routing/convention';
 import { lastDim } from '../../routing/router-input';
@@ -11,20 +12,11 @@ import type { Slot } from './slots';
 import type { GraphRewriter } from './graph-rewriter';
 
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
-const VIEWS = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Flatten',
-  'Transpose'
-]);
 const MAX_VIEWS = 8;
 
 export function makeTopKInput(
   rewriter: GraphRewriter,
-  { tensors, topK, selectors, experts }: Router,
+  { tensors, topK, selectors, experts, convention }: Router,
   index: number,
   blocks: Blocks
 ): Slot {
@@ -38,6 +30,11 @@ export function makeTopKInput(
   ) {
     return {
       refused: `its ${[...new Set(selectors.map(({ op }) => op))].join(', ')} has no input for k`
+    };
+  }
+  if (convention.sharedScores !== undefined) {
+    return {
+      refused: 'its graph scores the chosen k side by side with shared experts'
     };
   }
   const dense = tensors.weights === null;
@@ -229,10 +226,14 @@ function repetition(
     }
     // Tokens are gathered by repeated indices.
     const lookedUp = /^Gather/.test(node.op);
-    if (!VIEWS.has(node.op) && !lookedUp) {
+    const above = lookedUp
+      ? node.inputs[1]
+      : (passedOn(graph, node) ??
+        (node.op === 'Transpose' ? node.inputs[0] : undefined));
+    if (above === undefined) {
       return undefined;
     }
-    node = graph.producer(node.inputs[lookedUp ? 1 : 0]);
+    node = graph.producer(above);
   }
   return undefined;
 }

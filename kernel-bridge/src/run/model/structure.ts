@@ -8,6 +8,7 @@ import {
   type BranchedRouters
 } from '../../routing/branches';
 import { findRouters, type FoundRouters } from '../../routing/find-routers';
+import { partsApart } from '../../routing/parts-apart';
 import { describeUnknown } from '../../routing/unknown';
 import { nameInputs } from './name-inputs';
 import { contradictions, readConfig, type ModelConfig } from './config';
@@ -43,7 +44,10 @@ export function readStructure(path: string): ModelStructure {
     const { proto } = onnx;
     return understand({
       ...onnx,
-      proto: { ...proto, graph: nameInputs(proto.graph, onnx.file) }
+      proto: {
+        ...proto,
+        graph: partsApart(nameInputs(proto.graph, onnx.file), onnx.file)
+      }
     });
   } catch (error) {
     // Maliciously deep nesting of a graph makes recursion end in a RangeError.

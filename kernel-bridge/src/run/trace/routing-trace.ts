@@ -21,6 +21,7 @@ import {
   type OutputLogits,
   type TraceDocument
 } from './trace-document';
+import { unorderedText } from './unordered-tokens';
 import { confidence, type RoutingEvent } from './routing-event';
 
 export interface TraceTiming {
@@ -129,7 +130,10 @@ export class RoutingTrace {
     const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
     const prompts =
       this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
-    return `RoutingTrace of ${this.model}: ${prompts}${counted(tokens, 'token')}, ${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(slots, 'slot')}`;
+    return [
+      `RoutingTrace of ${this.model}: ${prompts}${counted(tokens, 'token')}, ${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(slots, 'slot')}`,
+      ...unorderedText(this.samples)
+    ].join('\n');
   }
 }
 
