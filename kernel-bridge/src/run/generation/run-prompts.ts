@@ -1,4 +1,5 @@
 /** Runs prompts on a model or one of its edited sessions, and reports the traces to the model's observer. */
+import { addedCheck } from '../added/check-added';
 import type { LoadedModel } from '../model/loaded-model';
 import { promptList, type Prompt } from '../model/prompt';
 import { observerOf } from '../trace/observer';
@@ -57,8 +58,11 @@ export async function generateOn(
   );
   const { name, graph, description, tokenizer, inputs, logits, config } = model;
   const observer = observerOf(model);
-  return observer.running(async () =>
-    generate(
+  return observer.running(async () => {
+    if (list.length > 0) {
+      await addedCheck(model).run(list[0]);
+    }
+    return generate(
       {
         name,
         graph,
@@ -73,8 +77,8 @@ export async function generateOn(
       },
       list,
       options
-    )
-  );
+    );
+  });
 }
 
 async function runTarget(target: Target): Promise<RunTarget> {

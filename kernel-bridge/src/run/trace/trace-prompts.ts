@@ -13,6 +13,7 @@ import type { Progress } from '../../base/progress';
 import { counted, type RoutingSample } from '../../base/protocol';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
+import { addedCheck } from '../added/check-added';
 import { readCapture } from '../capture/read-capture';
 import { RoutingTrace } from './routing-trace';
 import type { OutputLogits } from './trace-document';
@@ -74,6 +75,7 @@ export async function tracePrompts(
     });
   }
   checkOnCancel(options.onCancel);
+  await addedCheck(model).run(prompts[0]);
   const running = await target();
   const samples: RoutingSample[] = [];
   const logits = new Map<string, OutputLogits>();
