@@ -84,6 +84,8 @@ export interface Rounding {
   unit: number;
   /** Largest distance between two numbers of a quantiser on the way; 0 for none. */
   step: number;
+  /** The least and the largest number that a quantiser makes of a logit. */
+  limits?: readonly [number, number];
 }
 
 /** One router of a model, as found in its graph. */

@@ -1,6 +1,7 @@
 /** How exact a graph's arithmetic is: error bounds of the scores, choices and weights that it computes from logits. */
 import { ELEMENT } from '../onnx/file/schema';
-import type { Graph } from '../onnx/graph/graph';
+import type { Graph, GraphNode } from '../onnx/graph/graph';
+import { sourceOf } from '../onnx/graph/no-ops';
 import { walk } from '../onnx/graph/walk';
 import { MASKED_LOGIT } from './adjustment';
 import type { Convention, Rounding, RouterMatch } from './convention';
@@ -12,6 +13,8 @@ const UNITS: Record<number, number> = {
   [ELEMENT.float16]: 2 ** -11,
   [ELEMENT.bfloat16]: 2 ** -8
 };
+/** As ONNX numbers its types. */
+const INT8 = 3;
 const FLOAT32: Rounding = { unit: 2 ** -24, step: 0 };
 /** A choice and its weights take a few dozen nodes. */
 const MAX_TENSORS = 400;
@@ -68,8 +71,30 @@ export function roundingOf(
       const scales = graph.constantValues(node.inputs[1]) ?? [];
       rounding.step = Math.max(rounding.step, ...scales);
     }
+    const quantizer = node && sourceOf(graph, node.inputs[0]).node;
+    if (
+      quantizer &&
+      node.op.startsWith('com.microsoft.QLinear') &&
+      quantizer.inputs[0] === tensors.logits
+    ) {
+      rounding.limits = limitsOf(graph, types, node);
+    }
   }
   return rounding;
+}
+
+/** The numbers that the first input of an operator of quantised numbers can have. */
+function limitsOf(
+  graph: Graph,
+  types: ReadonlyMap<string, number>,
+  { inputs: [, scale, zero] }: GraphNode
+): Rounding['limits'] {
+  const [step] = graph.constantValues(scale) ?? [];
+  const [middle] = graph.constantValues(zero) ?? [0];
+  const least = types.get(zero) === INT8 ? -128 : 0;
+  return step === undefined
+    ? undefined
+    : [step * (least - middle), step * (least + 255 - middle)];
 }
 
 /** The error of one score. */

@@ -272,6 +272,9 @@ function readChange(
     }
   }
   for (const node of consumers) {
+    if (passedOn(graph, node) === tensor) {
+      continue;
+    }
     const factor = scaleOf(graph, node, tensor);
     if (factor !== undefined) {
       chain.scale = (chain.scale ?? 1) * factor;

@@ -104,7 +104,11 @@ function meets(
       (PASSES.has(node.op) &&
         (node.op !== 'Mul' || node.inputs.some(input => isScale(graph, input))))
   })) {
-    if (nodes.some(({ op }) => ops.has(op))) {
+    if (
+      nodes.some(
+        node => ops.has(node.op) && passedOn(graph, node) === undefined
+      )
+    ) {
       return true;
     }
   }

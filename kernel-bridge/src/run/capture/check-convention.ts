@@ -8,7 +8,7 @@ import {
   ofToken,
   type Adjustment
 } from '../../routing/adjustment';
-import type { Convention, Router } from '../../routing/convention';
+import type { Convention, Rounding, Router } from '../../routing/convention';
 import {
   choiceError,
   RELATIVE_WEIGHT_ERROR,
@@ -172,7 +172,10 @@ function expectedWeights(
   shared: Float32Array | undefined,
   adjustment: Adjustment | undefined
 ): Map<number, Expected[]> {
-  const row = adjustment ? adjustLogits(logits, experts, adjustment) : logits;
+  const edited = adjustment
+    ? adjustLogits(logits, experts, adjustment)
+    : logits;
+  const row = withinLimits(edited, rounding);
   const { scores, choice } = choiceValues(row, convention, tensors.logitsAre);
   const chosen = new Set(selected);
   const favour = choiceError(choice, scores, convention, rounding).map(
@@ -210,6 +213,18 @@ function expectedWeights(
     ]);
   });
   return expected;
+}
+
+/** What a quantiser after the logits makes of them. */
+function withinLimits(
+  logits: Float32Array,
+  rounding: Rounding | undefined
+): Float32Array {
+  if (!rounding?.limits) {
+    return logits;
+  }
+  const [low, high] = rounding.limits;
+  return logits.map(value => Math.min(high, Math.max(low, value)));
 }
 
 /** Divides a token's expected weights by the sum of those that were not dropped; dropped ones are exactly 0. */
