@@ -4,7 +4,7 @@ import {
   refuse,
   type TraceImporter
 } from '../../src/files/import/importer';
-import { LineReader } from '../../src/files/import/line-reader';
+import { LineReader } from '../../src/files/line-reader';
 
 /** Lines of `{"experts": [[3, 5], [0, 2]]}`: one token each, its experts at every layer. */
 export const jsonl: TraceImporter = {

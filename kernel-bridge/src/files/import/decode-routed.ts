@@ -4,11 +4,11 @@
  * - base64 of the bare elements (SGLang), int32 unless the response says otherwise: layers and top-k must be given;
  * - `{data, shape, dtype?}` with base64 in `data`, and nested lists, as some gateways write.
  */
+import { MoEDebuggerError } from '../../base/errors';
 import { ArrayFile, ELEMENTS, type ElementName } from './array-file';
-import { need, refuse, type ImportContext } from './importer';
+import { need, refuse, type ImportContext, type ModelFacts } from './importer';
 import { NPY_MAGIC, openNpy } from './npy';
 
-export const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 const NAME = 'routed_experts';
 const DTYPES: Record<string, ElementName> = {
   uint8: 'u1',
@@ -26,17 +26,33 @@ const BY_WIDTH: Record<number, ElementName> = {
   4: 'i4',
   8: 'i8'
 };
+/** SGLang's type where the response does not say it. */
+const BARE = 'i4' satisfies ElementName;
 /** No response is longer; a shape must not make us allocate. */
 const MAX_ELEMENTS = 1 << 28;
 
-/** @param file the user's file and the place in it, for messages */
+/**
+ * @param file the user's file and the place in it, for messages
+ * @returns undefined for a field that is empty: nothing was run, or recorded
+ */
 export function decodeRouted(
   field: unknown,
   dtype: string | undefined,
   file: string,
   hint: string,
   context: ImportContext
-): ArrayFile {
+): ArrayFile | undefined {
+  const array = decode(field, dtype, file, hint, context);
+  return array && array.size > 0 ? array : undefined;
+}
+
+function decode(
+  field: unknown,
+  dtype: string | undefined,
+  file: string,
+  hint: string,
+  context: ImportContext
+): ArrayFile | undefined {
   const fail = (what: string, how: string = hint): never =>
     refuse(what, file, '', how);
   if (Array.isArray(field)) {
@@ -49,8 +65,11 @@ export function decodeRouted(
   if (typeof text !== 'string') {
     return fail(`${NAME} is not text`);
   }
+  if (text.trim() === '') {
+    return undefined;
+  }
   const bytes = fromBase64(text) ?? fail(`${NAME} is not base64`);
-  if (bytes.toString('latin1', 0, NPY_MAGIC.length) === NPY_MAGIC) {
+  if (isNpy(bytes)) {
     const range = { offset: 0, length: bytes.length };
     return (
       openNpy(file, NAME, bytes, range) ?? fail(`${NAME} holds no numbers`)
@@ -67,7 +86,7 @@ export function decodeRouted(
     const shape =
       shapeOf(wrapped.shape) ?? fail(`the shape of ${NAME} is invalid`);
     const size = shape.reduce((a, b) => a * b, 1);
-    const type = DTYPES[name] ?? BY_WIDTH[bytes.length / size] ?? 'i4';
+    const type = DTYPES[name] ?? BY_WIDTH[bytes.length / size] ?? BARE;
     if (bytes.length !== size * ELEMENTS[type].bytes) {
       fail(
         `${NAME} has ${bytes.length} bytes, but its shape [${shape.join(', ')}] of ${ELEMENTS[type].bytes}-byte numbers needs ${size * ELEMENTS[type].bytes}`,
@@ -78,7 +97,7 @@ export function decodeRouted(
   }
   const layers = need(context, 'layers', file);
   const topK = need(context, 'topK', file);
-  const type = DTYPES[name] ?? 'i4';
+  const type = DTYPES[name] ?? BARE;
   const width = ELEMENTS[type].bytes;
   if (bytes.length % (width * layers * topK) !== 0) {
     fail(
@@ -107,10 +126,47 @@ function arrayOf(
   });
 }
 
+/** With either alphabet, with or without padding, and with line ends in between (RFC 4648, RFC 2045). */
+export function isBase64(text: string): boolean {
+  const digits = text.trimEnd().replace(/={1,2}$/, '');
+  return (
+    digits !== '' &&
+    (!/[^A-Za-z0-9+/\s]/.test(digits) || !/[^A-Za-z0-9_\s-]/.test(digits))
+  );
+}
+
+/** Whether a bare text is all of a field: an .npy, or the elements of whole tokens. */
+export function isWholeField(
+  text: string,
+  { layers, topK }: Pick<ModelFacts, 'layers' | 'topK'>
+): boolean {
+  const bytes = fromBase64(text);
+  if (!bytes || !isNpy(bytes)) {
+    return (
+      bytes !== undefined &&
+      layers !== undefined &&
+      topK !== undefined &&
+      bytes.length % (ELEMENTS[BARE].bytes * layers * topK) === 0
+    );
+  }
+  try {
+    openNpy(NAME, NAME, bytes, { offset: 0, length: bytes.length });
+    return true;
+  } catch (error) {
+    if (error instanceof MoEDebuggerError) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+const isNpy = (bytes: Buffer): boolean =>
+  bytes.toString('latin1', 0, NPY_MAGIC.length) === NPY_MAGIC;
+
 function fromBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
   const characters = text.replace(/[\s=]/g, '').length;
-  return BASE64.test(text) &&
+  return isBase64(text) &&
     bytes.length === Math.floor((characters * 3) / 4) &&
     characters % 4 !== 1
     ? bytes

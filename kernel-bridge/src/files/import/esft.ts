@@ -15,7 +15,7 @@ import {
   type ImportedPart,
   type TraceImporter
 } from './importer';
-import { LineReader } from './line-reader';
+import { LineReader } from '../line-reader';
 import { floatAt, integerAt } from './text-numbers';
 
 const NAME = /^expert_weights_(\d{1,4})\.txt(\.gz)?$/;

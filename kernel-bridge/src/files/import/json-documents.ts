@@ -1,6 +1,6 @@
-/** The JSON documents of a text file: one, or one per line. */
+/** The documents of a text file: one, or one per line. */
 import { refuse } from './importer';
-import { LineReader } from './line-reader';
+import { LineReader } from '../line-reader';
 
 /** Node's strings cannot be longer. */
 const MAX_TEXT = 500 << 20;
@@ -11,24 +11,40 @@ export interface JsonDocument {
   line: number;
 }
 
-/** @throws MoEDebuggerError 'input' for a document that is too long, or a file that cannot be read */
+/**
+ * A first line that is a document means one per line; otherwise a single document spans all lines.
+ *
+ * @param isDocument whether the first line is a whole document, given the second one
+ * @throws MoEDebuggerError 'input' for a document that is too long, or a file that cannot be read
+ */
 export async function* documentsIn(
-  path: string
+  path: string,
+  isDocument: (first: JsonDocument, second: string) => boolean
 ): AsyncGenerator<JsonDocument, void, undefined> {
   const reader = new LineReader(path);
   try {
     const lines: string[] = [];
     let size = 0;
     let start: number | undefined;
+    let onePerLine: boolean | undefined;
     for (;;) {
       const line = await reader.next();
       if (line === undefined) {
         break;
       }
       const text = line.toString('utf8').trim();
-      // A first line that is a complete document means JSON Lines; otherwise the document spans several lines.
-      if (start === undefined && text.startsWith('{') && text.endsWith('}')) {
-        yield { text, line: reader.number };
+      if (start !== undefined && text !== '' && onePerLine === undefined) {
+        const first = { text: lines.join('\n').trim(), line: start };
+        onePerLine = isDocument(first, text);
+        if (onePerLine) {
+          lines.length = 0;
+          yield first;
+        }
+      }
+      if (onePerLine) {
+        if (text !== '') {
+          yield { text, line: reader.number };
+        }
       } else if (text !== '' || start !== undefined) {
         start ??= reader.number;
         size += text.length;

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { onBytes } from '../../../test/byte-mutations';
-import { fileOf, idsOf, imported } from '../../../test/imported';
+import { randomNumbers } from '../../../test/graph-builder';
+import { fileOf, idsOf, imported, refusal } from '../../../test/imported';
 import { importTrace } from '.';
 
 /** Two batches, of two prompt tokens and of one generated token, at layers 1 and 3 with two experts per token. */
@@ -226,6 +227,202 @@ describe('columns are taken by their meaning', () => {
       [5, 6],
       [3, 2]
     ]);
+  });
+});
+
+describe('the last layer, which llama.cpp runs for output tokens only', () => {
+  /** Rows of a batch; at the layers of `few` only the last tokens are run, and labelled as the first ones. */
+  const batch = (
+    from: number,
+    tokens: number,
+    counts: Record<number, number>
+  ): [number, number, number[]][] =>
+    Object.entries(counts).flatMap(([layer, count]) =>
+      Array.from({ length: count }, (_, t): [number, number, number[]] => [
+        from + t,
+        Number(layer),
+        ids(from + tokens - count + t, Number(layer))
+      ])
+    );
+  const BATCHES = [
+    ...batch(0, 4, { 0: 4, 1: 4, 2: 1 }),
+    ...batch(4, 3, { 0: 3, 1: 3, 2: 1 }),
+    ...batch(7, 1, { 0: 1, 1: 1, 2: 1 })
+  ];
+  const FORMS: [string, string, object][] = [
+    [
+      'phase,token,layer,rank,expert',
+      `phase,token,layer,rank,expert\n${BATCHES.flatMap(([token, layer, own]) =>
+        own.map((id, rank) =>
+          [token < 7 ? 'prefill' : 'decode', token, layer, rank, id].join()
+        )
+      ).join('\n')}`,
+      {}
+    ],
+    [
+      'layer,expert',
+      `layer,expert\n${BATCHES.flatMap(([, layer, own]) =>
+        own.map(id => `${layer},${id}`)
+      ).join('\n')}`,
+      { topK: 2 }
+    ],
+    [
+      'pos,layer,id0,id1',
+      BATCHES.map(([token, layer, own]) =>
+        [token < 7 ? token - 7 : token - 7, layer, ...own].join()
+      ).join('\n'),
+      {}
+    ]
+  ];
+  const range = (count: number): number[] => [...Array(count).keys()];
+
+  it.each(FORMS)('is left out of %s, with a note', async (_, text, options) => {
+    const { report, trace } = await imported(
+      'llamacpp',
+      fileOf('a.csv', text),
+      options
+    );
+    expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([0, 1]);
+    expect(trace.samples[0].tokens).toHaveLength(8);
+    for (const layer of [0, 1]) {
+      expect(idsOf(trace, layer)).toEqual(range(8).map(t => ids(t, layer)));
+    }
+    expect(report.notes.join('\n')).toMatch(
+      /layer 2 is left out: llama\.cpp runs the last layer only for tokens whose output is asked for/
+    );
+  });
+
+  it('is left out where the first batches have none of it', async () => {
+    const rows = [
+      ...batch(0, 3, { 0: 3, 5: 3 }),
+      ...batch(3, 2, { 0: 2, 5: 2, 6: 1 })
+    ];
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf(
+        'a.csv',
+        rows
+          .map(([token, layer, own]) => [token, layer, ...own].join())
+          .join('\n')
+      )
+    );
+    expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([0, 5]);
+    expect(idsOf(trace, 5)).toEqual(range(5).map(t => ids(t, 5)));
+  });
+
+  it('is told from a file that is cut off by the number of layers', async () => {
+    const path = fileOf(
+      'a.csv',
+      batch(0, 3, { 0: 3, 1: 3, 2: 1 })
+        .map(([token, layer, own]) => [token, layer, ...own].join())
+        .join('\n')
+    );
+    await expect(imported('llamacpp', path)).rejects.toMatchObject(
+      refusal(
+        /batch 1: layer 2 has 1 tokens, but the batch's first has 3 \(.*lines 1 to 7\).*--layers/
+      )
+    );
+    const { trace } = await imported('llamacpp', path, { layers: 3 });
+    expect(trace.samples[0].layers.map(({ layer }) => layer)).toEqual([0, 1]);
+    await expect(
+      imported('llamacpp', path, { layers: 9 })
+    ).rejects.toMatchObject(refusal(/batch 1: layer 2 has 1 tokens/));
+  });
+
+  it.each<[string, [number, number, number[]][], RegExp]>([
+    [
+      'another layer with fewer tokens',
+      batch(0, 3, { 0: 3, 1: 1, 2: 3 }),
+      /batch 1: layer 1 has 1 tokens, but the batch's first has 3/
+    ],
+    [
+      'a layer with more tokens',
+      batch(0, 3, { 0: 2, 1: 3 }),
+      /batch 1: layer 1 has 3 tokens, but the batch's first has 2/
+    ],
+    [
+      'a layer that later batches lack',
+      [...batch(0, 2, { 0: 2, 1: 2 }), ...batch(2, 1, { 0: 1 })],
+      /batch 2: layer 1 is missing, which earlier ones have/
+    ],
+    [
+      'a layer in the middle that begins later',
+      [...batch(0, 2, { 0: 2, 2: 2 }), ...batch(2, 1, { 0: 1, 1: 1, 2: 1 })],
+      /batch 2: layer 1 begins, which earlier ones have not/
+    ],
+    [
+      'a last layer that has all tokens at first',
+      [...batch(0, 2, { 0: 2, 1: 2 }), ...batch(2, 3, { 0: 3, 1: 1 })],
+      /batch 2: layer 1 has 1 tokens, but the batch's first has 3 .*-b 1 -ub 1/
+    ]
+  ])('is no excuse for %s', async (_, rows, message) => {
+    const path = fileOf(
+      'a.csv',
+      rows
+        .map(([token, layer, own]) => [token, layer, ...own].join())
+        .join('\n')
+    );
+    await expect(imported('llamacpp', path)).rejects.toMatchObject(
+      refusal(message)
+    );
+  });
+});
+
+describe('rankings that a tracer copied without their stride', () => {
+  const EXPERTS = 16;
+  const K = 4;
+  /** Whole rankings: the experts of each token by score, as argsort gives them. */
+  function rankings(tokens: number, seed: number): number[][] {
+    const random = randomNumbers(seed);
+    return Array.from({ length: tokens }, () => {
+      const scores = Array.from({ length: EXPERTS }, () => random());
+      return [...scores.keys()].sort((a, b) => scores[b] - scores[a]);
+    });
+  }
+  /** @param read what the tracer makes of the rankings of a batch: ids by token */
+  const file = (
+    tokens: number,
+    read: (all: number[][]) => number[][]
+  ): string =>
+    fileOf(
+      'a.csv',
+      `layer,expert\n${[0, 1, 2, 3]
+        .flatMap(layer =>
+          read(rankings(tokens, 7 * layer + 1))
+            .flat()
+            .map(id => `${layer},${id}`)
+        )
+        .join('\n')}`
+    );
+  const strided = (all: number[][]): number[][] =>
+    all.map(ranking => ranking.slice(0, K));
+  /** The bytes from the start of the view, as if its rows followed each other. */
+  const contiguous = (all: number[][]): number[][] =>
+    all.map((_, t) => all.flat().slice(t * K, (t + 1) * K));
+
+  it.each([5, 12])('are refused: a batch of %i tokens', async tokens => {
+    await expect(
+      imported('llamacpp', file(tokens, contiguous), { topK: K })
+    ).rejects.toMatchObject(
+      refusal(
+        /never share an expert: the ids are the whole ranking of 16 experts, cut into pieces of 4.*nb\[1\]/
+      )
+    );
+    const { trace } = await imported('llamacpp', file(tokens, strided), {
+      topK: K
+    });
+    expect(idsOf(trace, 3)).toEqual(strided(rankings(tokens, 22)));
+  });
+
+  it('are not seen where a program dealt the experts out, or there is too little to tell', async () => {
+    const dealt = (all: number[][]): number[][] =>
+      all.map((_, t) =>
+        Array.from({ length: K }, (__, rank) => (K * t + rank) % EXPERTS)
+      );
+    for (const path of [file(12, dealt), file(2, contiguous)]) {
+      const { trace } = await imported('llamacpp', path, { topK: K });
+      expect(trace.samples[0].layers).toHaveLength(4);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * CSV of llama.cpp's moe-trace (examples/moe-trace of github.com/ggml-org/llama.cpp/pull/28544 and its forks), which
- * writes the `ffn_moe_topk` ids batch by batch, all tokens of a batch at a layer together:
+ * writes the `ffn_moe_topk` ids batch by batch, all tokens of a batch at a layer together (moe-trace-batches.ts, whole-rankings.ts):
  * - `layer,expert`: one row per expert (the pull request), k per token;
  * - `phase,token,layer,rank,expert`: the same with token and rank (its forks); further columns by name: weight;
  * - `pos,layer,id0,id1,...` without a header: one row per token (tools/moe-trace of thecodacus/llama.cpp); positions of the prompt are negative.
@@ -16,9 +16,10 @@ import {
   type ImportedPart,
   type TraceImporter
 } from './importer';
-import { LineReader } from './line-reader';
+import { LineReader } from '../line-reader';
 import { MoeTraceBatches, type ExpertRow } from './moe-trace-batches';
 import { floatAt, integerAt } from './text-numbers';
+import { WholeRankings } from './whole-rankings';
 
 const HASH = 0x23;
 const QUOTE = 0x22;
@@ -49,8 +50,10 @@ export const llamacpp: TraceImporter = {
   async *read(path, context) {
     for (const file of filesIn(path, /\.[ct]sv(\.gz)?$/i, '.csv')) {
       const reader = new LineReader(file);
+      const rankings = new WholeRankings();
       try {
-        yield* readRows(reader, context);
+        yield* readRows(reader, context, rankings);
+        rankings.check(file, context.facts.experts);
       } finally {
         reader.close();
       }
@@ -60,7 +63,8 @@ export const llamacpp: TraceImporter = {
 
 async function* readRows(
   reader: LineReader,
-  context: ImportContext
+  context: ImportContext,
+  rankings: WholeRankings
 ): AsyncGenerator<ImportedPart, void, undefined> {
   const { path } = reader;
   const stem = basename(path).replace(/\.\w+(\.gz)?$/, '');
@@ -74,6 +78,8 @@ async function* readRows(
     return new MoeTraceBatches(
       samples++ === 0 ? stem : `${stem}/${samples - 1}`,
       reader,
+      context,
+      rankings,
       columns!.token < 0 ? need(context, 'topK', path) : context.facts.topK
     );
   };

@@ -46,17 +46,40 @@ const MAX_DEPTH = 12;
 export function* servedRequests(
   value: unknown
 ): Generator<ServedRequest, void, undefined> {
-  for (const response of Array.isArray(value)
-    ? (value as unknown[])
-    : [value]) {
+  for (const response of responsesIn(value)) {
     if (isObject(response)) {
       yield* requestsIn(
         response,
         { promptIds: [], outputIds: [], response },
         0
       );
+    } else if (typeof response === 'string' || isRouting(response)) {
+      yield bareRequest(response);
     }
   }
+}
+
+/** The field alone, as programs write that keep nothing else of a response. */
+export function bareRequest(field: string | readonly unknown[]): ServedRequest {
+  return { fields: [field], promptIds: [], outputIds: [], response: {} };
+}
+
+function responsesIn(value: unknown): readonly unknown[] {
+  return Array.isArray(value) && !isRouting(value)
+    ? (value as unknown[])
+    : [value];
+}
+
+/** Nested lists [tokens][layers][topK]. */
+function isRouting(value: unknown): value is readonly unknown[] {
+  let inner: unknown = value;
+  for (let depth = 0; depth < 3; depth++) {
+    if (!Array.isArray(inner)) {
+      return false;
+    }
+    inner = (inner as unknown[])[0];
+  }
+  return typeof inner === 'number';
 }
 
 function* requestsIn(

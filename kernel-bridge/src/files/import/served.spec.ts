@@ -153,6 +153,148 @@ describe('responses of vLLM', () => {
   });
 });
 
+describe('a field alone', () => {
+  const shape = { layers: LAYERS, topK: K };
+  const urlSafe = (text: string): string =>
+    text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  /** Three requests with different routing, of 5, 4 and 6 tokens. */
+  const SPANS: [number, number][] = [
+    [0, 5],
+    [20, 24],
+    [40, 46]
+  ];
+  const each = (encode: (from: number, to: number) => string): string =>
+    SPANS.map(span => encode(...span)).join('\n');
+  const lists = (from: number, to: number): number[][][] =>
+    range(from, to).map(p => [0, 1].map(l => [id(p, l, 0), id(p, l, 1)]));
+  const wrapped = (text: string, columns: number): string =>
+    text.match(new RegExp(`.{1,${columns}}`, 'g'))!.join('\n');
+
+  it.each<[string, string]>([
+    ['base64 of elements', each(bare)],
+    ['base64 of .npy', each(blob)],
+    ['base64url', each((from, to) => urlSafe(blob(from, to)))],
+    ['blank lines between', each(blob).replaceAll('\n', '\n\n')],
+    ['JSON texts', each((from, to) => JSON.stringify(blob(from, to)))],
+    ['nested lists', each((from, to) => JSON.stringify(lists(from, to)))],
+    [
+      'lists of responses',
+      each((from, to) =>
+        JSON.stringify([{ meta_info: { routed_experts: bare(from, to) } }])
+      )
+    ],
+    [
+      'lists of texts',
+      `${JSON.stringify([blob(0, 5), blob(20, 24)])}\n${JSON.stringify([blob(40, 46)])}`
+    ]
+  ])('is one a line: %s', async (_, text) => {
+    const { trace } = await imported('sglang', fileOf('x.txt', text), shape);
+    expect(trace.samples.map(({ id: name }) => name)).toEqual([
+      'x',
+      'x/1',
+      'x/2'
+    ]);
+    expect(SPANS.map((__, i) => idsOf(trace, 1, i))).toEqual(
+      SPANS.map(span => range(...span).map(p => [id(p, 1, 0), id(p, 1, 1)]))
+    );
+  });
+
+  it.each<[string, string]>([
+    ['76 columns', wrapped(bare(0, 40), 76)],
+    ['76 columns, of an .npy', wrapped(blob(0, 40), 76)],
+    ['64 columns, of an .npy', wrapped(blob(0, 40), 64)],
+    ['50 columns', wrapped(bare(0, 40), 50)],
+    ['base64url without line ends', urlSafe(bare(0, 40))],
+    ['a list over several lines', JSON.stringify(lists(0, 40), undefined, 1)]
+  ])('is one over several lines: %s', async (_, text) => {
+    const { trace } = await imported('sglang', fileOf('x.txt', text), shape);
+    expect(positions(trace)).toEqual([range(0, 40)]);
+    expect(idsOf(trace, 1)).toEqual(idsAt(trace, 0));
+  });
+
+  it('is refused where its lines may be one text or several', async () => {
+    // 3 tokens are 48 bytes, which are 64 characters: a line of a text that is broken there.
+    const text = `${bare(0, 3)}\n${bare(9, 12)}\n`;
+    expect(bare(0, 3)).toHaveLength(64);
+    await expect(
+      imported('sglang', fileOf('x.txt', text), shape)
+    ).rejects.toMatchObject(
+      refusal(/each line may be the ids of a request, or all lines.*line 1/)
+    );
+  });
+
+  it('is refused where its first line is cut off', async () => {
+    const text = `${bare(0, 5).slice(0, -24)}\n${bare(20, 28)}\n`;
+    await expect(
+      imported('sglang', fileOf('x.txt', text), shape)
+    ).rejects.toMatchObject(
+      refusal(/the lines are not one base64 text.*line 1/)
+    );
+  });
+
+  it('is refused in both alphabets at once, and with a long run of blanks at once', async () => {
+    const started = performance.now();
+    for (const text of ['ab+c-d==', `A${'\n'.repeat(200_000)}!`]) {
+      await expect(
+        imported('sglang', fileOf('x.txt', text), shape)
+      ).rejects.toMatchObject(refusal(/neither JSON nor base64/));
+    }
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe('an empty field', () => {
+  const EMPTY = [[], '', [[]], { data: '', shape: [0, 2, 2] }, blob(0, 0)];
+
+  it('of a choice is left out, with a note', async () => {
+    const { report, trace } = await imported(
+      'vllm',
+      lines(
+        turn(3, 6),
+        ...EMPTY.map(routed_experts => ({ choices: [{ routed_experts }] })),
+        {
+          choices: [
+            { routed_experts: [] },
+            {
+              routed_experts: range(20, 25).map(p =>
+                [0, 1].map(l => [id(p, l, 0), id(p, l, 1)])
+              )
+            }
+          ]
+        },
+        { error: { message: 'overloaded' } }
+      )
+    );
+    expect(positions(trace)).toEqual([range(0, 5), range(0, 5)]);
+    expect(idsOf(trace, 1)).toEqual(idsAt(trace, 0));
+    expect(idsOf(trace, 1, 1)).toEqual(
+      range(20, 25).map(p => [id(p, 1, 0), id(p, 1, 1)])
+    );
+    expect(report.notes).toContain(
+      'x.jsonl: 6 requests have an empty routed_experts and are left out, the first in line 2'
+    );
+    expect(report.notes).toContain(
+      'x.jsonl: 1 requests have no routed_experts and are left out, the first in line 8'
+    );
+  });
+
+  it('of a prompt or of a continuation leaves the other', async () => {
+    for (const response of [
+      { prompt_routed_experts: [], choices: [{ routed_experts: blob(0, 4) }] },
+      { prompt_routed_experts: blob(0, 4), choices: [{ routed_experts: '' }] }
+    ]) {
+      const { trace } = await imported('vllm', lines(response));
+      expect(positions(trace)).toEqual([range(0, 4)]);
+    }
+  });
+
+  it('of all requests is refused', async () => {
+    await expect(
+      imported('vllm', lines({ choices: [{ routed_experts: [] }] }))
+    ).rejects.toMatchObject(refusal(/no routed experts|no tokens/));
+  });
+});
+
 describe('several turns', () => {
   it('are one sample, each token once', async () => {
     const { report, trace } = await imported(

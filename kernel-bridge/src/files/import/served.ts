@@ -1,7 +1,6 @@
-/** Reads responses that a server answered: JSON, a list, JSON Lines, or the bare text of the field. */
+/** Reads responses that a server answered: JSON, a list, JSON Lines, or the bare field, one or one per line. */
 import { basename } from 'node:path';
-import type { ArrayFile } from './array-file';
-import { BASE64, decodeRouted } from './decode-routed';
+import { decodeRouted, isBase64, isWholeField } from './decode-routed';
 import type { EarlierRequests } from './earlier-requests';
 import { type Sequence } from './earlier-requests';
 import { refuse, type ImportContext, type ImportedPart } from './importer';
@@ -12,7 +11,11 @@ import {
 } from './json-documents';
 import { routedArrays } from './routed-arrays';
 import { routedParts, type RoutedIds } from './routed-ids';
-import { servedRequests, type ServedRequest } from './served-requests';
+import {
+  bareRequest,
+  servedRequests,
+  type ServedRequest
+} from './served-requests';
 
 const HINT =
   'give responses with choices[].routed_experts, meta_info.routed_experts or sglext.routed_experts';
@@ -27,9 +30,19 @@ export async function* readServed(
   let found = 0;
   /** The request whose routing ends the sample that is being written. */
   let open: { request: number; end: number; layers: string } | undefined;
-  for await (const document of documentsIn(path)) {
+  const without = new LeftOut('have an empty routed_experts');
+  const silent = new LeftOut('have no routed_experts');
+  for await (const document of documentsIn(path, (first, second) =>
+    isDocument(first, second, path, context)
+  )) {
+    let requests = 0;
     for (const request of requestsIn(document, path)) {
+      requests++;
       const ids = routedOf(request, document, path, context);
+      if (!ids) {
+        without.add(document);
+        continue;
+      }
       ids.sample = found === 0 ? stem : `${stem}/${found}`;
       found++;
       const start = ids.start ?? 0;
@@ -58,9 +71,77 @@ export async function* readServed(
       }
       open = { request: earlier.last, end, layers };
     }
+    if (requests === 0) {
+      silent.add(document);
+    }
   }
   if (found === 0) {
     refuse('the file has no routed experts', path, '', HINT);
+  }
+  without.tell(path, context);
+  silent.tell(path, context);
+}
+
+/** Counts requests that are left out, and remembers the first. */
+class LeftOut {
+  private _count = 0;
+  private _first = 0;
+
+  constructor(private readonly _why: string) {}
+
+  add({ line }: JsonDocument): void {
+    this._first ||= line;
+    this._count++;
+  }
+
+  tell(path: string, { note }: ImportContext): void {
+    if (this._count > 0) {
+      note(
+        `${basename(path)}: ${this._count} requests ${this._why} and are left out, the first in line ${this._first}`
+      );
+    }
+  }
+}
+
+/** Columns at which programs break base64: PEM and MIME. */
+const WRAPPED = [64, 76];
+
+/** Whether the first line is a response or a field, and not the beginning of one. */
+function isDocument(
+  { text, line }: JsonDocument,
+  second: string,
+  path: string,
+  context: ImportContext
+): boolean {
+  if (!isBase64(text)) {
+    return isJson(text);
+  }
+  if (!isWholeField(text, context.facts)) {
+    return false;
+  }
+  // An .npy says itself that it is whole.
+  if (
+    WRAPPED.includes(text.length) &&
+    !text.endsWith('=') &&
+    second.length <= text.length &&
+    !isWholeField(text, {})
+  ) {
+    refuse(
+      `each line may be the ids of a request, or all lines those of one, broken at column ${text.length}`,
+      path,
+      `line ${line}`,
+      'write one request a line as JSON, {"routed_experts": "..."}, or the text of one without line ends'
+    );
+  }
+  return true;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -68,13 +149,24 @@ function* requestsIn(
   document: JsonDocument,
   path: string
 ): Generator<ServedRequest, void, undefined> {
-  if (BASE64.test(document.text)) {
-    yield {
-      fields: [document.text],
-      promptIds: [],
-      outputIds: [],
-      response: document
-    };
+  const { text, line } = document;
+  if (isBase64(text)) {
+    const lines = text.split(/\s+/);
+    const [{ length }] = lines;
+    const isLast = (i: number): boolean => i + 1 === lines.length;
+    if (
+      lines.some(
+        (own, i) => own.length > length || (own.length < length && !isLast(i))
+      )
+    ) {
+      refuse(
+        'the lines are not one base64 text, and the first is not all of one: its length does not fit the shape',
+        path,
+        `line ${line}`,
+        'check --layers and --top-k, or that no line is cut off'
+      );
+    }
+    yield bareRequest(text);
     return;
   }
   yield* servedRequests(parseDocument(document, path, HINT));
@@ -85,12 +177,15 @@ function routedOf(
   { line }: JsonDocument,
   path: string,
   context: ImportContext
-): RoutedIds {
+): RoutedIds | undefined {
   const { fields, dtype, promptIds, outputIds } = request;
   const place = `${path}, line ${line}`;
-  const arrays: ArrayFile[] = fields.map(field =>
-    decodeRouted(field, dtype, place, HINT, context)
+  const arrays = fields.flatMap(
+    field => decodeRouted(field, dtype, place, HINT, context) ?? []
   );
+  if (arrays.length === 0) {
+    return undefined;
+  }
   const known =
     promptIds.length > 0
       ? promptIds

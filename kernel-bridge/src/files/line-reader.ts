@@ -10,14 +10,15 @@ import {
 import { Transform, type Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { createGunzip, gunzipSync } from 'node:zlib';
-import { MoEDebuggerError } from '../../base/errors';
-import { refuse } from './importer';
+import { MoEDebuggerError } from '../base/errors';
 
 /** A sequence of a million tokens is shorter; a file without line ends must not fill the memory. */
 const MAX_LINE = 128 << 20;
 /** Small files are read at once, which is faster than streaming them. */
 const SMALL_FILE = 1 << 20;
 const SMALL_TEXT = 8 << 20;
+/** Of a pipe, which is read as a whole. */
+const LARGE_TEXT = 1 << 30;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
@@ -69,11 +70,13 @@ export class LineReader {
           : undefined;
       }
       if (searched > MAX_LINE) {
-        refuse(
+        throw new MoEDebuggerError(
+          'input',
           `the line is longer than ${MAX_LINE >> 20} MB`,
-          this.path,
-          `line ${this.number + 1}`,
-          'check that the file has the right format'
+          {
+            where: `${this.path}, line ${this.number + 1}`,
+            hint: 'check that the file has the right format'
+          }
         );
       }
       await this._fill();
@@ -105,36 +108,47 @@ export class LineReader {
           ? value
           : Buffer.concat([rest, value]);
     } catch (error) {
-      throw new MoEDebuggerError(
-        'input',
-        `the file cannot be read: ${(error as Error).message}`,
-        {
-          where: `${this.path}, line ${this.number + 1}`,
-          hint: 'it may be truncated: download it again',
-          cause: error
-        }
-      );
+      throw unreadable(`${this.path}, line ${this.number + 1}`, error);
     }
   }
 }
 
-/** The text of a small file; undefined for other files, and for errors that the stream will report. */
+/** The text of a small file, or of a pipe; undefined for other files, and for errors that the stream will report. */
 function readWhole(path: string): Buffer | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status || status.size > SMALL_FILE) {
+    return undefined;
+  }
   try {
-    if (statSync(path).size > SMALL_FILE) {
-      return undefined;
-    }
+    // A pipe has no size, and can be read only once.
     const bytes = readFileSync(path);
-    const text = isGzip(path)
-      ? gunzipSync(bytes, { maxOutputLength: SMALL_TEXT })
+    const text = hasGzipMagic(bytes)
+      ? gunzipSync(bytes, {
+          maxOutputLength: status.isFile() ? SMALL_TEXT : LARGE_TEXT
+        })
       : bytes;
     const encoding = encodingOf(text);
     return encoding === 'utf-8'
       ? text.subarray(lengthOfMark(text))
       : Buffer.from(new TextDecoder(encoding).decode(text));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (status.isFile()) {
+      return undefined;
+    }
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(where: string, error: unknown): MoEDebuggerError {
+  return new MoEDebuggerError(
+    'input',
+    `the file cannot be read: ${(error as Error).message}`,
+    {
+      where,
+      hint: 'it may be truncated: download it again',
+      cause: error
+    }
+  );
 }
 
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
@@ -181,6 +195,10 @@ class ToUtf8 extends Transform {
   }
 }
 
+function hasGzipMagic(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
 function isGzip(path: string): boolean {
   let file: number;
   try {
@@ -194,11 +212,7 @@ function isGzip(path: string): boolean {
   }
   try {
     const magic = Buffer.alloc(2);
-    return (
-      readSync(file, magic, 0, 2, 0) === 2 &&
-      magic[0] === 0x1f &&
-      magic[1] === 0x8b
-    );
+    return readSync(file, magic, 0, 2, 0) === 2 && hasGzipMagic(magic);
   } catch {
     // A folder can be opened but not read; the stream reports that.
     return false;
