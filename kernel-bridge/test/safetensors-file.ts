@@ -1,19 +1,20 @@
-/** Writes a safetensors file of matrices of float32. */
+/** Writes a safetensors file of arrays of float32. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './temporary';
 
-export function writeSafetensors(
-  matrices: Record<string, readonly (readonly number[])[]>
-): string {
+/** An array of any rank, as nested lists. */
+export type Nested = readonly number[] | readonly Nested[];
+
+export function writeSafetensors(arrays: Record<string, Nested>): string {
   const header: Record<string, unknown> = {};
   const values: number[] = [];
-  for (const [name, rows] of Object.entries(matrices)) {
+  for (const [name, array] of Object.entries(arrays)) {
     const from = 4 * values.length;
-    values.push(...rows.flat());
+    values.push(...numbersOf(array));
     header[name] = {
       dtype: 'F32',
-      shape: [rows.length, rows[0].length],
+      shape: shapeOf(array),
       data_offsets: [from, 4 * values.length]
     };
   }
@@ -26,4 +27,17 @@ export function writeSafetensors(
     Buffer.concat([length, text, Buffer.from(Float32Array.from(values).buffer)])
   );
   return path;
+}
+
+function numbersOf(array: Nested): number[] {
+  return array.flatMap(item =>
+    typeof item === 'number' ? [item] : numbersOf(item)
+  );
+}
+
+function shapeOf(array: Nested): number[] {
+  const [first] = array;
+  return typeof first === 'object'
+    ? [array.length, ...shapeOf(first)]
+    : [array.length];
 }

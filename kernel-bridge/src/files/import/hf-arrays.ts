@@ -10,10 +10,18 @@ export interface RouterArray {
   base: number;
   /** Of all sequences together. */
   tokens: number;
+  /** Number of sequences, if the array has an axis of them. */
+  batch: number | undefined;
   experts: number;
 }
 
 const ROUTER = /router|gate/i;
+/** The number is that of a block. */
+const BLOCK = /(layers?|blocks?)[._-]?\d|(^|[._])h\.\d/i;
+/** The number may be an index of the tuple. */
+const INDEX = /([._-]|logits|router|gate)\d+$/i;
+/** What numpy.savez calls the only array that has no name. */
+const AUTOMATIC = /^arr_0$/;
 /** Arrays that hold tokens. */
 export const OTHERS: ReadonlySet<string> = new Set([
   'input_ids',
@@ -61,11 +69,11 @@ export function stacksOf(arrays: readonly ArrayFile[]): StackArrays[] {
 
 /** @returns one per layer, in the order of layers, all of one shape */
 export function routerArrays(
-  arrays: readonly ArrayFile[],
+  given: StackArrays,
   path: string,
   context: ImportContext
 ): RouterArray[] {
-  const floats = arrays.filter(
+  const floats = given.arrays.filter(
     ({ name, kind, shape }) =>
       kind === 'float' && shape.length >= 2 && !OTHERS.has(name)
   );
@@ -74,19 +82,23 @@ export function routerArrays(
   if (routers.length === 0) {
     refuse('the file has no router logits', path, '', HINT);
   }
+  refuseSeveralStacks(routers, context);
   const [only] = routers;
   const found =
-    routers.length === 1 && only.shape.length > 2 && !/\d/.test(only.name)
+    routers.length === 1 && holdsAllLayers(only, given, context)
       ? stacked(only)
       : routers.map((array, i) => ({
           array,
           layer: layerOf(array.name) ?? i,
           base: 0,
           tokens: rowsOf(array.shape),
+          batch: array.shape.length === 3 ? array.shape[0] : undefined,
           experts: array.shape[array.shape.length - 1]
         }));
-  for (const { array, tokens, experts } of found) {
+  const batch = found.find(router => router.batch !== undefined)?.batch;
+  for (const { array, tokens, experts, batch: own = batch } of found) {
     if (
+      own !== batch ||
       tokens !== found[0].tokens ||
       experts !== found[0].experts ||
       array.shape.length > 4 ||
@@ -100,9 +112,75 @@ export function routerArrays(
     }
   }
   return numbered(
-    found.sort((a, b) => a.layer - b.layer),
+    found
+      .map(router => ({ ...router, batch }))
+      .sort((a, b) => a.layer - b.layer),
     context
   );
+}
+
+/**
+ * Whether the only array is [layers, ..., experts], and not one layer's [batch, tokens, experts]. A number in its name may
+ * be that of a layer, of a model or of a run, so the shape tells it first, then config.json.
+ */
+function holdsAllLayers(
+  array: ArrayFile,
+  own: StackArrays,
+  { facts }: ImportContext
+): boolean {
+  const { shape, name } = array;
+  if (shape.length !== 3) {
+    return shape.length > 3;
+  }
+  const [first, second] = shape;
+  const beside = own.arrays.find(
+    other => other.name === own.ids || other.name === own.mask
+  );
+  if (beside && first !== 1 && [second, first * second].includes(beside.size)) {
+    return beside.size === second;
+  }
+  if (!/\d/.test(name) || AUTOMATIC.test(name)) {
+    return true;
+  }
+  if (BLOCK.test(name)) {
+    return false;
+  }
+  const { layers, dense = [] } = facts;
+  if (layers !== undefined) {
+    return first === layers || first === layers - dense.length;
+  }
+  return (
+    !INDEX.test(name) ||
+    array.refuse(
+      `the array [${shape.join(', ')}] is ${first} layers, or one layer of ${first} sequences`,
+      '',
+      'give --layers or --config, or save input_ids beside it'
+    )
+  );
+}
+
+/** Dumps of several runs in one file would pass as layers. */
+function refuseSeveralStacks(
+  routers: readonly ArrayFile[],
+  { facts: { layers, dense = [] } }: ImportContext
+): void {
+  if (layers === undefined || routers.length < 2) {
+    return;
+  }
+  const counts = [layers, layers - dense.length];
+  if (
+    !counts.includes(routers.length) &&
+    routers.every(
+      ({ shape, name }) =>
+        shape.length >= 3 && counts.includes(shape[0]) && !BLOCK.test(name)
+    )
+  ) {
+    routers[1].refuse(
+      `each of the ${routers.length} arrays has ${routers[0].shape[0]} layers`,
+      '',
+      'save each dump in a file of its own, in one folder'
+    );
+  }
 }
 
 /** [layers, tokens, experts] or [layers, batch, tokens, experts] */
@@ -118,6 +196,7 @@ function stacked(array: ArrayFile): RouterArray[] {
     layer,
     base: layer * tokens * experts,
     tokens,
+    batch: rest.length === 3 ? rest[0] : undefined,
     experts
   }));
 }

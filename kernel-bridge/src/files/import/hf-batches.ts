@@ -1,8 +1,9 @@
 /** Sequences of a dump, and their tokens. */
 import { NO_TOKEN_ID, type Token } from '../../base/protocol';
 import type { ArrayFile } from './array-file';
-import type { StackArrays } from './hf-arrays';
-import { refuse } from './importer';
+import type { RouterArray, StackArrays } from './hf-arrays';
+import { refuse, type ImportContext } from './importer';
+import { readTokenIds, tokenId } from './token-ids';
 
 export interface Batch {
   id: string;
@@ -12,23 +13,22 @@ export interface Batch {
   rows: number[];
 }
 
-const MAX_ID = 0x7fffffff;
-
 /** @throws MoEDebuggerError 'input' when ids or mask have a different number of tokens than the logits */
 export function* batchesOf(
   { arrays, ids: idsName, mask: maskName }: StackArrays,
-  tokens: number,
+  { tokens, batch: axis }: RouterArray,
   stem: string,
-  path: string
+  path: string,
+  { note }: ImportContext
 ): Generator<Batch, void, undefined> {
   const ids = find(arrays, idsName, tokens);
   const mask = find(arrays, maskName, tokens);
-  const batch = batchSize(arrays, ids ?? mask, tokens);
+  const batch = batchSize(axis, ids, mask);
   const length = tokens / batch;
   let any = false;
   for (let b = 0; b < batch; b++) {
     const from = b * length;
-    const idOf = ids?.read(from, from + length);
+    const idOf = ids && readTokenIds(ids, from, from + length);
     const kept = mask?.read(from, from + length);
     // An additive mask has 0 where a token is kept: read as flags, it would keep the padding alone.
     const odd = kept?.find(value => value !== 0 && value !== 1);
@@ -44,11 +44,13 @@ export function* batchesOf(
     const rows: number[] = [];
     for (let i = 0; i < length; i++) {
       if (!kept || kept[i] !== 0) {
-        const id = idOf ? idOf[i] : NO_TOKEN_ID;
-        own.push({
-          position: own.length,
-          id: id >= 0 && id <= MAX_ID ? id : NO_TOKEN_ID
-        });
+        const id = tokenId(idOf?.[i]);
+        if (idOf && id === NO_TOKEN_ID) {
+          note(
+            `${idsName} has numbers that are no token's id, such as ${idOf[i]}: these tokens are unknown`
+          );
+        }
+        own.push({ position: own.length, id });
         rows.push(from + i);
       }
     }
@@ -83,19 +85,29 @@ function find(
   return array;
 }
 
-/** From ids or mask, [batch, tokens], or from logits with a batch axis, [batch, tokens, experts]. */
+/**
+ * The number of sequences, by the axes of ids and mask, [batch, tokens], and of the logits, [batch, tokens, experts]. An array
+ * without such an axis, or with one of length 1, does not tell it: it may be flattened.
+ */
 function batchSize(
-  arrays: readonly ArrayFile[],
+  axis: number | undefined,
   ids: ArrayFile | undefined,
-  tokens: number
+  mask: ArrayFile | undefined
 ): number {
-  if (ids) {
-    return ids.shape.length === 2 ? ids.shape[0] : 1;
+  let batch = axis ?? 1;
+  for (const array of [ids, mask]) {
+    const [own, ...rest] = array?.shape ?? [];
+    if (!array || rest.length !== 1 || own === 1 || own === batch) {
+      continue;
+    }
+    if (batch !== 1) {
+      array.refuse(
+        `the array has ${own} sequences, but there are ${batch} by the other arrays`,
+        '',
+        'save all from the same forward pass'
+      );
+    }
+    batch = own;
   }
-  const numbered = arrays.find(
-    ({ shape, name }) => shape.length === 3 && /\d/.test(name)
-  );
-  const stacked = arrays.find(({ shape }) => shape.length === 4);
-  const batch = numbered?.shape[0] ?? stacked?.shape[1] ?? 1;
-  return tokens % batch === 0 ? batch : 1;
+  return batch;
 }

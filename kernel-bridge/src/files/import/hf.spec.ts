@@ -11,7 +11,7 @@ import {
 } from '../../../test/imported';
 import { npy } from '../../../test/npy';
 import { temporaryFolder } from '../../../test/temporary';
-import { writeSafetensors } from '../../../test/safetensors-file';
+import { writeSafetensors, type Nested } from '../../../test/safetensors-file';
 
 const fixture = (name: string): string => join(FIXTURES, name);
 const EXPERTS = 8;
@@ -353,6 +353,245 @@ describe('layers by config.json', () => {
     const { report } = await imported('hf', dump('layer_1', 'layer_3'));
     expect(report.notes.join('\n')).toContain(
       'layers 2 have no routing in the file, but a router by config.json'
+    );
+  });
+});
+
+describe('a single array', () => {
+  const row = (token: number, layer: number): number[] =>
+    Array.from({ length: EXPERTS }, (_, e) => logit(token, layer, e));
+  const range = (count: number): number[] => [...Array(count).keys()];
+  /** [3 layers, 4 tokens, experts] */
+  const stack = range(3).map(layer => range(4).map(t => row(t, layer)));
+  /** One layer's [3 sequences, 4 tokens, experts] */
+  const sequences = range(3).map(b => range(4).map(t => row(4 * b + t, 0)));
+  const OPTIONS = { topK: 2, renormalized: true };
+  const configured = (path: string, config: object): string => {
+    writeFileSync(join(dirname(path), 'config.json'), JSON.stringify(config));
+    return path;
+  };
+  const of = (name: string, array: Nested, more: object = {}): string =>
+    writeSafetensors({ [name]: array, ...more });
+
+  it.each<[string, () => string, object]>([
+    ['an underlined version', () => of('router_logits_v2', stack), {}],
+    ['the number of a model', () => of('qwen3_router_logits', stack), {}],
+    ["numpy's name", () => of('arr_0', stack), {}],
+    ['no number', () => of('router_logits', stack), {}],
+    [
+      'an index, and --layers',
+      () => of('router_logits.0', stack),
+      { layers: 3 }
+    ],
+    [
+      'an index, and config.json',
+      () =>
+        configured(of('router_logits.1', stack), {
+          num_hidden_layers: 4,
+          mlp_only_layers: [0]
+        }),
+      {}
+    ],
+    [
+      'an index, and ids of one sequence',
+      () => of('router_logits.1', stack, { input_ids: [[1, 2, 3, 4]] }),
+      {}
+    ],
+    [
+      'the number of a layer, and a mask of one sequence',
+      () => of('layer_1_router', stack, { attention_mask: [1, 1, 1, 1] }),
+      {}
+    ]
+  ])('has all layers: %s', async (_, path, options) => {
+    const { trace } = await imported('hf', path(), { ...OPTIONS, ...options });
+    const layers = trace.samples[0].layers.map(({ layer }) => layer);
+    expect(layers).toHaveLength(3);
+    expect(trace.samples).toHaveLength(1);
+    expect(layers.map(layer => idsOf(trace, layer))).toEqual(
+      range(3).map(layer => range(4).map(t => best(t, layer).ids))
+    );
+  });
+
+  it.each<[string, number, () => string, object]>([
+    ['the number of a layer', 3, () => of('layer_3_router', sequences), {}],
+    [
+      'the number of a block',
+      2,
+      () => of('model.layers.2.mlp.gate', sequences),
+      { layers: 3 }
+    ],
+    [
+      'an index, and another number of layers',
+      1,
+      () => of('router_logits.1', sequences),
+      { layers: 5 }
+    ],
+    [
+      'no number, and ids of three sequences',
+      0,
+      () =>
+        of('router_logits', sequences, {
+          input_ids: range(3).map(b => range(4).map(t => 10 * b + t))
+        }),
+      {}
+    ],
+    [
+      'a number, and flat ids of three sequences',
+      7,
+      () => of('gate_7', sequences, { input_ids: range(12) }),
+      {}
+    ]
+  ])('is one layer: %s', async (_, layer, path, options) => {
+    const { trace } = await imported('hf', path(), { ...OPTIONS, ...options });
+    expect(trace.samples.map(sample => sample.tokens.length)).toEqual([
+      4, 4, 4
+    ]);
+    expect(range(3).map(b => idsOf(trace, layer, b))).toEqual(
+      range(3).map(b => range(4).map(t => best(4 * b + t, 0).ids))
+    );
+  });
+
+  it('of four axes has all layers and sequences, whatever its name', async () => {
+    const all = range(2).map(layer =>
+      range(3).map(b => range(4).map(t => row(4 * b + t, layer)))
+    );
+    const { trace } = await imported('hf', of('layer_5_router', all), OPTIONS);
+    expect(trace.samples).toHaveLength(3);
+    expect(idsOf(trace, 1, 2)).toEqual(range(4).map(t => best(8 + t, 1).ids));
+  });
+
+  it('whose name may number a layer or not is refused', async () => {
+    await expect(
+      imported('hf', of('router_logits.1', stack), OPTIONS)
+    ).rejects.toMatchObject(
+      refusal(
+        /the array \[3, 4, 8\] is 3 layers, or one layer of 3 sequences .*router_logits\.1.*--layers/
+      )
+    );
+  });
+
+  it('a run, of several, is not a layer', async () => {
+    const path = configured(of('run1_router', stack, { run2_router: stack }), {
+      num_hidden_layers: 3
+    });
+    await expect(imported('hf', path, OPTIONS)).rejects.toMatchObject(
+      refusal(/each of the 2 arrays has 3 layers.*a file of its own/)
+    );
+  });
+});
+
+describe('sequences', () => {
+  const rows = (from: number, to: number): number[][] =>
+    Array.from({ length: to - from }, (_, i) =>
+      Array.from({ length: EXPERTS }, (__, e) => logit(from + i, 0, e))
+    );
+  const two = [rows(0, 3), rows(3, 6)];
+  const OPTIONS = { topK: 2, renormalized: true };
+
+  it.each<[string, object]>([
+    ['flat ids', { input_ids: [20, 21, 22, 23, 24, 25] }],
+    ['ids of one row', { input_ids: [[20, 21, 22, 23, 24, 25]] }],
+    [
+      'flat ids and a flat mask',
+      {
+        input_ids: [20, 21, 22, 23, 24, 25],
+        attention_mask: [1, 1, 1, 1, 1, 1]
+      }
+    ]
+  ])('are those of the logits beside %s', async (_, more) => {
+    const { trace } = await imported(
+      'hf',
+      writeSafetensors({ 'layer_0.router': two, ...more }),
+      OPTIONS
+    );
+    expect(
+      trace.samples.map(({ tokens }) => tokens.map(({ id }) => id))
+    ).toEqual([
+      [20, 21, 22],
+      [23, 24, 25]
+    ]);
+    expect(idsOf(trace, 0, 1)).toEqual([3, 4, 5].map(t => best(t, 0).ids));
+  });
+
+  it('are those of the mask beside flat ids and logits', async () => {
+    const { trace } = await imported(
+      'hf',
+      writeSafetensors({
+        'layer_0.router': rows(0, 6),
+        input_ids: [20, 21, 22, 23, 24, 25],
+        attention_mask: [
+          [0, 1, 1],
+          [1, 1, 1]
+        ]
+      }),
+      OPTIONS
+    );
+    expect(
+      trace.samples.map(({ tokens }) => tokens.map(({ id }) => id))
+    ).toEqual([
+      [21, 22],
+      [23, 24, 25]
+    ]);
+  });
+
+  it('that differ are refused', async () => {
+    await expect(
+      imported(
+        'hf',
+        writeSafetensors({
+          'layer_0.router': two,
+          input_ids: [
+            [20, 21],
+            [22, 23],
+            [24, 25]
+          ]
+        }),
+        OPTIONS
+      )
+    ).rejects.toMatchObject(
+      refusal(/has 3 sequences, but there are 2 by the other arrays.*input_ids/)
+    );
+    await expect(
+      imported(
+        'hf',
+        writeSafetensors({
+          'layer_0.router': two,
+          'layer_1.router': [rows(0, 2), rows(2, 4), rows(4, 6)]
+        }),
+        OPTIONS
+      )
+    ).rejects.toMatchObject(refusal(/does not match \[2, 3, 8\]/));
+  });
+
+  it.each([
+    [1.5, /1\.5 is not a token id \(.*array input_ids\[0, 1\]\)/],
+    [NaN, /NaN is not a token id/],
+    [Infinity, /Infinity is not a token id/]
+  ])('with the token id %d are refused by name', async (id, message) => {
+    await expect(
+      imported(
+        'hf',
+        writeSafetensors({
+          'layer_0.router': rows(0, 2),
+          input_ids: [[1, id]]
+        }),
+        OPTIONS
+      )
+    ).rejects.toMatchObject(refusal(message));
+  });
+
+  it('with negative ids, which stand for images, have unknown tokens there, and say so', async () => {
+    const { report, trace } = await imported(
+      'hf',
+      writeSafetensors({
+        'layer_0.router': rows(0, 2),
+        input_ids: [[5, -200]]
+      }),
+      OPTIONS
+    );
+    expect(trace.samples[0].tokens.map(({ id }) => id)).toEqual([5, -1]);
+    expect(report.notes.join('\n')).toMatch(
+      /input_ids has numbers that are no token's id, such as -200/
     );
   });
 });

@@ -79,8 +79,8 @@ async function readStack(
   context: ImportContext
 ): Promise<StackDump> {
   const { facts } = context;
-  const routers = routerArrays(own.arrays, path, context);
-  const { experts, tokens } = routers[0];
+  const routers = routerArrays(own, path, context);
+  const { experts } = routers[0];
   facts.experts ??= experts;
   if (facts.experts !== experts) {
     routers[0].array.refuse(
@@ -109,7 +109,7 @@ async function readStack(
     routers,
     topK,
     logitsAre: await detectScores(routers, context),
-    batches: () => batchesOf(own, tokens, stem, path)
+    batches: () => batchesOf(own, routers[0], stem, path, context)
   };
 }
 

@@ -3,14 +3,10 @@
  * (`torch.zeros` in vllm/model_executor/layers/fused_moe/routed_experts_capturer.py, adopted from SGLang), so a layer
  * without a router, and a token that was not run, hold zeros; other programs write -1.
  */
-import {
-  NO_TOKEN_ID,
-  type RoutingLayer,
-  type RoutingSample,
-  type Token
-} from '../../base/protocol';
+import type { RoutingLayer, RoutingSample, Token } from '../../base/protocol';
 import { pauses } from '../../base/pause';
 import { PART_TOKENS, type ImportContext, type ImportedPart } from './importer';
+import { tokenId } from './token-ids';
 
 export interface RoutedIds {
   sample: string;
@@ -203,8 +199,3 @@ function readPart(
   });
   return { id: ids.sample, tokens, layers };
 }
-
-const tokenId = (id: number | undefined): number =>
-  id !== undefined && id >= 0 && id <= 0x7fffffff && Number.isInteger(id)
-    ? id
-    : NO_TOKEN_ID;

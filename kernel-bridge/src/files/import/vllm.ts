@@ -20,6 +20,7 @@ import {
 import { routedArrays } from './routed-arrays';
 import { routedParts } from './routed-ids';
 import { readServed } from './served';
+import { readTokenIds } from './token-ids';
 
 const RESPONSE = ['prompt_routed_experts', 'routed_experts'];
 const TOKENS = ['prompt_token_ids', 'token_ids'];
@@ -52,15 +53,18 @@ async function* readFile(
   stem: string,
   context: ImportContext
 ): AsyncGenerator<ImportedPart, void, undefined> {
+  const filled = arrays.filter(({ size }) => size > 0);
   const named = (names: readonly string[]): ArrayFile[] =>
-    names.flatMap(name => arrays.filter(array => array.name === name));
+    names.flatMap(name => filled.filter(array => array.name === name));
   const response = named(RESPONSE);
   const tokens = named(TOKENS);
-  const others = arrays.filter(
+  const others = filled.filter(
     array => !response.includes(array) && !tokens.includes(array)
   );
   if (response.length > 0) {
-    const tokenIds = tokens.flatMap(array => [...array.read(0, array.size)]);
+    const tokenIds = tokens.flatMap(array => [
+      ...readTokenIds(array, 0, array.size)
+    ]);
     yield* routedParts(
       routedArrays(response, stem, context, tokenIds),
       context
@@ -84,5 +88,14 @@ async function* readFile(
   }
   if (arrays.length === 0) {
     refuse('the file has no arrays', path, '', 'save routed_experts in it');
+  }
+  const empty = arrays.filter(array => !filled.includes(array));
+  if (empty.length > 0) {
+    context.note(
+      `empty arrays are left out: ${empty
+        .map(({ name }) => name || stem)
+        .join(', ')
+        .slice(0, 200)}`
+    );
   }
 }
