@@ -117,7 +117,8 @@ async function writeReport(
       created: Number.isNaN(created.getTime()) ? new Date() : created,
       edits: metadata.edits ?? [],
       moeLayers: routerCards(cards).length,
-      notes: metadata.source?.notes
+      notes: metadata.source?.notes,
+      integrity: written.file.integrity
     },
     options
   );

@@ -76,7 +76,8 @@ const LOOKS: TraceLooks & ThisType<RoutingTrace> = {
         model: this.model,
         created: this.created,
         edits: this.edits,
-        moeLayers: this.coverage.moeLayers
+        moeLayers: this.coverage.moeLayers,
+        integrity: this.integrity
       },
       options
     );

@@ -3,7 +3,7 @@ import { diagnosedLayer } from '../findings/diagnose';
 import type { DiagnosedLayer } from '../findings/diagnosis';
 import { listsOf, numberOrNull } from '../findings/finding';
 import { resolveThresholds, type Thresholds } from '../findings/thresholds';
-import { TraceEvidence } from '../findings/trace-evidence';
+import { TraceEvidence, type EvidenceSource } from '../findings/trace-evidence';
 import {
   EXPERT_METRIC_NAMES,
   layerMetrics,
@@ -16,7 +16,7 @@ import {
   type PipelineStep,
   type RouterTally
 } from '../../measures';
-import { layerName, type RoutingSample } from '../../base/protocol';
+import { layerName, type Integrity } from '../../base/protocol';
 import { expertRoles, type ExpertRole } from './roles';
 import {
   contextStability,
@@ -48,6 +48,8 @@ export interface AnalyzedLayer
 export interface Analysis {
   schema: 'moe-debugger/analyze@1';
   model?: string;
+  /** Of the trace file; absent for a trace that is not from a file. */
+  integrity?: Integrity;
   tokens: number;
   samples: number;
   layers: AnalyzedLayer[];
@@ -62,7 +64,7 @@ const STRONGEST = 10;
 
 /** @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist */
 export function analyze(
-  input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },
+  input: TraceEvidence | EvidenceSource,
   options: AnalyzeOptions = {}
 ): Analysis {
   const thresholds = resolveThresholds(options.thresholds);
@@ -71,9 +73,11 @@ export function analyze(
   const roles = expertRoles(evidence, thresholds);
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
+  const { integrity } = input;
   return {
     schema: 'moe-debugger/analyze@1',
     ...(model === undefined ? {} : { model }),
+    ...(integrity === undefined ? {} : { integrity }),
     tokens: evidence.tally.tokens,
     samples: evidence.tally.samples,
     layers: evidence.tally.routers.map(router =>

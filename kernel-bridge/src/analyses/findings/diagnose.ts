@@ -34,7 +34,7 @@ import { lostExpertFindings } from './lost-experts';
 import { nonFiniteWeights } from './non-finite';
 import { specialistExperts } from './specialists';
 import { resolveThresholds, type Thresholds } from './thresholds';
-import { TraceEvidence } from './trace-evidence';
+import { TraceEvidence, type EvidenceSource } from './trace-evidence';
 import { LOADS, type DiagnosedLayer, type Diagnosis } from './diagnosis';
 
 export interface DiagnoseOptions {
@@ -57,7 +57,7 @@ const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
  * @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist
  */
 export function diagnose(
-  input: TraceEvidence | { samples: Iterable<RoutingSample>; model?: string },
+  input: TraceEvidence | EvidenceSource,
   options: DiagnoseOptions = {}
 ): Diagnosis & Displayable {
   const thresholds = resolveThresholds(options.thresholds);
@@ -102,6 +102,7 @@ export function diagnose(
   }
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
+  const { integrity } = input;
   const checks = checksOf({
     evidence,
     thresholds,
@@ -117,6 +118,7 @@ export function diagnose(
   return displayed({
     schema: 'moe-debugger/diagnose@1',
     ...(model === undefined ? {} : { model }),
+    ...(integrity === undefined ? {} : { integrity }),
     tokens: tally.tokens,
     samples: tally.samples,
     findings: findings.sort((a, b) => ORDER[a.severity] - ORDER[b.severity]),

@@ -14,6 +14,7 @@ export async function traceFileEvidence(
     for await (const sample of file.samples()) {
       evidence.add(sample);
     }
+    evidence.integrity = file.integrity;
     return { evidence, model: file.metadata.model };
   } finally {
     file.close();

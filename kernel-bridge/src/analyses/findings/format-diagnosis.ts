@@ -1,6 +1,11 @@
 /** Formats a diagnosis as text. */
 import { printableLine } from '../../base/printable';
-import { counted, layerName, notLookedAt } from '../../base/protocol';
+import {
+  counted,
+  integrityNote,
+  layerName,
+  notLookedAt
+} from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import type { Diagnosis } from './diagnosis';
 
@@ -19,8 +24,10 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     coverage.routersWithWeights === 0
       ? ''
       : `, expert weights of ${coverage.routersWithWeights} of ${counted(coverage.routers, 'layer')}`;
+  const note = integrityNote(diagnosis.integrity);
   const lines = [
     `${model ? `${printableLine(model)}: ` : ''}${counted(tokens, 'token')} in ${counted(samples, 'text')}, ${counted(layers.length, 'MoE layer')}${weights}`,
+    ...(note === undefined ? [] : [note]),
     ''
   ];
   if (findings.length === 0) {

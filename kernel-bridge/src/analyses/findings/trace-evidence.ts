@@ -8,6 +8,7 @@ import {
   NO_TOKEN_ID,
   NOTHING_KNOWN,
   tokensOf,
+  type Integrity,
   type Known,
   type RoutingLayer,
   type RoutingSample,
@@ -43,8 +44,18 @@ export interface EvidenceOptions {
   finiteOutputs?: ArrayLike<number>;
 }
 
+/** A trace to gather evidence of. */
+export interface EvidenceSource {
+  samples: Iterable<RoutingSample>;
+  model?: string;
+  /** Of its file, if it is from one. */
+  integrity?: Integrity;
+}
+
 export class TraceEvidence {
   readonly tally = new TraceTally();
+  /** Of the file that the samples are from. */
+  integrity?: Integrity;
   known: Known = NOTHING_KNOWN;
   /** Whether the model's outputs were looked at. */
   hasOutputs = false;

@@ -91,9 +91,23 @@ export interface Check {
   certainty: string;
 }
 
+/** Whether a trace file has a hash of its content, which was compared while it was read. */
+export type Integrity = 'hashed' | 'unverified';
+
+/** What a reader of a trace file should know of its integrity; nothing where it has a hash. */
+export function integrityNote(
+  integrity: Integrity | undefined
+): string | undefined {
+  return integrity === 'unverified'
+    ? 'unverified: the trace file has no hash of its content, so a damaged number may go unnoticed'
+    : undefined;
+}
+
 /** The human-readable part of a diagnosis, without the layers' metrics. */
 export interface FoundInRouting {
   model?: string;
+  /** Of the trace file; absent for a trace that is not from a file. */
+  integrity?: Integrity;
   /** Number of tokens; encoder tokens are not counted. */
   tokens: number;
   samples: number;

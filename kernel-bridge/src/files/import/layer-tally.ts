@@ -7,11 +7,9 @@ import {
   type RoutingSample
 } from '../../base/protocol';
 import { routerKey } from '../trace/cards';
+import { isWeightOfNone, sumsTo } from '../trace/check-selection';
 import type { ImportFormat } from './formats';
 import { MAX_EXPERTS, type ModelFacts } from './importer';
-
-/** Weights are rounded: to bfloat16's 8 bits, or to four decimals each. */
-const SUM_TOLERANCE = 0.02;
 
 interface Tally {
   layer: RoutingLayer;
@@ -205,15 +203,23 @@ export class LayerTally {
       if (Math.abs(weights[slot]) === Infinity) {
         this._refuse('the weight is infinite', sample, layer, slot);
       }
+      if (isWeightOfNone(selected[slot], weights[slot])) {
+        this._refuse(
+          `there is no expert, but the weight ${weights[slot]}`,
+          sample,
+          layer,
+          slot
+        );
+      }
       this._nonFinite += Number.isNaN(weights[slot]) ? 1 : 0;
     }
     tally.hasWeights = true;
     if (dropped || !Number.isFinite(sum)) {
       return;
     }
-    tally.sumsToOne &&= Math.abs(sum - 1) <= SUM_TOLERANCE;
+    tally.sumsToOne &&= sumsTo(sum, 1);
     const { renormalized, scale = 1 } = this._facts;
-    if (renormalized && Math.abs(sum / scale - 1) > SUM_TOLERANCE) {
+    if (renormalized && !sumsTo(sum, scale)) {
       this._refuse(
         `the weights sum to ${sum.toPrecision(4)}, but the model's sum to ${scale}`,
         sample,

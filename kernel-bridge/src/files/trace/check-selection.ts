@@ -1,6 +1,7 @@
 /**
  * Checks that a layer's experts and weights are those that its logits give by the layer's convention. A file without a
- * content hash has no other sign of damage.
+ * content hash has no other sign of damage. The logit of an expert that is far from being selected shows nowhere else, so
+ * its damage goes unnoticed: `integrity` of a file says so.
  */
 import type { MoELayerCard } from '../../run/model/description';
 import type { RoutingLayer } from '../../base/protocol';
@@ -9,15 +10,77 @@ import { route } from '../../routing/route';
 /** Rounding of other programs and of half precision. */
 const WEIGHT_TOLERANCE = 5e-3;
 const TIE_TOLERANCE = 1e-3;
+/** Of a sum of weights that are rounded to bfloat16's 8 bits, or to four decimals each. */
+const SUM_TOLERANCE = 0.02;
+/** A larger one beside small scores makes the sum smaller. */
+const MAX_EPSILON = 1e-6;
 
-/** @returns the first token that contradicts its logits, and how; undefined if none does, or nothing can be said */
+/** Whether the weights of a token sum to what they are divided by, times the model's scale. */
+export function sumsTo(sum: number, scale: number): boolean {
+  return Math.abs(sum / scale - 1) <= SUM_TOLERANCE;
+}
+
+/** Whether a weight stands where no expert was selected. */
+export function isWeightOfNone(expert: number, weight: number): boolean {
+  return expert < 0 && weight !== 0 && !Number.isNaN(weight);
+}
+
+/** The first token that contradicts the layer's card, and how. */
+interface Contradiction {
+  token: number;
+  what: string;
+}
+
+/** @returns undefined if no token contradicts its logits or its other weights, or nothing can be said */
 export function contradictedToken(
   layer: RoutingLayer,
   card: MoELayerCard
-): { token: number; what: string } | undefined {
+): Contradiction | undefined {
+  return layer.logits.length === 0
+    ? wrongSum(layer, card)
+    : contradictsLogits(layer, card);
+}
+
+/** Without logits, weights that are divided by their sum still tell whether they are. */
+function wrongSum(
+  { topK, selected, weights }: RoutingLayer,
+  card: MoELayerCard
+): Contradiction | undefined {
+  const { renormalized, scale = 1, outputScale = 1, epsilon = 0 } = card;
+  if (
+    !renormalized ||
+    card.renormalizedKept ||
+    card.sharedScores !== undefined ||
+    card.expertScale ||
+    card.sparsemixer ||
+    card.capacity !== undefined ||
+    epsilon > MAX_EPSILON
+  ) {
+    return undefined;
+  }
+  for (let first = 0; first < weights.length; first += topK) {
+    const own = weights.subarray(first, first + topK);
+    const sum = own.reduce((a, b) => a + b, 0);
+    const isWhole = selected
+      .subarray(first, first + topK)
+      .every(expert => expert >= 0);
+    if (isWhole && Number.isFinite(sum) && !sumsTo(sum, scale * outputScale)) {
+      return {
+        token: first / topK,
+        what: `the weights sum to ${sum.toPrecision(4)}, but the model's sum to ${scale * outputScale}`
+      };
+    }
+  }
+  return undefined;
+}
+
+function contradictsLogits(
+  layer: RoutingLayer,
+  card: MoELayerCard
+): Contradiction | undefined {
   const { experts, topK, logits, logitsAre, selected, weights } = layer;
   // Capacity depends on the order of tokens in the model's batch.
-  if (logits.length === 0 || card.capacity !== undefined) {
+  if (card.capacity !== undefined) {
     return undefined;
   }
   const again = route(logits, experts, topK, card, logitsAre);
@@ -48,18 +111,18 @@ export function contradictedToken(
       const want = again.weights[token * topK + at];
       // A weight of exactly 0 is a dropped token; others of it may have grown.
       if (
+        weights.length === 0 ||
         weight === 0 ||
-        card.renormalizedKept ||
-        // The logits of shared experts are not in the file.
-        card.sharedScores !== undefined ||
-        Number.isNaN(weight)
+        // What they are divided by is not in the file: only NaN is known to be wrong.
+        ((card.renormalizedKept || card.sharedScores !== undefined) &&
+          !Number.isNaN(weight))
       ) {
         continue;
       }
-      if (
-        Math.abs(weight - want) >
-        WEIGHT_TOLERANCE * Math.max(1, Math.abs(want))
-      ) {
+      const isNear =
+        Math.abs(weight - want) <=
+        WEIGHT_TOLERANCE * Math.max(1, Math.abs(want));
+      if (!isNear && Number.isFinite(want)) {
         return {
           token,
           what: `expert ${expert} has the weight ${weight}, where the logits give ${want}`

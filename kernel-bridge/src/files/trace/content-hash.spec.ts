@@ -8,6 +8,8 @@ import { temporaryFolder } from '../../../test/temporary';
 import type { RoutingSample } from '../../base/protocol';
 import type { MoELayerCard } from '../../run/model/description';
 import { route } from '../../routing/route';
+import { analyze } from '../../analyses/behaviour';
+import { diagnose } from '../../analyses/findings';
 import { encodeMetadata } from './metadata';
 import { ParquetWriter } from './parquet';
 import { openTrace, readTrace } from './read-trace';
@@ -287,7 +289,30 @@ describe('a file without a hash', () => {
     const file = await openTrace(path);
     expect(file.integrity).toBe('unverified');
     file.close();
-    expect((await readTrace(path)).samples[0].tokens).toHaveLength(6);
+    const trace = await readTrace(path);
+    expect(trace.samples[0].tokens).toHaveLength(6);
+    expect(trace.integrity).toBe('unverified');
+    expect((await readTrace(await write(sample(6, 'a')))).integrity).toBe(
+      'hashed'
+    );
+  });
+
+  it('is read with a changed logit that no selection shows, and says in every form that it is unverified', async () => {
+    const path = await changed(
+      await write(sample(6, 'a')),
+      '* REPLACE (list_transform(logits, lambda x: CASE WHEN x = list_min(logits) THEN x - 1e-3::FLOAT ELSE x END) AS logits)',
+      unhashed
+    );
+    const trace = await readTrace(path);
+    for (const document of [diagnose(trace), analyze(trace)]) {
+      expect(document).toMatchObject({ integrity: 'unverified' });
+      expect(JSON.parse(JSON.stringify(document))).toMatchObject({
+        integrity: 'unverified'
+      });
+    }
+    expect(String(diagnose(trace))).toMatch(
+      /unverified: the trace file has no hash of its content/
+    );
   });
 
   it.each([
@@ -300,6 +325,11 @@ describe('a file without a hash', () => {
       'another weight',
       '[weights[1] + 0.01, weights[2]] AS weights',
       /where the logits give/
+    ],
+    [
+      'a weight that is no number',
+      `[weights[1], 'NaN'::FLOAT] AS weights`,
+      /has the weight NaN, where the logits give/
     ],
     [
       'another logit',

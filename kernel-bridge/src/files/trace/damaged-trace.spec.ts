@@ -83,6 +83,93 @@ describe('a damaged trace is rejected', () => {
     });
   });
 
+  it.each([
+    [
+      'an expert that is none, with a weight',
+      `'a', 0, 1, 7, 'x', [0, -1], [0.5::FLOAT, 0.5]`,
+      [],
+      /there is no expert, but the weight 0\.5/
+    ],
+    [
+      'a negative token id',
+      `'a', 0, 1, -7, 'x', [0, 1], [0.5::FLOAT, 0.5]`,
+      [],
+      /invalid token id -7/
+    ],
+    [
+      'two texts of one token id',
+      `'a', 0, 1, 7, 'x', [0, 1], [0.5::FLOAT, 0.5]`,
+      [`'a', 1, 1, 7, 'y', [0, 1], [0.5::FLOAT, 0.5]`],
+      /the token 7 has the text "y", but "x" in an earlier row.*position 1/
+    ],
+    [
+      'two texts of one token id in two samples',
+      `'a', 0, 1, 7, 'x', [0, 1], [0.5::FLOAT, 0.5]`,
+      [`'b', 0, 1, 7, 'X', [0, 1], [0.5::FLOAT, 0.5]`],
+      /the token 7 has the text "X", but "x" in an earlier row.*sample b/
+    ],
+    [
+      'two texts of one position in two layers',
+      `'a', 0, 1, NULL, 'x', [0, 1], [0.5::FLOAT, 0.5]`,
+      [`'a', 0, 2, NULL, 'y', [0, 1], [0.5::FLOAT, 0.5]`],
+      /the token has the text "y", but "x" in an earlier row/
+    ]
+  ])('%s', async (_, row, others, message) => {
+    const columns =
+      'sample, position, layer, token_id, token_text, experts, weights';
+    await expect(
+      readTrace(await rowsFile([row, ...others], { columns }))
+    ).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(message) as string
+    });
+  });
+
+  it('weights that do not sum as the model divides them', async () => {
+    const metadata = METADATA.replaceAll(
+      '"renormalized":false',
+      '"renormalized":true'
+    );
+    const columns = 'sample, position, layer, experts, weights';
+    const path = (weights: string): Promise<string> =>
+      rowsFile(
+        [`'a', 0, 1, [0, 1], [1.5::FLOAT, 1]`, `'a', 1, 1, [0, 1], ${weights}`],
+        { columns, metadata }
+      );
+    await expect(readTrace(await path('[1.5::FLOAT, 1.5]'))).rejects.toThrow(
+      /the weights sum to 3\.000, but the model's sum to 2\.5 .*position 1/
+    );
+    // Rounding, weights that are unknown, and experts that dropped the token.
+    for (const weights of [
+      `[1.51::FLOAT, 1]`,
+      `['NaN'::FLOAT, 1]`,
+      `[NULL, 1::FLOAT]`
+    ]) {
+      const { samples } = await readTrace(await path(weights));
+      expect(samples[0].tokens).toHaveLength(2);
+    }
+  });
+
+  it('but not ids, texts and weights that other programs leave out', async () => {
+    const columns =
+      'sample, position, layer, token_id, token_text, experts, weights';
+    const { samples } = await readTrace(
+      await rowsFile(
+        [
+          `'a', 0, 1, -1, 'x', [0, -1], [0.5::FLOAT, 0]`,
+          `'a', 1, 1, NULL, 'y', [-1, 1], ['NaN'::FLOAT, 0.5]`,
+          `'a', 2, 1, 7, NULL, [0, 1], [0.5::FLOAT, 0.5]`,
+          `'b', 0, 1, 7, 'x', [0, 1], [0.5::FLOAT, 0.5]`
+        ],
+        { columns }
+      )
+    );
+    expect(samples.map(({ tokens }) => tokens.map(({ id }) => id))).toEqual([
+      [-1, -1, 7],
+      [7]
+    ]);
+  });
+
   it('a long list, before it is decoded', async () => {
     const path = await rowsFile([
       `'a', 0, 1, list_resize([1], 1100000, 1)`,

@@ -5,14 +5,20 @@ import { join, resolve } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LayerCard, MoELayerCard } from '../../run/model/description';
-import type { RoutingSample } from '../../base/protocol';
+import type { Integrity, RoutingSample } from '../../base/protocol';
 import { routerCards } from './cards';
 import { checkFooter } from './check-footer';
 import { Database, quote } from './database';
 import { decodeMetadata, METADATA_KEY, type TraceMetadata } from './metadata';
 import { RoutingTrace } from '../../run/trace/routing-trace';
 import { ContentCheck } from './content-hash';
-import { cardsByRouter, SampleRows, Texts, type RowRules } from './sample-rows';
+import {
+  cardsByRouter,
+  SampleRows,
+  Texts,
+  Vocabulary,
+  type RowRules
+} from './sample-rows';
 import {
   longestTexts,
   REQUIRED_COLUMNS,
@@ -177,7 +183,7 @@ export class TraceFile {
    * Whether the file has a hash of its content, which is compared while its samples are read. Files of other programs
    * and of earlier versions are unverified: their experts are compared with their logits, where they have some.
    */
-  get integrity(): 'hashed' | 'unverified' {
+  get integrity(): Integrity {
     return this.metadata.content ? 'hashed' : 'unverified';
   }
 
@@ -249,6 +255,7 @@ export class TraceFile {
       samples,
       moeLayers: routerCards(this.cards).length,
       cards: this.cards,
+      integrity: this.integrity,
       // Files do not store the duration of the run.
       timing: { inference: NaN },
       edits,
@@ -269,7 +276,14 @@ export class TraceFile {
       cards: cardsByRouter(routerCards(this.cards), this.path),
       otherTopK: edits.some(({ kind }) => kind === 'topK' || kind === 'force'),
       repeats: edits.some(({ mode }) => mode === 'swap'),
-      byLogits: edits.length === 0 && !this.metadata.content
+      ...(this.metadata.content
+        ? {}
+        : {
+            unverified: {
+              byLogits: edits.length === 0,
+              vocabulary: new Vocabulary()
+            }
+          })
     };
   }
 

@@ -10,7 +10,7 @@ import {
   type Token
 } from '../../base/protocol';
 import { routerKey } from './cards';
-import { contradictedToken } from './check-selection';
+import { contradictedToken, isWeightOfNone } from './check-selection';
 import { growingFloats, growingInts } from './growing';
 import type { NumberList, TraceRow } from './trace-rows';
 
@@ -36,9 +36,32 @@ export interface RowRules {
   otherTopK: boolean;
   /** Edits put an expert in two places of a token. */
   repeats: boolean;
-  /** Experts and weights are compared with the logits. */
-  byLogits: boolean;
+  /** What is checked in a file without a hash of its content, as imports are. */
+  unverified?: {
+    /** Experts and weights are compared with the logits. */
+    byLogits: boolean;
+    vocabulary: Vocabulary;
+  };
 }
+
+/** Compares the texts of a file's tokens: an id has one text. */
+export class Vocabulary {
+  private readonly _texts = new Map<number, string>();
+
+  /** @returns another text that the id had before */
+  other(id: number, text: string): string | undefined {
+    const known = this._texts.get(id);
+    if (known === undefined && this._texts.size < MAX_IDS) {
+      this._texts.set(id, text);
+    }
+    return known === undefined || known === text ? undefined : known;
+  }
+}
+
+/** More than any vocabulary has; ids of a hostile file must not fill the memory. */
+const MAX_IDS = 1 << 21;
+/** Characters of a text in messages. */
+const SHOWN = 40;
 
 /** Texts of a trace repeat, and are kept once. */
 export class Texts {
@@ -103,8 +126,16 @@ export class SampleRows {
         if (Math.abs(weights.at(i) ?? NaN) === Infinity) {
           this._refuse('a weight is infinite', row);
         }
+        if (
+          this._rules.unverified &&
+          isWeightOfNone(experts.at(i) ?? 0, weights.at(i) ?? 0)
+        ) {
+          this._refuse(
+            `there is no expert, but the weight ${weights.at(i)}`,
+            row
+          );
+        }
       }
-
       this._numbers(weights, topK, rows, 'weights', row);
     } else {
       rows.known.weights = false;
@@ -113,9 +144,13 @@ export class SampleRows {
       this._numbers(logits, card.experts, rows, 'logits', row);
     }
     rows.positions.push(position);
-    rows.ids.push(row.tokenId ?? NO_TOKEN_ID);
+    const id = row.tokenId ?? NO_TOKEN_ID;
+    if (id < 0 && id !== NO_TOKEN_ID) {
+      this._refuse(`invalid token id ${id}`, row);
+    }
+    rows.ids.push(id);
     if (row.text !== null) {
-      this._textsOf(card).set(position, this._kept.keep(row.text));
+      this._keepText(row, row.text, id, position, card);
     }
     return (
       4 * (2 + topK + topK + (logits?.length ?? 0)) +
@@ -135,7 +170,7 @@ export class SampleRows {
     const first = new Map<string, { positions: Int32Array; ids: Int32Array }>();
     for (const rows of order.map(key => this._layers.get(key)!)) {
       const { layer, positions, ids } = this._layer(rows);
-      const wrong = this._rules.byLogits
+      const wrong = this._rules.unverified?.byLogits
         ? contradictedToken(layer, rows.card)
         : undefined;
       if (wrong) {
@@ -168,6 +203,30 @@ export class SampleRows {
       sample.layers.push(layer);
     }
     return sample;
+  }
+
+  private _keepText(
+    row: TraceRow,
+    text: string,
+    id: number,
+    position: number,
+    card: MoELayerCard
+  ): void {
+    const texts = this._textsOf(card);
+    const before =
+      id === NO_TOKEN_ID
+        ? texts.get(position)
+        : this._rules.unverified?.vocabulary.other(id, text);
+    if (before !== undefined && before !== text) {
+      const [now, then] = [text, before].map(shown =>
+        JSON.stringify(shown.slice(0, SHOWN))
+      );
+      this._refuse(
+        `the token${id === NO_TOKEN_ID ? '' : ` ${id}`} has the text ${now}, but ${then} in an earlier row`,
+        row
+      );
+    }
+    texts.set(position, this._kept.keep(text));
   }
 
   private _rowsOf(row: TraceRow): Rows {

@@ -5,7 +5,7 @@ import {
 } from '../../analyses/behaviour';
 import { traceFileEvidence } from '../../analyses/findings';
 import { printableLine } from '../../base/printable';
-import { counted, layerName } from '../../base/protocol';
+import { counted, integrityNote, layerName } from '../../base/protocol';
 import { TABLE_METRICS } from '../../measures';
 import { write, writeJson } from './output';
 
@@ -18,9 +18,17 @@ export async function printAnalysis(
   await (json ? writeJson(analysis) : write(`${format(analysis)}\n`));
 }
 
-function format({ model, tokens, samples, layers }: Analysis): string {
+function format({
+  model,
+  integrity,
+  tokens,
+  samples,
+  layers
+}: Analysis): string {
+  const note = integrityNote(integrity);
   return [
     `${printableLine(model ?? 'unknown model')}: ${counted(tokens, 'token')} in ${counted(samples, 'text')}, ${counted(layers.length, 'MoE layer')}`,
+    ...(note === undefined ? [] : [note]),
     ...layers.flatMap(layer => ['', ...formatLayer(layer)])
   ].join('\n');
 }

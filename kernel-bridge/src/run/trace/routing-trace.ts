@@ -8,6 +8,7 @@ import {
   layerName,
   tokensOf,
   type Coverage,
+  type Integrity,
   type Known,
   type RouterPlace,
   type RoutingLayer,
@@ -45,6 +46,8 @@ export class RoutingTrace {
   readonly timing: TraceTiming;
   /** For a generation: number of prompt tokens in the sample; otherwise undefined. */
   readonly promptTokens: number | undefined;
+  /** For a trace from a file: whether a hash of its content was compared; otherwise undefined. */
+  readonly integrity: Integrity | undefined;
   /** Logits of the model's output by sample, on request: [tokens or 1, vocabulary]. */
   readonly outputLogits: ReadonlyMap<string, OutputLogits>;
 
@@ -57,6 +60,7 @@ export class RoutingTrace {
     this.cards = options.cards ?? [];
     this.timing = options.timing;
     this.promptTokens = options.promptTokens;
+    this.integrity = options.integrity;
     this.outputLogits = options.outputLogits ?? new Map();
     this.coverage = coverageOf(options.samples, options.moeLayers);
     this.known = knownInAny(options.samples.map(knownOf));
@@ -149,6 +153,7 @@ export namespace RoutingTrace {
     outputLogits?: ReadonlyMap<string, OutputLogits>;
     edits?: readonly EditRecord[];
     cards?: readonly LayerCard[];
+    integrity?: Integrity;
     /** Default: now. */
     created?: Date;
   }

@@ -6,8 +6,10 @@ import { TraceEvidence } from '../../analyses/findings/trace-evidence';
 import { TABLE_METRICS, type LayerMetrics } from '../../measures';
 import type { EditRecord } from '../../run/edits/edits';
 import {
+  integrityNote,
   layerName,
   type FoundInRouting,
+  type Integrity,
   type RoutingSample
 } from '../../base/protocol';
 import { findingsSection } from './findings';
@@ -33,6 +35,7 @@ export interface ReportHead {
   edits: readonly EditRecord[];
   moeLayers: number;
   notes?: readonly string[];
+  integrity?: Integrity;
 }
 
 const MAX_SAMPLES = 100;
@@ -93,17 +96,19 @@ export class TraceReport {
   }
 
   private _summary(
-    { moeLayers, edits, notes = [] }: ReportHead,
+    { moeLayers, edits, notes = [], integrity }: ReportHead,
     layers: readonly LayerMetrics[],
     full: boolean
   ): ReportSection {
     const slots = layers.reduce((sum, layer) => sum + layer.slots, 0);
+    const note = integrityNote(integrity);
     const rows = [
       ['Samples', count(this._tally.samples)],
       ['Tokens', count(this._tally.tokens)],
       ['MoE layers captured', `${layers.length} of ${moeLayers}`],
       ['Slots (token, layer, rank)', count(slots)],
       ['Edits', edits.length === 0 ? 'none' : edits.map(editText).join('; ')],
+      ...(note === undefined ? [] : [['Content', note]]),
       ...(full ? notes.map(note => ['Note', note]) : [])
     ];
     return { id: 'summary', title: 'Summary', html: table([], rows, 'words') };
