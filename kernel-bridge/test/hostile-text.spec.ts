@@ -1,5 +1,5 @@
 /** Whatever files say, nothing that moves a cursor or hides text reaches the terminal of any command. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ParquetWriter } from '../src/files/trace/parquet';
 import { CARDS, rowsFile } from './parquet-rows';
@@ -58,6 +58,24 @@ function expectSafe({ stdout, stderr }: Ended): void {
   expect(stderr).not.toMatch(UNSAFE);
   expect(stdout + stderr).toMatch(/\\x1b|\\u001b/);
 }
+
+it('nothing of the kind is in the report of a trace, charts included', async () => {
+  const out = join(temporaryFolder(), 'report.html');
+  const { code } = await run([
+    'export',
+    trace,
+    '--format',
+    'html',
+    '--out',
+    out
+  ]);
+  expect(code).toBe(0);
+  const html = readFileSync(out, 'utf8');
+  expect(html).toContain('<svg');
+  expect(html).toContain('<title>m\\x1b[2J');
+  expect(html).toContain('d\\x1b[2J');
+  expect(html.replaceAll('\n', '')).not.toMatch(UNSAFE);
+});
 
 it.each([
   ['analyze', () => ['analyze', trace]],

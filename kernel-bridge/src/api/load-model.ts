@@ -13,7 +13,7 @@ import { isHubId } from '../run/model/hub-names';
 import { LoadedModel } from '../run/model/loaded-model';
 import { modelSession } from '../run/model/model-session';
 import { readStructure, type ModelStructure } from '../run/model/structure';
-import { Tokenizer } from '../run/model/tokenizer';
+import { findTokenizer } from '../run/model/tokenizer';
 import { MoEModel } from './moe-model';
 
 export interface LoadOptions extends HubOptions {
@@ -28,7 +28,7 @@ export interface LoadOptions extends HubOptions {
  *
  * @param model a folder with one `.onnx` file, the file, or `hf:org/name` to fetch it from a hub
  * @throws MoEDebuggerError with one of the codes of `inspectModel`; 'not-a-moe' when the graph has no router;
- * 'tokenizer'; 'model-unsupported' when onnxruntime refuses the graph
+ * 'model-unsupported' when onnxruntime refuses the graph
  */
 export async function loadModel(
   model: string,
@@ -41,7 +41,7 @@ export async function loadModel(
   );
   checkHasRouters(structure);
   const { onnx, found, branched } = structure;
-  const tokenizer = Tokenizer.load(onnx.folder);
+  const tokenizer = findTokenizer(onnx.folder);
   const captured = branched
     ? captureBranches(onnx.proto.graph, branched)
     : captureGraph(onnx.proto.graph, found.routers);

@@ -109,7 +109,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
     return this.loaded.description;
   }
 
-  /** Undefined when the model has no tokenizer.json: prompts are token ids then. */
+  /** Undefined when the model has no tokenizer.json that can be read: prompts are token ids then. */
   get tokenizer(): Tokenizer | undefined {
     return this.loaded.tokenizer;
   }

@@ -5,6 +5,8 @@ it.each([
   ['\x9b31m', '\\x9b31m'],
   ['a\rb\bc\x7f', 'a\\x0db\\x08c\\x7f'],
   ['abc\u202etxt.exe', 'abc\\u202etxt.exe'],
+  ['caf\ufffd', 'caf\\ufffd'],
+  ['\ud83d, \ude00 and \ude00\ud83d', '\\ud83d, \\ude00 and \\ude00\\ud83d'],
   ['Grüße, 你好 👩‍💻\tx\n', 'Grüße, 你好 👩‍💻\tx\n']
 ])('shows %j', (text, shown) => {
   expect(printable(text)).toBe(shown);

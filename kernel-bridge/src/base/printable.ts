@@ -1,11 +1,12 @@
-/** Text of files, which may hold anything, for a terminal or a log. */
+/** Text of files, which may hold anything, for a terminal, a log or a page. */
 
 /**
  * Control characters but tab and line feed, and those that change the direction of the text around them: they could
- * move the cursor, retitle the window, hide text or show it in another order.
+ * move the cursor, retitle the window, hide text or show it in another order. Then U+FFFD and halves of surrogate pairs,
+ * which are written as U+FFFD: it stands for what a program could not decode, and looks like a fault of the terminal.
  */
 const UNSAFE =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Shows each unsafe character as an escape, `\x1b` or `\u202e`. */
 export function printable(text: string): string {

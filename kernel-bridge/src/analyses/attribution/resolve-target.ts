@@ -109,14 +109,14 @@ export function tokenId(
     // Validates like a prompt's ids: a whole number within the vocabulary.
     return model.tokenize([token]).ids[0];
   }
-  const { tokenizer } = model;
+  const { tokenizer, noTokenizer } = model;
   const ids = tokenizer?.encode(token, { specialTokens: false }) ?? [];
   if (ids.length !== 1) {
     throw new MoEDebuggerError(
       'input',
       tokenizer
         ? `${JSON.stringify(token)} is ${ids.length} tokens; a ${where} must be one`
-        : `the model has no tokenizer, so the ${where} cannot be given as text`,
+        : `${noTokenizer}, so the ${where} cannot be given as text`,
       { where, hint: 'give the id of one token' }
     );
   }

@@ -132,7 +132,7 @@ async function observeScores(
   criterion: Exclude<Criterion, { pattern: RegExp }>
 ): Promise<Observed> {
   const { layers, experts, only, mode, signal, batchSize } = options;
-  const score = scoreOf(criterion, model.tokenizer);
+  const score = scoreOf(criterion, model);
   const original: number[] = [];
   const observations: Observation[] = [];
   await sweep(
@@ -181,7 +181,7 @@ async function observeText(
   if (!model.tokenizer) {
     throw new MoEDebuggerError(
       'tokenizer',
-      'the model has no tokenizer.json, so it cannot generate text',
+      `${model.noTokenizer}, so it cannot generate text`,
       { where: 'criterion', hint: 'give a token or a score function' }
     );
   }

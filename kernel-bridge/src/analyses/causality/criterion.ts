@@ -1,7 +1,7 @@
 /** Criterion: a number computed from a model's output, compared with and without an expert. */
 import { MoEDebuggerError } from '../../base/errors';
 import { logProbability } from '../../base/statistics/logits';
-import type { Tokenizer } from '../../run/model/tokenizer';
+import type { LoadedModel } from '../../run/model/loaded-model';
 
 /** The output after a prompt's last token. */
 export interface CriterionOutput {
@@ -27,7 +27,7 @@ export type Score = (prompt: string, logits: Float32Array) => number;
 /** @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid token */
 export function scoreOf(
   criterion: Exclude<Criterion, { pattern: RegExp }>,
-  tokenizer: Tokenizer | undefined
+  model: Pick<LoadedModel, 'tokenizer' | 'noTokenizer'>
 ): Score {
   if ('score' in criterion) {
     const { score } = criterion;
@@ -38,7 +38,7 @@ export function scoreOf(
         logProbability: token => logProbability(logits, token)
       });
   }
-  const token = tokenOf(criterion.token, tokenizer);
+  const token = tokenOf(criterion.token, model);
   return (_, logits) => {
     if (token >= logits.length) {
       throw new MoEDebuggerError(
@@ -53,12 +53,13 @@ export function scoreOf(
 
 function tokenOf(
   token: number | string,
-  tokenizer: Tokenizer | undefined
+  model: Pick<LoadedModel, 'tokenizer' | 'noTokenizer'>
 ): number {
+  const { tokenizer, noTokenizer } = model;
   if (typeof token === 'string' && !tokenizer) {
     throw new MoEDebuggerError(
       'tokenizer',
-      'the model has no tokenizer.json, so a token cannot be given as text',
+      `${noTokenizer}, so a token cannot be given as text`,
       { where: 'criterion', hint: 'give a token id' }
     );
   }

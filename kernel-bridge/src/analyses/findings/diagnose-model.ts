@@ -105,7 +105,7 @@ export function builtInPrompts(model: LoadedModel): readonly PromptObject[] {
   if (!model.tokenizer) {
     throw new MoEDebuggerError(
       'input',
-      'the model has no tokenizer.json, which the built-in texts need',
+      `${model.noTokenizer}, which the built-in texts need`,
       {
         where: model.name,
         hint: 'give --prompts with lines of {"input_ids": [...]}'

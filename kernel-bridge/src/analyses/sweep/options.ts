@@ -173,7 +173,7 @@ function routersOf(
 
 /** @throws MoEDebuggerError 'input' or 'tokenizer' for a target that is not one token, or lists of different length */
 export function sweepTargets(
-  { tokenizer, graph }: LoadedModel,
+  { tokenizer, noTokenizer, graph }: LoadedModel,
   { target }: SweepOptions,
   prompts: number
 ): (number | undefined)[] {
@@ -192,7 +192,7 @@ export function sweepTargets(
     if (typeof one === 'string' && !tokenizer) {
       throw new MoEDebuggerError(
         'tokenizer',
-        'the model has no tokenizer.json, so a token cannot be given as text',
+        `${noTokenizer}, so a token cannot be given as text`,
         { where: 'target', hint: 'give a token id' }
       );
     }

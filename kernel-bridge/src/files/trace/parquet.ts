@@ -3,8 +3,9 @@
  * including the model's cards, is stored under the key `moe-debugger`. docs/traces.md describes the columns.
  */
 import { accessSync, constants } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import type * as DuckDB from '@duckdb/node-api';
+import { MoEDebuggerError } from '../../base/errors';
 import type { LayerCard } from '../../run/model/description';
 import {
   NO_TOKEN_ID,
@@ -13,7 +14,7 @@ import {
   type RoutingSample,
   type Token
 } from '../../base/protocol';
-import { cannotWrite, writeAtomically } from '../../base/atomic-file';
+import { cannotWrite, targetOf, writeAtomically } from '../../base/atomic-file';
 import { pauses } from '../../base/pause';
 import { routerCards, routerKey } from './cards';
 import { ContentHasher, ROWS_PER_GROUP } from './content-hash';
@@ -105,14 +106,16 @@ export class ParquetWriter {
     let database: Database | undefined;
     try {
       // Fail now rather than after hours of tracing.
-      accessSync(dirname(resolve(path)), constants.W_OK);
+      accessSync(dirname(targetOf(path).target), constants.W_OK);
       database = await Database.open();
       const writer = new ParquetWriter(path, options, maxHeld, database);
       await writer._begin();
       return writer;
     } catch (error) {
       database?.close();
-      throw cannotWrite(path, error);
+      throw error instanceof MoEDebuggerError
+        ? error
+        : cannotWrite(path, error);
     }
   }
 

@@ -1,7 +1,6 @@
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { AttributeArguments } from './attribute-arguments';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, write, writeJson } from './output';
 
 export async function attribute(
@@ -17,7 +16,7 @@ export async function attribute(
       { where: 'attribute', hint: 'give one of --prompt and --input-ids' }
     );
   }
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   try {
     const result = await model.attribute(prompt ?? inputIds!, {
       ...options,

@@ -1,10 +1,9 @@
 import type { Circuit } from '../../analyses/circuits/circuit';
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { Prompt } from '../../run/model/prompt';
 import type { Corrupted } from '../../analyses/patching/options';
 import type { CircuitArguments } from './circuit-arguments';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, write, writeJson } from './output';
 
 export async function circuit(
@@ -26,7 +25,7 @@ export async function circuit(
       }
     ]
   );
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   try {
     const found = await model.circuit(clean, corrupted, {
       ...chosen(options),

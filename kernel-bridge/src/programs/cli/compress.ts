@@ -2,9 +2,9 @@ import {
   compressionPlan,
   type CompressionOptions
 } from '../../analyses/compression';
-import { loadModel } from '../../api/load-model';
 import type { PromptObject } from '../../run/model/prompt';
 import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, progressBar, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
 
@@ -26,7 +26,7 @@ export async function compress(
   }
   const folder = await localModel(path);
   progress('loading the model');
-  const model = await loadModel(folder);
+  const model = await openModel(folder);
   try {
     const started = performance.now();
     const plan = await compressionPlan(model, prompts, {

@@ -2,9 +2,8 @@ import type { Counterfactual } from '../../analyses/counterfactual/counterfactua
 import { runCounterfactual } from '../../analyses/counterfactual/run-counterfactual';
 import type { Edits } from '../../run/edits/edits';
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import { editsOf, type EditArguments } from './edits';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, write, writeJson } from './output';
 
 type Format = 'text' | 'json' | 'dot' | 'mermaid' | 'html';
@@ -42,7 +41,7 @@ export async function counterfactual(
       hint: 'give edits such as --ablate'
     });
   }
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   try {
     const result = await runCounterfactual(
       model.loaded,

@@ -1,17 +1,18 @@
 import { extname } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
+import { integrityNote } from '../../base/protocol';
 import {
   diagnose,
   diagnoseModel,
   traceFileEvidence,
   type Diagnosis,
   type Severity,
-  type Thresholds
+  type Thresholds,
+  type TraceEvidence
 } from '../../analyses/findings';
 import { formatDiagnosis } from '../../analyses/findings/format-diagnosis';
-import { loadModel } from '../../api/load-model';
-import { localModel } from './local-model';
-import { progress, write, writeJson } from './output';
+import { openModel } from './open-model';
+import { progress, remark, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
 
 export interface DiagnoseArguments {
@@ -43,9 +44,7 @@ async function diagnosed(
 ): Promise<Diagnosis> {
   const options = {
     thresholds: threshold,
-    ...(baseline === undefined
-      ? {}
-      : { baseline: (await traceFileEvidence(baseline)).evidence.tally })
+    ...(baseline === undefined ? {} : { baseline: await baselineOf(baseline) })
   };
   if (isTrace(target)) {
     if (prompts !== undefined) {
@@ -67,7 +66,7 @@ async function diagnosed(
     const { evidence, model } = await traceFileEvidence(target);
     return diagnose(evidence, { ...options, model });
   }
-  const model = await loadModel(await localModel(target));
+  const model = await openModel(target);
   try {
     return await diagnoseModel(model, {
       ...options,
@@ -82,6 +81,15 @@ async function diagnosed(
     progress('');
     await model.dispose();
   }
+}
+
+async function baselineOf(path: string): Promise<TraceEvidence['tally']> {
+  const { evidence } = await traceFileEvidence(path);
+  const note = integrityNote(evidence.integrity);
+  if (note !== undefined) {
+    remark(`the baseline is ${note}`);
+  }
+  return evidence.tally;
 }
 
 function isTrace(target: string): boolean {

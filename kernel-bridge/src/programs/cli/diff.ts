@@ -4,13 +4,12 @@ import {
 } from '../../analyses/diff/routing-diff';
 import type { EditedModel } from '../../api/edited-model';
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { MoEModel } from '../../api/moe-model';
 import type { PromptObject } from '../../run/model/prompt';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { editsOf, type EditArguments } from './edits';
 import { givenPrompts, type PromptArguments } from './given-prompts';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, write, writeJson } from './output';
 
 interface DiffArguments extends EditArguments, PromptArguments {
@@ -52,10 +51,10 @@ export async function diff(
       onProgress: ({ done, total }) =>
         progress(`${which} run: ${done} of ${total} prompts`)
     });
-  const models = [await loadModel(await localModel(path))];
+  const models = [await openModel(path)];
   try {
     if (options.againstModel !== undefined) {
-      models.push(await loadModel(await localModel(options.againstModel)));
+      models.push(await openModel(options.againstModel));
     }
     const [model] = models;
     const second = models[models.length - 1];

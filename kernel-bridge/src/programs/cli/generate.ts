@@ -5,9 +5,9 @@ import {
   type Generation
 } from '../../run/generation/generation';
 import type { TokenEvent } from '../../run/generation/options';
-import { loadModel } from '../../api/load-model';
 import { editsOf, type EditArguments } from './edits';
 import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { INTERRUPTED, progress, write, writeJson } from './output';
 
 interface GenerateArguments extends EditArguments {
@@ -38,7 +38,7 @@ export async function generate(
   process.once('SIGINT', onInterrupt);
   progress('loading the model');
   try {
-    const model = await loadModel(folder, { signal: interrupt.signal });
+    const model = await openModel(folder, { signal: interrupt.signal });
     try {
       const output = json ? new Quiet() : new Stream();
       progress('reading the prompt');

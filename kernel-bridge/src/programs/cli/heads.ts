@@ -1,13 +1,12 @@
-import { loadModel } from '../../api/load-model';
 import type { HeadsArguments } from './heads-arguments';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, progressBar, write, writeJson } from './output';
 
 export async function heads(
   path: string,
   { json, ...options }: HeadsArguments
 ): Promise<void> {
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   const started = performance.now();
   try {
     const result = await model.findHeads({

@@ -1,8 +1,7 @@
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { Prompt } from '../../run/model/prompt';
 import { editsOf, type EditArguments } from './edits';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, write, writeJson } from './output';
 
 interface LensArguments extends EditArguments {
@@ -28,7 +27,7 @@ export async function lens(
     );
   }
   const edits = editsOf(options);
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   try {
     const given: Prompt = prompt ?? inputIds!;
     const result = await model.lens(given, {

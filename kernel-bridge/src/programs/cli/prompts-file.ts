@@ -1,33 +1,53 @@
-/** Reads prompts from a JSON Lines file, one at a time. */
-import { createReadStream, existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+/** Reads prompts from a JSON Lines file, one at a time; gzipped or not, in UTF-8 or with a byte order mark in UTF-16. */
+import { isUtf8 } from 'node:buffer';
+import { existsSync, statSync } from 'node:fs';
 import { MoEDebuggerError } from '../../base/errors';
+import { LineReader } from '../../files/line-reader';
 import type { PromptObject } from '../../run/model/prompt';
 
 const MAX_LINE = 16 << 20;
+const HINT = 'each line is {"id"?, "text" | "input_ids", "domain"?}';
 
 /** @throws MoEDebuggerError 'input' naming the line that is not a prompt */
 export async function* readPrompts(
   path: string
 ): AsyncGenerator<PromptObject, void, undefined> {
   if (!existsSync(path)) {
-    throw new MoEDebuggerError('input', 'no such prompts file', {
-      where: path,
-      hint: 'give a JSON Lines file'
-    });
+    refuse('no such prompts file', path, 'give a JSON Lines file');
   }
-  let number = 0;
-  for await (const line of createInterface({
-    input: createReadStream(path, 'utf8'),
-    crlfDelay: Infinity
-  })) {
-    number++;
-    // Editors of Windows write a byte order mark, which is white space to trim.
-    const text = line.trim();
-    if (text !== '') {
-      yield parsePrompt(text, `${path}:${number}`, String(number - 1));
+  if (statSync(path).isDirectory()) {
+    refuse('this is a folder', path, 'give a JSON Lines file of prompts in it');
+  }
+  const reader = new LineReader(path);
+  try {
+    for (;;) {
+      const line = await reader.next();
+      if (line === undefined) {
+        break;
+      }
+      const where = `${path}:${reader.number}`;
+      if (line.length > MAX_LINE) {
+        refuse('the line is too long', where);
+      }
+      if (!isUtf8(line) || line.includes(0)) {
+        refuse(
+          'the line is not text in UTF-8',
+          where,
+          'save the file as JSON Lines in UTF-8, gzipped or not'
+        );
+      }
+      const text = line.toString('utf8').trim();
+      if (text !== '') {
+        yield parsePrompt(text, where, String(reader.number - 1));
+      }
     }
+  } finally {
+    reader.close();
   }
+}
+
+function refuse(what: string, where: string, hint: string = HINT): never {
+  throw new MoEDebuggerError('input', what, { where, hint });
 }
 
 function parsePrompt(
@@ -35,26 +55,7 @@ function parsePrompt(
   where: string,
   fallbackId: string
 ): PromptObject {
-  const refuse = (what: string): never => {
-    throw new MoEDebuggerError('input', what, {
-      where,
-      hint: 'each line is {"id"?, "text" | "input_ids", "domain"?}'
-    });
-  };
-  let value: Record<string, unknown> = {};
-  try {
-    value =
-      line.length > MAX_LINE
-        ? refuse('the line is too long')
-        : (JSON.parse(line) as Record<string, unknown>);
-  } catch (error) {
-    refuse(
-      error instanceof MoEDebuggerError ? error.message : 'the line is not JSON'
-    );
-  }
-  if (typeof value !== 'object' || value === null) {
-    refuse('the line is not an object');
-  }
+  const value = parseLine(line, where);
   const {
     id,
     text,
@@ -69,7 +70,7 @@ function parsePrompt(
     !ids(inputIds) ||
     !ids(decoderInputIds)
   ) {
-    refuse('the line needs one of "text" and "input_ids"');
+    refuse('the line needs one of "text" and "input_ids"', where);
   }
   return {
     id: id === undefined ? fallbackId : String(id),
@@ -81,4 +82,16 @@ function parsePrompt(
       : { decoderInputIds: decoderInputIds as number[] }),
     ...(domain === undefined ? {} : { domain: String(domain) })
   };
+}
+
+function parseLine(line: string, where: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    refuse('the line is not JSON', where);
+  }
+  return typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)
+    : refuse('the line is not an object', where);
 }

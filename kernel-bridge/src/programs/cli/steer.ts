@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { writeAtomically } from '../../base/atomic-file';
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { SteeringVectors } from '../../analyses/steering/steering-vectors';
 import type { Steering } from '../../run/edits/edits';
 import type { PromptObject } from '../../run/model/prompt';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, remark, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
 
@@ -33,7 +32,7 @@ export async function steer(
     positive: await promptsOf(positive),
     negative: await promptsOf(negative)
   };
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   try {
     const vectors = await model.steeringVectors({
       ...sets,

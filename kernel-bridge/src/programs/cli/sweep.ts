@@ -1,11 +1,11 @@
 import type { Progress } from '../../base/progress';
 import type { Criterion } from '../../analyses/causality/criterion';
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { PromptObject } from '../../run/model/prompt';
 import type { ExpertPlace, RouterPlace, SweepMode } from '../../base/protocol';
 import type { SweepOptions } from '../../analyses/sweep/options';
 import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { INTERRUPTED, progress, progressBar, write, writeJson } from './output';
 import { givenPrompts, type PromptArguments } from './given-prompts';
 
@@ -49,7 +49,7 @@ export async function sweep(
   process.once('SIGINT', onInterrupt);
   progress('loading the model');
   try {
-    const model = await loadModel(folder, { signal: interrupt.signal });
+    const model = await openModel(folder, { signal: interrupt.signal });
     try {
       const started = performance.now();
       const options = {

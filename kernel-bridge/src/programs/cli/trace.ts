@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { editText } from '../../run/edits/edit-text';
 import { MoEDebuggerError } from '../../base/errors';
-import { loadModel } from '../../api/load-model';
 import type { MoEModel } from '../../api/moe-model';
 import {
   counted,
@@ -14,7 +13,7 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { unorderedText } from '../../run/trace/unordered-tokens';
 import { editsOf, type EditArguments } from './edits';
 import { givenPrompts, type PromptArguments } from './given-prompts';
-import { localModel } from './local-model';
+import { openModel } from './open-model';
 import { progress, remark, write, writeJsonText } from './output';
 
 interface TraceArguments extends EditArguments, PromptArguments {
@@ -29,7 +28,7 @@ export async function trace(
 ): Promise<void> {
   const prompts = givenPrompts(options, 'trace');
   const edits = editsOf(options);
-  const model = await loadModel(await localModel(path));
+  const model = await openModel(path);
   let outputs: Output[] = [];
   try {
     const { rewriteFused } = options;

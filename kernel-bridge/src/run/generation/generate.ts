@@ -23,6 +23,8 @@ export interface GenerativeModel extends DecodableModel {
   graph: Graph;
   description: { layers: readonly LayerCard[] };
   tokenizer: Tokenizer | undefined;
+  /** Why there is no tokenizer. */
+  noTokenizer: string;
   ending: Ending;
   /** Called with each generation when it is done or cancelled. */
   onGeneration(generation: Generation): void;
@@ -42,7 +44,7 @@ export async function generate(
   if (options.stops.length > 0 && !model.tokenizer) {
     throw new MoEDebuggerError(
       'tokenizer',
-      'the model has no tokenizer.json, which stop strings need',
+      `${model.noTokenizer}, which stop strings need`,
       {
         where: 'stop',
         hint: 'put one beside the model, or leave stop out'

@@ -56,7 +56,8 @@ export async function generateOn(
   const list = promptList(prompts).map((prompt, i) =>
     model.tokenize(prompt, i)
   );
-  const { name, graph, description, tokenizer, inputs, logits, config } = model;
+  const { name, graph, description, tokenizer, noTokenizer } = model;
+  const { inputs, logits, config } = model;
   const observer = observerOf(model);
   return observer.running(async () => {
     if (list.length > 0) {
@@ -68,6 +69,7 @@ export async function generateOn(
         graph,
         description,
         tokenizer,
+        noTokenizer,
         inputs,
         logits,
         ...(await runTarget(target)),

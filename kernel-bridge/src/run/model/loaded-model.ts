@@ -27,7 +27,7 @@ import {
 } from './prompt';
 import { promptLimits } from './prompt-limits';
 import type { ModelStructure } from './structure';
-import { tokensOf, type Tokenizer } from './tokenizer';
+import { tokensOf, type FoundTokenizer, type Tokenizer } from './tokenizer';
 import { logitsOutput } from './vocabulary';
 
 export class LoadedModel implements ModelStructure {
@@ -42,8 +42,12 @@ export class LoadedModel implements ModelStructure {
   readonly description: ModelDescription;
   readonly routers: readonly Router[];
   readonly plan: CapturePlan;
-  /** Undefined if the model has no tokenizer.json; prompts are then token ids. */
+  /** Undefined if the model has no tokenizer.json that can be read; prompts are then token ids. */
   readonly tokenizer: Tokenizer | undefined;
+  /** Why there is no tokenizer, for errors of what needs one. */
+  readonly noTokenizer: string;
+  /** Whether it has a tokenizer.json that cannot be read: it runs on token ids, and tokens have no texts. */
+  readonly hasBrokenTokenizer: boolean;
   readonly settings: SessionOptions;
   readonly inputs: ModelInputs;
   /** Name of the output that holds the logits. */
@@ -55,24 +59,35 @@ export class LoadedModel implements ModelStructure {
 
   constructor(structure: ModelStructure, running: LoadedModel.IOptions) {
     const { onnx, graph, found, branched, config, description } = structure;
-    const { tokenizer, settings, plan, session } = running;
+    const { tokenizer, noTokenizer, isBroken } = running.tokenizer;
+    const { settings, plan, session } = running;
     this.name = onnx.name;
     this.onnx = onnx;
     this.graph = graph;
     this.found = found;
     this.branched = branched;
     this.config = config;
-    this.description = description;
+    this.description = isBroken
+      ? {
+          ...description,
+          warnings: [
+            ...description.warnings,
+            `${noTokenizer}, so tokens have no texts`
+          ]
+        }
+      : description;
     this.routers = found.routers;
     this.plan = plan;
     this.tokenizer = tokenizer;
+    this.noTokenizer = noTokenizer;
+    this.hasBrokenTokenizer = isBroken;
     this.settings = settings;
     this.inputs = new ModelInputs(graph, config);
     this.logits = logitsOutput(onnx.proto.graph);
     this.session = session.session;
     this._limits = promptLimits(
       structure,
-      tokenizer,
+      running.tokenizer,
       this.inputs.encoderDecoder
     );
     this._releases = [() => session.release()];
@@ -122,7 +137,7 @@ export class LoadedModel implements ModelStructure {
 
 export namespace LoadedModel {
   export interface IOptions {
-    tokenizer: Tokenizer | undefined;
+    tokenizer: FoundTokenizer;
     settings: SessionOptions;
     /** The outputs that `session` captures. */
     plan: CapturePlan;

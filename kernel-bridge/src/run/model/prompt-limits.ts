@@ -3,17 +3,18 @@ import { ChatTemplate } from './chat-template';
 import { configCount, contextLength } from './config';
 import type { PromptLimits } from './prompt';
 import type { ModelStructure } from './structure';
-import type { Tokenizer } from './tokenizer';
+import type { FoundTokenizer } from './tokenizer';
 import { vocabularySize } from './vocabulary';
 
 export function promptLimits(
   { graph, config, onnx }: ModelStructure,
-  tokenizer: Tokenizer | undefined,
+  { tokenizer, noTokenizer }: FoundTokenizer,
   encoderDecoder: boolean
 ): PromptLimits {
   const { model } = config;
   return {
     tokenizer,
+    noTokenizer,
     chat: new ChatTemplate(onnx.folder),
     vocabulary: vocabularySize(graph) ?? configCount(model, 'vocab_size'),
     context: contextLength(config),

@@ -26,6 +26,8 @@ export interface TokenizedPrompt {
 
 export interface PromptLimits {
   tokenizer?: Tokenizer;
+  /** Why there is none. */
+  noTokenizer?: string;
   chat?: ChatTemplate;
   vocabulary?: number;
   context?: number;
@@ -78,7 +80,7 @@ export function tokenizePrompt(
   // A chat template writes the special tokens itself.
   const ids = given.inputIds
     ? [...given.inputIds]
-    : encode(text!, where, limits.tokenizer, {
+    : encode(text!, where, limits, {
         specialTokens: given.messages === undefined
       });
   check(ids, where, limits);
@@ -118,11 +120,11 @@ function renderChat(
 function encode(
   text: string,
   where: string,
-  tokenizer: Tokenizer | undefined,
+  { tokenizer, noTokenizer = 'the model has no tokenizer.json' }: PromptLimits,
   options: { specialTokens: boolean }
 ): number[] {
   if (!tokenizer) {
-    throw new MoEDebuggerError('tokenizer', 'the model has no tokenizer.json', {
+    throw new MoEDebuggerError('tokenizer', noTokenizer, {
       where,
       hint: 'put one beside the model, or give token ids instead of text'
     });

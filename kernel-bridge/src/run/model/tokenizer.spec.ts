@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../../test/temporary';
 import { DEMO } from '../../../test/zoo';
-import { Tokenizer } from './tokenizer';
+import { findTokenizer, Tokenizer } from './tokenizer';
 
 const demo = JSON.parse(
   readFileSync(join(DEMO, 'tokenizer.json'), 'utf8')
@@ -164,4 +164,65 @@ it('allocates no padding that the file asks for', () => {
     }
   });
   expect(tokenizer.encode('def')).toEqual(tokenizerWith({}).encode('def'));
+});
+
+describe('a token whose text cannot be told', () => {
+  it('is shown by its id, and the others soon', () => {
+    const vocabulary = (demo.model as { vocab: Record<string, number> }).vocab;
+    const tokenizer = tokenizerWith({
+      model: { ...(demo.model as object), vocab: { ...vocabulary, [TEXT]: 7 } },
+      decoder: {
+        type: 'Sequence',
+        decoders: [{ type: 'Replace', pattern: REGEX, content: 'b' }]
+      }
+    });
+    const started = performance.now();
+    expect(tokenizer.piece(7)).toBe('<7>');
+    expect([8, 9, 10].map(id => tokenizer.piece(id))).toEqual([
+      '<8>',
+      '<9>',
+      '<10>'
+    ]);
+    // One limit of 3 s, not one a token.
+    expect(performance.now() - started).toBeLessThan(5500);
+  });
+});
+
+describe('a tokenizer.json that cannot be read', () => {
+  const found = (content: string): ReturnType<typeof findTokenizer> => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'tokenizer.json'), content);
+    return findTokenizer(folder);
+  };
+
+  it.each([
+    ['is cut off', '{"model":', /tokenizer\.json: .*JSON/],
+    ['is empty', '', /tokenizer\.json: .*JSON/],
+    ['has no model', '{}', /"model"/],
+    [
+      'has a pattern that is none',
+      JSON.stringify({
+        ...demo,
+        decoder: {
+          type: 'Sequence',
+          decoders: [{ type: 'Replace', pattern: { Regex: '(' }, content: '' }]
+        }
+      }),
+      /regular expression/
+    ]
+  ])('%s: says why', (_, content, reason) => {
+    const { tokenizer, noTokenizer, isBroken } = found(content);
+    expect(tokenizer).toBeUndefined();
+    expect(isBroken).toBe(true);
+    expect(noTokenizer).toMatch(/^the model's tokenizer cannot be read \(/);
+    expect(noTokenizer).toMatch(reason);
+  });
+
+  it('is told from none', () => {
+    expect(findTokenizer(temporaryFolder())).toEqual({
+      tokenizer: undefined,
+      noTokenizer: 'the model has no tokenizer.json',
+      isBroken: false
+    });
+  });
 });

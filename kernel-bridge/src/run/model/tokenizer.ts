@@ -17,11 +17,16 @@ const load = createRequire(__filename);
 const MAX_MILLISECONDS = 3000;
 const MAX_MILLISECONDS_PER_CHARACTER = 0.05;
 
+/** Characters of a library's message. */
+const MAX_REASON = 200;
+
 /** What the library decodes bytes to that are no character. */
 const NO_CHARACTER = '\ufffd';
 
 export class Tokenizer {
   private readonly _pieces = new Map<number, string>();
+  /** The decoder did not come to an end on a token. */
+  private _isStopped = false;
 
   private constructor(
     private readonly _tokenizer: HuggingFace.Tokenizer,
@@ -85,20 +90,34 @@ export class Tokenizer {
     return this._decode(ids, true).endsWith(NO_CHARACTER);
   }
 
-  /** The text of one token, with its leading space. Of a part of a character, its bytes as `<0xE4>`. */
+  /**
+   * The text of one token, with its leading space. Of a part of a character, its bytes as `<0xE4>`; of a token that the
+   * vocabulary lacks or the decoder fails on, its id as `<7>`: a run on token ids needs no texts.
+   */
   piece(id: number): string {
     const known = this._pieces.get(id);
-    const piece = known ?? this._piece(id);
+    const piece = known ?? this._pieceOrId(id);
     if (known === undefined) {
       this._pieces.set(id, piece);
     }
     return piece;
   }
 
-  private _piece(id: number): string {
+  private _pieceOrId(id: number): string {
+    const unknown = `<${id}>`;
+    try {
+      return this._isStopped ? unknown : (this._piece(id) ?? unknown);
+    } catch (error) {
+      // Each further token would take as long.
+      this._isStopped ||= error instanceof MoEDebuggerError;
+      return unknown;
+    }
+  }
+
+  private _piece(id: number): string | undefined {
     const token = this._tokenizer.id_to_token(id);
     if (token === undefined) {
-      return `<${id}>`;
+      return undefined;
     }
     const text = this._decode([id], false);
     const bytes = text.includes(NO_CHARACTER) ? bytesOfToken(token) : undefined;
@@ -164,6 +183,34 @@ export class Tokenizer {
         }
       );
     }
+  }
+}
+
+export interface FoundTokenizer {
+  tokenizer?: Tokenizer;
+  /** Why there is none, for errors of what needs one. */
+  noTokenizer: string;
+  /** Whether there is one that cannot be read. */
+  isBroken: boolean;
+}
+
+/** A folder's tokenizer. A model runs on token ids without one, so a broken one is no error before a text needs it. */
+export function findTokenizer(folder: string): FoundTokenizer {
+  try {
+    return {
+      tokenizer: Tokenizer.load(folder),
+      noTokenizer: 'the model has no tokenizer.json',
+      isBroken: false
+    };
+  } catch (error) {
+    if (!(error instanceof MoEDebuggerError)) {
+      throw error;
+    }
+    const cause = error.cause instanceof Error ? error.cause : error;
+    return {
+      noTokenizer: `the model's tokenizer cannot be read (${join(folder, 'tokenizer.json')}: ${cause.message.slice(0, MAX_REASON)})`,
+      isBroken: true
+    };
   }
 }
 

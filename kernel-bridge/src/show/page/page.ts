@@ -1,4 +1,5 @@
 /** A self-contained HTML page: no network, no scripts, light and dark. */
+import { printable } from '../../base/printable';
 import { escapeHtml } from './escape-html';
 
 export interface ReportSection {
@@ -44,12 +45,13 @@ figure.graph { background: none; padding: 0; }
 }
 `;
 
+/** What a file says is escaped here, in charts too: HTML knows no control characters, and a pager would obey them. */
 export function reportPage(
   title: string,
   about: string,
   sections: readonly ReportSection[]
 ): string {
-  return [
+  const page = [
     '<!DOCTYPE html>',
     '<html lang="en">',
     '<head>',
@@ -71,6 +73,7 @@ export function reportPage(
     '</html>',
     ''
   ].join('\n');
+  return printable(page);
 }
 
 /** A table; the first column names the row. Cells are escaped. */
