@@ -56,6 +56,16 @@ describe('FindingsView', () => {
     expect(unsure).toContain('about 300 are needed');
   });
 
+  it('says of a trace file without a hash that it is unverified', () => {
+    expect(shown({ integrity: 'unverified' })).toMatch(
+      /^Unverified: the trace file has no hash of its content/
+    );
+    for (const found of [{}, { integrity: 'hashed' }]) {
+      expect(shown(found)).not.toMatch(/unverified/i);
+    }
+    expect(() => shown({ integrity: 'yes' })).toThrow(/found\.integrity/);
+  });
+
   it('lists what was not looked at, and why', () => {
     const check = {
       kind: 'low-confidence',

@@ -27,6 +27,13 @@ export function FindingsView(props: IFindingsProps): JSX.Element {
   useSignal(model.changed);
   return (
     <div className="moe-FindingsView">
+      {found.integrity === 'unverified' && (
+        <p className="moe-Message">
+          {trans.__(
+            'Unverified: the trace file has no hash of its content, so a damaged number may go unnoticed.'
+          )}
+        </p>
+      )}
       {found.findings.length === 0 ? (
         <p className="moe-Message">
           {found.undecided.length === 0

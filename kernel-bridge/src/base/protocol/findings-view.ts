@@ -1,14 +1,15 @@
 /** Findings view: the list of findings in a model's routing. */
 import { count, figure, flag, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
-import type {
-  Check,
-  Finding,
-  FindingKind,
-  FoundInRouting,
-  Suggestion,
-  TokenEvidence,
-  Undecided
+import {
+  integrityNote,
+  type Check,
+  type Finding,
+  type FindingKind,
+  type FoundInRouting,
+  type Suggestion,
+  type TokenEvidence,
+  type Undecided
 } from './findings';
 import { counted } from './counted';
 import { decodePlace, layerName, NO_TOKEN_ID } from './routing';
@@ -21,6 +22,7 @@ export interface FindingsState extends ToolState {
 }
 
 const SEVERITIES = ['error', 'warning', 'info'] as const;
+const INTEGRITIES = ['hashed', 'unverified'] as const;
 const ACTIONS: readonly Suggestion['action'][] = [
   'bias-update',
   'capacity',
@@ -42,12 +44,14 @@ const DEEPEST = 6;
 
 /** The part of a diagnosis that a list shows. */
 export function findingsState(diagnosis: FoundInRouting): FindingsState {
-  const { model, tokens, samples, findings, undecided, checks, coverage } =
+  const { model, integrity, tokens, samples, findings, undecided, checks } =
     diagnosis;
+  const { coverage } = diagnosis;
   return {
     running: false,
     found: {
       ...(model === undefined ? {} : { model }),
+      ...(integrity === undefined ? {} : { integrity }),
       tokens,
       samples,
       findings: findings.slice(0, MAX_FINDINGS),
@@ -72,6 +76,11 @@ export function readFindingsState(value: unknown): FindingsState {
         ? {}
         : {
             model: text(found.model, 'found.model').slice(0, MAX_TEXT_LENGTH)
+          }),
+      ...(found.integrity === undefined
+        ? {}
+        : {
+            integrity: oneOf(found.integrity, INTEGRITIES, 'found.integrity')
           }),
       tokens: count(found.tokens, 'found.tokens', Number.MAX_SAFE_INTEGER),
       samples: count(found.samples, 'found.samples', Number.MAX_SAFE_INTEGER),
@@ -107,9 +116,11 @@ export function describeFindings(
   model: string,
   { found }: FindingsState
 ): string {
-  const { findings, undecided, checks, tokens } = found;
+  const { findings, undecided, checks, tokens, integrity } = found;
+  const note = integrityNote(integrity);
   return [
     `Findings of ${model || 'a trace'}: ${findings.length}, in ${counted(tokens, 'token')}`,
+    ...(note === undefined ? [] : [note]),
     ...findings.map(
       finding =>
         `${finding.severity}  ${layerName(finding)}: ${finding.kind}: ${finding.message}`

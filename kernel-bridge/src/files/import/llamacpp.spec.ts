@@ -82,6 +82,19 @@ describe('llama.cpp moe-trace', () => {
     expect([...trace.layer(0).weights]).toEqual([0.75, 0.25]);
   });
 
+  it('refuses a weight of no expert', async () => {
+    const rows = (weight: string): string =>
+      fileOf(
+        'a.csv',
+        `layer,token,expert,weight\n0,0,3,0.75\n0,0,-1,${weight}\n`
+      );
+    await expect(imported('llamacpp', rows('0.25'))).rejects.toThrow(
+      /there is no expert, but the weight 0\.25 .*position 0, rank 1/
+    );
+    const { trace } = await imported('llamacpp', rows('0'));
+    expect([...trace.layer(0).selected]).toEqual([3, -1]);
+  });
+
   it('gives back any shape', async () => {
     const shapes = fc
       .record({

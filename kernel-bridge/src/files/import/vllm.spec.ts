@@ -11,6 +11,7 @@ import {
 } from '../../../test/imported';
 import { npy } from '../../../test/npy';
 import { temporaryFolder } from '../../../test/temporary';
+import { writeZip } from '../../../test/zip-writer';
 import { diagnose } from '../../analyses/findings';
 import { NO_TOKEN_ID } from '../../base/protocol';
 import { importTrace } from './import-trace';
@@ -177,6 +178,52 @@ describe('arrays as other programs keep them', () => {
     expect(idsOf(trace, 0)).toEqual(pairs);
     expect(report.notes.join('\n')).toMatch(
       /arrays that are not ids of experts are left out: prompts, when, step/
+    );
+  });
+
+  it('is told of arrays that are empty: a prompt was cached, or nothing generated', async () => {
+    const entries = {
+      prompt_routed_experts: npy('|u1', [0], Uint8Array.of()),
+      routed_experts: bytes([2, 1, 2], [5, 1, 2, 7]),
+      prompt_token_ids: npy(
+        '<f8',
+        [3],
+        new Uint8Array(Float64Array.of(4, 9, -200).buffer)
+      )
+    };
+    const path = fileOf(
+      'a.npz',
+      writeZip(
+        Object.entries(entries).map(([name, data]) => ({
+          name: `${name}.npy`,
+          data
+        }))
+      )
+    );
+    const { report, trace } = await imported('vllm', path);
+    expect(idsOf(trace, 0)).toEqual([
+      [5, 1],
+      [2, 7]
+    ]);
+    expect(trace.samples[0].tokens.map(({ id }) => id)).toEqual([4, 9]);
+    expect(report.notes).toContain(
+      'empty arrays are left out: prompt_routed_experts'
+    );
+  });
+
+  it('refuses token ids that are not whole, by name', async () => {
+    const path = fileOf(
+      'a.npz',
+      writeZip([
+        { name: 'routed_experts.npy', data: bytes([1, 1, 2], [5, 1]) },
+        {
+          name: 'token_ids.npy',
+          data: npy('<f8', [2], new Uint8Array(Float64Array.of(1, 2.5).buffer))
+        }
+      ])
+    );
+    await expect(imported('vllm', path)).rejects.toThrow(
+      /2\.5 is not a token id \(.*array token_ids\[1\]\)/
     );
   });
 

@@ -5,7 +5,12 @@ import { randomNumbers } from '../../../test/graph-builder';
 import { refusal } from '../../../test/imported';
 import { query, sql } from '../../../test/parquet-rows';
 import { temporaryFolder } from '../../../test/temporary';
-import type { RoutingSample } from '../../base/protocol';
+import {
+  describeFindings,
+  findingsState,
+  readFindingsState,
+  type RoutingSample
+} from '../../base/protocol';
 import type { MoELayerCard } from '../../run/model/description';
 import { route } from '../../routing/route';
 import { analyze } from '../../analyses/behaviour';
@@ -310,9 +315,10 @@ describe('a file without a hash', () => {
         integrity: 'unverified'
       });
     }
-    expect(String(diagnose(trace))).toMatch(
-      /unverified: the trace file has no hash of its content/
-    );
+    const note = /unverified: the trace file has no hash of its content/;
+    expect(String(diagnose(trace))).toMatch(note);
+    const state = findingsState(diagnose(trace));
+    expect(describeFindings('m', readFindingsState(state))).toMatch(note);
   });
 
   it.each([

@@ -47,19 +47,22 @@ export interface RowRules {
 /** Compares the texts of a file's tokens: an id has one text. */
 export class Vocabulary {
   private readonly _texts = new Map<number, string>();
+  private _room = VOCABULARY_BYTES;
 
   /** @returns another text that the id had before */
   other(id: number, text: string): string | undefined {
     const known = this._texts.get(id);
-    if (known === undefined && this._texts.size < MAX_IDS) {
+    if (known === undefined && this._room > 0) {
       this._texts.set(id, text);
+      this._room -= ENTRY_BYTES + 2 * text.length;
     }
     return known === undefined || known === text ? undefined : known;
   }
 }
 
-/** More than any vocabulary has; ids of a hostile file must not fill the memory. */
-const MAX_IDS = 1 << 21;
+/** More than any vocabulary takes: ids and texts of a hostile file must not fill the memory. */
+const VOCABULARY_BYTES = 128 << 20;
+const ENTRY_BYTES = 64;
 /** Characters of a text in messages. */
 const SHOWN = 40;
 
