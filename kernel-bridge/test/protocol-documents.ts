@@ -303,6 +303,7 @@ export const findings: FindingsState = {
   running: false,
   omitted: 1,
   found: {
+    integrity: 'unverified',
     model: 'demo',
     tokens: 12000,
     samples: 3,

@@ -320,6 +320,7 @@ const KINDS: Record<string, Kind> = {
     read: readFindingsState,
     optional: below('found', [
       'model',
+      'integrity',
       'findings.stack',
       'findings.module',
       'findings.evidence.tokens',
@@ -343,6 +344,7 @@ const KINDS: Record<string, Kind> = {
       'found.checks.threshold'
     ],
     words: [
+      'found.integrity',
       'found.findings.severity',
       'found.findings.stack',
       'found.findings.suggestions.action',
