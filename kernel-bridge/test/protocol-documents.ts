@@ -75,9 +75,7 @@ export const lens: LensState = {
       { position: 1, id: 2, text: 'd' }
     ],
     positions: [1],
-    layers: [
-      { layer: 0, stack: 'decoder', module: 'mlp', top, readings: [reading] }
-    ],
+    layers: [{ layer: 0, stack: 'decoder', top, readings: [reading] }],
     experts: [
       {
         layer: 0,

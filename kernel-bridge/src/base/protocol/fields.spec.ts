@@ -71,7 +71,6 @@ const KINDS: Record<string, Kind> = {
       'shown',
       'lens.tokens.text',
       'lens.layers.stack',
-      'lens.layers.module',
       'lens.experts.stack',
       'lens.experts.module',
       'lens.experts.positions.votes.top.text'
