@@ -168,6 +168,20 @@ describe('RouterTally', () => {
     expect(whole.transitions).toBe(tokens - 1);
   });
 
+  it('has no transition into its first token, whatever the block is said to continue', () => {
+    const tally = new RouterTally(router(3, 1));
+    const block = {
+      selected: Int32Array.of(0, 1),
+      weights: Float32Array.of(1, 1)
+    };
+    tally.add(block, { continues: true });
+    expect(tally.transitions).toBe(1);
+    tally.add(block, { continues: true });
+    expect(tally.transitions).toBe(3);
+    tally.add(block);
+    expect(tally.transitions).toBe(4);
+  });
+
   it('tells the same experts for every token from balance', () => {
     const of = (...selected: number[]): number => {
       const tally = new RouterTally(router(4, 2));

@@ -637,6 +637,27 @@ describe('a folder', () => {
     );
   });
 
+  it('whose index names all files is one dump', async () => {
+    const folder = folderOf({
+      'a.safetensors': { 'router_logits.0': row(0) },
+      'b.safetensors': { 'router_logits.1': row(1) }
+    });
+    writeFileSync(
+      join(folder, 'dump.safetensors.index.json'),
+      JSON.stringify({
+        weight_map: {
+          'router_logits.0': 'a.safetensors',
+          'router_logits.1': 'b.safetensors'
+        }
+      })
+    );
+    const { trace } = await imported('hf', folder, options);
+    expect(trace.samples).toHaveLength(1);
+    expect([0, 1].map(layer => idsOf(trace, layer)[0])).toEqual(
+      [0, 1].map(layer => best(0, layer).ids)
+    );
+  });
+
   it('whose index names several files refuses one of them', async () => {
     const folder = folderOf({ 'a.safetensors': { 'router_logits.0': row(0) } });
     writeFileSync(

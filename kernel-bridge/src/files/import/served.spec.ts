@@ -121,6 +121,35 @@ describe('responses of vLLM', () => {
     expect(read.map(positions)).toEqual(files.map(() => [range(0, 5)]));
   });
 
+  it('without the ids of the prompt have no token ids: those of the answer may be as many by chance', async () => {
+    const { trace } = await imported(
+      'vllm',
+      lines({
+        choices: [{ token_ids: tokens(1, 6), routed_experts: blob(0, 5) }]
+      })
+    );
+    expect(trace.samples[0].tokens.map(token => token.id)).toEqual(
+      Array(5).fill(-1)
+    );
+    expect(idsOf(trace, 1)).toEqual(idsAt(trace, 0));
+  });
+
+  it('are refused where the field is not base64 to its end', async () => {
+    const field = (routed_experts: string) =>
+      lines({ choices: [{ routed_experts }] });
+    for (const tail of ['====', '~', 'A=A']) {
+      await expect(
+        imported('vllm', field(blob(0, 5) + tail))
+      ).rejects.toMatchObject(refusal(/routed_experts is not base64/));
+    }
+  });
+
+  it('are refused where the options contradict each other', async () => {
+    await expect(
+      imported('vllm', lines(turn(3, 6)), { experts: 2, topK: 3 })
+    ).rejects.toMatchObject(refusal(/cannot select 3 of 2 experts/));
+  });
+
   it('whose bytes are more than the shape needs are refused', async () => {
     const file = lines({
       choices: [{ routed_experts: { data: bare(0, 5), shape: [3, 2, 2] } }]

@@ -155,6 +155,11 @@ describe('constants', () => {
     expect(graph.constantScalar(held)).toBe(9);
     expect(graph.constantScalar(stored)).toBeUndefined();
     expect(graph.constantValues('nowhere')).toBeUndefined();
+    expect(
+      [cast, constant, list, held, stored, 'nowhere'].map(name =>
+        graph.isConstant(name)
+      )
+    ).toEqual([true, true, true, true, true, false]);
   });
 
   it('have the dims of the view', () => {

@@ -131,9 +131,10 @@ export class Graph {
 
   /** True for an initializer, a Constant, and a view of either (see `weightOf`). */
   isConstant(tensor: string): boolean {
+    // A Constant may hold plain numbers in the place of a tensor.
     return (
-      this.constantTensor(tensor) !== undefined ||
-      this.weightOf(tensor) !== undefined
+      this.weightOf(tensor) !== undefined ||
+      this.constantValues(tensor) !== undefined
     );
   }
 
