@@ -9,12 +9,14 @@ import {
   decodeView,
   insertBuffers,
   isAbility,
+  readPreviousEnd,
   readFindingsState,
   readTraceFigure,
   type Ability,
   type FindingsState,
   type TraceFigure,
   type ModelSummary,
+  type PreviousEnd,
   type ToKernel,
   type TraceSummary,
   type View
@@ -114,8 +116,7 @@ export class KernelChannel implements IDisposable {
           type: 'hello',
           version: Number(data.version),
           tools: Array.isArray(data.tools) ? data.tools.filter(isAbility) : [],
-          previousEnd:
-            typeof data.previousEnd === 'string' ? data.previousEnd : undefined
+          previousEnd: readPreviousEnd(data.previousEnd)
         };
       case 'state':
         return {
@@ -194,7 +195,7 @@ export namespace KernelChannel {
         version: number;
         tools: Ability[];
         /** How the kernel before this one ended, if it was not shut down. */
-        previousEnd: string | undefined;
+        previousEnd: PreviousEnd | undefined;
       }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
     | { type: 'trace'; request: number; view: View }

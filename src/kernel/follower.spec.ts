@@ -47,10 +47,13 @@ describe('KernelFollower', () => {
   it('keeps what the kernel says of the one before it', () => {
     const { kernel, follower } = setUp();
     follower.active = true;
-    kernel.comm.receive({ ...hello(), previousEnd: 'It was killed.' });
-    expect(follower.previousEnd).toBe('It was killed.');
-    // Not a text: the kernel is not trusted.
-    kernel.comm.receive({ ...hello(), previousEnd: { html: '<b>' } });
+    kernel.comm.receive({
+      ...hello(),
+      previousEnd: { cause: 'exit', code: 3 }
+    });
+    expect(follower.previousEnd).toEqual({ cause: 'exit', code: 3 });
+    // The kernel is not trusted.
+    kernel.comm.receive({ ...hello(), previousEnd: { cause: '<b>' } });
     expect(follower.previousEnd).toBeUndefined();
   });
 

@@ -6,6 +6,7 @@ import {
   PROTOCOL_VERSION,
   type Ability,
   type ModelSummary,
+  type PreviousEnd,
   type ToolName,
   type TraceSummary,
   type View
@@ -78,7 +79,7 @@ export class KernelFollower implements IDisposable {
   }
 
   /** How the kernel before this one ended, if it was not shut down. */
-  get previousEnd(): string | undefined {
+  get previousEnd(): PreviousEnd | undefined {
     return this._previousEnd;
   }
 
@@ -339,7 +340,7 @@ export class KernelFollower implements IDisposable {
   private _error: string | undefined;
   private _followsNewest = true;
   private _isDisposed = false;
-  private _previousEnd: string | undefined;
+  private _previousEnd: PreviousEnd | undefined;
   private _isStale = false;
   private _kernelVersion: number | undefined;
   private _models: ModelSummary[] = [];

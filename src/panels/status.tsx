@@ -13,6 +13,7 @@ import { CommandIDs } from '../command-ids';
 import type { KernelFollower } from '../kernel';
 import { TRACE, starter } from '../starter';
 import type { PanelModel } from './model';
+import { PreviousEndLine } from './previous-end';
 
 interface IStatusProps {
   model: PanelModel;
@@ -148,7 +149,7 @@ function Ready({
   if (follower.isStale) {
     return (
       <>
-        {follower.previousEnd && <p>{follower.previousEnd}</p>}
+        <PreviousEndLine end={follower.previousEnd} trans={trans} />
         <p>
           {trans.__(
             'The kernel was restarted. The picture below is from before the restart: run your cells again for a new one.'
@@ -166,7 +167,7 @@ function Ready({
       : trans.__('No trace yet. Run a cell like this:');
   return (
     <>
-      {follower.previousEnd && <p>{follower.previousEnd}</p>}
+      <PreviousEndLine end={follower.previousEnd} trans={trans} />
       <p>{text}</p>
       {model.notebook && (
         <Suggestion

@@ -114,6 +114,36 @@ test('keeps the last picture after a restart and says that it is stale', async (
   await expect(panel.status).not.toContainText('restarted');
 });
 
+test('says how a kernel ended that was killed', async ({ page, tmpPath }) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/killed.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}\n${trace(prompts[0])}`,
+      "process.kill(process.pid, 'SIGKILL');"
+    ])
+  );
+  const panel = new PanelPage(page);
+  await panel.open();
+  await page.notebook.runCell(0);
+  await panel.routing.drawn(0);
+  // It never becomes idle again.
+  void page.notebook.runCell(1).catch(() => undefined);
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('appears to have died');
+  await dialog.getByRole('button', { name: 'Ok' }).click();
+  await expect(panel.status).toContainText(
+    'The last kernel was killed or crashed'
+  );
+  await expect(panel.status).toContainText(
+    'Variables and loaded models are lost.'
+  );
+  await expect(panel.status).toContainText('The kernel was restarted');
+  await page.notebook.runCell(0);
+  await expect(panel.traces).toHaveCount(1);
+  await expect(panel.status).not.toContainText('The last kernel');
+});
+
 test('two notebooks with two kernels do not mix', async ({ page, tmpPath }) => {
   for (const [name, prompt] of [
     ['a', 0],

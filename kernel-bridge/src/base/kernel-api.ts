@@ -2,6 +2,8 @@
  * Kernel functions for code in a cell. Reached through a process-wide symbol, because the copy of this package that a
  * cell imports may differ from the one that the kernel runs.
  */
+import type { PreviousEnd } from './protocol';
+
 export type JsonObject = Record<string, unknown>;
 
 export interface CommMessage {
@@ -59,7 +61,7 @@ export interface KernelApi {
   ): () => void;
   publishDisplay(data: JsonObject, options?: DisplayOptions): void;
   /** How the kernel before this one ended, if it was not shut down. */
-  readonly previousEnd?: string;
+  readonly previousEnd?: PreviousEnd;
   /** True while a cell runs, including while it awaits. */
   isBusy(): boolean;
   /** Called when the running cell is interrupted, so that long work can stop; returns a function that removes it. */

@@ -18,6 +18,7 @@ export * from './messages';
 export * from './names';
 export * from './places';
 export * from './read-circuit';
+export * from './previous-end';
 export * from './read-to-kernel';
 export * from './routing';
 export * from './tools';

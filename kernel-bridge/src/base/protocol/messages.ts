@@ -13,6 +13,7 @@
 import type { Coverage } from './routing';
 import type { FigureName, TraceFigure } from './figure';
 import type { FindingsState } from './findings-view';
+import type { PreviousEnd } from './previous-end';
 import type { Ability, ToolAnswer, ToolRequest } from './tools';
 import type { EncodedView } from './view';
 
@@ -77,7 +78,7 @@ export type FromKernel =
       package: string;
       tools: Ability[];
       /** How the kernel before this one ended, if it was not shut down. */
-      previousEnd?: string;
+      previousEnd?: PreviousEnd;
     }
   /** Newest trace first. */
   | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }

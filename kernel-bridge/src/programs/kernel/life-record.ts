@@ -4,11 +4,11 @@
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { PreviousEnd } from '../../base/protocol';
 
 const RECORD = '.moe-kernel.json';
 /** Node writes it when V8 runs out of memory. */
 const REPORT = '.moe-report.json';
-const LOST = 'Variables and loaded models are lost.';
 
 interface Life {
   /** The code of `process.exit`, if a cell has called it. */
@@ -17,7 +17,7 @@ interface Life {
 
 export class LifeRecord {
   /** How the kernel before this one ended; undefined if there was none, or if it was shut down. */
-  readonly previousEnd: string | undefined;
+  readonly previousEnd: PreviousEnd | undefined;
   /** The sockets' thread removes it when the kernel is shut down, also while a cell blocks the main thread. */
   readonly file: string;
   private readonly _report: string;
@@ -54,20 +54,23 @@ export class LifeRecord {
     }
   }
 
-  private _readPrevious(): string | undefined {
+  private _readPrevious(): PreviousEnd | undefined {
     const life = readJson(this.file) as Life | undefined;
     if (!life) {
       return undefined;
     }
     if (typeof life.exitCode === 'number') {
-      return `The kernel before this one ended, because process.exit(${life.exitCode}) was called. ${LOST}`;
+      return { cause: 'exit', code: life.exitCode };
     }
     const report = readJson(this._report) as
       { header?: { event?: unknown } } | undefined;
     const event = report?.header?.event;
-    return typeof event === 'string'
-      ? `The kernel before this one crashed: ${/heap|memory/i.test(event) ? 'JavaScript ran out of memory' : event.slice(0, 200)}. ${LOST} Process less at a time, or give Node more memory with NODE_OPTIONS=--max-old-space-size=MEGABYTES.`
-      : `The kernel before this one was killed or crashed, for example because the machine ran out of memory. ${LOST}`;
+    if (typeof event !== 'string') {
+      return { cause: 'killed' };
+    }
+    return /heap|memory/i.test(event)
+      ? { cause: 'memory' }
+      : { cause: 'crash', error: event.slice(0, 200) };
   }
 }
 

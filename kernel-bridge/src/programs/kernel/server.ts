@@ -9,6 +9,7 @@ import type {
   KernelApi,
   SendOptions
 } from '../../base/kernel-api';
+import { describePreviousEnd, type PreviousEnd } from '../../base/protocol';
 import { CellQueue, type CellHost } from './cells';
 import { CommManager, type CommHost } from './comms';
 import type { Channel } from './connection';
@@ -49,7 +50,7 @@ export class Kernel implements KernelApi {
   private readonly _cells: CellQueue;
   private _shuttingDown = false;
   /** What the first cell prints: how the kernel before this one ended. */
-  private _untold: string | undefined;
+  private _untold: PreviousEnd | undefined;
 
   constructor(
     sockets: Sockets,
@@ -118,7 +119,7 @@ export class Kernel implements KernelApi {
     });
   }
 
-  get previousEnd(): string | undefined {
+  get previousEnd(): PreviousEnd | undefined {
     return this._life.previousEnd;
   }
 
@@ -227,7 +228,11 @@ export class Kernel implements KernelApi {
       onStart: context => {
         this._contexts.lastCell = context.request;
         if (this._untold !== undefined) {
-          this._sockets.print(context.request, 'stderr', `${this._untold}\n`);
+          this._sockets.print(
+            context.request,
+            'stderr',
+            `${describePreviousEnd(this._untold)}\n`
+          );
           this._untold = undefined;
         }
       },

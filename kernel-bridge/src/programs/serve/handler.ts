@@ -8,6 +8,7 @@ import {
   TOOL_NAMES,
   type Envelope,
   type FromKernel,
+  type PreviousEnd,
   type ToKernel
 } from '../../base/protocol';
 import { sessionStore } from '../../api/store';
@@ -37,7 +38,10 @@ interface Answer {
 }
 
 /** Greets a client, tells it of changes, and answers it until the transport closes. */
-export function serveClient(transport: Transport, previousEnd?: string): void {
+export function serveClient(
+  transport: Transport,
+  previousEnd?: PreviousEnd
+): void {
   let sent = 0;
   const send = ({ message, buffers = [] }: Answer, replyTo?: number): void => {
     if (!transport.closed) {
