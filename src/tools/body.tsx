@@ -28,12 +28,14 @@ interface IToolBodyProps {
 /** A tool with a form and a result: the form, the progress, the error and the result. */
 export function ToolBody(props: IToolBodyProps): JSX.Element {
   const { model, form, progress, empty, children } = props;
+  // What waits makes no progress; the frame says that it waits.
+  const says = empty !== '' && !model.isWaiting;
   return (
     <>
       {form}
-      {model.isRunning && <Progress {...progress} />}
+      {model.isRunning && !model.isWaiting && <Progress {...progress} />}
       <RefusalLine refusal={model.state.refusal} />
-      {children || (empty && <p className="moe-Message">{empty}</p>)}
+      {children || (says && <p className="moe-Message">{empty}</p>)}
     </>
   );
 }

@@ -127,6 +127,18 @@ describe('ToolFrame', () => {
     expect(texts(root, '[role=status]')).toEqual([]);
     expect(box.value).toBe('second, typed meanwhile');
 
+    // Received, but the engine serves others first.
+    act(() => link.tell({ queued: true }));
+    expect(waits()).toBe(true);
+    expect(texts(root, '[role=status]')).toHaveLength(1);
+    expect(texts(root, 'progress')).toEqual([]);
+    expect(texts(root, '.moe-Message')).toEqual([]);
+    expect(texts(root, 'button')).toEqual(['Cancel']);
+    act(() => link.tell({ queued: false }));
+    expect(waits()).toBe(false);
+    expect(texts(root, '.moe-Message')).toEqual(['Reading…']);
+    act(() => link.tell({ running: false }));
+
     // An answer that comes soon, and a kernel that counts nothing, show no waiting.
     act(() => root.querySelector('form')!.requestSubmit());
     act(() => link.tell({ acted: 2 }));

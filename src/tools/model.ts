@@ -47,11 +47,13 @@ export class ToolModel<
   }
 
   /**
-   * Whether the kernel has not yet begun with the last action: it runs a cell, or a request of another tool. False for a kernel
-   * that does not count actions.
+   * Whether the last action waits: the kernel has not received it yet, since it runs a cell, or the engine runs requests of cells
+   * and other tools first. False for a kernel that tells neither.
    */
   get isWaiting(): boolean {
-    return this.isLive && this._isWaiting;
+    return (
+      this.isLive && (this._isUnanswered || this._link?.state?.queued === true)
+    );
   }
 
   /** The state that an output stores: with that of the view. */
@@ -106,7 +108,7 @@ export class ToolModel<
     clearTimeout(this._timer);
     if (typeof this._unanswered === 'number') {
       this._timer = window.setTimeout(() => {
-        this._isWaiting = true;
+        this._isUnanswered = true;
         this.emit();
       }, PATIENCE);
     }
@@ -116,7 +118,7 @@ export class ToolModel<
     const state = this._link?.state;
     if (state?.acted !== this._unanswered) {
       clearTimeout(this._timer);
-      this._isWaiting = false;
+      this._isUnanswered = false;
     }
     if (state) {
       try {
@@ -133,7 +135,7 @@ export class ToolModel<
   private _changed = new Signal<this, ToolModel.Change>(this);
   private _error: Error | undefined;
   private _isDisposed = false;
-  private _isWaiting = false;
+  private _isUnanswered = false;
   private _link: IToolLink | undefined;
   private _state: State;
   private _timer: number | undefined;

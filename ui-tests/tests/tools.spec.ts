@@ -94,6 +94,39 @@ console.log(JSON.stringify(votes.map(({ expert, top }) => [expert, top[0].text])
   await expect(shown).toContainText(`layer ${LAYERS - 1}`);
 });
 
+test('a tool says that it waits while the engine serves a cell', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/waiting.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}model.tools.lens()`,
+      // All are sent at once: the engine serves them first.
+      `await Promise.all(Array.from({ length: 3000 }, () => model.trace(${JSON.stringify(PROMPT.repeat(12))}))); undefined`
+    ])
+  );
+  await page.notebook.runCell(0);
+  const frame = page.locator(FRAME);
+  const cell = page.notebook.runCell(1);
+  await expect(
+    page.locator('.jp-Cell').nth(1).locator('.jp-InputPrompt')
+  ).toHaveText('[*]:');
+  await frame.getByRole('textbox').fill(PROMPT);
+  await frame.getByRole('button', { name: 'Read' }).click();
+  // The kernel has received it, and the engine not begun.
+  await expect(frame).toHaveAttribute('data-moe-running', 'true');
+  await expect(frame.getByRole('status')).toContainText('Waiting: ');
+  await expect(frame).not.toContainText('Reading');
+  await expect(frame.getByRole('button', { name: 'Cancel' })).toBeEnabled();
+  await cell;
+  await expect(frame.getByRole('table').locator('tbody tr')).toHaveCount(
+    LAYERS
+  );
+  await expect(frame.getByRole('status')).toHaveCount(0);
+});
+
 test('a slider steers the generation beside the original', async ({
   page,
   tmpPath

@@ -102,10 +102,15 @@ export type ToolRequest =
   | { type: 'act'; tool: number; action: unknown }
   | { type: 'close-tool'; tool: number };
 
-/**
- * `patch` holds the changed keys of the state; the first answer to `open-tool` holds all. Beside the state it holds `acted`, the
- * number of actions that the kernel has received for the tool: it tells a page whether its last one still waits.
- */
+/** What became of the actions of a tool: it tells a page whether the last one still waits. Not part of the stored state. */
+export interface ToolReception {
+  /** Actions that the kernel has received for the tool. */
+  acted: number;
+  /** The engine, which serves one request after the other, serves others before the tool's task. */
+  queued: boolean;
+}
+
+/** `patch` holds the changed keys of the state, and `ToolReception`; the first answer to `open-tool` holds the whole state. */
 export type ToolAnswer =
   | { type: 'tool'; tool: number; patch: Record<string, unknown> }
   | { type: 'tool-error'; tool: number; message: string };

@@ -111,11 +111,11 @@ class FakeComm implements Comm {
 /** The part of a tool that the channel uses. */
 class FakeTool {
   readonly name = 'experts';
-  readonly whole = { running: false, acted: 0 };
+  readonly whole = { running: false, acted: 0, queued: false };
   readonly actions: unknown[] = [];
   readonly offered: unknown[] = [];
   cancelled = false;
-  tell: (patch: object, acted?: number) => void = () => undefined;
+  tell: (patch: object, reception?: object) => void = () => undefined;
 
   act(action: unknown): void {
     this.actions.push(action);
@@ -125,7 +125,7 @@ class FakeTool {
     this.offered.push(trace);
   }
 
-  onChange(listener: (patch: object, acted?: number) => void): () => void {
+  onChange(listener: (patch: object, reception?: object) => void): () => void {
     this.tell = listener;
     return () => {
       this.tell = () => undefined;
@@ -351,12 +351,16 @@ describe('the session channel', () => {
     expect(comm.sent.at(-1)!.data).toEqual({
       type: 'tool',
       tool: 7,
-      patch: { running: false, acted: 0 }
+      patch: { running: false, acted: 0, queued: false }
     });
     comm.receive({ type: 'act', tool: 7, action: { do: 'dance' } });
     expect(tool.actions).toEqual([{ do: 'dance' }]);
-    tool.tell({ running: true }, 1);
-    expect(comm.sent.at(-1)!.data.patch).toEqual({ running: true, acted: 1 });
+    tool.tell({ running: true }, { acted: 1, queued: true });
+    expect(comm.sent.at(-1)!.data.patch).toEqual({
+      running: true,
+      acted: 1,
+      queued: true
+    });
     sessionStore().addTrace(trace('1'), 'm', '');
     expect(tool.offered).toHaveLength(1);
     comm.close();

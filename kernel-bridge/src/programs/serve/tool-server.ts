@@ -75,8 +75,12 @@ export class ToolServer {
     const store = sessionStore();
     let newest = store.newestTrace(modelId);
     const stops = [
-      tool.onChange((patch, acted) =>
-        this._send({ type: 'tool', tool: id, patch: { ...patch, acted } })
+      tool.onChange((patch, reception) =>
+        this._send({
+          type: 'tool',
+          tool: id,
+          patch: { ...patch, ...reception }
+        })
       ),
       store.onChange(() => {
         const trace = store.newestTrace(modelId);

@@ -10,6 +10,7 @@ import type {
   TensorValue
 } from './messages';
 import { turnOffTelemetry } from './telemetry';
+import { Turns } from './turns';
 import { WorkerState } from './worker-state';
 
 export type RunOutputs = Record<string, TensorValue>;
@@ -30,6 +31,7 @@ export class Engine {
   private readonly _worker: Worker;
   private readonly _state = new WorkerState();
   private readonly _pending = new Map<number, Pending>();
+  private readonly _turns = new Turns();
   private _nextId = 1;
   private _nextSession = 1;
   private _dead?: MoEDebuggerError;
@@ -130,6 +132,7 @@ export class Engine {
     const id = this._nextId++;
     return new Promise((resolve, reject) => {
       this._pending.set(id, { resolve, reject });
+      this._turns.enter(id);
       this._worker.ref();
       this._state.begin();
       this._worker.postMessage({ ...body, id });
@@ -139,6 +142,7 @@ export class Engine {
   private _receive(response: Response): void {
     const pending = this._pending.get(response.id);
     this._pending.delete(response.id);
+    this._turns.leave(response.id);
     if (this._pending.size === 0) {
       this._worker.unref();
     }
@@ -160,6 +164,7 @@ export class Engine {
       reject(this._dead);
     }
     this._pending.clear();
+    this._turns.clear();
   }
 }
 

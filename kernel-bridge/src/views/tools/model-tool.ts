@@ -1,5 +1,6 @@
 /** Base of all tools: state that is sent to views, actions that come back, one task at a time. */
 import { cancelledError } from '../../run/engine/cancel';
+import { watchTurns } from '../../run/engine/turns';
 import { MoEDebuggerError } from '../../base/errors';
 import {
   currentKernel,
@@ -12,6 +13,7 @@ import {
   MIME_TYPE,
   toolDocument,
   type Refusal,
+  type ToolReception,
   type ToolState
 } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
@@ -24,13 +26,19 @@ import {
 /** Tokens arrive faster than a screen refreshes, and servers limit the message rate. */
 const MILLISECONDS_BETWEEN_UPDATES = 30;
 
+/** Until a tool says that the engine serves others first. Most turns come sooner, and a line that flickers disturbs. */
+const PATIENCE = 500;
+
 /** A tool says why it did not do what the user asked for. */
 interface RefusingState extends ToolState {
   refusal: Refusal | null;
 }
 
-/** Receives the changed keys of the state, and the number of actions received so far. */
-type Listener<State> = (patch: Partial<State>, acted: number) => void;
+/** Receives the changed keys of the state, and what became of the actions. */
+type Listener<State> = (
+  patch: Partial<State>,
+  reception: ToolReception
+) => void;
 
 /**
  * An interactive view of a model. It lives in the process of the model, with or without a kernel; an output or a panel
@@ -47,7 +55,7 @@ export abstract class ModelTool<
   private _pending: Partial<State> = {};
   private _timer?: NodeJS.Timeout;
   private _abort?: AbortController;
-  private _acted = 0;
+  private readonly _reception: ToolReception = { acted: 0, queued: false };
   private _work: Promise<void> = Promise.resolve();
   private _widget?: Widget;
 
@@ -63,16 +71,16 @@ export abstract class ModelTool<
     return this._state;
   }
 
-  /** @internal What a page is sent when it opens the tool: the state, and how many actions it has received. */
-  get whole(): Readonly<State & { acted: number }> {
-    return { ...this._state, acted: this._acted };
+  /** @internal What a page is sent when it opens the tool. */
+  get whole(): Readonly<State & ToolReception> {
+    return { ...this._state, ...this._reception };
   }
 
   /**
    * Performs an action of a page. Never throws: errors go to the state, since nobody else would see them.
    */
   act(action: unknown): void {
-    this._acted++;
+    this._reception.acted++;
     // Pages are told at once that the action has arrived, whether it changes something or not.
     this._set({});
     try {
@@ -83,11 +91,11 @@ export abstract class ModelTool<
   }
 
   /**
-   * Calls the listener with the changed keys and the number of actions received so far, at most some thirty times a second; returns
-   * a function that removes it.
+   * Calls the listener with the changed keys and what became of the actions, at most some thirty times a second; returns a
+   * function that removes it.
    */
   onChange(
-    listener: (patch: Partial<State>, acted: number) => void
+    listener: (patch: Partial<State>, reception: ToolReception) => void
   ): () => void {
     this._listeners.add(listener);
     return () => this._listeners.delete(listener);
@@ -164,7 +172,7 @@ export abstract class ModelTool<
       }
       this._set({ running: true } as Partial<State>);
       try {
-        await task(abort.signal);
+        await this._watched(() => task(abort.signal));
       } catch (error) {
         if (!isCancelled(error)) {
           this._refuse(error);
@@ -203,9 +211,33 @@ export abstract class ModelTool<
     const patch = this._pending;
     this._pending = {};
     for (const listener of this._listeners) {
-      listener(patch, this._acted);
+      listener(patch, { ...this._reception });
     }
-    void this._widget?.set({ ...patch, acted: this._acted } as JsonObject);
+    void this._widget?.set({ ...patch, ...this._reception } as JsonObject);
+  }
+
+  /** Says so while the engine serves others before the task, unless its turn comes soon. */
+  private async _watched(task: () => Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const say = (queued: boolean): void => {
+      if (queued !== this._reception.queued) {
+        this._reception.queued = queued;
+        this._set({});
+      }
+    };
+    const onTurn = (waits: boolean): void => {
+      clearTimeout(timer);
+      if (waits) {
+        timer = setTimeout(() => say(true), PATIENCE).unref();
+      } else {
+        say(false);
+      }
+    };
+    try {
+      await watchTurns(onTurn, task);
+    } finally {
+      onTurn(false);
+    }
   }
 
   private _makeWidget(): Widget {

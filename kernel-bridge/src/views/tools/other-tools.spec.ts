@@ -36,6 +36,25 @@ describe('LayerLens', () => {
     expect(positions.at(-1)).toBe(tokens.length - 1);
   });
 
+  it('says that it waits while the engine serves others, and when its turn has come', async () => {
+    const tool = model.tools.lens({ prompt: PROMPT });
+    const said: boolean[] = [];
+    tool.onChange((_, { queued }) => said.push(queued));
+    const others = Promise.all(
+      Array.from({ length: 400 }, () => model.trace(PROMPT.repeat(12)))
+    );
+    await tool.read();
+    await others;
+    expect(said).toContain(true);
+    expect(said.at(-1)).toBe(false);
+    expect(tool.whole).toMatchObject({ queued: false, refusal: null });
+
+    said.length = 0;
+    await tool.read();
+    expect(said.length).toBeGreaterThan(0);
+    expect(said).not.toContain(true);
+  });
+
   it('keeps the last lens when it is cancelled, and refuses nonsense', async () => {
     const tool = model.tools.lens({ prompt: PROMPT });
     await tool.read();
