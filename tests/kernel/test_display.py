@@ -80,3 +80,21 @@ def test_the_display_of_tslab_works(notebook):
     assert second["data"] == {"text/html": "<b>2</b>"}
     assert first["transient"] == second["transient"]
     assert picture["data"] == {"image/png": "AQID"}
+
+
+def test_console_table_is_an_output_that_does_not_wrap(notebook):
+    cell = notebook.ok(
+        "console.log('before'); console.table([{ a: '<img src=x>', b: 1.25 }, { a: 'x'.repeat(200) }], ['a']);"
+        " console.log('after'); console.table('no table');"
+    )
+    assert cell.types[2:] == ["stream", "display_data", "stream", "status"]
+    data = cell.contents("display_data")[0]["data"]
+    lines = data["text/plain"].split("\n")
+    # As Node prints it: frames of equal width around the heads and the two rows.
+    assert len(lines) == 6
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert "(index)" in lines[1] and "<img src=x>" in lines[3] and "1.25" not in data["text/plain"]
+    html = data["text/html"]
+    assert "&lt;img src=x&gt;" in html and "<img" not in html
+    assert "white-space: pre" in html and "overflow-x: auto" in html
+    assert [stream["text"] for stream in cell.contents("stream")] == ["before\n", "after\nno table\n"]

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../../test/temporary';
 import { tinyMoE } from '../../test/tiny-moe';
 import { MIMEBUNDLE, type Displayable } from '../base/kernel-api';
+import { analyze } from '../analyses/behaviour';
+import { compressionPlan } from '../analyses/compression';
+import { diagnose } from '../analyses/findings';
 import { readTrace } from '../files/trace/read-trace';
 import { loadModel } from './load-model';
 import type { MoEModel } from './moe-model';
@@ -81,7 +84,7 @@ const RESULTS: [name: string, make: Make, endings: string, table: boolean][] = [
     '.json .svg',
     false
   ],
-  ['session', async model => model.session(), '.json', false]
+  ['session', async model => model.session(), '.json', true]
 ];
 
 const BEGINNINGS: Record<string, RegExp> = {
@@ -130,9 +133,10 @@ describe('a result', () => {
         /<div style="max-width: 100%; overflow-x: auto"><table style="table-layout: auto; width: max-content">.*<tbody>.*<\/table><\/div>/
       );
       expect(bundle['text/plain']).toBe(String(result));
-      const picture = /^<img src="data:image\/svg\+xml;base64,([^"]+)"/.exec(
-        html
-      );
+      const picture =
+        /^<img class="moe-StillPicture" src="data:image\/svg\+xml;base64,([^"]+)"/.exec(
+          html
+        );
       expect(picture !== null).toBe(endings.includes('.svg'));
       if (picture) {
         expect(html.match(/<tr>/g)!.length).toBeGreaterThan(1);
@@ -141,6 +145,51 @@ describe('a result', () => {
       }
     }
   );
+
+  it('that is plain data shows as tables, and stays plain', async () => {
+    const session = model.session();
+    const trace = await session.trace([IDS, OTHERS]);
+    const [first] = session.routingStats();
+    /** Data, with the number of rows of each of its tables. */
+    const shown: [data: object, rows: number[]][] = [
+      [session.routingStats(), [2]],
+      [session.expertMetrics(1), [first.experts]],
+      [session.performanceMetrics(), [1]],
+      [session.expertUtilization(), [2]],
+      [session.issues(), [session.issues().length]],
+      [analyze(trace), [2, 2 * first.experts]],
+      [diagnose(trace), [diagnose(trace).findings.length, 2]]
+    ];
+    for (const [data, rows] of shown) {
+      const { 'text/html': html } = await (data as Displayable)[MIMEBUNDLE]();
+      const bodies = [...String(html).matchAll(/<tbody>(.*?)<\/tbody>/g)];
+      expect(bodies.map(([, body]) => body.split('<tr>').length - 1)).toEqual(
+        rows
+      );
+      expect(JSON.stringify(data)).not.toContain('text/html');
+    }
+    const cells = String(
+      (await (session.routingStats() as unknown as Displayable)[MIMEBUNDLE]())[
+        'text/html'
+      ]
+    );
+    expect(cells).toContain(
+      `<td>layer 0</td><td>${first.experts}</td><td>${first.topK}</td><td>10</td>`
+    );
+  });
+
+  it('that is a compression plan shows its effect beside it', async () => {
+    const plan = await compressionPlan(model, [IDS, OTHERS], {
+      keep: 6,
+      heldOut: [IDS]
+    });
+    const { all } = plan.effect!;
+    const html = String(plan[MIMEBUNDLE]()['text/html']);
+    expect(html.match(/<table/g)).toHaveLength(2);
+    expect(html).toContain(
+      `<td>all</td><td>${all.tokens}</td><td>${Number(all.loss.toPrecision(4))}</td>`
+    );
+  });
 
   it('that is attention is drawn as the mean of its heads', async () => {
     const record = await model.attention(IDS);

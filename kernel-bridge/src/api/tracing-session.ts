@@ -5,6 +5,14 @@ import { surveyModel } from '../analyses/on-demand';
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../base/errors';
 import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../base/kernel-api';
+import { findingsTable } from '../analyses/findings/diagnosis-tables';
+import { displayedRecords } from '../show/displayed-data';
+import { tableBundle } from '../show/result-table';
+import {
   diagnose,
   TraceEvidence,
   type ExpertSurvey
@@ -25,6 +33,12 @@ import type {
   SessionDocument,
   SessionSummary
 } from './records';
+import {
+  expertMetricsTable,
+  performanceTable,
+  routingStatsTable,
+  utilizationTable
+} from './session-tables';
 import {
   resolveSessionOptions,
   type ResolvedSessionOptions,
@@ -47,7 +61,7 @@ export interface TracedModel {
   ): Promise<RoutingTrace>;
 }
 
-export class TracingSession {
+export class TracingSession implements Displayable {
   readonly id: string = randomUUID();
   readonly name: string;
   private readonly _model: TracedModel;
@@ -131,12 +145,12 @@ export class TracingSession {
       measured.push(performanceOf(trace, this.id, performance.now() - start));
     }
     this._performance.push(...measured);
-    return measured;
+    return displayedRecords(measured, performanceTable);
   }
 
   /** One record a layer, or those of one layer. */
   routingStats(layer?: number): RoutingStats[] {
-    return this._tallies(layer).map(tally => {
+    const stats = this._tallies(layer).map(tally => {
       const metrics = layerMetrics(tally);
       return {
         ...placeOf(tally.router),
@@ -150,11 +164,12 @@ export class TracingSession {
         droppedSlotRate: metrics.droppedSlotRate
       };
     });
+    return displayedRecords(stats, routingStatsTable);
   }
 
   /** One record an expert, of all layers or of one. */
   expertMetrics(layer?: number): ExpertMetrics[] {
-    return this._tallies(layer).flatMap(tally => {
+    const experts = this._tallies(layer).flatMap(tally => {
       const metrics = layerMetrics(tally);
       return Array.from(tally.counts, (activationCount, expertIdx) => ({
         sessionId: this.id,
@@ -168,19 +183,21 @@ export class TracingSession {
         averageWeight: metrics.meanWeight[expertIdx]
       }));
     });
+    return displayedRecords(experts, expertMetricsTable);
   }
 
   /** One record a run, in order. */
   performanceMetrics(): PerformanceMetrics[] {
-    return [...this._performance];
+    return displayedRecords([...this._performance], performanceTable);
   }
 
   /** Token rates c_e / T of a layer's experts, by layer in graph order. */
   expertUtilization(): { layerIdx: number; tokenRate: number[] }[] {
-    return this._tallies().map(tally => ({
+    const rates = this._tallies().map(tally => ({
       ...placeOf(tally.router),
       tokenRate: [...layerMetrics(tally).tokenRate]
     }));
+    return displayedRecords(rates, utilizationTable);
   }
 
   /** What is wrong, by all tokens of the session and the experts' weights, which are read once. */
@@ -194,12 +211,15 @@ export class TracingSession {
       experts: this._surveyed(),
       thresholds: this._options.thresholds
     });
-    return findings.map(finding => ({
+    const issues = findings.map(finding => ({
       ...finding,
       timestamp,
       sessionId: this.id,
       layerIdx: finding.layer
     }));
+    return displayedRecords(issues, own =>
+      findingsTable(own, counted(own.length, 'issue'))
+    );
   }
 
   get summary(): SessionSummary {
@@ -255,6 +275,14 @@ export class TracingSession {
   toString(): string {
     const { tokens, samples } = this.summary;
     return `session ${this.name}: ${counted(tokens, 'token')} of ${counted(samples, 'prompt')}${this.ended ? ', ended' : ''}`;
+  }
+
+  /** What was gathered, as a table of the layers. */
+  [MIMEBUNDLE](): JsonObject {
+    return tableBundle(
+      { ...routingStatsTable(this.routingStats()), title: this.toString() },
+      this.toString()
+    );
   }
 
   /** @throws MoEDebuggerError 'input' */

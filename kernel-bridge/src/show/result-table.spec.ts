@@ -53,10 +53,23 @@ describe('a table', () => {
     expect(tableCsv(long).split('\r\n')).toHaveLength(1002);
   });
 
+  it('breaks sentences into lines, and nothing else', () => {
+    const sentence =
+      'a sentence that says at length what was found here '.repeat(2);
+    const html = tableHtml({ ...table, rows: [['a b', sentence]] });
+    expect(html).toContain('<td>a b</td>');
+    expect(html).toMatch(
+      /<td[^>]*><div style="text-align: left; white-space: normal; width: 45ch">a sentence/
+    );
+  });
+
   it('is shown beside the text', () => {
     expect(tableBundle(table, 'words')).toEqual({
       'text/html': tableHtml(table),
       'text/plain': 'words'
+    });
+    expect(tableBundle([table, { ...table, title: 'b' }], '')).toMatchObject({
+      'text/html': tableHtml(table) + tableHtml({ ...table, title: 'b' })
     });
   });
 

@@ -22,12 +22,21 @@ export interface ResultTable {
 const MAX_SHOWN = 200;
 const DIGITS = 4;
 const SCROLLS = 'max-width: 100%; overflow-x: auto';
+/** Sentences in a cell break into lines, others do not. */
+const SENTENCE = 60;
+const BREAKS = 'text-align: left; white-space: normal; width: 45ch';
 /** Translucent, so that the page's own text stays legible on it, in a light and in a dark theme. */
 const MAX_ALPHA = 0.55;
 
-/** A table in a cell, in the page's own colours; the text for places that show only text. */
-export function tableBundle(result: ResultTable, text: string): JsonObject {
-  return { 'text/html': tableHtml(result), 'text/plain': text };
+/** Tables in a cell, in the page's own colours; the text for places that show only text. */
+export function tableBundle(
+  tables: ResultTable | readonly ResultTable[],
+  text: string
+): JsonObject {
+  return {
+    'text/html': [tables].flat().map(tableHtml).join(''),
+    'text/plain': text
+  };
 }
 
 /**
@@ -45,7 +54,8 @@ export async function pictureBundle(
   const svg = await specSvg(picture);
   const data = Buffer.from(svg, 'utf8').toString('base64');
   return {
-    'text/html': `<img src="data:image/svg+xml;base64,${data}" alt="${escapeHtml(result.title)}" style="max-width: 100%"/>${tableHtml(result)}`,
+    // The class is styled by our extension, which has the chart follow a dark theme.
+    'text/html': `<img class="moe-StillPicture" src="data:image/svg+xml;base64,${data}" alt="${escapeHtml(result.title)}" style="max-width: 100%"/>${tableHtml(result)}`,
     [VEGALITE_MIME_TYPE]: { ...picture, $schema: VEGA_LITE_5 },
     'image/svg+xml': svg,
     'text/plain': text
@@ -70,7 +80,7 @@ export function tableHtml({
       .join('')}</tr>`;
   const left = rows.length - MAX_SHOWN;
   return [
-    `<div style="${SCROLLS}"><table style="table-layout: auto; width: max-content"><caption>${escapeHtml(title)}</caption>`,
+    `<div style="${SCROLLS}"><table style="table-layout: auto; width: max-content"><caption style="text-align: left">${escapeHtml(title)}</caption>`,
     `<thead><tr>${columns.map(name => `<th>${escapeHtml(name)}</th>`).join('')}</tr></thead>`,
     `<tbody>${rows.slice(0, MAX_SHOWN).map(line).join('')}</tbody></table></div>`,
     ...[...(left > 0 ? [`and ${left} more rows`] : []), ...notes].map(
@@ -111,7 +121,10 @@ function csvCell(cell: TableCell): string {
 }
 
 function cellHtml(cell: TableCell): string {
-  return escapeHtml(cellText(cell));
+  const text = cellText(cell);
+  return text.length > SENTENCE
+    ? `<div style="${BREAKS}">${escapeHtml(text)}</div>`
+    : escapeHtml(text);
 }
 
 function cellText(cell: TableCell): string {

@@ -1,4 +1,7 @@
 /** Statistics of a trace's routers and experts, without judgement: the document of `analyze`. */
+import { inspect } from 'node:util';
+import { displayedAs } from '../../show/displayed-data';
+import { tableBundle } from '../../show/result-table';
 import { diagnosedLayer } from '../findings/diagnose';
 import type { DiagnosedLayer } from '../findings/diagnosis';
 import { listsOf, numberOrNull } from '../findings/finding';
@@ -18,6 +21,7 @@ import {
 } from '../../measures';
 import { layerName, type Integrity } from '../../base/protocol';
 import { expertRoles, type ExpertRole } from './roles';
+import { analysisTables } from './analysis-tables';
 import {
   contextStability,
   hasTokens,
@@ -74,7 +78,7 @@ export function analyze(
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);
   const { integrity } = input;
-  return {
+  const analysis: Analysis = {
     schema: 'moe-debugger/analyze@1',
     ...(model === undefined ? {} : { model }),
     ...(integrity === undefined ? {} : { integrity }),
@@ -84,6 +88,9 @@ export function analyze(
       analyzedLayer(evidence, router, roles.get(router)!)
     )
   };
+  return displayedAs(analysis, () =>
+    tableBundle(analysisTables(analysis), inspect(analysis))
+  );
 }
 
 function analyzedLayer(

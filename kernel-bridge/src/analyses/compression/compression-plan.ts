@@ -34,7 +34,10 @@ export class CompressionPlan implements Displayable {
   }
 
   [MIMEBUNDLE](): JsonObject {
-    return tableBundle(this._table(), this.toString());
+    return tableBundle(
+      [this._table(), ...this._effectTable()],
+      this.toString()
+    );
   }
 
   /**
@@ -46,6 +49,36 @@ export class CompressionPlan implements Displayable {
       file,
       resultForms(this, () => this._table())
     );
+  }
+
+  /** What the plan does to predictions, by domain. */
+  private _effectTable(): ResultTable[] {
+    const { effect } = this;
+    return effect
+      ? [
+          {
+            title: 'Effect on held-out prompts (nats per token)',
+            columns: [
+              'domain',
+              'tokens',
+              'loss',
+              'loss with the plan',
+              'change',
+              '± (95 %)',
+              'KL'
+            ],
+            rows: [...effect.domains, effect.all].map((own, i) => [
+              i === effect.domains.length ? 'all' : (own.domain ?? 'no domain'),
+              own.tokens,
+              own.loss,
+              own.lossWithPlan,
+              own.change,
+              own.changeHalfWidth,
+              own.kl
+            ])
+          }
+        ]
+      : [];
   }
 
   private _table(): ResultTable {

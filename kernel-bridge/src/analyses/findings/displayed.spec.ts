@@ -46,6 +46,10 @@ describe('a diagnosis', () => {
       evidence: { selections: 0 }
     });
     expect(bundle['text/plain']).toContain('dead-expert');
+    // For front ends without our extension.
+    expect(bundle['text/html']).toContain(
+      '<td>error</td><td>layer 3</td><td>5</td><td>dead-expert</td>'
+    );
     expect(String(diagnosis)).toBe(bundle['text/plain']);
     expect(Object.keys(diagnosis)).not.toContain('toString');
     expect(JSON.stringify(Object.entries(diagnosis))).not.toContain(MIME_TYPE);

@@ -9,27 +9,29 @@ import {
 import { TABLE_METRICS } from '../../measures';
 import type { Diagnosis } from './diagnosis';
 
-export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const {
-    model,
-    tokens,
-    samples,
-    layers,
-    findings,
-    undecided,
-    checks,
-    coverage
-  } = diagnosis;
+/** What a diagnosis is of, and what is to be known of its file: a line each. */
+export function diagnosisHead({
+  model,
+  tokens,
+  samples,
+  layers,
+  coverage,
+  integrity
+}: Diagnosis): string[] {
   const weights =
     coverage.routersWithWeights === 0
       ? ''
       : `, expert weights of ${coverage.routersWithWeights} of ${counted(coverage.routers, 'layer')}`;
-  const note = integrityNote(diagnosis.integrity);
-  const lines = [
+  const note = integrityNote(integrity);
+  return [
     `${model ? `${printableLine(model)}: ` : ''}${counted(tokens, 'token')} in ${counted(samples, 'text')}, ${counted(layers.length, 'MoE layer')}${weights}`,
-    ...(note === undefined ? [] : [note]),
-    ''
+    ...(note === undefined ? [] : [note])
   ];
+}
+
+export function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { findings, undecided, checks } = diagnosis;
+  const lines = [...diagnosisHead(diagnosis), ''];
   if (findings.length === 0) {
     lines.push(
       undecided.length === 0

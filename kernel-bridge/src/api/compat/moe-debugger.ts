@@ -1,5 +1,10 @@
 /** Sessions with a model under the names of the projects that this one grew from; each is a `TracingSession`. */
 import { MoEDebuggerError } from '../../base/errors';
+import {
+  MIMEBUNDLE,
+  type Displayable,
+  type JsonObject
+} from '../../base/kernel-api';
 import type { TraceOptions } from '../../run/trace/trace-prompts';
 import type { Prompt } from '../../run/model/prompt';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
@@ -16,7 +21,7 @@ import type { ResolvedSessionOptions } from '../session-options';
 import type { ProfileOptions, TracingSession } from '../tracing-session';
 import { sessionOptions, type DebuggerSettings } from './settings';
 
-export class MoEDebugger {
+export class MoEDebugger implements Displayable {
   readonly model: MoEModel;
   private readonly _options: ResolvedSessionOptions;
   private _session: TracingSession | undefined;
@@ -98,6 +103,15 @@ export class MoEDebugger {
   /** Forgets all that was gathered; the session goes on. */
   clearData(): void {
     this._session?.clear();
+  }
+
+  /** Its session, as a cell shows that. */
+  [MIMEBUNDLE](): JsonObject {
+    return (
+      this._session?.[MIMEBUNDLE]() ?? {
+        'text/plain': `no session with ${this.model.name} yet: call startSession or trace`
+      }
+    );
   }
 
   private _open(): TracingSession {

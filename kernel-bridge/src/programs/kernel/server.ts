@@ -13,6 +13,7 @@ import { describePreviousEnd, type PreviousEnd } from '../../base/protocol';
 import { CellQueue, type CellHost } from './cells';
 import { CommManager, type CommHost } from './comms';
 import type { Channel } from './connection';
+import { displayTables } from './console-table';
 import { Contexts, type Context } from './context';
 import { History } from './history';
 import { Interpreter } from './interpreter';
@@ -75,6 +76,7 @@ export class Kernel implements KernelApi {
       () => this._contexts.output
     );
     refuseInput();
+    displayTables(bundle => this._displayInCell(bundle));
     process.on('uncaughtException', error => {
       if (error !== TERMINATED) {
         this._printError('Uncaught', error);
@@ -208,6 +210,15 @@ export class Kernel implements KernelApi {
       // A cell has changed what printing needs. An exception here would end the process.
       writeSync(2, `${where}: an error that cannot be printed\n`);
     }
+  }
+
+  /** False where no cell has run yet, whose output it could be. */
+  private _displayInCell(bundle: JsonObject): boolean {
+    const isCell = this._contexts.output !== undefined;
+    if (isCell) {
+      this.publishDisplay(bundle);
+    }
+    return isCell;
   }
 
   private _run<T>(context: Context, task: () => T | Promise<T>): Promise<T> {
