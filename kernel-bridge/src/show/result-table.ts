@@ -52,12 +52,25 @@ export async function pictureBundle(
 ): Promise<JsonObject> {
   const picture = described(spec, result.title);
   const svg = await specSvg(picture);
-  const data = Buffer.from(svg, 'utf8').toString('base64');
   return {
-    // The class is styled by our extension, which has the chart follow a dark theme.
-    'text/html': `<img class="moe-StillPicture" src="data:image/svg+xml;base64,${data}" alt="${escapeHtml(result.title)}" style="max-width: 100%"/>${tableHtml(result)}`,
+    ...drawnBundle(svg, [result], text),
     [VEGALITE_MIME_TYPE]: { ...picture, $schema: VEGA_LITE_5 },
-    'image/svg+xml': svg,
+    'image/svg+xml': svg
+  };
+}
+
+/** A picture above tables, as one form. @param svg described by the title of the first table */
+export function drawnBundle(
+  svg: string,
+  tables: readonly ResultTable[],
+  text: string
+): JsonObject {
+  const data = Buffer.from(svg, 'utf8').toString('base64');
+  // At its own size, since smaller labels are illegible. The class is styled by our extension: it has the picture follow a
+  // dark theme.
+  const picture = `<div style="${SCROLLS}"><img class="moe-StillPicture" src="data:image/svg+xml;base64,${data}" alt="${escapeHtml(tables[0].title)}" style="background-color: #ffffff; max-width: none"/></div>`;
+  return {
+    'text/html': picture + tables.map(tableHtml).join(''),
     'text/plain': text
   };
 }

@@ -2,6 +2,7 @@
 import { warnDeprecated } from '../../base/deprecation';
 import {
   circuitDot,
+  circuitDrawing,
   circuitMermaid,
   type CircuitDrawingOptions
 } from '../../base/charts';
@@ -16,14 +17,21 @@ import { patchCells, type PatchedCell } from '../patching/patch-cells';
 import type { TwoRuns } from '../patching/two-runs';
 import {
   describeCircuit,
+  describeCircuitFigures,
+  describeCircuitTarget,
   pruneCircuit,
   type CircuitDocument,
   type CircuitEdge,
   type CircuitFaithfulness,
   type CircuitNode
 } from '../../base/protocol';
+import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
+import { drawnBundle, type ResultTable } from '../../show/result-table';
 import { resultForms, saveResult } from '../../show/save-result';
 import { circuitPage } from './circuit-page';
+
+/** Drawings with more edges are illegible. */
+const SHOWN_EDGES = 80;
 
 export class Circuit implements Displayable {
   /** All that were considered. */
@@ -115,9 +123,45 @@ export class Circuit implements Displayable {
     return describeCircuit(this.data);
   }
 
+  /** The edges, or in a circuit without edges the nodes, strongest first. */
+  private _table(): ResultTable {
+    const { model, target, notes } = this.data;
+    const { nodes, edges } = pruneCircuit(this.data, this.data.threshold);
+    return {
+      title: [
+        `Circuit of ${model}`,
+        describeCircuitTarget(target),
+        ...describeCircuitFigures(this.data)
+      ].join('. '),
+      ...(edges.length > 0
+        ? {
+            columns: ['from', 'to', 'input', 'effect'],
+            rows: edges.map(({ from, to, input, effect }) => [
+              from,
+              to,
+              input ?? null,
+              effect
+            ])
+          }
+        : {
+            columns: ['node', 'effect, first order', 'effect, measured'],
+            rows: nodes.map(({ id, effect, patched }) => [
+              id,
+              effect,
+              patched ?? null
+            ])
+          }),
+      notes
+    };
+  }
+
   [MIMEBUNDLE](): JsonObject {
     return {
-      'text/plain': this.toString(),
+      ...drawnBundle(
+        drawnGraphSvg(circuitDrawing(this.data, { maxEdges: SHOWN_EDGES })),
+        [this._table()],
+        this.toString()
+      ),
       'text/markdown': `\`\`\`mermaid\n${this.toMermaid()}\`\`\`\n`
     };
   }

@@ -1,5 +1,8 @@
 /** Result of a counterfactual: two runs, their difference, and the causal graph of its experts. */
+import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
+import { drawnBundle, type ResultTable } from '../../show/result-table';
 import { resultForms, saveResult } from '../../show/save-result';
+import { diffTable } from '../diff/diff-bundle';
 import type { RoutingDiff } from '../diff/routing-diff';
 import { editText } from '../../run/edits/edit-text';
 import {
@@ -12,6 +15,7 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import type { CausalEdge, CausalGraph, Effect } from './causal-graph';
 import { counterfactualPage } from './graph-page';
 import {
+  drawCausalGraph,
   drawnEdges,
   edgeText,
   effectsText,
@@ -97,7 +101,11 @@ export class Counterfactual implements Displayable {
 
   [MIMEBUNDLE](): JsonObject {
     return {
-      'text/plain': this.toString(),
+      ...drawnBundle(
+        drawnGraphSvg(drawCausalGraph(this.graph, this._sample, SHOWN_EDGES)),
+        [effectsTable(this), diffTable(this.diff)],
+        this.toString()
+      ),
       'text/markdown': `\`\`\`mermaid\n${this.toMermaid()}\`\`\`\n`
     };
   }
@@ -120,6 +128,27 @@ export class Counterfactual implements Displayable {
   private get _sample(): RoutingSample {
     return this.original.samples[0];
   }
+}
+
+/** Drawings with more edges are illegible. */
+const SHOWN_EDGES = 80;
+
+function effectsTable({
+  original,
+  edited,
+  graph
+}: Counterfactual): ResultTable {
+  return {
+    title: `Counterfactual of ${original.model}: ${edited.edits.map(editText).join('; ')}`,
+    columns: ['from', 'to', 'effect', 'of'],
+    rows: drawnEdges(graph).map(edge => [
+      edge.from,
+      edge.to,
+      edgeText(edge),
+      edge.effect
+    ]),
+    notes: [effectsText(graph)]
+  };
 }
 
 export namespace Counterfactual {
