@@ -20,7 +20,7 @@ import {
   lens,
   steering,
   sweep
-} from '../../../test/protocol-documents';
+} from '../../../test/tool-states';
 
 const READERS: [string, object, (value: unknown) => object][] = [
   ['experts', experts, readExpertsState],
