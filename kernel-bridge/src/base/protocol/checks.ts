@@ -2,6 +2,9 @@
 import { ProtocolError } from './error';
 
 const LIMIT = 1 << 24;
+/** Browsers take time quadratic in the marks on one letter: a minute for 100,000. */
+const MAX_MARKS = 1000;
+const TOO_MANY_MARKS = new RegExp(`\\p{M}{${MAX_MARKS + 1}}`, 'u');
 
 /** @throws ProtocolError naming the field, like all of these */
 export function object(value: unknown, at: string): Record<string, unknown> {
@@ -31,6 +34,11 @@ export function text(value: unknown, at: string, most = Infinity): string {
   }
   if (value.length > most) {
     throw new ProtocolError(`${at} is longer than ${most} characters`);
+  }
+  if (TOO_MANY_MARKS.test(value)) {
+    throw new ProtocolError(
+      `${at} has more than ${MAX_MARKS} combining marks in a row, which a page cannot draw`
+    );
   }
   return value;
 }

@@ -3,6 +3,10 @@ import { decodeArray, encodeArray, type EncodedArray } from './arrays';
 import { count, list, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 
+/** Texts of a document may be of any length, and are shown whole. */
+const MAX_TOKEN_TEXT = 4096;
+const MAX_NAME = 400;
+
 export type Stack = 'encoder' | 'decoder';
 
 /** Id of a token that an imported trace does not identify. */
@@ -138,12 +142,12 @@ export function encodeSample(
 export function decodeSample(value: unknown): RoutingSample {
   const source = object(value, 'sample');
   const sample: RoutingSample = {
-    id: text(source.id, 'sample.id'),
+    id: text(source.id, 'sample.id').slice(0, MAX_NAME),
     tokens: decodeTokens(source.tokens, 'sample.tokens'),
     layers: []
   };
   if (source.domain !== undefined) {
-    sample.domain = text(source.domain, 'sample.domain');
+    sample.domain = text(source.domain, 'sample.domain').slice(0, MAX_NAME);
   }
   if (source.encoderTokens !== undefined) {
     sample.encoderTokens = decodeTokens(
@@ -175,7 +179,7 @@ export function decodePlace(
         }),
     ...(source.module === undefined
       ? {}
-      : { module: text(source.module, `${at}.module`) })
+      : { module: text(source.module, `${at}.module`).slice(0, MAX_NAME) })
   };
 }
 
@@ -255,7 +259,10 @@ export function decodeTokens(value: unknown, at: string): Token[] {
           : count(source.id, `${at}[${i}].id`)
     };
     if (source.text !== undefined) {
-      token.text = text(source.text, `${at}[${i}].text`);
+      token.text = text(source.text, `${at}[${i}].text`).slice(
+        0,
+        MAX_TOKEN_TEXT
+      );
     }
     return token;
   });

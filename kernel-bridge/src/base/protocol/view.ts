@@ -1,5 +1,5 @@
 /** The document of our MIME type: a view and the routing that it shows, enough to draw without a kernel. */
-import { count, object } from './checks';
+import { count, object, text } from './checks';
 import { ProtocolError } from './error';
 import {
   decodeSample,
@@ -8,6 +8,8 @@ import {
   type RoutingSample
 } from './routing';
 import { PROTOCOL_VERSION } from './names';
+
+const MAX_TEXT_LENGTH = 1000;
 
 /** Value of a heatmap cell: the weight of a selected expert, or the router's probability. */
 export type Measure = 'weight' | 'probability';
@@ -69,7 +71,10 @@ export function decodeView(value: unknown): View {
   return {
     version: source.version,
     view: source.view,
-    model: typeof source.model === 'string' ? source.model : '',
+    model:
+      typeof source.model === 'string'
+        ? text(source.model, 'model').slice(0, MAX_TEXT_LENGTH)
+        : '',
     samples,
     state: {
       layerIndex:
@@ -87,7 +92,12 @@ export function decodeView(value: unknown): View {
       ? {}
       : { coverage: decodeCoverage(source.coverage) }),
     ...(typeof source.truncated === 'string'
-      ? { truncated: source.truncated }
+      ? {
+          truncated: text(source.truncated, 'truncated').slice(
+            0,
+            MAX_TEXT_LENGTH
+          )
+        }
       : {})
   };
 }
