@@ -63,7 +63,7 @@ test(`a page bears ${MESSAGES} messages of a kernel`, async ({
     `${tmpPath}/to-page.ipynb`,
     emptyNotebook(KERNEL_NAME, [
       HOSTILE_KERNEL,
-      `await (globalThis as any).flood(${MESSAGES});`,
+      `const { flood } = globalThis as any;\nawait flood(${MESSAGES});`,
       '(globalThis as any).last();'
     ])
   );

@@ -12,10 +12,10 @@ import { closeNotebook, openWithoutKernel } from '../../fixtures/open-notebook';
 import { longestGap, watchGaps } from '../../fixtures/responsiveness';
 
 const SEED = 20261201;
-const NOTEBOOKS = tries(1, 20);
+const NOTEBOOKS = tries(1, 10);
 const OUTPUTS = 30;
-/** For outputs of a notebook together, on a loaded machine; each alone takes a fraction. */
-const MOST_MILLISECONDS = 5000;
+/** For long texts on a machine with other work; a text that a browser cannot shape takes a minute. */
+const MOST_MILLISECONDS = 15_000;
 
 test.setTimeout(60_000 + NOTEBOOKS * 60_000);
 
