@@ -4,6 +4,7 @@ import json
 
 import nbclient
 import nbformat
+import pytest
 
 
 def test_a_cell_announces_itself_and_gives_a_result(notebook):
@@ -299,3 +300,11 @@ def test_a_lone_for_await_runs(notebook):
         "for await (const n of count()) { console.log(n); }"
     )
     assert cell.stdout == "1\n2\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["await (Promise.resolve(7) as any)", "(await (async () => [7])())[0]", "(await [7])[0]"],
+)
+def test_an_await_before_a_bracket_is_one(notebook, code):
+    assert notebook.ok(code).result == "7"

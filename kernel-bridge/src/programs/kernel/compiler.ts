@@ -7,14 +7,14 @@ import {
 } from 'tslab/dist/converter';
 import type { CodeMetadata } from 'tslab/dist/metadata';
 import { keepDynamicImports } from './dynamic-import';
-import { hasTopLevelForAwait } from './for-await';
 import type { CompiledCell } from './source-lines';
+import { hasTopLevelAwait } from './top-level-await';
 
 /** TypeScript's error codes for missing modules and typings. */
 const UNRESOLVED = new Set([2307, 7016]);
 
 /**
- * Keeps the positions of diagnostics, which tslab only prints; supports a cell whose only await is `for await`; keeps
+ * Keeps the positions of diagnostics, which tslab only prints; supports cells whose awaits tslab does not detect; keeps
  * `import()`; finds a package that was installed after the compiler had missed it.
  */
 export class Compiler implements Converter {
@@ -47,7 +47,7 @@ export class Compiler implements Converter {
       ...converted,
       // Lines of the cell are found by its output as tslab made it.
       output: output && keepDynamicImports(this._finish({ code, output })),
-      hasToplevelAwait: hasToplevelAwait || hasTopLevelForAwait(code)
+      hasToplevelAwait: hasToplevelAwait || hasTopLevelAwait(code)
     };
   }
 
