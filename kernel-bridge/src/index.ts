@@ -117,7 +117,12 @@ export type {
   PatchTarget
 } from './analyses/patching/options';
 export type { PatchedCell } from './analyses/patching/patch-cells';
-export type { ProfileOptions, TracingSession } from './api/tracing-session';
+export type {
+  ProfileOptions,
+  SessionGenerateOptions,
+  SessionTraceOptions,
+  TracingSession
+} from './api/tracing-session';
 export type { SessionOptions } from './api/session-options';
 export {
   /** @deprecated use `model.session()`, or import it from 'moe-debugger/compat' */
@@ -126,11 +131,13 @@ export {
   type DebuggerSettings
 } from './api/compat';
 export type {
+  CacheReport,
   DiagnosticResult,
   ExpertMetrics,
   PerformanceMetrics,
   RoutingStats,
   SessionDocument,
+  SessionMemoryReport,
   SessionSummary
 } from './api/records';
 export * as metrics from './measures';
@@ -216,12 +223,15 @@ export {
 } from './views/figures';
 export type { ReportOptions, ReportSection } from './views/report';
 export type { RoutingEvent } from './run/trace/routing-event';
+export type { RunningTrace } from './run/trace/running-trace';
+export type { TokenSampling } from './run/capture/token-sampling';
 export type { TraceDocument } from './run/trace/trace-document';
 export * from './views/tools';
 export {
   RoutingExplorer,
   type ExplorerOptions
 } from './views/routing-explorer';
+export type { LiveExplorer } from './views/live-explorer';
 export type {
   AttributedToken,
   AttributeDocument,
@@ -235,11 +245,15 @@ export type {
   LensLayer,
   LensReading,
   Measure,
+  Phase,
+  PhaseTime,
   RankedToken,
   ExpertPlace,
   RouterPlace,
   RoutingLayer,
   RoutingSample,
+  RunStep,
+  TraceRows,
   CausalityDocument,
   CausalityRow,
   CircuitDocument,

@@ -92,7 +92,9 @@ export class MoEModel extends ExplainedModel implements Displayable {
     });
     observe(loaded, {
       running: work => store.whileRunning(id, work),
-      traced: (trace, label) => store.addTrace(trace, id, label)
+      began: trace => store.beginTrace(trace, id),
+      traced: (trace, label) => store.addTrace(trace, id, label),
+      dropped: trace => store.drop(trace)
     });
   }
 

@@ -1,8 +1,11 @@
 /** What a debugging session hands out, in the words of the projects that this one grew from. */
 import type { Finding } from '../analyses/findings/finding';
+import type { PhaseTime } from '../base/protocol';
 import type { RoutingEvent } from '../run/trace/routing-event';
+import type { CacheReport } from './result-cache';
+import type { SessionMemoryReport } from './session-memory';
 
-export type { RoutingEvent };
+export type { CacheReport, RoutingEvent, SessionMemoryReport };
 
 /** One expert over all tokens of a session. */
 export interface ExpertMetrics {
@@ -30,7 +33,13 @@ export interface PerformanceMetrics {
   /** Milliseconds since the epoch. */
   timestamp: number;
   sessionId: string;
+  /** Tokens that were run, captured or not. */
   tokens: number;
+  /** Steps that run a prompt at once, and those that run one new token. */
+  prefill: PhaseTime;
+  decode: PhaseTime;
+  /** Whether the result was known, and nothing was run. */
+  cached: boolean;
   /** Milliseconds in onnxruntime, and from the call to the trace. */
   inferenceTime: number;
   totalTime: number;
@@ -71,11 +80,18 @@ export interface SessionSummary {
   started: number;
   /** Absent while the session goes on. */
   ended?: number;
+  /** Tokens whose routing was captured. */
   tokens: number;
+  /** Tokens that were run: more than were captured where the sampling rate is below 1. */
+  tokensRun: number;
   samples: number;
-  /** Events kept, and all that there were. */
+  /** Events kept, and all of captured tokens. */
   events: number;
   eventsSeen: number;
+  /** What is kept, and what was let go. */
+  memory: SessionMemoryReport;
+  /** Questions that were answered without a run. */
+  cache: CacheReport;
 }
 
 export interface SessionDocument {

@@ -8,9 +8,13 @@ import {
 import type { Router } from '../routing/convention';
 import type { ModelTool } from '../views/tools/model-tool';
 import type { RoutingTrace } from '../run/trace/routing-trace';
+import type { RunningTrace } from '../run/trace/running-trace';
+import { bytesOf } from '../run/trace/trace-bytes';
 
 /** Traces are kept for the panel; the oldest go first. */
 const MAX_TRACES = 100;
+/** Bytes that they may take. */
+const MAX_BYTES = 2 ** 31;
 
 export interface StoredTrace {
   summary: TraceSummary;
@@ -25,6 +29,11 @@ export class SessionStore {
   /** By model, of those that can be run. */
   private readonly _openers = new Map<string, ToolOpener>();
   private readonly _traces = new Map<string, StoredTrace>();
+  private readonly _running = new Map<
+    string,
+    { running: RunningTrace; modelId: string }
+  >();
+  private _bytes = 0;
   private readonly _listeners = new Set<() => void>();
 
   /** In the order they were loaded. */
@@ -32,9 +41,19 @@ export class SessionStore {
     return [...this._models.values()];
   }
 
-  /** Newest first. */
+  /** Newest first; those in the making before the finished ones. */
   get traces(): TraceSummary[] {
-    return [...this._traces.values()].map(({ summary }) => summary).reverse();
+    return [
+      ...[...this._traces.values()].map(({ summary }) => summary),
+      ...[...this._running.values()].map(({ running, modelId }) =>
+        summaryOf(running, modelId)
+      )
+    ].reverse();
+  }
+
+  /** A trace in the making. */
+  running(id: string): RunningTrace | undefined {
+    return this._running.get(id)?.running;
   }
 
   trace(id: string): StoredTrace | undefined {
@@ -108,14 +127,24 @@ export class SessionStore {
     }
   }
 
+  /** A trace that `addTrace` replaces when it is finished, or `drop` removes. */
+  beginTrace(running: RunningTrace, modelId: string): void {
+    this._running.set(running.id, { running, modelId });
+    this._changed();
+  }
+
+  /** Adds a trace as the newest; one that is there already becomes the newest again. */
   addTrace(trace: RoutingTrace, modelId: string, label: string): void {
+    this._running.delete(trace.id);
+    this._forget(trace.id);
+    this._bytes += bytesOf(trace);
     this._traces.set(trace.id, {
       trace,
       summary: {
         id: trace.id,
         modelId,
         model: trace.model,
-        label: label.length > 80 ? `${label.slice(0, 79)}…` : label,
+        label: shortened(label),
         samples: trace.samples.length,
         coverage: trace.coverage,
         created: trace.created.getTime(),
@@ -123,17 +152,29 @@ export class SessionStore {
       }
     });
     for (const id of this._traces.keys()) {
-      if (this._traces.size <= MAX_TRACES) {
+      if (
+        this._traces.size <= MAX_TRACES &&
+        (this._bytes <= MAX_BYTES || this._traces.size === 1)
+      ) {
         break;
       }
-      this._traces.delete(id);
+      this._forget(id);
     }
     this._changed();
   }
 
-  /** Forgets all traces; models stay. */
+  /** Forgets one trace, finished or not. */
+  drop(id: string): void {
+    const had = this._running.delete(id);
+    if (this._forget(id) || had) {
+      this._changed();
+    }
+  }
+
+  /** Forgets all finished traces; models stay. */
   clear(): void {
     this._traces.clear();
+    this._bytes = 0;
     this._changed();
   }
 
@@ -143,11 +184,38 @@ export class SessionStore {
     return () => this._listeners.delete(listener);
   }
 
+  private _forget(id: string): boolean {
+    const stored = this._traces.get(id);
+    if (stored) {
+      this._bytes -= bytesOf(stored.trace);
+    }
+    return this._traces.delete(id);
+  }
+
   private _changed(): void {
     for (const listener of this._listeners) {
       listener();
     }
   }
+}
+
+function summaryOf(running: RunningTrace, modelId: string): TraceSummary {
+  const { id, model, label, coverage, created, edits } = running;
+  return {
+    id,
+    modelId,
+    model,
+    label: shortened(label),
+    samples: 1,
+    coverage,
+    created: created.getTime(),
+    ...(edits > 0 ? { edits } : {}),
+    running: true
+  };
+}
+
+function shortened(label: string): string {
+  return label.length > 80 ? `${label.slice(0, 79)}…` : label;
 }
 
 const SLOT = Symbol.for('moe-debugger.session-store.v1');

@@ -1,7 +1,14 @@
 /** A session with a model: traces are gathered, and figures and findings are of all of them. */
-import { counted } from '../base/protocol';
+import {
+  counted,
+  phaseTime,
+  sampleOf,
+  tokensOf,
+  type RoutingSample,
+  type RunStep
+} from '../base/protocol';
+import { randomNumbers } from '../base/statistics/random';
 import { resultForms, saveResult } from '../show/save-result';
-import { surveyModel } from '../analyses/on-demand';
 import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../base/errors';
 import {
@@ -12,19 +19,36 @@ import {
 import { findingsTable } from '../analyses/findings/diagnosis-tables';
 import { displayedRecords } from '../show/displayed-data';
 import { tableBundle } from '../show/result-table';
-import {
-  diagnose,
-  TraceEvidence,
-  type ExpertSurvey
-} from '../analyses/findings';
-import { numberOrNull } from '../analyses/findings/finding';
-import { resolveThresholds } from '../analyses/findings/thresholds';
-import { layerMetrics } from '../measures';
 import type { LoadedModel } from '../run/model/loaded-model';
-import type { TraceOptions } from '../run/trace/trace-prompts';
-import type { Prompt } from '../run/model/prompt';
+import type { Edits } from '../run/edits/edits';
+import type { TokenSampling } from '../run/capture/token-sampling';
+import {
+  GenerationCancelled,
+  type Generation
+} from '../run/generation/generation';
+import type { GenerateOptions } from '../run/generation/options';
+import {
+  promptList,
+  type Prompt,
+  type TokenizedPrompt
+} from '../run/model/prompt';
+import { observerOf } from '../run/trace/observer';
+import {
+  eventsOf,
+  newestEvents,
+  type RoutingEvent
+} from '../run/trace/routing-event';
 import type { RoutingTrace } from '../run/trace/routing-trace';
-import { EventBuffer } from './event-buffer';
+import type { RunningTrace } from '../run/trace/running-trace';
+import { TraceCancelled, type TraceOptions } from '../run/trace/trace-prompts';
+import {
+  LiveExplorer,
+  type LiveSource,
+  type LiveWatcher
+} from '../views/live-explorer';
+import { questionKey, ResultCache } from './result-cache';
+import { SessionFigures } from './session-figures';
+import { SessionMemory } from './session-memory';
 import type {
   DiagnosticResult,
   ExpertMetrics,
@@ -45,34 +69,63 @@ import {
   type SessionOptions
 } from './session-options';
 
+const MB = 2 ** 20;
+
+/** What a session runs instead of the model as it is. */
+interface Edited {
+  /** As for `model.with`. */
+  edits?: Edits;
+}
+
+export interface SessionTraceOptions
+  extends Omit<TraceOptions, 'sample'>, Edited {}
+
+export interface SessionGenerateOptions
+  extends Omit<GenerateOptions, 'sample'>, Edited {}
+
 export interface ProfileOptions extends TraceOptions {
   /** Runs that are measured, after one that is not. Default 3. */
   runs?: number;
 }
 
-/** What a session needs of a model. */
-export interface TracedModel {
-  readonly name: string;
-  /** @internal what analyses run */
-  readonly loaded: LoadedModel;
+/** What runs prompts: a model, or one with edits. */
+interface Runner {
   trace(
     prompts: Prompt | readonly Prompt[],
     options?: TraceOptions
   ): Promise<RoutingTrace>;
+  generate(
+    prompts: readonly Prompt[],
+    options?: GenerateOptions
+  ): Promise<Generation[]>;
 }
 
-export class TracingSession implements Displayable {
+/** What a session needs of a model. */
+export interface TracedModel extends Runner {
+  readonly name: string;
+  /** @internal what analyses run */
+  readonly loaded: LoadedModel;
+  with(edits: Edits): Runner;
+}
+
+export class TracingSession implements LiveSource, Displayable {
   readonly id: string = randomUUID();
   readonly name: string;
   private readonly _model: TracedModel;
   private readonly _options: ResolvedSessionOptions;
   private readonly _started = Date.now();
+  private readonly _seeds: () => number;
+  private readonly _listeners = new Set<
+    (events: readonly RoutingEvent[]) => void
+  >();
+  private readonly _watchers = new Set<LiveWatcher>();
   private _endedAt: number | undefined;
-  private _surveys: ExpertSurvey[] | undefined;
-  private _evidence!: TraceEvidence;
-  private _events!: EventBuffer;
+  private readonly _figures: SessionFigures;
+  private _eventsSeen!: number;
+  private _tokensRun!: number;
+  private _memory!: SessionMemory;
+  private _cache!: ResultCache;
   private _performance!: PerformanceMetrics[];
-  private _traces!: RoutingTrace[];
 
   /**
    * @internal use `model.session()`
@@ -85,6 +138,12 @@ export class TracingSession implements Displayable {
     this.name = name;
     this._model = model;
     this._options = resolveSessionOptions(options);
+    this._figures = new SessionFigures(
+      this.id,
+      model,
+      this._options.thresholds
+    );
+    this._seeds = randomNumbers(this._options.samplingSeed);
     this.clear();
   }
 
@@ -100,27 +159,110 @@ export class TracingSession implements Displayable {
   }
 
   /**
-   * Runs prompts as `MoEModel.trace` does, and adds the trace to the session.
+   * Runs prompts as `MoEModel.trace` does, and adds the trace to the session. The same prompts with the same edits and
+   * options are not run again: the trace is the one of before, and counts once more.
    * @throws MoEDebuggerError as `MoEModel.trace`, and 'input' when the session has ended
    */
   async trace(
     prompts: Prompt | readonly Prompt[],
-    options: TraceOptions = {}
+    { edits, ...options }: SessionTraceOptions = {}
   ): Promise<RoutingTrace> {
     this._checkGoing();
+    const list = this._tokenized(prompts);
+    const { logits } = options;
+    const key = questionKey({ ask: 'trace', prompts: list, edits, logits });
     const start = performance.now();
-    const trace = await this._model.trace(prompts, options);
-    this._performance.push(
-      performanceOf(trace, this.id, performance.now() - start)
-    );
-    trace.samples.forEach(sample => this._evidence.add(sample));
-    if (this._options.samplingRate > 0 && this._options.bufferSize > 0) {
-      for (const event of trace.events()) {
-        this._events.add({ ...event, sessionId: this.id });
-      }
+    const known = this._cache.get<RoutingTrace>(key);
+    if (known) {
+      this._again(known, list[0].label, start);
+      return known;
     }
-    this._keep(trace);
-    return trace;
+    const sample = this._sampling();
+    try {
+      const trace = await this._runner(edits).trace(prompts, {
+        ...options,
+        sample
+      });
+      this._add(trace, start);
+      if (trace.samples.length === list.length) {
+        this._cache.set(key, trace, [trace]);
+      }
+      return trace;
+    } catch (error) {
+      if (error instanceof TraceCancelled) {
+        this._add(error.partial, start);
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Generates as `MoEModel.generate` does, and adds each generation's trace to the session; events come with each step. Of
+   * a cancelled generation the tokens so far are kept. A generation without chance (greedy, or with a seed) that was asked
+   * for before is not run again, unless `onToken` or `onBegin` wants to watch it.
+   * @throws MoEDebuggerError as `MoEModel.generate`, and 'input' when the session has ended
+   */
+  async generate(
+    prompt: Prompt,
+    options?: SessionGenerateOptions
+  ): Promise<Generation>;
+  async generate(
+    prompts: readonly Prompt[],
+    options?: SessionGenerateOptions
+  ): Promise<Generation[]>;
+  async generate(
+    prompts: Prompt | readonly Prompt[],
+    { edits, ...options }: SessionGenerateOptions = {}
+  ): Promise<Generation | Generation[]> {
+    this._checkGoing();
+    const given = promptList(prompts);
+    const list = this._tokenized(prompts);
+    const key = generationKey(list, edits, options);
+    const start = performance.now();
+    const watched = options.onToken ?? options.onBegin;
+    const answer = (generations: Generation[]): Generation | Generation[] =>
+      given === prompts ? generations : generations[0];
+    const known =
+      key === undefined || watched
+        ? undefined
+        : this._cache.get<Generation[]>(key);
+    if (known) {
+      known.forEach(({ trace }, i) => this._again(trace, list[i].label, start));
+      return answer([...known]);
+    }
+    const add = (generations: readonly Generation[]): void =>
+      generations.forEach(({ trace }) => this._add(trace, start, true));
+    try {
+      const generations = await this._runner(edits).generate(given, {
+        ...options,
+        sample: this._sampling(),
+        onBegin: running => {
+          this._follow(running);
+          options.onBegin?.(running);
+        }
+      });
+      add(generations);
+      const cancelled = generations.some(
+        ({ finishReason }) => finishReason === 'cancelled'
+      );
+      if (
+        key !== undefined &&
+        !cancelled &&
+        given.length === generations.length
+      ) {
+        this._cache.set(
+          key,
+          generations,
+          generations.map(({ trace }) => trace)
+        );
+      }
+      return answer(generations);
+    } catch (error) {
+      if (error instanceof GenerationCancelled) {
+        add(error.partial);
+      }
+      throw error;
+    }
   }
 
   /**
@@ -150,40 +292,36 @@ export class TracingSession implements Displayable {
 
   /** One record a layer, or those of one layer. */
   routingStats(layer?: number): RoutingStats[] {
-    const stats = this._tallies(layer).map(tally => {
-      const metrics = layerMetrics(tally);
-      return {
-        ...placeOf(tally.router),
-        experts: metrics.experts,
-        topK: metrics.topK,
-        tokens: metrics.tokens,
-        loadBalance: metrics.jain,
-        loadEntropy: metrics.loadEntropy,
-        averageConfidence: numberOrNull(metrics.meanConfidence),
-        firstChoiceRepetition: metrics.firstChoiceRepetition,
-        droppedSlotRate: metrics.droppedSlotRate
-      };
-    });
-    return displayedRecords(stats, routingStatsTable);
+    return displayedRecords(
+      this._figures.routingStats(layer),
+      routingStatsTable
+    );
   }
 
   /** One record an expert, of all layers or of one. */
   expertMetrics(layer?: number): ExpertMetrics[] {
-    const experts = this._tallies(layer).flatMap(tally => {
-      const metrics = layerMetrics(tally);
-      return Array.from(tally.counts, (activationCount, expertIdx) => ({
-        sessionId: this.id,
-        ...placeOf(tally.router),
-        expertIdx,
-        activationCount,
-        tokenRate: metrics.tokenRate[expertIdx],
-        tokenRateUpperBound: metrics.tokenRateUpperBound[expertIdx],
-        slotShare: metrics.slotShare[expertIdx],
-        firstChoiceCount: tally.firstChoice[expertIdx],
-        averageWeight: metrics.meanWeight[expertIdx]
-      }));
-    });
-    return displayedRecords(experts, expertMetricsTable);
+    return displayedRecords(
+      this._figures.expertMetrics(layer),
+      expertMetricsTable
+    );
+  }
+
+  /** Token rates c_e / T of a layer's experts, by layer in graph order. */
+  expertUtilization(): { layerIdx: number; tokenRate: number[] }[] {
+    return displayedRecords(
+      this._figures.expertUtilization(),
+      utilizationTable
+    );
+  }
+
+  /** What is wrong, by all captured tokens of the session and the experts' weights, which are read once. */
+  issues(): DiagnosticResult[] {
+    const issues = this._figures.issues();
+    return issues.length === 0 && this._figures.samples === 0
+      ? []
+      : displayedRecords(issues, own =>
+          findingsTable(own, counted(own.length, 'issue'))
+        );
   }
 
   /** One record a run, in order. */
@@ -191,49 +329,21 @@ export class TracingSession implements Displayable {
     return displayedRecords([...this._performance], performanceTable);
   }
 
-  /** Token rates c_e / T of a layer's experts, by layer in graph order. */
-  expertUtilization(): { layerIdx: number; tokenRate: number[] }[] {
-    const rates = this._tallies().map(tally => ({
-      ...placeOf(tally.router),
-      tokenRate: [...layerMetrics(tally).tokenRate]
-    }));
-    return displayedRecords(rates, utilizationTable);
-  }
-
-  /** What is wrong, by all tokens of the session and the experts' weights, which are read once. */
-  issues(): DiagnosticResult[] {
-    if (this._evidence.tally.samples === 0) {
-      return [];
-    }
-    const timestamp = Date.now();
-    const { findings } = diagnose(this._evidence, {
-      model: this._model.name,
-      experts: this._surveyed(),
-      thresholds: this._options.thresholds
-    });
-    const issues = findings.map(finding => ({
-      ...finding,
-      timestamp,
-      sessionId: this.id,
-      layerIdx: finding.layer
-    }));
-    return displayedRecords(issues, own =>
-      findingsTable(own, counted(own.length, 'issue'))
-    );
-  }
-
   get summary(): SessionSummary {
-    const { tally } = this._evidence;
+    const { tokens, samples } = this._figures;
     return {
       sessionId: this.id,
       name: this.name,
       model: this._model.name,
       started: this._started,
       ...(this._endedAt === undefined ? {} : { ended: this._endedAt }),
-      tokens: tally.tokens,
-      samples: tally.samples,
-      events: this._events.events.length,
-      eventsSeen: this._events.seen
+      tokens,
+      tokensRun: this._tokensRun,
+      samples,
+      events: this._memory.events.length,
+      eventsSeen: this._eventsSeen,
+      memory: this._memory.report,
+      cache: this._cache.report
     };
   }
 
@@ -246,7 +356,7 @@ export class TracingSession implements Displayable {
       expertMetrics: this.expertMetrics(),
       performance: this.performanceMetrics(),
       issues: this.issues(),
-      events: this._events.events
+      events: this.events
     };
   }
 
@@ -260,21 +370,59 @@ export class TracingSession implements Displayable {
 
   /** Traces that are kept, the oldest first. */
   get traces(): readonly RoutingTrace[] {
-    return this._traces;
+    return this._memory.traces;
   }
 
-  /** Forgets all that was gathered; the session goes on. */
+  /** The newest routing events, the oldest first; those of a generation that goes on included. */
+  get events(): RoutingEvent[] {
+    return this._memory.events;
+  }
+
+  /**
+   * Calls back with new events: those of a generation after each step, those of a trace together. Returns a function that
+   * stops it.
+   */
+  onEvents(listener: (events: readonly RoutingEvent[]) => void): () => void {
+    this._listeners.add(listener);
+    return () => this._listeners.delete(listener);
+  }
+
+  /**
+   * A widget that shows the newest trace, and each generation of the session while it is written.
+   * @throws MoEDebuggerError 'environment' outside the kernel
+   */
+  explorer(): LiveExplorer {
+    return new LiveExplorer(this);
+  }
+
+  /** @internal for views */
+  watch(watcher: LiveWatcher): () => void {
+    this._watchers.add(watcher);
+    return () => this._watchers.delete(watcher);
+  }
+
+  /** Forgets all that was gathered, known results included; the session goes on. */
   clear(): void {
-    const { bufferSize, samplingRate } = this._options;
-    this._evidence = new TraceEvidence();
-    this._events = new EventBuffer(bufferSize, samplingRate);
+    const { bufferSize, memoryLimit, cacheLimit } = this._options;
+    this._figures.clear();
+    this._cache = new ResultCache(cacheLimit * MB);
+    const cache = this._cache;
+    this._memory = new SessionMemory(memoryLimit * MB, bufferSize, trace => {
+      cache.forget(trace);
+      observerOf(this._model.loaded).dropped(trace.id);
+    });
     this._performance = [];
-    this._traces = [];
+    this._eventsSeen = 0;
+    this._tokensRun = 0;
   }
 
   toString(): string {
-    const { tokens, samples } = this.summary;
-    return `session ${this.name}: ${counted(tokens, 'token')} of ${counted(samples, 'prompt')}${this.ended ? ', ended' : ''}`;
+    const { tokens, samples, memory } = this.summary;
+    const dropped =
+      memory.droppedTraces === 0
+        ? ''
+        : `, ${counted(memory.droppedTraces, 'trace')} dropped over the memory limit`;
+    return `session ${this.name}: ${counted(tokens, 'token')} of ${counted(samples, 'prompt')}${dropped}${this.ended ? ', ended' : ''}`;
   }
 
   /** What was gathered, as a table of the layers. */
@@ -295,79 +443,142 @@ export class TracingSession implements Displayable {
     }
   }
 
-  private _keep(trace: RoutingTrace): void {
-    this._traces.push(trace);
-    const limit = this._options.memoryLimit * 2 ** 20;
-    let bytes = this._traces.reduce((sum, kept) => sum + bytesOf(kept), 0);
-    while (this._traces.length > 0 && bytes > limit) {
-      bytes -= bytesOf(this._traces.shift()!);
-    }
+  private _runner(edits: Edits | undefined): Runner {
+    return edits === undefined ? this._model : this._model.with(edits);
   }
 
-  private _surveyed(): ExpertSurvey[] {
-    if (!this._surveys) {
-      const { duplicate_similarity_threshold } = resolveThresholds(
-        this._options.thresholds
-      );
-      this._surveys = surveyModel(
-        this._model.loaded.description.model.path,
-        duplicate_similarity_threshold
-      );
-    }
-    return this._surveys;
-  }
-
-  private _tallies(layer?: number) {
-    return this._evidence.tally.routers.filter(
-      ({ router }) => layer === undefined || router.layer === layer
+  private _tokenized(prompts: Prompt | readonly Prompt[]): TokenizedPrompt[] {
+    return promptList(prompts).map((prompt, i) =>
+      this._model.loaded.tokenize(prompt, i)
     );
   }
-}
 
-function placeOf({
-  layer,
-  stack,
-  module
-}: {
-  layer: number;
-  stack?: 'encoder' | 'decoder';
-  module?: string;
-}) {
-  return {
-    layerIdx: layer,
-    ...(stack ? { stack } : {}),
-    ...(module ? { module } : {})
-  };
+  /** Each run draws anew. */
+  private _sampling(): TokenSampling | undefined {
+    const { samplingRate: rate } = this._options;
+    return rate < 1
+      ? { rate, seed: Math.floor(this._seeds() * 2 ** 21) }
+      : undefined;
+  }
+
+  /** Counts a trace that was not run again. */
+  private _again(trace: RoutingTrace, label: string, start: number): void {
+    this._add(trace, start, false, true);
+    observerOf(this._model.loaded).traced(trace, label);
+  }
+
+  /** @param followed its events have come with its steps */
+  private _add(
+    trace: RoutingTrace,
+    start: number,
+    followed = false,
+    cached = false
+  ): void {
+    const { coverage, samples } = trace;
+    this._performance.push(
+      performanceOf(trace, this.id, performance.now() - start, cached)
+    );
+    this._tokensRun += coverage.tokensRun ?? coverage.tokens;
+    samples.forEach(sample => this._figures.add(sample));
+    if (!followed) {
+      const seen = samples
+        .flatMap(sample =>
+          sample.layers.map(layer => tokensOf(sample, layer).length)
+        )
+        .reduce((sum, count) => sum + count, 0);
+      const most =
+        this._listeners.size > 0 ? Infinity : this._options.bufferSize;
+      this._tell(
+        newestEvents(samples, most, sample => ({
+          sessionId: this.id,
+          steps: trace.steps.get(sample.id),
+          created: trace.created.getTime()
+        })),
+        seen
+      );
+    }
+    this._memory.keep(trace);
+    this._watchers.forEach(watcher => watcher.traced(trace));
+  }
+
+  /** Takes the events of a generation as its steps come. */
+  private _follow(running: RunningTrace): void {
+    let [rows, steps] = [running.tokens, running.steps.length];
+    const take = (sample: RoutingSample, own: readonly RunStep[]): void => {
+      const events = [
+        ...eventsOf(sample, {
+          sessionId: this.id,
+          steps: own,
+          created: running.created.getTime()
+        })
+      ];
+      this._tell(events, events.length);
+    };
+    take(running.sample, running.steps);
+    this._watchers.forEach(watcher => watcher.began(running));
+    running.onChange(() => {
+      const fresh = running.rows(rows, steps);
+      rows += fresh.tokens.length;
+      steps += fresh.steps.length;
+      if (fresh.tokens.length > 0) {
+        take(sampleOf(fresh), fresh.steps);
+      }
+    });
+  }
+
+  private _tell(events: readonly RoutingEvent[], seen: number): void {
+    this._eventsSeen += seen;
+    this._memory.addEvents(events, seen);
+    for (const listener of [...this._listeners]) {
+      listener(events);
+    }
+  }
 }
 
 function performanceOf(
   trace: RoutingTrace,
   sessionId: string,
-  totalTime: number
+  totalTime: number,
+  cached = false
 ): PerformanceMetrics {
-  const { tokens } = trace.coverage;
+  const { coverage, timing } = trace;
+  const tokens = coverage.tokensRun ?? coverage.tokens;
+  const steps = cached ? [] : [...trace.steps.values()].flat();
   return {
     timestamp: Date.now(),
     sessionId,
     tokens,
-    inferenceTime: trace.timing.inference,
+    prefill: phaseTime(steps, 'prefill'),
+    decode: phaseTime(steps, 'decode'),
+    cached,
+    inferenceTime: cached ? 0 : timing.inference,
     totalTime,
     tokensPerSecond: (1000 * tokens) / totalTime,
     memoryUsage: process.memoryUsage().rss / 2 ** 20
   };
 }
 
-function bytesOf({ samples }: RoutingTrace): number {
-  return samples.reduce(
-    (sum, { layers }) =>
-      sum +
-      layers.reduce(
-        (bytes, { logits, selected, weights }) =>
-          bytes + logits.byteLength + selected.byteLength + weights.byteLength,
-        0
-      ),
-    0
-  );
+/** Undefined where chance decides. */
+function generationKey(
+  prompts: readonly TokenizedPrompt[],
+  edits: Edits | undefined,
+  options: GenerateOptions
+): string | undefined {
+  const { maxNewTokens, temperature, topK, topP, seed, stop, logits } = options;
+  return (temperature ?? 0) > 0 && seed === undefined
+    ? undefined
+    : questionKey({
+        ask: 'generate',
+        prompts,
+        edits,
+        maxNewTokens,
+        temperature,
+        topK,
+        topP,
+        seed,
+        stop,
+        logits
+      });
 }
 
 /** For `lazily`: a session brings the findings with it. */

@@ -1,4 +1,5 @@
 /** Applies edits to routings outside the graph, with the arithmetic of the edited graph. */
+import { takeRows } from '../base/take-rows';
 import type { Routed } from './route';
 
 /** The logit of a masked expert: its score is exactly 0, and unlike -Infinity it never leads to NaN. */
@@ -82,26 +83,24 @@ export function adjustRouting(
   return result;
 }
 
-/** The rows of one token. */
-export function ofToken(
+/** The rows of some tokens. */
+export function ofTokens(
   { bias, mask, scale, map, ids, values }: Adjustment,
-  token: number,
+  tokens: readonly number[],
   experts: number,
   topK: number
 ): Adjustment {
-  const row = <T extends Float32Array | Int32Array | Uint8Array>(
+  const rows = <T extends Float32Array | Int32Array | Uint8Array>(
     table: T | undefined,
     width: number
   ): T | undefined =>
-    table && table.length > width
-      ? (table.slice(token * width, (token + 1) * width) as T)
-      : table;
+    table && table.length > width ? takeRows(table, tokens, width) : table;
   return {
-    bias: row(bias, experts),
-    mask: row(mask, experts),
-    scale: row(scale, experts),
-    map: row(map, experts),
-    ids: row(ids, topK),
-    values: row(values, topK)
+    bias: rows(bias, experts),
+    mask: rows(mask, experts),
+    scale: rows(scale, experts),
+    map: rows(map, experts),
+    ids: rows(ids, topK),
+    values: rows(values, topK)
   };
 }

@@ -30,12 +30,18 @@ export interface ExplorerOptions {
 }
 
 /** State shared with the front end. */
-interface ExplorerState extends DOMWidgetState {
+export interface ExplorerState extends DOMWidgetState {
   layer_index: number;
   measure: Measure;
   /** Null while only an output shows the widget: the output contains the document. */
   view_document: EncodedView | null;
 }
+
+/** The front-end classes of explorers. */
+export const EXPLORER_CLASSES = {
+  model: 'RoutingExplorerModel',
+  view: 'RoutingExplorerView'
+} as const;
 
 /**
  * In a plain program an explorer only draws charts; in a notebook it is a widget, created when it is first displayed,
@@ -117,14 +123,11 @@ export class RoutingExplorer implements Displayable {
   }
 
   private _makeWidget(): Widget<ExplorerState> {
-    const widget = new DOMWidget<ExplorerState>(
-      { model: 'RoutingExplorerModel', view: 'RoutingExplorerView' },
-      {
-        layer_index: this._layerIndex,
-        measure: this._measure,
-        view_document: null
-      }
-    );
+    const widget = new DOMWidget<ExplorerState>(EXPLORER_CLASSES, {
+      layer_index: this._layerIndex,
+      measure: this._measure,
+      view_document: null
+    });
     widget.observe('layer_index', index => this._follow(index));
     widget.observe('measure', measure => {
       if (measure === 'weight' || measure === 'probability') {

@@ -92,6 +92,17 @@ describe('MoEDebugger', () => {
     expect(session.getRoutingStats()[0].tokens).toBe(5);
   });
 
+  it('gathers generations, and answers the same question again from its cache', async () => {
+    const session = new MoEDebugger(model, { sampling_seed: 3 });
+    const first = await session.generate(IDS, { maxNewTokens: 3 });
+    expect(session.getRoutingStats()[0].tokens).toBe(8);
+    expect(await session.generate(IDS, { maxNewTokens: 3 })).toBe(first);
+    expect(session.endSession()!.cache).toMatchObject({ hits: 1, misses: 1 });
+    const uncached = new MoEDebugger(model, { cache_limit: 0 });
+    const [one, other] = [await uncached.trace(IDS), await uncached.trace(IDS)];
+    expect(one.id).not.toBe(other.id);
+  });
+
   it('finds nothing without tokens, and a collapsed router with thresholds that say so', async () => {
     const session = new MoEDebugger(model, {
       duplicate_similarity_threshold: 0
@@ -106,20 +117,28 @@ describe('MoEDebugger', () => {
   });
 
   it('lets go of the oldest traces over its limit', async () => {
-    const session = new MoEDebugger(model, { memory_limit: 0.001 });
-    // 5 tokens x 2 layers x (8 logits + 2 experts + 2 weights) x 4 bytes = 480 bytes.
+    const session = new MoEDebugger(model, {
+      memory_limit: 0.002,
+      buffer_size: 0
+    });
+    // 5 tokens x 2 layers x (8 logits + 2 experts + 2 weights) x 4 bytes = 480 bytes, and as much for tokens and steps.
     const traces = [];
     for (let i = 0; i < 4; i++) {
-      traces.push(await session.trace(IDS));
+      traces.push(await session.trace([...IDS.slice(1), i]));
     }
-    expect(session.traces).toEqual(traces.slice(2));
+    expect(session.traces.map(({ id }) => id)).toEqual(
+      traces.slice(2).map(({ id }) => id)
+    );
     expect(session.getRoutingStats()[0].tokens).toBe(20);
+    expect(session.endSession()!.memory).toMatchObject({ droppedTraces: 2 });
   });
 
   it.each([
     [{ sampling_rate: 2 }],
     [{ buffer_size: -1 }],
     [{ memory_limit: 0 }],
+    [{ cache_limit: -1 }],
+    [{ sampling_seed: 0.5 }],
     [{ dead_expert_treshold: 3 }],
     [{ load_balance_threshold: 7 }]
   ])('refuses %j', settings => {

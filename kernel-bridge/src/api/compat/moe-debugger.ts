@@ -5,7 +5,7 @@ import {
   type Displayable,
   type JsonObject
 } from '../../base/kernel-api';
-import type { TraceOptions } from '../../run/trace/trace-prompts';
+import type { Generation } from '../../run/generation/generation';
 import type { Prompt } from '../../run/model/prompt';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
 import type { MoEModel } from '../moe-model';
@@ -18,7 +18,12 @@ import type {
   SessionSummary
 } from '../records';
 import type { ResolvedSessionOptions } from '../session-options';
-import type { ProfileOptions, TracingSession } from '../tracing-session';
+import type {
+  ProfileOptions,
+  SessionGenerateOptions,
+  SessionTraceOptions,
+  TracingSession
+} from '../tracing-session';
 import { sessionOptions, type DebuggerSettings } from './settings';
 
 export class MoEDebugger implements Displayable {
@@ -47,9 +52,25 @@ export class MoEDebugger implements Displayable {
   /** As `TracingSession.trace`. Without a session that goes on, one is begun. */
   trace(
     prompts: Prompt | readonly Prompt[],
-    options: TraceOptions = {}
+    options: SessionTraceOptions = {}
   ): Promise<RoutingTrace> {
     return this._open().trace(prompts, options);
+  }
+
+  /** As `TracingSession.generate`. Without a session that goes on, one is begun. */
+  generate(
+    prompt: Prompt,
+    options?: SessionGenerateOptions
+  ): Promise<Generation>;
+  generate(
+    prompts: readonly Prompt[],
+    options?: SessionGenerateOptions
+  ): Promise<Generation[]>;
+  generate(
+    prompts: Prompt | readonly Prompt[],
+    options: SessionGenerateOptions = {}
+  ): Promise<Generation | Generation[]> {
+    return this._open().generate(prompts as Prompt, options);
   }
 
   /** As `TracingSession.profile`. Without a session that goes on, one is begun. */

@@ -10,25 +10,33 @@ import {
 } from '../session-options';
 
 export interface DebuggerSettings extends Partial<Thresholds> {
-  /** Share of routing events that are kept one by one, from 0 to 1. Figures are of all tokens whatever it is. */
+  /** Share of the tokens whose routing is captured, from 0 to 1; figures are of these. */
   sampling_rate?: number;
+  /** Draws which tokens are captured. */
+  sampling_seed?: number;
   /** Routing events that are kept; the oldest go first. */
   buffer_size?: number;
-  /** Megabytes that kept traces may take; the oldest go first. */
+  /** Megabytes that kept traces and events may take; the oldest go first. */
   memory_limit?: number;
+  /** Megabytes of kept traces that also answer the same question again, without a run. */
+  cache_limit?: number;
 }
 
 const NAMES: Record<string, string> = {
   samplingRate: 'sampling_rate',
+  samplingSeed: 'sampling_seed',
   bufferSize: 'buffer_size',
-  memoryLimit: 'memory_limit'
+  memoryLimit: 'memory_limit',
+  cacheLimit: 'cache_limit'
 };
 
 /** @throws MoEDebuggerError 'input' naming a setting that does not exist, or a value that cannot be meant */
 export function sessionOptions({
   sampling_rate: samplingRate,
+  sampling_seed: samplingSeed,
   buffer_size: bufferSize,
   memory_limit: memoryLimit,
+  cache_limit: cacheLimit,
   ...thresholds
 }: DebuggerSettings): ResolvedSessionOptions {
   for (const name of Object.keys(thresholds)) {
@@ -39,7 +47,14 @@ export function sessionOptions({
     }
   }
   return resolveSessionOptions(
-    { samplingRate, bufferSize, memoryLimit, thresholds },
+    {
+      samplingRate,
+      samplingSeed,
+      bufferSize,
+      memoryLimit,
+      cacheLimit,
+      thresholds
+    },
     option => NAMES[option]
   );
 }

@@ -4,6 +4,10 @@
  *
  * The client connects, the panel with `OpenData`. The kernel answers `hello`, then sends `state` at once and
  * after each change while subscribed. `get-trace` is answered by `trace` or `error` with the same `request`.
+ * A trace in the making (`running`) is answered with the tokens so far; with `follow`, each `rows` adds those that were run
+ * since, until the client says `unfollow`, or the trace is finished: `state` then lists it without `running`. The client
+ * says with `drawn` which message it has come to; a client that does not say so gets a few messages, and then none. Rows
+ * that could not be sent in time go together, and a message that would be too large is thinned (see `rows.ts`).
  * `diagnose` is answered by `findings` or `findings-error` with the same `request`, `draw` by `figure` or `figure-error`.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
  * A message that cannot be read is answered by the error of its question, or by `error`.
@@ -14,6 +18,8 @@ import type { Coverage } from './routing';
 import type { FigureName, TraceFigure } from './figure';
 import type { FindingsState } from './findings-view';
 import type { PreviousEnd } from './previous-end';
+import type { EncodedRows } from './rows';
+import type { RunStep } from './steps';
 import type { Ability, ToolAnswer, ToolRequest } from './tools';
 import type { EncodedView } from './view';
 
@@ -52,13 +58,17 @@ export interface TraceSummary {
   created: number;
   /** Number of edits of the run; absent for none. */
   edits?: number;
+  /** The trace is in the making: more tokens come. */
+  running?: true;
 }
 
 export type ToKernel =
   | { type: 'subscribe' }
   /** Sent when a panel is hidden: no `state` follows. */
   | { type: 'unsubscribe' }
-  | { type: 'get-trace'; request: number; id: string }
+  | { type: 'get-trace'; request: number; id: string; follow?: boolean }
+  | { type: 'drawn'; id: string; batch: number }
+  | { type: 'unfollow'; id: string }
   | { type: 'diagnose'; request: number; id: string }
   | {
       type: 'draw';
@@ -86,6 +96,15 @@ export type FromKernel =
       type: 'trace';
       request: number;
       view: EncodedView;
+      bufferPaths: (string | number)[][];
+      /** The steps of the first sample, where the trace comes from a run. */
+      steps?: RunStep[];
+    }
+  | {
+      type: 'rows';
+      /** The number for `drawn`: of this trace for this client, from 1. */
+      batch: number;
+      rows: EncodedRows;
       bufferPaths: (string | number)[][];
     }
   | { type: 'findings'; request: number; state: FindingsState }

@@ -1,5 +1,5 @@
 /** What comes to the kernel, from whoever can reach it: read field by field, and refused by name. */
-import { count, object, oneOf, text } from './checks';
+import { count, flag, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import { FIGURE_NAMES } from './figure';
 import type { Envelope, FromKernel, ToKernel } from './messages';
@@ -20,6 +20,21 @@ export function readToKernel(value: unknown): ToKernel {
     case 'unsubscribe':
       return { type };
     case 'get-trace':
+      return {
+        type,
+        ...readQuestion(source),
+        ...(source.follow === undefined
+          ? {}
+          : { follow: flag(source.follow, 'follow') })
+      };
+    case 'drawn':
+      return {
+        type,
+        id: text(source.id, 'id', MAX_ID_LENGTH),
+        batch: readId(source.batch, 'batch')
+      };
+    case 'unfollow':
+      return { type, id: text(source.id, 'id', MAX_ID_LENGTH) };
     case 'diagnose':
       return { type, ...readQuestion(source) };
     case 'draw':

@@ -58,6 +58,8 @@ export interface Coverage {
   moeLayers: number;
   layersCaptured: number;
   tokens: number;
+  /** Tokens that were run, where only a share of them was captured. */
+  tokensRun?: number;
   /** (token, layer, rank) triples captured: the sum of k × tokens over layers. */
   slots: number;
 }

@@ -21,7 +21,7 @@ const DOCUMENT_VIEWS = [...TOOL_NAMES, 'findings'] as const;
 export type DocumentView = (typeof DOCUMENT_VIEWS)[number];
 
 /** Abilities of a kernel besides traces: a panel may be newer or older than the kernel. */
-export type Ability = DocumentView | 'figures';
+export type Ability = DocumentView | 'figures' | 'live';
 
 /** Common state of all tools. */
 export interface ToolState {
@@ -65,7 +65,7 @@ export function isDocumentView(value: unknown): value is DocumentView {
 }
 
 export function isAbility(value: unknown): value is Ability {
-  return isDocumentView(value) || value === 'figures';
+  return isDocumentView(value) || value === 'figures' || value === 'live';
 }
 
 export function isToolName(value: unknown): value is ToolName {

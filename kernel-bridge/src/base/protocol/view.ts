@@ -122,6 +122,7 @@ function decodeCoverage(value: unknown): Coverage {
     moeLayers: read('moeLayers'),
     layersCaptured: read('layersCaptured'),
     tokens: read('tokens'),
+    ...(source.tokensRun === undefined ? {} : { tokensRun: read('tokensRun') }),
     slots: read('slots')
   };
 }

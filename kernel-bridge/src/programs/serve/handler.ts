@@ -14,6 +14,7 @@ import {
 import { sessionStore } from '../../api/store';
 import { diagnoseStored } from './diagnosis';
 import { drawStored } from './figures';
+import { LiveFeeds } from './live-feeds';
 import { StateUpdates } from './state-updates';
 import { encodeStored } from './stored-trace';
 import { ToolServer } from './tool-server';
@@ -56,15 +57,17 @@ export function serveClient(
     send({ message })
   );
   const tools = new ToolServer(message => send({ message }));
+  const feeds = new LiveFeeds((message, buffers) => send({ message, buffers }));
   transport.onClose(() => {
     updates.dispose();
+    feeds.dispose();
     tools.dispose();
   });
   transport.onMessage(data => {
     let messageId: number | undefined;
     try {
       ({ messageId } = readEnvelope(data));
-      const answer = answerTo(readToKernel(data), updates, tools);
+      const answer = answerTo(readToKernel(data), { updates, tools, feeds });
       if (answer) {
         send(answer, messageId);
       }
@@ -78,11 +81,18 @@ export function serveClient(
       type: 'hello',
       version: PROTOCOL_VERSION,
       package: version,
-      tools: [...TOOL_NAMES, 'findings', 'figures'],
+      tools: [...TOOL_NAMES, 'findings', 'figures', 'live'],
       ...(previousEnd === undefined ? {} : { previousEnd })
     }
   });
   send({ message: updates.subscribe() });
+}
+
+/** What serves one client. */
+interface Client {
+  updates: StateUpdates;
+  tools: ToolServer;
+  feeds: LiveFeeds;
 }
 
 /**
@@ -91,20 +101,29 @@ export function serveClient(
  */
 function answerTo(
   message: ToKernel,
-  updates: StateUpdates,
-  tools: ToolServer
+  { updates, tools, feeds }: Client
 ): Answer | undefined {
   switch (message.type) {
     case 'subscribe':
       return { message: updates.subscribe() };
     case 'unsubscribe':
       updates.unsubscribe();
+      feeds.clear();
       return undefined;
     case 'get-trace': {
-      const { request, id } = message;
+      const { request, id, follow } = message;
       const { buffers, ...trace } = encodeStored(id);
+      if (follow) {
+        feeds.follow(id);
+      }
       return { message: { type: 'trace', request, ...trace }, buffers };
     }
+    case 'drawn':
+      feeds.answer(message.id, message.batch);
+      return undefined;
+    case 'unfollow':
+      feeds.unfollow(message.id);
+      return undefined;
     case 'diagnose': {
       const { request, id } = message;
       const state = diagnoseStored(id);

@@ -5,7 +5,9 @@ import {
   extractBuffers,
   PROTOCOL_VERSION,
   type EncodedView,
-  type Extracted
+  type Extracted,
+  type RoutingSample,
+  type RunStep
 } from '../../base/protocol';
 import { sessionStore } from '../../api/store';
 
@@ -25,11 +27,18 @@ export function storedTrace(
   return stored;
 }
 
-/** A trace as a view, its arrays taken out. @throws MoEDebuggerError 'input' for one that is no longer kept */
-export function encodeStored(
-  id: string
-): Pick<Extracted, 'bufferPaths' | 'buffers'> & { view: EncodedView } {
-  const { samples, model } = storedTrace(id).trace;
+/**
+ * A trace as a view, its arrays taken out; of one in the making, what there is so far.
+ * @throws MoEDebuggerError 'input' for one that is no longer kept
+ */
+export function encodeStored(id: string): Pick<
+  Extracted,
+  'bufferPaths' | 'buffers'
+> & {
+  view: EncodedView;
+  steps?: RunStep[];
+} {
+  const { samples, model, steps } = samplesOf(id);
   const view: EncodedView = {
     version: PROTOCOL_VERSION,
     view: 'explorer',
@@ -43,5 +52,23 @@ export function encodeStored(
       : {})
   };
   const { state, ...arrays } = extractBuffers(view);
-  return { view: state as EncodedView, ...arrays };
+  return {
+    view: state as EncodedView,
+    ...arrays,
+    ...(steps ? { steps: [...steps] } : {})
+  };
+}
+
+function samplesOf(id: string): {
+  model: string;
+  samples: readonly RoutingSample[];
+  steps: readonly RunStep[] | undefined;
+} {
+  const running = sessionStore().running(id);
+  if (running) {
+    const { model, sample, steps } = running;
+    return { model, samples: [sample], steps };
+  }
+  const { model, samples, steps } = storedTrace(id).trace;
+  return { model, samples, steps: steps.get(samples[0].id) };
 }

@@ -5,7 +5,7 @@ import {
   adjustLogits,
   adjustRouting,
   isMasked,
-  ofToken,
+  ofTokens,
   type Adjustment
 } from '../../routing/adjustment';
 import type { Convention, Rounding, Router } from '../../routing/convention';
@@ -100,7 +100,7 @@ export function checkConvention(
       row,
       own,
       beside,
-      adjustment && ofToken(adjustment, t, experts, topK)
+      adjustment && ofTokens(adjustment, [t], experts, topK)
     );
     if (convention.renormalizedKept) {
       renormalizeKept(convention, expected, own, ownWeights);

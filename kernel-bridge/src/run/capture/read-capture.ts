@@ -1,8 +1,9 @@
 /** Reads the routing of each layer from the flat capture outputs, and verifies it against the layer's convention. */
 import type { RunOutputs } from '../engine/engine';
 import { MoEDebuggerError } from '../../base/errors';
+import { takeRows } from '../../base/take-rows';
 import type { RoutingLayer } from '../../base/protocol';
-import type { Adjustment } from '../../routing/adjustment';
+import { ofTokens, type Adjustment } from '../../routing/adjustment';
 import {
   CAPTURE_OUTPUTS,
   type CaptureKind,
@@ -15,6 +16,7 @@ import { checkConvention, mismatch, routeEdited } from './check-convention';
  * @param routers with the k of this run
  * @param tokens number of tokens that a router routed
  * @param adjustments edits of each router. Default none.
+ * @param taken the tokens to read, which are all that is checked and copied. Default all, in the outputs' own memory
  * @throws MoEDebuggerError 'capture' naming the layer whose size, experts or weights do not match
  */
 export function readCapture(
@@ -22,7 +24,8 @@ export function readCapture(
   plan: CapturePlan,
   outputs: RunOutputs,
   tokens: (router: Router) => number,
-  adjustments: readonly (Adjustment | undefined)[] = []
+  adjustments: readonly (Adjustment | undefined)[] = [],
+  taken?: (router: Router) => readonly number[]
 ): RoutingLayer[] {
   const parts = routers.map(
     () =>
@@ -62,13 +65,28 @@ export function readCapture(
     let at = 0;
     for (const { router, width } of segments) {
       const size = width * tokens(routers[router]);
-      parts[router][kind].push({ data: data.subarray(at, at + size), width });
+      const own = data.subarray(at, at + size);
+      parts[router][kind].push({
+        data: taken ? takeRows(own, taken(routers[router]), width) : own,
+        width
+      });
       at += size;
     }
   }
-  return routers.map((router, i) =>
-    readLayer(router, parts[i], tokens(router), adjustments[i])
-  );
+  return routers.map((router, i) => {
+    const adjustment = adjustments[i];
+    if (!taken) {
+      return readLayer(router, parts[i], tokens(router), adjustment);
+    }
+    const { experts, topK } = router;
+    const rows = taken(router);
+    return readLayer(
+      router,
+      parts[i],
+      rows.length,
+      adjustment && ofTokens(adjustment, rows, experts, topK)
+    );
+  });
 }
 
 type Parts = Record<

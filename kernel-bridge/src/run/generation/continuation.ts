@@ -1,24 +1,33 @@
 /** State of one prompt's generation. */
+import { randomUUID } from 'node:crypto';
 import { MoEDebuggerError } from '../../base/errors';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Tokenizer } from '../model/tokenizer';
-import type { RoutingLayer, RoutingSample, Token } from '../../base/protocol';
+import type {
+  RoutingLayer,
+  RoutingSample,
+  RunStep,
+  Token
+} from '../../base/protocol';
+import type { RunningSource } from '../trace/running-trace';
 import type { Decoded } from './decoder';
 import type { Ending } from './ending';
 import type { FinishReason } from './generation';
 import type { ResolvedOptions, TokenEvent } from './options';
 import { randomNumbers } from '../../base/statistics/random';
-import { concatenate } from './routing-record';
 import { nextToken } from './sampling';
+import { SequenceRecord } from './sequence-record';
 import { StopStrings, TextStream } from './text-stream';
 
-export class Continuation {
+export class Continuation implements RunningSource {
+  readonly traceId = randomUUID();
+  readonly created = new Date();
   readonly tokens: Token[] = [];
   finishReason?: FinishReason;
   /** [vocabulary], after the last token that was run. */
   logits: Float32Array = new Float32Array(0);
   text = '';
-  private readonly _parts: RoutingLayer[][] = [];
+  private readonly _record = new SequenceRecord();
   private readonly _random: () => number;
   private readonly _stops: StopStrings;
   private readonly _stream?: TextStream;
@@ -53,20 +62,25 @@ export class Continuation {
   }
 
   /** Receives the results of a run for its tokens. */
-  accept({ logits, layers }: Decoded): void {
-    this.logits = logits;
-    this._parts.push(layers);
+  accept(
+    decoded: Decoded,
+    { phase, timestamp, milliseconds }: Omit<RunStep, 'tokens' | 'captured'>
+  ): void {
+    this.logits = decoded.logits;
+    this._record.add(decoded, {
+      phase,
+      tokens: decoded.tokens,
+      captured: decoded.captured.length,
+      timestamp,
+      milliseconds
+    });
   }
 
   /** Selects the next token from the last logits. The continuation has ended if `finishReason` is set afterwards. */
   choose(): number {
     const id = nextToken(this.logits, this._options.sampling, this._random);
     const position = this._before.length + this.tokens.length;
-    this.tokens.push(
-      this._tokenizer
-        ? { position, id, text: this._tokenizer.piece(id) }
-        : { position, id }
-    );
+    this.tokens.push(this._token(position, id));
     const fresh = this._stops.push(this._stream?.push(id) ?? '');
     this._piece = fresh.text;
     if (fresh.stopped) {
@@ -93,9 +107,8 @@ export class Continuation {
       id,
       position,
       text: this._piece,
-      routing: this._parts[this._parts.length - 1].filter(
-        ({ logits }) => logits.length > 0
-      ),
+      step: this.steps[this.steps.length - 1],
+      routing: this._record.last.filter(({ logits }) => logits.length > 0),
       prompt: { index: this.index, id: this.prompt.id }
     };
   }
@@ -106,21 +119,60 @@ export class Continuation {
     this.text += this._rest();
   }
 
-  /** The prompt's and all generated tokens with their routing. */
+  /** The captured tokens of the prompt and of what was generated, with their routing. */
   sample(): RoutingSample {
     const { id, domain, ids, decoderIds } = this.prompt;
     return {
       id,
       ...(domain === undefined ? {} : { domain }),
-      tokens: [...this._tokens(this._before), ...this.tokens],
-      ...(decoderIds ? { encoderTokens: this._tokens(ids) } : {}),
-      layers: concatenate(this._parts)
+      tokens: this.tokensFrom(0),
+      ...(decoderIds
+        ? {
+            encoderTokens: this._record.encoderPositions.map(position =>
+              this._token(position, ids[position])
+            )
+          }
+        : {}),
+      layers: this.layersFrom(0)
     };
+  }
+
+  get steps(): readonly RunStep[] {
+    return this._record.steps;
+  }
+
+  get captured(): number {
+    return this._record.positions.length;
+  }
+
+  /** Tokens that were run, captured or not. */
+  get run(): number {
+    return this._record.run;
+  }
+
+  /** Captured tokens of the prompt. */
+  get promptTokens(): number {
+    const prompt = this._before.length;
+    return this._record.positions.filter(position => position < prompt).length;
+  }
+
+  tokensFrom(from: number): Token[] {
+    return this._record.positions
+      .slice(from)
+      .map(position =>
+        position < this._before.length
+          ? this._token(position, this._before[position])
+          : this.tokens[position - this._before.length]
+      );
+  }
+
+  layersFrom(from: number): RoutingLayer[] {
+    return this._record.layers(from);
   }
 
   /** True once the prompt has been run. */
   get started(): boolean {
-    return this._parts.length > 0;
+    return this.steps.length > 0;
   }
 
   private _rest(): string {
@@ -128,11 +180,9 @@ export class Continuation {
     return last.stopped ? last.text : last.text + this._stops.end();
   }
 
-  private _tokens(ids: readonly number[]): Token[] {
-    return ids.map((id, position) =>
-      this._tokenizer
-        ? { position, id, text: this._tokenizer.piece(id) }
-        : { position, id }
-    );
+  private _token(position: number, id: number): Token {
+    return this._tokenizer
+      ? { position, id, text: this._tokenizer.piece(id) }
+      : { position, id };
   }
 }

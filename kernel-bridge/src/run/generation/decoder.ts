@@ -5,11 +5,12 @@ import { toFloat32 } from '../engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { RunEdits } from '../edits/run-edits';
 import type { ModelInputs, Sequence, Step } from '../model/inputs';
-import type { RoutingLayer } from '../../base/protocol';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
 import { readCapture } from '../capture/read-capture';
+import type { TokenSampler } from '../capture/token-sampling';
 import { takeTokens } from './routing-record';
+import type { StepRouting } from './sequence-record';
 
 /** The part of a loaded model that decoding needs. */
 export interface DecodableModel {
@@ -23,12 +24,22 @@ export interface DecodableModel {
   edits?: RunEdits;
 }
 
-/** Results of a step for one sequence. */
-export interface Decoded {
+/**
+ * Results of a step for one sequence: the routing of the tokens that it ran for the first time, or of a share of them; the
+ * encoder's layers only in the first step.
+ */
+export interface Decoded extends StepRouting {
   /** [vocabulary], for the next token. */
   logits: Float32Array;
-  /** Routing of the tokens that this step ran for the first time; the encoder's layers only in the first step. */
-  layers: RoutingLayer[];
+  /** Tokens that this step ran for the first time. */
+  tokens: number;
+}
+
+/** What chooses among the tokens of one sequence. */
+export interface SequenceSamplers {
+  own: TokenSampler;
+  /** Of an encoder's tokens. */
+  encoder: TokenSampler;
 }
 
 export interface Decoding {
@@ -55,11 +66,13 @@ export class Decoder {
 
   /**
    * @param sequences prompts of any length; one at a time for a model without a cache or with an encoder
+   * @param _samplers by sequence, where only a share of the tokens is captured
    * @throws MoEDebuggerError 'model-unsupported' for a cache without an output
    */
   constructor(
     private readonly _model: DecodableModel,
-    sequences: readonly Sequence[]
+    sequences: readonly Sequence[],
+    private readonly _samplers?: readonly SequenceSamplers[]
   ) {
     this._rows = sequences.map(({ ids, decoderIds }) =>
       decoderIds
@@ -155,6 +168,14 @@ export class Decoder {
     };
   }
 
+  private _chosen(row: number, tokens: number): number[] {
+    return this._samplers?.[row].own.choose(tokens) ?? indices(tokens);
+  }
+
+  private _encoderChosen(tokens: number): number[] {
+    return this._samplers?.[0].encoder.choose(tokens) ?? indices(tokens);
+  }
+
   private async _run(
     step: Step,
     fresh: (row: Row) => { tokens: number[]; last: number },
@@ -163,44 +184,71 @@ export class Decoder {
     const { routers, plan, session, inputs, logits, edits } = this._model;
     const width = step.ids[0].length;
     const places = this._rows.map(fresh);
+    const encoded = step.encoderIds?.[0].length ?? 0;
+    const captured = this._rows.map(({ active }, i) =>
+      active ? this._chosen(i, places[i].tokens.length) : []
+    );
+    const encoderCaptured = first ? this._encoderChosen(encoded) : [];
+    const captures = first || captured.some(tokens => tokens.length > 0);
     const options: RunOptions = {
       cache: this._cache,
       rows: { [logits]: places.map(({ last }) => last) }
     };
     const { outputs, milliseconds } = await session.run(
       { ...inputs.feeds(step), ...edits?.feeds(step) },
-      [...plan.outputs, logits],
+      captures ? [...plan.outputs, logits] : [logits],
       options
     );
-    const encoded = step.encoderIds?.[0].length ?? 0;
-    const layers = readCapture(
-      routers,
-      plan,
-      outputs,
-      ({ stack }) =>
-        stack === 'encoder' ? encoded : this._rows.length * width,
-      edits?.adjustments(step)
+    /** In the step's order: all of one sequence, then the next one's. */
+    const rows = captured.map((tokens, i) =>
+      tokens.map(token => i * width + places[i].tokens[token])
     );
+    const all = rows.flat();
+    const layers = captures
+      ? readCapture(
+          routers,
+          plan,
+          outputs,
+          ({ stack }) =>
+            stack === 'encoder' ? encoded : this._rows.length * width,
+          edits?.adjustments(step),
+          this._samplers &&
+            (({ stack }) => (stack === 'encoder' ? encoderCaptured : all))
+        )
+      : [];
     const values = toFloat32(outputs[logits]);
     const vocabulary = outputs[logits].dims[outputs[logits].dims.length - 1];
-    const sequences = this._rows.map(({ active }, i) =>
-      active
+    let before = 0;
+    const sequences = this._rows.map(({ active }, i): Decoded | undefined => {
+      const own = this._samplers
+        ? rows[i].map((_, at) => before + at)
+        : rows[i];
+      before += rows[i].length;
+      return active
         ? {
             logits: values.subarray(i * vocabulary, (i + 1) * vocabulary),
-            layers: layers.map(layer => {
-              if (layer.stack === 'encoder') {
-                return first ? layer : takeTokens(layer, []);
-              }
-              return takeTokens(
-                layer,
-                places[i].tokens.map(token => i * width + token)
-              );
-            })
+            tokens: places[i].tokens.length,
+            captured: captured[i],
+            ...(encoded > 0 && first ? { encoderCaptured } : {}),
+            layers:
+              first || own.length > 0
+                ? layers.map(layer =>
+                    layer.stack === 'encoder'
+                      ? first
+                        ? layer
+                        : takeTokens(layer, [])
+                      : takeTokens(layer, own)
+                  )
+                : []
           }
-        : undefined
-    );
+        : undefined;
+    });
     return { sequences, milliseconds };
   }
+}
+
+function indices(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
 }
 
 function pad(

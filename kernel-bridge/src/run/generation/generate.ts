@@ -1,16 +1,23 @@
 /** Generates from prompts, token by token, with the routing of every token. */
-import { randomUUID } from 'node:crypto';
 import { cancellable, CancelRequest } from '../engine/cancel';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Graph } from '../../onnx/graph/graph';
 import type { LayerCard } from '../model/description';
 import type { TokenizedPrompt } from '../model/prompt';
 import type { Tokenizer } from '../model/tokenizer';
+import type { Phase } from '../../base/protocol';
+import { samplerOf, type TokenSampling } from '../capture/token-sampling';
 import { RoutingTrace } from '../trace/routing-trace';
+import { RunningTrace } from '../trace/running-trace';
 import { batchesOf, captureNotes, oneByOne } from './batches';
 import { Continuation } from './continuation';
 import type { Ending } from './ending';
-import { Decoder, type DecodableModel, type Decoding } from './decoder';
+import {
+  Decoder,
+  type DecodableModel,
+  type Decoding,
+  type SequenceSamplers
+} from './decoder';
 import { Generation, GenerationCancelled } from './generation';
 import {
   resolveOptions,
@@ -26,8 +33,12 @@ export interface GenerativeModel extends DecodableModel {
   /** Why there is no tokenizer. */
   noTokenizer: string;
   ending: Ending;
+  /** Called when a prompt has been run, with the trace in the making. */
+  onBegin(running: RunningTrace): void;
   /** Called with each generation when it is done or cancelled. */
   onGeneration(generation: Generation): void;
+  /** Called when an error ends what had begun. */
+  onFailure(running: RunningTrace): void;
 }
 
 /**
@@ -117,38 +128,93 @@ async function run(
   const started = performance.now();
   const decoder = new Decoder(
     model,
-    rows.map(({ prompt }) => prompt)
+    rows.map(({ prompt }) => prompt),
+    samplersOf(options.sample, rows)
   );
+  const running: RunningTrace[] = [];
   let inference = 0;
-  const accept = ({ sequences, milliseconds }: Decoding): void => {
+  const step = async (
+    phase: Phase,
+    work: () => Promise<Decoding>
+  ): Promise<void> => {
+    const start = performance.now();
+    const { sequences, milliseconds } = await work();
+    const end = performance.now();
     inference += milliseconds;
-    sequences.forEach((decoded, i) => decoded && rows[i].accept(decoded));
+    const timing = {
+      phase,
+      timestamp: performance.timeOrigin + end,
+      milliseconds: end - start
+    };
+    sequences.forEach((decoded, i) => {
+      if (decoded) {
+        rows[i].accept(decoded, timing);
+        running[i]?.stepped();
+      }
+    });
   };
   try {
     try {
       // A long prompt need not be awaited: nothing is lost with it.
-      accept(await cancellable(decoder.start(), options.signal));
+      await step('prefill', () => cancellable(decoder.start(), options.signal));
     } catch (error) {
       if (!(error instanceof MoEDebuggerError && error.code === 'cancelled')) {
         throw error;
       }
     }
+    for (const row of rows.filter(({ started }) => started)) {
+      const trace = begin(model, row);
+      running.push(trace);
+      model.onBegin(trace);
+      options.onBegin?.(trace);
+    }
     while (!cancel.requested && rows.some(unfinished)) {
-      const running = rows.filter(unfinished);
+      const going = rows.filter(unfinished);
       const tokens = rows.map(row =>
         unfinished(row) ? row.choose() : undefined
       );
       // A step is short and its token's routing is worth keeping, so it is awaited even after a cancellation.
-      accept(await decoder.advance(tokens));
-      for (const row of running) {
+      await step('decode', () => decoder.advance(tokens));
+      for (const row of going) {
         await options.onToken?.(row.event());
       }
     }
     rows.filter(unfinished).forEach(row => row.cancel());
+    running.forEach(trace => trace.end());
+  } catch (error) {
+    for (const trace of running) {
+      trace.end();
+      model.onFailure(trace);
+    }
+    throw error;
   } finally {
     decoder.dispose();
   }
   return { seconds: (performance.now() - started) / 1000, inference };
+}
+
+function samplersOf(
+  sample: TokenSampling | undefined,
+  rows: readonly Continuation[]
+): SequenceSamplers[] | undefined {
+  const samplers = rows.flatMap(({ index }) => {
+    const own = samplerOf(sample, index);
+    const encoder = samplerOf(sample, index, 'encoder');
+    return own && encoder ? [{ own, encoder }] : [];
+  });
+  return samplers.length > 0 ? samplers : undefined;
+}
+
+function begin(model: GenerativeModel, row: Continuation): RunningTrace {
+  return new RunningTrace({
+    id: row.traceId,
+    model: model.name,
+    label: row.prompt.label,
+    edits: model.edits?.records.length ?? 0,
+    created: row.created,
+    moeLayers: model.routers.length,
+    source: row
+  });
 }
 
 function unfinished({ finishReason }: Continuation): boolean {
@@ -169,14 +235,17 @@ function finish(
     tokens: row.tokens,
     finishReason: row.finishReason ?? 'cancelled',
     trace: new RoutingTrace({
-      id: randomUUID(),
+      id: row.traceId,
       model: model.name,
       samples: [sample],
+      created: row.created,
       moeLayers: model.routers.length,
       edits: model.edits?.records,
       cards: model.description.layers,
       timing: { inference },
-      promptTokens: (row.prompt.decoderIds ?? row.prompt.ids).length,
+      promptTokens: row.promptTokens,
+      steps: new Map([[sample.id, row.steps]]),
+      tokensRun: row.run,
       outputLogits:
         options.logits === 'last'
           ? new Map([

@@ -1,6 +1,13 @@
 /** Result of a generation. */
 import { MoEDebuggerError } from '../../base/errors';
-import { counted, type Coverage, type Token } from '../../base/protocol';
+import {
+  counted,
+  phaseTime,
+  type Coverage,
+  type PhaseTime,
+  type RunStep,
+  type Token
+} from '../../base/protocol';
 import type { RoutingTrace } from '../trace/routing-trace';
 import type { TraceDocument } from '../trace/trace-document';
 
@@ -21,6 +28,8 @@ export interface GenerationDocument {
   seed?: number;
   seconds: number;
   tokensPerSecond: number;
+  prefill: PhaseTime;
+  decode: PhaseTime;
   notes: string[];
   samples: TraceDocument['samples'];
   coverage: Coverage;
@@ -62,6 +71,20 @@ export class Generation {
     return this.tokens.length / this.seconds;
   }
 
+  /** The prompt's step. */
+  get prefill(): PhaseTime {
+    return phaseTime(this._steps, 'prefill');
+  }
+
+  /** The steps that run one new token. */
+  get decode(): PhaseTime {
+    return phaseTime(this._steps, 'decode');
+  }
+
+  private get _steps(): readonly RunStep[] {
+    return [...this.trace.steps.values()].flat();
+  }
+
   toJSON(): GenerationDocument {
     const { model, samples, coverage, edits } = this.trace.toJSON();
     return {
@@ -74,6 +97,8 @@ export class Generation {
       ...(this.seed === undefined ? {} : { seed: this.seed }),
       seconds: this.seconds,
       tokensPerSecond: this.tokensPerSecond,
+      prefill: this.prefill,
+      decode: this.decode,
       notes: [...this.notes],
       samples,
       coverage,

@@ -1,8 +1,10 @@
 /** Options of a generation, and their validation. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Progress } from '../../base/progress';
-import type { RoutingLayer } from '../../base/protocol';
+import type { RoutingLayer, RunStep } from '../../base/protocol';
+import { checkSampling, type TokenSampling } from '../capture/token-sampling';
 import { checkOnCancel, type OnCancel } from '../engine/cancel';
+import type { RunningTrace } from '../trace/running-trace';
 import type { Sampling } from './sampling';
 
 /** A generated token. */
@@ -15,8 +17,10 @@ export interface TokenEvent {
    * texts of all events add up to the generation's text.
    */
   text: string;
-  /** Routing of this token: layers of one row each, without encoder layers. */
+  /** Routing of this token: layers of one row each, without encoder layers; empty where it was not captured (`sample`). */
   routing: RoutingLayer[];
+  /** The step that ran it: when, and how long it took. */
+  step: RunStep;
   /** The prompt that it continues. */
   prompt: { index: number; id: string };
 }
@@ -39,6 +43,10 @@ export interface GenerateOptions {
   stop?: string | readonly string[];
   /** Called for each token with its routing; awaited, so a slow reader slows the generation down. */
   onToken?: (event: TokenEvent) => void | Promise<void>;
+  /** Called when a prompt has been run, with the trace in the making: it tells of each step. */
+  onBegin?: (trace: RunningTrace) => void;
+  /** Captures the routing of a share of the tokens. Default all. */
+  sample?: TokenSampling;
   /** 'last': keep the model's output logits after the last token, in the trace's `outputLogits`. */
   logits?: 'none' | 'last';
   signal?: AbortSignal;
@@ -125,6 +133,9 @@ export function resolveOptions(options: GenerateOptions): ResolvedOptions {
     );
   }
   checkOnCancel(options.onCancel);
+  if (options.sample) {
+    checkSampling(options.sample);
+  }
   const stops = typeof stop === 'string' ? [stop] : [...stop];
   check(
     stops.every(text => typeof text === 'string' && text !== ''),

@@ -1,5 +1,6 @@
 /** Assembles the routing of a sequence from the steps in which its tokens were run. */
 import type { RoutingLayer } from '../../base/protocol';
+import { takeRows } from '../../base/take-rows';
 
 /** Copies the rows of a captured layer that belong to `tokens`, so that the rest can be freed. */
 export function takeTokens(
@@ -9,9 +10,9 @@ export function takeTokens(
   const { experts, topK } = layer;
   return {
     ...layer,
-    logits: takeRows(layer.logits, tokens, experts, Float32Array),
-    selected: takeRows(layer.selected, tokens, topK, Int32Array),
-    weights: takeRows(layer.weights, tokens, topK, Float32Array)
+    logits: rowsOf(layer.logits, tokens, experts),
+    selected: rowsOf(layer.selected, tokens, topK),
+    weights: rowsOf(layer.weights, tokens, topK)
   };
 }
 
@@ -44,20 +45,15 @@ interface NumbersConstructor<T> {
 }
 type Numbers = Float32Array | Int32Array;
 
-function takeRows<T extends Numbers>(
+/** An encoder's layers are empty after the prompt. */
+function rowsOf<T extends Numbers>(
   values: T,
   rows: readonly number[],
-  width: number,
-  ArrayType: NumbersConstructor<T>
+  width: number
 ): T {
-  if (values.length === 0) {
-    return new ArrayType(0);
-  }
-  const taken = new ArrayType(rows.length * width);
-  rows.forEach((row, i) =>
-    taken.set(values.subarray(row * width, (row + 1) * width), i * width)
-  );
-  return taken;
+  return values.length === 0
+    ? (values.slice() as T)
+    : takeRows(values, rows, width);
 }
 
 function join<T extends Numbers>(

@@ -74,8 +74,10 @@ export async function generateOn(
         logits,
         ...(await runTarget(target)),
         ending: readEnding(config),
+        onBegin: running => observer.began(running),
         onGeneration: ({ trace, prompt: label }) =>
-          observer.traced(trace, label)
+          observer.traced(trace, label),
+        onFailure: ({ id }) => observer.dropped(id)
       },
       list,
       options

@@ -7,10 +7,14 @@ import {
   type RoutingSample
 } from '../../base/protocol';
 
-/** @throws MoEDebuggerError 'capture' when there is no layer, or a layer's slots are not k × tokens */
+/**
+ * @param tokensRun tokens that were run, where only a share was captured
+ * @throws MoEDebuggerError 'capture' when there is no layer, or a layer's slots are not k × tokens
+ */
 export function coverageOf(
   samples: readonly RoutingSample[],
-  moeLayers: number
+  moeLayers: number,
+  tokensRun?: number
 ): Coverage {
   const layersCaptured = Math.min(
     ...samples.map(({ layers }) => layers.length)
@@ -40,10 +44,12 @@ export function coverageOf(
       slots += expected;
     }
   }
+  const tokens = samples.reduce((sum, sample) => sum + sample.tokens.length, 0);
   return {
     moeLayers,
     layersCaptured,
-    tokens: samples.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    tokens,
+    ...(tokensRun === undefined || tokensRun === tokens ? {} : { tokensRun }),
     slots
   };
 }

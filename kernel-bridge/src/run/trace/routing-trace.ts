@@ -6,13 +6,13 @@ import {
   knownInAny,
   knownOf,
   layerName,
-  tokensOf,
   type Coverage,
   type Integrity,
   type Known,
   type RouterPlace,
   type RoutingLayer,
-  type RoutingSample
+  type RoutingSample,
+  type RunStep
 } from '../../base/protocol';
 import { coverageOf } from './coverage';
 import type { LayerCard } from '../model/description';
@@ -23,7 +23,7 @@ import {
   type TraceDocument
 } from './trace-document';
 import { unorderedText } from './unordered-tokens';
-import { confidence, type RoutingEvent } from './routing-event';
+import { eventsOf, type RoutingEvent } from './routing-event';
 
 export interface TraceTiming {
   /** Milliseconds in onnxruntime, over all samples; NaN for a trace from a file. */
@@ -44,6 +44,8 @@ export class RoutingTrace {
   /** Conventions of the model's layers; empty if unknown. */
   readonly cards: readonly LayerCard[];
   readonly timing: TraceTiming;
+  /** The steps in which each sample was run, by its id; empty for a trace from a file. */
+  readonly steps: ReadonlyMap<string, readonly RunStep[]>;
   /** For a generation: number of prompt tokens in the sample; otherwise undefined. */
   readonly promptTokens: number | undefined;
   /** For a trace from a file: whether a hash of its content was compared; otherwise undefined. */
@@ -59,10 +61,15 @@ export class RoutingTrace {
     this.created = options.created ?? new Date();
     this.cards = options.cards ?? [];
     this.timing = options.timing;
+    this.steps = options.steps ?? new Map();
     this.promptTokens = options.promptTokens;
     this.integrity = options.integrity;
     this.outputLogits = options.outputLogits ?? new Map();
-    this.coverage = coverageOf(options.samples, options.moeLayers);
+    this.coverage = coverageOf(
+      options.samples,
+      options.moeLayers,
+      options.tokensRun
+    );
     this.known = knownInAny(options.samples.map(knownOf));
   }
 
@@ -89,30 +96,12 @@ export class RoutingTrace {
 
   /** One event per token and layer, in the order of samples, layers and tokens. */
   *events(): Generator<RoutingEvent, void, undefined> {
-    const timestamp = this.created.getTime();
     for (const sample of this.samples) {
-      for (const layer of sample.layers) {
-        const tokens = tokensOf(sample, layer);
-        for (let t = 0; t < tokens.length; t++) {
-          const expertWeights = Array.from(
-            layer.weights.subarray(t * layer.topK, (t + 1) * layer.topK)
-          );
-          yield {
-            timestamp,
-            sessionId: this.id,
-            layerIdx: layer.layer,
-            ...(layer.stack ? { stack: layer.stack } : {}),
-            ...(layer.module ? { module: layer.module } : {}),
-            tokenPosition: tokens[t].position,
-            tokenText: tokens[t].text ?? '',
-            expertWeights,
-            selectedExperts: Array.from(
-              layer.selected.subarray(t * layer.topK, (t + 1) * layer.topK)
-            ),
-            routingConfidence: confidence(layer, t)
-          };
-        }
-      }
+      yield* eventsOf(sample, {
+        sessionId: this.id,
+        steps: this.steps.get(sample.id),
+        created: this.created.getTime()
+      });
     }
   }
 
@@ -131,11 +120,14 @@ export class RoutingTrace {
 
   /** A short summary of what was captured. */
   toString(): string {
-    const { layersCaptured, moeLayers, tokens, slots } = this.coverage;
+    const { layersCaptured, moeLayers, tokens, tokensRun, slots } =
+      this.coverage;
     const prompts =
       this.samples.length === 1 ? '' : `${this.samples.length} prompts, `;
+    const share =
+      tokensRun === undefined ? '' : ` of ${tokensRun} that were run`;
     return [
-      `RoutingTrace of ${this.model}: ${prompts}${counted(tokens, 'token')}, ${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(slots, 'slot')}`,
+      `RoutingTrace of ${this.model}: ${prompts}${counted(tokens, 'token')}${share}, ${layersCaptured} of ${counted(moeLayers, 'MoE layer')}, ${counted(slots, 'slot')}`,
       ...unorderedText(this.samples)
     ].join('\n');
   }
@@ -149,7 +141,10 @@ export namespace RoutingTrace {
     /** MoE layers of the model, captured or not. */
     moeLayers: number;
     timing: TraceTiming;
+    steps?: ReadonlyMap<string, readonly RunStep[]>;
     promptTokens?: number;
+    /** Tokens that were run, where only a share of them was captured. */
+    tokensRun?: number;
     outputLogits?: ReadonlyMap<string, OutputLogits>;
     edits?: readonly EditRecord[];
     cards?: readonly LayerCard[];

@@ -10,11 +10,16 @@ import type { Session } from '../engine/engine';
 import type { RunEdits } from '../edits/run-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Progress } from '../../base/progress';
-import { counted, type RoutingSample } from '../../base/protocol';
+import { counted, type RoutingSample, type RunStep } from '../../base/protocol';
 import type { CapturePlan } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
 import { addedCheck } from '../added/check-added';
 import { readCapture } from '../capture/read-capture';
+import {
+  checkSampling,
+  samplerOf,
+  type TokenSampling
+} from '../capture/token-sampling';
 import { RoutingTrace } from './routing-trace';
 import type { OutputLogits } from './trace-document';
 import { wholeSequence } from '../model/inputs';
@@ -25,6 +30,8 @@ import { outputLogits } from './output-logits';
 export interface TraceOptions {
   /** Also keep the model's output logits: of the last token, or of all. */
   logits?: 'last' | 'all';
+  /** Captures the routing of a share of the tokens. Default all. */
+  sample?: TokenSampling;
   signal?: AbortSignal;
   /**
    * What a cancelled run comes to when at least one prompt is done: a `TraceCancelled` error that carries the trace of
@@ -75,11 +82,16 @@ export async function tracePrompts(
     });
   }
   checkOnCancel(options.onCancel);
+  if (options.sample) {
+    checkSampling(options.sample);
+  }
   await addedCheck(model).run(prompts[0]);
   const running = await target();
   const samples: RoutingSample[] = [];
   const logits = new Map<string, OutputLogits>();
+  const steps = new Map<string, readonly RunStep[]>();
   let inference = 0;
+  let tokensRun = 0;
   const result = (): RoutingTrace =>
     new RoutingTrace({
       id: randomUUID(),
@@ -87,6 +99,8 @@ export async function tracePrompts(
       samples,
       moeLayers: model.routers.length,
       timing: { inference },
+      steps,
+      tokensRun,
       outputLogits: logits,
       edits: running.edits?.records,
       cards: model.description.layers
@@ -96,8 +110,16 @@ export async function tracePrompts(
       if (options.signal?.aborted) {
         throw cancelledError();
       }
-      const traced = await tracePrompt(model, running, prompt, options);
+      const traced = await tracePrompt(
+        model,
+        running,
+        prompt,
+        samples.length,
+        options
+      );
       samples.push(traced.sample);
+      steps.set(traced.sample.id, [traced.step]);
+      tokensRun += traced.step.tokens;
       inference += traced.milliseconds;
       if (traced.logits) {
         logits.set(traced.sample.id, traced.logits);
@@ -119,16 +141,20 @@ function isCancelled(error: unknown): boolean {
   return error instanceof MoEDebuggerError && error.code === 'cancelled';
 }
 
+/** @param index of the prompt in its list */
 async function tracePrompt(
   model: LoadedModel,
   { session, routers, plan, edits }: RunTarget,
   prompt: TokenizedPrompt,
-  { logits: wanted, signal }: TraceOptions
+  index: number,
+  { logits: wanted, sample: sampling, signal }: TraceOptions
 ): Promise<{
   sample: RoutingSample;
+  step: RunStep;
   logits?: OutputLogits;
   milliseconds: number;
 }> {
+  const start = performance.now();
   const step = wholeSequence(prompt);
   const feeds = { ...model.inputs.feeds(step), ...edits?.feeds(step) };
   const output = wanted ? [model.logits] : [];
@@ -140,18 +166,50 @@ async function tracePrompt(
     }),
     signal
   );
+  const taken = samplerOf(sampling, index)?.choose(decoderIds.length);
+  const encoderTaken = prompt.decoderIds
+    ? samplerOf(sampling, index, 'encoder')?.choose(prompt.ids.length)
+    : undefined;
   const count = ({ stack }: Router): number =>
     stack === 'decoder' ? decoderIds.length : prompt.ids.length;
   const sample: RoutingSample = {
     id: prompt.id,
     ...(prompt.domain === undefined ? {} : { domain: prompt.domain }),
-    tokens: model.tokens(decoderIds),
-    ...(prompt.decoderIds ? { encoderTokens: model.tokens(prompt.ids) } : {}),
-    layers: readCapture(routers, plan, outputs, count, edits?.adjustments(step))
+    tokens: captured(model.tokens(decoderIds), taken),
+    ...(prompt.decoderIds
+      ? { encoderTokens: captured(model.tokens(prompt.ids), encoderTaken) }
+      : {}),
+    layers: readCapture(
+      routers,
+      plan,
+      outputs,
+      count,
+      edits?.adjustments(step),
+      taken &&
+        (({ stack }) => (stack === 'encoder' ? (encoderTaken ?? []) : taken))
+    )
   };
+  const end = performance.now();
   return {
     sample,
+    step: {
+      phase: 'prefill',
+      tokens: decoderIds.length,
+      captured: sample.tokens.length,
+      timestamp: performance.timeOrigin + end,
+      milliseconds: end - start
+    },
     milliseconds,
-    ...(wanted ? { logits: outputLogits(outputs[model.logits], wanted) } : {})
+    ...(wanted
+      ? { logits: outputLogits(outputs[model.logits], wanted, taken) }
+      : {})
   };
+}
+
+/** @param taken the tokens to keep; undefined for all */
+function captured<T>(
+  tokens: readonly T[],
+  taken: readonly number[] | undefined
+): T[] {
+  return taken ? taken.map(token => tokens[token]) : [...tokens];
 }
