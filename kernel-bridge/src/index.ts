@@ -231,7 +231,11 @@ export {
   RoutingExplorer,
   type ExplorerOptions
 } from './views/routing-explorer';
-export type { LiveExplorer } from './views/live-explorer';
+export type {
+  LiveExplorer,
+  LiveSource,
+  LiveWatcher
+} from './views/live-explorer';
 export type {
   AttributedToken,
   AttributeDocument,

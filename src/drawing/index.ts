@@ -4,6 +4,7 @@ export { chartTheme, type IChartTheme } from './chart-theme';
 export { Drawing } from './drawing';
 export { element } from './element';
 export { ErrorBox, errorBox } from './error-box';
+export { FrameAnswers } from './frame-answers';
 export { NumberField } from './number-field';
 export { OnceAFrame } from './once-a-frame';
 export { OWN_KEYS, takeKeys } from './own-keys';

@@ -6,18 +6,22 @@ import {
   COMM_TARGET,
   PROTOCOL_VERSION,
   ProtocolError,
+  decodeRows,
   decodeView,
   insertBuffers,
   isAbility,
   readPreviousEnd,
   readFindingsState,
+  readSteps,
   readTraceFigure,
   type Ability,
   type FindingsState,
   type TraceFigure,
   type ModelSummary,
   type PreviousEnd,
+  type RunStep,
   type ToKernel,
+  type TraceRows,
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
@@ -132,7 +136,15 @@ export class KernelChannel implements IDisposable {
         return {
           type: 'trace',
           request: data.request,
-          view: checkDrawable(decodeView(data.view))
+          view: checkDrawable(decodeView(data.view)),
+          steps: data.steps === undefined ? [] : readSteps(data.steps, 'steps')
+        };
+      case 'rows':
+        insertBuffers(data.rows, data.bufferPaths, buffers);
+        return {
+          type: 'rows',
+          batch: Number(data.batch),
+          rows: decodeRows(data.rows)
         };
       case 'tool':
         return {
@@ -198,7 +210,15 @@ export namespace KernelChannel {
         previousEnd: PreviousEnd | undefined;
       }
     | { type: 'state'; models: ModelSummary[]; traces: TraceSummary[] }
-    | { type: 'trace'; request: number; view: View }
+    | {
+        type: 'trace';
+        request: number;
+        view: View;
+        /** Of the first sample; empty where the kernel does not know. */
+        steps: RunStep[];
+      }
+    /** More of a trace in the making; `drawn` answers it. */
+    | { type: 'rows'; batch: number; rows: TraceRows }
     | { type: 'error'; request: number | undefined; message: string }
     | { type: 'tool'; tool: number; patch: Record<string, unknown> }
     | { type: 'tool-error'; tool: number; message: string }

@@ -7,12 +7,14 @@ import {
   type Ability,
   type ModelSummary,
   type PreviousEnd,
+  type RunStep,
   type ToolName,
   type TraceSummary,
   type View
 } from 'moe-debugger/protocol';
 import { RoutingModel } from '../routing/model';
 import type { IPreferences } from '../tokens';
+import { FrameAnswers } from '../drawing';
 import { KernelChannel } from './channel';
 import { PanelTool } from './panel-tool';
 
@@ -124,6 +126,11 @@ export class KernelFollower implements IDisposable {
     this._active = value;
     if (!value) {
       this._channel?.send({ type: 'unsubscribe' });
+      if (this._followed !== undefined) {
+        // The kernel sends no rows now: what was missed is fetched.
+        this._followed = undefined;
+        this._shown = undefined;
+      }
     } else if (this._channel && this._status === 'ready') {
       this._channel.send({ type: 'subscribe' });
     } else {
@@ -152,6 +159,7 @@ export class KernelFollower implements IDisposable {
     );
     this._channel?.close();
     this._channel = undefined;
+    this._answers.dispose();
     this._routing?.dispose();
     this._tools.forEach(tool => tool.dispose());
     Signal.clearData(this);
@@ -220,6 +228,8 @@ export class KernelFollower implements IDisposable {
   private _disconnect(): void {
     this._channel?.dispose();
     this._channel = undefined;
+    this._followed = undefined;
+    this._routing?.end();
     this._kernelVersion = undefined;
     this._models = [];
     this._traces = [];
@@ -257,15 +267,20 @@ export class KernelFollower implements IDisposable {
         if (this._status === 'ready') {
           this._models = event.models;
           this._traces = event.traces;
+          this._checkFollowed();
           this._follow();
         }
         break;
       case 'trace':
         if (event.request === this._request) {
           this._request = 0;
-          this._show(event.view);
+          this._show(event.view, event.steps);
         }
         break;
+      case 'rows':
+        // The view follows its model; the rest of the panel does not change.
+        this._append(channel, event);
+        return;
       case 'error':
         if (event.request === undefined || event.request === this._request) {
           this._request = 0;
@@ -301,30 +316,78 @@ export class KernelFollower implements IDisposable {
     }
   }
 
+  /** An error in the kernel may have ended the trace in the making. */
+  private _checkFollowed(): void {
+    if (
+      this._followed !== undefined &&
+      this._traces.every(({ id }) => id !== this._followed)
+    ) {
+      this._followed = undefined;
+      this._routing?.end();
+    }
+  }
+
   private _fetch(id: string): void {
     const summary = this._traces.find(trace => trace.id === id);
     if (!summary || !this._channel) {
       return;
     }
+    if (this._followed !== undefined && this._followed !== id) {
+      this._channel.send({ type: 'unfollow', id: this._followed });
+    }
+    const follow = summary.running === true && this.has('live');
+    this._followed = follow ? id : undefined;
     this._selected = id;
     this._shown = fingerprint(summary);
     this._error = undefined;
     this._request = ++this._requests;
-    this._channel.send({ type: 'get-trace', request: this._request, id });
+    this._channel.send({
+      type: 'get-trace',
+      request: this._request,
+      id,
+      ...(follow ? { follow } : {})
+    });
   }
 
-  private _show(view: View): void {
-    const coverage = this.selectedTrace?.coverage;
+  private _show(view: View, steps: readonly RunStep[]): void {
+    const isLive = this._followed !== undefined;
+    // A trace in the making has grown since it was listed.
+    const coverage = isLive ? undefined : this.selectedTrace?.coverage;
+    const run = { steps, isLive };
     this._isStale = false;
     if (this._routing) {
-      this._routing.setView(view, coverage);
+      this._routing.setView(view, coverage, run);
     } else {
       this._routing = new RoutingModel({
         view,
         coverage,
+        run,
         measure: this._options.preferences.measure
       });
     }
+  }
+
+  private _append(
+    channel: KernelChannel,
+    { batch, rows }: Extract<KernelChannel.Event, { type: 'rows' }>
+  ): void {
+    // While another trace is asked for, the model still shows the old one.
+    if (rows.trace !== this._followed || this._request !== 0) {
+      return;
+    }
+    try {
+      if (!this._routing?.append(rows)) {
+        this._fetch(rows.trace);
+        return;
+      }
+    } catch (error) {
+      channel.send({ type: 'unfollow', id: rows.trace });
+      this._followed = undefined;
+      this._error = error instanceof Error ? error.message : String(error);
+      this._changed.emit();
+      return;
+    }
+    this._answers.add(batch);
   }
 
   private _setStatus(status: KernelFollower.Status): void {
@@ -335,9 +398,17 @@ export class KernelFollower implements IDisposable {
   }
 
   private _active = false;
+  /** Tells the kernel which rows are drawn. */
+  private _answers = new FrameAnswers(batch => {
+    if (this._followed !== undefined) {
+      this._channel?.send({ type: 'drawn', id: this._followed, batch });
+    }
+  });
   private _changed = new Signal<this, void>(this);
   private _channel: KernelChannel | undefined;
   private _error: string | undefined;
+  /** The trace in the making whose rows the kernel sends. */
+  private _followed: string | undefined;
   private _followsNewest = true;
   private _isDisposed = false;
   private _previousEnd: PreviousEnd | undefined;
@@ -376,7 +447,9 @@ export namespace KernelFollower {
     | 'version';
 }
 
-/** Changes when a trace grows, unlike its id. */
-function fingerprint({ id, coverage, samples }: TraceSummary): string {
-  return [id, samples, coverage.tokens, coverage.slots].join('/');
+/** Changes when a trace is finished, unlike its id; while it is made, its rows are sent. */
+function fingerprint({ id, running, coverage, samples }: TraceSummary): string {
+  return running
+    ? `${id}/running`
+    : [id, samples, coverage.tokens, coverage.slots].join('/');
 }

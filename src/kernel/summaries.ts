@@ -34,7 +34,8 @@ export function readTraces(value: unknown): TraceSummary[] {
     samples: count(source.samples),
     coverage: coverage(source.coverage),
     created: count(source.created),
-    ...(source.edits === undefined ? {} : { edits: count(source.edits) })
+    ...(source.edits === undefined ? {} : { edits: count(source.edits) }),
+    ...(source.running === true ? { running: true as const } : {})
   }));
 }
 
@@ -51,6 +52,9 @@ function coverage(value: unknown): Coverage {
     moeLayers: count(source.moeLayers),
     layersCaptured: count(source.layersCaptured),
     tokens: count(source.tokens),
+    ...(source.tokensRun === undefined
+      ? {}
+      : { tokensRun: count(source.tokensRun) }),
     slots: count(source.slots)
   };
 }

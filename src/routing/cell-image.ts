@@ -29,6 +29,8 @@ export function paintCells(
   const row = edges(rows, height);
   const columnGap = width / columns >= LEAST_FOR_GAP ? 1 : 0;
   const rowGap = height / rows >= LEAST_FOR_GAP ? 1 : 0;
+  // A trace in the making has room for columns to come.
+  const painted = Math.min(columns, Math.floor(values.length / rows));
   pixels.fill(0);
   for (let r = 0; r < rows; r++) {
     const from = row[r];
@@ -37,7 +39,7 @@ export function paintCells(
       break;
     }
     const line = pixels.subarray(from * width, (from + 1) * width);
-    for (let c = 0; c < columns; c++) {
+    for (let c = 0; c < painted; c++) {
       const value = values[c * rows + r];
       if (Number.isNaN(value)) {
         continue;

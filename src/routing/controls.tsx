@@ -27,9 +27,9 @@ export function RoutingControls(props: IControlsProps): JSX.Element {
   );
 }
 
-/** Ignores the cursor, which moves often and is not shown here. */
+/** Ignores the cursor and new rows, which come often and are not shown here. */
 function isShown(change: RoutingModel.Change): boolean {
-  return change !== 'cursor';
+  return change !== 'cursor' && change !== 'rows';
 }
 
 function LayerSlider({ model, trans }: IControlsProps): JSX.Element {

@@ -52,7 +52,14 @@ export function coverageText(
       : trans.__('%1 slots captured, %2 shown here', coverage.slots, expected);
   return [
     layers,
-    trans._n('%1 token', '%1 tokens', coverage.tokens),
+    coverage.tokensRun === undefined
+      ? trans._n('%1 token', '%1 tokens', coverage.tokens)
+      : trans._n(
+          '%2 of %1 token (sampled)',
+          '%2 of %1 tokens (sampled)',
+          coverage.tokensRun,
+          coverage.tokens
+        ),
     slots,
     ...(dropped > 0
       ? [trans._n('%1 slot dropped', '%1 slots dropped', dropped)]

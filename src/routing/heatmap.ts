@@ -5,7 +5,12 @@ import {
   addCellImage,
   routingHeatmapSpec
 } from 'moe-debugger/charts';
-import { layerName, type RoutingLayer } from 'moe-debugger/protocol';
+import {
+  NO_TOKEN_ID,
+  layerName,
+  type RoutingLayer,
+  type Token
+} from 'moe-debugger/protocol';
 import {
   element,
   takeKeys,
@@ -79,10 +84,10 @@ export class Heatmap extends PaneChart {
     size: ISize,
     { scheme, reverse, config, colors }: IChartTheme
   ): Promise<ChartView | undefined> {
-    const { model, pane, trans } = this.options;
+    const { model, trans } = this.options;
     const view = await this.chart.show(
       routingHeatmapSpec({
-        tokens: model.tokens(pane),
+        tokens: this._axis(),
         experts,
         ceiling: model.ceiling,
         ...size,
@@ -107,7 +112,7 @@ export class Heatmap extends PaneChart {
   protected override async fill(view: ChartView): Promise<void> {
     const { model, pane } = this.options;
     const layer = model.layer(pane);
-    const columns = model.tokens(pane).length;
+    const columns = model.columns(pane);
     if (!layer || !this.size || !this._palette || columns === 0) {
       return;
     }
@@ -143,10 +148,25 @@ export class Heatmap extends PaneChart {
       model.sampleIndex(pane),
       layer?.stack,
       layer?.experts,
-      model.tokens(pane).length,
+      model.columns(pane),
       model.measure,
       model.ceiling
     ].join('/');
+  }
+
+  /** The tokens of the axis; those to come have a position only. */
+  private _axis(): readonly Token[] {
+    const { model, pane } = this.options;
+    const tokens = model.tokens(pane);
+    const next = (tokens.at(-1)?.position ?? -1) + 1;
+    const room = model.columns(pane) - tokens.length;
+    return [
+      ...tokens,
+      ...Array.from({ length: room }, (_, i) => ({
+        position: next + i,
+        id: NO_TOKEN_ID
+      }))
+    ];
   }
 
   private _cursorRows(): object[] {
@@ -188,7 +208,7 @@ export class Heatmap extends PaneChart {
     const tokens = model.tokens(pane).length;
     const x = event.clientX - box.left - left;
     const y = event.clientY - box.top - top;
-    const token = Math.floor((x / this.size.width) * tokens);
+    const token = Math.floor((x / this.size.width) * model.columns(pane));
     const expert = Math.floor((y / this.size.height) * layer.experts);
     return token >= 0 && token < tokens && expert >= 0 && expert < layer.experts
       ? { pane, token, expert }

@@ -13,10 +13,14 @@ import {
   type Measure,
   type RoutingLayer,
   type RoutingSample,
+  type RunStep,
   type Token,
+  type TraceRows,
   type View
 } from 'moe-debugger/protocol';
 import { coverageOf, type ICoverage } from './coverage';
+import { GrowingSample } from './growing-sample';
+import { checkDrawable } from './limits';
 
 /**
  * The state of a routing view: a document, and the user's position in it. Views, commands and live widgets change
@@ -26,6 +30,8 @@ export class RoutingModel implements IDisposable {
   constructor(options: RoutingModel.IOptions) {
     this._view = options.view;
     this._coverage = options.coverage;
+    this._steps = options.run?.steps ?? [];
+    this._isLive = options.run?.isLive ?? false;
     this._layerIndex = options.view.state.layerIndex;
     this._measure = options.measure ?? options.view.state.measure;
     if (!this.hasProbabilities) {
@@ -45,10 +51,27 @@ export class RoutingModel implements IDisposable {
     return this._view;
   }
 
+  /** Whether more tokens come: the document is a trace in the making. */
+  get isLive(): boolean {
+    return this._isLive;
+  }
+
+  /** The steps of the first sample; empty where the document does not tell. */
+  get steps(): readonly RunStep[] {
+    return this._steps;
+  }
+
   /** Shows another document; keeps the layer, the measure and the samples, if the document has them. */
-  setView(view: View, coverage?: ICoverage): void {
+  setView(
+    view: View,
+    coverage?: ICoverage,
+    { steps = [], isLive = false }: RoutingModel.IRun = {}
+  ): void {
     this._view = view;
     this._coverage = coverage;
+    this._steps = steps;
+    this._isLive = isLive;
+    this._growing = undefined;
     this._values.clear();
     this._ceilings.clear();
     this._cursor = null;
@@ -58,6 +81,37 @@ export class RoutingModel implements IDisposable {
       this._measure = 'weight';
     }
     this._changed.emit('view');
+  }
+
+  /**
+   * Adds rows to the trace in the making that is shown.
+   * @returns false where rows before them are missing: the document must be fetched again
+   * @throws ProtocolError for rows that do not fit, or are too many to draw
+   */
+  append(rows: TraceRows): boolean {
+    const [shown] = this._view.samples;
+    const growing = (this._growing ??= new GrowingSample(shown));
+    const before = shown.tokens.length;
+    if (!growing.append(rows)) {
+      return false;
+    }
+    const view = { ...this._view, samples: [growing.sample] };
+    if (growing.sample.tokens.length > before) {
+      this._view = checkDrawable(view);
+      this._coverage = undefined;
+      this._steps = [...this._steps, ...rows.steps];
+      this._values.clear();
+      this._raise(rows);
+      this._changed.emit('rows');
+    }
+    return true;
+  }
+
+  /** No more tokens come: what there is stays. */
+  end(): void {
+    if (this._isLive) {
+      this.setView(this._view, undefined, { steps: this._steps });
+    }
   }
 
   get coverage(): ICoverage {
@@ -149,6 +203,14 @@ export class RoutingModel implements IDisposable {
     return layer ? tokensOf(this.sample(pane), layer) : [];
   }
 
+  /** Columns of the heatmap: while tokens come there is room for more, so that the axis stays. */
+  columns(pane: number): number {
+    const { length } = this.tokens(pane);
+    return this._isLive
+      ? Math.max(LEAST_COLUMNS, 2 ** Math.ceil(Math.log2(length + 1)))
+      : length;
+  }
+
   /** Values of the heatmap, [tokens, experts]; NaN for a cell without a value. */
   values(pane: number): Float32Array {
     const layer = this.layer(pane);
@@ -178,7 +240,10 @@ export class RoutingModel implements IDisposable {
 
   /** Upper end of the load bars' axis. */
   get tokenRateCeiling(): number {
-    return this._once('rate', () => tokenRateCeiling(this._view.samples));
+    // Rates of few tokens jump: the axis of a trace in the making is that of all rates.
+    return this._isLive
+      ? 1
+      : this._once('rate', () => tokenRateCeiling(this._view.samples));
   }
 
   /** The cell of the keyboard cursor. */
@@ -231,6 +296,19 @@ export class RoutingModel implements IDisposable {
     return values;
   }
 
+  /** Scales only grow while tokens come, by what the new ones hold. */
+  private _raise({ tokens, layers }: TraceRows): void {
+    const fresh = [{ id: '', tokens: [...tokens], layers: [...layers] }];
+    const raise = (key: Measure, value: number): void => {
+      const known = this._ceilings.get(key);
+      if (known !== undefined && value > known) {
+        this._ceilings.set(key, value);
+      }
+    };
+    raise('weight', weightCeiling(fresh));
+    raise('probability', ceiling(peakProbability(fresh)));
+  }
+
   private _once(key: string, compute: () => number): number {
     let value = this._ceilings.get(key);
     if (value === undefined) {
@@ -251,11 +329,14 @@ export class RoutingModel implements IDisposable {
   private _coverage: ICoverage | undefined;
   private _cursor: RoutingModel.ICell | null = null;
   private _display: RoutingModel.Display = 'heatmap';
+  private _growing: GrowingSample | undefined;
   private _isDisposed = false;
+  private _isLive: boolean;
   private _layerIndex: number;
   private _measure: Measure;
   private _routers = new WeakMap<RoutingLayer, Float32Array>();
   private _samples = [0, 1];
+  private _steps: readonly RunStep[];
   private _values = new Map<string, Float32Array>();
   private _view: View;
 }
@@ -267,11 +348,19 @@ export namespace RoutingModel {
     measure?: Measure;
     /** The capture, if the kernel sent it; else it is counted in the document. */
     coverage?: ICoverage;
+    run?: IRun;
+  }
+
+  /** What is known of the run behind a document. */
+  export interface IRun {
+    steps?: readonly RunStep[];
+    /** Whether `append` adds more tokens. */
+    isLive?: boolean;
   }
 
   export type Display = 'heatmap' | 'table';
   export type Change =
-    'view' | 'layer' | 'measure' | 'sample' | 'display' | 'cursor';
+    'view' | 'rows' | 'layer' | 'measure' | 'sample' | 'display' | 'cursor';
 
   export interface ICell {
     pane: number;
@@ -291,6 +380,9 @@ export namespace RoutingModel {
     probability: number | null;
   }
 }
+
+/** Of a trace in the making. */
+const LEAST_COLUMNS = 64;
 
 function clamp(index: number, count: number): number {
   return Math.max(0, Math.min(Math.round(index), count - 1));

@@ -35,25 +35,27 @@ export class TokenStrip extends Drawing {
     const { model, pane, trans } = this._options;
     const tokens = model.tokens(pane);
     if (tokens !== this._tokens) {
+      const had = this._tokens;
       this._tokens = tokens;
-      this._nodes = tokens.slice(0, MAX_TOKENS).map((token, i) => {
-        const node = document.createElement('span');
-        node.className = 'moe-TokenStrip-token';
-        node.dataset.token = String(i);
-        node.textContent = tokenText(token).slice(0, LONGEST_TEXT);
-        node.title =
-          token.id === NO_TOKEN_ID
-            ? trans.__('token %1', token.position)
-            : trans.__('token %1, id %2', token.position, token.id);
-        return node;
-      });
+      const isLonger =
+        had !== undefined &&
+        had.length > 0 &&
+        tokens[had.length - 1] === had[had.length - 1];
+      const kept = isLonger ? this._nodes : [];
+      const fresh = tokens
+        .slice(kept.length, MAX_TOKENS)
+        .map((token, i) => this._node(token, kept.length + i));
+      this._nodes = [...kept, ...fresh];
       const rest = tokens.length - this._nodes.length;
-      this.node.replaceChildren(
-        ...this._nodes,
-        ...(rest > 0
-          ? [trans._n('… and %1 more token', '… and %1 more tokens', rest)]
-          : [])
-      );
+      this._more.textContent =
+        rest > 0
+          ? trans._n('… and %1 more token', '… and %1 more tokens', rest)
+          : '';
+      if (isLonger) {
+        this._more.before(...fresh);
+      } else {
+        this.node.replaceChildren(...this._nodes, this._more);
+      }
     }
     this.mark();
   }
@@ -88,6 +90,19 @@ export class TokenStrip extends Drawing {
     });
   }
 
+  private _node(token: Token, index: number): HTMLElement {
+    const { trans } = this._options;
+    const node = document.createElement('span');
+    node.className = 'moe-TokenStrip-token';
+    node.dataset.token = String(index);
+    node.textContent = tokenText(token).slice(0, LONGEST_TEXT);
+    node.title =
+      token.id === NO_TOKEN_ID
+        ? trans.__('token %1', token.position)
+        : trans.__('token %1, id %2', token.position, token.id);
+    return node;
+  }
+
   private _choose(token: number): void {
     const { model, pane } = this._options;
     const layer = model.layer(pane);
@@ -101,6 +116,7 @@ export class TokenStrip extends Drawing {
   }
 
   private _isMarked = false;
+  private _more = document.createTextNode('');
   private _nodes: HTMLElement[] = [];
   private _tokens: readonly Token[] | undefined;
 }

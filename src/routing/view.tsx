@@ -6,6 +6,7 @@ import { coverageText } from './coverage';
 import type { RoutingModel } from './model';
 import { RoutingPane } from './pane';
 import { readingText } from './reading';
+import { timeTexts } from './time-text';
 
 /** Minimum width for panes side by side. */
 const SIDE_BY_SIDE = 560;
@@ -73,8 +74,20 @@ export class RoutingView extends Drawing {
       case 'cursor':
         this._schedule('mark');
         break;
+      case 'rows':
+        this._follow();
+        break;
       default:
         this._schedule('redraw');
+    }
+  }
+
+  /** Rows that come while others are drawn are drawn together after them: a chart in the making is not begun anew. */
+  private _follow(): void {
+    if (this._isDrawing) {
+      this._hasMore = true;
+    } else {
+      this._schedule('redraw');
     }
   }
 
@@ -91,7 +104,14 @@ export class RoutingView extends Drawing {
     if (this._frame === 0) {
       this._frame = requestAnimationFrame(() => {
         this._frame = 0;
-        void this._update();
+        this._isDrawing = true;
+        void this._update().finally(() => {
+          this._isDrawing = false;
+          if (this._hasMore && !this.isDisposed) {
+            this._hasMore = false;
+            this._schedule('redraw');
+          }
+        });
       });
     }
   }
@@ -115,6 +135,8 @@ export class RoutingView extends Drawing {
       return;
     }
     this._lookedAgain = false;
+    const tokens = this.model.tokens(0).length;
+    this._tell();
     if (width !== this._width) {
       this._layOut(panes, width);
     } else if (update === 'mark') {
@@ -135,6 +157,7 @@ export class RoutingView extends Drawing {
     }
     if (!this.isDisposed && this._frame === 0) {
       this.node.dataset.moeDrawn = `${this.model.layerIndex}/${this.model.measure}`;
+      this.node.dataset.moeTokens = String(tokens);
     }
   }
 
@@ -174,11 +197,20 @@ export class RoutingView extends Drawing {
     this._box.append(...this._panes.map(({ node }) => node));
     this._title.textContent = model.view.model;
     this._title.hidden = model.view.model === '';
+    this._tell();
+    this._read();
+  }
+
+  /** What was captured, and how long it took. */
+  private _tell(): void {
+    const { model, context } = this._options;
+    const { trans } = context;
+    const { truncated } = model.view;
     this._coverage.textContent = [
       coverageText(model.coverage, model.view.samples, trans),
-      ...(model.view.truncated ? [model.view.truncated.slice(0, 400)] : [])
+      ...timeTexts(model, trans),
+      ...(truncated ? [truncated.slice(0, 400)] : [])
     ].join(' · ');
-    this._read();
   }
 
   private _box = element('moe-RoutingView-panes');
@@ -186,6 +218,8 @@ export class RoutingView extends Drawing {
   private _coverage = element('moe-RoutingView-coverage');
   private _entry: IDisposable;
   private _frame = 0;
+  private _hasMore = false;
+  private _isDrawing = false;
   private _lookedAgain = false;
   private _observer = new ResizeObserver(() => this._schedule('rebuild'));
   private _panes: readonly RoutingPane[] = [];

@@ -4,8 +4,11 @@ import { Signal } from '@lumino/signaling';
 import {
   KERNEL_NAME,
   PROTOCOL_VERSION,
+  encodeRows,
   encodeSample,
-  extractBuffers
+  extractBuffers,
+  type RoutingLayer,
+  type RunStep
 } from 'moe-debugger/protocol';
 import { sample } from './documents';
 
@@ -73,7 +76,49 @@ export class FakeComm {
     });
     this.receive({ type: 'trace', request, view, bufferPaths }, buffers);
   }
+
+  /** Sends one more token of the trace `live`, which takes experts 1 and 2 in each layer. */
+  sendRow(
+    batch: number,
+    { from = 3, layers = sample('').layers }: ISentRow = {}
+  ): void {
+    const {
+      state: rows,
+      bufferPaths,
+      buffers
+    } = extractBuffers(
+      encodeRows({
+        trace: 'live',
+        from,
+        skipped: [],
+        tokens: [{ position: from, id: 7, text: 'new' }],
+        layers: layers.map(layer => ({
+          ...layer,
+          logits: new Float32Array(4),
+          selected: Int32Array.of(1, 2),
+          weights: Float32Array.of(0.5, 0.5)
+        })),
+        steps: [DECODED]
+      })
+    );
+    this.receive({ type: 'rows', batch, rows, bufferPaths }, buffers);
+  }
 }
+
+interface ISentRow {
+  /** Tokens before it. */
+  from?: number;
+  layers?: RoutingLayer[];
+}
+
+/** The step of a row that `sendRow` sends. */
+export const DECODED: RunStep = {
+  phase: 'decode',
+  tokens: 1,
+  captured: 1,
+  timestamp: 1000,
+  milliseconds: 4
+};
 
 /** A session with such a kernel. */
 export function fakeSession(): {

@@ -10,10 +10,13 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import {
   WIDGET_MODULE,
   WIDGET_MODULE_VERSION,
+  decodeRows,
   decodeView,
+  insertBuffers,
+  readSteps,
   type Measure
 } from 'moe-debugger/protocol';
-import { errorBox } from '../drawing';
+import { FrameAnswers, errorBox } from '../drawing';
 import { DrawingWidget } from '../drawing-widget';
 import { LiveLink, RoutingModel, RoutingView, checkDrawable } from '../routing';
 import type { ILiveModel, IMoEContext } from '../tokens';
@@ -33,7 +36,10 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
         _view_module_version: WIDGET_MODULE_VERSION,
         layer_index: 0,
         measure: 'weight',
-        view_document: null
+        view_document: null,
+        // A trace in the making, and the steps so far.
+        live: '',
+        steps: []
       };
     }
 
@@ -63,10 +69,12 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
       this.luminoWidget.addClass('moe-RoutingExplorer');
       this._layout = this.luminoWidget.layout = new PanelLayout();
       this.listenTo(this.model, 'change:view_document', this._draw);
+      this.listenTo(this.model, 'msg:custom', this._append);
       this._draw();
     }
 
     override remove(): void {
+      this._answers.dispose();
       this._clear();
       super.remove();
     }
@@ -77,19 +85,23 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
         const empty = new Widget();
         empty.addClass('moe-Message');
         empty.node.textContent = context.trans.__(
-          'This explorer is drawn in the output of its own cell.'
+          'This explorer is drawn in the output of its own cell, or has nothing to show yet.'
         );
         this._layout?.addWidget(empty);
         return;
       }
       try {
         const view = checkDrawable(decodeView(this.model.get('view_document')));
+        const run = {
+          steps: readSteps(this.model.get('steps'), 'steps'),
+          isLive: this._live !== ''
+        };
         if (this._routing) {
-          this._routing.setView(view);
+          this._routing.setView(view, undefined, run);
           return;
         }
         this._clear();
-        this._routing = new RoutingModel({ view });
+        this._routing = new RoutingModel({ view, run });
         this._link = new LiveLink({
           id: this.model.model_id,
           model: this._routing,
@@ -99,16 +111,47 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
           new DrawingWidget(new RoutingView({ model: this._routing, context }))
         );
       } catch (error) {
-        this._clear();
-        this._layout?.addWidget(
-          new DrawingWidget(
-            errorBox({
-              title: context.trans.__('This widget cannot be shown.'),
-              error
-            })
-          )
-        );
+        this._show(error);
       }
+    }
+
+    private get _live(): string {
+      const live: unknown = this.model.get('live');
+      return typeof live === 'string' ? live : '';
+    }
+
+    /** Rows of the trace in the making. */
+    private _append(content: Dict<unknown>, buffers: DataView[]): void {
+      if (content.type !== 'rows' || !this._routing || this._live === '') {
+        return;
+      }
+      try {
+        insertBuffers(content.rows, content.bufferPaths, buffers);
+        const rows = decodeRows(content.rows);
+        if (rows.trace !== this._live) {
+          return;
+        }
+        if (this._routing.append(rows)) {
+          this._answers.add(Number(content.batch));
+        } else {
+          // A page that was opened in the middle: what it lacks is asked for.
+          this.send({ type: 'follow' });
+        }
+      } catch (error) {
+        this._show(error);
+      }
+    }
+
+    private _show(error: unknown): void {
+      this._clear();
+      this._layout?.addWidget(
+        new DrawingWidget(
+          errorBox({
+            title: context.trans.__('This widget cannot be shown.'),
+            error
+          })
+        )
+      );
     }
 
     private _clear(): void {
@@ -121,6 +164,9 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
       this._routing = undefined;
     }
 
+    private _answers = new FrameAnswers(batch =>
+      this.send({ type: 'drawn', batch })
+    );
     private _layout: PanelLayout | undefined;
     private _link: LiveLink | undefined;
     private _routing: RoutingModel | undefined;

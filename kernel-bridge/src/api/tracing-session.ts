@@ -395,7 +395,7 @@ export class TracingSession implements LiveSource, Displayable {
     return new LiveExplorer(this);
   }
 
-  /** @internal for views */
+  /** Calls back with each trace that begins and each that is finished; returns a function that stops it. */
   watch(watcher: LiveWatcher): () => void {
     this._watchers.add(watcher);
     return () => this._watchers.delete(watcher);

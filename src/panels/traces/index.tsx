@@ -72,7 +72,9 @@ function Trace(props: {
               : []),
             trace.model,
             trans._n('%1 sample', '%1 samples', trace.samples),
-            trans._n('%1 token', '%1 tokens', trace.coverage.tokens),
+            trace.running
+              ? trans.__('being written…')
+              : trans._n('%1 token', '%1 tokens', trace.coverage.tokens),
             trans.__(
               '%1 of %2 layers',
               trace.coverage.layersCaptured,
