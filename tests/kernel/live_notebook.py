@@ -140,13 +140,17 @@ class Notebook:
         """The next message of a type under `parent`."""
         return self.until(lambda m: m["msg_type"] == msg_type, parent)[-1]
 
-    def _next(self, parent):
+    def next_of(self, wanted, timeout=TIMEOUT):
+        """The next message on iopub that is `wanted`; others wait for those who ask for them."""
         for message in self._iopub:
-            if message["parent_header"].get("msg_id") == parent:
+            if wanted(message):
                 self._iopub.remove(message)
                 return message
         while True:
-            message = self.client.get_iopub_msg(timeout=TIMEOUT)
-            if message["parent_header"].get("msg_id") == parent:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if wanted(message):
                 return message
             self._iopub.append(message)
+
+    def _next(self, parent):
+        return self.next_of(lambda message: message["parent_header"].get("msg_id") == parent)

@@ -35,11 +35,8 @@ class Panel:
         """The data and the buffers of the next message that is wanted, and when it came."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            message = self.notebook.client.get_iopub_msg(timeout=timeout)
+            message = self.notebook.next_of(self.is_ours, timeout)
             content = message["content"]
-            if message["msg_type"] != "comm_msg" or content["comm_id"] != self.comm_id:
-                self.notebook._iopub.append(message)
-                continue
             heard = (content["data"], message["buffers"], 1000 * time.time())
             self.heard.append(heard)
             if content["data"]["type"] == "rows":
@@ -49,6 +46,9 @@ class Panel:
             if wanted(content["data"]):
                 return heard
         raise AssertionError("the panel heard nothing that was wanted")
+
+    def is_ours(self, message):
+        return message["msg_type"] == "comm_msg" and message["content"]["comm_id"] == self.comm_id
 
     def running(self):
         """The first trace that is listed as in the making."""
@@ -180,7 +180,7 @@ def test_two_generations_at_once_are_two_traces(loaded):
     panel = Panel(loaded, "panel")
     cell = loaded.start(
         "const [one, other] = await Promise.all(['def fib(n):', 'the cat'].map(prompt =>\n"
-        f"  session.generate(prompt, {{ maxNewTokens: {TOKENS}, {PAUSE} }})));\n"
+        f"  session.generate(prompt, {{ maxNewTokens: 60, {PAUSE} }})));\n"
         "JSON.stringify([one, other].map(({ trace }) => trace.id))"
     )
     data, _, _ = panel.wait(
@@ -190,13 +190,13 @@ def test_two_generations_at_once_are_two_traces(loaded):
     ids = [t["id"] for t in data["traces"]]
     for trace in ids:
         panel.follow(trace)
+    panel.wait(lambda _: {own["rows"]["trace"] for own, _, _ in panel.rows} == set(ids))
     told = json.loads(loaded.finish(cell).result)
     assert sorted(told) == sorted(ids)
     data, _, _ = panel.wait(
         lambda data: data["type"] == "state" and not any(t.get("running") for t in data["traces"])
     )
     assert sorted(t["id"] for t in data["traces"]) == sorted(ids)
-    assert {own["rows"]["trace"] for own, _, _ in panel.rows} == set(ids)
 
 
 def test_a_kernel_that_dies_in_the_middle_takes_the_trace_with_it(loaded):

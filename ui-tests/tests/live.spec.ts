@@ -38,10 +38,8 @@ async function printedSteps(
   const output = page
     .locator('.jp-Cell')
     .nth(cell)
-    .locator('.jp-OutputArea-executeResult');
-  return JSON.parse(
-    (await output.innerText()).replace(/^[^[{]*/, '')
-  ) as IStep[];
+    .locator('.jp-OutputArea-executeResult .jp-RenderedText');
+  return JSON.parse(await output.innerText()) as IStep[];
 }
 
 test('a generation is drawn in the side panel while its cell runs', async ({
@@ -161,7 +159,8 @@ test('a kernel that dies in the middle leaves what was drawn, marked as stale', 
   const panel = new PanelPage(page);
   await panel.open();
   await page.notebook.runCell(0);
-  void page.notebook.runCell(1);
+  // It never ends.
+  page.notebook.runCell(1).catch(() => undefined);
   const shown = panel.routing.root.locator('.moe-TokenStrip-token');
   await expect.poll(() => shown.count()).toBeGreaterThan(12);
   await page.menu.clickMenuItem('Kernel>Restart Kernel…');
