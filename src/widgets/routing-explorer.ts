@@ -37,7 +37,8 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
         layer_index: 0,
         measure: 'weight',
         view_document: null,
-        // A trace in the making, and the steps so far.
+        // Of a session's explorer: whether a trace is to come, the one in the making, and the steps so far.
+        waits: false,
         live: '',
         steps: []
       };
@@ -84,9 +85,13 @@ export function createExplorerClasses(context: IMoEContext): ExportMap {
         this._clear();
         const empty = new Widget();
         empty.addClass('moe-Message');
-        empty.node.textContent = context.trans.__(
-          'This explorer is drawn in the output of its own cell, or has nothing to show yet.'
-        );
+        empty.node.textContent = this.model.get('waits')
+          ? context.trans.__(
+              'This explorer shows the next trace of its session.'
+            )
+          : context.trans.__(
+              'This explorer is drawn in the output of its own cell.'
+            );
         this._layout?.addWidget(empty);
         return;
       }

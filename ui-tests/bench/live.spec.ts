@@ -70,7 +70,7 @@ for (const { where, cell, part } of [
       const output = page
         .locator('.jp-Cell')
         .nth(2)
-        .locator('.jp-OutputArea-executeResult .jp-RenderedText');
+        .locator('[data-mime-type="text/plain"] pre');
       const steps = JSON.parse(await output.innerText()) as IStep[];
       await expect
         .poll(async () => (await drawnSoFar(page)).at(-1)?.tokens)

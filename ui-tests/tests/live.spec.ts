@@ -38,7 +38,7 @@ async function printedSteps(
   const output = page
     .locator('.jp-Cell')
     .nth(cell)
-    .locator('.jp-OutputArea-executeResult .jp-RenderedText');
+    .locator('[data-mime-type="text/plain"] pre');
   return JSON.parse(await output.innerText()) as IStep[];
 }
 
@@ -130,7 +130,7 @@ test("a session's explorer grows in the output of a cell, and an interrupt keeps
   await page.notebook.runCell(0);
   await page.notebook.runCell(1);
   await expect(page.locator('.jp-Cell').nth(1)).toContainText(
-    'has nothing to show yet'
+    'shows the next trace of its session'
   );
   const run = page.notebook.runCell(2);
   const view = new RoutingPage(

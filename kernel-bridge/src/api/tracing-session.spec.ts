@@ -1,4 +1,5 @@
 import { tinyMoE } from '../../test/tiny-moe';
+import type { Edits } from '../run/edits/edits';
 import type { RoutingEvent } from '../run/trace/routing-event';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import { loadModel } from './load-model';
@@ -290,10 +291,19 @@ describe('model.session()', () => {
   describe('samplingRate', () => {
     const LONG = Array.from({ length: 64 }, (_, i) => (7 * i) % 30);
 
-    it('captures a share of the tokens, each as it is captured without it', async () => {
-      const whole = await model.trace(LONG);
+    it.each<[string, Edits]>([
+      ['as it is', {}],
+      [
+        'with edits of some tokens',
+        {
+          ablate: [{ layer: 0, expert: 2, tokens: [10, 30] }],
+          bias: [{ layer: 1, expert: 4, value: 3, tokens: [20] }]
+        }
+      ]
+    ])('captures a share of the tokens, each %s', async (_, edits) => {
+      const whole = await model.with(edits).trace(LONG);
       const session = model.session({ samplingRate: 0.25 });
-      const trace = await session.trace(LONG);
+      const trace = await session.trace(LONG, { edits });
       const positions = trace.samples[0].tokens.map(({ position }) => position);
       expect(positions).toHaveLength(16);
       // Not every fourth one.
@@ -301,21 +311,18 @@ describe('model.session()', () => {
       expect(trace.coverage).toMatchObject({ tokens: 16, tokensRun: 64 });
       expect(trace.samples[0].layers).toHaveLength(2);
       trace.samples[0].layers.forEach((layer, l) => {
-        const { topK, selected, weights, logits, experts } =
-          whole.samples[0].layers[l];
-        positions.forEach((position, row) => {
-          expect(layer.selected.subarray(row * topK, (row + 1) * topK)).toEqual(
-            selected.subarray(position * topK, (position + 1) * topK)
+        const all = whole.samples[0].layers[l];
+        for (const [name, width] of [
+          ['selected', layer.topK],
+          ['weights', layer.topK],
+          ['logits', layer.experts]
+        ] as const) {
+          expect([...layer[name]]).toEqual(
+            positions.flatMap(position => [
+              ...all[name].subarray(position * width, (position + 1) * width)
+            ])
           );
-          expect(layer.weights.subarray(row * topK, (row + 1) * topK)).toEqual(
-            weights.subarray(position * topK, (position + 1) * topK)
-          );
-          expect(
-            layer.logits.subarray(row * experts, (row + 1) * experts)
-          ).toEqual(
-            logits.subarray(position * experts, (position + 1) * experts)
-          );
-        });
+        }
       });
       expect(session.summary).toMatchObject({
         tokens: 16,

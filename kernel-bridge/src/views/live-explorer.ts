@@ -33,6 +33,8 @@ export interface LiveWatcher {
 }
 
 interface LiveState extends ExplorerState {
+  /** A trace is to come, whatever is shown now. */
+  waits: boolean;
   /** The trace in the making whose rows follow; empty for a finished one. */
   live: string;
   steps: RunStep[];
@@ -56,6 +58,7 @@ export class LiveExplorer implements Displayable {
     this._widget = new DOMWidget<LiveState>(EXPLORER_CLASSES, {
       layer_index: 0,
       measure: 'weight',
+      waits: true,
       live: '',
       steps: [],
       view_document: newest ? documentOf(newest.model, newest.samples) : null

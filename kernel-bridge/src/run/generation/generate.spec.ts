@@ -55,6 +55,53 @@ describe('generate', () => {
     });
   });
 
+  it('captures a share of the tokens of prompts side by side, each as it is', async () => {
+    const prompts = ['def fib(n):', 'Der Hund', 'import os\nimport sys'];
+    const options = { maxNewTokens: 16 };
+    const whole = await model.generate(prompts, options);
+    const sampled = await model.generate(prompts, {
+      ...options,
+      sample: { rate: 0.3, seed: 4 }
+    });
+    expect(sampled.map(({ tokens }) => tokens)).toEqual(
+      whole.map(({ tokens }) => tokens)
+    );
+    const positions = sampled.map(({ trace: { samples } }) =>
+      samples[0].tokens.map(({ position }) => position)
+    );
+    expect(new Set(positions.map(String)).size).toBe(3);
+    positions.forEach((own, prompt) => {
+      const run = whole[prompt].trace.coverage.tokens;
+      expect(own.length).toBeGreaterThan(0.15 * run);
+      expect(own.length).toBeLessThan(0.5 * run);
+      expect(sampled[prompt].trace.coverage.tokensRun).toBe(run);
+      const all = whole[prompt].trace.samples[0];
+      const { tokens, layers } = sampled[prompt].trace.samples[0];
+      expect(tokens).toEqual(own.map(position => all.tokens[position]));
+      const { experts, topK } = all.layers[5];
+      expect([...layers[5].selected]).toEqual(
+        own.flatMap(position => [
+          ...all.layers[5].selected.subarray(
+            position * topK,
+            (position + 1) * topK
+          )
+        ])
+      );
+      const logits = own.flatMap(position => [
+        ...all.layers[5].logits.subarray(
+          position * experts,
+          (position + 1) * experts
+        )
+      ]);
+      expect(layers[5].logits).toHaveLength(logits.length);
+      // Other tokens of a batch change the last bits at most.
+      const off = logits.map((logit, i) =>
+        Math.abs(logit - layers[5].logits[i])
+      );
+      expect(Math.max(...off)).toBeLessThan(1e-4);
+    });
+  });
+
   it('streams text and routing as they arrive', async () => {
     const events: TokenEvent[] = [];
     const { trace, text } = await model.generate('Le café', {
