@@ -95,6 +95,7 @@ async function tryFolder(name) {
     folder: name,
     seed: sample.seed,
     of: mutants.length,
+    others: Number(values.others),
     mutants: sample.mutants.map(mutant => ({
       ...mutant,
       ...verdicts.get(mutant),

@@ -6,7 +6,8 @@ const HEAD = [
   'sample',
   'changes',
   'noticed in the folder',
-  'noticed by others',
+  'by others',
+  'others asked',
   'endless',
   'without effect',
   'not noticed',
@@ -14,10 +15,11 @@ const HEAD = [
 ];
 
 /**
- * @param {{folder: string, seed: number, of: number, mutants: object[]}[]} samples
+ * @param {{folder: string, seed: number, of: number, others: number, mutants: object[]}[]} samples `others`: how many
+ *   specs of other folders were asked about what the folder's own did not notice
  */
 export function mutationSection(samples) {
-  const rows = samples.map(({ folder, seed, of, mutants }) => {
+  const rows = samples.map(({ folder, seed, of, others, mutants }) => {
     const counted = tally(mutants);
     return [
       `\`${folder}\``,
@@ -25,6 +27,7 @@ export function mutationSection(samples) {
       `${mutants.length} of ${of}`,
       counted.own,
       counted.others,
+      others,
       counted.late,
       counted.equivalent,
       counted.survived,

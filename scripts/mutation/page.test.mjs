@@ -40,8 +40,8 @@ test('a change that is said to have no effect, and was noticed, counts as notice
 
 test('what two samples share is listed once, with the reason where there is one', () => {
   const section = mutationSection([
-    { folder: 'onnx', seed: 1, of: 90, mutants },
-    { folder: 'onnx', seed: 2, of: 90, mutants: mutants.slice(3) }
+    { folder: 'onnx', seed: 1, of: 90, others: 4, mutants },
+    { folder: 'onnx', seed: 2, of: 90, others: 4, mutants: mutants.slice(3) }
   ]);
   const lines = section.split('\n').filter(line => line.startsWith('- '));
   assert.deepEqual(lines, [
