@@ -122,6 +122,24 @@ describe('a node that computes something', () => {
     expect(handsOn(write)).toBe(false);
   });
 
+  it.each([
+    [[4], [4, 4], false],
+    [[4, 4], [4, 4], true],
+    [[1, 4], [4, 4], false]
+  ])(
+    'is an Expand of %j to %j where the shapes differ, %#',
+    (from, to, same) => {
+      const b = new GraphBuilder();
+      const x = b.input('x', 'float', from);
+      const output = b.op('Expand', [x, b.ints([4, 4])]);
+      b.output(output, 'float', to);
+      const graph = new Graph(b.build().graph);
+      expect(passedOn(graph, graph.producer(output)!)).toBe(
+        same ? x : undefined
+      );
+    }
+  );
+
   it('is a Split in two, and not one in one', () => {
     const b = new GraphBuilder();
     const x = b.input('x', 'float', [4, 4]);

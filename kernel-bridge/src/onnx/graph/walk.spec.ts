@@ -35,6 +35,22 @@ describe('walk', () => {
     ]);
   });
 
+  it('asks once about a node that it passes, whichever input it came by', () => {
+    const { graph, x } = diamond();
+    const asked: string[] = [];
+    const steps = [
+      ...walk(graph, [x], {
+        direction: 'downstream',
+        through: ({ op }) => {
+          asked.push(op);
+          return true;
+        }
+      })
+    ];
+    expect(steps).toHaveLength(5);
+    expect(asked).toEqual(['Top', 'Left', 'Right', 'Join']);
+  });
+
   it('follows each path to its end in depth order, the first tensor first', () => {
     const { graph, x, top, left, right, join } = diamond();
     const order = 'depth';
