@@ -97,6 +97,31 @@ const FORMS: Record<string, (kept: readonly number[]) => Mixture> = {
         );
     }
   ),
+  'columns of a comparison with all numbers': oneByOne(
+    (b, { selected, weights }, { experts }) => {
+      const numbers = b.ints(Array.from({ length: experts }, (_, e) => e));
+      const chosen = b.op(
+        'Cast',
+        [b.op('Equal', [b.over('Unsqueeze', selected, [-1]), numbers])],
+        FLOAT
+      );
+      const dense = b.over(
+        'ReduceSum',
+        b.op('Mul', [chosen, b.over('Unsqueeze', weights, [-1])]),
+        [1],
+        { keepdims: 0 }
+      );
+      // Where the experts are is told by the declared shape.
+      b.output(dense, 'float', ['tokens', experts]);
+      return expert =>
+        b.op('Slice', [
+          dense,
+          b.ints([expert]),
+          b.ints([expert + 1]),
+          b.ints([1])
+        ]);
+    }
+  ),
   'columns of scattered weights': oneByOne(
     (b, { selected, weights }, { experts }) => {
       const tokens = b.op('Gather', [b.op('Shape', [weights]), b.ints([0])]);
