@@ -5,6 +5,7 @@
  *     npm run test:mutation -- onnx routing   # some folders; the page keeps the others' last results of this clone
  *     npm run test:mutation -- --each 50      # mutants of each folder and seed
  *     npm run test:mutation -- --seeds 3,4    # other samples
+ *     npm run test:mutation -- --again        # only what was not noticed last time, after a test was added
  *     npm run test:mutation -- --others 0     # only the tests of the changed folder: faster
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { spawnSync } from 'node:child_process';
 import { Judge } from './mutation/judge.mjs';
 import { mutantsOf } from './mutation/mutants.mjs';
 import { mutationSection, oneLine } from './mutation/page.mjs';
-import { drawMutants } from './mutation/sample.mjs';
+import { drawMutants, identity } from './mutation/sample.mjs';
 import { importers, isSpec, sourceFiles, specsOf } from './mutation/specs.mjs';
 import { withSection } from './page-section.mjs';
 import { cache, inRoot, tool } from './paths.mjs';
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
     each: { type: 'string', default: '15' },
     seeds: { type: 'string', default: '1,2' },
     others: { type: 'string', default: '10' },
+    again: { type: 'boolean', default: false },
     'at-once': { type: 'string', default: '2' }
   }
 });
@@ -79,12 +81,11 @@ async function tryFolder(name) {
   const byFile = importers();
   const judge = new Judge(Number(values.others));
   const verdicts = new Map();
+  const noticed = values.again ? noticedBefore(name) : new Map();
   await inParallel(drawn, Number(values['at-once']), async mutant => {
-    const verdict = await judge.judge(
-      mutant,
-      specsOf(mutant.file, byFile),
-      folder
-    );
+    const verdict =
+      noticed.get(placeOf(mutant)) ??
+      (await judge.judge(mutant, specsOf(mutant.file, byFile), folder));
     verdicts.set(mutant, verdict);
     const { file, line, original, replacement } = mutant;
     console.log(
@@ -102,6 +103,23 @@ async function tryFolder(name) {
       reason: reasonOf(mutant)
     }))
   }));
+}
+
+/** Equal changes of a file are told apart by their lines; one whose line has moved is tried anew. */
+const placeOf = mutant => `${identity(mutant)}\n${mutant.line}`;
+
+/** What noticed which mutants of a folder, when they were tried last. */
+function noticedBefore(name) {
+  return new Map(
+    readResults()
+      .filter(({ folder }) => folder === name)
+      .flatMap(({ mutants }) => mutants)
+      .filter(({ by }) => by)
+      .map(({ by, late, spec, ...mutant }) => [
+        placeOf(mutant),
+        { by, late, spec }
+      ])
+  );
 }
 
 /** Why a change makes no difference that a test could see, where somebody has found that out. */

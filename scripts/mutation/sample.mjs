@@ -20,7 +20,8 @@ export function drawMutants(mutants, count, seed) {
     .map(({ mutant }) => mutant);
 }
 
-const identity = ({ file, kind, original, replacement }) =>
+/** What a mutant changes, wherever it stands. */
+export const identity = ({ file, kind, original, replacement }) =>
   [file, kind, original, replacement].join('\n');
 
 const hash = text => createHash('sha256').update(text).digest('hex');
