@@ -94,6 +94,7 @@ export {
   type AnalyzeOptions,
   type ExpertRole,
   type FormatSensitivity,
+  type Leaning,
   type Role,
   type SideBySide,
   type Trigger,

@@ -11,6 +11,7 @@ export function kindTitle(kind: string, trans: ITranslation): string {
     'low-confidence': trans.__('Low confidence'),
     'duplicate-experts': trans.__('Duplicate experts'),
     'specialist-expert': trans.__('Specialist'),
+    'partial-specialist': trans.__('Partial specialist'),
     'non-finite': trans.__('Not finite'),
     'lost-experts': trans.__('Lost experts'),
     'capacity-overflow': trans.__('Capacity overflow'),

@@ -13,6 +13,8 @@ import {
   balancedLoad,
   routerSaturation,
   classTokenRate,
+  lift,
+  rateRatio,
   slotShareOfExpert,
   uniformTokenRate,
   vocabularySpecialisation
@@ -101,6 +103,24 @@ export const OTHER_METRICS = {
     needs: ['ids', 'texts', 'domains'],
     range: [0, 1],
     compute: classTokenRate
+  },
+  rateRatio: {
+    title: 'rate of a class over that of other tokens',
+    unit: '',
+    formula:
+      'share of the class that selects the expert / share of all other tokens that does',
+    needs: ['ids', 'texts', 'domains'],
+    range: [0, Infinity],
+    compute: rateRatio
+  },
+  lift: {
+    title: 'lift of a class in the selections of an expert',
+    unit: '',
+    formula:
+      'share of the class in the selections of the expert / share of the class in all tokens; at most 1 / the latter',
+    needs: ['ids', 'texts', 'domains'],
+    range: [0, Infinity],
+    compute: lift
   },
   correctedP: {
     title: 'corrected p',

@@ -50,6 +50,19 @@ export function classTokenRate(ofClass: number, tokens: number): number {
   return ofClass / tokens;
 }
 
+/** How many times the rate of other tokens that of a class is. */
+export function rateRatio(ofClass: number, ofOthers: number): number {
+  return ofClass / ofOthers;
+}
+
+/** How many times its share of all tokens a class has of an expert's selections. */
+export function lift(
+  slotShareOfExpert: number,
+  tokenShareOfClass: number
+): number {
+  return slotShareOfExpert / tokenShareOfClass;
+}
+
 /** Ids seen less often say nothing (OLMoE). */
 export const MIN_SEEN = 10;
 

@@ -4,7 +4,7 @@ import type { ResultTable } from '../../show/result-table';
 import type { OfExpert } from '../../measures';
 import type { DiagnosedLayer } from '../findings/diagnosis';
 import { layersTable } from '../findings/diagnosis-tables';
-import type { ExpertRole } from './roles';
+import type { ExpertRole } from '../findings/roles';
 
 interface Analyzed {
   model?: string;

@@ -5,6 +5,7 @@ import { tableBundle } from '../../show/result-table';
 import { diagnosedLayer } from '../findings/diagnose';
 import type { DiagnosedLayer } from '../findings/diagnosis';
 import { listsOf, numberOrNull } from '../findings/finding';
+import { expertRoles, type ExpertRole } from '../findings/roles';
 import { resolveThresholds, type Thresholds } from '../findings/thresholds';
 import { TraceEvidence, type EvidenceSource } from '../findings/trace-evidence';
 import {
@@ -20,7 +21,6 @@ import {
   type RouterTally
 } from '../../measures';
 import { layerName, type Integrity } from '../../base/protocol';
-import { expertRoles, type ExpertRole } from './roles';
 import { analysisTables } from './analysis-tables';
 import {
   contextStability,

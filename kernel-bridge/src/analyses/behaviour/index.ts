@@ -10,7 +10,12 @@ export {
   formatSensitivity,
   type FormatSensitivity
 } from './format-sensitivity';
-export { expertRoles, type ExpertRole, type Role } from './roles';
+export {
+  expertRoles,
+  type ExpertRole,
+  type Leaning,
+  type Role
+} from '../findings/roles';
 export { sideBySide, type ModelAtDepth, type SideBySide } from './side-by-side';
 export {
   contextStability,

@@ -1,7 +1,7 @@
 /** Compares statistics of several models, with layers matched by relative depth. */
 import { LAYER_METRIC_NAMES, type OfLayer } from '../../measures';
 import type { Analysis, AnalyzedLayer } from './analyze';
-import type { Role } from './roles';
+import type { Role } from '../findings/roles';
 
 export interface ModelAtDepth extends OfLayer<number | null> {
   model: string;

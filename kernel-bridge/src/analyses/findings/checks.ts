@@ -51,11 +51,12 @@ function needsMet({
   hasGraph,
   hasBaseline
 }: Looked): Record<FindingNeed, boolean> {
-  const { known, tally, domains, hasOutputs } = evidence;
+  const { known, tally, texts, hasOutputs } = evidence;
   return {
     ...known,
     ids: tally.tokens > 0,
-    twoDomains: new Set(domains.filter(name => name !== undefined)).size > 1,
+    twoDomains:
+      new Set(texts.domains.filter(name => name !== undefined)).size > 1,
     expertWeights: surveyed.weights,
     expertOutputs: surveyed.outputs,
     modelOutputs: hasOutputs,
@@ -92,13 +93,14 @@ function textOf(kind: FindingKind, { evidence, thresholds }: Looked): string {
       return `${counted(groups, 'group')} of text, 5 are needed`;
     }
     case 'specialist-expert':
+    case 'partial-specialist':
       return domainTexts(evidence);
     default:
       return '';
   }
 }
 
-function domainTexts({ domains, isNew }: TraceEvidence): string {
+function domainTexts({ texts: { domains, isNew } }: TraceEvidence): string {
   const texts = new Map<string, number>();
   domains.forEach((domain, row) => {
     if (domain !== undefined) {

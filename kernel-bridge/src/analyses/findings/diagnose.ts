@@ -8,6 +8,7 @@ import {
 } from '../../measures';
 import type { Displayable } from '../../base/kernel-api';
 import { layerName, type RoutingSample } from '../../base/protocol';
+import { associations } from './associations';
 import { checksOf } from './checks';
 import { lowConfidence } from './confidence';
 import { displayed } from './displayed';
@@ -80,7 +81,11 @@ export function diagnose(
     }
     findings.push(...capacityOverflow(router, metrics[i], thresholds));
   });
-  const specialists = specialistExperts(evidence, thresholds);
+  const specialists = specialistExperts(
+    evidence,
+    associations(evidence, thresholds),
+    thresholds
+  );
   undecided.push(...specialists.undecided);
   findings.push(
     ...lostExpertFindings(options.routers ?? [], tally),

@@ -14,7 +14,12 @@ export {
   surveyOutputs,
   type ExpertSurvey
 } from './expert-survey';
-export { associations, type Association } from './specialists';
+export {
+  associations,
+  type Association,
+  type Associations,
+  type Degree
+} from './associations';
 export { DEFAULT_THRESHOLDS, type Thresholds } from './thresholds';
 export { traceFileEvidence } from './file-evidence';
 export { TraceEvidence, type EvidenceOptions } from './trace-evidence';

@@ -17,6 +17,14 @@ export interface KindOfFinding {
   certainty: string;
 }
 
+/** What classes of tokens are known by. */
+const CLASSES: KindOfFinding['parts'] = {
+  'token types and what is before them': ['texts'],
+  domains: ['domains', 'twoDomains'],
+  positions: ['ids']
+};
+const OVER_TEXTS = 'corrected p over texts; of token types over tokens too';
+
 export const KINDS: Readonly<Record<FindingKind, KindOfFinding>> = {
   'non-finite': {
     when: 'NaN or infinity in expert weights, router logits or outputs; the expert by elimination',
@@ -75,13 +83,14 @@ export const KINDS: Readonly<Record<FindingKind, KindOfFinding>> = {
   'specialist-expert': {
     when: 'one class of tokens, domain or position makes up this share of what selects it, or it is selected by this share of the tokens of a domain, far above chance',
     threshold: 'specialist_threshold',
-    parts: {
-      'token types': ['texts'],
-      domains: ['domains', 'twoDomains'],
-      positions: ['ids']
-    },
-    certainty:
-      'corrected p: of token types over token ids, of domains over texts, of positions over sequences'
+    parts: CLASSES,
+    certainty: OVER_TEXTS
+  },
+  'partial-specialist': {
+    when: 'a class of tokens, domain or position selects it at this many times the rate of other tokens, and it is no specialist of it',
+    threshold: 'partial_specialist_threshold',
+    parts: CLASSES,
+    certainty: OVER_TEXTS
   },
   'capacity-overflow': {
     when: 'slots without an expert',

@@ -46,6 +46,11 @@ export const THRESHOLDS = {
     initial: 0.5,
     text: 'An expert is a specialist when at least this share of its selections is of one class of tokens.'
   },
+  partial_specialist_threshold: {
+    metric: 'rateRatio',
+    initial: 1.5,
+    text: 'An expert is a partial specialist of a class that selects it at this many times the rate of other tokens.'
+  },
   significance: {
     metric: 'correctedP',
     initial: 0.05,

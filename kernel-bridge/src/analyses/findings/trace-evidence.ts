@@ -1,5 +1,5 @@
 /** Statistics of traces that `diagnose` needs, gathered sample by sample in bounded memory. */
-import { Novelty, TraceTally, type SampleNovelty } from '../../measures';
+import { Novelty, TraceTally } from '../../measures';
 import { LayerLink } from '../../measures/layer-link';
 import {
   knownInAny,
@@ -12,11 +12,13 @@ import {
   type Known,
   type RoutingLayer,
   type RoutingSample,
-  type Stack,
   type Token
 } from '../../base/protocol';
 import { NonFiniteTrail } from './non-finite';
-import { PositionCounts } from './position-counts';
+import { KindCounts } from './kind-counts';
+import { positionKinds } from './positions';
+import { TextRows } from './text-rows';
+import { TokenKinds, UNKNOWN_KIND } from './token-kinds';
 import { UnitCounts, UnitIndex } from './unit-counts';
 
 /** What a token is known by: its id, or its text where only that was recorded. */
@@ -31,13 +33,24 @@ export interface TokenPlace {
 }
 
 export interface RouterUnits {
+  /** By token, and by the token before. */
   ids: UnitCounts;
+  after: UnitCounts;
   samples: UnitCounts;
-  positions: PositionCounts;
+  /** By kind of token, of the token before, and of position. */
+  kinds: KindCounts;
+  kindsBefore: KindCounts;
+  positions: KindCounts;
 }
 
-/** Maximum number of samples counted separately for tests between domains. */
-const MAX_SAMPLES = 4096;
+/** What each token of a text is, and what the token before it is; -1 where that is unknown. */
+interface TokenRows {
+  ids: Int32Array;
+  after: Int32Array;
+  kinds: Int32Array;
+  kindsBefore: Int32Array;
+  positions: Int32Array;
+}
 
 export interface EvidenceOptions {
   /** [tokens]: 1 where the model's output is finite, to attribute non-finite values to an expert. */
@@ -61,17 +74,15 @@ export class TraceEvidence {
   hasOutputs = false;
   readonly ids = new UnitIndex<TokenKey>(() => this._cells());
   readonly places = new Map<TokenKey, TokenPlace>();
-  /** Domain of each separately counted sample; the row of a sample is its index. */
-  readonly domains: (string | undefined)[] = [];
-  /** Tokens of each separately counted sample, by stack. */
-  readonly sampleTokens = new Map<Stack | undefined, number[]>();
-  /** Whether most of a separately counted sample is new text. */
-  readonly isNew: boolean[] = [];
+  readonly kinds = new TokenKinds();
+  readonly texts = new TextRows();
   readonly trail = new NonFiniteTrail();
   /** Between each router and the next one of its stack, by the name of the later one. */
   readonly links = new Map<string, LayerLink>();
   private readonly _units = new Map<string, RouterUnits>();
   private readonly _novelty = new Novelty();
+  /** By row of `ids`. */
+  private readonly _kindOf: number[] = [];
 
   static of(samples: Iterable<RoutingSample>): TraceEvidence {
     const evidence = new TraceEvidence();
@@ -88,36 +99,33 @@ export class TraceEvidence {
     this.known = knownInAny([this.known, knownOf(sample)]);
     this.hasOutputs ||= options.finiteOutputs !== undefined;
     this.trail.add(sample, options.finiteOutputs);
-    const rows = new Map<readonly Token[], Int32Array>();
-    const own = this.domains.length < MAX_SAMPLES ? this.domains.length : -1;
-    if (own >= 0) {
-      this.domains.push(sample.domain);
-      this.isNew.push(isNew(novelty));
-      novelty.forEach((tokens, stack) => {
-        const lengths = this.sampleTokens.get(stack) ?? [];
-        lengths[own] = tokens.length;
-        this.sampleTokens.set(stack, lengths);
-      });
-    }
+    const row = this.texts.add(sample.domain, novelty);
+    const known = new Map<readonly Token[], TokenRows & { group: number }>();
     sample.layers.forEach((layer, i) =>
       this._link(sample.layers[i - 1], layer)
     );
     for (const layer of sample.layers) {
       const units = this._unitsOf(layerName(layer), layer.experts);
       const tokens = tokensOf(sample, layer);
-      let ids = rows.get(tokens);
-      if (!ids) {
-        ids = this._rows(sample, tokens);
-        rows.set(tokens, ids);
+      let own = known.get(tokens);
+      if (!own) {
+        own = {
+          ...this._rows(sample, tokens),
+          group: this.texts.group(layer.stack, novelty)
+        };
+        known.set(tokens, own);
       }
       const { selected, topK } = layer;
-      units.ids.add(ids, selected, topK);
-      if (isNew(novelty, layer.stack)) {
-        units.positions.add(selected, topK);
+      units.ids.add(own.ids, selected, topK);
+      units.after.add(own.after, selected, topK);
+      if (own.group >= 0) {
+        units.kinds.add(own.group, own.kinds, selected, topK);
+        units.kindsBefore.add(own.group, own.kindsBefore, selected, topK);
+        units.positions.add(own.group, own.positions, selected, topK);
       }
-      if (own >= 0) {
+      if (row >= 0) {
         units.samples.add(
-          new Int32Array(tokens.length).fill(own),
+          new Int32Array(tokens.length).fill(row),
           selected,
           topK
         );
@@ -142,6 +150,13 @@ export class TraceEvidence {
       : 0;
   }
 
+  /** By row of `ids`: 1 for each token of a kind. */
+  idsOf(has: (kind: number) => boolean): Uint8Array {
+    const labels = new Uint8Array(this.ids.tokens.length);
+    this._kindOf.forEach((kind, row) => (labels[row] = has(kind) ? 1 : 0));
+    return labels;
+  }
+
   private _link(before: RoutingLayer | undefined, layer: RoutingLayer): void {
     if (!before || before.stack !== layer.stack) {
       return;
@@ -155,25 +170,45 @@ export class TraceEvidence {
     link.add(before, layer);
   }
 
-  private _rows(sample: RoutingSample, tokens: readonly Token[]): Int32Array {
-    return Int32Array.from(tokens, ({ id, text, position }) => {
-      // A token that nothing is known of is like no other.
-      const key = id === NO_TOKEN_ID ? text : id;
-      if (key === undefined) {
-        return -1;
-      }
-      const row = this.ids.row(key);
-      this.ids.count(row);
-      if (row >= 0 && !this.places.has(key)) {
-        this.places.set(key, {
-          id,
-          ...(text === undefined ? {} : { text }),
-          sample: sample.id,
-          position
-        });
-      }
-      return row;
-    });
+  private _rows(sample: RoutingSample, tokens: readonly Token[]): TokenRows {
+    const ids = Int32Array.from(tokens, token => this._row(sample, token));
+    const kinds = Int32Array.from(tokens, ({ text }, t) =>
+      this._kind(ids[t], text)
+    );
+    return {
+      ids,
+      after: shifted(ids),
+      kinds,
+      kindsBefore: shifted(kinds),
+      positions: positionKinds(tokens.length)
+    };
+  }
+
+  private _row(sample: RoutingSample, { id, text, position }: Token): number {
+    // A token that nothing is known of is like no other.
+    const key = id === NO_TOKEN_ID ? text : id;
+    if (key === undefined) {
+      return -1;
+    }
+    const row = this.ids.row(key);
+    this.ids.count(row);
+    if (row >= 0 && !this.places.has(key)) {
+      this.places.set(key, {
+        id,
+        ...(text === undefined ? {} : { text }),
+        sample: sample.id,
+        position
+      });
+    }
+    return row;
+  }
+
+  /** A token's text decides; it is the same wherever the token occurs. */
+  private _kind(row: number, text: string | undefined): number {
+    if (row < 0 || text === undefined) {
+      return text === undefined ? UNKNOWN_KIND : this.kinds.of(text);
+    }
+    return (this._kindOf[row] ??= this.kinds.of(text));
   }
 
   private _unitsOf(name: string, experts: number): RouterUnits {
@@ -181,8 +216,11 @@ export class TraceEvidence {
     if (!units) {
       units = {
         ids: new UnitCounts(experts),
+        after: new UnitCounts(experts),
         samples: new UnitCounts(experts),
-        positions: new PositionCounts(experts)
+        kinds: new KindCounts(experts),
+        kindsBefore: new KindCounts(experts),
+        positions: new KindCounts(experts)
       };
       this._units.set(name, units);
     }
@@ -190,22 +228,15 @@ export class TraceEvidence {
   }
 
   private _cells(): number {
-    let experts = 0;
-    for (const { ids } of this._units.values()) {
-      experts += ids.experts;
+    let cells = 0;
+    for (const { ids, after } of this._units.values()) {
+      cells += ids.experts + after.experts;
     }
-    return Math.max(1, experts);
+    return Math.max(1, cells);
   }
 }
 
-/** A sample counts as a text of its own if at least half of it did not occur before. */
-function isNew(novelty: SampleNovelty, stack?: Stack): boolean {
-  const parts =
-    stack === undefined ? [...novelty.values()] : [novelty.get(stack)!];
-  const tokens = parts.reduce((sum, own) => sum + own.length, 0);
-  const effective = parts.reduce(
-    (sum, own) => own.reduce((all, weight) => all + weight, sum),
-    0
-  );
-  return 2 * effective >= tokens;
+/** What stands before each token. */
+function shifted(values: Int32Array): Int32Array {
+  return Int32Array.from(values, (_, t) => (t === 0 ? -1 : values[t - 1]));
 }

@@ -9,6 +9,7 @@ export type FindingKind =
   | 'low-confidence'
   | 'duplicate-experts'
   | 'specialist-expert'
+  | 'partial-specialist'
   | 'non-finite'
   | 'lost-experts'
   | 'capacity-overflow'

@@ -54,7 +54,7 @@ it('draws divisions where there are too many, and counts the observed one', () =
     rows.map((_, i) => i < 20),
     [0.001, 0.001]
   );
-  expect(p[0]).toBe(1 / 10_000);
+  expect(p[0]).toBe(1 / 2_000);
   expect(p[1]).toBeGreaterThan(0.3);
 });
 

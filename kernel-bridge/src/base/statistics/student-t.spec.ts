@@ -1,4 +1,8 @@
-import { studentOneSided95, studentTwoSided95 } from './student-t';
+import {
+  studentOneSided95,
+  studentTwoSided95,
+  upperStudentTail
+} from './student-t';
 
 // scipy.stats.t.ppf(0.95, df) and ppf(0.975, df); the same as printed tables to their three decimals.
 it.each([
@@ -17,4 +21,14 @@ it.each([
 
 it('has no end without a degree of freedom', () => {
   expect(studentTwoSided95(0)).toBe(Infinity);
+});
+
+// scipy.stats.t.sf(t, df)
+it.each([
+  [2, 10, 0.03669401738537018],
+  [10, 5, 8.547378787148181e-5],
+  [30, 31, 9.036807444822266e-25]
+])('has the tail beyond %f with %i degrees of freedom', (t, degrees, p) => {
+  expect(upperStudentTail(t, degrees) / p).toBeCloseTo(1, 6);
+  expect(upperStudentTail(-t, degrees)).toBeCloseTo(1 - p, 9);
 });

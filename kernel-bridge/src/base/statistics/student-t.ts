@@ -2,17 +2,24 @@
 import { lazily } from '../lazily';
 
 /** jstat takes 10 ms to load. */
-const quantile = lazily(
-  () => require('./student-quantile') as typeof import('./student-quantile'),
-  'studentQuantile'
+const distributions = lazily(
+  () =>
+    require('./jstat-distributions') as typeof import('./jstat-distributions')
 );
 
 /** 95 % quantile: half the width of a one-sided 95 % interval, in standard errors. */
 export function studentOneSided95(degrees: number): number {
-  return quantile(0.95, degrees);
+  return distributions().studentQuantile(0.95, degrees);
 }
 
 /** 97.5 % quantile: half the width of a two-sided 95 % interval, in standard errors. */
 export function studentTwoSided95(degrees: number): number {
-  return quantile(0.975, degrees);
+  return distributions().studentQuantile(0.975, degrees);
+}
+
+/** P(T >= t): the one-sided p-value of a statistic with this many degrees of freedom. */
+export function upperStudentTail(t: number, degrees: number): number {
+  return t < 0
+    ? 1 - upperStudentTail(-t, degrees)
+    : distributions().studentTail(t, degrees);
 }

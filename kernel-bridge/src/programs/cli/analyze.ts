@@ -39,10 +39,16 @@ function formatLayer(layer: AnalyzedLayer): string[] {
   const number = (value: number | null): string =>
     value === null ? '-' : value.toFixed(3);
   const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-  const roles = new Map<string, number[]>();
-  for (const { expert, role, class: name } of layer.roles) {
-    const key = name === undefined ? role : `${role} "${printableLine(name)}"`;
-    roles.set(key, [...(roles.get(key) ?? []), expert]);
+  const roles = new Map<string, string[]>();
+  for (const { expert, role, class: name, ...about } of layer.roles) {
+    const [key, text] =
+      name === undefined
+        ? [role, `${expert}`]
+        : [
+            `${role} "${printableLine(name)}"`,
+            `${expert} (${about.degree}, lift ${about.lift!.toFixed(1)}, takes ${percent(about.classTokenRate!)} of it)`
+          ];
+    roles.set(key, [...(roles.get(key) ?? []), text]);
   }
   const { contextStability: stability } = layer;
   const metrics = TABLE_METRICS.map(

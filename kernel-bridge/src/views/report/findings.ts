@@ -24,7 +24,7 @@ export function findingsSection(
   full: boolean
 ): ReportSection {
   const isTold = ({ kind }: { kind: FindingKind }): boolean =>
-    full || kind !== 'specialist-expert';
+    full || (kind !== 'specialist-expert' && kind !== 'partial-specialist');
   const told = findings.filter(isTold);
   const unsure = undecided.filter(isTold);
   const skipped = notLookedAt(checks.filter(isTold));

@@ -1,0 +1,14 @@
+/** Distributions that jstat computes; loaded at their first use. */
+import { ibeta, studentt } from 'jstat';
+
+/** The p quantile of Student's t. */
+export function studentQuantile(p: number, degrees: number): number {
+  return degrees < 1 ? Infinity : studentt.inv(p, degrees);
+}
+
+/** P(T >= t) of Student's t, t >= 0, with relative precision far into the tail. */
+export function studentTail(t: number, degrees: number): number {
+  return degrees < 1
+    ? 0.5
+    : ibeta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2;
+}
