@@ -34,7 +34,7 @@ const NEEDS: Readonly<Record<FindingNeed, string>> = {
   modelOutputs: "the model's output",
   graph: "the model's graph",
   baseline: 'a baseline',
-  windows: '20 windows of 256 tokens'
+  series: '20 texts'
 };
 
 /** The kinds of findings, from the descriptor table. */

@@ -16,7 +16,9 @@ export function kindTitle(kind: string, trans: ITranslation): string {
     'lost-experts': trans.__('Lost experts'),
     'capacity-overflow': trans.__('Capacity overflow'),
     drift: trans.__('Drift'),
-    anomaly: trans.__('Anomaly')
+    anomaly: trans.__('Anomaly'),
+    'change-point': trans.__('Change point'),
+    trend: trans.__('Trend')
   };
   return Object.hasOwn(titles, kind) ? titles[kind] : kind;
 }

@@ -28,3 +28,4 @@ export * from './specialisation';
 export * from './total-variation';
 export * from './trace-tally';
 export * from './type-test';
+export { TextSeries, type SeriesRow } from './text-series';

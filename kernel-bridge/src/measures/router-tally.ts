@@ -14,6 +14,7 @@ import { CountKernel, countColumns } from './count-chunk';
 import { GroupCounts } from './group-counts';
 import { LogitTally } from './logit-tally';
 import { TallyState } from './tally-state';
+import { TextSeries } from './text-series';
 import { addTo } from './vectors';
 import { WindowCounts } from './window-counts';
 
@@ -61,6 +62,7 @@ export class RouterTally {
   readonly logits: LogitTally;
   readonly groups: GroupCounts;
   readonly windows: WindowCounts;
+  readonly series: TextSeries;
   readonly domains = new Map<string, DomainCounts>();
   private readonly _columns: Columns;
   private readonly _state: TallyState;
@@ -97,6 +99,7 @@ export class RouterTally {
     this.logits = new LogitTally(experts, topK, score, logitsAre);
     this.groups = new GroupCounts(experts);
     this.windows = new WindowCounts(experts);
+    this.series = new TextSeries(experts);
   }
 
   /** [experts]: weights summed over the tokens that selected it */
@@ -136,6 +139,7 @@ export class RouterTally {
     const before = this.tokens;
     if (!continues) {
       this._state.begin();
+      this.series.begin();
       this._started = false;
     }
     for (let from = 0; from < tokens;) {
@@ -234,6 +238,7 @@ export class RouterTally {
       addTo(this.weightedCounts, counts);
     }
     this.windows.add(counts, tokens);
+    this.series.add(counts, tokens);
     if (domain !== undefined) {
       const own = this._domain(domain);
       own.tokens += tokens;

@@ -2,6 +2,14 @@
 import { inspect } from 'node:util';
 import { displayedAs } from '../../show/displayed-data';
 import { tableBundle } from '../../show/result-table';
+import { largeChanges } from '../findings/changes/change-findings';
+import {
+  forecast,
+  TOO_SHORT,
+  type Forecast,
+  type NoForecast
+} from '../findings/changes/forecast';
+import { seriesOf } from '../findings/changes/series';
 import { diagnosedLayer } from '../findings/diagnose';
 import type { DiagnosedLayer } from '../findings/diagnosis';
 import { listsOf, numberOrNull } from '../findings/finding';
@@ -47,6 +55,8 @@ export interface AnalyzedLayer
   contextStability: Record<keyof ContextStability, number | null>;
   /** Experts of the previous layer and this one whose weights correlate over tokens; null without weights. */
   pipelines: { fromLayer: number; steps: PipelineStep[] } | null;
+  /** The load that is to be expected of the next tokens, or why there is no telling. */
+  forecast: Forecast | NoForecast;
 }
 
 export interface Analysis {
@@ -85,7 +95,7 @@ export function analyze(
     tokens: evidence.tally.tokens,
     samples: evidence.tally.samples,
     layers: evidence.tally.routers.map(router =>
-      analyzedLayer(evidence, router, roles.get(router)!)
+      analyzedLayer(evidence, router, roles.get(router)!, thresholds)
     )
   };
   return displayedAs(analysis, () =>
@@ -96,11 +106,13 @@ export function analyze(
 function analyzedLayer(
   evidence: TraceEvidence,
   router: RouterTally,
-  roles: ExpertRole[]
+  roles: ExpertRole[],
+  thresholds: Thresholds
 ): AnalyzedLayer {
   const { counts, tokens } = router;
   const { experts, topK } = router.router;
   const pairs = router.pairs();
+  const series = seriesOf(router);
   const link = evidence.links.get(layerName(router.router));
   const stability = hasTokens(evidence)
     ? contextStability(evidence, router)
@@ -132,6 +144,18 @@ function analyzedLayer(
       : { sameId: null, anyTwo: null, ids: 0 },
     pipelines: link?.tokens
       ? { fromLayer: link.from.layer, steps: link.pipelines() }
-      : null
+      : null,
+    forecast: series
+      ? forecast(
+          series,
+          largeChanges(
+            router,
+            series,
+            thresholds,
+            evidence.tally.routers.length
+          ),
+          topK
+        )
+      : TOO_SHORT
   };
 }

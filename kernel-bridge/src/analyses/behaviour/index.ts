@@ -5,6 +5,7 @@ export {
   type AnalyzedLayer,
   type AnalyzeOptions
 } from './analyze';
+export type { Forecast, NoForecast } from '../findings/changes/forecast';
 export {
   FORMATS,
   formatSensitivity,

@@ -1,6 +1,6 @@
 /** What a diagnosis looked for, what it could not look at, and how much text a verdict takes. */
 import { counted, type Check, type FindingKind } from '../../base/protocol';
-import { MIN_WINDOWS } from './drift';
+import { seriesOf } from './changes/series';
 import type { Finding, Undecided } from './finding';
 import { KINDS, MISSING, type FindingNeed } from './kinds';
 import { enoughTokens } from './load';
@@ -62,9 +62,7 @@ function needsMet({
     modelOutputs: hasOutputs,
     graph: hasGraph,
     baseline: hasBaseline,
-    windows: tally.routers.some(
-      ({ windows }) => windows.windows.length >= MIN_WINDOWS
-    )
+    series: tally.routers.some(router => seriesOf(router) !== undefined)
   };
 }
 

@@ -12,7 +12,8 @@ import { associations } from './associations';
 import { checksOf } from './checks';
 import { lowConfidence } from './confidence';
 import { displayed } from './displayed';
-import { anomalies, driftFrom } from './drift';
+import { changesOverTime } from './changes/change-findings';
+import { driftFrom } from './drift';
 import { duplicateExperts } from './duplicates';
 import type { Router } from '../../routing/convention';
 import type { ExpertSurvey } from './expert-survey';
@@ -90,7 +91,7 @@ export function diagnose(
   findings.push(
     ...lostExpertFindings(options.routers ?? [], tally),
     ...specialists.findings,
-    ...anomalies(tally, thresholds)
+    ...changesOverTime(tally, thresholds)
   );
   const surveyed = { weights: 0, outputs: 0 };
   const broken: Finding[] = [];

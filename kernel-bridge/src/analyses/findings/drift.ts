@@ -1,4 +1,4 @@
-/** Finds changes of load: against a baseline, and over time within a trace. */
+/** Finds changes of load against a baseline. */
 import {
   cited,
   jackknife,
@@ -8,8 +8,7 @@ import {
   type TraceTally
 } from '../../measures';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
-import { upperNormalTail } from '../../base/statistics/normal';
-import { median } from '../../base/statistics/summary';
+import { upperStudentTail } from '../../base/statistics/student-t';
 import { placeOf, type Finding } from './finding';
 import type { Thresholds } from './thresholds';
 
@@ -41,10 +40,13 @@ function layerDrift(
       (_, e) => jackknife(groups.counts, counts => slotShares(counts)[e]).error
     )
   );
+  // Of few groups of text the errors themselves are uncertain.
+  const degrees =
+    Math.min(now.groups.counts.length, before.groups.counts.length) - 1;
   const p = Array.from(share, (_, e) => {
     const error = Math.hypot(errors[0][e], errors[1][e]);
     const z = Math.abs(share[e] - was[e]) / error;
-    return Number.isNaN(z) ? 1 : 2 * upperNormalTail(z);
+    return Number.isNaN(z) ? 1 : 2 * upperStudentTail(z, degrees);
   });
   const corrected = benjaminiHochberg(p);
   const moved = [...share.keys()].filter(e => corrected[e] < significance);
@@ -85,62 +87,4 @@ function layerDrift(
       ]
     }
   ];
-}
-
-/** With fewer windows the spread is too uncertain for outlier detection. */
-export const MIN_WINDOWS = 20;
-/** Scaled median absolute deviations beyond which a window is an outlier. */
-const UNUSUAL = 5;
-const MAD_TO_SIGMA = 1.4826;
-
-/** Windows of a trace whose load differs from the rest. */
-export function anomalies(
-  tally: TraceTally,
-  { drift_threshold: threshold }: Thresholds
-): Finding[] {
-  return tally.routers.flatMap(router => {
-    const { windows } = router.windows;
-    if (windows.length < MIN_WINDOWS) {
-      return [];
-    }
-    const overall = slotShares(router.counts);
-    const distances = windows.map(({ counts }) =>
-      totalVariation(slotShares(counts), overall)
-    );
-    const typical = median(distances);
-    const spread =
-      MAD_TO_SIGMA * median(distances.map(d => Math.abs(d - typical)));
-    let start = 0;
-    const unusual = windows.flatMap(({ tokens }, i) => {
-      const from = start;
-      start += tokens;
-      return distances[i] - typical > Math.max(threshold, UNUSUAL * spread)
-        ? [{ fromToken: from, toToken: start, totalVariation: distances[i] }]
-        : [];
-    });
-    return unusual.length === 0
-      ? []
-      : [
-          {
-            kind: 'anomaly' as const,
-            severity: 'info' as const,
-            ...placeOf(router.router),
-            experts: [],
-            ...cited(
-              'totalVariation',
-              'of a window against all; an outlier beyond the median by 5 scaled median absolute deviations and by the threshold'
-            ),
-            value: Math.max(...unusual.map(w => w.totalVariation)),
-            threshold,
-            message: `${unusual.length} of ${windows.length} windows of the trace ${unusual.length === 1 ? 'is' : 'are'} routed unlike the rest`,
-            evidence: { windows: unusual, typical },
-            suggestions: [
-              {
-                action: 'inspect' as const,
-                text: 'look at the texts of these windows'
-              }
-            ]
-          }
-        ];
-  });
 }

@@ -5,7 +5,7 @@ import type { Thresholds } from './thresholds';
 
 /** What a trace, a model or a caller must provide. */
 export type FindingNeed =
-  Need | 'graph' | 'modelOutputs' | 'baseline' | 'windows' | 'twoDomains';
+  Need | 'graph' | 'modelOutputs' | 'baseline' | 'series' | 'twoDomains';
 
 export interface KindOfFinding {
   /** When it is found, in words. */
@@ -24,6 +24,12 @@ const CLASSES: KindOfFinding['parts'] = {
   positions: ['ids']
 };
 const OVER_TEXTS = 'corrected p over texts; of token types over tokens too';
+
+const OVER_TIME: KindOfFinding['parts'] = {
+  'texts in the order of a trace': ['ids', 'series']
+};
+const IN_TIME =
+  'corrected p, over texts, at a tenth of the significance; false alarms in less than 1 % of stationary traces';
 
 export const KINDS: Readonly<Record<FindingKind, KindOfFinding>> = {
   'non-finite': {
@@ -105,10 +111,22 @@ export const KINDS: Readonly<Record<FindingKind, KindOfFinding>> = {
     certainty: 'corrected p, over groups of new text'
   },
   anomaly: {
-    when: 'a window of a trace is routed unlike the rest',
+    when: 'a stretch of a trace is routed unlike the rest',
     threshold: 'drift_threshold',
-    parts: { 'windows of a trace': ['ids', 'windows'] },
-    certainty: 'an outlier among the windows; no probability'
+    parts: OVER_TIME,
+    certainty: IN_TIME
+  },
+  'change-point': {
+    when: 'slot shares moved from one token of a trace on, by more than texts differ',
+    threshold: 'drift_threshold',
+    parts: OVER_TIME,
+    certainty: IN_TIME
+  },
+  trend: {
+    when: 'slot shares moved steadily from the start of a trace to its end, by more than texts differ',
+    threshold: 'drift_threshold',
+    parts: OVER_TIME,
+    certainty: IN_TIME
   }
 };
 
@@ -129,5 +147,6 @@ export const MISSING: Readonly<Record<FindingNeed, string>> = {
     "the model's output was not recorded (diagnose the model for that)",
   graph: "the model's graph was not read; diagnose the model for that",
   baseline: 'no baseline was given',
-  windows: 'the trace has fewer than 20 windows of 256 tokens'
+  series:
+    'the trace has fewer than 20 texts, and is no single text of 20 windows of 512 tokens'
 };

@@ -242,13 +242,11 @@ it('takes 100,000 texts in bounded memory and time', () => {
       id: String(i),
       domain: i < 50 || i % 3 > 0 ? domain : `domain ${i}`,
       // Ids of its own, so that it is new text.
-      tokens: tokens
-        .slice(from, from + 3)
-        .map(({ text }, position) => ({
-          position,
-          text,
-          id: 3 * (i % 9000) + position + (i % 11)
-        })),
+      tokens: tokens.slice(from, from + 3).map(({ text }, position) => ({
+        position,
+        text,
+        id: 3 * (i % 9000) + position + (i % 11)
+      })),
       layers: layers.map(layer => ({
         ...layer,
         selected: layer.selected.slice(2 * from, 2 * from + 6)

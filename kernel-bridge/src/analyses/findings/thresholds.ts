@@ -64,7 +64,7 @@ export const THRESHOLDS = {
   drift_threshold: {
     metric: 'totalVariation',
     initial: 0.1,
-    text: 'Slot shares that moved by at least this have drifted, or are an anomaly.'
+    text: 'Slot shares that moved by at least this have drifted, or changed within a trace.'
   }
 } satisfies Record<string, Threshold>;
 

@@ -14,7 +14,9 @@ export type FindingKind =
   | 'lost-experts'
   | 'capacity-overflow'
   | 'drift'
-  | 'anomaly';
+  | 'anomaly'
+  | 'change-point'
+  | 'trend';
 
 /** error: the layer is broken. warning: it works badly. info: good to know. */
 export type Severity = 'error' | 'warning' | 'info';

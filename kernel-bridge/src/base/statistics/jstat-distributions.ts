@@ -12,3 +12,8 @@ export function studentTail(t: number, degrees: number): number {
     ? 0.5
     : ibeta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2;
 }
+
+/** P(F >= f) of Fisher's F, with relative precision far into the tail. */
+export function fisherTail(f: number, first: number, second: number): number {
+  return ibeta(second / (second + first * f), second / 2, first / 2);
+}
