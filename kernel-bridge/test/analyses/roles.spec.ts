@@ -43,55 +43,52 @@ const shareText = (part: number, all: number): string =>
 
 const rows: string[][] = [];
 
-describe.each(ROUTERS)(
-  '%i experts, k = %i',
-  (experts, topK, traces, empty) => {
-    it.each(TEXTS)('in %i texts', texts => {
-      const shape = { experts, topK, texts };
-      const found = RATIOS.map(() => 0);
-      const role = RATIOS.map(() => 0);
-      for (let draw = 0; draw < traces; draw++) {
-        const planted = RATIOS.map((ratio, i) => ({
-          expert: (3 * i + draw) % experts,
-          ratio,
-          className: CLASSES[(draw + i) % CLASSES.length]
-        }));
-        const roles = rolesOf({ ...shape, seed: 1000 * draw + texts }, planted);
-        planted.forEach(({ expert, className }, i) => {
-          const own = roles[i][expert];
-          found[i] += [own, ...own.leanings].some(
-            leaning => leaning.class === className
-          )
-            ? 1
-            : 0;
-          role[i] += own.class === className ? 1 : 0;
-        });
-      }
-      let alarms = 0;
-      for (let draw = 0; draw < empty; draw++) {
-        const seed = 500_000 + 1000 * draw + texts;
-        const [roles] = rolesOf({ ...shape, seed }, [undefined]);
-        alarms += roles.some(leans) ? 1 : 0;
-      }
-      rows.push([
-        `${experts}, ${topK}`,
-        String(texts * LENGTH),
-        ...found.map(count => shareText(count, traces)),
-        `${alarms} of ${empty}`
-      ]);
-      expect(alarms / empty).toBeLessThanOrEqual(0.05 + 1 / empty);
-      // Eight times as often is found from 12 texts on, four times from 48, and then it is the role.
-      expect(found[4] / traces).toBeGreaterThanOrEqual(0.8);
-      if (texts > 12) {
-        expect(role[4]).toBe(traces);
-        expect(found[3]).toBe(traces);
-      }
-      if (texts > 48) {
-        expect(role[2] / traces).toBeGreaterThanOrEqual(0.9);
-      }
-    });
-  }
-);
+describe.each(ROUTERS)('%i experts, k = %i', (experts, topK, traces, empty) => {
+  it.each(TEXTS)('in %i texts', texts => {
+    const shape = { experts, topK, texts };
+    const found = RATIOS.map(() => 0);
+    const role = RATIOS.map(() => 0);
+    for (let draw = 0; draw < traces; draw++) {
+      const planted = RATIOS.map((ratio, i) => ({
+        expert: (3 * i + draw) % experts,
+        ratio,
+        className: CLASSES[(draw + i) % CLASSES.length]
+      }));
+      const roles = rolesOf({ ...shape, seed: 1000 * draw + texts }, planted);
+      planted.forEach(({ expert, className }, i) => {
+        const own = roles[i][expert];
+        found[i] += [own, ...own.leanings].some(
+          leaning => leaning.class === className
+        )
+          ? 1
+          : 0;
+        role[i] += own.class === className ? 1 : 0;
+      });
+    }
+    let alarms = 0;
+    for (let draw = 0; draw < empty; draw++) {
+      const seed = 500_000 + 1000 * draw + texts;
+      const [roles] = rolesOf({ ...shape, seed }, [undefined]);
+      alarms += roles.some(leans) ? 1 : 0;
+    }
+    rows.push([
+      `${experts}, ${topK}`,
+      String(texts * LENGTH),
+      ...found.map(count => shareText(count, traces)),
+      `${alarms} of ${empty}`
+    ]);
+    expect(alarms / empty).toBeLessThanOrEqual(0.05 + 1 / empty);
+    // Eight times as often is found from 12 texts on, four times from 48, and then it is the role.
+    expect(found[4] / traces).toBeGreaterThanOrEqual(0.8);
+    if (texts > 12) {
+      expect(role[4]).toBe(traces);
+      expect(found[3]).toBe(traces);
+    }
+    if (texts > 48) {
+      expect(role[2] / traces).toBeGreaterThanOrEqual(0.9);
+    }
+  });
+});
 
 it('docs/analyses.md has the table', () =>
   expectSection(

@@ -126,6 +126,6 @@ describe('CircuitView', () => {
       expect(tool.state.circuit).toBeNull();
     }
     tool.act({ do: 'find', question: { ...QUESTION, clean: 5 } });
-    expect(tool.state.refusal?.text).toBe('prompt is not text');
+    expect(tool.state.refusal?.text).toBe('question.clean is not text');
   });
 });
