@@ -290,6 +290,7 @@ describe('as text', () => {
         ...findings,
         found: {
           ...findings.found,
+          integrity: undefined,
           tokens: 1,
           findings: [],
           undecided: [],
