@@ -103,6 +103,16 @@ export {
   type TriggerOptions
 } from './analyses/behaviour';
 export {
+  balanceLoad,
+  BalancePlan,
+  predictBalance,
+  type BalanceDocument,
+  type BalancedLayer,
+  type BalanceOptions,
+  type BiasPlace,
+  type PredictBalanceOptions
+} from './analyses/balance';
+export {
   CompressionPlan,
   compressionPlan,
   type CompressionCriterion,

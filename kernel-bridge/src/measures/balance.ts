@@ -128,3 +128,52 @@ export function capacityDropRate(
   }
   return over / sum(counts);
 }
+
+/** What a capacity factor would drop. */
+export interface CapacityPoint {
+  factor: number;
+  /** Slots over capacity, over all slots. */
+  dropped: number;
+}
+
+/** Steps of 0.05; of 5 % where factors are large. Rounded, so that steps do not add up errors. */
+function nextFactor(factor: number): number {
+  return Math.ceil(20 * Math.max(factor + 0.05, factor * 1.05) - 1e-9) / 20;
+}
+
+/**
+ * The drop curve: what capacity factors from 1 on drop when each batch has its own capacity, up to the first factor that
+ * drops nothing.
+ *
+ * @param batches [batches][E], selections
+ */
+export function capacityCurve(
+  batches: readonly ArrayLike<number>[],
+  topK: number
+): CapacityPoint[] {
+  const slots = batches.reduce((total, counts) => total + sum(counts), 0);
+  const curve: CapacityPoint[] = [];
+  for (let factor = 1; slots > 0; factor = nextFactor(factor)) {
+    let over = 0;
+    for (const counts of batches) {
+      const tokens = sum(counts) / topK;
+      const capacity = expertCapacity(tokens, counts.length, topK, factor);
+      for (let e = 0; e < counts.length; e++) {
+        over += Math.max(0, counts[e] - capacity);
+      }
+    }
+    curve.push({ factor, dropped: over / slots });
+    if (over === 0) {
+      break;
+    }
+  }
+  return curve;
+}
+
+/** The smallest factor of a drop curve that drops less than a share of the slots; NaN for an empty curve. */
+export function smallestFactor(
+  curve: readonly CapacityPoint[],
+  share: number
+): number {
+  return curve.find(({ dropped }) => dropped < share)?.factor ?? NaN;
+}

@@ -3,6 +3,7 @@
  * or a worker can read traces without a kernel.
  */
 export * from './balance';
+export * from './balance-bias';
 export * from './coactivation';
 export { CHUNK, type RoutingBlock } from './columns';
 export * from './esft';

@@ -25,6 +25,23 @@ export interface ReplicaPlan {
   deviceLoadBefore: number[];
 }
 
+const FEW_DEVICES = 8;
+
+/**
+ * A layout to compare loads by where no other is known: up to 8 devices of equally many experts, each with room for one
+ * replica more.
+ */
+export function exampleDevices(experts: number): ReplicaOptions {
+  let devices = experts;
+  for (let d = Math.min(FEW_DEVICES, experts); d > 1; d--) {
+    if (experts % d === 0) {
+      devices = d;
+      break;
+    }
+  }
+  return { replicas: experts + devices, groups: 1, nodes: 1, devices };
+}
+
 /**
  * Groups are packed onto nodes, experts replicated within a node where the load of a replica is largest, replicas packed
  * onto the node's devices. When groups do not divide evenly among nodes, all experts are one group on one node.

@@ -9,6 +9,8 @@ export const MASKED_LOGIT = -1e30;
 export interface Adjustment {
   /** [rows, experts], added to the logits. */
   bias?: Float32Array;
+  /** [rows, experts], added to what experts are selected by. */
+  selectionBias?: Float32Array;
   /** [rows, experts]: 1 for experts that cannot be selected. */
   mask?: Uint8Array;
   /** [rows, experts]: factor of an expert's final weight, where the router chose it. */
@@ -47,7 +49,18 @@ export function isMasked(
   return mask?.[(mask.length === experts ? 0 : token * experts) + expert] === 1;
 }
 
-/** Applies the tables other than `bias` and `mask` to the routing of adjusted logits. */
+/** [experts]: what an edit adds to what the experts of a token are selected by. */
+export function selectionBiasOf(
+  { selectionBias }: Adjustment,
+  experts: number,
+  token: number
+): Float32Array | undefined {
+  return selectionBias && selectionBias.length > experts
+    ? selectionBias.subarray(token * experts, (token + 1) * experts)
+    : selectionBias;
+}
+
+/** Applies the tables other than those of logits and of the selection to the routing of adjusted logits. */
 export function adjustRouting(
   { selected, weights }: Routed,
   experts: number,
@@ -85,7 +98,7 @@ export function adjustRouting(
 
 /** The rows of some tokens. */
 export function ofTokens(
-  { bias, mask, scale, map, ids, values }: Adjustment,
+  { bias, selectionBias, mask, scale, map, ids, values }: Adjustment,
   tokens: readonly number[],
   experts: number,
   topK: number
@@ -97,6 +110,7 @@ export function ofTokens(
     table && table.length > width ? takeRows(table, tokens, width) : table;
   return {
     bias: rows(bias, experts),
+    selectionBias: rows(selectionBias, experts),
     mask: rows(mask, experts),
     scale: rows(scale, experts),
     map: rows(map, experts),

@@ -1,7 +1,7 @@
 /** A compression plan as JSON: `moe-debugger/compression@1`. */
 import type { RouterPlace } from '../../base/protocol';
 import type { Disagreement } from './decide';
-import type { CompressionEffect } from './measure-effect';
+import type { PlanEffect } from '../held-out/measure-effect';
 import type { CompressionCriterion } from './options';
 
 export interface CompressionDocument {
@@ -14,7 +14,7 @@ export interface CompressionDocument {
   calibration: { prompts: number; tokens: number };
   layers: LayerPlan[];
   /** On held-out prompts; null where the graph does not support the plan's edits: `warnings` gives the reason. */
-  effect: CompressionEffect | null;
+  effect: PlanEffect | null;
   warnings: string[];
 }
 

@@ -10,12 +10,12 @@ import type { Edits } from '../../run/edits/edits';
 import { counted, layerName } from '../../base/protocol';
 import type { CompressionDocument, LayerPlan } from './compression-document';
 import { planEdits } from './plan-edits';
-import type { CompressionEffect, DomainEffect } from './measure-effect';
+import type { PlanEffect, DomainEffect } from '../held-out/measure-effect';
 
 export class CompressionPlan implements Displayable {
   readonly layers: readonly LayerPlan[];
   /** On held-out prompts; null where the graph does not support the edits. */
-  readonly effect: CompressionEffect | null;
+  readonly effect: PlanEffect | null;
   readonly warnings: readonly string[];
 
   constructor(private readonly _document: Omit<CompressionDocument, 'schema'>) {

@@ -8,5 +8,8 @@ export type {
   PlannedMerge
 } from './compression-document';
 export type { Disagreement } from './decide';
-export type { CompressionEffect, DomainEffect } from './measure-effect';
+export type {
+  PlanEffect as CompressionEffect,
+  DomainEffect
+} from '../held-out/measure-effect';
 export type { CompressionCriterion, CompressionOptions } from './options';

@@ -4,16 +4,13 @@ import { forces } from '../../run/activations/expert-outputs';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import { lostText } from '../../run/model/lost-experts';
-import {
-  promptList,
-  type Prompt,
-  type TokenizedPrompt
-} from '../../run/model/prompt';
+import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import { counted, layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { LayerPlan } from './compression-document';
+import { measureEffect, type PlanEffect } from '../held-out/measure-effect';
+import { lengthOf, splitPrompts } from '../held-out/split-prompts';
 import { CompressionPlan } from './compression-plan';
-import { measureEffect, type CompressionEffect } from './measure-effect';
 import { forwardsOf, observeLayers } from './observe-layers';
 import { checkOptions, keptExperts, type CompressionOptions } from './options';
 import { planEdits } from './plan-edits';
@@ -46,7 +43,12 @@ export async function compressionPlan(
     routers.map(router => [router, keptExperts(router, options)])
   );
   const warnings: string[] = [];
-  const { calibration, heldOut } = split(model, prompts, options, warnings);
+  const { calibration, heldOut } = splitPrompts(
+    model,
+    prompts,
+    options.heldOut,
+    warnings
+  );
   const everyExpert = (router: Router): boolean =>
     forces(probedSession(model).slots[routers.indexOf(router)]) &&
     (options.everyExpert ?? router.experts <= EVERY_EXPERT);
@@ -95,53 +97,6 @@ function checkWhole(router: Router): void {
   }
 }
 
-/** By default every second prompt of a domain is held out. */
-function split(
-  model: LoadedModel,
-  prompts: Prompt | readonly Prompt[],
-  { heldOut }: CompressionOptions,
-  warnings: string[]
-): { calibration: TokenizedPrompt[]; heldOut: TokenizedPrompt[] } {
-  const tokenize = (list: Prompt | readonly Prompt[]): TokenizedPrompt[] =>
-    promptList(list).map((prompt, i) => model.tokenize(prompt, i));
-  const given = tokenize(prompts);
-  const seen = new Map<string | undefined, number>();
-  const held = given.map(({ domain }) => {
-    const before = seen.get(domain) ?? 0;
-    seen.set(domain, before + 1);
-    return heldOut === undefined && before % 2 === 1;
-  });
-  const calibration = given.filter((_, i) => !held[i]);
-  const wanted =
-    heldOut === undefined ? given.filter((_, i) => held[i]) : tokenize(heldOut);
-  const measured = wanted.filter(prompt => lengthOf(prompt) > 1);
-  if (calibration.length === 0 || measured.length === 0) {
-    throw new MoEDebuggerError(
-      'input',
-      calibration.length === 0
-        ? 'there are no prompts'
-        : 'no held-out prompt has a next token',
-      {
-        where: calibration.length === 0 ? 'prompts' : 'heldOut',
-        hint: 'give at least two prompts of each domain, or heldOut'
-      }
-    );
-  }
-  if (measured.length < wanted.length) {
-    warnings.push(
-      `${wanted.length - measured.length} held-out prompts have only one token, so there is no next token to predict`
-    );
-  }
-  const domains = new Set(measured.map(({ domain }) => domain));
-  const missing = [...seen.keys()].filter(domain => !domains.has(domain));
-  if (missing.length > 0) {
-    warnings.push(
-      `no held-out prompt of ${missing.map(domain => domain ?? 'no domain').join(', ')}: the effect there is unknown`
-    );
-  }
-  return { calibration, heldOut: measured };
-}
-
 /** Warnings about limits of the plan. */
 function doubts(
   layers: readonly LayerPlan[],
@@ -180,7 +135,7 @@ async function effectOf(
   layers: readonly LayerPlan[],
   options: { signal?: AbortSignal; onRun: () => void },
   warnings: string[]
-): Promise<CompressionEffect | null> {
+): Promise<PlanEffect | null> {
   try {
     return await measureEffect(model, prompts, planEdits(layers), options);
   } catch (error) {
@@ -190,8 +145,4 @@ async function effectOf(
     warnings.push(`the effect was not measured: ${(error as Error).message}`);
     return null;
   }
-}
-
-function lengthOf({ ids, decoderIds }: TokenizedPrompt): number {
-  return (decoderIds ?? ids).length;
 }

@@ -19,7 +19,7 @@ export function editsOfRouter(
 /**
  * @param edits of this router
  * @param position of the token in its sequence
- * @returns [experts]; undefined if logits do not decide: an expert was forced, or logits were not recorded
+ * @returns [experts]; undefined if logits do not decide: an expert was forced, a bias is added to the scores only, or logits were not recorded
  */
 export function chosenBy(
   { logits, experts }: RoutingLayer,
@@ -28,7 +28,10 @@ export function chosenBy(
   edits: readonly EditRecord[]
 ): Float32Array | undefined {
   const here = edits.filter(({ tokens }) => includes(tokens, position));
-  if (logits.length === 0 || here.some(({ kind }) => kind === 'force')) {
+  if (
+    logits.length === 0 ||
+    here.some(({ kind }) => kind === 'force' || kind === 'selectionBias')
+  ) {
     return undefined;
   }
   const row = logits.slice(token * experts, (token + 1) * experts);

@@ -1,9 +1,12 @@
 /** Finds dead and cold experts, imbalance, collapse and capacity overflow. */
 import {
   balancedLoad,
+  capacityCurve,
   cited,
+  exampleDevices,
   METRICS,
   planReplicas,
+  smallestFactor,
   tokenRates,
   upperBound,
   wilsonInterval,
@@ -207,44 +210,42 @@ export function loadImbalance(
           loadEntropy: metrics.loadEntropy,
           slotShare: [...metrics.slotShare]
         },
-        suggestions: balanceSuggestions(counts, metrics)
+        suggestions: balanceSuggestions(counts, metrics, router.topK)
       }
     ]
   };
 }
 
-/** Update step of DeepSeek's auxiliary-loss-free balancing (arXiv 2408.15664). */
-const BIAS_STEP = 0.001;
+/** A capacity factor may drop this part of the slots. */
+const FEW_DROPPED = 0.01;
 
 function balanceSuggestions(
   counts: Float64Array,
-  { experts, maxVio, slots }: LayerMetrics
+  { experts, slots }: LayerMetrics,
+  topK: number
 ): Suggestion[] {
   const mean = slots / experts;
-  const replicas = experts + Math.max(1, Math.round(experts / 4));
+  const layout = exampleDevices(experts);
+  const plan = planReplicas(counts, layout);
+  const curve = capacityCurve([counts], topK);
+  const factor = smallestFactor(curve, FEW_DROPPED);
+  const busiest = (loads: readonly number[]): string =>
+    ((Math.max(...loads) * loads.length) / slots).toFixed(2);
   return [
     {
       action: 'bias-update',
-      text: `train with a selection bias that moves by ${BIAS_STEP} a step towards balance: b_e += ${BIAS_STEP} sign(mean c - c_e) (arXiv 2408.15664)`,
-      data: {
-        step: BIAS_STEP,
-        direction: Array.from(counts, count => Math.sign(mean - count))
-      }
+      text: 'fit selection biases and try them on held-out prompts: balanceLoad(model, prompts), or moe-debugger balance MODEL --prompts FILE; of a trace with logits, predictBalance(trace)',
+      data: { direction: Array.from(counts, count => Math.sign(mean - count)) }
     },
     {
       action: 'replicas',
-      text: `serve with ${replicas - experts} replicas of the busiest experts (EPLB)`,
-      data: planReplicas(counts, {
-        replicas,
-        groups: 1,
-        nodes: 1,
-        devices: replicas
-      })
+      text: `serve with ${layout.replicas - experts} replicas of the busiest experts (EPLB): on ${layout.devices} devices the busiest has ${busiest(plan.deviceLoadBefore)} times the mean load without, ${busiest(plan.deviceLoad)} with them`,
+      data: plan
     },
     {
       action: 'capacity',
-      text: `where capacity is limited, a factor of ${(maxVio + 1).toFixed(2)} drops no token of these`,
-      data: { factor: maxVio + 1 }
+      text: `where capacity is limited, a factor of ${factor.toFixed(2)} drops less than 1 % of these slots, ${curve.at(-1)!.factor.toFixed(2)} none`,
+      data: { factor, curve }
     }
   ];
 }

@@ -48,6 +48,7 @@ export {
 export { clusteredOrder } from './cluster-order';
 export { drawingSpec } from './drawing';
 export type { DrawingLook } from './drawing-look';
+export { loadChangeSpec, type LoadChangeRow } from './load-change';
 export { loadIntervalsSpec } from './load-intervals';
 export {
   matrixCells,

@@ -2,6 +2,7 @@
 /** The command line `moe-debugger`. Each command is a file that is loaded when it runs. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { version } from '../../base/package-version';
+import { addBalanceCommand } from './balance-command';
 import { addCompareCommands } from './compare-commands';
 import { addCompressCommand } from './compress-command';
 import { addDiagnose } from './diagnose-command';
@@ -198,6 +199,7 @@ function build(): Command {
     );
   addPlacesHelp(addPromptOptions(sweep));
   addCompareCommands(program);
+  addBalanceCommand(program);
   addCompressCommand(program);
   addTraceCommands(program, parseCount);
 

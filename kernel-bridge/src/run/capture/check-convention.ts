@@ -6,6 +6,7 @@ import {
   adjustRouting,
   isMasked,
   ofTokens,
+  selectionBiasOf,
   type Adjustment
 } from '../../routing/adjustment';
 import type { Convention, Rounding, Router } from '../../routing/convention';
@@ -24,6 +25,9 @@ import {
 
 /** Tokens of each layer that are checked; enough to notice a misread convention. */
 const CHECKED_TOKENS = 64;
+
+/** Relative error of adding a selection bias in float32: of the sum here and of the graph's. */
+const BIAS_ROUNDING = 2 ** -22;
 
 interface Captured {
   /** [tokens, experts] */
@@ -178,9 +182,13 @@ function expectedWeights(
   const row = withinLimits(edited, rounding);
   const { scores, choice } = choiceValues(row, convention, tensors.logitsAre);
   const chosen = new Set(selected);
+  const bias = adjustment && selectionBiasOf(adjustment, experts, 0);
   const favour = choiceError(choice, scores, convention, rounding).map(
     (error, expert) =>
-      chosen.has(adjustment?.map?.[expert] ?? expert) ? error : 0
+      (bias?.[expert] ?? 0) +
+      (chosen.has(adjustment?.map?.[expert] ?? expert)
+        ? error + BIAS_ROUNDING * Math.abs(bias?.[expert] ?? 0)
+        : 0)
   );
   const token = routeToken(row, topK, convention, tensors.logitsAre, {
     favour,

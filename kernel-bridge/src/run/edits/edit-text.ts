@@ -11,6 +11,7 @@ export function editText(edit: EditRecord): string {
     force: `force expert ${expert} of ${place}`,
     topK: `top-${k} of ${place}`,
     bias: `add ${value} to expert ${expert} of ${place}`,
+    selectionBias: `add ${value} to what expert ${expert} of ${place} is selected by`,
     scale: `multiply expert ${expert} of ${place} by ${value}`,
     steer: `steer ${place} by a vector of length ${norm?.toPrecision(3)}${edit.scale === undefined ? '' : ` times ${edit.scale}`}`
   }[kind];

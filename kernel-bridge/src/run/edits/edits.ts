@@ -42,6 +42,14 @@ export interface Edits {
     value: number;
     tokens?: TokenRange;
   })[];
+  /**
+   * Added to what the experts of a token are selected by (the scores, or the logits where the router selects by these),
+   * and to no weight: the bias of loss-free load balancing (arXiv 2408.15664).
+   */
+  selectionBias?: readonly (ExpertPlace & {
+    value: number;
+    tokens?: TokenRange;
+  })[];
   /** Multiplies what an expert adds: its weight, where it is chosen. */
   scale?: readonly (ExpertPlace & {
     factor: number;
@@ -52,12 +60,13 @@ export interface Edits {
 
 /** One edit as a trace records it. */
 export interface EditRecord extends RouterPlace {
-  kind: 'ablate' | 'force' | 'topK' | 'bias' | 'scale' | 'steer';
+  kind:
+    'ablate' | 'force' | 'topK' | 'bias' | 'selectionBias' | 'scale' | 'steer';
   expert?: number;
   mode?: AblationMode;
   to?: number;
   k?: number;
-  /** For a bias the addend, for a scale the factor. */
+  /** For a bias and a selection bias the addend, for a scale the factor. */
   value?: number;
   /** For steering: the factor of the vector, and the vector's norm. */
   scale?: number;

@@ -18,6 +18,7 @@ export class GraphRewriter {
   private readonly _nodes: NodeProto[] = [];
   private readonly _initializers = new Map<string, TensorProto>();
   private readonly _redirected = new Map<NodeProto, string[]>();
+  private readonly _renamed = new Map<NodeProto, string[]>();
   private readonly _declared: ValueInfoProto[] = [];
   private readonly _shapeless = new Set<string>();
   private _types?: Map<string, number>;
@@ -81,6 +82,26 @@ export class GraphRewriter {
       output: [output]
     });
     return output;
+  }
+
+  /** Adds a node that computes a tensor in place of the node that did: all readers of the tensor read the new one. */
+  recompute(
+    { proto, index }: GraphNode,
+    tensor: string,
+    op: string,
+    inputs: string[],
+    attributes: Record<string, number | readonly number[]>
+  ): void {
+    const outputs = this._renamed.get(proto) ?? proto.output;
+    const at = outputs.indexOf(tensor);
+    const before = `${this._prefix}${EDIT_PREFIX}before/${index}_${at}`;
+    this._renamed.set(
+      proto,
+      outputs.map((output, i) => (i === at ? before : output))
+    );
+    this.add(op, inputs, attributes);
+    const added = this._nodes[this._nodes.length - 1];
+    this._nodes[this._nodes.length - 1] = { ...added, output: [tensor] };
   }
 
   /** A constant list of integers. */
@@ -182,7 +203,10 @@ export class GraphRewriter {
       node: [
         ...proto.node.map(node => {
           const input = this._redirected.get(node);
-          return input ? { ...node, input } : node;
+          const output = this._renamed.get(node);
+          return input || output
+            ? { ...node, ...(input && { input }), ...(output && { output }) }
+            : node;
         }),
         ...this._nodes
       ],

@@ -53,6 +53,7 @@ function listEdits(
     force = [],
     topK = [],
     bias = [],
+    selectionBias = [],
     scale = [],
     ...others
   }: Omit<Edits, 'steer'>,
@@ -61,7 +62,7 @@ function listEdits(
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
     throw new MoEDebuggerError('edit', `there is no edit named ${unknown}`, {
-      hint: 'give ablate, force, topK, bias, scale or steer'
+      hint: 'give ablate, force, topK, bias, selectionBias, scale or steer'
     });
   }
   return [
@@ -77,6 +78,7 @@ function listEdits(
         }))
       : topK.map(edit => ({ kind: 'topK' as const, ...edit }))),
     ...bias.map(edit => ({ kind: 'bias' as const, ...edit })),
+    ...selectionBias.map(edit => ({ kind: 'selectionBias' as const, ...edit })),
     ...scale.map(({ factor, ...edit }) => ({
       kind: 'scale' as const,
       ...edit,
@@ -159,6 +161,15 @@ function checkValues(record: RouterEdit, router: Router): void {
 const fitsFloat32 = (value: number | undefined): boolean =>
   typeof value === 'number' && Number.isFinite(Math.fround(value));
 
+function checkBias(record: RouterEdit, router: Router): void {
+  check(
+    fitsFloat32(record.value),
+    router,
+    `invalid bias ${String(record.value)}`,
+    'give a finite number that fits into float32; to remove the expert, ablate it'
+  );
+}
+
 /** Validates the numbers of an edit, by its kind. */
 const VALUE_CHECKS: Record<
   RouterEdit['kind'],
@@ -173,13 +184,8 @@ const VALUE_CHECKS: Record<
       `invalid top-${String(record.k)} of ${router.experts} experts`,
       `give 1 to ${router.experts}`
     ),
-  bias: (record, router) =>
-    check(
-      fitsFloat32(record.value),
-      router,
-      `invalid bias ${String(record.value)}`,
-      'give a finite number that fits into float32; to remove the expert, ablate it'
-    ),
+  bias: checkBias,
+  selectionBias: checkBias,
   force: () => undefined,
   scale(record, router) {
     check(
@@ -279,6 +285,7 @@ const SLOTS: Record<
 > = {
   'ablate by mask': ({ mask }) => mask,
   bias: ({ bias }) => bias,
+  selectionBias: ({ selectionBias }) => selectionBias,
   'ablate by drop': ({ scale }) => scale,
   scale: ({ scale }) => scale,
   'ablate by swap': ({ map }) => map,
@@ -338,6 +345,9 @@ const CONTRADICTIONS: Partial<
   'bias bias': (a, b) =>
     a.expert === b.expert &&
     `a bias of ${a.value} and a bias of ${b.value} of expert ${a.expert}`,
+  'selectionBias selectionBias': (a, b) =>
+    a.expert === b.expert &&
+    `a selection bias of ${a.value} and one of ${b.value} of expert ${a.expert}`,
   'scale scale': (a, b) =>
     a.expert === b.expert &&
     `a scale of ${a.value} and a scale of ${b.value} of expert ${a.expert}`,
@@ -346,6 +356,10 @@ const CONTRADICTIONS: Partial<
     ablated.mode === 'mask' &&
     ablated.expert === bias.expert &&
     `a bias of expert ${bias.expert} and without it`,
+  'selectionBias ablate': (bias, ablated) =>
+    ablated.mode === 'mask' &&
+    ablated.expert === bias.expert &&
+    `a selection bias of expert ${bias.expert} and without it`,
   'scale ablate': (scale, ablated) =>
     ablated.expert === scale.expert &&
     `a scale of expert ${scale.expert} and without it`,

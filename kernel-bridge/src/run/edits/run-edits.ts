@@ -12,6 +12,7 @@ import type { StreamEdits } from './stream-edits';
 /** Tables of one router for one run. */
 interface Tables extends Adjustment {
   bias: Float32Array;
+  selectionBias: Float32Array;
   mask: Uint8Array;
   scale: Float32Array;
   map: Int32Array;
@@ -42,13 +43,24 @@ export class RunEdits {
   feeds(step: Step): Record<string, TensorValue> {
     const feeds = this._stream.feeds(step);
     this._routers.forEach((router, i) => {
-      const { bias, mask, scale, map, force, forceWeights, topK } =
-        this._slots[i];
+      const {
+        bias,
+        selectionBias,
+        mask,
+        scale,
+        map,
+        force,
+        forceWeights,
+        topK
+      } = this._slots[i];
       const tables = this._tables(i, step);
       const { rows } = tables;
       const k = this._edits[i].topK;
       if ('input' in bias) {
         feeds[bias.input] = floats(tables.bias, rows);
+      }
+      if ('input' in selectionBias) {
+        feeds[selectionBias.input] = floats(tables.selectionBias, rows);
       }
       if ('input' in mask) {
         feeds[mask.input] = {
@@ -123,6 +135,7 @@ export class RunEdits {
     const tables: Tables = {
       rows,
       bias: new Float32Array(rows * experts),
+      selectionBias: new Float32Array(rows * experts),
       mask: new Uint8Array(rows * experts),
       scale: new Float32Array(rows * experts).fill(1),
       map: Int32Array.from({ length: rows * experts }, (_, i) => i % experts),
@@ -136,6 +149,8 @@ export class RunEdits {
         const at = row * experts + (record.expert ?? 0);
         if (record.kind === 'bias') {
           tables.bias[at] = record.value!;
+        } else if (record.kind === 'selectionBias') {
+          tables.selectionBias[at] = record.value!;
         } else if (record.kind === 'scale') {
           tables.scale[at] = record.value!;
         } else if (record.kind === 'force' && byLogits) {
@@ -172,6 +187,7 @@ function pinned(
   return {
     rows,
     bias: new Float32Array(rows * experts),
+    selectionBias: new Float32Array(rows * experts),
     mask: new Uint8Array(rows * experts),
     scale: new Float32Array(rows * experts).fill(
       tensors.weights === null ? 0 : 1

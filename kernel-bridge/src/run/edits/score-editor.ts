@@ -1,5 +1,5 @@
 /**
- * Inserts edits upstream of a router's selection: a bias of its logits, and a mask of the scores that it selects by. A
+ * Inserts edits upstream of a router's selection: a bias of its logits, a bias of what it selects by, and a mask of the scores that it selects by. A
  * masked logit gives a score of 0, which a selection bias, a tie or a group can still select; so the scores are masked
  * too, wherever they are compared.
  */
@@ -9,11 +9,15 @@ import { ELEMENT } from '../../onnx/file/schema';
 import { MASKED_LOGIT } from '../../routing/adjustment';
 import type { Router } from '../../routing/convention';
 import { sourceOf } from '../../onnx/graph/no-ops';
-import { groupLimitOf, type GroupLimit } from '../../routing/scores';
+import {
+  groupLimitOf,
+  readScores,
+  type GroupLimit
+} from '../../routing/scores';
 import type { GraphRewriter } from './graph-rewriter';
-import type { RouterSlots } from './slots';
+import type { RouterSlots, Slot } from './slots';
 
-type ScoreSlots = Pick<RouterSlots, 'bias' | 'mask'>;
+type ScoreSlots = Pick<RouterSlots, 'bias' | 'selectionBias' | 'mask'>;
 
 export function editScores(
   rewriter: GraphRewriter,
@@ -53,7 +57,11 @@ class ScoreEditor {
           ? 'its logits are read inside a loop or a branch'
           : undefined;
     if (refused !== undefined) {
-      return { bias: { refused }, mask: { refused } };
+      return {
+        bias: { refused },
+        selectionBias: { refused },
+        mask: { refused }
+      };
     }
     const bias = this._rewriter.input(
       `${this._index}/bias`,
@@ -71,12 +79,97 @@ class ScoreEditor {
     );
     readers.forEach(node => this._rewriter.redirect(node, logits, edited));
     const source = sourceOf(this._graph, logits).tensor;
-    for (const choice of this._choices()) {
-      if (sourceOf(this._graph, choice.tensor).tensor !== source) {
-        this._maskChoice(choice);
-      }
+    const choices = this._choices();
+    const compared = choices.map(choice =>
+      sourceOf(this._graph, choice.tensor).tensor !== source
+        ? this._maskChoice(choice)
+        : choice.tensor === logits
+          ? edited
+          : choice.tensor
+    );
+    return {
+      bias: { input: bias },
+      selectionBias: this._biasSelection(choices, compared),
+      mask: { input: this._maskInput }
+    };
+  }
+
+  /**
+   * The selecting node compares biased scores. The values that it returns, which weights may be computed from, are
+   * gathered from the scores without the bias.
+   *
+   * @param compared by choice: the tensor that its reader compares by now
+   */
+  private _biasSelection(
+    choices: readonly Choice[],
+    compared: readonly string[]
+  ): Slot {
+    const refused = this._noSelectionBias(choices);
+    if (refused !== undefined) {
+      return { refused };
     }
-    return { bias: { input: bias }, mask: { input: this._maskInput } };
+    const [{ reader }] = choices;
+    const [scores] = compared;
+    const bias = this._rewriter.input(
+      `${this._index}/selectionBias`,
+      'float',
+      this._dims('selectionBias')
+    );
+    const biased = this._inRows(
+      choices[0].tensor,
+      rows =>
+        this._rewriter.add('Add', [
+          rows,
+          this._rewriter.castLike(bias, choices[0].tensor)
+        ]),
+      this._router.experts,
+      scores
+    );
+    this._rewriter.redirect(reader, scores, biased);
+    const [values, indices] = reader.outputs;
+    if (values) {
+      this._rewriter.recompute(
+        reader,
+        values,
+        'GatherElements',
+        [scores, indices],
+        { axis: attributeInt(reader.proto, 'axis') ?? -1 }
+      );
+    }
+    return { input: bias };
+  }
+
+  /** Why a bias cannot act on the selection alone; undefined if it can. */
+  private _noSelectionBias(choices: readonly Choice[]): string | undefined {
+    const { selectors, convention } = this._router;
+    const [{ index, op }] = selectors;
+    if (this._router.tensors.selected === null) {
+      return `its ${op} node computes the selection and the weights from the same logits`;
+    }
+    if (
+      this._router.tensors.weights === null &&
+      this._router.tensors.denseWeights === undefined
+    ) {
+      return 'its graph holds no weights of the experts';
+    }
+    if (convention.groups) {
+      return 'it selects groups of experts first';
+    }
+    if (
+      choices.length !== 1 ||
+      op !== 'TopK' ||
+      choices[0].smallest ||
+      choices[0].reader !== this._graph.nodes[index]
+    ) {
+      return `it selects by ${[...new Set(selectors.map(own => own.op))].join(', ')}, not by one TopK of the largest scores`;
+    }
+    const read = readScores(this._graph, choices[0].tensor);
+    return read &&
+      !read.isLog &&
+      read.factor === undefined &&
+      (read.score !== undefined) === convention.scoreBeforeTopK
+      ? undefined
+      : 'what it selects by is not its scores or logits themselves';
   }
 
   /** Where the router's nodes select experts. */
@@ -101,16 +194,17 @@ class ScoreEditor {
     });
   }
 
-  private _maskChoice({ reader, tensor, smallest }: Choice): void {
+  /** @returns the tensor that is compared now */
+  private _maskChoice({ reader, tensor, smallest }: Choice): string {
     const limit = groupLimitOf(this._graph, tensor);
     if (limit) {
       this._maskGroups(limit);
     }
-    this._rewriter.redirect(
-      reader,
-      tensor,
-      this._inRows(tensor, rows => this._masked(rows, tensor, smallest))
+    const masked = this._inRows(tensor, rows =>
+      this._masked(rows, tensor, smallest)
     );
+    this._rewriter.redirect(reader, tensor, masked);
+    return masked;
   }
 
   /** Keeps groups of which every expert is masked from being selected. */
@@ -167,17 +261,21 @@ class ScoreEditor {
     return [`edit_${kind}_${this._index}`, this._router.experts];
   }
 
-  /** Edits a tensor in the shape [tokens, width]. */
+  /**
+   * Edits a tensor in the shape [tokens, width].
+   * @param now what edits made of the tensor
+   */
   private _inRows(
     tensor: string,
     edit: (rows: string) => string,
-    width: number = this._router.experts
+    width: number = this._router.experts,
+    now: string = tensor
   ): string {
     if (this._graph.shape(tensor)?.length === 2) {
-      return edit(tensor);
+      return edit(now);
     }
     const rows = this._rewriter.add('Reshape', [
-      tensor,
+      now,
       this._rewriter.ints(-1, width)
     ]);
     return this._rewriter.add('Reshape', [

@@ -8,6 +8,8 @@ export type Slot = { input: string } | { refused: string };
 export interface RouterSlots {
   /** [1 or tokens, experts] float, added to the logits. */
   bias: Slot;
+  /** [1 or tokens, experts] float, added to what experts are selected by, and to no weight. */
+  selectionBias: Slot;
   /** [1 or tokens, experts] bool: experts that cannot be selected. */
   mask: Slot;
   /** [1 or tokens, experts] float, multiplied with the final weights of the selected experts. */

@@ -1,12 +1,16 @@
-/** Measures the effect of a plan on held-out prompts. */
+/** Measures the effect of a plan's edits on held-out prompts. */
 import { probedSession } from '../../run/edits/edited-sessions';
-import { recordActivations } from '../../run/activations/record-activations';
+import {
+  recordActivations,
+  type Activations
+} from '../../run/activations/record-activations';
 import type { Edits } from '../../run/edits/edits';
 import { divergence, logProbability } from '../../base/statistics/logits';
 import { jackknife, studentTwoSided95 } from '../../measures';
 import type { EditedSession } from '../../run/edits/edited-session';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
+import type { RoutingLayer } from '../../base/protocol';
 
 /** Means over the tokens of some prompts that have a next token. */
 export interface DomainEffect {
@@ -25,7 +29,7 @@ export interface DomainEffect {
   kl: number;
 }
 
-export interface CompressionEffect {
+export interface PlanEffect {
   all: DomainEffect;
   /** In order of appearance. */
   domains: DomainEffect[];
@@ -39,6 +43,16 @@ interface PromptSums {
   kl: number;
 }
 
+export interface MeasureOptions {
+  signal?: AbortSignal;
+  onRun: () => void;
+  /** Called with each prompt's routing in the model, and with the plan. */
+  onRouting?: (
+    before: readonly RoutingLayer[],
+    after: readonly RoutingLayer[]
+  ) => void;
+}
+
 /**
  * @param prompts of at least two tokens
  * @throws MoEDebuggerError 'edit' for edits that the graph does not support, 'cancelled'
@@ -47,20 +61,21 @@ export async function measureEffect(
   model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   edits: Edits,
-  { signal, onRun }: { signal?: AbortSignal; onRun: () => void }
-): Promise<CompressionEffect> {
+  { signal, onRun, onRouting }: MeasureOptions
+): Promise<PlanEffect> {
   const [plain, planned] = [{}, edits].map(own =>
     probedSession(model).resolve(own)
   );
   const sums: PromptSums[] = [];
   for (const prompt of prompts) {
     const [before, after] = [
-      await logitsOf(model, plain, prompt, signal),
-      await logitsOf(model, planned, prompt, signal)
+      await runOf(model, plain, prompt, signal),
+      await runOf(model, planned, prompt, signal)
     ];
     onRun();
     onRun();
-    sums.push(compare(prompt, before, after));
+    onRouting?.(before.routing, after.routing);
+    sums.push(compare(prompt, before.logits!, after.logits!));
   }
   const domains = [...new Set(sums.map(({ domain }) => domain))];
   return {
@@ -74,20 +89,19 @@ export async function measureEffect(
   };
 }
 
-async function logitsOf(
+async function runOf(
   model: LoadedModel,
   { run }: ReturnType<EditedSession['resolve']>,
   prompt: TokenizedPrompt,
   signal?: AbortSignal
-): Promise<Float32Array> {
-  const { logits } = await recordActivations(
+): Promise<Activations> {
+  return recordActivations(
     model,
     await run(),
     prompt,
     { logits: true },
     signal
   );
-  return logits!;
 }
 
 function compare(

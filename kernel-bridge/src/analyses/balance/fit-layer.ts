@@ -1,0 +1,80 @@
+/** Fits the biases of one router to its recorded logits. */
+import {
+  fitBias,
+  selectionsWith,
+  type BiasProblem,
+  type FittedBias
+} from '../../measures';
+import type { Convention } from '../../routing/convention';
+import { choiceValues, routeToken } from '../../routing/route';
+import type { LogitSample } from './logit-sample';
+
+/**
+ * Where a bias is added: to what experts are selected by, so that no weight changes but by another selection; or to the
+ * logits, which weights are computed from too.
+ */
+export type BiasPlace = 'selection' | 'logits';
+
+export interface BiasedRouter {
+  experts: number;
+  topK: number;
+  convention: Convention;
+  logitsAre: 'logits' | 'probabilities';
+  place: BiasPlace;
+}
+
+/** @returns undefined where no bias makes the load more even */
+export function fitLayer(
+  router: BiasedRouter,
+  sample: LogitSample
+): FittedBias | undefined {
+  const fitted = fitBias(problemOf(router, sample));
+  return fitted.bias.some(value => value !== 0) ? fitted : undefined;
+}
+
+/** [E]: the load that biases give the tokens of a sample. */
+export function loadWith(
+  router: BiasedRouter,
+  sample: LogitSample,
+  bias: Float32Array
+): Float64Array {
+  return selectionsWith(problemOf(router, sample), bias);
+}
+
+function problemOf(router: BiasedRouter, { rows }: LogitSample): BiasProblem {
+  const { experts, topK, convention, logitsAre, place } = router;
+  return {
+    experts,
+    tokens: rows.length,
+    scale: spreadOf(router, rows),
+    choose: (t, bias) =>
+      place === 'selection'
+        ? routeToken(rows[t], topK, convention, logitsAre, { favour: bias })
+            .experts
+        : routeToken(
+            rows[t].map((value, e) => value + bias[e]),
+            topK,
+            convention,
+            logitsAre
+          ).experts
+  };
+}
+
+/** Root mean square of the distance of what experts are selected by from its mean. */
+function spreadOf(
+  { convention, logitsAre, place }: BiasedRouter,
+  rows: readonly Float32Array[]
+): number {
+  let squares = 0;
+  let count = 0;
+  for (const row of rows) {
+    const values =
+      place === 'logits'
+        ? row
+        : choiceValues(row, convention, logitsAre).choice;
+    const mean = values.reduce((total, v) => total + v, 0) / values.length;
+    values.forEach(value => (squares += (value - mean) ** 2));
+    count += values.length;
+  }
+  return count === 0 ? 0 : Math.sqrt(squares / count);
+}

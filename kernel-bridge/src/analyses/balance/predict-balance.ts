@@ -1,0 +1,174 @@
+/** Predicts from the logits of a trace what biases would do to the load: no model is run. */
+import { MoEDebuggerError } from '../../base/errors';
+import type { RoutingLayer, RoutingSample } from '../../base/protocol';
+import { jainIndex } from '../../measures';
+import { sum } from '../../measures/vectors';
+import type { Convention } from '../../routing/convention';
+import { choiceValues } from '../../routing/route';
+import {
+  deviceLoads,
+  summarizeLoad,
+  type BalancedLayer
+} from './balance-document';
+import { BalancePlan } from './balance-plan';
+import { fitLayer, loadWith, type BiasedRouter } from './fit-layer';
+import { LogitSample } from './logit-sample';
+import { checkOptions, TARGET, type PredictBalanceOptions } from './options';
+import { selections } from './selections';
+
+/** A rounded tie may select another expert of the same score. */
+const MOST = 0.99;
+
+export interface RecordedRouting {
+  model?: string;
+  samples: readonly RoutingSample[];
+}
+
+/**
+ * Fits biases to the logits of every second sample of a domain, and predicts the load of the others. The input of later
+ * layers changes with the experts of earlier ones, which a trace does not show: `balanceLoad` runs the model.
+ *
+ * @throws MoEDebuggerError 'input' for invalid options, and for a trace of fewer than two samples
+ */
+export function predictBalance(
+  { model, samples }: RecordedRouting,
+  options: PredictBalanceOptions = {}
+): BalancePlan {
+  checkOptions(options);
+  const { target = TARGET } = options;
+  const seen = new Map<string | undefined, number>();
+  const isHeldOut = samples.map(({ domain }) => {
+    const before = seen.get(domain) ?? 0;
+    seen.set(domain, before + 1);
+    return before % 2 === 1;
+  });
+  const fitted = samples.filter((_, i) => !isHeldOut[i]);
+  const heldOut = samples.filter((_, i) => isHeldOut[i]);
+  if (heldOut.length === 0) {
+    throw new MoEDebuggerError('input', 'no sample of the trace is held out', {
+      where: 'trace',
+      hint: 'give a trace with at least two samples of a domain'
+    });
+  }
+  return new BalancePlan({
+    model: model ?? null,
+    load: 'predicted',
+    target,
+    fitted: sizeOf(fitted),
+    heldOut: sizeOf(heldOut),
+    layers: fitted[0].layers.map((_, i) =>
+      predictLayer(
+        fitted.flatMap(({ layers }) => layers[i] ?? []),
+        heldOut.flatMap(({ layers }) => layers[i] ?? []),
+        target
+      )
+    ),
+    effect: null,
+    warnings: [
+      'the loads with biases are predictions from recorded logits: the model was not run with the biases, and later layers would get other inputs'
+    ]
+  });
+}
+
+function predictLayer(
+  fitted: readonly RoutingLayer[],
+  heldOut: readonly RoutingLayer[],
+  target: number
+): BalancedLayer {
+  const [{ layer, stack, module, experts, topK, score, logitsAre }] = fitted;
+  const convention: Convention = {
+    score,
+    scoreBeforeTopK: true,
+    renormalized: false
+  };
+  const router: BiasedRouter = {
+    experts,
+    topK,
+    convention,
+    logitsAre,
+    place: 'selection'
+  };
+  const counts = new Float64Array(experts);
+  const logits = new LogitSample();
+  for (const own of fitted) {
+    selections(own).forEach((n, e) => (counts[e] += n));
+    logits.add(own.logits, experts);
+  }
+  const jain = sum(counts) > 0 ? jainIndex(counts) : null;
+  const note =
+    topK === experts
+      ? 'each token selects every expert'
+      : jain === null
+        ? 'no token was routed'
+        : jain >= target
+          ? `its Jain index of ${jain.toFixed(3)} meets the target`
+          : [...fitted, ...heldOut].some(own => own.logits.length === 0)
+            ? 'the trace has no logits of it'
+            : explained(fitted, convention) < MOST
+              ? 'its selection does not follow from the logits alone'
+              : null;
+  const bias = note === null ? fitLayer(router, logits)?.bias : undefined;
+  const loads = [undefined, bias].map(own =>
+    summarizeLoad(
+      heldOut.map(recorded => {
+        if (own === undefined) {
+          return selections(recorded);
+        }
+        const rows = new LogitSample();
+        rows.add(recorded.logits, experts);
+        return loadWith(router, rows, own);
+      }),
+      experts,
+      topK
+    )
+  );
+  return {
+    layer,
+    ...(stack ? { stack } : {}),
+    ...(module ? { module } : {}),
+    experts,
+    topK,
+    bias: bias ? [...bias] : null,
+    place: bias ? 'selection' : null,
+    note: note ?? (bias ? null : 'no bias makes it more even'),
+    fittedJain: jain,
+    before: loads[0],
+    after: loads[1],
+    devices: deviceLoads(loads[0].counts, loads[1].counts)
+  };
+}
+
+/** Part of the tokens whose selected experts have the k largest scores. */
+function explained(
+  layers: readonly RoutingLayer[],
+  convention: Convention
+): number {
+  let tokens = 0;
+  let fitting = 0;
+  for (const { logits, logitsAre, selected, experts, topK } of layers) {
+    for (let t = 0; t < selected.length / topK; t++) {
+      const { choice } = choiceValues(
+        logits.subarray(t * experts, (t + 1) * experts),
+        convention,
+        logitsAre
+      );
+      const chosen = new Set(selected.subarray(t * topK, (t + 1) * topK));
+      const least = Math.min(...[...chosen].map(e => choice[e]));
+      tokens++;
+      fitting += choice.every((value, e) => chosen.has(e) || value <= least)
+        ? 1
+        : 0;
+    }
+  }
+  return tokens === 0 ? 0 : fitting / tokens;
+}
+
+function sizeOf(samples: readonly RoutingSample[]): {
+  prompts: number;
+  tokens: number;
+} {
+  return {
+    prompts: samples.length,
+    tokens: samples.reduce((total, own) => total + own.tokens.length, 0)
+  };
+}
