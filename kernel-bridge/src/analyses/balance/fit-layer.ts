@@ -43,10 +43,28 @@ export function loadWith(
 
 function problemOf(router: BiasedRouter, { rows }: LogitSample): BiasProblem {
   const { experts, topK, convention, logitsAre, place } = router;
-  return {
+  const common = {
     experts,
     tokens: rows.length,
-    scale: spreadOf(router, rows),
+    scale: spreadOf(router, rows)
+  };
+  if (place === 'selection' && !convention.groups && !convention.sparsemixer) {
+    // What is compared does not change with the biases, so it is scored once.
+    const compared = rows.map(
+      row => choiceValues(row, convention, logitsAre).choice
+    );
+    const chosen = new Int32Array(topK);
+    const values = new Float64Array(topK);
+    return {
+      ...common,
+      choose(t, bias) {
+        selectLargest(compared[t], bias, chosen, values);
+        return chosen;
+      }
+    };
+  }
+  return {
+    ...common,
     choose: (t, bias) =>
       place === 'selection'
         ? routeToken(rows[t], topK, convention, logitsAre, { favour: bias })
@@ -58,6 +76,29 @@ function problemOf(router: BiasedRouter, { rows }: LogitSample): BiasProblem {
             logitsAre
           ).experts
   };
+}
+
+/** The largest sums of scores and biases; of equal ones the first. Without allocations, since each step runs it for each token. */
+function selectLargest(
+  scores: Float32Array,
+  bias: Float32Array,
+  chosen: Int32Array,
+  values: Float64Array
+): void {
+  const last = chosen.length - 1;
+  values.fill(-Infinity);
+  for (let e = 0; e < scores.length; e++) {
+    const value = Math.fround(scores[e] + bias[e]);
+    if (value > values[last]) {
+      let at = last;
+      for (; at > 0 && value > values[at - 1]; at--) {
+        values[at] = values[at - 1];
+        chosen[at] = chosen[at - 1];
+      }
+      values[at] = value;
+      chosen[at] = e;
+    }
+  }
 }
 
 /** Root mean square of the distance of what experts are selected by from its mean. */
