@@ -19,9 +19,9 @@ const LENGTH = 80;
 const TEXTS = [12, 48, 192];
 /** Experts, k, traces with an expert planted in each of five layers, and traces without any. */
 const ROUTERS = [
-  [8, 1, 12, 90],
-  [32, 4, 9, 45],
-  [128, 8, 6, 12]
+  [8, 1, 8, 60],
+  [32, 4, 6, 30],
+  [128, 8, 4, 8]
 ];
 
 const rolesOf = (
