@@ -125,12 +125,12 @@ describe('PanelStatus', () => {
   it('suggests code, inserts it, and says nothing once there is a trace', async () => {
     const { notebook, kernel, node, texts, press } = await shown();
     await act(async () =>
-      kernel.comm.receive(hello({ previousEnd: 'It ran out of memory.' }))
+      kernel.comm.receive(hello({ previousEnd: { cause: 'memory' } }))
     );
     await act(async () => kernel.comm.receive(state([], [])));
     expect(node.querySelector('h2')!.textContent).toBe('a.ipynb');
     expect(texts()).toEqual([
-      'It ran out of memory.',
+      expect.stringContaining('JavaScript ran out of memory.'),
       'No model is loaded in this kernel. Run a cell like this:'
     ]);
     const code = () => node.querySelector('pre')!.textContent!;
@@ -160,9 +160,9 @@ describe('PanelStatus', () => {
     ]);
     await act(async () => notebook.session.setStatus('idle'));
     await act(async () =>
-      kernel.comm.receive(hello({ previousEnd: 'It was killed.' }))
+      kernel.comm.receive(hello({ previousEnd: { cause: 'killed' } }))
     );
-    expect(texts()[0]).toBe('It was killed.');
+    expect(texts()[0]).toContain('The last kernel was killed or crashed');
     expect(texts()[1]).toContain('The kernel was restarted.');
   });
 });
