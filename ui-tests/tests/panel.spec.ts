@@ -61,7 +61,7 @@ ${trace('the second prompt')}`
   await expect(panel.traces).toHaveCount(1);
   await panel.routing.drawn(0);
   await expect(panel.routing.coverage).toHaveText(
-    '6 of 6 MoE layers, 48 tokens, 576 slots = k × tokens, checked'
+    /^6 of 6 MoE layers, 48 tokens, 576 slots = k × tokens, checked · prompt of 48 tokens in [\d.]+ m?s$/
   );
   await panel.routing.expectWeights(truth(0), 0);
   await panel.routing.press('ArrowRight');
