@@ -33,6 +33,7 @@ COMMANDS = {
     "diff": [DEMO, *IDS, "--ablate", "3:5"],
     "counterfactual": [DEMO, *IDS, "--ablate", "3:5", "--total"],
     "compress": [DEMO, "--prompts", "prompts.jsonl", "--keep", "7"],
+    "balance": [DEMO, "--prompts", "prompts.jsonl"],
     "import": ["vllm", RESPONSE, "--out", "imported.parquet"],
     "export": ["trace.parquet", "--format", "html", "--out", "report.html"],
     "diagnose": ["trace.parquet"],

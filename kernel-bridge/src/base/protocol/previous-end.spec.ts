@@ -1,8 +1,4 @@
-import {
-  describePreviousEnd,
-  readPreviousEnd,
-  type PreviousEnd
-} from './previous-end';
+import { readPreviousEnd, type PreviousEnd } from './previous-end';
 
 const ENDS: PreviousEnd[] = [
   { cause: 'exit', code: 3 },
@@ -33,13 +29,4 @@ it('reads nothing from anything else, and cuts what is long', () => {
   expect(
     readPreviousEnd({ cause: 'crash', error: 'x'.repeat(1000), more: 1 })
   ).toEqual({ cause: 'crash', error: 'x'.repeat(200) });
-});
-
-it('describes each end', () => {
-  expect(ENDS.map(describePreviousEnd)).toEqual([
-    expect.stringContaining('process.exit(3) was called'),
-    expect.stringMatching(/ran out of memory\. .*NODE_OPTIONS/),
-    expect.stringContaining('crashed: FATAL.'),
-    expect.stringContaining('was killed or crashed')
-  ]);
 });

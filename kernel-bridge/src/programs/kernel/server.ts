@@ -9,7 +9,8 @@ import type {
   KernelApi,
   SendOptions
 } from '../../base/kernel-api';
-import { describePreviousEnd, type PreviousEnd } from '../../base/protocol';
+import type { PreviousEnd } from '../../base/protocol';
+import { describePreviousEnd } from './previous-end-text';
 import { CellQueue, type CellHost } from './cells';
 import { CommManager, type CommHost } from './comms';
 import type { Channel } from './connection';
