@@ -31,15 +31,23 @@ it('leaves out edits of the same expert, which mean nothing then', () => {
       { layer: 1, expert: 3, value: 1 },
       { layer: 0, expert: 3, value: 1 }
     ],
+    selectionBias: [
+      { layer: 1, expert: 3, value: 1 },
+      { layer: 1, expert: 4, value: 1 }
+    ],
     scale: [{ layer: 1, expert: 3, factor: 2 }]
   };
   expect(ablated(base, 3)).toEqual({
     ablate: [{ layer: 1, expert: 3, mode: 'mask' }],
     bias: [{ layer: 0, expert: 3, value: 1 }],
+    selectionBias: [{ layer: 1, expert: 4, value: 1 }],
     scale: []
   });
   // What is dropped is chosen all the same, by its bias too.
-  expect(ablated(base, 3, 'drop')!.bias).toEqual(base.bias);
+  expect(ablated(base, 3, 'drop')).toMatchObject({
+    bias: base.bias,
+    selectionBias: base.selectionBias
+  });
 });
 
 it.each<[string, Edits]>([

@@ -24,7 +24,18 @@ export function withAblation(
     findPlace(edit, routers, 'edit') === router;
   const same = (edit: RouterPlace & { expert: number }): boolean =>
     edit.expert === expert && here(edit);
-  const { ablate = [], force = [], bias = [], scale = [] } = base;
+  const {
+    ablate = [],
+    force = [],
+    bias = [],
+    selectionBias = [],
+    scale = []
+  } = base;
+  // What is dropped is selected all the same, by its biases too.
+  const kept = <T extends RouterPlace & { expert: number }>(
+    edits: readonly T[]
+  ): readonly T[] =>
+    mode === 'mask' ? edits.filter(edit => !same(edit)) : edits;
   const taken =
     ablate.some(
       edit =>
@@ -41,7 +52,8 @@ export function withAblation(
           ...ablate.filter(edit => !same(edit)),
           { ...place, expert, mode }
         ],
-        bias: mode === 'mask' ? bias.filter(edit => !same(edit)) : bias,
+        bias: kept(bias),
+        selectionBias: kept(selectionBias),
         scale: scale.filter(edit => !same(edit))
       };
 }

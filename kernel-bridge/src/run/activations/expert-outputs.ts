@@ -306,15 +306,17 @@ function without(edits: Edits, router: Router): Edits {
     place.layer !== router.layer ||
     (place.stack !== undefined && place.stack !== router.stack) ||
     (place.module !== undefined && place.module !== router.module);
-  const { ablate, force, topK, bias, scale, steer } = edits;
+  const { ablate, force, topK, bias, selectionBias, scale, steer } = edits;
+  // A new kind of edit must say here what becomes of it.
   return {
     ablate: ablate?.filter(elsewhere),
     force: force?.filter(elsewhere),
     topK: typeof topK === 'number' ? topK : topK?.filter(elsewhere),
     bias: bias?.filter(elsewhere),
+    selectionBias: selectionBias?.filter(elsewhere),
     scale: scale?.filter(elsewhere),
     steer
-  };
+  } satisfies { [Kind in keyof Required<Edits>]: Edits[Kind] };
 }
 
 function merge(a: Edits, b: Edits): Edits {
