@@ -1,12 +1,5 @@
 /** A session with a model: traces are gathered, and figures and findings are of all of them. */
-import {
-  counted,
-  phaseTime,
-  sampleOf,
-  tokensOf,
-  type RoutingSample,
-  type RunStep
-} from '../base/protocol';
+import { counted } from '../base/protocol';
 import { randomNumbers } from '../base/statistics/random';
 import { resultForms, saveResult } from '../show/save-result';
 import { randomUUID } from 'node:crypto';
@@ -33,13 +26,8 @@ import {
   type TokenizedPrompt
 } from '../run/model/prompt';
 import { observerOf } from '../run/trace/observer';
-import {
-  eventsOf,
-  newestEvents,
-  type RoutingEvent
-} from '../run/trace/routing-event';
+import type { RoutingEvent } from '../run/trace/routing-event';
 import type { RoutingTrace } from '../run/trace/routing-trace';
-import type { RunningTrace } from '../run/trace/running-trace';
 import { TraceCancelled, type TraceOptions } from '../run/trace/trace-prompts';
 import {
   LiveExplorer,
@@ -47,6 +35,8 @@ import {
   type LiveWatcher
 } from '../views/live-explorer';
 import { questionKey, ResultCache } from './result-cache';
+import { generationKey } from './generation-key';
+import { SessionEvents } from './session-events';
 import { SessionFigures } from './session-figures';
 import { SessionMemory } from './session-memory';
 import type {
@@ -57,6 +47,7 @@ import type {
   SessionDocument,
   SessionSummary
 } from './records';
+import { performanceOf } from './session-performance';
 import {
   expertMetricsTable,
   performanceTable,
@@ -115,13 +106,10 @@ export class TracingSession implements LiveSource, Displayable {
   private readonly _options: ResolvedSessionOptions;
   private readonly _started = Date.now();
   private readonly _seeds: () => number;
-  private readonly _listeners = new Set<
-    (events: readonly RoutingEvent[]) => void
-  >();
+  private readonly _events: SessionEvents;
   private readonly _watchers = new Set<LiveWatcher>();
   private _endedAt: number | undefined;
   private readonly _figures: SessionFigures;
-  private _eventsSeen!: number;
   private _tokensRun!: number;
   private _memory!: SessionMemory;
   private _cache!: ResultCache;
@@ -142,6 +130,11 @@ export class TracingSession implements LiveSource, Displayable {
       this.id,
       model,
       this._options.thresholds
+    );
+    this._events = new SessionEvents(
+      this.id,
+      this._options.bufferSize,
+      (events, seen) => this._memory.addEvents(events, seen)
     );
     this._seeds = randomNumbers(this._options.samplingSeed);
     this.clear();
@@ -237,7 +230,8 @@ export class TracingSession implements LiveSource, Displayable {
         ...options,
         sample: this._sampling(),
         onBegin: running => {
-          this._follow(running);
+          this._events.follow(running);
+          this._watchers.forEach(watcher => watcher.began(running));
           options.onBegin?.(running);
         }
       });
@@ -341,7 +335,7 @@ export class TracingSession implements LiveSource, Displayable {
       tokensRun: this._tokensRun,
       samples,
       events: this._memory.events.length,
-      eventsSeen: this._eventsSeen,
+      eventsSeen: this._events.seen,
       memory: this._memory.report,
       cache: this._cache.report
     };
@@ -383,8 +377,7 @@ export class TracingSession implements LiveSource, Displayable {
    * stops it.
    */
   onEvents(listener: (events: readonly RoutingEvent[]) => void): () => void {
-    this._listeners.add(listener);
-    return () => this._listeners.delete(listener);
+    return this._events.listen(listener);
   }
 
   /**
@@ -412,7 +405,7 @@ export class TracingSession implements LiveSource, Displayable {
       observerOf(this._model.loaded).dropped(trace.id);
     });
     this._performance = [];
-    this._eventsSeen = 0;
+    this._events.seen = 0;
     this._tokensRun = 0;
   }
 
@@ -481,104 +474,11 @@ export class TracingSession implements LiveSource, Displayable {
     this._tokensRun += coverage.tokensRun ?? coverage.tokens;
     samples.forEach(sample => this._figures.add(sample));
     if (!followed) {
-      const seen = samples
-        .flatMap(sample =>
-          sample.layers.map(layer => tokensOf(sample, layer).length)
-        )
-        .reduce((sum, count) => sum + count, 0);
-      const most =
-        this._listeners.size > 0 ? Infinity : this._options.bufferSize;
-      this._tell(
-        newestEvents(samples, most, sample => ({
-          sessionId: this.id,
-          steps: trace.steps.get(sample.id),
-          created: trace.created.getTime()
-        })),
-        seen
-      );
+      this._events.ofTrace(trace);
     }
     this._memory.keep(trace);
     this._watchers.forEach(watcher => watcher.traced(trace));
   }
-
-  /** Takes the events of a generation as its steps come. */
-  private _follow(running: RunningTrace): void {
-    let [rows, steps] = [running.tokens, running.steps.length];
-    const take = (sample: RoutingSample, own: readonly RunStep[]): void => {
-      const events = [
-        ...eventsOf(sample, {
-          sessionId: this.id,
-          steps: own,
-          created: running.created.getTime()
-        })
-      ];
-      this._tell(events, events.length);
-    };
-    take(running.sample, running.steps);
-    this._watchers.forEach(watcher => watcher.began(running));
-    running.onChange(() => {
-      const fresh = running.rows(rows, steps);
-      rows += fresh.tokens.length;
-      steps += fresh.steps.length;
-      if (fresh.tokens.length > 0) {
-        take(sampleOf(fresh), fresh.steps);
-      }
-    });
-  }
-
-  private _tell(events: readonly RoutingEvent[], seen: number): void {
-    this._eventsSeen += seen;
-    this._memory.addEvents(events, seen);
-    for (const listener of [...this._listeners]) {
-      listener(events);
-    }
-  }
-}
-
-function performanceOf(
-  trace: RoutingTrace,
-  sessionId: string,
-  totalTime: number,
-  cached = false
-): PerformanceMetrics {
-  const { coverage, timing } = trace;
-  const tokens = coverage.tokensRun ?? coverage.tokens;
-  const steps = cached ? [] : [...trace.steps.values()].flat();
-  return {
-    timestamp: Date.now(),
-    sessionId,
-    tokens,
-    prefill: phaseTime(steps, 'prefill'),
-    decode: phaseTime(steps, 'decode'),
-    cached,
-    inferenceTime: cached ? 0 : timing.inference,
-    totalTime,
-    tokensPerSecond: (1000 * tokens) / totalTime,
-    memoryUsage: process.memoryUsage().rss / 2 ** 20
-  };
-}
-
-/** Undefined where chance decides. */
-function generationKey(
-  prompts: readonly TokenizedPrompt[],
-  edits: Edits | undefined,
-  options: GenerateOptions
-): string | undefined {
-  const { maxNewTokens, temperature, topK, topP, seed, stop, logits } = options;
-  return (temperature ?? 0) > 0 && seed === undefined
-    ? undefined
-    : questionKey({
-        ask: 'generate',
-        prompts,
-        edits,
-        maxNewTokens,
-        temperature,
-        topK,
-        topP,
-        seed,
-        stop,
-        logits
-      });
 }
 
 /** For `lazily`: a session brings the findings with it. */

@@ -4,18 +4,12 @@ import {
   type Displayable,
   type JsonObject
 } from '../base/kernel-api';
-import {
-  encodeSample,
-  extractBuffers,
-  PROTOCOL_VERSION,
-  type EncodedView,
-  type RoutingSample,
-  type RunStep
-} from '../base/protocol';
+import { extractBuffers, type RunStep } from '../base/protocol';
 import { LiveFeed, type FeedMessage } from '../run/trace/live-feed';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import type { RunningTrace } from '../run/trace/running-trace';
 import { DOMWidget, type Widget } from '../show/widgets/widget';
+import { explorerDocument } from './explorer-document';
 import { EXPLORER_CLASSES, type ExplorerState } from './routing-explorer';
 
 /** Where the traces come from. */
@@ -40,9 +34,6 @@ interface LiveState extends ExplorerState {
   steps: RunStep[];
 }
 
-/** Samples of one trace that are shown. */
-const MAX_SAMPLES = 64;
-
 export class LiveExplorer implements Displayable {
   private readonly _widget: Widget<LiveState>;
   private readonly _stop: () => void;
@@ -61,7 +52,9 @@ export class LiveExplorer implements Displayable {
       waits: true,
       live: '',
       steps: [],
-      view_document: newest ? documentOf(newest.model, newest.samples) : null
+      view_document: newest
+        ? explorerDocument(newest.model, newest.samples)
+        : null
     });
     this._widget.onCustom(content => this._receive(content));
     this._stop = _source.watch({
@@ -99,7 +92,7 @@ export class LiveExplorer implements Displayable {
     void this._widget.set({
       live: running.id,
       steps: [...running.steps],
-      view_document: documentOf(running.model, [running.sample])
+      view_document: explorerDocument(running.model, [running.sample])
     });
     this._feed = new LiveFeed(
       running,
@@ -119,7 +112,7 @@ export class LiveExplorer implements Displayable {
     void this._widget.set({
       live: '',
       steps: [...(trace.steps.get(first.id) ?? [])],
-      view_document: documentOf(trace.model, trace.samples)
+      view_document: explorerDocument(trace.model, trace.samples)
     });
   }
 
@@ -144,22 +137,4 @@ export class LiveExplorer implements Displayable {
     this._stop();
     this._feed?.dispose();
   }
-}
-
-function documentOf(
-  model: string,
-  samples: readonly RoutingSample[]
-): EncodedView {
-  return {
-    version: PROTOCOL_VERSION,
-    view: 'explorer',
-    model,
-    samples: samples
-      .slice(0, MAX_SAMPLES)
-      .map(sample => encodeSample(sample, { binary: true })),
-    state: { layerIndex: 0, measure: 'weight' },
-    ...(samples.length > MAX_SAMPLES
-      ? { truncated: `the first ${MAX_SAMPLES} of ${samples.length} prompts` }
-      : {})
-  };
 }

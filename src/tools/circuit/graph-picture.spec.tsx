@@ -2,27 +2,14 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { readCircuitState, type CircuitState } from 'moe-debugger/protocol';
 import { act } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
+import { CIRCUIT_QUESTION } from '../../testing/circuit-question';
 import { GraphPicture } from './graph-picture';
 import { CircuitModel } from './model';
 
 /** Two heads of layer 0 and one of layer 1, with two experts between. */
 const STATE: CircuitState = {
   running: false,
-  question: {
-    clean: 'a b',
-    other: 'prompt',
-    corrupted: 'a c',
-    target: {
-      kind: 'logit',
-      position: null,
-      token: '',
-      against: '',
-      layer: 0,
-      expert: 0
-    },
-    direction: 'noising',
-    edges: true
-  },
+  question: CIRCUIT_QUESTION,
   circuit: {
     schema: 'moe-debugger/circuit@1',
     model: 'demo',

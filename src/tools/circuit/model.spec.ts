@@ -1,25 +1,12 @@
 import { readCircuitState, type CircuitState } from 'moe-debugger/protocol';
+import { CIRCUIT_QUESTION } from '../../testing/circuit-question';
 import { FakeLink } from '../../testing/fake-link';
 import { CircuitModel, MAX_DRAWN } from './model';
 
 /** Two heads and an expert, of which the strongest edges leave some at each threshold. */
 const STATE: CircuitState = {
   running: false,
-  question: {
-    clean: 'a b',
-    other: 'prompt',
-    corrupted: 'a c',
-    target: {
-      kind: 'logit',
-      position: null,
-      token: '',
-      against: '',
-      layer: 0,
-      expert: 0
-    },
-    direction: 'noising',
-    edges: true
-  },
+  question: CIRCUIT_QUESTION,
   circuit: {
     schema: 'moe-debugger/circuit@1',
     model: 'demo',

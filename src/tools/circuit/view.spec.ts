@@ -1,25 +1,12 @@
 import type { CircuitState } from 'moe-debugger/protocol';
+import { CIRCUIT_QUESTION } from '../../testing/circuit-question';
 import { type } from '../../testing/react';
 import { ShownTool } from '../../testing/shown-tool';
 import circuit from '.';
 
 const STATE: CircuitState = {
   running: false,
-  question: {
-    clean: 'a b',
-    other: 'prompt',
-    corrupted: 'a c',
-    target: {
-      kind: 'logit',
-      position: null,
-      token: '',
-      against: '',
-      layer: 0,
-      expert: 0
-    },
-    direction: 'noising',
-    edges: true
-  },
+  question: CIRCUIT_QUESTION,
   circuit: {
     schema: 'moe-debugger/circuit@1',
     model: 'demo',

@@ -2,42 +2,22 @@ import {
   compressionPlan,
   type CompressionOptions
 } from '../../analyses/compression';
-import type { PromptObject } from '../../run/model/prompt';
-import { localModel } from './local-model';
-import { openModel } from './open-model';
-import { progress, progressBar, write, writeJson } from './output';
-import { readPrompts } from './prompts-file';
+import { printPlan, type PlanArguments } from './print-plan';
 
-export interface CompressArguments extends Pick<
-  CompressionOptions,
-  'keep' | 'ratio' | 'by'
-> {
-  prompts: string;
-  json?: boolean;
-}
+export interface CompressArguments
+  extends
+    Omit<PlanArguments, 'out'>,
+    Pick<CompressionOptions, 'keep' | 'ratio' | 'by'> {}
 
-export async function compress(
+export function compress(
   path: string,
-  { prompts: file, json, ...options }: CompressArguments
+  { prompts, json, ...options }: CompressArguments
 ): Promise<void> {
-  const prompts: PromptObject[] = [];
-  for await (const prompt of readPrompts(file)) {
-    prompts.push(prompt);
-  }
-  const folder = await localModel(path);
-  progress('loading the model');
-  const model = await openModel(folder);
-  try {
-    const started = performance.now();
-    const plan = await compressionPlan(model, prompts, {
-      ...options,
-      onProgress: ({ done, total }) =>
-        progressBar('measuring', done, total, started)
-    });
-    progress('');
-    await (json ? writeJson(plan) : write(`${plan.toString()}\n`));
-  } finally {
-    progress('');
-    await model.dispose();
-  }
+  return printPlan(
+    path,
+    { prompts, json },
+    'measuring',
+    (model, texts, onProgress) =>
+      compressionPlan(model, texts, { ...options, onProgress })
+  );
 }

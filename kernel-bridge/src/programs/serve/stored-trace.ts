@@ -1,18 +1,14 @@
 /** Traces that are kept for clients to ask for. */
 import { MoEDebuggerError } from '../../base/errors';
 import {
-  encodeSample,
   extractBuffers,
-  PROTOCOL_VERSION,
   type EncodedView,
   type Extracted,
   type RoutingSample,
   type RunStep
 } from '../../base/protocol';
 import { sessionStore } from '../../api/store';
-
-/** Samples that a client gets of one trace; it shows one at a time. */
-const MAX_SAMPLES = 64;
+import { explorerDocument } from '../../views/explorer-document';
 
 /** @throws MoEDebuggerError 'input' for a trace that is no longer kept */
 export function storedTrace(
@@ -39,19 +35,7 @@ export function encodeStored(id: string): Pick<
   steps?: RunStep[];
 } {
   const { samples, model, steps } = samplesOf(id);
-  const view: EncodedView = {
-    version: PROTOCOL_VERSION,
-    view: 'explorer',
-    model,
-    samples: samples
-      .slice(0, MAX_SAMPLES)
-      .map(sample => encodeSample(sample, { binary: true })),
-    state: { layerIndex: 0, measure: 'weight' },
-    ...(samples.length > MAX_SAMPLES
-      ? { truncated: `the first ${MAX_SAMPLES} of ${samples.length} prompts` }
-      : {})
-  };
-  const { state, ...arrays } = extractBuffers(view);
+  const { state, ...arrays } = extractBuffers(explorerDocument(model, samples));
   return {
     view: state as EncodedView,
     ...arrays,
