@@ -178,21 +178,34 @@ await orExplain(async () => {
   }
   const last = lastRun.read(machine());
   const rows = [];
+  const failures = [];
   for (const file of files) {
-    const its = await measure(file, last);
-    // Saved now, because later measurements may fail.
-    lastRun.keep(machine(), its);
-    rows.push(...its);
+    try {
+      const its = await measure(file, last);
+      lastRun.keep(machine(), its);
+      rows.push(...its);
+    } catch (error) {
+      if (!(error instanceof SetupError)) {
+        throw error;
+      }
+      console.error(error.message);
+      failures.push(error.message);
+    }
   }
   summarise(rows, last);
-  if (write) {
+  if (write && rows.length > 0) {
     const before = inRoot(PAGE);
     const kept =
-      names.length > 0 && existsSync(before)
+      (names.length > 0 || failures.length > 0) && existsSync(before)
         ? sectionsOf(readFileSync(before, 'utf8'))
         : undefined;
     writeFileSync(before, page(rows, machine(), kept));
     await run([process.execPath, tool('prettier'), '--write', PAGE]);
     console.log(`\nWrote ${PAGE}.`);
+  }
+  if (failures.length > 0) {
+    throw new SetupError(
+      `Not measured, so that the page keeps their last numbers:\n- ${failures.join('\n- ')}`
+    );
   }
 });

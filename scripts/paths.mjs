@@ -41,6 +41,7 @@ export function environment(extra = {}) {
   const pathName =
     Object.keys(process.env).find(name => name.toUpperCase() === 'PATH') ??
     'PATH';
+  /** @type {NodeJS.ProcessEnv} */
   const env = {
     ...process.env,
     [pathName]: [venvBin, process.env[pathName]].join(path.delimiter),

@@ -2,15 +2,12 @@
  * What attribution patching saves: the effects of all nodes of the demo model at all tokens from one backward pass,
  * against patching each of them for real, in batches; and what a circuit's edges and their faithfulness cost.
  */
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ratios } from './measuring/ratio.mjs';
 import { format, median, report } from './measuring/report.mjs';
 import { tokenIds } from './measuring/sessions.mjs';
-
-const lib = createRequire(import.meta.url);
-const { loadModel } = lib('../lib/index.js');
+import { loadModel } from '../lib/index.js';
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
 const SECTION = 'Circuits';
@@ -19,7 +16,7 @@ const TOKENS = 12;
 const model = await loadModel(DEMO);
 const clean = tokenIds(TOKENS);
 const corrupted = clean.map((id, i) => (i === 4 ? id + 7 : id));
-const target = { kind: 'logit', token: 5 };
+const target = /** @type {const} */ ({ kind: 'logit', token: 5 });
 
 // The first search loads the graphs, which later ones share.
 const started = performance.now();

@@ -1,17 +1,14 @@
 /** How long a panel waits for the kernel while a model runs: comm messages there and back, in a real kernel. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { venvPython } from '../../scripts/paths.mjs';
 import { median, quantile, report } from './measuring/report.mjs';
+import { installKernelspec } from '../lib/programs/kernel/kernelspec.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { installKernelspec } = createRequire(import.meta.url)(
-  '../lib/programs/kernel/kernelspec.js'
-);
 
 const folder = mkdtempSync(join(tmpdir(), 'moe-debugger-bench-'));
 try {

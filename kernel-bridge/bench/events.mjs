@@ -2,23 +2,21 @@
  * Routing events a second from the engine's outputs to a trace, inference left out: a captured run's flat arrays are
  * read, checked against each layer's convention and made into a RoutingTrace. One event is one token in one layer.
  */
-import { createRequire } from 'node:module';
 import { median, report } from './measuring/report.mjs';
-
-const lib = createRequire(import.meta.url);
-const { readCapture } = lib('../lib/run/capture/read-capture.js');
-const { route } = lib('../lib/routing/route.js');
-const { RoutingTrace } = lib('../lib/run/trace/routing-trace.js');
+import { readCapture } from '../lib/run/capture/read-capture.js';
+import { CAPTURE_OUTPUTS } from '../lib/routing/capture.js';
+import { route } from '../lib/routing/route.js';
+import { RoutingTrace } from '../lib/run/trace/routing-trace.js';
 
 const LAYERS = 32;
 const RUNS = 15;
 
 function captured({ experts, topK, tokens }) {
-  const convention = {
+  const convention = /** @type {const} */ ({
     score: 'softmax',
     scoreBeforeTopK: true,
     renormalized: true
-  };
+  });
   const routers = Array.from({ length: LAYERS }, (_, layer) => ({
     layer,
     experts,
@@ -35,13 +33,15 @@ function captured({ experts, topK, tokens }) {
     selectors: []
   }));
   const segments = width => routers.map((_, router) => ({ router, width }));
+  const noSegments = Object.fromEntries(
+    Object.keys(CAPTURE_OUTPUTS).map(kind => [kind, []])
+  );
   const plan = {
     segments: {
+      ...noSegments,
       logits: segments(experts),
       selected: segments(topK),
-      weights: segments(topK),
-      applied: [],
-      kept: []
+      weights: segments(topK)
     },
     outputs: [
       'moe_debugger/logits',

@@ -5,20 +5,17 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { torchGradients } from './measuring/pytorch.mjs';
 import { ratios } from './measuring/ratio.mjs';
 import { format, median, report } from './measuring/report.mjs';
 import { tokenIds } from './measuring/sessions.mjs';
-
-const lib = createRequire(import.meta.url);
-const { loadModel } = lib('../lib/index.js');
-const { gradientsOf } = lib('../lib/run/gradients/gradients-of.js');
-const { differentiate } = lib('../lib/run/gradients/differentiate.js');
-const { writeTarget } = lib('../lib/run/gradients/targets.js');
-const { Graph } = lib('../lib/onnx/graph/graph.js');
+import { loadModel } from '../lib/index.js';
+import { gradientsOf } from '../lib/run/gradients/gradients-of.js';
+import { differentiate } from '../lib/run/gradients/differentiate.js';
+import { writeTarget } from '../lib/run/gradients/targets.js';
+import { Graph } from '../lib/onnx/graph/graph.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const DEMO = join(here, '../../models/demo');
@@ -33,9 +30,14 @@ const THREADS = 1;
 const TORCH_ROUNDS = 30;
 
 const model = await loadModel(DEMO, { threads: THREADS });
-const gradients = gradientsOf(model.loaded);
+/** What the public model is built on; its types do not show it. */
+const { loaded } = /** @type {any} */ (model);
+const gradients = gradientsOf(loaded);
 const prepared = await gradients.prepare();
-const target = { kind: 'entry', tensor: model.loaded.logits };
+const target = /** @type {const} */ ({
+  kind: 'entry',
+  tensor: loaded.logits
+});
 const sequence = { ids: tokenIds(TOKENS) };
 const at = { sequence, position: TOKENS - 1, index: 5 };
 
@@ -54,7 +56,7 @@ for (let round = 0; round < 5; round++) {
   const derived = differentiate(new Graph(graph), facts, {
     seeds,
     by: [prepared.interpolated.embeddings],
-    opset: model.loaded.onnx.opset
+    opset: loaded.onnx.opset
   });
   times.push(performance.now() - start);
   nodes = derived.nodes;
@@ -128,7 +130,7 @@ function measureMemory() {
 async function besidePyTorch() {
   const name = `demo model, forward and backward against forward, ${TOKENS} tokens, in PyTorch`;
   const torch = () =>
-    torchGradients(model.loaded.onnx, {
+    torchGradients(loaded.onnx, {
       ids: sequence.ids,
       index: at.index,
       threads: THREADS,
@@ -142,10 +144,10 @@ async function besidePyTorch() {
   const ours = { forward: [], both: [] };
   let found;
   for (let round = 0; round < TORCH_ROUNDS; round++) {
-    for (const [kind, run] of [
-      ['forward', () => forward.run(at)],
-      ['both', () => session.run(at, { gradients: ['embeddings'] })]
-    ]) {
+    for (const [kind, run] of Object.entries({
+      forward: () => forward.run(at),
+      both: () => session.run(at, { gradients: ['embeddings'] })
+    })) {
       const start = performance.now();
       found = await run();
       ours[kind].push((performance.now() - start) / 1000);
@@ -194,11 +196,11 @@ function checkSame({ values, gradients }, torch) {
   }
 }
 
-const attribute = batch =>
+const attribute = batchSize =>
   keep(() =>
     model.attribute(
       { inputIds: tokenIds(STEP_TOKENS) },
-      { target: { kind: 'logit', token: 5 }, steps: STEPS, batch }
+      { target: { kind: 'logit', token: 5 }, steps: STEPS, batchSize }
     )
   );
 // The first attribution chooses the batch, which later ones of equally many tokens take.

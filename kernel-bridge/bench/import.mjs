@@ -5,7 +5,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { venvPython } from '../../scripts/paths.mjs';
 import { quantile, report } from './measuring/report.mjs';
+import { importTrace } from '../lib/files/import/index.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { importTrace } = createRequire(import.meta.url)('../lib/files/import');
 const PUBLISHED = process.env.ESFT_TRACE ?? '';
 const ROUNDS = 9;
 const SECTION = 'Import';

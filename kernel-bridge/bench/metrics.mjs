@@ -5,15 +5,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, report } from './measuring/report.mjs';
-
-const lib = createRequire(import.meta.url);
-const { RouterTally } = lib('../lib/measures/router-tally.js');
-const { layerMetrics } = lib('../lib/measures/metrics.js');
+import { RouterTally } from '../lib/measures/router-tally.js';
+import { layerMetrics } from '../lib/measures/metrics.js';
 
 const SECTION = 'Measures of routing';
 const EXPERTS = 64;
@@ -96,6 +93,8 @@ function add(router, block, continues) {
   return seconds() - start;
 }
 
+/** @typedef {{ selected: Int32Array, weights: Float32Array, logits?: Float32Array }} Routed */
+
 function part({ selected, weights, logits }, from, to) {
   return {
     selected: selected.subarray(from * TOP_K, to * TOP_K),
@@ -130,7 +129,10 @@ function wholeRun(stretch) {
 
 const peakMemory = () => process.resourceUsage().maxRSS / 1024;
 
-/** What copying logits takes, which every kernel in WebAssembly has to: most events a second that there could be. */
+/**
+ * What copying logits takes, which every kernel in WebAssembly has to: most events a second that there could be.
+ * @param {Routed} data
+ */
 function copying({ logits }) {
   const chunk = 512 * EXPERTS;
   const target = new Float32Array(chunk);
@@ -206,6 +208,7 @@ function checkSame(metrics, router, theirs) {
   }
 }
 
+/** @param {Routed} data */
 function compare(folder, data, tokens, what) {
   const ours = [];
   const theirs = [];

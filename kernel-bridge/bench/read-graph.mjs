@@ -1,17 +1,14 @@
 /** Reading a large model's graph, finding its routers and adding capture, weights left where they are. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, report } from './measuring/report.mjs';
 import { LARGE, writeSyntheticModel } from './models/synthetic-model.mjs';
-
-const lib = createRequire(import.meta.url);
-const { readModel } = lib('../lib/onnx/file/model.js');
-const { encodeModelProto } = lib('../lib/onnx/file/schema.js');
-const { Graph } = lib('../lib/onnx/graph/graph.js');
-const { findRouters } = lib('../lib/routing/find-routers.js');
-const { captureGraph } = lib('../lib/routing/capture.js');
+import { readModel } from '../lib/onnx/file/model.js';
+import { encodeModelProto } from '../lib/onnx/file/schema.js';
+import { Graph } from '../lib/onnx/graph/graph.js';
+import { findRouters } from '../lib/routing/find-routers.js';
+import { captureGraph } from '../lib/routing/capture.js';
 
 const RUNS = 5;
 

@@ -2,15 +2,12 @@
  * What a session costs beside the model's own forward pass: by sampling rate, and for a question that it knows. The
  * forward pass is the same at each rate, so its time in onnxruntime is left out.
  */
-import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, report } from './measuring/report.mjs';
 import { MEDIUM, writeSyntheticModel } from './models/synthetic-model.mjs';
-
-const lib = createRequire(import.meta.url);
-const { loadModel } = lib('../lib/index.js');
+import { loadModel } from '../lib/index.js';
 
 const TOKENS = 1024;
 const ROUNDS = 9;

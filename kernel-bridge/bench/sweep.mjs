@@ -4,14 +4,11 @@
  * the (prompt, expert) pairs, spread over all of them, before, between and after the sweeps, and multiplied up.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, report } from './measuring/report.mjs';
-
-const lib = createRequire(import.meta.url);
-const { loadModel } = lib('../lib/index.js');
-const { divergence, logProbability } = lib('../lib/base/statistics/logits.js');
+import { loadModel } from '../lib/index.js';
+import { divergence, logProbability } from '../lib/base/statistics/logits.js';
 
 const DEMO = join(dirname(fileURLToPath(import.meta.url)), '../../models/demo');
 const SECTION = 'Sweep of every expert';
@@ -34,8 +31,13 @@ const prompts = Array.from({ length: PROMPTS }, (_, i) => {
 });
 
 const model = await loadModel(DEMO);
-const experts = model.layers.flatMap(({ layer, moe, experts: count }) =>
-  moe ? Array.from({ length: count }, (_, expert) => ({ layer, expert })) : []
+const experts = model.layers.flatMap(card =>
+  'experts' in card
+    ? Array.from({ length: card.experts }, (_, expert) => ({
+        layer: card.layer,
+        expert
+      }))
+    : []
 );
 const pairs = experts.length * prompts.length;
 

@@ -13,6 +13,10 @@ const CHECKS = [
     'types of the kernel package (tsc)',
     () => tsc('kernel-bridge/tsconfig.test.json')
   ],
+  [
+    'types of the measurements (tsc)',
+    () => tsc('kernel-bridge/tsconfig.bench.json')
+  ],
   ['imports', () => [...npm(), 'run', '--silent', 'lint:imports']],
   ['eslint', () => [...npm(), 'run', '--silent', 'lint:eslint']],
   ['stylelint', () => [...npm(), 'run', '--silent', 'lint:style']],

@@ -10,13 +10,10 @@ import {
   writeFileSync,
   writeSync
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const lib = createRequire(import.meta.url);
-const { TensorReader } = lib('../../lib/onnx/file/tensor-data.js');
+import { TensorReader } from '../../lib/onnx/file/tensor-data.js';
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 

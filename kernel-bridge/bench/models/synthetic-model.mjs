@@ -14,16 +14,12 @@ import {
   writeFileSync,
   writeSync
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { DATA, FLOAT, INT64, SyntheticGraph } from './synthetic-graph.mjs';
-
-const { encodeModelProto } = createRequire(import.meta.url)(
-  '../../lib/onnx/file/schema.js'
-);
+import { encodeModelProto } from '../../lib/onnx/file/schema.js';
 
 /** About 57 million parameters. */
 export const MEDIUM = {
@@ -56,7 +52,7 @@ export const SMALL = {
   vocabulary: 40
 };
 
-/** @returns { nodes, parameters, bytes } of the model written to `folder` */
+/** @returns nodes, parameters and bytes of the model written to `folder` */
 export function writeSyntheticModel(folder, size, { sparse = false } = {}) {
   mkdirSync(folder, { recursive: true });
   const graph = new SyntheticGraph();

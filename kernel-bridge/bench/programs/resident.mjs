@@ -3,28 +3,26 @@
  * The plain program knows its model's inputs and reads no graph: it is what a program without this package would be.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { tokenIds } from '../measuring/sessions.mjs';
 import { MEDIUM } from '../models/synthetic-model.mjs';
 
-const lib = createRequire(import.meta.url);
 const [folder, arm] = process.argv.slice(2);
 const ids = tokenIds(128);
 
 if (arm === 'plain') {
-  const { Engine } = lib('../../lib/run/engine/engine.js');
+  const { Engine } = await import('../../lib/run/engine/engine.js');
   const session = await Engine.shared().createSession({
     path: join(folder, 'model.onnx'),
     folder
   });
   const int64 = (values, dims) => ({
-    type: 'int64',
+    type: /** @type {const} */ ('int64'),
     dims,
     data: BigInt64Array.from(values, BigInt)
   });
   const past = {
-    type: 'float32',
+    type: /** @type {const} */ ('float32'),
     dims: [1, MEDIUM.heads, 0, MEDIUM.hidden / MEDIUM.heads],
     data: new Float32Array(0)
   };
@@ -47,7 +45,7 @@ if (arm === 'plain') {
   await session.run(feeds, ['logits']);
   await session.run(feeds, ['logits']);
 } else {
-  const { loadModel } = lib('../../lib/index.js');
+  const { loadModel } = await import('../../lib/index.js');
   const model = await loadModel(folder);
   await model.trace(ids, { logits: 'all' });
   await model.trace(ids, { logits: 'all' });
