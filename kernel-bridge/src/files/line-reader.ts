@@ -39,10 +39,13 @@ export class LineReader {
       this._ended = true;
       return;
     }
+    const gzipped = isGzip(path);
     const utf8 = new ToUtf8();
+    // Until the first line is asked for, nothing else listens, and an error would end the process.
+    utf8.on('error', () => undefined);
     const file = createReadStream(path, { highWaterMark: 1 << 18 });
     this._file = file;
-    if (isGzip(path)) {
+    if (gzipped) {
       const text = createGunzip({ chunkSize: 1 << 18 });
       file.on('error', error => text.destroy(error));
       text.on('error', error => utf8.destroy(error));

@@ -43,6 +43,21 @@ describe('Wire', () => {
     );
   });
 
+  it.each([
+    ['half a pair alone', 'a\ud83d', 'a\ufffd'],
+    ['the other half alone', '\ude00 b', '\ufffd b'],
+    ['halves in the wrong order', '\ude00\ud83d', '\ufffd\ufffd'],
+    ['a whole pair', '\u{1f600}', '\u{1f600}'],
+    ['a backslash before what looks like an escape', '\\ud83d', '\\ud83d'],
+    ['a backslash before half a pair', '\\\ud83d', '\\\ufffd']
+  ])('sends text that UTF-8 can hold: %s', (_what, text, sent) => {
+    const content = JSON.stringify({ [text]: text });
+    const message = new Wire(KEY).parse(
+      frames(KEY, [JSON.stringify(HEADER), '{}', '{}', content])
+    );
+    expect(message.content).toEqual({ [sent]: sent });
+  });
+
   it('signs nothing without a key', () => {
     expect(frames('')[2]).toHaveLength(0);
     expect(new Wire('').parse(frames('')).header).toEqual(HEADER);

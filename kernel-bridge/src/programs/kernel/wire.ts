@@ -83,12 +83,16 @@ export class Wire {
     };
   }
 
-  /** Frames to send. Buffers are passed on without a copy. */
+  /**
+   * Frames to send. Buffers are passed on without a copy. Half a surrogate pair becomes U+FFFD: it is no text in UTF-8, so
+   * a server cannot save a notebook that holds one.
+   */
   serialize(
     identities: readonly Uint8Array[],
-    parts: SignedParts,
+    json: SignedParts,
     buffers: readonly Uint8Array[] = []
   ): (string | Uint8Array)[] {
+    const parts = json.map(wellFormed);
     return [
       ...identities,
       DELIMITER,
@@ -130,6 +134,15 @@ export function makeHeader(type: string, session: string): Header {
     date: new Date().toISOString(),
     version: PROTOCOL_VERSION
   };
+}
+
+/** JSON.stringify escapes only the halves of surrogate pairs that stand alone. */
+function wellFormed(json: string): string {
+  return json.includes('\\ud')
+    ? json.replace(/\\(?:u[dD][89a-fA-F][\da-fA-F]{2}|.)/g, escape =>
+        escape.length > 2 ? '\\ufffd' : escape
+      )
+    : json;
 }
 
 function parseObject(frame: Uint8Array): JsonObject {
