@@ -8,12 +8,18 @@ import type {
   VocabularyOptions
 } from '../analyses/lens/expert-vocabulary';
 import {
+  causalExperts,
   contrastVectors,
   diagnoseOn,
   expertVocabulary,
   readLens,
+  runCounterfactual,
   sweep
 } from '../analyses/on-demand';
+import type { CausalityOptions } from '../analyses/causality/causal-experts';
+import type { CausalityResult } from '../analyses/causality/causality-result';
+import type { Counterfactual } from '../analyses/counterfactual/counterfactual';
+import type { CounterfactualOptions } from '../analyses/counterfactual/run-counterfactual';
 import type { ContrastOptions } from '../analyses/steering/contrast-vectors';
 import type { SteeringVectors } from '../analyses/steering/steering-vectors';
 import type { SweepOptions } from '../analyses/sweep/options';
@@ -21,17 +27,22 @@ import type { SweepResult } from '../analyses/sweep/sweep-result';
 import { observerOf } from '../run/trace/observer';
 import type { LensOptions } from '../analyses/lens/read-lens';
 import type { TraceOptions } from '../run/trace/trace-prompts';
-import type { ModelHandle } from '../run/model/loaded-model';
+import type { LoadedModel, ModelHandle } from '../run/model/loaded-model';
+import type { Runnable } from '../run/model/runnable';
 import { promptList, type Prompt } from '../run/model/prompt';
 import { generateOn, traceOn } from '../run/generation/run-prompts';
 import type { RoutingTrace } from '../run/trace/routing-trace';
+import { ExplainedModel } from './explained-model';
+import { editedRunnable } from '../run/edits/edited-runnable';
 import type { EditedRun, EditedSession } from '../run/edits/edited-session';
 import type { EditRecord, Edits } from '../run/edits/edits';
 
-export class EditedModel {
+export class EditedModel extends ExplainedModel {
   /** The edits one by one, as its traces record them. */
   readonly edits: readonly EditRecord[];
-  private readonly _run: () => Promise<EditedRun>;
+  protected readonly _target: () => Promise<EditedRun>;
+  private readonly _resolved: ReturnType<EditedSession['resolve']>;
+  private _explained?: Runnable;
 
   /**
    * @internal use `model.with`
@@ -40,12 +51,13 @@ export class EditedModel {
    */
   constructor(
     readonly model: ModelHandle,
-    session: EditedSession,
+    private readonly _session: EditedSession,
     private readonly _edits: Edits
   ) {
-    const { records, run } = session.resolve(_edits);
-    this.edits = records.records;
-    this._run = run;
+    super();
+    this._resolved = _session.resolve(_edits);
+    this.edits = this._resolved.records.records;
+    this._target = this._resolved.run;
   }
 
   /** As `MoEModel.trace`, with the edits. Logits are the router's own, before them. */
@@ -53,7 +65,7 @@ export class EditedModel {
     prompts: Prompt | readonly Prompt[],
     options: TraceOptions = {}
   ): Promise<RoutingTrace> {
-    return traceOn(this.model.loaded, this._run, prompts, options);
+    return traceOn(this._loaded, this._target, prompts, options);
   }
 
   /** As `MoEModel.generate`, with the edits. */
@@ -70,8 +82,8 @@ export class EditedModel {
     options: GenerateOptions = {}
   ): Promise<Generation | Generation[]> {
     const generations = await generateOn(
-      this.model.loaded,
-      this._run,
+      this._loaded,
+      this._target,
       prompts,
       options
     );
@@ -83,7 +95,7 @@ export class EditedModel {
     prompt: Prompt,
     options: Omit<LensOptions, 'edits'> = {}
   ): Promise<Lens> {
-    return readLens(this.model.loaded, prompt, {
+    return readLens(this._loaded, prompt, {
       ...options,
       edits: this._edits
     });
@@ -95,13 +107,7 @@ export class EditedModel {
     options?: SweepOptions
   ): Promise<SweepResult> {
     return this._running(() =>
-      sweep(
-        this.model.loaded,
-        promptList(prompts),
-        options,
-        undefined,
-        this._edits
-      )
+      sweep(this._loaded, promptList(prompts), options, undefined, this._edits)
     );
   }
 
@@ -112,27 +118,69 @@ export class EditedModel {
   ): Promise<Diagnosis> {
     const given = prompts === undefined ? {} : { prompts: promptList(prompts) };
     return this._running(() =>
-      diagnoseOn(this.model.loaded, this._run, { ...options, ...given })
+      diagnoseOn(this._loaded, this._target, { ...options, ...given })
     );
   }
 
   /** As `MoEModel.steeringVectors`, of the streams with the edits. */
   async steeringVectors(options: ContrastOptions): Promise<SteeringVectors> {
-    return contrastVectors(this.model.loaded, options, this._edits);
+    return contrastVectors(this._loaded, options, this._edits);
   }
 
   /** As `MoEModel.expertVocabulary` by activation, with the edits. */
   async expertVocabulary(
     options: VocabularyOptions
   ): Promise<ExpertVocabulary> {
-    return expertVocabulary(this.model.loaded, options, this._edits);
+    return expertVocabulary(this._loaded, options, this._edits);
+  }
+
+  /** As `MoEModel.counterfactual`: what follows from more edits, compared with the model that has these. */
+  async counterfactual(
+    prompt: Prompt,
+    edits: Edits,
+    options: CounterfactualOptions = {}
+  ): Promise<Counterfactual> {
+    return this._running(() =>
+      runCounterfactual(this._loaded, prompt, edits, options, this._edits)
+    );
+  }
+
+  /** As `MoEModel.causalExperts`: each expert is ablated on top of the edits, and compared with experts of the same load with them. */
+  async causalExperts(
+    prompts: Prompt | readonly Prompt[],
+    options: CausalityOptions
+  ): Promise<CausalityResult> {
+    return this._running(() =>
+      causalExperts(
+        this._loaded,
+        promptList(prompts),
+        options,
+        (edits, prompt, settings) =>
+          new EditedModel(this.model, this._session, edits).generate(
+            prompt,
+            settings
+          ),
+        this._edits
+      )
+    );
+  }
+
+  protected get _loaded(): LoadedModel {
+    return this.model.loaded;
+  }
+
+  protected get _runnable(): Runnable {
+    return (this._explained ??=
+      this.edits.length === 0
+        ? this._loaded
+        : editedRunnable(this._loaded, this._resolved));
   }
 
   private _running<T>(work: () => Promise<T>): Promise<T> {
-    return observerOf(this.model.loaded).running(work);
+    return observerOf(this._loaded).running(work);
   }
 
-  toString(): string {
-    return `${this.model.loaded.name} with ${this.edits.length} ${this.edits.length === 1 ? 'edit' : 'edits'}`;
+  override toString(): string {
+    return `${this._loaded.name} with ${this.edits.length} ${this.edits.length === 1 ? 'edit' : 'edits'}`;
   }
 }

@@ -23,12 +23,21 @@ import type {
   PatchOptions
 } from '../analyses/patching/options';
 import type { PatchedCell } from '../analyses/patching/patch-cells';
+import type { Target } from '../run/generation/run-prompts';
 import type { LoadedModel } from '../run/model/loaded-model';
+import type { Runnable } from '../run/model/runnable';
+import { tracePrompts } from '../run/trace/trace-prompts';
 import { promptList, type Prompt } from '../run/model/prompt';
 
 export abstract class ExplainedModel {
-  /** @internal what analyses run */
-  abstract readonly loaded: LoadedModel;
+  /** @internal what traces run on */
+  protected abstract readonly _target: Target;
+
+  /** @internal what explanations run: the model, or the model with edits */
+  protected abstract readonly _runnable: Runnable;
+
+  /** @internal the model itself */
+  protected abstract readonly _loaded: LoadedModel;
 
   /**
    * Which tokens, layers or experts a logit or a routing decision comes from.
@@ -40,7 +49,7 @@ export abstract class ExplainedModel {
     prompt: Prompt,
     options: AttributeOptions = {}
   ): Promise<Attribution> {
-    return attribute(this.loaded, prompt, options);
+    return attribute(this._runnable, prompt, options);
   }
 
   /**
@@ -53,7 +62,7 @@ export abstract class ExplainedModel {
     prompt: Prompt,
     options: AttentionOptions = {}
   ): Promise<AttentionRecord> {
-    return readAttention(this.loaded, prompt, options);
+    return readAttention(this._runnable, prompt, options);
   }
 
   /**
@@ -62,7 +71,7 @@ export abstract class ExplainedModel {
    * @throws MoEDebuggerError as `attention`, and 'input' for an option that does not fit
    */
   async findHeads(options: FindHeadsOptions = {}): Promise<HeadsResult> {
-    return findHeads(this.loaded, options);
+    return findHeads(this._runnable, options);
   }
 
   /**
@@ -77,9 +86,15 @@ export abstract class ExplainedModel {
     options: PipelineOptions = {}
   ): Promise<ExpertPipelines> {
     const list = promptList(prompts).map((prompt, i) =>
-      this.loaded.tokenize(prompt, i)
+      this._loaded.tokenize(prompt, i)
     );
-    return readPipelines(this.loaded, list, options);
+    return readPipelines(
+      this._runnable,
+      (prompts, given) =>
+        tracePrompts(this._loaded, this._target, prompts, given),
+      list,
+      options
+    );
   }
 
   /**
@@ -96,7 +111,7 @@ export abstract class ExplainedModel {
     corrupted: Corrupted,
     options: CircuitOptions = {}
   ): Promise<Circuit> {
-    return findCircuit(this.loaded, clean, corrupted, options);
+    return findCircuit(this._runnable, clean, corrupted, options);
   }
 
   /**
@@ -108,7 +123,7 @@ export abstract class ExplainedModel {
     corrupted: Corrupted,
     options: Omit<CircuitOptions, 'edges'> = {}
   ): Promise<Circuit> {
-    return findCircuit(this.loaded, clean, corrupted, {
+    return findCircuit(this._runnable, clean, corrupted, {
       steps: 1,
       faithfulness: false,
       ...options,
@@ -128,6 +143,6 @@ export abstract class ExplainedModel {
     cells: readonly NodeCell[],
     options: PatchOptions = {}
   ): Promise<PatchedCell[]> {
-    return patchModel(this.loaded, clean, corrupted, cells, options);
+    return patchModel(this._runnable, clean, corrupted, cells, options);
   }
 }

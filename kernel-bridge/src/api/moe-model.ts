@@ -62,6 +62,7 @@ import { ModelTools } from './model-tools';
 import type { SessionOptions } from './session-options';
 import type { TracingSession } from './tracing-session';
 import type { LoadedModel } from '../run/model/loaded-model';
+import type { Runnable } from '../run/model/runnable';
 import { promptList, type Prompt } from '../run/model/prompt';
 import type { Tokenizer } from '../run/model/tokenizer';
 import { observe, observerOf } from '../run/trace/observer';
@@ -132,7 +133,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
     prompts: Prompt | readonly Prompt[],
     options: TraceOptions = {}
   ): Promise<RoutingTrace> {
-    return traceOn(this.loaded, this._asItIs, prompts, options);
+    return traceOn(this.loaded, this._target, prompts, options);
   }
 
   /**
@@ -337,7 +338,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
   ): Promise<Generation | Generation[]> {
     const generations = await generateOn(
       this.loaded,
-      this._asItIs,
+      this._target,
       prompts,
       options
     );
@@ -361,7 +362,15 @@ export class MoEModel extends ExplainedModel implements Displayable {
     };
   }
 
-  private readonly _asItIs: Target = async () => this.loaded;
+  protected readonly _target: Target = async () => this.loaded;
+
+  protected get _loaded(): LoadedModel {
+    return this.loaded;
+  }
+
+  protected get _runnable(): Runnable {
+    return this.loaded;
+  }
 
   /** Others see that the model is busy while it works. */
   private _running<T>(work: () => Promise<T>): Promise<T> {

@@ -23,6 +23,8 @@ export interface AttentionData {
   layers: AttentionLayer[];
   /** Attention of unsupported forms. */
   unknown: readonly UnknownAttention[];
+  /** The edits that the model had, as text. */
+  edits?: readonly string[];
 }
 /** Describes attention of an unsupported form. */
 export function describeUnknown({

@@ -25,6 +25,7 @@ import {
   type AttentionData,
   type AttentionLayer
 } from './attention-data';
+import { editNotes } from '../../run/model/runnable';
 
 export interface AttentionDocument extends Omit<AttentionData, 'layers'> {
   schema: 'moe-debugger/attention@1';
@@ -115,7 +116,7 @@ export class AttentionRecord implements Displayable {
           ...means.map(x => (x?.toFixed(3) ?? '-').padStart(COLUMN))
         ].join('')
       ),
-      ...this.data.unknown.map(describeUnknown)
+      ...this._notes()
     ].join('\n');
   }
 
@@ -141,6 +142,10 @@ export class AttentionRecord implements Displayable {
     return `attention of ${counted(this.tokens.length, 'token')}, means over the queries`;
   }
 
+  private _notes(): string[] {
+    return [...editNotes(this.data), ...this.data.unknown.map(describeUnknown)];
+  }
+
   private _table(): ResultTable {
     return {
       title: this._title,
@@ -150,7 +155,7 @@ export class AttentionRecord implements Displayable {
         head,
         ...means
       ]),
-      notes: this.data.unknown.map(describeUnknown)
+      notes: this._notes()
     };
   }
 

@@ -3,7 +3,7 @@ import type { Progress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
 import { studentInterval } from '../../base/statistics/intervals';
 import { mean } from '../../base/statistics/summary';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { Sequence } from '../../run/model/inputs';
 import type { Attention } from './attention';
 import {
@@ -48,7 +48,7 @@ export interface FindHeadsOptions {
  * 'model-unsupported' if no attention is found; 'gradient' if a node has no form in plain operators; 'cancelled'
  */
 export async function findHeads(
-  model: LoadedModel,
+  model: Runnable,
   options: FindHeadsOptions = {}
 ): Promise<HeadsResult> {
   const { threshold = 0.5, signal, onProgress } = options;
@@ -144,7 +144,8 @@ export async function findHeads(
     threshold,
     accuracy: right / asked,
     heads,
-    unknown
+    unknown,
+    ...(model.edits?.length ? { edits: model.edits } : {})
   });
 
   function describe(

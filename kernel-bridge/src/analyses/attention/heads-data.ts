@@ -31,4 +31,6 @@ export interface HeadsData {
   heads: ScoredHead[];
   /** Attention of unsupported forms. */
   unknown: readonly UnknownAttention[];
+  /** The edits that the model had, as text. */
+  edits?: readonly string[];
 }

@@ -11,6 +11,7 @@ import {
 } from '../../base/kernel-api';
 import { counted, layerName } from '../../base/protocol';
 import { describeUnknown } from './attention-data';
+import { editNotes } from '../../run/model/runnable';
 import { SCORES, type HeadScores } from './head-scores';
 import type { HeadKind, HeadScore, HeadsData, ScoredHead } from './heads-data';
 
@@ -50,7 +51,7 @@ export class HeadsResult implements Displayable {
 
   /** One line per head, then a summary. */
   toString(): string {
-    const { model, sequences, threshold, accuracy, heads, unknown } = this.data;
+    const { model, sequences, threshold, accuracy, heads } = this.data;
     const removal = heads.some(own => own.accuracyWithout !== undefined);
     const titles = [
       'prefix matching',
@@ -88,7 +89,7 @@ export class HeadsResult implements Displayable {
         return `${kind} heads (score of ${threshold} or more): ${found.length > 0 ? found.map(nameOf).join(', ') : 'none'}`;
       }),
       `the second copy is predicted with ${(accuracy * 100).toFixed(1)} % accuracy`,
-      ...unknown.map(describeUnknown)
+      ...this._notes()
     ].join('\n');
   }
 
@@ -108,8 +109,12 @@ export class HeadsResult implements Displayable {
     });
   }
 
+  private _notes(): string[] {
+    return [...editNotes(this.data), ...this.data.unknown.map(describeUnknown)];
+  }
+
   private _table(): ResultTable {
-    const { model, unknown } = this.data;
+    const { model } = this.data;
     return {
       title: `heads of ${model}`,
       columns: [
@@ -127,7 +132,7 @@ export class HeadsResult implements Displayable {
         }),
         kinds.join(' ')
       ]),
-      notes: unknown.map(describeUnknown)
+      notes: this._notes()
     };
   }
 }

@@ -1,6 +1,6 @@
 /** Computes the attention probabilities of a prompt. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import type { FoundAttention } from './attention';
 import { AttentionRecord } from './attention-record';
@@ -18,7 +18,7 @@ export interface AttentionOptions {
  * 'model-unsupported' if no attention is found; 'gradient' if a node has no form in plain operators; 'cancelled'
  */
 export async function readAttention(
-  model: LoadedModel,
+  model: Runnable,
   prompt: Prompt,
   { memoryLimit = DEFAULT_MEMORY_LIMIT, signal }: AttentionOptions = {}
 ): Promise<AttentionRecord> {
@@ -62,13 +62,14 @@ export async function readAttention(
       sinks,
       probabilities: probabilities[i]
     })),
-    unknown
+    unknown,
+    ...(model.edits?.length ? { edits: model.edits } : {})
   });
 }
 
 /** @throws MoEDebuggerError 'model-unsupported' if no attention is found */
 export function checkShown(
-  { onnx }: LoadedModel,
+  { onnx }: Runnable,
   { attention, unknown }: FoundAttention
 ): void {
   if (attention.length === 0) {

@@ -1,7 +1,7 @@
 /** Random tokens followed by the same tokens: a head's behaviour on them depends on order, not on meaning. */
 import { MoEDebuggerError } from '../../base/errors';
 import { randomNumbers } from '../../base/statistics/random';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import { configCount } from '../../run/model/config';
 import { vocabularySize } from '../../run/model/vocabulary';
 
@@ -20,7 +20,7 @@ export interface RepeatedSequences {
  * @throws MoEDebuggerError 'input' when the vocabulary has too few tokens
  */
 export function repeatedSequences(
-  model: LoadedModel,
+  model: Runnable,
   { count, length, seed }: { count: number; length: number; seed: number }
 ): RepeatedSequences {
   const { graph, config, tokenizer } = model;

@@ -6,9 +6,10 @@ import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { floatInput } from '../../run/gradients/embeddings';
+import { takenFeeds } from '../../run/gradients/taken-feeds';
 import { NodeWriter } from '../../onnx/graph/node-writer';
 import { wholeSequence, type Sequence } from '../../run/model/inputs';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { GraphProto } from '../../onnx/file/schema';
 import type { Attention, FoundAttention } from './attention';
 import { inOrder } from './axes';
@@ -42,7 +43,7 @@ const PREFIX = 'moe_debugger/attention/';
 export class AttentionRuns {
   private constructor(
     readonly found: FoundAttention,
-    private readonly _model: LoadedModel,
+    private readonly _model: Runnable,
     private readonly _prepared: PreparedGraph,
     private readonly _session: Session
   ) {}
@@ -52,7 +53,7 @@ export class AttentionRuns {
    * 'cancelled'
    */
   static async of(
-    model: LoadedModel,
+    model: Runnable,
     signal?: AbortSignal
   ): Promise<AttentionRuns> {
     const gradients = gradientsOf(model);
@@ -83,7 +84,10 @@ export class AttentionRuns {
     const { outputs } = await cancellable(
       this._session.run(
         {
-          ...inputs.feeds(wholeSequence(sequence)),
+          ...takenFeeds(
+            this._prepared.interpolated.graph,
+            inputs.feeds(wholeSequence(sequence))
+          ),
           [scale]: floats([1, 1, 1], Float32Array.of(1)),
           [baseline]: floats([1, 1, 1], new Float32Array(1)),
           ...Object.fromEntries(

@@ -3,7 +3,7 @@ import { gradientsOf } from '../../run/gradients/gradients-of';
 import { cancellable } from '../../run/engine/cancel';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Sequence } from '../../run/model/inputs';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import { editNotes, type Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import { MAX_STEPS, type AttributionData } from '../../base/protocol';
 import { findBlocks } from '../../routing/blocks';
@@ -26,7 +26,7 @@ import { routedTensors, type RoutedTensors } from './routing-tensors';
  * differentiated or computes NaN, or when memory would not suffice; 'cancelled'
  */
 export async function attribute(
-  model: LoadedModel,
+  model: Runnable,
   prompt: Prompt,
   options: AttributeOptions = {}
 ): Promise<Attribution> {
@@ -111,7 +111,7 @@ export async function attribute(
       ? { faithfulness: await faithfulness(explained) }
       : {}),
     ...(options.layers ? await credit() : {}),
-    warnings: []
+    warnings: editNotes(model)
   };
   data.warnings.push(...warningsOf(data));
   return new Attribution(data, explained.embeddings);

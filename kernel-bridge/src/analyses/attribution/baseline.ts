@@ -2,8 +2,8 @@
 import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelGradients } from '../../run/gradients/model-gradients';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Gradients } from '../../run/gradients/model-gradients';
+import type { Runnable } from '../../run/model/runnable';
 import { configCount } from '../../run/model/config';
 import { vocabularySize } from '../../run/model/vocabulary';
 import type { Baseline } from './options';
@@ -18,8 +18,8 @@ const CHUNK = 4096;
  * @throws MoEDebuggerError 'input' for a token that does not exist or a contrast prompt of another length
  */
 export async function baselineEmbeddings(
-  model: LoadedModel,
-  gradients: ModelGradients,
+  model: Runnable,
+  gradients: Gradients,
   baseline: Baseline,
   tokens: number
 ): Promise<TensorValue | undefined> {
@@ -49,8 +49,8 @@ export async function baselineEmbeddings(
 }
 
 async function meanEmbedding(
-  { graph, config }: LoadedModel,
-  gradients: ModelGradients
+  { graph, config }: Runnable,
+  gradients: Gradients
 ): Promise<TensorValue> {
   const vocabulary =
     vocabularySize(graph) ?? configCount(config.model, 'vocab_size');

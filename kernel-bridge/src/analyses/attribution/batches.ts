@@ -1,5 +1,6 @@
 /** Runs many variants of one prompt in batches whose size is tuned on the way. */
 import { cancellable } from '../../run/engine/cancel';
+import type { Session } from '../../run/engine/engine';
 import type {
   GradientFetches,
   GradientRun,
@@ -7,7 +8,7 @@ import type {
   GradientValues
 } from '../../run/gradients/gradient-session';
 import { checkMemory } from '../../run/gradients/memory';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import { BatchSizes } from './batch-sizes';
 
 export interface BatchOptions {
@@ -38,12 +39,12 @@ export interface VariantsRun {
 }
 
 /** Timings so far, by onnxruntime session and number of tokens. */
-const measured = new WeakMap<GradientSession, Map<number, BatchSizes>>();
+const measured = new WeakMap<Session, Map<number, BatchSizes>>();
 
-function sizesOf(session: GradientSession, tokens: number): BatchSizes {
-  const byTokens = measured.get(session) ?? new Map<number, BatchSizes>();
+function sizesOf({ shared }: GradientSession, tokens: number): BatchSizes {
+  const byTokens = measured.get(shared) ?? new Map<number, BatchSizes>();
   const sizes = byTokens.get(tokens) ?? new BatchSizes();
-  measured.set(session, byTokens.set(tokens, sizes));
+  measured.set(shared, byTokens.set(tokens, sizes));
   return sizes;
 }
 
@@ -112,7 +113,7 @@ export function largestThatFits(
 const MAX_BATCH = 64;
 
 /** False for routers with a capacity: a batch shares it, so its entries would change each other's routing. */
-export function mayBatch({ inputs, routers }: LoadedModel): boolean {
+export function mayBatch({ inputs, routers }: Runnable): boolean {
   return (
     inputs.batched &&
     routers.every(({ convention }) => convention.capacity === undefined)

@@ -3,7 +3,7 @@ import { toFloat32 } from '../../run/engine/tensor-values';
 import { MoEDebuggerError } from '../../base/errors';
 import type { TargetKind } from '../../run/gradients/targets';
 import { wholeSequence, type Sequence } from '../../run/model/inputs';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { findPlace, layerName } from '../../base/protocol';
 import type { AttributionTarget } from './options';
@@ -18,7 +18,7 @@ export interface ResolvedTarget {
 
 /** @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist */
 export function resolveTarget(
-  model: LoadedModel,
+  model: Runnable,
   target: AttributionTarget,
   given: number | undefined,
   prompt: TokenizedPrompt
@@ -57,7 +57,7 @@ export function resolveTarget(
 
 /** The entry with the highest score at a position. */
 export async function likeliest(
-  { session, inputs, logits }: LoadedModel,
+  { session, inputs, logits }: Runnable,
   sequence: Sequence,
   { position }: ResolvedTarget
 ): Promise<number> {
@@ -72,7 +72,7 @@ export async function likeliest(
 
 /** Id and text of a token, as a target states them. */
 export function tokenOf(
-  model: LoadedModel,
+  model: Runnable,
   id: number
 ): { token: number; text?: string } {
   const [{ text }] = model.tokens([id]);
@@ -80,9 +80,9 @@ export function tokenOf(
 }
 
 function routerOf(
-  { routers }: LoadedModel,
+  { routers }: Runnable,
   { expert, ...place }: Extract<AttributionTarget, { kind: 'router' }>
-): LoadedModel['routers'][number] {
+): Runnable['routers'][number] {
   const router =
     routers[findPlace(place, routers, 'input', { where: 'target' })];
   if (!Number.isInteger(expert) || expert < 0 || expert >= router.experts) {
@@ -101,7 +101,7 @@ function routerOf(
  * @throws MoEDebuggerError 'input' for an id beyond the vocabulary, or a text that is not one token
  */
 export function tokenId(
-  model: LoadedModel,
+  model: Runnable,
   token: number | string,
   where: string
 ): number {

@@ -4,7 +4,7 @@ import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { toIntegers } from '../../run/engine/tensor-values';
 import { Graph } from '../../onnx/graph/graph';
 import { walk } from '../../onnx/graph/walk';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { Router } from '../../routing/convention';
 
 export interface RoutedTensors {
@@ -17,7 +17,7 @@ export interface RoutedTensors {
 
 /** Routers upstream of the target, with the tensors that hold their selection. */
 export function routedTensors(
-  { graph, routers }: LoadedModel,
+  { graph, routers }: Runnable,
   prepared: PreparedGraph,
   target: string
 ): RoutedTensors[] {

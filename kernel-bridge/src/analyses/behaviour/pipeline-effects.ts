@@ -14,7 +14,7 @@ import type { Place } from '../findings/finding';
 import type { GradientSession } from '../../run/gradients/gradient-session';
 import { studentInterval } from '../../base/statistics/intervals';
 import { mean } from '../../base/statistics/summary';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { ELEMENT } from '../../onnx/file/schema';
 import {
@@ -56,7 +56,7 @@ export interface EffectOptions {
  * @throws MoEDebuggerError 'gradient' or 'model-unsupported' if the graph cannot be differentiated; 'cancelled'
  */
 export async function stepEffects(
-  model: LoadedModel,
+  model: Runnable,
   prompts: readonly TokenizedPrompt[],
   samples: readonly RoutingSample[],
   steps: readonly PipelineStep[],
@@ -183,7 +183,7 @@ interface Target {
 
 /** The later router's logits, differentiated by the weights of the earlier routers that steps begin at. */
 async function targetOf(
-  model: LoadedModel,
+  model: Runnable,
   steps: readonly PipelineStep[],
   to: Place,
   signal?: AbortSignal

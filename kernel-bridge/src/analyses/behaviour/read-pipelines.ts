@@ -1,9 +1,10 @@
 /** Runs prompts and finds expert pipelines in their routing. */
 import type { Progress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import { editNotes, type Runnable } from '../../run/model/runnable';
 import type { TokenizedPrompt } from '../../run/model/prompt';
-import { tracePrompts } from '../../run/trace/trace-prompts';
+import type { RoutingTrace } from '../../run/trace/routing-trace';
+import type { TraceOptions } from '../../run/trace/trace-prompts';
 import { findPipelines, type PipelineThresholds } from './expert-pipelines';
 import { stepEffects } from './pipeline-effects';
 import { pipelinesOf, type ExpertPipelines } from './pipelines-result';
@@ -20,11 +21,16 @@ export interface PipelineOptions extends PipelineThresholds {
 }
 
 /**
+ * @param trace runs prompts on the model
  * @throws MoEDebuggerError 'input' for an invalid option, 'capture', 'engine', 'cancelled'. If the graph cannot be
  * differentiated, the result has no effects and a note says why.
  */
 export async function readPipelines(
-  model: LoadedModel,
+  model: Runnable,
+  trace: (
+    prompts: readonly TokenizedPrompt[],
+    options: TraceOptions
+  ) => Promise<RoutingTrace>,
   prompts: readonly TokenizedPrompt[],
   options: PipelineOptions = {}
 ): Promise<ExpertPipelines> {
@@ -32,20 +38,16 @@ export async function readPipelines(
   checkOptions({ alpha, minLift, span, effectTokens });
   const { signal, onProgress } = options;
   const running = signal ? { signal } : {};
-  const { samples } = await tracePrompts(
-    model,
-    () => Promise.resolve(model),
-    prompts,
-    {
-      ...running,
-      onProgress: progress =>
-        onProgress?.({ ...progress, what: 'running prompts' })
-    }
-  );
+  const { samples } = await trace(prompts, {
+    ...running,
+    onProgress: progress =>
+      onProgress?.({ ...progress, what: 'running prompts' })
+  });
+  const notes = editNotes(model);
   const statistics = findPipelines(samples, { alpha, minLift, span });
   const settings = { model: model.onnx.name, alpha, minLift, span };
   if (effectTokens === 0 || statistics.steps.length === 0) {
-    return pipelinesOf(statistics, settings, [], []);
+    return pipelinesOf(statistics, settings, [], notes);
   }
   try {
     const effects = await stepEffects(
@@ -59,14 +61,14 @@ export async function readPipelines(
         ...(onProgress ? { onProgress } : {})
       }
     );
-    return pipelinesOf(statistics, settings, effects, []);
+    return pipelinesOf(statistics, settings, effects, notes);
   } catch (error) {
     if (error instanceof MoEDebuggerError && NO_GRADIENTS.has(error.code)) {
       return pipelinesOf(
         statistics,
         settings,
         [],
-        [`effects are left out: ${error.message}`]
+        [...notes, `effects are left out: ${error.message}`]
       );
     }
     throw error;

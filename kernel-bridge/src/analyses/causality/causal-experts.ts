@@ -7,6 +7,7 @@ import { randomNumbers } from '../../base/statistics/random';
 import type { Prompt } from '../../run/model/prompt';
 import type { CausalityRow, RoutingLayer } from '../../base/protocol';
 import { sweepEdits, type SweepOptions } from '../sweep/options';
+import { baseNotes, overrulesChoice } from '../sweep/edited-base';
 import { sweep } from '../sweep/sweep';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { CausalityResult } from './causality-result';
@@ -43,20 +44,22 @@ interface Observed {
 }
 
 /**
+ * @param base edits that the model has, on top of which each expert is ablated
  * @throws MoEDebuggerError 'input', 'tokenizer' or 'edit' before anything runs; 'engine', 'cancelled'
  */
 export async function causalExperts(
   model: LoadedModel,
   prompts: readonly Prompt[],
   options: CausalityOptions,
-  generate: Generate
+  generate: Generate,
+  base: Edits = {}
 ): Promise<CausalityResult> {
   const { criterion, alpha = 0.05, draws = 9999, seed = 0 } = options;
   checkOptions(alpha, draws);
   const { observations, original } =
     'pattern' in criterion
-      ? await observeText(model, prompts, options, criterion, generate)
-      : await observeScores(model, prompts, options, criterion);
+      ? await observeText(model, prompts, options, criterion, generate, base)
+      : await observeScores(model, prompts, options, criterion, base);
   if (
     ![...original, ...observations.map(one => one.change)].every(
       Number.isFinite
@@ -108,7 +111,7 @@ export async function causalExperts(
     alpha,
     draws,
     rows,
-    notes: smallSample(rows, alpha)
+    notes: [...baseNotes(model, base), ...smallSample(rows, alpha)]
   });
 }
 
@@ -129,7 +132,8 @@ async function observeScores(
   model: LoadedModel,
   prompts: readonly Prompt[],
   options: CausalityOptions,
-  criterion: Exclude<Criterion, { pattern: RegExp }>
+  criterion: Exclude<Criterion, { pattern: RegExp }>,
+  base: Edits
 ): Promise<Observed> {
   const { layers, experts, only, mode, signal, batchSize } = options;
   const score = scoreOf(criterion, model);
@@ -161,7 +165,8 @@ async function observeScores(
           ? score(prompt.id, effect.lastLogits) - original[index]
           : 0
       });
-    }
+    },
+    base
   );
   return { observations, original };
 }
@@ -176,7 +181,8 @@ async function observeText(
   prompts: readonly Prompt[],
   options: CausalityOptions,
   { pattern, maxNewTokens }: Extract<Criterion, { pattern: RegExp }>,
-  generate: Generate
+  generate: Generate,
+  base: Edits
 ): Promise<Observed> {
   if (!model.tokenizer) {
     throw new MoEDebuggerError(
@@ -185,8 +191,8 @@ async function observeText(
       { where: 'criterion', hint: 'give a token or a score function' }
     );
   }
-  const edits = sweepEdits(model, options);
-  const { mode = 'mask', signal } = options;
+  const ablations = sweepEdits(model, options, base);
+  const { signal } = options;
   const matches = ({ text }: Generation): number =>
     new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(text)
       ? 1
@@ -195,21 +201,16 @@ async function observeText(
   const original: number[] = [];
   let done = 0;
   for (const [index, prompt] of prompts.entries()) {
-    const plain = await generate({}, prompt, { maxNewTokens, signal });
+    const plain = await generate(base, prompt, { maxNewTokens, signal });
     const [{ layers }] = plain.trace.samples;
     original.push(matches(plain));
-    for (const { router, expert, place } of edits) {
+    for (const { router, expert, edits } of ablations) {
       const load = layers[router].selected.filter(
         chosen => chosen === expert
       ).length;
       const edited =
-        load > 0
-          ? matches(
-              await generate({ ablate: [{ ...place, expert, mode }] }, prompt, {
-                maxNewTokens,
-                signal
-              })
-            )
+        load > 0 || overrulesChoice(base, model.routers, router)
+          ? matches(await generate(edits, prompt, { maxNewTokens, signal }))
           : original[index];
       observations.push({
         prompt: index,
@@ -221,7 +222,7 @@ async function observeText(
       });
       options.onProgress?.({
         done: ++done,
-        total: edits.length * prompts.length
+        total: ablations.length * prompts.length
       });
     }
   }

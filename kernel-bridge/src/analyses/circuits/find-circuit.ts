@@ -1,6 +1,6 @@
 /** Finds the circuit that carries the difference between two prompts to a target. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import { editNotes, type Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import { measureNodes, nodeEffects } from '../patching/node-effects';
 import type { Corrupted } from '../patching/options';
@@ -36,7 +36,7 @@ const MAX_EDGES = 4096;
  * suffice; 'cancelled'
  */
 export async function findCircuit(
-  model: LoadedModel,
+  model: Runnable,
   clean: Prompt,
   corrupted: Corrupted,
   options: CircuitOptions = {}
@@ -109,7 +109,7 @@ export async function findCircuit(
       options.threshold ?? thresholdOf(units, sizeOf(options, faithfulness)),
     ...(faithfulness ? { faithfulness } : {}),
     ...(correlation ? { correlation } : {}),
-    notes: [...runs.notes, ...notesOn(runs, units)]
+    notes: [...editNotes(model), ...runs.notes, ...notesOn(runs, units)]
   };
   return new Circuit(data, runs);
 }

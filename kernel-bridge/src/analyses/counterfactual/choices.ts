@@ -2,7 +2,8 @@
 import type { RoutingDiff } from '../diff/routing-diff';
 import type { LayerCard } from '../../run/model/description';
 import { tokensOf, type RoutingSample } from '../../base/protocol';
-import { route } from '../../routing/route';
+import type { Adjustment } from '../../routing/adjustment';
+import { routeEdited } from '../../run/capture/check-convention';
 import { cardOf } from '../../files/trace/cards';
 import { noteChange, type ExpertChanges } from './causal-graph';
 
@@ -31,18 +32,24 @@ export function changesOf(diff: RoutingDiff): ExpertChanges[] {
  * @param original the run without edits
  * @param other a run whose routers were held to the original's selection
  * @param cards of the model, one per router
+ * @param adjustments by router: the edits that both runs had; undefined for none
  */
 export function wouldChange(
   original: RoutingSample,
   other: RoutingSample,
-  cards: readonly LayerCard[]
+  cards: readonly LayerCard[],
+  adjustments: readonly (Adjustment | undefined)[]
 ): ExpertChanges[] {
   return original.layers.map((layer, router) => {
     const { experts, topK, logitsAre } = layer;
     const convention = cardOf(cards, layer)!;
     const [before, after] = [layer, other.layers[router]].map(
       ({ logits }) =>
-        route(logits, experts, topK, convention, logitsAre).selected
+        routeEdited(
+          { experts, topK, convention, tensors: { logitsAre } },
+          logits,
+          adjustments[router]
+        ).selected
     );
     const changes: ExpertChanges = new Map();
     tokensOf(original, layer).forEach(({ position }, t) => {

@@ -5,6 +5,8 @@ import { resultForms, saveResult } from '../../show/save-result';
 import { diffTable } from '../diff/diff-bundle';
 import type { RoutingDiff } from '../diff/routing-diff';
 import { editText } from '../../run/edits/edit-text';
+import type { EditRecord } from '../../run/edits/edits';
+import { editNotes } from '../../run/model/runnable';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -46,7 +48,7 @@ export class Counterfactual implements Displayable {
     return {
       schema: 'moe-debugger/counterfactual@1',
       model: this.original.model,
-      edits: [...this.edited.edits],
+      edits: [...editsOf(this.graph)],
       graph: this.graph,
       diff: this.diff.toJSON()
     };
@@ -88,7 +90,7 @@ export class Counterfactual implements Displayable {
   /** The edits, the diff's table, and one line per edge. */
   toString(): string {
     return [
-      `Counterfactual of ${this.original.model}: ${this.edited.edits.map(editText).join('; ')}`,
+      titleOf(this),
       this.diff.toString(),
       ...this._outputLine(),
       effectsText(this.graph),
@@ -133,13 +135,23 @@ export class Counterfactual implements Displayable {
 /** Drawings with more edges are illegible. */
 const SHOWN_EDGES = 80;
 
-function effectsTable({
-  original,
-  edited,
-  graph
-}: Counterfactual): ResultTable {
+/** The edits whose effects it shows, without those that both runs had. */
+function editsOf({ nodes }: CausalGraph): readonly EditRecord[] {
+  return nodes.flatMap(node => (node.kind === 'edit' ? node.edits : []));
+}
+
+function titleOf({ original, graph }: Counterfactual): string {
+  const { model, edits } = original;
+  return [
+    `Counterfactual of ${model}: ${editsOf(graph).map(editText).join('; ')}`,
+    ...editNotes({ edits: edits.map(editText) })
+  ].join('; ');
+}
+
+function effectsTable(counterfactual: Counterfactual): ResultTable {
+  const { graph } = counterfactual;
   return {
-    title: `Counterfactual of ${original.model}: ${edited.edits.map(editText).join('; ')}`,
+    title: titleOf(counterfactual),
     columns: ['from', 'to', 'effect', 'of'],
     rows: drawnEdges(graph).map(edge => [
       edge.from,

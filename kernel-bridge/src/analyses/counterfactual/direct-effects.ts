@@ -3,6 +3,7 @@ import { editedSession } from '../../run/edits/edited-sessions';
 import { diffRouting } from '../diff/routing-diff';
 import type { Edits } from '../../run/edits/edits';
 import { mixRouting, type RoutingPin } from '../../run/edits/routing-pin';
+import { wholeSequence } from '../../run/model/inputs';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import { tracePrompts, type TraceOptions } from '../../run/trace/trace-prompts';
@@ -25,11 +26,13 @@ const SAME = 1e-3;
 
 export class DirectEffects {
   /**
-   * @param _original the prompt's trace without edits, with all logits
-   * @param _edited the trace with edits, with all logits
+   * @param _base edits that the model has in every run
+   * @param _original the prompt's trace with these alone, with all logits
+   * @param _edited the trace with more edits, with all logits
    */
   constructor(
     private readonly _model: LoadedModel,
+    private readonly _base: Edits,
     private readonly _prompt: TokenizedPrompt,
     private readonly _original: RoutingTrace,
     private readonly _edited: RoutingTrace,
@@ -38,7 +41,7 @@ export class DirectEffects {
 
   /** Whether the model held to its own selection reproduces its output; otherwise it cannot be held. */
   async reproduces(): Promise<boolean> {
-    const held = await this._trace({}, this._pins());
+    const held = await this._trace(this._base, this._pins());
     const [ours] = held.outputLogits.values();
     const [own] = this._original.outputLogits.values();
     return ours.data.every(
@@ -49,7 +52,12 @@ export class DirectEffects {
     );
   }
 
-  /** Direct effects of the edits on all routers that they do not act on. @param acted by router */
+  /**
+   * Direct effects of the edits on all routers that they do not act on.
+   *
+   * @param edits with those that the model has
+   * @param acted by router
+   */
   async ofEdits(
     edits: Edits,
     acted: readonly boolean[]
@@ -78,7 +86,7 @@ export class DirectEffects {
       this._edited.samples[0].layers[router],
       new Set([...tokens.keys()].filter(t => positions.has(tokens[t].position)))
     );
-    return this._effect(await this._trace({}, pins));
+    return this._effect(await this._trace(this._base, pins));
   }
 
   private _pins(): RoutingPin[] {
@@ -102,7 +110,14 @@ export class DirectEffects {
   private _effect(trace: RoutingTrace): DirectEffect {
     const { samples, cards } = this._original;
     return {
-      experts: wouldChange(samples[0], trace.samples[0], cards),
+      experts: wouldChange(
+        samples[0],
+        trace.samples[0],
+        cards,
+        editedSession(this._model)
+          .resolve(this._base)
+          .records.adjustments(wholeSequence(this._prompt))
+      ),
       output: outputEffect(this._original, trace)
     };
   }

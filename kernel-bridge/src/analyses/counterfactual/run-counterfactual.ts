@@ -1,4 +1,4 @@
-/** Runs a counterfactual: a prompt without and with edits, and measures the effects between experts. */
+/** Runs a counterfactual: a prompt without and with edits, or with more of them, and measures the effects between experts. */
 import type { Progress } from '../../base/progress';
 import { editedSession } from '../../run/edits/edited-sessions';
 import {
@@ -8,6 +8,7 @@ import {
 } from '../diff/routing-diff';
 import { editsOfRouter } from '../diff/edited-logits';
 import type { Edits } from '../../run/edits/edits';
+import { joinEdits } from '../../run/edits/join-edits';
 import { MoEDebuggerError } from '../../base/errors';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
@@ -36,12 +37,16 @@ export interface CounterfactualOptions extends DiffOptions {
 const RUNS = 4;
 const MAX_RUNS = 64;
 
-/** @throws MoEDebuggerError 'edit' before anything runs, and as `MoEModel.trace` */
+/**
+ * @param base edits that the model has in both runs
+ * @throws MoEDebuggerError 'edit' before anything runs, and as `MoEModel.trace`
+ */
 export async function runCounterfactual(
   model: LoadedModel,
   prompt: Prompt,
   edits: Edits,
-  options: CounterfactualOptions = {}
+  options: CounterfactualOptions = {},
+  base: Edits = {}
 ): Promise<Counterfactual> {
   const { direct = true, maxRuns = MAX_RUNS, signal, onProgress } = options;
   if (!Number.isInteger(maxRuns) || maxRuns < 0) {
@@ -52,17 +57,18 @@ export async function runCounterfactual(
   }
   nearMissThresholds(options);
   const tokenized = model.tokenize(prompt);
-  const edited = editedSession(model).resolve(edits);
-  const { records } = edited.records;
+  const session = editedSession(model);
+  const { records } = session.resolve(edits).records;
+  const started = session.resolve(base);
+  const together = joinEdits(base, edits, model.routers);
+  const edited = session.resolve(together);
   if (records.length === 0) {
     throw new MoEDebuggerError('edit', 'there are no edits', {
       where: 'counterfactual',
       hint: 'give at least one edit'
     });
   }
-  const why = direct
-    ? editedSession(model).unpinnable
-    : 'direct effects are turned off';
+  const why = direct ? session.unpinnable : 'direct effects are turned off';
   let total = why === undefined ? RUNS : 2;
   let done = 0;
   const counted = async <T>(run: Promise<T>): Promise<T> => {
@@ -74,7 +80,11 @@ export async function runCounterfactual(
     counted(
       tracePrompts(model, target, [tokenized], { logits: 'all', signal })
     );
-  const before = await trace(() => Promise.resolve(model));
+  const before = await trace(
+    started.records.records.length === 0
+      ? () => Promise.resolve(model)
+      : started.run
+  );
   const after = await trace(edited.run);
   const diff = diffRouting(before, after, options);
   const { layers } = before.samples[0];
@@ -88,7 +98,7 @@ export async function runCounterfactual(
     output: outputEffect(before, after)
   };
   const runs = { original: before, edited: after, diff };
-  const effects = new DirectEffects(model, tokenized, before, after, {
+  const effects = new DirectEffects(model, base, tokenized, before, after, {
     signal
   });
   const cannot =
@@ -102,7 +112,7 @@ export async function runCounterfactual(
   const wanted = distinctChanges(facts.changes);
   const measured = wanted.slice(0, maxRuns);
   total = RUNS + measured.length;
-  const ofEdits = await counted(effects.ofEdits(edits, facts.acted));
+  const ofEdits = await counted(effects.ofEdits(together, facts.acted));
   const changes: MeasuredChange[] = [];
   for (const { router, experts, positions } of measured) {
     const effect: DirectEffect = await counted(

@@ -1,6 +1,6 @@
 /** Patches nodes that a user names. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import type { PatchDirection } from '../../base/protocol';
 import type { Corrupted, NodeCell, PatchOptions } from './options';
@@ -56,7 +56,7 @@ export async function patchCells(
 }
 
 export async function patchModel(
-  model: LoadedModel,
+  model: Runnable,
   clean: Prompt,
   corrupted: Corrupted,
   cells: readonly NodeCell[],

@@ -8,7 +8,7 @@ import {
 import { MoEDebuggerError } from '../../base/errors';
 import type { TargetKind } from '../../run/gradients/targets';
 import type { Sequence } from '../../run/model/inputs';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { TokenizedPrompt } from '../../run/model/prompt';
 import type { CircuitTarget } from '../../base/protocol';
 import type { PatchOptions } from './options';
@@ -28,7 +28,7 @@ export interface SettledTarget {
  * @throws MoEDebuggerError 'input' for a position, token, layer or expert that does not exist
  */
 export async function settleTarget(
-  model: LoadedModel,
+  model: Runnable,
   { target = { kind: 'logit' }, position: given }: PatchOptions,
   prompt: TokenizedPrompt,
   other: Sequence | undefined

@@ -12,7 +12,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { PreparedGraph } from '../../run/gradients/model-gradients';
 import { Graph, type GraphNode } from '../../onnx/graph/graph';
 import { sourceOf } from '../../onnx/graph/no-ops';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import { streamOperand } from '../../run/activations/stream-points';
 import type { Router } from '../../routing/convention';
 import { findBlocks } from '../../routing/blocks';
@@ -58,7 +58,7 @@ const layouts = remembered<PreparedGraph, StreamLayout>();
  * @throws MoEDebuggerError 'model-unsupported' naming the layer where the stream is not a sum of branches
  */
 export function streamLayout(
-  model: LoadedModel,
+  model: Runnable,
   prepared: PreparedGraph,
   attention: FoundAttention,
   target: string
@@ -69,7 +69,7 @@ export function streamLayout(
 }
 
 function readLayout(
-  model: LoadedModel,
+  model: Runnable,
   prepared: PreparedGraph,
   { attention }: FoundAttention,
   target: string

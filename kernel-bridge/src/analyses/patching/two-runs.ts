@@ -11,9 +11,9 @@ import type { GradientRun } from '../../run/gradients/gradient-session';
 import { checkMemory } from '../../run/gradients/memory';
 import type {
   DerivedGraph,
-  ModelGradients
+  Gradients
 } from '../../run/gradients/model-gradients';
-import type { LoadedModel } from '../../run/model/loaded-model';
+import type { Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import type { Token } from '../../base/protocol';
 import { GraphCopy } from './graph-copy';
@@ -35,8 +35,8 @@ export interface RecordedRun {
 }
 
 export interface TwoRuns {
-  model: LoadedModel;
-  gradients: ModelGradients;
+  model: Runnable;
+  gradients: Gradients;
   layout: StreamLayout;
   target: SettledTarget;
   sources: Source[];
@@ -54,7 +54,7 @@ export interface TwoRuns {
  * the residual stream cannot be decomposed, 'gradient' when memory would not suffice, 'cancelled'
  */
 export async function runBoth(
-  model: LoadedModel,
+  model: Runnable,
   prompt: Prompt,
   corrupted: Corrupted,
   options: PatchOptions

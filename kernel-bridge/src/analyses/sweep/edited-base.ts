@@ -1,8 +1,10 @@
 /** The edits that a sweep starts from, and each ablation on top of them. */
-import { findPlace, type RouterPlace } from '../../base/protocol';
+import { counted, findPlace, type RouterPlace } from '../../base/protocol';
 import type { SweepMode } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { Edits } from '../../run/edits/edits';
+import { editedSession } from '../../run/edits/edited-sessions';
+import type { LoadedModel } from '../../run/model/loaded-model';
 
 /**
  * The edits with one more expert ablated. Edits of that same expert mean nothing then and are left out: a bias of a
@@ -56,6 +58,16 @@ export function withAblation(
         selectionBias: kept(selectionBias),
         scale: scale.filter(edit => !same(edit))
       };
+}
+
+/** What a result says of the edits that ablations start from. */
+export function baseNotes(model: LoadedModel, base: Edits): string[] {
+  const { records } = editedSession(model).resolve(base).records;
+  return records.length > 0
+    ? [
+        `the model had ${counted(records.length, 'edit')}; experts that they ablate or force are left out`
+      ]
+    : [];
 }
 
 /** Whether edits decide by themselves which expert of a router runs, so that its choice does not tell. */

@@ -52,6 +52,8 @@ export interface SweepEdit {
   router: number;
   expert: number;
   place: RouterPlace;
+  /** The edits that the model has, and the ablation. */
+  edits: Edits;
   records: RunEdits;
 }
 
@@ -126,7 +128,15 @@ export function sweepEdits(
       const ablation = { place, expert, mode };
       const edits = withAblation(base, routers, router, ablation);
       return edits
-        ? [{ router, expert, place, records: edited.resolve(edits).records }]
+        ? [
+            {
+              router,
+              expert,
+              place,
+              edits,
+              records: edited.resolve(edits).records
+            }
+          ]
         : [];
     })
     .map((edit, index) => ({ index, ...edit }));

@@ -18,7 +18,7 @@ import {
   type BaselineRequest,
   type BaselineTarget
 } from './baseline';
-import { overrulesChoice } from './edited-base';
+import { baseNotes, overrulesChoice } from './edited-base';
 import {
   checkCounts,
   sweepEdits,
@@ -221,14 +221,9 @@ class Sweep {
   }
 
   private _notes(): string[] {
-    const { records } = editedSession(this._model).resolve(this._base).records;
     const { reason } = this._batching;
     return [
-      ...(records.length > 0
-        ? [
-            `the model had ${records.length} ${records.length === 1 ? 'edit' : 'edits'}; experts that they ablate or force are left out`
-          ]
-        : []),
+      ...baseNotes(this._model, this._base),
       ...(reason ? [`every ablation was run on its own: ${reason}`] : [])
     ];
   }

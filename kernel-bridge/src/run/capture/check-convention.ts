@@ -46,9 +46,14 @@ interface Expected {
   error: number;
 }
 
+/** What of a router decides how it routes logits. */
+type RoutingRule = Pick<Router, 'experts' | 'topK' | 'convention'> & {
+  tensors: Pick<Router['tensors'], 'logitsAre'>;
+};
+
 /** Routes logits by the router's rule and the edits of it. */
 export function routeEdited(
-  { experts, topK, convention, tensors }: Router,
+  { experts, topK, convention, tensors }: RoutingRule,
   logits: Float32Array,
   adjustment: Adjustment | undefined
 ): Routed {

@@ -19,7 +19,7 @@ export interface EditedGraph {
   graph: GraphProto;
   /** Inputs to add to the outermost graph. */
   inputs: ValueInfoProto[];
-  /** The same routers, with the experts and weights after the edits. */
+  /** The same routers in the edited graph, with the experts and weights after the edits. */
   routers: Router[];
   slots: RouterSlots[];
   /** One per block. */
@@ -67,10 +67,18 @@ export function editGraph(
     points,
     streamWidth(graph, points, routers)
   );
+  const built = rewriter.build();
+  const places = new Map(built.node.map((node, place) => [node, place]));
   return {
-    graph: rewriter.build(),
+    graph: built,
     inputs: rewriter.inputs,
-    routers: edited,
+    routers: edited.map(router => ({
+      ...router,
+      selectors: router.selectors.map(selector => ({
+        ...selector,
+        index: places.get(rewriter.copyOf(graph.nodes[selector.index]))!
+      }))
+    })),
     slots,
     stream
   };

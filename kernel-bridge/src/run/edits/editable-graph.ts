@@ -12,7 +12,11 @@ import {
 import { MoEDebuggerError } from '../../base/errors';
 import { Graph } from '../../onnx/graph/graph';
 import type { OnnxModel } from '../../onnx/file/model';
-import type { GraphProto } from '../../onnx/file/schema';
+import {
+  ELEMENT,
+  type GraphProto,
+  type TensorProto
+} from '../../onnx/file/schema';
 import {
   captureBranches,
   type Branch,
@@ -41,6 +45,12 @@ export interface CapturedEdits {
   slots: RouterSlots[];
   stream: StreamSlot[];
   activations: ActivationPlan;
+  /**
+   * The graph that holds the routers, without outputs for captures, and with constants in place of the inputs for k: what
+   * analyses derive graphs from, whose shapes then depend on no value.
+   * @param topK by router
+   */
+  uncaptured(topK: readonly number[]): Graph;
 }
 
 /**
@@ -73,7 +83,9 @@ function editWhole(
     activations: activations.plan,
     original: found.routers,
     ...slotsOf(edited),
-    graph: withInputs(activations.graph, edited)
+    graph: withInputs(activations.graph, edited),
+    uncaptured: topK =>
+      new Graph(withInputs(edited.graph, edited, topK), graph.file)
   };
 }
 
@@ -127,7 +139,13 @@ function editBranches(
     activations,
     original: branches[0].found.routers,
     ...slotsOf(edited),
-    graph: withInputs(captured.graph, edited)
+    graph: withInputs(captured.graph, edited),
+    uncaptured: topK =>
+      new Graph(
+        edited.graph,
+        file,
+        new Graph(withInputs(proto.graph, edited, topK), file)
+      )
   };
 }
 
@@ -152,8 +170,42 @@ function slotsOf({
   return { routers, slots, stream };
 }
 
-function withInputs(graph: GraphProto, { inputs }: EditedGraph): GraphProto {
-  return { ...graph, input: [...graph.input, ...inputs] };
+/** @param topK by router: constants that take the place of the inputs for k */
+function withInputs(
+  graph: GraphProto,
+  { inputs, slots }: EditedGraph,
+  topK: readonly number[] = []
+): GraphProto {
+  const constants = new Map(
+    topK.flatMap((k, i) => {
+      const slot = slots[i].topK;
+      return 'input' in slot ? [[slot.input, listOf(k)] as const] : [];
+    })
+  );
+  return {
+    ...graph,
+    input: [
+      ...graph.input,
+      ...inputs.filter(({ name = '' }) => !constants.has(name))
+    ],
+    initializer: [
+      ...graph.initializer,
+      ...[...constants].map(([name, values]) => ({ ...values, name }))
+    ]
+  };
+}
+
+function listOf(k: number): TensorProto {
+  return {
+    dims: [1],
+    dataType: ELEMENT.int64,
+    int64Data: [k],
+    floatData: [],
+    int32Data: [],
+    doubleData: [],
+    uint64Data: [],
+    externalData: []
+  };
 }
 
 /** The edits that each router and block supports, as text for comparison. */

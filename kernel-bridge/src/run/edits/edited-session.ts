@@ -3,6 +3,7 @@ import type { ActivationPlan } from '../activations/capture-activations';
 import type { Session } from '../engine/engine';
 import { LazySession } from '../engine/lazy-session';
 import type { SharedSession } from '../engine/session-pool';
+import type { Graph } from '../../onnx/graph/graph';
 import type { CapturePlan } from '../../routing/capture';
 import { withTopK } from '../../routing/capture';
 import type { Router } from '../../routing/convention';
@@ -27,7 +28,18 @@ export interface EditableGraph {
   stream: readonly StreamSlot[];
   plan: CapturePlan;
   activations: ActivationPlan;
+  /** See `CapturedEdits`. */
+  uncaptured(topK: readonly number[]): Graph;
   load(): Promise<SharedSession>;
+}
+
+/** What analyses derive graphs from; edits with the same k's share it. */
+export interface UncapturedGraph {
+  graph: Graph;
+  routers: readonly Router[];
+  plan: CapturePlan;
+  /** Values that mean "no edit". */
+  neutral: RunEdits;
 }
 
 /** A validated edit, with the inputs of its runs. */
@@ -42,6 +54,7 @@ export interface EditedRun {
 export class EditedSession {
   private _graph?: EditableGraph;
   private _session?: LazySession;
+  private readonly _uncaptured = new Map<string, UncapturedGraph>();
 
   /** @param _prepare builds the edited graph; called once */
   constructor(private readonly _prepare: () => EditableGraph) {}
@@ -59,13 +72,17 @@ export class EditedSession {
   /**
    * Validates edits without running anything.
    * @param pins by router: a routing that it is held to; it then has no edits
-   * @returns a function that loads the session, which can be called for every run
+   * @returns a function that loads the session, which can be called for every run, and the graph for analyses
    * @throws MoEDebuggerError 'edit'
    */
   resolve(
     edits: Edits,
     pins: readonly (RoutingPin | undefined)[] = []
-  ): { records: RunEdits; run: () => Promise<EditedRun> } {
+  ): {
+    records: RunEdits;
+    run: () => Promise<EditedRun>;
+    uncaptured: () => UncapturedGraph;
+  } {
     const graph = this._prepared;
     const session = (this._session ??= new LazySession(() => graph.load()));
     const { original, slots, stream } = graph;
@@ -96,8 +113,35 @@ export class EditedSession {
         plan,
         activations: graph.activations,
         edits: records
-      })
+      }),
+      uncaptured: () => this._graphFor(routers, plan)
     };
+  }
+
+  private _graphFor(
+    routers: readonly Router[],
+    plan: CapturePlan
+  ): UncapturedGraph {
+    const { original, slots, stream, uncaptured } = this._prepared;
+    const topK = routers.map(router => router.topK);
+    const key = topK.join();
+    const known = this._uncaptured.get(key) ?? {
+      graph: uncaptured(topK),
+      routers,
+      plan,
+      neutral: new RunEdits(
+        original,
+        slots,
+        topK.map(k => ({ topK: k, records: [] })),
+        new StreamEdits(
+          stream,
+          stream.map(() => [])
+        ),
+        []
+      )
+    };
+    this._uncaptured.set(key, known);
+    return known;
   }
 
   private get _prepared(): EditableGraph {

@@ -21,6 +21,7 @@ export class GraphRewriter {
   private readonly _renamed = new Map<NodeProto, string[]>();
   private readonly _declared: ValueInfoProto[] = [];
   private readonly _shapeless = new Set<string>();
+  private readonly _copies = new Map<NodeProto, NodeProto>();
   private _types?: Map<string, number>;
 
   /** @param _prefix distinguishes additions to the two branches of an If */
@@ -204,9 +205,16 @@ export class GraphRewriter {
         ...proto.node.map(node => {
           const input = this._redirected.get(node);
           const output = this._renamed.get(node);
-          return input || output
-            ? { ...node, ...(input && { input }), ...(output && { output }) }
-            : node;
+          if (!input && !output) {
+            return node;
+          }
+          const copy = {
+            ...node,
+            ...(input && { input }),
+            ...(output && { output })
+          };
+          this._copies.set(node, copy);
+          return copy;
         }),
         ...this._nodes
       ],
@@ -219,6 +227,11 @@ export class GraphRewriter {
       ...edited,
       node: new Graph(edited, file).nodes.map(node => node.proto)
     };
+  }
+
+  /** A node of the original graph as the graph that was built has it. */
+  copyOf({ proto }: GraphNode): NodeProto {
+    return this._copies.get(proto) ?? proto;
   }
 }
 

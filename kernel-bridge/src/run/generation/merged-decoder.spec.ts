@@ -11,6 +11,7 @@ import {
   type Edits,
   type MoEModel
 } from '../..';
+import { largestDifference } from '../../../test/edit-truth';
 import { writeMergedDemo } from '../../../test/merged-decoder';
 import { DEMO } from '../../../test/zoo';
 
@@ -77,6 +78,34 @@ describe('a merged decoder', () => {
     },
     120_000
   );
+
+  it('explains edits like the decoder that it was made from', async () => {
+    const edits: Edits = {
+      ablate: [{ layer: 2, expert: 5, tokens: [1] }],
+      topK: [{ layer: 1, k: 3 }]
+    };
+    const prompt = 'def fib(n):';
+    const options = { method: 'grad-input' } as const;
+    const [expected, ours] = [
+      await demo.with(edits).attribute(prompt, options),
+      await merged.with(edits).attribute(prompt, options)
+    ];
+    expect(ours.value).toBeCloseTo(expected.value, 4);
+    const [theirs, own] = [expected, ours].map(({ tokens }) =>
+      tokens.map(({ attribution }) => attribution)
+    );
+    expect(largestDifference(own, theirs)).toBeLessThan(
+      1e-4 * Math.max(...theirs.map(Math.abs))
+    );
+    const [attended, plain] = [
+      await merged.with(edits).attention(prompt),
+      await demo.with(edits).attention(prompt)
+    ].map(({ layers }) => layers.map(({ probabilities }) => probabilities));
+    expect(attended).toHaveLength(6);
+    attended.forEach((layer, i) =>
+      expect(largestDifference(layer, plain[i])).toBeLessThan(1e-5)
+    );
+  }, 120_000);
 
   it('supports edits like the decoder that it was made from, prompts side by side and one by one', async () => {
     const edits: Edits = {

@@ -12,6 +12,7 @@ import {
 import type { GraphProto } from '../../onnx/file/schema';
 import { STEP_WEIGHTS } from './step-weights';
 import { activationBytes, type RunSize } from './memory';
+import { takenFeeds } from './taken-feeds';
 import { integer, TARGET_INPUT } from './targets';
 import type { TensorFacts } from './tensor-facts';
 
@@ -68,6 +69,18 @@ export class GradientSession {
   /** Tensors that have a gradient: those of the request that the target depends on. */
   get by(): string[] {
     return [...this._options.gradients.keys()];
+  }
+
+  /** The same graph, fed by other inputs. */
+  fedBy(inputs: ModelInputs): GradientSession {
+    return inputs === this._options.inputs
+      ? this
+      : new GradientSession({ ...this._options, inputs });
+  }
+
+  /** The onnxruntime session, which is the same whatever feeds it. */
+  get shared(): Session {
+    return this._options.session;
   }
 
   get nodes(): { forward: number; backward: number } {
@@ -159,10 +172,7 @@ export class GradientSession {
         : {}),
       ...(run.weights ? { [TARGET_INPUT.weights]: run.weights } : {})
     };
-    const taken = new Set(graph.input.map(({ name }) => name));
-    return Object.fromEntries(
-      Object.entries(feeds).filter(([name]) => taken.has(name))
-    );
+    return takenFeeds(graph, feeds);
   }
 }
 

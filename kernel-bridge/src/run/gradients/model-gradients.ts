@@ -33,6 +33,7 @@ import { GRADIENT_PREFIX } from './tape';
 import { writeTarget, type TargetKind } from './targets';
 import type { TensorFacts } from './tensor-facts';
 import { STEP_WEIGHTS } from './step-weights';
+import { takenFeeds } from './taken-feeds';
 
 export interface GradientSource {
   onnx: OnnxModel;
@@ -85,6 +86,13 @@ interface OpenSession {
   release(): Promise<void>;
 }
 
+/** What analyses take gradients from. */
+export type Gradients = Pick<
+  ModelGradients,
+  'session' | 'derived' | 'prepare' | 'embeddings'
+>;
+
+/** Gradients of one graph, whatever feeds it. */
 export class ModelGradients {
   private _prepared?: Promise<PreparedGraph>;
   private _table?: Promise<SharedSession>;
@@ -227,15 +235,25 @@ export class ModelGradients {
     const graph = pruneGraph(new Graph(interpolated.graph, onnx.file), [
       interpolated.original
     ]);
-    const taken = new Set(graph.input.map(({ name }) => name));
-    const feeds = Object.entries(inputs.feeds(wholeSequence({ ids })));
     const shared = (this._table ??= this._load(graph));
     const { session } = await shared;
     const { outputs } = await session.run(
-      Object.fromEntries(feeds.filter(([name]) => taken.has(name))),
+      takenFeeds(graph, inputs.feeds(wholeSequence({ ids }))),
       [interpolated.original]
     );
     return outputs[interpolated.original];
+  }
+
+  /** The gradients of runs with other inputs, by the same sessions. */
+  fedBy(inputs: ModelInputs): Gradients {
+    return inputs === this._source.inputs
+      ? this
+      : {
+          session: async request => (await this.session(request)).fedBy(inputs),
+          derived: (key, make) => this.derived(key, make),
+          prepare: () => this.prepare(),
+          embeddings: ids => this.embeddings(ids)
+        };
   }
 
   /** Releases the sessions. Can be called twice. */
@@ -271,7 +289,7 @@ export class ModelGradients {
     const { probes, feeds } = probeRuns(inputs, interpolated);
     const facts = await probeTensors(
       new Graph(interpolated.graph, onnx.file),
-      feeds,
+      feeds.map(feed => takenFeeds(interpolated.graph, feed)),
       this._run()
     );
     return { interpolated, facts, ids: read, choices: plain.choices, probes };

@@ -47,7 +47,10 @@ export class ModelInputs {
 
   constructor(
     private readonly _graph: Graph,
-    private readonly _config: ModelConfig
+    private readonly _config: ModelConfig,
+    private readonly _added: (
+      step: Step
+    ) => Record<string, TensorValue> = () => ({})
   ) {
     this._inputs = modelInputs(_graph.root.proto);
     this.encoderDecoder = this.has('decoder_input_ids');
@@ -59,6 +62,11 @@ export class ModelInputs {
    */
   get cache(): readonly CacheEntry[] {
     return (this._cache ??= findCache(this._graph, this._inputs, this._config));
+  }
+
+  /** The same inputs, and those that were added to the graph. */
+  plus(added: (step: Step) => Record<string, TensorValue>): ModelInputs {
+    return new ModelInputs(this._graph, this._config, added);
   }
 
   has(name: string): boolean {
@@ -94,7 +102,7 @@ export class ModelInputs {
         feeds[input.name] = emptyCache(entry, step.ids.length);
       }
     }
-    return feeds;
+    return { ...feeds, ...this._added(step) };
   }
 }
 
