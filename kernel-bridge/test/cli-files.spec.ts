@@ -169,7 +169,7 @@ describe('a trace without a hash of its content', () => {
     (_, t) => `'a', ${t}, 1, [${t % 4}, ${(t + 1) % 4}]`
   );
   const NOTE =
-    /unverified: the trace file has no hash of its content, so a damaged number may go unnoticed/;
+    /unverified: the trace file, or one that it was made of, has no hash of its content, so a damaged number may go unnoticed/;
 
   it.each([['analyze'], ['diagnose']])(
     'is told to be unverified by %s',

@@ -58,7 +58,7 @@ describe('FindingsView', () => {
 
   it('says of a trace file without a hash that it is unverified', () => {
     expect(shown({ integrity: 'unverified' })).toMatch(
-      /^Unverified: the trace file has no hash of its content/
+      /^Unverified: the trace file, or one that it was made of, has no hash of its content/
     );
     for (const found of [{}, { integrity: 'hashed' }]) {
       expect(shown(found)).not.toMatch(/unverified/i);

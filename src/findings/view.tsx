@@ -30,7 +30,7 @@ export function FindingsView(props: IFindingsProps): JSX.Element {
       {found.integrity === 'unverified' && (
         <p className="moe-Message">
           {trans.__(
-            'Unverified: the trace file has no hash of its content, so a damaged number may go unnoticed.'
+            'Unverified: the trace file, or one that it was made of, has no hash of its content, so a damaged number may go unnoticed.'
           )}
         </p>
       )}

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CARDS, rowsFile } from '../../test/parquet-rows';
+import { CARDS, query, rowsFile, sql } from '../../test/parquet-rows';
 import { temporaryFolder } from '../../test/temporary';
 import type { RoutingSample } from '../base/protocol';
+import './trace-looks';
 import { exportTrace } from './export-trace';
 import { ParquetWriter } from '../files/trace/parquet';
 import { readTrace } from '../files/trace/read-trace';
@@ -102,6 +103,42 @@ describe('exportTrace', () => {
     expect(readFileSync(html, 'utf8')).toMatch(
       /^<!DOCTYPE html>[^]*topK layer 1/
     );
+  });
+
+  it('keeps a source without a hash unverified, however often it is written again', async () => {
+    const source = await rowsFile([`'a', 0, 1, [0, 3]`, `'a', 1, 1, [2, 1]`]);
+    const [once, twice, saved] = ['once', 'twice', 'saved'].map(name =>
+      out(`${name}.parquet`)
+    );
+    await exportTrace(source, { format: 'parquet', out: once });
+    await exportTrace(once, { format: 'parquet', out: twice });
+    await (await readTrace(twice)).save(saved);
+    for (const path of [source, once, twice, saved]) {
+      const trace = await readTrace(path);
+      expect([path, trace.integrity]).toEqual([path, 'unverified']);
+      expect(trace.toJSON().integrity).toBe('unverified');
+      const json = out('trace.json');
+      await exportTrace(path, { format: 'json', out: json });
+      expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual(
+        JSON.parse(JSON.stringify(trace))
+      );
+    }
+    // Its own hash is compared all the same.
+    const [{ value }] = await query(
+      `SELECT decode(value) AS value FROM parquet_kv_metadata('${saved}')`
+    );
+    const damaged = out('damaged.parquet');
+    await sql(
+      `COPY (SELECT * REPLACE (list_reverse(experts) AS experts) FROM read_parquet('${saved}')) TO '${damaged}' (FORMAT parquet, KV_METADATA {'moe-debugger': '${String(value)}'})`
+    );
+    await expect(readTrace(damaged)).rejects.toMatchObject({ code: 'input' });
+
+    const verified = await traceFile();
+    const copy = out('verified.parquet');
+    await exportTrace(verified, { format: 'parquet', out: copy });
+    const trace = await readTrace(copy);
+    expect(trace.integrity).toBe('hashed');
+    expect(trace.toJSON()).not.toHaveProperty('integrity');
   });
 
   it.each(['json', 'csv', 'parquet', 'html'] as const)(

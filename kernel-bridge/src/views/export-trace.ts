@@ -134,7 +134,8 @@ async function writeParquet(written: Counted, out: string): Promise<void> {
     cards,
     created,
     source,
-    edits
+    edits,
+    integrity: written.file.integrity
   });
   try {
     for await (const sample of written.all()) {
@@ -147,7 +148,8 @@ async function writeParquet(written: Counted, out: string): Promise<void> {
 }
 
 async function writeJson(written: Counted, write: Write): Promise<void> {
-  const { model, edits = [] } = written.file.metadata;
+  const { metadata, integrity } = written.file;
+  const { model, edits = [] } = metadata;
   await write(
     `{"schema":"moe-debugger/trace@1","model":${JSON.stringify(model)},"samples":[`
   );
@@ -159,7 +161,7 @@ async function writeJson(written: Counted, write: Write): Promise<void> {
     first = false;
   }
   await write(
-    `\n],"coverage":${JSON.stringify(written.coverage())},"edits":${JSON.stringify(edits)}}\n`
+    `\n],"coverage":${JSON.stringify(written.coverage())},"edits":${JSON.stringify(edits)}${integrity === 'unverified' ? ',"integrity":"unverified"' : ''}}\n`
   );
 }
 

@@ -159,6 +159,7 @@ async function saveParquet(trace: RoutingTrace, file: string): Promise<void> {
     model: trace.model,
     cards: trace.cards,
     created: trace.created.toISOString(),
+    integrity: trace.integrity,
     ...(trace.edits.length > 0 ? { edits: [...trace.edits] } : {})
   });
   try {

@@ -279,7 +279,7 @@ describe('as text', () => {
     expect(describeFindings('', findings)).toBe(
       [
         'Findings of a trace: 1, in 12,000 tokens',
-        'unverified: the trace file has no hash of its content, so a damaged number may go unnoticed',
+        'unverified: the trace file, or one that it was made of, has no hash of its content, so a damaged number may go unnoticed',
         'error  decoder layer 2 mlp: dead-expert: Expert 3 takes no token.',
         'decoder layer 2 mlp: dead-expert: too little text',
         'drift: not looked at: one text only'

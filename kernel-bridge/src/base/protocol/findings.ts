@@ -102,7 +102,7 @@ export function integrityNote(
   integrity: Integrity | undefined
 ): string | undefined {
   return integrity === 'unverified'
-    ? 'unverified: the trace file has no hash of its content, so a damaged number may go unnoticed'
+    ? 'unverified: the trace file, or one that it was made of, has no hash of its content, so a damaged number may go unnoticed'
     : undefined;
 }
 

@@ -315,7 +315,8 @@ describe('a file without a hash', () => {
         integrity: 'unverified'
       });
     }
-    const note = /unverified: the trace file has no hash of its content/;
+    const note =
+      /unverified: the trace file, or one that it was made of, has no hash of its content/;
     expect(String(diagnose(trace))).toMatch(note);
     const state = findingsState(diagnose(trace));
     expect(describeFindings('m', readFindingsState(state))).toMatch(note);

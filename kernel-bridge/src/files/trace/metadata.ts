@@ -31,6 +31,8 @@ export interface TraceMetadata {
   source?: TraceSource;
   edits?: EditRecord[];
   coverage?: Coverage & { samples: number };
+  /** The rows were read from a file without a hash: this file's own shows damage since then only. */
+  unverified?: true;
   /** Absent in files of earlier versions and of other programs, which open as unverified. */
   content?: ContentHash;
 }
@@ -83,6 +85,12 @@ function decode(source: Record<string, unknown>): TraceMetadata {
     if (source[key] !== undefined) {
       metadata[key] = text(source[key], key);
     }
+  }
+  if (source.unverified !== undefined) {
+    if (source.unverified !== true) {
+      throw new ProtocolError('unverified is not true');
+    }
+    metadata.unverified = true;
   }
   if (source.content !== undefined) {
     metadata.content = decodeContent(source);

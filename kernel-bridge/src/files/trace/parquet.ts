@@ -10,6 +10,7 @@ import type { LayerCard } from '../../run/model/description';
 import {
   NO_TOKEN_ID,
   tokensOf,
+  type Integrity,
   type RoutingLayer,
   type RoutingSample,
   type Token
@@ -41,8 +42,10 @@ const ROW_BYTES = 100;
 
 export interface ParquetOptions extends Omit<
   TraceMetadata,
-  'layers' | 'coverage'
+  'layers' | 'coverage' | 'unverified' | 'content'
 > {
+  /** Of the file that the rows were read from, if any: a new hash does not verify what an unverified one held. */
+  integrity?: Integrity;
   /** Id of the rows' run. */
   run: string;
   /** The model's layers; can be given to `finish` if not known before. */
@@ -165,7 +168,7 @@ export class ParquetWriter {
 
   /** @throws MoEDebuggerError 'environment' when the file cannot be written */
   async finish(late: Partial<TraceMetadata> = {}): Promise<void> {
-    const { cards = [], ...known } = this._options;
+    const { cards = [], integrity, ...known } = this._options;
     const layers = late.layers ?? [...cards];
     try {
       await writeAtomically(this._path, async unfinished => {
@@ -179,6 +182,7 @@ export class ParquetWriter {
             ...known,
             ...late,
             layers,
+            ...(integrity === 'unverified' ? { unverified: true } : {}),
             coverage: {
               moeLayers: routerCards(layers).length,
               layersCaptured: Number.isFinite(this._layersCaptured)

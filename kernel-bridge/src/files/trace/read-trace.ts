@@ -180,11 +180,13 @@ export class TraceFile {
   }
 
   /**
-   * Whether the file has a hash of its content, which is compared while its samples are read. Files of other programs
-   * and of earlier versions are unverified: their experts are compared with their logits, where they have some.
+   * Whether the file has a hash of its content, which is compared while its samples are read, and so had the file that it
+   * was made of. Files of other programs and of earlier versions are unverified: their experts are compared with their
+   * logits, where they have some.
    */
   get integrity(): Integrity {
-    return this.metadata.content ? 'hashed' : 'unverified';
+    const { content, unverified } = this.metadata;
+    return content && !unverified ? 'hashed' : 'unverified';
   }
 
   /** Samples in the order of the file. @throws MoEDebuggerError 'input' naming the damaged row */

@@ -114,7 +114,8 @@ export class RoutingTrace {
         sampleDocument(sample, this.outputLogits.get(sample.id))
       ),
       coverage: this.coverage,
-      edits: [...this.edits]
+      edits: [...this.edits],
+      ...(this.integrity === 'unverified' ? { integrity: this.integrity } : {})
     };
   }
 

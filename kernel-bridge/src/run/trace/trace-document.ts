@@ -39,6 +39,8 @@ export interface TraceDocument {
   samples: SampleDocument[];
   coverage: Coverage;
   edits: EditRecord[];
+  /** Of a trace that comes from a file without a hash of its content. */
+  integrity?: 'unverified';
 }
 
 /** Rows as plain lists; NaN and infinity, which JSON lacks, become null. */
