@@ -116,7 +116,7 @@ export class EditedModel extends ExplainedModel {
     prompts?: Prompt | readonly Prompt[],
     options: Omit<DiagnoseModelOptions, 'prompts' | 'outputs'> = {}
   ): Promise<Diagnosis> {
-    const given = prompts === undefined ? {} : { prompts: promptList(prompts) };
+    const given = prompts === undefined ? {} : { prompts };
     return this._running(() =>
       diagnoseOn(this._loaded, this._target, { ...options, ...given })
     );

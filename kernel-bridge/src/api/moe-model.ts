@@ -223,7 +223,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
     prompts?: Prompt | readonly Prompt[],
     options: Omit<DiagnoseModelOptions, 'prompts'> = {}
   ): Promise<Diagnosis> {
-    const given = prompts === undefined ? {} : { prompts: promptList(prompts) };
+    const given = prompts === undefined ? {} : { prompts };
     return this._running(() => diagnoseModel(this, { ...options, ...given }));
   }
 

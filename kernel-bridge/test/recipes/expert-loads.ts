@@ -1,7 +1,7 @@
 import type { ModelHandle } from '../../src/run/model/loaded-model';
 import { traceOn } from '../../src/run/generation/run-prompts';
 import type { RoutingTrace } from '../../src/run/trace/routing-trace';
-import { promptOf } from '../../src/views/tools/edited-text-tool';
+import { promptOf } from '../../src/views/tools/tool-prompt';
 import { ModelTool } from '../../src/views/tools/model-tool';
 import {
   describeLoads,

@@ -54,13 +54,14 @@ export async function findHeads(
   const { threshold = 0.5, signal, onProgress } = options;
   const seed = options.seed ?? 0;
   checkOptions(options);
-  const sequences = options.sequences
-    ? givenSequences(options.sequences)
-    : repeatedSequences(model, {
-        count: options.count ?? 32,
-        length: options.length ?? 25,
-        seed
-      });
+  const sequences =
+    options.sequences !== undefined
+      ? givenSequences(options.sequences)
+      : repeatedSequences(model, {
+          count: options.count ?? 32,
+          length: options.length ?? 25,
+          seed
+        });
   // Validates like any prompt: ids within the vocabulary, length within the context.
   const prompts = sequences.ids.map((ids, i): Sequence =>
     model.tokenize(

@@ -68,6 +68,16 @@ const DRAWS = 200;
 export function givenSequences(
   ids: readonly (readonly number[])[]
 ): RepeatedSequences {
+  if (!Array.isArray(ids) || !ids.every(Array.isArray)) {
+    throw new MoEDebuggerError(
+      'input',
+      'the sequences are no list of lists of token ids',
+      {
+        where: 'sequences',
+        hint: 'for example [[5, 9, 2, 7, 5, 9, 2, 7]]'
+      }
+    );
+  }
   const length = (ids[0]?.length ?? 0) / 2;
   ids.forEach((own, i) => {
     if (

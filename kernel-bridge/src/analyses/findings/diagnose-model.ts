@@ -3,10 +3,11 @@ import type { StreamProgress } from '../../base/progress';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Displayable } from '../../base/kernel-api';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
-import type {
-  Prompt,
-  PromptObject,
-  TokenizedPrompt
+import {
+  promptList,
+  type Prompt,
+  type PromptObject,
+  type TokenizedPrompt
 } from '../../run/model/prompt';
 import { tracePrompts, type RunTarget } from '../../run/trace/trace-prompts';
 import type { OutputLogits } from '../../run/trace/trace-document';
@@ -22,8 +23,8 @@ export interface DiagnoseModelOptions extends Omit<
   DiagnoseOptions,
   'model' | 'experts' | 'routers'
 > {
-  /** Prompts to run. Default: built-in texts. */
-  prompts?: Iterable<Prompt> | AsyncIterable<Prompt>;
+  /** A prompt or prompts to run. Default: built-in texts. */
+  prompts?: Prompt | Iterable<Prompt> | AsyncIterable<Prompt>;
   /** Also compare the experts' outputs on the first prompt, which takes E + 1 forward passes per layer. Default false. */
   outputs?: boolean;
   signal?: AbortSignal;
@@ -42,12 +43,24 @@ export async function diagnoseModel(
   return diagnoseOn(handle.loaded, async () => handle.loaded, options);
 }
 
+/** A text and a list of numbers are one prompt, though both can be iterated. */
+function promptsOf(
+  given: NonNullable<DiagnoseModelOptions['prompts']>
+): Iterable<Prompt> | AsyncIterable<Prompt> {
+  return typeof given === 'object' &&
+    given !== null &&
+    !Array.isArray(given) &&
+    (Symbol.iterator in given || Symbol.asyncIterator in given)
+    ? (given as Iterable<Prompt> | AsyncIterable<Prompt>)
+    : promptList(given as Prompt | readonly Prompt[]);
+}
+
 /** As `diagnoseModel`, of the routing on a target, such as the model with edits; weights are the model's own. */
 export async function diagnoseOn(
   model: LoadedModel,
   target: () => Promise<RunTarget>,
   {
-    prompts = builtInPrompts(model),
+    prompts: given = builtInPrompts(model),
     outputs = false,
     signal,
     onProgress,
@@ -57,6 +70,7 @@ export async function diagnoseOn(
   const thresholds = resolveThresholds(options.thresholds);
   const evidence = new TraceEvidence();
   let index = 0;
+  const prompts = promptsOf(given);
   const total = Array.isArray(prompts) ? { total: prompts.length } : {};
   let first: TokenizedPrompt | undefined;
   for await (const prompt of prompts) {

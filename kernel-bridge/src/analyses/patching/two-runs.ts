@@ -168,6 +168,7 @@ function isMade(
 ): corrupted is { embeddings: 'zero' | 'mean' } {
   return (
     typeof corrupted === 'object' &&
+    corrupted !== null &&
     !Array.isArray(corrupted) &&
     'embeddings' in corrupted
   );

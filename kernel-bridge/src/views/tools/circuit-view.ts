@@ -3,7 +3,7 @@ import { findCircuit } from '../../analyses/on-demand';
 import type { Circuit } from '../../analyses/circuits/circuit';
 import type { CircuitOptions } from '../../analyses/circuits/options';
 import { MoEDebuggerError } from '../../base/errors';
-import type { ModelHandle } from '../../run/model/loaded-model';
+import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import type { Corrupted, PatchTarget } from '../../analyses/patching/options';
 import {
   describeCircuitView,
@@ -15,7 +15,7 @@ import {
   type CircuitState
 } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
-import { promptOf } from './edited-text-tool';
+import { firstPrompt, promptOf, type ToolPrompt } from './tool-prompt';
 import { ModelTool, checkGoing, tokenGiven } from './model-tool';
 
 type SearchOptions = Pick<
@@ -35,11 +35,26 @@ export interface CircuitViewOptions
     SearchOptions,
     Pick<CircuitOptions, 'target' | 'position' | 'direction' | 'edges'> {
   /** Default: the trace's prompt, or one that the user types. */
-  clean?: string;
+  clean?: ToolPrompt;
   /** A prompt of the same length, or the clean one with zero or mean embeddings. */
-  corrupted?: string | { embeddings: 'zero' | 'mean' };
+  corrupted?: ToolPrompt | { embeddings: 'zero' | 'mean' };
   /** A run whose prompt is used. */
   trace?: RoutingTrace;
+}
+
+/** The corrupted prompt as the question has it. */
+function askedCorrupted(
+  model: LoadedModel,
+  corrupted: NonNullable<CircuitViewOptions['corrupted']>
+): Pick<CircuitState['question'], 'other' | 'corrupted'> {
+  return typeof corrupted === 'object' &&
+    corrupted !== null &&
+    'embeddings' in corrupted
+    ? { other: corrupted.embeddings, corrupted: '' }
+    : {
+        other: 'prompt',
+        corrupted: firstPrompt(model, corrupted, undefined, 'corrupted')
+      };
 }
 
 /** Maximum edges of the state, which is sent and stored as a whole. */
@@ -68,9 +83,8 @@ export class CircuitView extends ModelTool<CircuitState, CircuitAction> {
     super(model, {
       running: false,
       question: {
-        clean: clean ?? (trace ? promptOf(model, trace) : ''),
-        other: typeof corrupted === 'string' ? 'prompt' : corrupted.embeddings,
-        corrupted: typeof corrupted === 'string' ? corrupted : '',
+        clean: firstPrompt(model, clean, trace, 'clean'),
+        ...askedCorrupted(model, corrupted),
         target: { ...askedTarget(target), position: position ?? null },
         direction,
         edges

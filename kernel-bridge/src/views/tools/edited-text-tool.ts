@@ -12,8 +12,8 @@ import {
   type ExpertRow,
   type RouterIdentity
 } from '../../base/protocol';
-import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { ModelTool } from './model-tool';
+import type { ToolPrompt } from './tool-prompt';
 import { watchedGeneration } from './watched-generation';
 
 export interface EditedTextOptions extends Pick<
@@ -21,7 +21,7 @@ export interface EditedTextOptions extends Pick<
   'maxNewTokens' | 'temperature' | 'topK' | 'topP' | 'seed' | 'stop'
 > {
   /** Prompt to generate from. Default: one that the user types. */
-  prompt?: string | readonly number[];
+  prompt?: ToolPrompt;
 }
 
 const DEFAULT_NEW_TOKENS = 32;
@@ -147,31 +147,16 @@ export abstract class EditedTextTool<
 }
 
 /** The initial state. */
-export function editedTextState({
-  prompt = '',
-  maxNewTokens = DEFAULT_NEW_TOKENS
-}: EditedTextOptions): EditedTextState {
+export function editedTextState(
+  prompt: string,
+  { maxNewTokens = DEFAULT_NEW_TOKENS }: EditedTextOptions
+): EditedTextState {
   return {
     running: false,
-    prompt: promptText(prompt),
+    prompt,
     maxNewTokens,
     original: null,
     edited: null,
     refusal: null
   };
-}
-
-/** The prompt of a trace's first sample, as far as its tokens contain it. */
-export function promptOf(
-  { tokenizer }: LoadedModel,
-  { samples: [sample], promptTokens }: RoutingTrace
-): string {
-  const given = sample.encoderTokens ?? sample.tokens.slice(0, promptTokens);
-  const ids = given.map(({ id }) => id);
-  return tokenizer ? tokenizer.decode(ids) : promptText(ids);
-}
-
-/** As shown in a text box. */
-function promptText(prompt: string | readonly number[]): string {
-  return typeof prompt === 'string' ? prompt : prompt.join(', ');
 }

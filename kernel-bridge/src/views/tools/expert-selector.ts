@@ -14,9 +14,9 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import {
   editedTextState,
   EditedTextTool,
-  promptOf,
   type EditedTextOptions
 } from './edited-text-tool';
+import { firstPrompt, promptOf } from './tool-prompt';
 import {
   checkRow,
   EditHistory,
@@ -53,10 +53,7 @@ export class ExpertSelector extends EditedTextTool<
     super(
       model,
       {
-        ...editedTextState({
-          ...texts,
-          prompt: texts.prompt ?? (trace && promptOf(model, trace))
-        }),
+        ...editedTextState(firstPrompt(model, texts.prompt, trace), texts),
         rows,
         edits: [],
         topK: [...none.topK],

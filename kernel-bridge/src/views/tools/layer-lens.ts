@@ -8,12 +8,12 @@ import {
   type LensState
 } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
-import { promptOf } from './edited-text-tool';
+import { firstPrompt, promptOf, type ToolPrompt } from './tool-prompt';
 import { ModelTool } from './model-tool';
 
 export interface LayerLensOptions {
   /** Prompt to read. Default: the trace's prompt, or one that the user types. */
-  prompt?: string;
+  prompt?: ToolPrompt;
   /** A run whose prompt is used. */
   trace?: RoutingTrace;
   /** Tokens of each distribution. Default 6. */
@@ -32,7 +32,7 @@ export class LayerLens extends ModelTool<LensState, LensAction> {
     const { prompt, trace, top = 6 } = options;
     super(model, {
       running: false,
-      prompt: prompt ?? (trace ? promptOf(model, trace) : ''),
+      prompt: firstPrompt(model, prompt, trace),
       lens: null,
       done: 0,
       total: 0,

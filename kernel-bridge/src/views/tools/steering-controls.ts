@@ -17,9 +17,9 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import {
   editedTextState,
   EditedTextTool,
-  promptOf,
   type EditedTextOptions
 } from './edited-text-tool';
+import { firstPrompt, promptOf } from './tool-prompt';
 
 export interface SteeringControlsOptions extends EditedTextOptions {
   /** Steering vectors. Default: computed from contrast prompts that the user types. */
@@ -44,10 +44,7 @@ export class SteeringControls extends EditedTextTool<
     super(
       model,
       {
-        ...editedTextState({
-          ...texts,
-          prompt: texts.prompt ?? (trace && promptOf(model, trace))
-        }),
+        ...editedTextState(firstPrompt(model, texts.prompt, trace), texts),
         rows: vectors ? rowsOf(vectors) : [],
         contrast: null
       },

@@ -11,7 +11,7 @@ import {
 } from '../../base/protocol';
 import type { SweepOptions } from '../../analyses/sweep/options';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
-import { promptOf } from './edited-text-tool';
+import { promptLines, promptOf, type ToolPrompt } from './tool-prompt';
 import { ModelTool } from './model-tool';
 
 export interface SweepViewOptions extends Pick<
@@ -19,7 +19,7 @@ export interface SweepViewOptions extends Pick<
   'layers' | 'experts' | 'keepTokens' | 'batchSize'
 > {
   /** Prompts of the sweep. Default: the trace's prompt, or those that the user types. */
-  prompts?: readonly string[];
+  prompts?: ToolPrompt | readonly ToolPrompt[];
   /** Default 'mask'. */
   mode?: SweepMode;
   /** A run whose prompt is used if there are none. */
@@ -41,7 +41,12 @@ export class SweepView extends ModelTool<SweepState, SweepAction> {
     const { prompts, mode = 'mask', trace, ...rest } = options;
     super(model, {
       running: false,
-      prompts: prompts?.join('\n') ?? (trace ? oneLine(model, trace) : ''),
+      prompts:
+        prompts === undefined
+          ? trace
+            ? oneLine(model, trace)
+            : ''
+          : promptLines(model, prompts),
       mode,
       sweep: null,
       refusal: null

@@ -6,7 +6,7 @@ import {
   type AttributionTarget,
   type Baseline
 } from '../../analyses/attribution/options';
-import type { ModelHandle } from '../../run/model/loaded-model';
+import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import {
   describeTokenAttribution,
   readAttributionAction,
@@ -18,7 +18,7 @@ import {
   type AttributionState
 } from '../../base/protocol';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
-import { promptOf } from './edited-text-tool';
+import { firstPrompt, promptOf, type ToolPrompt } from './tool-prompt';
 import { ModelTool, checkGoing, tokenGiven } from './model-tool';
 
 export interface TokenAttributionOptions extends Pick<
@@ -26,11 +26,11 @@ export interface TokenAttributionOptions extends Pick<
   'target' | 'position' | 'method' | 'steps'
 > {
   /** Prompt to explain. Default: the trace's prompt, or one that the user types. */
-  prompt?: string;
+  prompt?: ToolPrompt;
   /** A run whose prompt is used. */
   trace?: RoutingTrace;
   /** A contrast prompt must be text. */
-  baseline?: Exclude<Baseline, { prompt: unknown }> | { prompt: string };
+  baseline?: Exclude<Baseline, { prompt: unknown }> | { prompt: ToolPrompt };
 }
 
 /** Maximum number of expert attributions, strongest first: the state is sent and stored as a whole. */
@@ -52,11 +52,11 @@ export class TokenAttribution extends ModelTool<
     super(model, {
       running: false,
       question: {
-        prompt: prompt ?? (trace ? promptOf(model, trace) : ''),
+        prompt: firstPrompt(model, prompt, trace),
         target: askedTarget(options),
         method,
         steps,
-        baseline: askedBaseline(options.baseline ?? 'zero')
+        baseline: askedBaseline(model, options.baseline ?? 'zero')
       },
       attribution: null,
       choices: null,
@@ -254,6 +254,7 @@ function targetOptions(asked: AskedTarget): {
 }
 
 function askedBaseline(
+  model: LoadedModel,
   baseline: NonNullable<TokenAttributionOptions['baseline']>
 ): AskedBaseline {
   if (typeof baseline === 'string') {
@@ -261,7 +262,10 @@ function askedBaseline(
   }
   return 'token' in baseline
     ? { kind: 'token', text: String(baseline.token) }
-    : { kind: 'prompt', text: baseline.prompt };
+    : {
+        kind: 'prompt',
+        text: firstPrompt(model, baseline.prompt, undefined, 'baseline')
+      };
 }
 
 function strongest(
