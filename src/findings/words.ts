@@ -15,6 +15,7 @@ export function kindTitle(kind: string, trans: ITranslation): string {
     'non-finite': trans.__('Not finite'),
     'lost-experts': trans.__('Lost experts'),
     'capacity-overflow': trans.__('Capacity overflow'),
+    'empty-slots': trans.__('Empty slots'),
     drift: trans.__('Drift'),
     anomaly: trans.__('Anomaly'),
     'change-point': trans.__('Change point'),

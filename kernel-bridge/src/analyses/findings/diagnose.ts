@@ -1,4 +1,5 @@
 /** Builds the document of `diagnose` from traces and expert weights. */
+import type { LayerCard } from '../../run/model/description';
 import {
   LAYER_METRIC_NAMES,
   layerMetrics,
@@ -27,7 +28,7 @@ import {
   type Undecided
 } from './finding';
 import {
-  capacityOverflow,
+  emptySlots,
   loadImbalance,
   routerCollapse,
   unusedExperts
@@ -43,8 +44,9 @@ export interface DiagnoseOptions {
   model?: string;
   /** Surveys of the experts' weights, and of their outputs where available; one router each. */
   experts?: Iterable<ExpertSurvey>;
-  /** The model's routers, with the experts that its graph has no path for. */
-  routers?: readonly Pick<Router, 'layer' | 'stack' | 'module' | 'lost'>[];
+  /** The model's routers, with the experts that its graph has no path for, and those that have a capacity. */
+  routers?: readonly (Pick<Router, 'layer' | 'stack' | 'module' | 'lost'> &
+    Partial<Pick<Router, 'convention' | 'tensors'>>)[];
   thresholds?: Partial<Thresholds>;
   /** Earlier traces to compare with. */
   baseline?: TraceTally | { samples: Iterable<RoutingSample> };
@@ -66,6 +68,7 @@ export function diagnose(
   const evidence =
     input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
   const { tally } = evidence;
+  const capped = withCapacity(options.routers, input.cards);
   const findings: Finding[] = [];
   const undecided: Undecided[] = [];
   const metrics = tally.routers.map(layerMetrics);
@@ -80,7 +83,14 @@ export function diagnose(
       findings.push(...verdicts.findings);
       undecided.push(...verdicts.undecided);
     }
-    findings.push(...capacityOverflow(router, metrics[i], thresholds));
+    findings.push(
+      ...emptySlots(
+        router,
+        metrics[i],
+        thresholds,
+        capped.has(layerName(router.router))
+      )
+    );
   });
   const specialists = specialistExperts(
     evidence,
@@ -138,6 +148,24 @@ export function diagnose(
     },
     thresholds
   });
+}
+
+/** Names of the routers whose experts are known to have a capacity. */
+function withCapacity(
+  routers: DiagnoseOptions['routers'] = [],
+  cards: readonly LayerCard[] = []
+): Set<string> {
+  return new Set([
+    ...routers
+      .filter(
+        ({ convention, tensors }) =>
+          convention?.capacity !== undefined || tensors?.kept !== undefined
+      )
+      .map(layerName),
+    ...cards
+      .filter(card => card.moe && card.capacity !== undefined)
+      .map(layerName)
+  ]);
 }
 
 function baselineTally(

@@ -15,6 +15,7 @@ export async function traceFileEvidence(
       evidence.add(sample);
     }
     evidence.integrity = file.integrity;
+    evidence.cards = file.cards;
     return { evidence, model: file.metadata.model };
   } finally {
     file.close();

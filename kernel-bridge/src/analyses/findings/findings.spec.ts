@@ -1,6 +1,8 @@
 /** Findings on small artificial traces: what is found, what is inconclusive, and what is ignored. */
 import * as fc from 'fast-check';
 import { anything, samplesOf, type Rule } from '../../../test/made-samples';
+import { card } from '../../../test/parquet-rows';
+import type { Convention } from '../../routing/convention';
 import { diagnose } from './diagnose';
 import { type Diagnosis } from './diagnosis';
 import { surveyOutputs, type ExpertSurvey } from './expert-survey';
@@ -203,13 +205,36 @@ describe('diagnose', () => {
     expect(found).toMatchObject([{ layer: 3, experts: [6] }]);
   });
 
-  it('reports dropped slots', () => {
+  it('reports slots without an expert, as dropped over capacity where the model or the trace has one', () => {
     const samples = samplesOf(anything);
     samples.forEach(({ layers: [layer] }) => (layer.selected[3] = -1));
-    const { findings } = diagnose({ samples });
-    expect(findings).toMatchObject([
-      { kind: 'capacity-overflow', value: 0.01, severity: 'info' }
-    ]);
+    const [{ layer, experts, topK }] = samples[0].layers;
+    const [unknown] = diagnose({ samples }).findings;
+    expect(unknown).toMatchObject({
+      kind: 'empty-slots',
+      experts: [],
+      value: 0.01,
+      severity: 'info',
+      suggestions: []
+    });
+    expect(unknown.message).toMatch(/have no expert; nothing says/);
+    const capacity = 8;
+    const cards = [{ ...card(layer, { experts, topK }), capacity }];
+    const routers = [{ layer, convention: { capacity } as Convention }];
+    for (const { findings } of [
+      diagnose({ samples, cards }),
+      diagnose({ samples }, { routers })
+    ]) {
+      expect(findings).toMatchObject([
+        { kind: 'capacity-overflow', value: 0.01, severity: 'info' }
+      ]);
+      expect(findings[0].message).toMatch(/were dropped over capacity/);
+    }
+    // Another layer's capacity says nothing of this one.
+    expect(
+      diagnose({ samples, cards: [{ ...cards[0], layer: layer + 1 }] })
+        .findings[0].kind
+    ).toBe('empty-slots');
   });
 
   it('finds duplicates in weights, and non-finite weights', () => {

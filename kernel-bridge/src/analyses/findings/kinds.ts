@@ -99,7 +99,13 @@ export const KINDS: Readonly<Record<FindingKind, KindOfFinding>> = {
     certainty: OVER_TEXTS
   },
   'capacity-overflow': {
-    when: 'slots without an expert',
+    when: 'slots without an expert, where the model or the trace says that its experts have a capacity',
+    threshold: 'capacity_drop_threshold',
+    parts: { selections: ['ids'] },
+    certainty: 'counted, not estimated'
+  },
+  'empty-slots': {
+    when: 'slots without an expert, where nothing says that experts have a capacity: masked, absent or padded',
     threshold: 'capacity_drop_threshold',
     parts: { selections: ['ids'] },
     certainty: 'counted, not estimated'

@@ -346,15 +346,44 @@ export function routerCollapse(
   };
 }
 
-/** Slots without an expert because the selected experts were full. */
-export function capacityOverflow(
+/**
+ * Slots without an expert.
+ *
+ * @param hasCapacity the model or the trace says that the experts have a capacity; otherwise the cause is not known
+ */
+export function emptySlots(
   tally: RouterTally,
   metrics: LayerMetrics,
-  { capacity_drop_threshold: threshold }: Thresholds
+  { capacity_drop_threshold: threshold }: Thresholds,
+  hasCapacity: boolean
 ): Finding[] {
   const { droppedSlots, router, counts } = tally;
   if (droppedSlots === 0) {
     return [];
+  }
+  const found = {
+    severity: metrics.droppedSlotRate > threshold ? 'warning' : 'info',
+    ...placeOf(router),
+    ...cited('droppedSlotRate'),
+    value: metrics.droppedSlotRate,
+    threshold,
+    evidence: {
+      droppedSlots,
+      tokensSeen: metrics.tokens,
+      maxVio: metrics.maxVio
+    }
+  } as const;
+  const slots = `${droppedSlots} of ${counted(droppedSlots + metrics.slots, 'slot')}`;
+  if (!hasCapacity) {
+    return [
+      {
+        ...found,
+        kind: 'empty-slots',
+        experts: [],
+        message: `${slots} have no expert; nothing says that experts have a capacity, so they may be masked, absent or padding`,
+        suggestions: []
+      }
+    ];
   }
   const mean = metrics.slots / router.experts;
   const full = [...counts.keys()]
@@ -362,19 +391,10 @@ export function capacityOverflow(
     .sort((a, b) => counts[b] - counts[a]);
   return [
     {
+      ...found,
       kind: 'capacity-overflow',
-      severity: metrics.droppedSlotRate > threshold ? 'warning' : 'info',
-      ...placeOf(router),
       experts: full,
-      ...cited('droppedSlotRate'),
-      value: metrics.droppedSlotRate,
-      threshold,
-      message: `${droppedSlots} of ${counted(droppedSlots + metrics.slots, 'slot')} were dropped over capacity`,
-      evidence: {
-        droppedSlots,
-        tokensSeen: metrics.tokens,
-        maxVio: metrics.maxVio
-      },
+      message: `${slots} were dropped over capacity`,
       suggestions: [
         {
           action: 'capacity',

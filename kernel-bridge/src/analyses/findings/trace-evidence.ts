@@ -1,4 +1,5 @@
 /** Statistics of traces that `diagnose` needs, gathered sample by sample in bounded memory. */
+import type { LayerCard } from '../../run/model/description';
 import { Novelty, TraceTally } from '../../measures';
 import { LayerLink } from '../../measures/layer-link';
 import {
@@ -63,12 +64,16 @@ export interface EvidenceSource {
   model?: string;
   /** Of its file, if it is from one. */
   integrity?: Integrity;
+  /** The model's layers. */
+  cards?: readonly LayerCard[];
 }
 
 export class TraceEvidence {
   readonly tally = new TraceTally();
   /** Of the file that the samples are from. */
   integrity?: Integrity;
+  /** Of the file that the samples are from. */
+  cards: readonly LayerCard[] = [];
   known: Known = NOTHING_KNOWN;
   /** Whether the model's outputs were looked at. */
   hasOutputs = false;

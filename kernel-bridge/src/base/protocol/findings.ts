@@ -13,6 +13,7 @@ export type FindingKind =
   | 'non-finite'
   | 'lost-experts'
   | 'capacity-overflow'
+  | 'empty-slots'
   | 'drift'
   | 'anomaly'
   | 'change-point'
