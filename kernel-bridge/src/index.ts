@@ -193,9 +193,24 @@ export type {
 } from './analyses/attribution/options';
 export type {
   ExpertVocabulary,
-  LogitChange,
   VocabularyOptions
 } from './analyses/lens/expert-vocabulary';
+export type { LayerVocabularyOptions } from './analyses/lens/vocabulary/layer-vocabulary';
+export type { UntrainedTokens } from './analyses/lens/vocabulary/untrained-tokens';
+export type {
+  AblationEvidence,
+  ExpertWords,
+  GroupChange,
+  LogitChange,
+  LossChange,
+  RaisedToken,
+  RaisingExpert,
+  VocabularyData
+} from './analyses/lens/vocabulary/vocabulary-data';
+export type {
+  LayerVocabulary,
+  VocabularyDocument
+} from './analyses/lens/vocabulary/vocabulary-result';
 export type {
   NeuronOptions,
   NeuronToken,

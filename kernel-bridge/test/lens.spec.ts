@@ -188,14 +188,41 @@ describe('the demo model', () => {
         ) / chose.length
     );
     const mean = changes.reduce((sum, value) => sum + value, 0) / width;
-    const sorted = [...changes].sort((a, b) => b - a);
-    vocabulary.raised.forEach(({ id, change }, i) => {
-      expect(change).toBeCloseTo(changes[id] - mean, 3);
-      expect(change).toBeCloseTo(sorted[i] - mean, 3);
-    });
-    vocabulary.lowered.forEach(({ change }, i) =>
-      expect(change).toBeCloseTo(sorted[width - 1 - i] - mean, 3)
+    // Weighted by the probability without any expert, and relative to the mean by these weights.
+    const bare = await logits(
+      model.with({
+        ablate: Array.from({ length: 8 }, (_, other) => ({
+          layer,
+          expert: other,
+          mode: 'drop' as const
+        }))
+      })
     );
+    const rowOf = (logits: Float32Array, t: number): number[] => [
+      ...logits.subarray(t * width, (t + 1) * width)
+    ];
+    const shares = chose.map(t => {
+      const exps = rowOf(bare, t).map(Math.exp);
+      const total = exps.reduce((sum, value) => sum + value, 0);
+      const weights = exps.map(value => value / total);
+      const moved = rowOf(plain, t).map(
+        (value, id) => value - rowOf(dropped, t)[id]
+      );
+      const centre = moved.reduce(
+        (sum, value, id) => sum + weights[id] * value,
+        0
+      );
+      return { weights, moved: moved.map(value => value - centre) };
+    });
+    const without = (id: number): number =>
+      shares.reduce((sum, own) => sum + own.weights[id] * own.moved[id], 0) /
+      shares.reduce((sum, own) => sum + own.weights[id], 0);
+    expect(vocabulary.raised).toHaveLength(5);
+    expect(vocabulary.lowered).toHaveLength(5);
+    [...vocabulary.raised, ...vocabulary.lowered].forEach(own => {
+      expect(own.change).toBeCloseTo(changes[own.id] - mean, 3);
+      expect(own.without).toBeCloseTo(without(own.id), 3);
+    });
     await expect(
       model.expertVocabulary({ layer, expert: 8, prompts: prompt })
     ).rejects.toThrow(/no expert 8/);

@@ -72,6 +72,11 @@ export const readLens = lazily(
   () => require('./lens/read-lens') as typeof import('./lens/read-lens'),
   'readLens'
 );
+export const layerVocabulary = lazily(
+  () =>
+    require('./lens/vocabulary/layer-vocabulary') as typeof import('./lens/vocabulary/layer-vocabulary'),
+  'layerVocabulary'
+);
 export const expertVocabulary = lazily(
   () =>
     require('./lens/expert-vocabulary') as typeof import('./lens/expert-vocabulary'),

@@ -7,11 +7,14 @@ import type {
   ExpertVocabulary,
   VocabularyOptions
 } from '../analyses/lens/expert-vocabulary';
+import type { LayerVocabularyOptions } from '../analyses/lens/vocabulary/layer-vocabulary';
+import type { LayerVocabulary } from '../analyses/lens/vocabulary/vocabulary-result';
 import {
   causalExperts,
   contrastVectors,
   diagnoseOn,
   expertVocabulary,
+  layerVocabulary,
   readLens,
   runCounterfactual,
   sweep
@@ -174,6 +177,15 @@ export class EditedModel extends ExplainedModel {
       this.edits.length === 0
         ? this._loaded
         : editedRunnable(this._loaded, this._resolved));
+  }
+
+  /** As `MoEModel.layerVocabulary`, with the edits. */
+  async layerVocabulary(
+    options: LayerVocabularyOptions
+  ): Promise<LayerVocabulary> {
+    return this._running(() =>
+      layerVocabulary(this.model.loaded, options, this._edits)
+    );
   }
 
   private _running<T>(work: () => Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import {
   contrastVectors,
   diagnoseModel,
   expertVocabulary,
+  layerVocabulary,
   neuronVocabulary,
   readLens,
   runCounterfactual,
@@ -39,6 +40,8 @@ import type {
   NeuronVocabulary
 } from '../analyses/lens/neuron-vocabulary';
 import type { LensOptions } from '../analyses/lens/read-lens';
+import type { LayerVocabularyOptions } from '../analyses/lens/vocabulary/layer-vocabulary';
+import type { LayerVocabulary } from '../analyses/lens/vocabulary/vocabulary-result';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -238,8 +241,22 @@ export class MoEModel extends ExplainedModel implements Displayable {
   }
 
   /**
-   * The tokens that one expert raises and lowers most: where prompts chose it, by what it did; without prompts, by the
-   * weights of its neurons alone.
+   * What the experts of a layer say: the tokens that each raises and lowers, against the mean of the layer's experts at the
+   * same tokens and against these without the expert; the experts that raise a token; experts by groups of tokens.
+   *
+   * @throws MoEDebuggerError 'input' for a layer or an expert that does not exist, or for what does not fit,
+   * 'model-unsupported', 'cancelled'
+   */
+  async layerVocabulary(
+    options: LayerVocabularyOptions
+  ): Promise<LayerVocabulary> {
+    this.loaded.checkUsable();
+    return this._running(() => layerVocabulary(this.loaded, options));
+  }
+
+  /**
+   * The tokens that one expert raises and lowers most: where prompts chose it, by what it did, as `layerVocabulary`; without
+   * prompts, by the weights of its neurons alone.
    *
    * @throws MoEDebuggerError 'input' when no token chose the expert, or for one that does not exist,
    * 'model-unsupported', 'cancelled'

@@ -14,7 +14,12 @@ export function studentOneSided95(degrees: number): number {
 
 /** 97.5 % quantile: half the width of a two-sided 95 % interval, in standard errors. */
 export function studentTwoSided95(degrees: number): number {
-  return distributions().studentQuantile(0.975, degrees);
+  return studentTwoSided(0.05, degrees);
+}
+
+/** Half the width of a two-sided interval that misses with probability `alpha`, in standard errors. */
+export function studentTwoSided(alpha: number, degrees: number): number {
+  return distributions().studentQuantile(1 - alpha / 2, degrees);
 }
 
 /** P(T >= t): the one-sided p-value of a statistic with this many degrees of freedom. */

@@ -26,6 +26,7 @@ import {
 } from './places';
 import { reportError } from './report-error';
 import { addTraceCommands } from './trace-commands';
+import { addVocabularyCommand } from './vocabulary-command';
 
 const EXAMPLES = `
 Examples:
@@ -199,6 +200,7 @@ function build(): Command {
     );
   addPlacesHelp(addPromptOptions(sweep));
   addCompareCommands(program);
+  addVocabularyCommand(program);
   addBalanceCommand(program);
   addCompressCommand(program);
   addTraceCommands(program, parseCount);

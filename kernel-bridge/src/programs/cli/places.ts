@@ -38,7 +38,11 @@ export function parseTopKPlace(text: string): RouterPlace & { k: number } {
 }
 
 export function parseRouterPlaces(text: string): RouterPlace[] {
-  return parts(text).map(part => given(readPlace(part), ROUTER_FORM));
+  return parts(text).map(parseRouterPlace);
+}
+
+export function parseRouterPlace(text: string): RouterPlace {
+  return given(readPlace(text.trim()), ROUTER_FORM);
 }
 
 /** Numbers of experts, or experts with their places. */

@@ -198,6 +198,78 @@ export async function outputsOfExpert(
   });
 }
 
+/** What some experts of a layer put out, and what their layer puts out at the same tokens on average. */
+export interface OutputsAndMean {
+  width: number;
+  /** [tokens, width]: the weighted sum of the outputs of the experts that each token chose. */
+  routed: Float32Array;
+  /** By expert, [tokens, width]: unweighted; only meaningful where the token selected it. */
+  outputs: Map<number, Float32Array>;
+  /** [tokens, width]; undefined where the graph isolates no expert but the one that a token selected. */
+  mean?: Float32Array;
+  /** Experts that the mean is of, at each token. */
+  meanOf: 'all experts' | 'selected experts' | null;
+}
+
+/**
+ * The unweighted outputs of some experts at the tokens that chose them, and the mean output of the layer's experts at each
+ * token: of all, where the graph can force a token to any of them, else of those that the token chose.
+ *
+ * @throws MoEDebuggerError as `outputsOfExpert`
+ */
+export async function outputsAndMean(
+  model: LoadedModel,
+  prompt: TokenizedPrompt,
+  seen: RoutedRun,
+  wanted: ReadonlySet<number>,
+  options: ExpertOutputOptions = {}
+): Promise<OutputsAndMean> {
+  const { selected, topK } = seen.routing;
+  const router = model.routers[seen.router];
+  const tokens = selected.length / topK;
+  const width = seen.added.length / tokens;
+  const outputs = new Map<number, Float32Array>();
+  const mean = new Float32Array(tokens * width);
+  if (forces(probedSession(model).slots[seen.router])) {
+    const experts = range(router.experts).filter(own => !isLost(router, own));
+    const all = { ...seen, routing: withEveryExpert(seen.routing) };
+    const lone = new LoneExperts(model, prompt, all, options);
+    const beside = await lone.beside();
+    for (const expert of experts) {
+      const own = await lone.outputs(beside, () => expert);
+      own.forEach((value, i) => (mean[i] += value / experts.length));
+      if (wanted.has(expert)) {
+        outputs.set(expert, own);
+      }
+    }
+    const routed = seen.added.map((value, i) => value - beside[i]);
+    return { width, routed, outputs, mean, meanOf: 'all experts' };
+  }
+  const lone = new LoneExperts(model, prompt, seen, options);
+  const beside = await lone.beside();
+  for (let slot = 0; slot < topK; slot++) {
+    const own = await lone.outputs(beside, () => slot);
+    for (let t = 0; t < tokens; t++) {
+      const from = t * width;
+      const expert = selected[t * topK + slot];
+      for (let i = from; i < from + width; i++) {
+        mean[i] += own[i] / topK;
+      }
+      if (wanted.has(expert)) {
+        outputs.set(
+          expert,
+          outputs.get(expert) ?? new Float32Array(tokens * width)
+        );
+        outputs.get(expert)!.set(own.subarray(from, from + width), from);
+      }
+    }
+  }
+  const routed = seen.added.map((value, i) => value - beside[i]);
+  return topK > 1
+    ? { width, routed, outputs, mean, meanOf: 'selected experts' }
+    : { width, routed, outputs, meanOf: null };
+}
+
 /** Whether the graph can force a token to an expert that it did not choose. */
 export function forces({ force, mask, forcedByLogits }: RouterSlots): boolean {
   return 'input' in (forcedByLogits ? mask : force);
@@ -218,8 +290,13 @@ function leaving(
       : [{ t, expert: selected[t * topK + slot], tokens: [t, t + 1] as const }];
   });
   if (forces(slots)) {
+    const everywhere =
+      kept.length === selected.length / topK &&
+      kept.every(({ expert }) => expert === kept[0].expert);
     return {
-      force: kept.map(({ expert, tokens }) => ({ ...place, expert, tokens }))
+      force: everywhere
+        ? [{ ...place, expert: kept[0].expert }]
+        : kept.map(({ expert, tokens }) => ({ ...place, expert, tokens }))
     };
   }
   if ('refused' in slots.scale) {

@@ -30,6 +30,11 @@ export function bytesOfToken(entry: string): number[] | undefined {
   return bytes.every(byte => byte !== undefined) ? bytes : undefined;
 }
 
+/** Bytes that no UTF-8 text has (RFC 3629). */
+export function isNeverInUtf8(byte: number): boolean {
+  return byte === 0xc0 || byte === 0xc1 || byte >= 0xf5;
+}
+
 /** Bytes as text: characters where they are UTF-8, `<0xE4>` where they are not. */
 export function textOfBytes(bytes: readonly number[]): string {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

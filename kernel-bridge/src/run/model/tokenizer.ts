@@ -8,7 +8,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { Token } from '../../base/protocol';
 import { readJson } from './config';
 import { TimeLimitError, withTimeLimit } from './time-limit';
-import { bytesOfToken, textOfBytes } from './token-bytes';
+import { bytesOfToken, isNeverInUtf8, textOfBytes } from './token-bytes';
 
 // The package has types only for its ESM build; its CommonJS build is loaded with the first tokenizer.
 const load = createRequire(__filename);
@@ -22,6 +22,9 @@ const MAX_REASON = 200;
 
 /** What the library decodes bytes to that are no character. */
 const NO_CHARACTER = '\ufffd';
+
+/** A byte that UTF-8 never has, as `textOfBytes` writes it. */
+const NEVER_IN_UTF8 = /<0x(?:C[01]|F[5-9A-F])>/;
 
 export class Tokenizer {
   private readonly _pieces = new Map<number, string>();
@@ -101,6 +104,26 @@ export class Tokenizer {
       this._pieces.set(id, piece);
     }
     return piece;
+  }
+
+  /**
+   * @internal The ids that no text becomes: those without an entry, and bytes that UTF-8 never has.
+   * @param vocabulary number of ids
+   */
+  neverInText(vocabulary: number): number[] {
+    const ids: number[] = [];
+    for (let id = 0; id < vocabulary; id++) {
+      const entry = this._tokenizer.id_to_token(id);
+      // A character may be spelled like a byte: only the decoder tells them apart.
+      if (
+        entry === undefined ||
+        (bytesOfToken(entry)?.some(isNeverInUtf8) === true &&
+          NEVER_IN_UTF8.test(this.piece(id)))
+      ) {
+        ids.push(id);
+      }
+    }
+    return ids;
   }
 
   private _pieceOrId(id: number): string {
