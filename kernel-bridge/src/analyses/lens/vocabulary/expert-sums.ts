@@ -6,8 +6,8 @@ import type { GroupChange, LogitChange } from './vocabulary-data';
 
 /** How often an interval may miss; of all tokens of the vocabulary at once, for what is called certain. */
 const ALPHA = 0.05;
-/** Expected occurrences of a token that say nothing of it: without intervals, rare tokens are ranked with so many more. */
-const PRIOR = 0.5;
+/** Expected occurrences of a token without any effect that its mean gets for the ranking, so that rare tokens do not lead by chance. */
+const PRIOR = 0.1;
 
 export type Half = 'first' | 'second';
 
@@ -134,22 +134,12 @@ export class ExpertSums {
     return this._kept.reduce((sum, own) => sum + own, 0);
   }
 
-  /**
-   * By the mean minus its standard error; those for which that is not above 0, or that too few prompts have, by a mean that
-   * rare tokens shrink.
-   */
+  /** By a mean that rare tokens shrink. */
   private _best(means: ClusterMeans, count: number, sign: 1 | -1): number[] {
-    const ranked: { id: number; least: number; shrunk: number }[] = [];
-    this._kept.forEach((kept, id) => {
-      const shrunk = sign * means.shrunkMean(id, PRIOR);
-      if (kept === 1 && shrunk > 0) {
-        const least = sign * means.mean(id) - means.error(id);
-        ranked.push({ id, shrunk, least: least > 0 ? least : 0 });
-      }
-    });
-    return ranked
-      .sort((a, b) => b.least - a.least || b.shrunk - a.shrunk || a.id - b.id)
-      .slice(0, count)
-      .map(({ id }) => id);
+    const rank = (id: number): number => sign * means.shrunkMean(id, PRIOR);
+    return [...this._kept.keys()]
+      .filter(id => this._kept[id] === 1 && rank(id) > 0)
+      .sort((a, b) => rank(b) - rank(a) || a - b)
+      .slice(0, count);
   }
 }
