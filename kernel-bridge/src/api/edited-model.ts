@@ -184,7 +184,7 @@ export class EditedModel extends ExplainedModel {
     options: LayerVocabularyOptions
   ): Promise<LayerVocabulary> {
     return this._running(() =>
-      layerVocabulary(this.model.loaded, options, this._edits)
+      layerVocabulary(this._loaded, options, this._edits)
     );
   }
 

@@ -2,6 +2,7 @@
 import { MoEDebuggerError } from '../../../base/errors';
 import type { Progress } from '../../../base/progress';
 import { findPlace, layerName, type RouterPlace } from '../../../base/protocol';
+import { probedSession } from '../../../run/edits/edited-sessions';
 import type { Edits } from '../../../run/edits/edits';
 import { checkExpert } from '../../../run/edits/resolve-edits';
 import type { LoadedModel } from '../../../run/model/loaded-model';
@@ -99,6 +100,7 @@ export async function layerVocabulary(
     model.onnx.name,
     {
       ...place,
+      edits: probedSession(model).resolve(edits).records.records,
       of: sums.tokens,
       prompts: prompts.length,
       contrastWith: sums.contrastWith,

@@ -1,5 +1,6 @@
 /** What experts say, as plain data. */
 import type { RouterPlace } from '../../../base/protocol';
+import type { EditRecord } from '../../../run/edits/edits';
 import type { OutputsAndMean } from '../../../run/activations/expert-outputs';
 import type { TokenGroup } from './token-groups';
 import type { UntrainedTokens } from './untrained-tokens';
@@ -88,6 +89,8 @@ export interface RaisedToken {
 }
 
 export interface VocabularyData extends RouterPlace {
+  /** What the prompts ran with. */
+  edits: readonly EditRecord[];
   /** All tokens of the prompts. */
   of: number;
   prompts: number;

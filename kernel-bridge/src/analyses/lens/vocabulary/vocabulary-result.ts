@@ -10,6 +10,7 @@ import {
   type JsonObject
 } from '../../../base/kernel-api';
 import { counted, layerName } from '../../../base/protocol';
+import { editText } from '../../../run/edits/edit-text';
 import {
   pictureBundle,
   tableBundle,
@@ -152,7 +153,11 @@ export class LayerVocabulary implements Displayable {
   }
 
   private get _notes(): string[] {
-    return [untrainedText(this.untrained), ...this.notes];
+    return [
+      ...this._data.edits.map(edit => `edited, ${editText(edit)}`),
+      untrainedText(this.untrained),
+      ...this.notes
+    ];
   }
 
   private _table(): ResultTable {
