@@ -12,8 +12,7 @@ import { probedSession } from '../../../run/edits/edited-sessions';
 import type { Edits } from '../../../run/edits/edits';
 import type { LoadedModel } from '../../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../../run/model/prompt';
-import type { Half } from './expert-sums';
-import type { AblationEvidence, LossChange } from './vocabulary-data';
+import type { AblationEvidence, Half, LossChange } from './vocabulary-data';
 
 export interface RaisedByExpert {
   expert: number;

@@ -2,14 +2,12 @@
 import { ClusterMeans } from '../../../base/statistics/cluster-means';
 import type { ExpertEffect } from './expert-effects';
 import type { TokenGroups } from './token-groups';
-import type { GroupChange, LogitChange } from './vocabulary-data';
+import type { GroupChange, Half, LogitChange } from './vocabulary-data';
 
 /** How often an interval may miss; of all tokens of the vocabulary at once, for what is called certain. */
 const ALPHA = 0.05;
 /** Expected occurrences of a token without any effect that its mean gets for the ranking, so that rare tokens do not lead by chance. */
 const PRIOR = 0.1;
-
-export type Half = 'first' | 'second';
 
 /** An expert's gain of a token in nats. */
 export interface TokenGain {

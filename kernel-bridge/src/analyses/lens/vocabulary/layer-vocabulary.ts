@@ -13,10 +13,9 @@ import {
 } from '../../../run/model/prompt';
 import { checkTop } from '../ranking';
 import { ablationEvidence, type EvidenceOptions } from './ablation-evidence';
-import type { Half } from './expert-sums';
 import { sumLayer, type LayerSums } from './layer-sums';
 import { LayerVocabulary } from './vocabulary-result';
-import type { ExpertWords } from './vocabulary-data';
+import type { ExpertWords, Half } from './vocabulary-data';
 
 export interface LayerVocabularyOptions extends RouterPlace {
   prompts: Prompt | readonly Prompt[];

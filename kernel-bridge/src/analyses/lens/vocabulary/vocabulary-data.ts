@@ -5,6 +5,9 @@ import type { OutputsAndMean } from '../../../run/activations/expert-outputs';
 import type { TokenGroup } from './token-groups';
 import type { UntrainedTokens } from './untrained-tokens';
 
+/** Halves of the prompts: every second one of a domain is of the second. */
+export type Half = 'first' | 'second';
+
 /**
  * A token, and what the expert does to its logit at the tokens that select the expert, in nats. `without` and `contrast` are
  * weighted by the probability that the token has there without any routed expert of the layer, and relative to the mean change
