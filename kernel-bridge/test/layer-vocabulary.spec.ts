@@ -104,7 +104,7 @@ describe('the demo model', () => {
     expect(texts.filter(text => /^<0x(F[5-9A-F]|C[01])>$/.test(text!))).toEqual(
       []
     );
-  });
+  }, 300_000);
 });
 
 const LISTS = [
