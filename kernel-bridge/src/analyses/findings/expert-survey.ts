@@ -1,6 +1,10 @@
 /** Surveys a layer's experts: non-finite values, and similarity of weights or outputs. */
 import { ExpertWeights } from '../../routing/experts/expert-weights';
 import { findExperts, type Expert } from '../../routing/experts';
+import {
+  concatenate,
+  sampledWeights
+} from '../../routing/experts/sample-weights';
 import type { Graph } from '../../onnx/graph/graph';
 import {
   cosineMatrix,
@@ -26,8 +30,6 @@ export interface ExpertSurvey extends Place {
   pairs: { experts: [number, number]; relativeDifference: number }[];
 }
 
-/** Weights sampled per tensor to compare all pairs: the cosine of so many is off by at most 0.01. */
-const SAMPLED = 1 << 15;
 /** Maximum number of full comparisons per layer; copies of one network are all similar, and the sample shows how much. */
 const MAX_PAIRS = 64;
 /** Maximum bytes to read: a survey takes seconds, not minutes. */
@@ -78,7 +80,7 @@ function surveyLayer(
       elements[e] += part.length;
       nonFinite[e] += replaceNonFinite(part);
     }
-    return concatenate(parts.map(sampled));
+    return sampledWeights(parts);
   });
   const similarity = cosineMatrix(samples);
   const pairs = likePairs(similarity, count, threshold).map(pair => {
@@ -155,25 +157,4 @@ function replaceNonFinite(values: Float32Array): number {
     }
   }
   return found;
-}
-
-/** Every n-th value; n is odd so that every column of a matrix is sampled. */
-function sampled(values: Float32Array): Float32Array {
-  const stride = Math.ceil(values.length / SAMPLED) | 1;
-  return stride === 1
-    ? values
-    : Float32Array.from(
-        { length: Math.floor(values.length / stride) },
-        (_, i) => values[i * stride]
-      );
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,17 +1,10 @@
 /** Reads the weights of experts, dequantised where they are stored as integers. */
-import { attributeInt } from '../../onnx/graph/attributes';
 import type { Graph } from '../../onnx/graph/graph';
+import { packedBits } from '../../onnx/graph/parameter-storage';
 import { TensorReader } from '../../onnx/file/tensor-data';
 import { dimsOf, elementCount } from '../../onnx/file/tensor';
 import type { TensorProto } from '../../onnx/file/schema';
 import type { Expert, ExpertWeight } from './expert';
-
-/** Operators that pack two 4-bit weights in a byte, the low nibble first. */
-const PACKED = new Set([
-  'com.microsoft.QMoE',
-  'com.microsoft.MatMulNBits',
-  'com.microsoft.GatherBlockQuantized'
-]);
 
 export class ExpertWeights {
   private readonly _reader: TensorReader;
@@ -103,12 +96,9 @@ export class ExpertWeights {
   }
 
   private _isPacked(name: string): boolean {
-    return this._graph.consumers(name).some(({ op, proto }) => {
-      const bits =
-        attributeInt(proto, 'expert_weight_bits') ??
-        attributeInt(proto, 'bits');
-      return PACKED.has(op) && (bits ?? 4) === 4;
-    });
+    return this._graph
+      .consumers(name)
+      .some(({ op, proto }) => packedBits(op, proto) === 4);
   }
 
   /** Scales are per column when their number is the last dim and not the one before, otherwise per row or block. */
