@@ -118,7 +118,9 @@ export {
   type CompressionCriterion,
   type CompressionDocument,
   type CompressionEffect,
-  type CompressionOptions
+  type CompressionOptions,
+  type PlanSizes,
+  type RandomPlans
 } from './analyses/compression';
 export type { Circuit } from './analyses/circuits/circuit';
 export type { CircuitDrawingOptions } from './base/charts';

@@ -178,14 +178,14 @@ describe('a result', () => {
     );
   });
 
-  it('that is a compression plan shows its effect beside it', async () => {
+  it('that is a compression plan shows its effect, sizes and pairs beside it', async () => {
     const plan = await compressionPlan(model, [IDS, OTHERS], {
       keep: 6,
       heldOut: [IDS]
     });
     const { all } = plan.effect!;
-    const html = String(plan[MIMEBUNDLE]()['text/html']);
-    expect(html.match(/<table/g)).toHaveLength(2);
+    const html = String((await plan[MIMEBUNDLE]())['text/html']);
+    expect(html.match(/<table/g)).toHaveLength(4);
     expect(html).toContain(
       `<td>all</td><td>${all.tokens}</td><td>${Number(all.loss.toPrecision(4))}</td>`
     );

@@ -40,20 +40,21 @@ export function tableBundle(
 }
 
 /**
- * A picture above its table, in one form: a front end shows a single form of an output. Those that draw Vega-Lite and no
+ * A picture above its tables, in one form: a front end shows a single form of an output. Those that draw Vega-Lite and no
  * HTML still find it.
  *
  * @param spec of the picture
  */
 export async function pictureBundle(
   spec: VegaLiteSpec,
-  result: ResultTable,
+  result: ResultTable | readonly ResultTable[],
   text: string
 ): Promise<JsonObject> {
-  const picture = described(spec, result.title);
+  const tables = [result].flat();
+  const picture = described(spec, tables[0].title);
   const svg = await specSvg(picture);
   return {
-    ...drawnBundle(svg, [result], text),
+    ...drawnBundle(svg, tables, text),
     [VEGALITE_MIME_TYPE]: { ...picture, $schema: VEGA_LITE_5 },
     'image/svg+xml': svg
   };

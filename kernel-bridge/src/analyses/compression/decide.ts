@@ -1,6 +1,12 @@
 /** Decides which experts of a layer to keep, prune and merge, from their measurements. */
 import type { ExpertImportance, KeptSet } from '../../measures';
 import type { ExpertKind } from './expert-kinds';
+import {
+  likeness,
+  mergeChange,
+  mergeCost,
+  type WeightPairs
+} from './expert-likeness';
 import type { ExpertPairs } from './expert-pairs';
 import { CRITERIA, type CompressionCriterion } from './options';
 
@@ -12,6 +18,10 @@ export interface LayerEvidence {
     Partial<Pick<ExpertImportance, 'reap' | 'ean'>>;
   /** Absent where expert outputs are unknown. */
   pairs?: ExpertPairs;
+  /** Absent where the graph does not tell the experts' weights apart. */
+  weights?: WeightPairs;
+  /** The largest |value| of each expert's output over the tokens that select it; NaN where unknown. [E] */
+  peaks?: Float64Array;
   /** What each expert is; experts of different kinds are not merged. Absent where outputs are unknown. */
   kinds?: readonly (ExpertKind | undefined)[];
   /** Kept sets of the target size, smallest error first. */
@@ -41,10 +51,17 @@ export interface LayerDecision {
   disagreements: Disagreement[];
 }
 
+export interface DecisionSettings {
+  by: CompressionCriterion;
+  mergeDifference: number;
+  /** Experts that are neither pruned nor merged, at most as many as are kept. */
+  protect?: readonly number[];
+}
+
 export function decide(
   evidence: LayerEvidence,
   kept: number,
-  { by, mergeDifference }: { by: CompressionCriterion; mergeDifference: number }
+  { by, mergeDifference, protect = [] }: DecisionSettings
 ): LayerDecision {
   const all = Array.from({ length: evidence.experts }, (_, e) => e);
   const count = evidence.experts - kept;
@@ -52,16 +69,15 @@ export function decide(
     CRITERIA.map(criterion => [criterion, removal(evidence, criterion, count)])
   ) as LayerDecision['removals'];
   const deciding = removals[by] ? by : 'frequency';
-  const merge = closest(evidence, count, mergeDifference, true);
+  const apart = new Set(protect);
+  const merge = closest(evidence, count, {
+    limit: mergeDifference,
+    keepTargets: true,
+    apart
+  });
   const merged = new Set(merge.map(({ expert }) => expert));
-  const targets = new Set(merge.map(({ into }) => into));
-  const prune = removal(
-    evidence,
-    deciding,
-    count - merged.size,
-    merged,
-    targets
-  )!;
+  const stay = new Set([...apart, ...merge.map(({ into }) => into)]);
+  const prune = removal(evidence, deciding, count - merged.size, merged, stay)!;
   const gone = new Set([...merged, ...prune]);
   return {
     keep: all.filter(e => !gone.has(e)),
@@ -101,9 +117,12 @@ function removal(
     if (!pairs) {
       return null;
     }
-    const first = closest(evidence, count, Infinity, false, gone, stay).map(
-      ({ expert }) => expert
-    );
+    const first = closest(evidence, count, {
+      limit: Infinity,
+      keepTargets: false,
+      removed: gone,
+      stay
+    }).map(({ expert }) => expert);
     const rest = lowest(evidence.importance.counts, free).filter(
       e => !first.includes(e)
     );
@@ -135,41 +154,56 @@ function lowest(
   );
 }
 
+interface MergeRules {
+  /** Merge experts whose change is at most this. */
+  limit: number;
+  /** Whether merge targets stay. */
+  keepTargets: boolean;
+  removed?: ReadonlySet<number>;
+  /** Experts that do not go, and those that nothing goes into either. */
+  stay?: ReadonlySet<number>;
+  apart?: ReadonlySet<number>;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
 /**
- * Repeatedly merges the pair with the most similar outputs: the expert with fewer tokens goes into the other, and what
- * was merged into it goes along. Of equally similar pairs the one whose expert has the fewest tokens comes first; of two
- * experts with as many tokens the later one goes.
- *
- * @param keepTargets whether merge targets stay
+ * Repeatedly merges the pair of the least cost: the expert with fewer tokens goes into the other, and what was merged
+ * into it goes along. Of pairs of the same cost the one whose expert has the fewest tokens comes first; of two experts
+ * with as many tokens the later one goes.
  */
 function closest(
-  { experts, pairs, kinds, importance }: LayerEvidence,
+  { experts, pairs, weights, kinds, importance }: LayerEvidence,
   count: number,
-  limit: number,
-  keepTargets: boolean,
-  removed: ReadonlySet<number> = new Set(),
-  stay: ReadonlySet<number> = new Set()
+  { limit, keepTargets, removed = NONE, stay = NONE, apart = NONE }: MergeRules
 ): Merge[] {
   const gone = new Set(removed);
   const { counts } = importance;
-  const found: (Merge & { difference: number })[] = [];
+  const similar = (a: number, b: number): boolean =>
+    mergeChange(likeness(a, b, pairs!, weights)) <= limit;
+  const found: (Merge & { cost: number })[] = [];
   for (let a = 0; pairs && a < experts; a++) {
     for (let b = a + 1; b < experts; b++) {
-      const { difference } = pairs.of(a, b);
-      if (difference <= limit && kinds?.[a] === kinds?.[b]) {
+      if (
+        kinds?.[a] === kinds?.[b] &&
+        !apart.has(a) &&
+        !apart.has(b) &&
+        similar(a, b)
+      ) {
         const [expert, into] = counts[a] < counts[b] ? [a, b] : [b, a];
-        found.push({ expert, into, difference });
+        found.push({
+          expert,
+          into,
+          cost: mergeCost(likeness(a, b, pairs, weights))
+        });
       }
     }
   }
   found.sort(
     (one, other) =>
-      one.difference - other.difference ||
-      counts[one.expert] - counts[other.expert]
+      one.cost - other.cost || counts[one.expert] - counts[other.expert]
   );
   const merges: Merge[] = [];
-  const similar = (a: number, b: number): boolean =>
-    pairs!.of(a, b).difference <= limit;
   for (const { expert, into } of found) {
     if (merges.length === count) {
       break;
@@ -185,7 +219,7 @@ function closest(
     targets.add(into);
     if (
       along.some(merge => !similar(merge.expert, into)) ||
-      (keepTargets && targets.size > experts - count)
+      (keepTargets && targets.size + apart.size > experts - count)
     ) {
       continue;
     }

@@ -8,7 +8,7 @@ export interface ExpertPair {
   difference: number;
   /** Cosine similarity, with all tokens concatenated. */
   cosine: number;
-  /** Jaccard index of the sets of tokens that select them. */
+  /** Jaccard index of the sets of tokens that select them; NaN if no token selects either. */
   jaccard: number;
 }
 
@@ -86,7 +86,7 @@ export class ExpertPairs {
         Math.max(0, ofA + ofB - 2 * product) / ((ofA + ofB) / 2)
       ),
       cosine: product / Math.sqrt(ofA * ofB),
-      jaccard: either === 0 ? 1 : both / either
+      jaccard: both / either
     };
   }
 }

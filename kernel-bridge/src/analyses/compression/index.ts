@@ -5,8 +5,14 @@ export type {
   CompressionDocument,
   ExpertRow,
   LayerPlan,
-  PlannedMerge
+  PairLikeness,
+  PairRow,
+  PlannedMerge,
+  PlanSizes,
+  RandomPlans,
+  SizeByPrecision
 } from './compression-document';
+export type { WeightLikeness } from './expert-likeness';
 export type { Disagreement } from './decide';
 export type {
   PlanEffect as CompressionEffect,

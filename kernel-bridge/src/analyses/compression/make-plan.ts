@@ -2,19 +2,29 @@
 import { probedSession } from '../../run/edits/edited-sessions';
 import { forces } from '../../run/activations/expert-outputs';
 import { MoEDebuggerError } from '../../base/errors';
+import type { Edits } from '../../run/edits/edits';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import { lostText } from '../../run/model/lost-experts';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import { counted, layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
-import type { LayerPlan } from './compression-document';
-import { measureEffect, type PlanEffect } from '../held-out/measure-effect';
+import type { LayerPlan, RandomPlans } from './compression-document';
+import { measureEffects, type PlanEffect } from '../held-out/measure-effect';
 import { lengthOf, splitPrompts } from '../held-out/split-prompts';
 import { CompressionPlan } from './compression-plan';
 import { forwardsOf, observeLayers } from './observe-layers';
-import { checkOptions, keptExperts, type CompressionOptions } from './options';
+import {
+  checkOptions,
+  keptExperts,
+  RANDOM_PLANS,
+  type CompressionOptions
+} from './options';
 import { planEdits } from './plan-edits';
 import { planLayer } from './plan-layer';
+import { planSizes } from './plan-sizes';
+import { compared, randomEdits } from './random-plans';
+import { readWeights } from './read-weights';
+import { superExperts } from './super-experts';
 
 /** Up to this many experts, every expert runs on every token; above it, only the selected ones. */
 const EVERY_EXPERT = 16;
@@ -22,8 +32,8 @@ const EVERY_EXPERT = 16;
 const MIN_TOKENS = 10;
 
 /**
- * Plans which experts of each layer to prune, merge and keep, by five criteria; reports where the criteria disagree, the
- * effect on held-out prompts, and a LoRA rank per expert.
+ * Plans which experts of each layer to prune, merge and keep, by five criteria; reports where the criteria disagree, what
+ * is saved, the effect on held-out prompts beside that of random plans, and a LoRA rank per expert.
  *
  * @param prompts calibration prompts, by domain
  * @throws MoEDebuggerError 'input' or 'tokenizer' for invalid options and prompts, or when none are held out;
@@ -52,8 +62,10 @@ export async function compressionPlan(
   const everyExpert = (router: Router): boolean =>
     forces(probedSession(model).slots[routers.indexOf(router)]) &&
     (options.everyExpert ?? router.experts <= EVERY_EXPERT);
+  const { randomPlans = RANDOM_PLANS } = options;
   const total =
-    calibration.length * forwardsOf(routers, everyExpert) + 2 * heldOut.length;
+    calibration.length * forwardsOf(routers, everyExpert) +
+    (2 + randomPlans) * heldOut.length;
   let done = 0;
   const onRun = (): void => options.onProgress?.({ done: ++done, total });
 
@@ -64,15 +76,33 @@ export async function compressionPlan(
     { everyExpert, keep: router => kept.get(router)!, signal, onRun },
     warnings
   );
+  const weights = readWeights(model, warnings);
+  const extreme = superExperts(
+    evidence.map(({ peaks, experts }) => peaks ?? new Array(experts).fill(NaN))
+  );
   const layers = routers.map((router, i) =>
-    planLayer(router, evidence[i], kept.get(router)!, {
-      by,
-      mergeDifference,
-      loraRank,
-      mergedBy: 'input' in probedSession(model).slots[i].map ? 'swap' : 'mask'
-    })
+    planLayer(
+      router,
+      { ...evidence[i], weights: weights[i] },
+      kept.get(router)!,
+      {
+        by,
+        mergeDifference,
+        loraRank,
+        mergedBy:
+          'input' in probedSession(model).slots[i].map ? 'swap' : 'mask',
+        superExperts: extreme[i]
+      }
+    )
   );
   warnings.push(...doubts(layers, by));
+  const measured = await effectsOf(
+    model,
+    heldOut,
+    layers,
+    { signal, onRun, randomPlans },
+    warnings
+  );
   return new CompressionPlan({
     model: model.name,
     by,
@@ -82,7 +112,8 @@ export async function compressionPlan(
       tokens: calibration.reduce((sum, prompt) => sum + lengthOf(prompt), 0)
     },
     layers,
-    effect: await effectOf(model, heldOut, layers, { signal, onRun }, warnings),
+    ...measured,
+    sizes: planSizes(model, layers, warnings),
     warnings
   });
 }
@@ -109,6 +140,9 @@ function doubts(
   const masked = layers.filter(
     ({ merge, mergedBy }) => merge.length > 0 && mergedBy === 'mask'
   );
+  const excess = layers.filter(
+    ({ superExperts: own, keep }) => (own?.length ?? 0) > keep.length
+  );
   const all = layers.reduce((sum, { experts }) => sum + experts, 0);
   return [
     ...(otherwise > 0
@@ -121,6 +155,11 @@ function doubts(
           `${masked.map(layerName).join(', ')}: the graph does not support a swap, so merged experts are masked in the measured effect; merging may do less harm`
         ]
       : []),
+    ...(excess.length > 0
+      ? [
+          `${excess.map(layerName).join(', ')}: more super experts than experts to keep; those with the largest outputs stay`
+        ]
+      : []),
     ...(rare > 0
       ? [
           `${rare} of ${counted(all, 'expert')} ${rare === 1 ? 'was' : 'were'} selected by fewer than ${MIN_TOKENS} calibration tokens: more text may change the plan`
@@ -129,20 +168,48 @@ function doubts(
   ];
 }
 
-async function effectOf(
+async function effectsOf(
   model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   layers: readonly LayerPlan[],
-  options: { signal?: AbortSignal; onRun: () => void },
+  {
+    randomPlans,
+    ...options
+  }: { signal?: AbortSignal; onRun: () => void; randomPlans: number },
   warnings: string[]
-): Promise<PlanEffect | null> {
+): Promise<{ effect: PlanEffect | null; random: RandomPlans | null }> {
+  const removes = layers.some(({ keep, experts }) => keep.length < experts);
+  const random = removes ? randomEdits(layers, randomPlans) : [];
+  const refused = refusalOf(model, planEdits(layers));
+  if (refused !== undefined) {
+    warnings.push(`the effect was not measured: ${refused}`);
+    return { effect: null, random: null };
+  }
+  // Random plans mask, which a graph may refuse although it runs a plan that only swaps.
+  const runnable = random.filter(
+    edits => refusalOf(model, edits) === undefined
+  );
+  const [effect, ...others] = await measureEffects(
+    model,
+    prompts,
+    [planEdits(layers), ...runnable],
+    options
+  );
+  return {
+    effect,
+    random: others.length > 0 ? compared(effect, others) : null
+  };
+}
+
+/** Why the graph does not support edits; undefined where it does. */
+function refusalOf(model: LoadedModel, edits: Edits): string | undefined {
   try {
-    return await measureEffect(model, prompts, planEdits(layers), options);
+    probedSession(model).resolve(edits);
+    return undefined;
   } catch (error) {
     if ((error as MoEDebuggerError).code !== 'edit') {
       throw error;
     }
-    warnings.push(`the effect was not measured: ${(error as Error).message}`);
-    return null;
+    return (error as Error).message;
   }
 }

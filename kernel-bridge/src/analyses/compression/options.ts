@@ -31,7 +31,7 @@ export interface CompressionOptions {
   by?: CompressionCriterion;
   /**
    * Experts whose outputs differ less than this are merged rather than pruned: norm of the difference over the root mean
-   * square of both norms, on tokens where both are known. Default 0.1.
+   * square of both norms, on tokens where both are known; of weights where there are few such tokens. Default 0.1.
    */
   mergeDifference?: number;
   /** Prompts to measure the effect on. Default: every second prompt of each domain, excluded from calibration. */
@@ -41,6 +41,8 @@ export interface CompressionOptions {
    * than one per slot. Default: for layers of up to 16 experts. Ignored where the graph cannot run a given expert.
    */
   everyExpert?: boolean;
+  /** Random plans of the same size whose effect is measured too. Default 3; 0 measures none. */
+  randomPlans?: number;
   /** Mean rank of the suggested LoRA adapters over remaining experts. Default 8. */
   loraRank?: number;
   signal?: AbortSignal;
@@ -48,9 +50,19 @@ export interface CompressionOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+export const RANDOM_PLANS = 3;
+const MAX_RANDOM_PLANS = 1000;
+
 /** @throws MoEDebuggerError 'input' naming the invalid option */
 export function checkOptions(options: CompressionOptions): void {
-  const { keep, ratio, by, mergeDifference = 0, loraRank = 1 } = options;
+  const {
+    keep,
+    ratio,
+    by,
+    mergeDifference = 0,
+    loraRank = 1,
+    randomPlans = RANDOM_PLANS
+  } = options;
   check(
     (keep === undefined) !== (ratio === undefined),
     'give exactly one of keep and ratio',
@@ -74,6 +86,14 @@ export function checkOptions(options: CompressionOptions): void {
     `invalid merge difference ${String(mergeDifference)}`,
     'mergeDifference',
     'give 0 (equal outputs only) up to 1.41 (unrelated ones too)'
+  );
+  check(
+    Number.isSafeInteger(randomPlans) &&
+      randomPlans >= 0 &&
+      randomPlans <= MAX_RANDOM_PLANS,
+    `invalid number of random plans ${String(randomPlans)}`,
+    'randomPlans',
+    `give a whole number up to ${MAX_RANDOM_PLANS}`
   );
   check(
     Number.isSafeInteger(loraRank) && loraRank >= 1,

@@ -2,24 +2,37 @@
 import type { Router } from '../../routing/convention';
 import type { ExpertRow, LayerPlan } from './compression-document';
 import { decide, type LayerDecision, type LayerEvidence } from './decide';
+import { likeness } from './expert-likeness';
 import { loraRanks } from './lora-ranks';
 import type { CompressionCriterion } from './options';
+import { known, pairLikeness, pairRows } from './pair-rows';
 
 export interface PlanSettings {
   by: CompressionCriterion;
   mergeDifference: number;
   loraRank: number;
   mergedBy: LayerPlan['mergedBy'];
+  /** The most extreme first; as many as are kept stay. */
+  superExperts: readonly number[];
 }
 
 export function planLayer(
-  { layer, stack, module, topK }: Router,
+  {
+    layer,
+    stack,
+    module,
+    topK
+  }: Pick<Router, 'layer' | 'stack' | 'module' | 'topK'>,
   evidence: LayerEvidence,
   kept: number,
   settings: PlanSettings
 ): LayerPlan {
-  const decision = decide(evidence, kept, settings);
-  const { pairs, naee, experts, tokens } = evidence;
+  const { superExperts } = settings;
+  const decision = decide(evidence, kept, {
+    ...settings,
+    protect: superExperts.slice(0, kept)
+  });
+  const { pairs, weights, naee, experts, tokens } = evidence;
   const planned = naee?.find(
     set => set.experts.join() === decision.keep.join()
   );
@@ -33,16 +46,14 @@ export function planLayer(
     by: decision.by,
     keep: decision.keep,
     prune: decision.prune,
-    merge: decision.merge.map(({ expert, into }) => {
-      const pair = pairs!.of(expert, into);
-      return {
-        expert,
-        into,
-        difference: pair.difference,
-        cosine: known(pair.cosine),
-        tokens: pair.tokens
-      };
-    }),
+    merge: decision.merge.map(({ expert, into }) => ({
+      expert,
+      into,
+      ...pairLikeness(likeness(expert, into, pairs!, weights))
+    })),
+    superExperts: evidence.peaks
+      ? [...superExperts].sort((a, b) => a - b)
+      : null,
     mergedBy: settings.mergedBy,
     removals: decision.removals,
     disagreements: decision.disagreements,
@@ -54,16 +65,17 @@ export function planLayer(
             planError: planned.error
           }
         : null,
-    rows: rows(evidence, decision, settings.loraRank)
+    pairs: pairRows(evidence, decision, settings),
+    rows: rows(evidence, decision, settings)
   };
 }
 
 function rows(
   evidence: LayerEvidence,
   { prune, merge }: LayerDecision,
-  loraRank: number
+  { loraRank, superExperts }: PlanSettings
 ): ExpertRow[] {
-  const { experts, tokens, importance } = evidence;
+  const { experts, tokens, importance, peaks } = evidence;
   const { counts, gateSum, reap, ean } = importance;
   // What an expert adds: the sum of gate times norm, or of gates where norms are unknown. Merge targets include their sources.
   const shares = Float64Array.from(gateSum, (gates, e) =>
@@ -86,27 +98,25 @@ function rows(
     gateSum: gateSum[expert],
     reap: reap ? known(reap[expert]) : null,
     ean: ean ? known(ean[expert]) : null,
+    peak: peaks ? known(peaks[expert]) : null,
+    superExpert: superExperts.includes(expert),
     nearest: nearest(evidence, expert),
     loraRank: ranks[expert]
   }));
 }
 
 function nearest(
-  { experts, pairs }: LayerEvidence,
+  { experts, pairs, weights }: LayerEvidence,
   expert: number
 ): ExpertRow['nearest'] {
   let best: ExpertRow['nearest'] = null;
   for (let other = 0; pairs && other < experts; other++) {
     if (other !== expert) {
-      const pair = pairs.of(expert, other);
-      if (pair.difference < (best?.difference ?? Infinity)) {
-        best = { expert: other, ...pair, cosine: known(pair.cosine) };
+      const own = likeness(expert, other, pairs, weights);
+      if (own.difference < (best?.difference ?? Infinity)) {
+        best = { expert: other, ...pairLikeness(own) };
       }
     }
   }
   return best;
-}
-
-function known(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

@@ -61,22 +61,40 @@ export async function measureEffect(
   model: LoadedModel,
   prompts: readonly TokenizedPrompt[],
   edits: Edits,
-  { signal, onRun, onRouting }: MeasureOptions
+  options: MeasureOptions
 ): Promise<PlanEffect> {
-  const [plain, planned] = [{}, edits].map(own =>
+  const [effect] = await measureEffects(model, prompts, [edits], options);
+  return effect;
+}
+
+/**
+ * Of several plans: each prompt is run once without, and once with each.
+ * @throws MoEDebuggerError as `measureEffect`
+ */
+export async function measureEffects(
+  model: LoadedModel,
+  prompts: readonly TokenizedPrompt[],
+  plans: readonly Edits[],
+  { signal, onRun, onRouting }: MeasureOptions
+): Promise<PlanEffect[]> {
+  const [plain, ...planned] = [{}, ...plans].map(own =>
     probedSession(model).resolve(own)
   );
-  const sums: PromptSums[] = [];
+  const sums = planned.map((): PromptSums[] => []);
   for (const prompt of prompts) {
-    const [before, after] = [
-      await runOf(model, plain, prompt, signal),
-      await runOf(model, planned, prompt, signal)
-    ];
+    const before = await runOf(model, plain, prompt, signal);
     onRun();
-    onRun();
-    onRouting?.(before.routing, after.routing);
-    sums.push(compare(prompt, before.logits!, after.logits!));
+    for (const [i, plan] of planned.entries()) {
+      const after = await runOf(model, plan, prompt, signal);
+      onRun();
+      onRouting?.(before.routing, after.routing);
+      sums[i].push(compare(prompt, before.logits!, after.logits!));
+    }
   }
+  return sums.map(summarizeAll);
+}
+
+function summarizeAll(sums: readonly PromptSums[]): PlanEffect {
   const domains = [...new Set(sums.map(({ domain }) => domain))];
   return {
     all: summarize(null, sums),

@@ -48,6 +48,12 @@ export {
 export { clusteredOrder } from './cluster-order';
 export { drawingSpec } from './drawing';
 export type { DrawingLook } from './drawing-look';
+export {
+  compressionSpec,
+  type CompressionChart,
+  type PlannedEffect,
+  type PlannedExpert
+} from './compression-plan';
 export { loadChangeSpec, type LoadChangeRow } from './load-change';
 export { loadIntervalsSpec } from './load-intervals';
 export {

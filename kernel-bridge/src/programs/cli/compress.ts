@@ -6,16 +6,16 @@ import { printPlan, type PlanArguments } from './print-plan';
 
 export interface CompressArguments
   extends
-    Omit<PlanArguments, 'out'>,
-    Pick<CompressionOptions, 'keep' | 'ratio' | 'by'> {}
+    PlanArguments,
+    Pick<CompressionOptions, 'keep' | 'ratio' | 'by' | 'randomPlans'> {}
 
 export function compress(
   path: string,
-  { prompts, json, ...options }: CompressArguments
+  { prompts, out, json, ...options }: CompressArguments
 ): Promise<void> {
   return printPlan(
     path,
-    { prompts, json },
+    { prompts, out, json },
     'measuring',
     (model, texts, onProgress) =>
       compressionPlan(model, texts, { ...options, onProgress })
