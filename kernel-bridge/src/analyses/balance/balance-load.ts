@@ -20,8 +20,15 @@ import {
 } from './balance-document';
 import { biasEdits } from './bias-edits';
 import { BalancePlan } from './balance-plan';
-import { fitLayer, type BiasPlace } from './fit-layer';
-import { LogitSample } from './logit-sample';
+import {
+  fitLayer,
+  fitUnseen,
+  loadWith,
+  noteOnUnseen,
+  type BiasedRouter,
+  type BiasPlace
+} from './fit-layer';
+import { halvesOf, LogitSample } from './logit-sample';
 import { checkOptions, TARGET, type BalanceOptions } from './options';
 import { selections } from './selections';
 
@@ -33,6 +40,8 @@ interface Layer {
   place: BiasPlace | null;
   note: string | null;
   bias?: Float32Array;
+  /** Why there is no bias. */
+  reason?: string;
 }
 
 /**
@@ -73,30 +82,27 @@ export async function balanceLoad(
   const fittedJain = plain.map(({ counts }) =>
     sum(counts) > 0 ? jainIndex(counts) : null
   );
-  layers.forEach((layer, i) => {
-    const jain = fittedJain[i];
-    if (layer.place !== null && !(jain !== null && jain < target)) {
-      layer.place = null;
-      layer.note =
-        jain === null
-          ? 'no token was routed'
-          : `its Jain index of ${jain.toFixed(3)} meets the target`;
-    }
-  });
-  fit(layers, plain);
+  layers.forEach((layer, i) =>
+    fit(layer, plain[i].logits, fittedJain[i], target)
+  );
   for (let round = 1; round < ROUNDS; round++) {
     const edits = editsOf(layers);
     if (edits === undefined) {
       done += calibration.length;
       continue;
     }
-    fit(
-      layers,
-      await observe(model, await session.resolve(edits).run(), {
-        prompts: calibration,
-        signal,
-        onRun
-      })
+    const seen = await observe(model, await session.resolve(edits).run(), {
+      prompts: calibration,
+      signal,
+      onRun
+    });
+    layers.forEach((layer, i) =>
+      fit(
+        layer,
+        seen[i].logits,
+        lower(fittedJain[i], jainOf(layer, seen[i].logits)),
+        target
+      )
     );
   }
   const before: Float64Array[][] = layers.map(() => []);
@@ -104,24 +110,49 @@ export async function balanceLoad(
   const effect = await measureEffect(model, heldOut, editsOf(layers) ?? {}, {
     signal,
     onRun,
-    onRouting: (plainRouting, biased) =>
+    onRouting: (plainRouting, changed) =>
       layers.forEach((_, i) => {
         before[i].push(selections(plainRouting[i]));
-        after[i].push(selections(biased[i]));
+        after[i].push(selections(changed[i]));
       })
   });
+  const described = layers.map((layer, i) =>
+    describe(layer, fittedJain[i], before[i], after[i])
+  );
   return new BalancePlan({
     model: model.name,
     load: 'measured',
     target,
     fitted: sizeOf(calibration),
     heldOut: sizeOf(heldOut),
-    layers: layers.map((layer, i) =>
-      described(layer, fittedJain[i], before[i], after[i])
-    ),
+    layers: described,
     effect,
-    warnings
+    warnings: [...warnings, ...worse(described)]
   });
+}
+
+/** Warnings of layers that are less even with the biases than without. */
+function worse(layers: readonly BalancedLayer[]): string[] {
+  return layers
+    .filter(
+      ({ before, after }) =>
+        before.jain !== null && after.jain !== null && after.jain < before.jain
+    )
+    .map(
+      own =>
+        `${layerName(own)} is less even on held-out prompts, Jain ${own.before.jain!.toFixed(3)} -> ${own.after.jain!.toFixed(3)}: ` +
+        (own.bias
+          ? 'its biases do not carry over to them; give more text'
+          : 'the biases of earlier layers change what it reads')
+    );
+}
+
+/** The router with the place of its biases; undefined where it gets none. */
+function biased({ router, place }: Layer): BiasedRouter | undefined {
+  const { experts, topK, convention, tensors } = router;
+  return place === null
+    ? undefined
+    : { experts, topK, convention, logitsAre: tensors.logitsAre, place };
 }
 
 function layerOf(
@@ -174,39 +205,64 @@ async function observe(
     counts: new Float64Array(experts),
     logits: new LogitSample()
   }));
-  for (const prompt of prompts) {
+  const halves = halvesOf(prompts);
+  for (const [at, prompt] of prompts.entries()) {
     const { routing } = await recordActivations(model, run, prompt, {}, signal);
     onRun();
     routing.forEach((layer: RoutingLayer, i) => {
       selections(layer).forEach((n, e) => (observed[i].counts[e] += n));
-      observed[i].logits.add(layer.logits, layer.experts);
+      observed[i].logits.add(layer.logits, layer.experts, halves[at]);
     });
   }
   return observed;
 }
 
-function fit(layers: readonly Layer[], observed: readonly Observed[]): void {
-  layers.forEach((layer, i) => {
-    const { router, place } = layer;
-    if (place !== null) {
-      const { experts, topK, convention, tensors } = router;
-      layer.bias = fitLayer(
-        { experts, topK, convention, logitsAre: tensors.logitsAre, place },
-        observed[i].logits
-      )?.bias;
-    }
-  });
+/**
+ * Fits the biases of a layer to what it saw, unless it is even enough, or biases would not make other text more even.
+ * @param jain of what it saw, without biases of its own; null where nothing was routed
+ */
+function fit(
+  layer: Layer,
+  logits: LogitSample,
+  jain: number | null,
+  target: number
+): void {
+  const router = biased(layer);
+  if (!router) {
+    return;
+  }
+  layer.reason =
+    jain === null
+      ? 'no token was routed'
+      : jain >= target
+        ? `its Jain index of ${jain.toFixed(3)} meets the target`
+        : noteOnUnseen(fitUnseen(router, logits));
+  layer.bias =
+    layer.reason === undefined ? fitLayer(router, logits)?.bias : undefined;
+}
+
+/** A layer that was off balance stays to be fitted when the biases of earlier ones even it out by chance. */
+function lower(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : Math.min(a, b);
+}
+
+/** The Jain index that a layer has without biases of its own; null where nothing is routed. */
+function jainOf(layer: Layer, logits: LogitSample): number | null {
+  const router = biased(layer);
+  const loads =
+    router && loadWith(router, logits, new Float32Array(router.experts));
+  return loads && sum(loads) > 0 ? jainIndex(loads) : null;
 }
 
 function editsOf(layers: readonly Layer[]): Edits | undefined {
-  const biased = layers.flatMap(({ router, place, bias }) =>
+  const fitted = layers.flatMap(({ router, place, bias }) =>
     bias && place ? [{ ...placeOf(router), place, bias: [...bias] }] : []
   );
-  return biased.length === 0 ? undefined : biasEdits(biased);
+  return fitted.length === 0 ? undefined : biasEdits(fitted);
 }
 
-function described(
-  { router, place, note, bias }: Layer,
+function describe(
+  { router, place, note, bias, reason }: Layer,
   fittedJain: number | null,
   before: readonly Float64Array[],
   after: readonly Float64Array[]
@@ -220,7 +276,9 @@ function described(
     bias: bias ? [...bias] : null,
     place: bias ? place : null,
     note:
-      note ?? (bias ? null : `no bias makes ${layerName(router)} more even`),
+      bias || place === null
+        ? note
+        : (reason ?? `no bias makes ${layerName(router)} more even`),
     fittedJain,
     before: loads[0],
     after: loads[1],

@@ -1,6 +1,7 @@
 /** Fits the biases of one router to its recorded logits. */
 import {
   fitBias,
+  jainIndex,
   selectionsWith,
   type BiasProblem,
   type FittedBias
@@ -8,6 +9,12 @@ import {
 import type { Convention } from '../../routing/convention';
 import { choiceValues, routeToken } from '../../routing/route';
 import type { LogitSample } from './logit-sample';
+
+/** Jain index of tokens that a fit did not see, without and with its biases: the mean of both halves. */
+export interface UnseenFit {
+  before: number;
+  after: number;
+}
 
 /**
  * Where a bias is added: to what experts are selected by, so that no weight changes but by another selection; or to the
@@ -26,22 +33,54 @@ export interface BiasedRouter {
 /** @returns undefined where no bias makes the load more even */
 export function fitLayer(
   router: BiasedRouter,
-  sample: LogitSample
+  { rows }: Pick<LogitSample, 'rows'>
 ): FittedBias | undefined {
-  const fitted = fitBias(problemOf(router, sample));
+  const fitted = fitBias(problemOf(router, rows));
   return fitted.bias.some(value => value !== 0) ? fitted : undefined;
 }
 
 /** [E]: the load that biases give the tokens of a sample. */
 export function loadWith(
   router: BiasedRouter,
-  sample: LogitSample,
+  { rows }: Pick<LogitSample, 'rows'>,
   bias: Float32Array
 ): Float64Array {
-  return selectionsWith(problemOf(router, sample), bias);
+  return selectionsWith(problemOf(router, rows), bias);
 }
 
-function problemOf(router: BiasedRouter, { rows }: LogitSample): BiasProblem {
+/**
+ * Fits biases to one half of the prompts and predicts the load of the other, both ways: a layer that is nearly even is off
+ * balance by chance, and biases that are fitted to chance make other text less even.
+ *
+ * @returns undefined where a half has no tokens
+ */
+export function fitUnseen(
+  router: BiasedRouter,
+  sample: LogitSample
+): UnseenFit | undefined {
+  const [first, second] = sample.halves();
+  if (first.length === 0 || second.length === 0) {
+    return undefined;
+  }
+  const none = new Float32Array(router.experts);
+  const tried = [
+    { fitted: first, other: second },
+    { fitted: second, other: first }
+  ].map(({ fitted, other }) => {
+    const { bias } = fitBias(problemOf(router, fitted));
+    return [none, bias].map(own =>
+      jainIndex(selectionsWith(problemOf(router, other), own))
+    );
+  });
+  const mean = (which: 0 | 1): number =>
+    (tried[0][which] + tried[1][which]) / 2;
+  return { before: mean(0), after: mean(1) };
+}
+
+function problemOf(
+  router: BiasedRouter,
+  rows: readonly Float32Array[]
+): BiasProblem {
   const { experts, topK, convention, logitsAre, place } = router;
   const common = {
     experts,
@@ -99,6 +138,17 @@ function selectLargest(
       chosen[at] = e;
     }
   }
+}
+
+/** What is said of a layer whose biases do not help; undefined where they do. */
+export function noteOnUnseen(
+  unseen: UnseenFit | undefined
+): string | undefined {
+  return unseen === undefined
+    ? 'there are too few tokens to try biases on others than those that they are fitted to'
+    : unseen.after > unseen.before
+      ? undefined
+      : `biases would not make it more even on prompts that they were not fitted to: Jain ${unseen.before.toFixed(3)} -> ${unseen.after.toFixed(3)} there`;
 }
 
 /** Root mean square of the distance of what experts are selected by from its mean. */

@@ -5,14 +5,21 @@ import { jainIndex } from '../../measures';
 import { sum } from '../../measures/vectors';
 import type { Convention } from '../../routing/convention';
 import { choiceValues } from '../../routing/route';
+import { secondHalf } from '../held-out/split-prompts';
 import {
   deviceLoads,
   summarizeLoad,
   type BalancedLayer
 } from './balance-document';
 import { BalancePlan } from './balance-plan';
-import { fitLayer, loadWith, type BiasedRouter } from './fit-layer';
-import { LogitSample } from './logit-sample';
+import {
+  fitLayer,
+  fitUnseen,
+  loadWith,
+  noteOnUnseen,
+  type BiasedRouter
+} from './fit-layer';
+import { halvesOf, LogitSample, type Half } from './logit-sample';
 import { checkOptions, TARGET, type PredictBalanceOptions } from './options';
 import { selections } from './selections';
 
@@ -36,12 +43,7 @@ export function predictBalance(
 ): BalancePlan {
   checkOptions(options);
   const { target = TARGET } = options;
-  const seen = new Map<string | undefined, number>();
-  const isHeldOut = samples.map(({ domain }) => {
-    const before = seen.get(domain) ?? 0;
-    seen.set(domain, before + 1);
-    return before % 2 === 1;
-  });
+  const isHeldOut = secondHalf(samples);
   const fitted = samples.filter((_, i) => !isHeldOut[i]);
   const heldOut = samples.filter((_, i) => isHeldOut[i]);
   if (heldOut.length === 0) {
@@ -50,6 +52,7 @@ export function predictBalance(
       hint: 'give a trace with at least two samples of a domain'
     });
   }
+  const halves = halvesOf(fitted);
   return new BalancePlan({
     model: model ?? null,
     load: 'predicted',
@@ -58,7 +61,9 @@ export function predictBalance(
     heldOut: sizeOf(heldOut),
     layers: fitted[0].layers.map((_, i) =>
       predictLayer(
-        fitted.flatMap(({ layers }) => layers[i] ?? []),
+        fitted.flatMap(({ layers }, at) =>
+          layers[i] ? [{ ...layers[i], half: halves[at] }] : []
+        ),
         heldOut.flatMap(({ layers }) => layers[i] ?? []),
         target
       )
@@ -71,7 +76,7 @@ export function predictBalance(
 }
 
 function predictLayer(
-  fitted: readonly RoutingLayer[],
+  fitted: readonly (RoutingLayer & { half: Half })[],
   heldOut: readonly RoutingLayer[],
   target: number
 ): BalancedLayer {
@@ -92,7 +97,7 @@ function predictLayer(
   const logits = new LogitSample();
   for (const own of fitted) {
     selections(own).forEach((n, e) => (counts[e] += n));
-    logits.add(own.logits, experts);
+    logits.add(own.logits, experts, own.half);
   }
   const jain = sum(counts) > 0 ? jainIndex(counts) : null;
   const note =
@@ -106,7 +111,7 @@ function predictLayer(
             ? 'the trace has no logits of it'
             : explained(fitted, convention) < MOST
               ? 'its selection does not follow from the logits alone'
-              : null;
+              : (noteOnUnseen(fitUnseen(router, logits)) ?? null);
   const bias = note === null ? fitLayer(router, logits)?.bias : undefined;
   const loads = [undefined, bias].map(own =>
     summarizeLoad(

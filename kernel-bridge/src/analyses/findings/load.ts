@@ -234,7 +234,7 @@ function balanceSuggestions(
   return [
     {
       action: 'bias-update',
-      text: 'fit selection biases and try them on held-out prompts: balanceLoad(model, prompts), or moe-debugger balance MODEL --prompts FILE; of a trace with logits, predictBalance(trace)',
+      text: 'fit selection biases and try them on held-out prompts, which tells their cost in loss and KL divergence: balanceLoad(model, prompts), or moe-debugger balance MODEL --prompts FILE; it runs each prompt twice. Of a trace with logits, predictBalance(trace) runs nothing, and tells no cost',
       data: { direction: Array.from(counts, count => Math.sign(mean - count)) }
     },
     {

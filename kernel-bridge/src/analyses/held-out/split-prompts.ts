@@ -7,6 +7,16 @@ import {
   type TokenizedPrompt
 } from '../../run/model/prompt';
 
+/** For each prompt, whether it is in the second half: every second prompt of a domain. */
+export function secondHalf(prompts: readonly { domain?: string }[]): boolean[] {
+  const seen = new Map<string | undefined, number>();
+  return prompts.map(({ domain }) => {
+    const before = seen.get(domain) ?? 0;
+    seen.set(domain, before + 1);
+    return before % 2 === 1;
+  });
+}
+
 /**
  * By default every second prompt of a domain is held out.
  * @param warnings gets what the held-out prompts cannot show
@@ -21,12 +31,7 @@ export function splitPrompts(
   const tokenize = (list: Prompt | readonly Prompt[]): TokenizedPrompt[] =>
     promptList(list).map((prompt, i) => model.tokenize(prompt, i));
   const given = tokenize(prompts);
-  const seen = new Map<string | undefined, number>();
-  const held = given.map(({ domain }) => {
-    const before = seen.get(domain) ?? 0;
-    seen.set(domain, before + 1);
-    return heldOut === undefined && before % 2 === 1;
-  });
+  const held = secondHalf(given).map(second => heldOut === undefined && second);
   const calibration = given.filter((_, i) => !held[i]);
   const wanted =
     heldOut === undefined ? given.filter((_, i) => held[i]) : tokenize(heldOut);
@@ -49,7 +54,9 @@ export function splitPrompts(
     );
   }
   const domains = new Set(measured.map(({ domain }) => domain));
-  const missing = [...seen.keys()].filter(domain => !domains.has(domain));
+  const missing = [...new Set(given.map(({ domain }) => domain))].filter(
+    domain => !domains.has(domain)
+  );
   if (missing.length > 0) {
     warnings.push(
       `no held-out prompt of ${missing.map(domain => domain ?? 'no domain').join(', ')}: the effect there is unknown`

@@ -30,6 +30,24 @@ describe('edits on the command line', () => {
     });
   });
 
+  it('add to the selection alone', () => {
+    expect(
+      parse('--selection-bias', '2:0=+2.5,0:attention:1=-1e-3', '--top-k', '1')
+    ).toEqual({
+      topK: 1,
+      selectionBias: [
+        { layer: 2, expert: 0, value: 2.5 },
+        { layer: 0, module: 'attention', expert: 1, value: -0.001 }
+      ]
+    });
+    expect(parse('--selection-bias', '0:1=2')).toEqual({
+      selectionBias: [{ layer: 0, expert: 1, value: 2 }]
+    });
+    expect(() => parse('--selection-bias', '1:2')).toThrow(
+      /give \[STACK:\]L\[:MODULE\]:E=VALUE/
+    );
+  });
+
   it('name a router by its stack and module where its layer has several', () => {
     expect(
       parse(

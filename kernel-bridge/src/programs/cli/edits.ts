@@ -20,6 +20,7 @@ export interface EditArguments {
   force?: ExpertPlace[];
   topK?: number | (RouterPlace & { k: number })[];
   bias?: ExpertValue[];
+  selectionBias?: ExpertValue[];
   scale?: ExpertValue[];
   steer?: string[];
   steerScale?: number;
@@ -52,6 +53,11 @@ export function addEditOptions(command: Command): Command {
       "add to an expert's logit before selection",
       parseValues
     )
+    .option(
+      '--selection-bias <L:E=V,...>',
+      'add to what an expert is selected by, and to no weight',
+      parseValues
+    )
     .option('--scale <L:E=V,...>', "multiply an expert's output", parseValues)
     .option(
       '--steer <FILE.json>',
@@ -80,6 +86,7 @@ export function editsOf({
   force,
   topK,
   bias,
+  selectionBias,
   scale,
   steer,
   steerScale
@@ -97,7 +104,15 @@ export function editsOf({
       hint: 'give --steer FILE.json too, or leave it out'
     });
   }
-  if (!ablate && !force && topK === undefined && !bias && !scale && !steer) {
+  if (
+    !ablate &&
+    !force &&
+    topK === undefined &&
+    !bias &&
+    !selectionBias &&
+    !scale &&
+    !steer
+  ) {
     return undefined;
   }
   const files = (steer ?? []).map(readSteering);
@@ -115,6 +130,7 @@ export function editsOf({
     ...(force ? { force } : {}),
     ...(topK === undefined ? {} : { topK }),
     ...(biases.length > 0 ? { bias: biases } : {}),
+    ...(selectionBias ? { selectionBias } : {}),
     ...(scale
       ? {
           scale: scale.map(({ value, ...edit }) => ({ ...edit, factor: value }))
