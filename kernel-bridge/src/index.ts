@@ -50,6 +50,12 @@ export type {
   Effect
 } from './analyses/counterfactual/causal-graph';
 export {
+  compareModels,
+  ModelComparison,
+  type CompareOptions,
+  type ComparisonDocument
+} from './analyses/comparison';
+export {
   diffRouting,
   type DiffOptions,
   type DiffableTrace,

@@ -17,6 +17,7 @@ import { formatDiff } from './diff-text';
 import { LayerDiff, type Both, type NearMissThresholds } from './layer-diff';
 import { summarize } from './layer-summary';
 import { outputChanges } from './output-change';
+import { otherTokenizer } from './same-tokenizer';
 
 export interface DiffOptions {
   /**
@@ -62,6 +63,17 @@ export class RoutingDiff implements DiffData, Displayable {
       a: { model: a.model, edits: a.edits },
       b: { model: b.model, edits: b.edits }
     };
+    const difference = otherTokenizer(a, b);
+    if (difference !== undefined) {
+      throw new MoEDebuggerError(
+        'input',
+        `the runs have other tokenizers: ${difference}`,
+        {
+          where: [...new Set([a.model, b.model])].join(' and '),
+          hint: 'compare models with the same tokenizer, or by the depth of their layers with compareModels (moe-debugger compare)'
+        }
+      );
+    }
     const pairs = matchSamples(a.samples, b.samples);
     this.samples = pairs.map(samples =>
       diffSample(samples, { a, b }, this.nearMiss)

@@ -55,6 +55,11 @@ export {
   type PlannedExpert
 } from './compression-plan';
 export { loadChangeSpec, type LoadChangeRow } from './load-change';
+export {
+  modelsByDepthSpec,
+  type DepthChart,
+  type DepthRow
+} from './models-by-depth';
 export { loadIntervalsSpec } from './load-intervals';
 export {
   matrixCells,

@@ -1,4 +1,4 @@
-/** Commands that run a prompt twice: `diff` and `counterfactual`. */
+/** Commands that compare runs: `diff`, `counterfactual` and `compare`. */
 import { Option, type Command } from 'commander';
 import { addEditOptions } from './edits';
 import { addPromptOptions } from './given-prompts';
@@ -64,4 +64,20 @@ export function addCompareCommands(program: Command): void {
     );
   addPromptOptions(counterfactual, { file: false });
   addEditOptions(counterfactual);
+
+  const compare = program
+    .command('compare')
+    .argument(
+      '<models...>',
+      'folders with a .onnx file, .onnx files, or Parquet traces: two or more'
+    )
+    .description(
+      'compare the routing of several models, of any families, by the depth of their layers'
+    )
+    .option('--out <file>', 'write a .json, .csv, .html or .svg file')
+    .option('--json', 'print one JSON document')
+    .action(async (models: string[], options: object) =>
+      (await import('./compare.js')).compare(models, options)
+    );
+  addPromptOptions(compare);
 }

@@ -39,6 +39,7 @@ Examples:
   $ moe-debugger lens models/demo --prompt "def fib(n):"
   $ moe-debugger sweep models/demo --prompts prompts.jsonl --layers 2,3 --json
   $ moe-debugger diff models/demo --prompt "def fib(n):" --ablate 4:6
+  $ moe-debugger compare MODEL MODEL MODEL --prompts prompts.jsonl --out compare.svg
   $ moe-debugger counterfactual models/demo --prompt "def fib(n):" --ablate 4:6 --from 2 --format mermaid
   $ moe-debugger attribute models/demo --prompt "def fib(n):" --target router:4:6
   $ moe-debugger circuit models/demo --prompt "def fib(n):" --corrupted "def fib(x):" --out circuit.html
