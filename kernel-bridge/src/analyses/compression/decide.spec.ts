@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { decide, type LayerEvidence } from './decide';
+import { WeightPairs } from './expert-likeness';
 import { ExpertKinds } from './expert-kinds';
 import { ExpertPairs } from './expert-pairs';
 import { loraRanks } from './lora-ranks';
@@ -157,6 +158,86 @@ it('takes along no expert that is unlike the new target', () => {
     [1, 0.17]
   ];
   expect(mergesOf(alike([1, 2, 3], outputs), 1)).toEqual([[0, 1]]);
+});
+
+/** Two pairs of experts that are as alike: 0 and 1, 2 and 3. */
+function twoPairs(chosen: number[][], weights?: number[][]): LayerEvidence {
+  const evidence = alike(
+    [5, 5, 5, 5],
+    [
+      [1, 0],
+      [1, 0.02],
+      [0, 1],
+      [0.02, 1]
+    ]
+  );
+  chosen.forEach(experts => evidence.pairs!.addChoice(experts));
+  return {
+    ...evidence,
+    ...(weights
+      ? {
+          weights: new WeightPairs(
+            weights.map(values => Float32Array.from(values))
+          )
+        }
+      : {})
+  };
+}
+
+it('merges first, of pairs as alike, the one that the same tokens select', () => {
+  expect(mergesOf(twoPairs([[2, 3], [0], [1]]), 3)).toEqual([[3, 2]]);
+  expect(mergesOf(twoPairs([[0, 1], [2], [3]]), 3)).toEqual([[1, 0]]);
+});
+
+it('merges first, of outputs as alike, the pair of the more alike weights', () => {
+  const near = [5, 5];
+  const far = [5, -5];
+  expect(mergesOf(twoPairs([], [near, far, near, near]), 3)).toEqual([[3, 2]]);
+  expect(mergesOf(twoPairs([], [near, near, near, far]), 3)).toEqual([[1, 0]]);
+});
+
+it('asks the weights where outputs were seen on few tokens', () => {
+  const same = [
+    [1, 2],
+    [1, 2],
+    [1, 2]
+  ];
+  // One token shows the same outputs: no evidence against weights that differ.
+  const byChance = {
+    ...alike([3, 2, 1]),
+    weights: new WeightPairs(
+      [
+        [1, 0],
+        [0, 1],
+        [-1, 0]
+      ].map(values => Float32Array.from(values))
+    )
+  };
+  expect(mergesOf(byChance, 1)).toEqual([]);
+  // No token shows two of them, and their weights are equal.
+  const unseen = {
+    ...alike([3, 2, 1]),
+    pairs: new ExpertPairs(3),
+    weights: new WeightPairs(same.map(values => Float32Array.from(values)))
+  };
+  expect(mergesOf(unseen, 1)).toEqual([
+    [2, 0],
+    [1, 0]
+  ]);
+});
+
+it('protects experts from going, and from what would go into them', () => {
+  const evidence = alike([1, 2, 3]);
+  const { keep, merge, prune } = decide(evidence, 1, {
+    by: 'frequency',
+    mergeDifference: 0.1,
+    protect: [0]
+  });
+  expect({ keep, merge, prune }).toEqual({
+    keep: [0],
+    merge: [],
+    prune: [1, 2]
+  });
 });
 
 it('merges experts of one kind only', () => {
