@@ -26,15 +26,16 @@ const LAST_STEP = 1e-4;
  * the load's excess is the gradient of a convex function of the biases. The paper's step is constant and takes the sign
  * of the excess, which never settles.
  *
+ * @param steps at least 2; fewer end at a less even load
  * @returns the most even of all steps; biases of 0 where none is more even
  */
-export function fitBias(problem: BiasProblem): FittedBias {
+export function fitBias(problem: BiasProblem, steps = STEPS): FittedBias {
   const { experts, scale } = problem;
   let bias = new Float32Array(experts);
   let counts = selectionsWith(problem, bias);
   let best: FittedBias = { bias, counts };
-  for (let step = 0; step < STEPS && maxViolation(counts) > 0; step++) {
-    const size = scale * LAST_STEP ** (step / (STEPS - 1));
+  for (let step = 0; step < steps && maxViolation(counts) > 0; step++) {
+    const size = scale * LAST_STEP ** (step / (steps - 1));
     const mean = counts.reduce((total, count) => total + count, 0) / experts;
     bias = bias.map(
       (value, e) =>

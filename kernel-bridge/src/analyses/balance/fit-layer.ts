@@ -39,6 +39,9 @@ export function fitLayer(
   return fitted.bias.some(value => value !== 0) ? fitted : undefined;
 }
 
+/** A trial says whether biases help, and need not end at the best. */
+const TRIAL_STEPS = 40;
+
 /** [E]: the load that biases give the tokens of a sample. */
 export function loadWith(
   router: BiasedRouter,
@@ -67,7 +70,7 @@ export function fitUnseen(
     { fitted: first, other: second },
     { fitted: second, other: first }
   ].map(({ fitted, other }) => {
-    const { bias } = fitBias(problemOf(router, fitted));
+    const { bias } = fitBias(problemOf(router, fitted), TRIAL_STEPS);
     return [none, bias].map(own =>
       jainIndex(selectionsWith(problemOf(router, other), own))
     );
