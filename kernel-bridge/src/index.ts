@@ -29,7 +29,7 @@ export type {
   Steering,
   TokenRange
 } from './run/edits/edits';
-export type { CausalityOptions } from './analyses/causality/causal-experts';
+export type { CausalityOptions } from './analyses/causality/options';
 export type { CausalityResult } from './analyses/causality/causality-result';
 export type {
   Criterion,

@@ -19,7 +19,7 @@ import {
   runCounterfactual,
   sweep
 } from '../analyses/on-demand';
-import type { CausalityOptions } from '../analyses/causality/causal-experts';
+import type { CausalityOptions } from '../analyses/causality/options';
 import type { CausalityResult } from '../analyses/causality/causality-result';
 import type { Counterfactual } from '../analyses/counterfactual/counterfactual';
 import type { CounterfactualOptions } from '../analyses/counterfactual/run-counterfactual';

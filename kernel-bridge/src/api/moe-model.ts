@@ -14,7 +14,7 @@ import {
   runCounterfactual,
   sweep
 } from '../analyses/on-demand';
-import type { CausalityOptions } from '../analyses/causality/causal-experts';
+import type { CausalityOptions } from '../analyses/causality/options';
 import type { CausalityResult } from '../analyses/causality/causality-result';
 import type { Counterfactual } from '../analyses/counterfactual/counterfactual';
 import type { CounterfactualOptions } from '../analyses/counterfactual/run-counterfactual';
@@ -315,8 +315,9 @@ export class MoEModel extends ExplainedModel implements Displayable {
   }
 
   /**
-   * The experts that a condition on the output depends on, more than on others of their layer and load: each ablated
-   * over many prompts, compared with random experts, p-values adjusted for their number.
+   * The experts that a condition on the output depends on, more than on others of their layer and load: each is ablated over
+   * many prompts, and so are as many tokens of other experts. Effects come with intervals, and p-values are adjusted for
+   * the number of experts.
    *
    * @throws MoEDebuggerError 'edit', 'input' or 'tokenizer' for what does not fit, 'engine', 'cancelled'
    */

@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadModel } from '../../api/load-model';
 import type { MoEModel } from '../../api/moe-model';
 import type { GraphBuilder } from '../../../test/graph-builder';
 import { randomNumbers } from '../../../test/graph-builder';
+import { temporaryFolder } from '../../../test/temporary';
 import { tinyMoE } from '../../../test/tiny-moe';
+import type { CausalityOptions } from './options';
+import type { CausalityResult } from './causality-result';
 
 const EXPERTS = 8;
 const [HIDDEN, INTERMEDIATE, VOCABULARY] = [16, 12, 50];
@@ -74,11 +79,18 @@ it.each(['mask', 'drop'] as const)(
       mode
     });
     expect(result.rows).toHaveLength(2 * EXPERTS);
-    const [surest] = result.causal;
-    expect(surest).toMatchObject({ ...PLANTED, causal: true });
-    expect(surest.change).toBeLessThan(0);
-    // The expert itself is among the ones drawn.
-    expect(-surest.change).toBeGreaterThan(1.5 * surest.nullChange);
+    const [largest] = result.rows;
+    expect(largest).toMatchObject({ ...PLANTED, causal: true });
+    expect(largest.change).toBeLessThan(0);
+    expect(-largest.change).toBeGreaterThan(1.5 * largest.nullChange);
+    expect(largest.changePerToken! * largest.load).toBeCloseTo(
+      60 * largest.change,
+      9
+    );
+    const [low, high] = largest.interval!;
+    expect(low).toBeGreaterThan(0);
+    expect(largest.excess).toBeGreaterThan(low);
+    expect(largest.excess).toBeLessThan(high);
     expect(result.toString()).toContain('layer 1 expert 3');
   }
 );
@@ -111,10 +123,11 @@ it('accepts any score of the output, and repeats its draws', async () => {
     criterion: { token: TOKEN }
   });
   // Threads may add in another order.
+  expect(result.rows).toHaveLength(EXPERTS);
   for (const { expert, change, p } of result.rows) {
     const other = token.rows.find(row => row.expert === expert)!;
     expect(change).toBeCloseTo(other.change, 4);
-    expect(p).toBeCloseTo(other.p, 2);
+    expect(p).toBeCloseTo(other.p, 1);
   }
   expect(JSON.parse(JSON.stringify(result))).toMatchObject({
     schema: 'moe-debugger/causality@1',
@@ -124,15 +137,143 @@ it('accepts any score of the output, and repeats its draws', async () => {
   });
 });
 
-it('warns when there are too few prompts for a finding', async () => {
+describe('says what cannot be told', () => {
+  const withModel = async (
+    builder: GraphBuilder,
+    inputs: number[][],
+    options: CausalityOptions
+  ): Promise<CausalityResult> =>
+    (await load(builder)).causalExperts(inputs, options);
+
+  it('of one prompt, and of one token', async () => {
+    for (const input of [[1, 2, 3], [1]]) {
+      const result = await withModel(planted(), [input], {
+        criterion: { token: TOKEN }
+      });
+      expect(result.rows).toHaveLength(2 * EXPERTS);
+      expect(result.causal).toEqual([]);
+      expect(result.rows.map(({ p, excess }) => [p, excess])).toEqual(
+        Array(2 * EXPERTS).fill([1, null])
+      );
+      expect(result.notes.join('\n')).toMatch(
+        /cannot be judged from one prompt/
+      );
+      expect(result.toString()).toContain('cannot be judged');
+    }
+  });
+
+  it('of too few prompts', async () => {
+    const result = await withModel(planted(), prompts(3), {
+      criterion: { token: TOKEN }
+    });
+    expect(result.causal).toEqual([]);
+    const { tests } = result.toJSON();
+    expect(result.notes.join('\n')).toMatch(
+      `${tests} of ${tests} experts could not have been found`
+    );
+    expect(result.rows.every(({ detectable }) => detectable === null)).toBe(
+      true
+    );
+  });
+
+  it('of a criterion that is constant', async () => {
+    const result = await withModel(tinyMoE(), prompts(6), {
+      criterion: { score: () => 3 }
+    });
+    expect(result.causal).toEqual([]);
+    expect(result.notes.join('\n')).toMatch(
+      /no ablation changes the criterion/
+    );
+  });
+
+  it('of two experts, both selected or one', async () => {
+    const both = await withModel(tinyMoE({ experts: 2, topK: 2 }), prompts(8), {
+      criterion: { token: TOKEN },
+      mode: 'drop'
+    });
+    expect(both.rows.map(row => row.compared)).toEqual([8, 8, 8, 8]);
+    const one = await withModel(tinyMoE({ experts: 2, topK: 1 }), prompts(8), {
+      criterion: { token: TOKEN }
+    });
+    expect(one.rows).toHaveLength(4);
+    // Where a token selects one expert, it is compared with prompts in which the other one has the last token.
+    expect(one.rows.every(row => row.compared < 8)).toBe(true);
+  });
+
+  it('of every expert selected: nothing is left to enter', async () => {
+    const model = await load(tinyMoE({ experts: 4, topK: 4 }));
+    await expect(
+      model.causalExperts(prompts(4), { criterion: { token: TOKEN } })
+    ).rejects.toMatchObject({ code: 'edit' });
+  });
+
+  it('of a text of one token', async () => {
+    const model = await load(tinyMoE());
+    await expect(
+      model.causalExperts([[1]], { criterion: { text: 'own' } })
+    ).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringMatching(/it has one token/) as string
+    });
+  });
+});
+
+it('finds none where the criterion is noise', async () => {
+  const model = await load(tinyMoE());
+  let alarms = 0;
+  for (let seed = 0; seed < 10; seed++) {
+    const random = randomNumbers(seed);
+    const result = await model.causalExperts(prompts(20), {
+      criterion: { score: () => random() }
+    });
+    alarms += result.causal.length > 0 ? 1 : 0;
+  }
+  // 5 % of 10: three or more have a probability of 1 %.
+  expect(alarms).toBeLessThan(3);
+});
+
+it('reads the log-probability of a text from all of its tokens', async () => {
   const model = await load(planted());
-  const result = await model.causalExperts([[1, 2, 3]], {
+  const inputs = prompts(6);
+  const seen = new Map<string, number>();
+  const result = await model.causalExperts(inputs, {
+    criterion: {
+      score: ({ prompt, textLogProbability }) => {
+        seen.set(prompt, seen.get(prompt) ?? textLogProbability);
+        return textLogProbability;
+      }
+    }
+  });
+  const { outputLogits } = await model.trace(inputs, { logits: 'all' });
+  const expected = [...outputLogits.values()].map(({ data, width }, i) => {
+    const logs = inputs[i].slice(1).map((id, t) => {
+      const row = [...data.subarray(t * width, (t + 1) * width)];
+      return row[id] - Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0));
+    });
+    return logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  });
+  expect(seen.size).toBe(6);
+  expect(result.toJSON().original).toBeCloseTo(
+    expected.reduce((sum, value) => sum + value, 0) / 6,
+    4
+  );
+});
+
+it('has a picture with intervals, and is saved', async () => {
+  const model = await load(planted());
+  const result = await model.causalExperts(prompts(20), {
     criterion: { token: TOKEN }
   });
-  expect(result.causal).toEqual([]);
-  expect(result.notes.join()).toMatch(/16 of 16 experts could not have been/);
-  result.rows.forEach(({ p, smallestP }) =>
-    expect(p).toBeGreaterThanOrEqual(0.9 * smallestP)
+  const data = result.spec.data as { values: { name: string; low: number }[] };
+  expect(data.values[0]).toMatchObject({
+    name: 'layer 1 expert 3',
+    low: result.rows[0].interval![0],
+    causal: true
+  });
+  const file = join(temporaryFolder(), 'causal.csv');
+  await result.save(file);
+  expect(readFileSync(file, 'utf8')).toMatch(
+    /^layer,expert,excess,from,to,causal,change,.*\r\nlayer 1,3,/
   );
 });
 

@@ -3,26 +3,30 @@ import { MoEDebuggerError } from '../../base/errors';
 import { logProbability } from '../../base/statistics/logits';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
-/** The output after a prompt's last token. */
+/** What a model says of a prompt. */
 export interface CriterionOutput {
   prompt: string;
-  /** [vocabulary] */
+  /** [vocabulary], after the last token. */
   logits: Float32Array;
-  /** Natural logarithm of a token's probability. */
+  /** Natural logarithm of a token's probability after the last token. */
   logProbability(token: number): number;
+  /** Mean log-probability of the prompt's own tokens, each after those before it; NaN if the graph does not return them. */
+  textLogProbability: number;
 }
 
 /**
- * A token, by id or by its text: its log-probability after the prompt. A pattern: whether the greedily generated text
- * matches. A function: any number computed from the output.
+ * A token, by id or by its text: its log-probability after the prompt. A text: 'own' for the mean log-probability of the
+ * prompt's own tokens, which is less noisy than that of one token. A pattern: whether the greedily generated text matches. A
+ * function: any number computed from the output.
  */
 export type Criterion =
   | { token: number | string }
+  | { text: 'own' }
   | { pattern: RegExp; maxNewTokens?: number }
   | { score: (output: CriterionOutput) => number };
 
-/** A criterion on the next token's distribution. */
-export type Score = (prompt: string, logits: Float32Array) => number;
+/** A criterion on the distributions of next tokens. */
+export type Score = (output: Omit<CriterionOutput, 'logProbability'>) => number;
 
 /** @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid token */
 export function scoreOf(
@@ -31,15 +35,17 @@ export function scoreOf(
 ): Score {
   if ('score' in criterion) {
     const { score } = criterion;
-    return (prompt, logits) =>
+    return output =>
       score({
-        prompt,
-        logits,
-        logProbability: token => logProbability(logits, token)
+        ...output,
+        logProbability: token => logProbability(output.logits, token)
       });
   }
+  if ('text' in criterion) {
+    return ownText;
+  }
   const token = tokenOf(criterion.token, model);
-  return (_, logits) => {
+  return ({ logits }) => {
     if (token >= logits.length) {
       throw new MoEDebuggerError(
         'input',
@@ -49,6 +55,20 @@ export function scoreOf(
     }
     return logProbability(logits, token);
   };
+}
+
+function ownText({
+  prompt,
+  textLogProbability
+}: Pick<CriterionOutput, 'prompt' | 'textLogProbability'>): number {
+  if (Number.isNaN(textLogProbability)) {
+    throw new MoEDebuggerError(
+      'input',
+      `the log-probability of the own tokens of prompt ${JSON.stringify(prompt)} is not known: it has one token, or the graph returns only the last token's logits`,
+      { where: 'criterion', hint: 'give longer prompts, or a token or score' }
+    );
+  }
+  return textLogProbability;
 }
 
 function tokenOf(

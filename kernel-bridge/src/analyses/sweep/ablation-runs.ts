@@ -9,10 +9,17 @@ import { emptyCache } from '../../run/model/cache';
 import type { Step } from '../../run/model/inputs';
 import { ELEMENT } from '../../onnx/file/schema';
 import type { Baseline } from './baseline';
-import { readEffects, reference, type Effect } from './effects';
+import { nextTokens, readEffects, reference, type Effect } from './effects';
 import type { GrowingGraph } from './growing-graph';
 import { growingSessionOf } from './growing-session';
-import { DIVERGENCE, LOGITS, measureGraph, REFERENCE } from './measure-graph';
+import {
+  DIVERGENCE,
+  LOGITS,
+  measureGraph,
+  NEXT,
+  NEXT_LOG,
+  REFERENCE
+} from './measure-graph';
 import type { SweepEdit } from './options';
 import type { Reach } from './reach';
 import { editedSession } from '../../run/edits/edited-sessions';
@@ -29,7 +36,11 @@ export interface Pair {
 }
 
 /** A pair that is ablated. */
-export type SweptPair = Pair & { edit: SweepEdit };
+export type SweptPair = Pair & {
+  edit: SweepEdit;
+  /** The edits are those of a control, in place of the ablation. */
+  control?: true;
+};
 
 export interface AblationRun {
   /** One per pair. */
@@ -197,8 +208,11 @@ export class AblationRuns {
       measure: {
         session: this._measure.id,
         reads: { [LOGITS]: logits },
-        feeds: { [REFERENCE]: reference(baselines, tokens) },
-        fetches: [DIVERGENCE]
+        feeds: {
+          [REFERENCE]: reference(baselines, tokens),
+          [NEXT]: nextTokens(baselines, tokens)
+        },
+        fetches: [DIVERGENCE, NEXT_LOG]
       }
     });
     return { effects: readEffects(outputs, logits, baselines), milliseconds };

@@ -60,6 +60,17 @@ export function withAblation(
       };
 }
 
+/** Experts of a router that edits name; another edit of one of them could contradict these. */
+export function editedExperts(
+  { ablate = [], force = [], bias = [], selectionBias = [], scale = [] }: Edits,
+  routers: readonly Router[],
+  router: number
+): number[] {
+  return [...ablate, ...force, ...bias, ...selectionBias, ...scale]
+    .filter(edit => findPlace(edit, routers, 'edit') === router)
+    .map(({ expert }) => expert);
+}
+
 /** What a result says of the edits that ablations start from. */
 export function baseNotes(model: LoadedModel, base: Edits): string[] {
   const { records } = editedSession(model).resolve(base).records;

@@ -2,6 +2,7 @@
 import type { RunOutputs } from '../../run/engine/engine';
 import type { TensorValue } from '../../run/engine/messages';
 import { toFloat32 } from '../../run/engine/tensor-values';
+import { mean } from '../../base/statistics/summary';
 import {
   atLeastZero,
   divergence,
@@ -9,7 +10,7 @@ import {
   rank
 } from '../../base/statistics/logits';
 import type { Baseline } from './baseline';
-import { DIVERGENCE, MIN_LOG } from './measure-graph';
+import { DIVERGENCE, MIN_LOG, NEXT_LOG } from './measure-graph';
 
 /** Effect of a pair. */
 export interface Effect {
@@ -20,7 +21,24 @@ export interface Effect {
   deltaRank: number;
   /** [vocabulary], after the last token. */
   lastLogits: Float32Array;
+  /** Mean log-probability of the prompt's own tokens, each after those before it; NaN where the graph does not return them. */
+  textLogProb: number;
 }
+
+/** The same of a baseline. */
+export function textLogProb({
+  ids,
+  logProbs,
+  lastLogits
+}: Pick<Baseline, 'ids' | 'logProbs' | 'lastLogits'>): number {
+  const vocabulary = lastLogits.length;
+  return logProbs.length < ids.length * vocabulary
+    ? NaN
+    : meanOf(ids.slice(1).map((id, i) => logProbs[i * vocabulary + id]));
+}
+
+const meanOf = (values: ArrayLike<number>): number =>
+  values.length === 0 ? NaN : mean(values);
 
 /**
  * @param baselines of each row
@@ -33,7 +51,8 @@ export function readEffects(
 ): Effect[] {
   const last = toFloat32(outputs[logits]);
   const kl = toFloat32(outputs[DIVERGENCE]);
-  return baselines.map(({ lastLogits, logProbs, target }, row) => {
+  const next = toFloat32(outputs[NEXT_LOG]);
+  return baselines.map(({ ids, lastLogits, logProbs, target }, row) => {
     const vocabulary = lastLogits.length;
     // If the graph computes all positions of a single prompt, the last ones are at the end.
     const end =
@@ -49,7 +68,11 @@ export function readEffects(
       deltaLogProb:
         logProbability(own, target) - logProbability(lastLogits, target),
       deltaRank: rank(own, target) - rank(lastLogits, target),
-      lastLogits: own
+      lastLogits: own,
+      textLogProb:
+        positions < ids.length
+          ? NaN
+          : meanOf(next.subarray(row * width, row * width + ids.length - 1))
     };
   });
 }
@@ -81,4 +104,23 @@ export function reference(
     dims: [baselines.length, width, vocabulary],
     data
   };
+}
+
+/** The token after each position of the rows; after the last, and where the graph returns fewer positions, any. */
+export function nextTokens(
+  baselines: readonly Baseline[],
+  tokens: number
+): TensorValue {
+  const [{ lastLogits, logProbs, ids }] = baselines;
+  const positions = logProbs.length / lastLogits.length;
+  const width = positions < ids.length ? positions : tokens;
+  const data = new BigInt64Array(baselines.length * width);
+  if (width === tokens) {
+    baselines.forEach((baseline, row) =>
+      baseline.ids
+        .slice(1)
+        .forEach((id, i) => (data[row * width + i] = BigInt(id)))
+    );
+  }
+  return { type: 'int64', dims: [baselines.length, width, 1], data };
 }

@@ -15,6 +15,10 @@ import {
 export const LOGITS = 'logits';
 /** float, [1 or batch, tokens, vocabulary]: log p of the reference distributions, at least `MIN_LOG`. */
 export const REFERENCE = 'reference';
+/** int64, [batch, tokens, 1]: the token that follows each. */
+export const NEXT = 'next';
+/** float, [batch, tokens, 1]: log q of the token that follows. */
+export const NEXT_LOG = 'next_log';
 /** float, [batch, tokens, 1]: KL(p || q) = Σ p (log p − log q), q = softmax(logits). */
 export const DIVERGENCE = 'divergence';
 
@@ -30,6 +34,11 @@ export function measureGraph(logitsType: number): Uint8Array {
     node('LogSoftmax', ['float'], 'log', { name: 'axis', type: 2, i: -1 }),
     // NaN stays NaN, so that a broken distribution has no divergence.
     node('Max', ['log', 'least'], 'bounded'),
+    node('GatherElements', ['bounded', NEXT], NEXT_LOG, {
+      name: 'axis',
+      type: 2,
+      i: -1
+    }),
     node('Sub', [REFERENCE, 'bounded'], 'difference'),
     node('Exp', [REFERENCE], 'p'),
     node('Mul', ['difference', 'p'], 'terms'),
@@ -47,8 +56,15 @@ export function measureGraph(logitsType: number): Uint8Array {
         { ...constant('least', ELEMENT.float), floatData: [MIN_LOG] },
         { ...constant('axes', ELEMENT.int64, [1]), int64Data: [-1] }
       ],
-      input: [value(LOGITS, logitsType), value(REFERENCE, ELEMENT.float)],
-      output: [value(DIVERGENCE, ELEMENT.float)],
+      input: [
+        value(LOGITS, logitsType),
+        value(REFERENCE, ELEMENT.float),
+        value(NEXT, ELEMENT.int64)
+      ],
+      output: [
+        value(DIVERGENCE, ELEMENT.float),
+        value(NEXT_LOG, ELEMENT.float)
+      ],
       valueInfo: []
     }
   });

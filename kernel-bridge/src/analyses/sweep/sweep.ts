@@ -32,6 +32,7 @@ import { reachOf, type Reach } from './reach';
 import { Batches, BatchSizer } from './side-by-side';
 import { SweepCancelled, SweepResult } from './sweep-result';
 import type { Edits } from '../../run/edits/edits';
+import type { RunEdits } from '../../run/edits/run-edits';
 import { editedSession } from '../../run/edits/edited-sessions';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import { Tally } from './tally';
@@ -41,6 +42,13 @@ export type PairListener = (
   pair: SweptPair,
   effect: Effect | undefined
 ) => void;
+
+/** Runs beside each ablation that has reach, of other edits on the same prompt and router. */
+export interface ControlRuns {
+  /** Undefined: none beside this ablation. */
+  of(baseline: Baseline, edit: SweepEdit): RunEdits | undefined;
+  onRun(pair: SweptPair, effect: Effect): void;
+}
 
 /** Limit for the logits of one run, as float32; two runs may be in flight. */
 const MAX_LOGIT_BYTES = 128 << 20;
@@ -58,14 +66,16 @@ export async function sweep(
   prompts: readonly Prompt[],
   options: SweepOptions = {},
   onPair: PairListener = () => undefined,
-  base: Edits = {}
+  base: Edits = {},
+  controls?: ControlRuns
 ): Promise<SweepResult> {
   const running = new Sweep(
     model,
     prompts.map((prompt, i) => model.tokenize(prompt, i)),
     options,
     onPair,
-    base
+    base,
+    controls
   );
   try {
     await running.run();
@@ -111,7 +121,8 @@ class Sweep {
     prompts: readonly TokenizedPrompt[],
     private readonly _options: SweepOptions,
     private readonly _onPair: PairListener,
-    private readonly _base: Edits
+    private readonly _base: Edits,
+    private readonly _controls?: ControlRuns
   ) {
     if (prompts.length === 0) {
       throw new MoEDebuggerError('input', 'there are no prompts', {
@@ -266,6 +277,10 @@ class Sweep {
         this._count(pair, undefined);
       } else {
         reached.push(pair);
+        const records = this._controls?.of(baseline, edit);
+        if (records) {
+          reached.push({ ...pair, edit: { ...edit, records }, control: true });
+        }
       }
     }
     if (this._growPays(reached)) {
@@ -341,7 +356,11 @@ class Sweep {
     this._pending = undefined;
     this._runs += pairs.length;
     this._batches++;
-    pairs.forEach((pair, row) => this._count(pair, effects[row]));
+    pairs.forEach((pair, row) =>
+      pair.control
+        ? this._controls!.onRun(pair, effects[row])
+        : this._count(pair, effects[row])
+    );
     this._options.onProgress?.({
       done: this._done,
       total: this._edits.length * this._requests.length,

@@ -54,6 +54,7 @@ export {
   type PlannedEffect,
   type PlannedExpert
 } from './compression-plan';
+export { excessIntervalsSpec, type ExcessRow } from './excess-intervals';
 export { loadChangeSpec, type LoadChangeRow } from './load-change';
 export {
   modelsByDepthSpec,

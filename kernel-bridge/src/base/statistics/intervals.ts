@@ -1,6 +1,6 @@
 /** Confidence intervals. */
 import { Z_ONE_SIDED_95, Z_TWO_SIDED_95 } from './normal';
-import { studentTwoSided95 } from './student-t';
+import { upperStudentQuantile } from './student-t';
 import { mean, sampleDeviation } from './summary';
 
 export interface Interval {
@@ -43,9 +43,10 @@ export function upperBound(successes: number, trials: number): number {
     : wilsonInterval(successes, trials, Z_ONE_SIDED_95).high;
 }
 
-/** 95 % interval of a mean by Student's t; undefined for fewer than two values. */
+/** Interval of a mean by Student's t; undefined for fewer than two values. */
 export function studentInterval(
-  values: readonly number[]
+  values: readonly number[],
+  level = 0.95
 ): Interval | undefined {
   const n = values.length;
   if (n < 2) {
@@ -53,7 +54,8 @@ export function studentInterval(
   }
   const centre = mean(values);
   const half =
-    (studentTwoSided95(n - 1) * sampleDeviation(values)) / Math.sqrt(n);
+    (upperStudentQuantile((1 - level) / 2, n - 1) * sampleDeviation(values)) /
+    Math.sqrt(n);
   return { low: centre - half, high: centre + half };
 }
 

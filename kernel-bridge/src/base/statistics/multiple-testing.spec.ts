@@ -1,4 +1,4 @@
-import { benjaminiHochberg } from './multiple-testing';
+import { benjaminiHochberg, holm } from './multiple-testing';
 
 it('adjusts p-values as R does', () => {
   // p.adjust(c(0.01, 0.04, 0.03, 0.005, 0.8), "BH")
@@ -19,4 +19,14 @@ it("corrects as Benjamini and Hochberg's own example does", () => {
   expect(benjaminiHochberg(p).filter(value => value <= 0.05)).toHaveLength(4);
   expect(benjaminiHochberg([0.01], 10)).toEqual([0.1]);
   expect(benjaminiHochberg([])).toEqual([]);
+});
+
+it('adjusts by Holm as R does', () => {
+  // p.adjust(c(0.01, 0.04, 0.03, 0.005, 0.8), "holm")
+  const adjusted = holm([0.01, 0.04, 0.03, 0.005, 0.8]);
+  [0.04, 0.09, 0.09, 0.025, 0.8].forEach((value, i) =>
+    expect(adjusted[i]).toBeCloseTo(value, 12)
+  );
+  expect(holm([0.9, 0.9])).toEqual([1, 1]);
+  expect(holm([])).toEqual([]);
 });

@@ -20,3 +20,20 @@ export function benjaminiHochberg(
   });
   return corrected;
 }
+
+/**
+ * p-values corrected for the number of tests (Holm 1979), in the order given: the probability that any test is falsely
+ * called significant below q is at most q, whatever the tests have in common.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const smallestFirst = [...pValues.keys()].sort(
+    (a, b) => pValues[a] - pValues[b]
+  );
+  const corrected = new Array<number>(pValues.length);
+  let most = 0;
+  smallestFirst.forEach((i, rank) => {
+    most = Math.max(most, Math.min(1, pValues[i] * (pValues.length - rank)));
+    corrected[i] = most;
+  });
+  return corrected;
+}

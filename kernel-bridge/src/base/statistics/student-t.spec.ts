@@ -1,6 +1,9 @@
 import {
+  normalOfStudent,
+  studentOfNormal,
   studentOneSided95,
   studentTwoSided95,
+  upperStudentQuantile,
   upperStudentTail
 } from './student-t';
 
@@ -31,4 +34,28 @@ it.each([
 ])('has the tail beyond %f with %i degrees of freedom', (t, degrees, p) => {
   expect(upperStudentTail(t, degrees) / p).toBeCloseTo(1, 6);
   expect(upperStudentTail(-t, degrees)).toBeCloseTo(1 - p, 9);
+});
+
+// scipy.stats.t.isf(tail, df)
+it.each([
+  [1e-6, 10, 9.751995490925461],
+  [0.001, 4, 7.173182219782307],
+  [0.2, 19, 0.8609506087600002]
+])('has the value that is exceeded with probability %p', (tail, degrees, t) => {
+  expect(Math.abs(upperStudentQuantile(tail, degrees) / t - 1)).toBeLessThan(
+    1e-6
+  );
+  expect(upperStudentQuantile(tail, 0)).toBe(Infinity);
+});
+
+// scipy.stats.norm.isf(scipy.stats.t.sf(t, df))
+it.each([
+  [2, 10, 1.790409932739139],
+  [6, 4, 2.8875509624471034],
+  [3, 30, 2.7827540967507427]
+])('has about the normal score of t = %p of %p degrees', (t, degrees, z) => {
+  const score = normalOfStudent(t, degrees);
+  expect(Math.abs(score / z - 1)).toBeLessThan(0.01);
+  expect(studentOfNormal(score, degrees)).toBeCloseTo(t, 9);
+  expect(normalOfStudent(-t, degrees)).toBe(0);
 });

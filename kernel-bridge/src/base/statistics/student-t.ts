@@ -28,3 +28,27 @@ export function upperStudentTail(t: number, degrees: number): number {
     ? 1 - upperStudentTail(-t, degrees)
     : distributions().studentTail(t, degrees);
 }
+
+/** The value that is exceeded with this probability, with relative precision for small ones. */
+export function upperStudentQuantile(tail: number, degrees: number): number {
+  return degrees < 1
+    ? Infinity
+    : -distributions().studentQuantile(tail, degrees);
+}
+
+/** The standard normal score whose tail is about that of a t of at least 0 (Wallace 1959, Annals of Mathematical Statistics 30). */
+export function normalOfStudent(t: number, degrees: number): number {
+  return t <= 0
+    ? 0
+    : Math.sqrt(degrees * Math.log1p((t * t) / degrees)) * wallace(degrees);
+}
+
+/** Its inverse. */
+export function studentOfNormal(score: number, degrees: number): number {
+  return Math.sqrt(
+    degrees * Math.expm1((score / wallace(degrees)) ** 2 / degrees)
+  );
+}
+
+const wallace = (degrees: number): number =>
+  (8 * degrees + 1) / (8 * degrees + 3);

@@ -192,7 +192,7 @@ function build(): Command {
     )
     .option(
       '--criterion <what>',
-      'test which experts the output depends on: token:ID, token:TEXT, or regex:PATTERN of the generated text',
+      'test which experts the output depends on: token:ID, token:TEXT, text (how probable the prompts are), or regex:PATTERN of the generated text',
       parseCriterion
     )
     .option('--json', 'print one JSON document')
@@ -267,7 +267,10 @@ function parseSweepMode(text: string): 'mask' | 'drop' {
 
 function parseCriterion(
   text: string
-): { token: number | string } | { pattern: RegExp } {
+): { token: number | string } | { text: 'own' } | { pattern: RegExp } {
+  if (text === 'text') {
+    return { text: 'own' };
+  }
   const [, kind, value] = /^(token|regex):(.+)$/s.exec(text) ?? [];
   if (kind === 'token') {
     return { token: parseTarget(value) };
@@ -279,7 +282,9 @@ function parseCriterion(
   } catch {
     throw new InvalidArgumentError('the pattern is not a regular expression');
   }
-  throw new InvalidArgumentError('give token:ID, token:TEXT or regex:PATTERN');
+  throw new InvalidArgumentError(
+    'give token:ID, token:TEXT, text or regex:PATTERN'
+  );
 }
 
 function parseTarget(text: string): number | string {

@@ -31,12 +31,17 @@ export function batchFeeds(
   );
 }
 
-function rowOf({ ids, positions, mask, cached }: Step, row: number): Step {
+function rowOf(
+  { ids, positions, mask, cached, encoderIds }: Step,
+  row: number
+): Step {
   return {
     ids: [ids[row]],
     positions: [positions[row]],
     mask: [mask[row]],
-    cached
+    cached,
+    // An encoder may run once for all rows.
+    ...(encoderIds ? { encoderIds: [encoderIds[row] ?? encoderIds[0]] } : {})
   };
 }
 
