@@ -90,9 +90,6 @@ export {
 } from './analyses/findings';
 export {
   analyze,
-  FORMATS,
-  formatSensitivity,
-  ngramTriggers,
   sideBySide,
   tokenSetSimilarity,
   type Analysis,
@@ -100,14 +97,31 @@ export {
   type AnalyzeOptions,
   type ExpertRole,
   type Forecast,
-  type FormatSensitivity,
   type Leaning,
   type NoForecast,
   type Role,
-  type SideBySide,
-  type Trigger,
-  type TriggerOptions
+  type SideBySide
 } from './analyses/behaviour';
+export {
+  ngramTriggers,
+  Triggers,
+  type Trigger,
+  type TriggerOptions,
+  type TriggersDocument
+} from './analyses/triggers';
+export {
+  FORMAT_KINDS,
+  formatSensitivity,
+  FormatSensitivity,
+  type Estimate,
+  type FormatDocument,
+  type FormatEffect,
+  type FormatExpert,
+  type FormatKind,
+  type FormatLayer,
+  type FormatOptions,
+  type FormatVerdict
+} from './analyses/format';
 export {
   balanceLoad,
   BalancePlan,
@@ -166,11 +180,17 @@ export type { ChatMessage } from './run/model/chat-template';
 export type { PipelineThresholds } from './analyses/behaviour/expert-pipelines';
 export type { StepEffect } from './analyses/behaviour/pipeline-effects';
 export type {
-  ExpertPipelines,
   PipelinesDocument,
   WeightedStep
-} from './analyses/behaviour/pipelines-result';
-export type { PipelineOptions } from './analyses/behaviour/read-pipelines';
+} from './analyses/behaviour/pipelines-document';
+export type { ExpertPipelines } from './analyses/behaviour/pipelines-result';
+export type { PipelineOptions } from './analyses/behaviour/pipeline-options';
+export type {
+  Pipeline,
+  PipelineStage
+} from './analyses/behaviour/pipeline-classes';
+export { expertPipelines } from './analyses/on-demand';
+export type { TraceInput } from './analyses/findings/trace-input';
 export type { AttentionLayer } from './analyses/attention/attention-data';
 export type {
   AttentionDocument,

@@ -29,6 +29,11 @@ export const readPipelines = lazily(
     require('./behaviour/read-pipelines') as typeof import('./behaviour/read-pipelines'),
   'readPipelines'
 );
+export const expertPipelines = lazily(
+  () =>
+    require('./behaviour/trace-pipelines') as typeof import('./behaviour/trace-pipelines'),
+  'tracePipelines'
+);
 export const causalExperts = lazily(
   () =>
     require('./causality/causal-experts') as typeof import('./causality/causal-experts'),

@@ -8,7 +8,7 @@ import {
   readPipelines
 } from '../analyses/on-demand';
 import type { ExpertPipelines } from '../analyses/behaviour/pipelines-result';
-import type { PipelineOptions } from '../analyses/behaviour/read-pipelines';
+import type { PipelineOptions } from '../analyses/behaviour/pipeline-options';
 import type { AttentionRecord } from '../analyses/attention/attention-record';
 import type { FindHeadsOptions } from '../analyses/attention/find-heads';
 import type { HeadsResult } from '../analyses/attention/heads-result';

@@ -9,6 +9,7 @@ import {
   type Stack,
   type Token
 } from '../base/protocol';
+import { mix } from './hash';
 import { HashSet } from './hash-set';
 
 /** Tokens of a context, the token itself included: two words with what joins them. */
@@ -97,17 +98,6 @@ function identity({ id, text }: Token): number | undefined {
 
 const stackSeed = (stack: Stack | undefined): number =>
   stack === 'encoder' ? 1 : 2;
-
-/** A step of MurmurHash3 (Appleby), with its finaliser. */
-function mix(hash: number, value: number): number {
-  let k = Math.imul(value, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  let h = hash ^ k;
-  h = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
 
 function weighted(fresh: Uint8Array): Float32Array {
   const weights = new Float32Array(fresh.length);

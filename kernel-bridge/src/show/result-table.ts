@@ -3,7 +3,7 @@ import { described, VEGA_LITE_5, type VegaLiteSpec } from '../base/charts';
 import type { JsonObject } from '../base/kernel-api';
 import { VEGALITE_MIME_TYPE } from '../base/protocol';
 import { escapeHtml } from './page/escape-html';
-import { reportPage, table } from './page/page';
+import { reportPage, table, type ReportSection } from './page/page';
 import { specSvg } from './still-svg';
 
 export type TableCell = string | number | null;
@@ -111,15 +111,24 @@ export function tablePage({
   notes = []
 }: ResultTable): string {
   return reportPage(title, notes.join('; '), [
-    {
-      id: 'table',
-      title: 'Table',
-      html: table(
-        columns,
-        rows.map(row => row.map(cellText))
-      )
-    }
+    tableSection('table', 'Table', { columns, rows })
   ]);
+}
+
+/** A table as a part of a page. */
+export function tableSection(
+  id: string,
+  title: string,
+  { columns, rows }: Pick<ResultTable, 'columns' | 'rows'>
+): ReportSection {
+  return {
+    id,
+    title,
+    html: table(
+      columns,
+      rows.map(row => row.map(cellText))
+    )
+  };
 }
 
 /** RFC 4180, with all digits. */

@@ -118,7 +118,7 @@ function specialIds(model: Readonly<Record<string, unknown>>): Set<unknown> {
 }
 
 /** The tokens that a tokenizer prepends to every text. */
-function textBeginning(tokenizer: {
+export function textBeginning(tokenizer: {
   encode(text: string, options?: { specialTokens?: boolean }): number[];
 }): number[] {
   const whole = tokenizer.encode(SAMPLE);

@@ -4,10 +4,8 @@ import { TraceEvidence } from '../findings/trace-evidence';
 import { pipelines } from '../../measures';
 import type { RoutingSample } from '../../base/protocol';
 import { analyze } from './analyze';
-import { FORMATS, formatSensitivity } from './format-sensitivity';
 import { sideBySide } from './side-by-side';
 import { tokenSetSimilarity } from './token-ids';
-import { ngramTriggers } from './triggers';
 
 const layerOf = (samples: RoutingSample[]) => analyze({ samples }).layers[0];
 
@@ -109,80 +107,6 @@ it('compares the tokens that select two experts', () => {
   expect(matrix[0 * 8 + 2]).toBe(0);
   // Two empty sets are equal.
   expect(matrix[6 * 8 + 7]).toBe(1);
-});
-
-describe('triggers', () => {
-  it('ranks the pair of tokens that triggers an expert first', () => {
-    const samples = samplesOf(anything, { samples: 80 });
-    let planted = 0;
-    for (const { tokens, layers } of samples) {
-      for (let t = 1; t < tokens.length; t++) {
-        if (t % 10 === 5) {
-          tokens[t - 1].id = 1;
-          tokens[t].id = 2;
-          layers[0].selected.set([6, 4], 2 * t);
-          planted++;
-        }
-      }
-    }
-    const triggers = ngramTriggers(samples);
-    expect(
-      triggers
-        .slice(0, 2)
-        .map(({ ids, expert }) => [ids, expert])
-        .sort()
-    ).toEqual([
-      [[1, 2], 4],
-      [[1, 2], 6]
-    ]);
-    expect(triggers[0].seen).toBeGreaterThanOrEqual(planted);
-  });
-
-  it('finds none in copies of one text', () => {
-    const [one] = samplesOf(anything, { samples: 1 });
-    const copies = Array.from({ length: 60 }, () => one);
-    expect(ngramTriggers(copies)).toEqual([]);
-    // Each token would be one that its predecessor triggers, were 60 copies 60 observations.
-    expect(
-      ngramTriggers([one, ...samplesOf(anything, { samples: 9 })])
-    ).toEqual([]);
-  });
-
-  it('finds none where experts are selected by chance', () => {
-    expect(ngramTriggers(samplesOf(anything, { samples: 80 }))).toEqual([]);
-  });
-});
-
-describe('format sensitivity', () => {
-  it('is 0 when nothing changes, and 1 when a variant is like another text', () => {
-    const samples = samplesOf(
-      ({ domain }) => (domain === 'a' ? [0, 1] : [2, 3]),
-      {
-        samples: 2,
-        domains: ['a', 'b']
-      }
-    );
-    const [same] = formatSensitivity(
-      samples.map(original => ({ original, variant: original }))
-    );
-    expect(same).toMatchObject({
-      toVariant: 0,
-      toOtherText: 1,
-      sensitivity: 0
-    });
-    const [other] = formatSensitivity([
-      { original: samples[0], variant: samples[1] },
-      { original: samples[1], variant: samples[0] }
-    ]);
-    expect(other.sensitivity).toBe(1);
-    expect(formatSensitivity([])).toEqual([]);
-  });
-
-  it('rewrites texts in other formats', () => {
-    expect(FORMATS['double spaces']('a b')).toBe('a  b');
-    expect(FORMATS['no punctuation']('a, b!')).toBe('a b');
-    expect(FORMATS.quoted('a\nb')).toBe('> a\n> b');
-  });
 });
 
 it('compares models by relative depth', () => {

@@ -2,7 +2,7 @@
 import { randomNumbers } from '../../../test/graph-builder';
 import { samplesOf } from '../../../test/made-samples';
 import type { RoutingSample } from '../../base/protocol';
-import { findPipelines, pipelineChains } from './expert-pipelines';
+import { alignmentOf, findPipelines, pipelineChains } from './expert-pipelines';
 
 /** Expert e of the first layer passes ids below `ids` to the expert that `next` names; other ids are assigned at random. */
 function handing(
@@ -91,6 +91,28 @@ it('looks further ahead with a larger span', () => {
   const samples = handing(() => undefined, 3);
   expect(findPipelines(samples).tests).toBe(2 * 64);
   expect(findPipelines(samples, { span: 2 }).tests).toBe(3 * 64);
+});
+
+it('takes traces without weights', () => {
+  const samples = handing(expert => (expert === 3 ? 5 : undefined));
+  const bare = samples.map(sample => ({
+    ...sample,
+    layers: sample.layers.map(layer => ({
+      ...layer,
+      weights: new Float32Array()
+    }))
+  }));
+  const [known, unknown] = [samples, bare].map(own => findPipelines(own).steps);
+  expect(unknown[0]).toEqual({ ...known[0], correlation: null });
+  expect(unknown).toHaveLength(known.length);
+});
+
+it('is aligned by 1 where both are always selected together, and by 0 where by chance', () => {
+  expect(alignmentOf(20, 100 / 20, 100)).toBeCloseTo(1, 12);
+  expect(alignmentOf(4, 1, 100)).toBe(0);
+  // 20 of 100 tokens select each, 10 both: ln(10 / 4) / ln(10).
+  expect(alignmentOf(10, 10 / 4, 100)).toBeCloseTo(0.39794, 5);
+  expect(alignmentOf(0, 0, 100)).toBe(-1);
 });
 
 it('is defined for empty samples', () => {

@@ -1,5 +1,5 @@
 /** Finds expert pipelines: experts of successive layers that process the same tokens more often than chance predicts. */
-import { placeOf, type Place } from '../findings/finding';
+import { numberOrNull, placeOf, type Place } from '../findings/finding';
 import { UnitCounts, UnitIndex } from '../findings/unit-counts';
 import { LayerLink } from '../../measures/layer-link';
 import { hypergeometricTail } from '../../base/statistics/exact-tests';
@@ -34,8 +34,13 @@ export interface PipelineStep {
   expected: number;
   /** together / expected */
   lift: number;
-  /** Pearson correlation of their weights, zero where not selected. */
-  correlation: number;
+  /**
+   * How well they are aligned: normalised pointwise mutual information of their tokens (Bouma 2009), 1 if each token
+   * selects both or neither, 0 by chance, towards -1 if none selects both.
+   */
+  alignment: number;
+  /** Pearson correlation of their weights, zero where not selected; null where weights are unknown. */
+  correlation: number | null;
   /**
    * Fisher's exact test on token ids, each counted once: ids that select the first expert more often than the average
    * token does, against those that select the second so. Tokens of one id are routed alike, so counting every token would
@@ -124,6 +129,8 @@ export function findPipelines(
   let tests = 0;
   const found: Omit<PipelineStep, 'correctedP'>[] = [];
   for (const { from, to, link } of links) {
+    // Not the link's own, which are those whose weights are known.
+    const { tokens } = from;
     const correlations = link.correlations();
     const inclined = [from, to].map(router =>
       Array.from(router.counts, (_, expert) => router.inclined(expert))
@@ -131,7 +138,7 @@ export function findPipelines(
     link.together.forEach((together, at) => {
       const i = Math.floor(at / to.counts.length);
       const j = at % to.counts.length;
-      const expected = (from.counts[i] * to.counts[j]) / link.tokens;
+      const expected = (from.counts[i] * to.counts[j]) / tokens;
       if (expected === 0) {
         return;
       }
@@ -147,7 +154,8 @@ export function findPipelines(
           together,
           expected,
           lift,
-          correlation: correlations[at],
+          alignment: alignmentOf(together, lift, tokens),
+          correlation: numberOrNull(correlations[at]),
           p: hypergeometricTail(both, first.size, second.size, all)
         });
       }
@@ -166,6 +174,19 @@ export function findPipelines(
       .filter(({ correctedP }) => correctedP <= alpha)
       .sort((a, b) => b.lift - a.lift)
   };
+}
+
+/** log(lift) / -log(share of tokens that select both); 1 where all do. */
+export function alignmentOf(
+  together: number,
+  lift: number,
+  tokens: number
+): number {
+  return together === tokens
+    ? 1
+    : together === 0
+      ? -1
+      : Math.log(lift) / -Math.log(together / tokens);
 }
 
 function gather(

@@ -7,11 +7,6 @@ export {
 } from './analyze';
 export type { Forecast, NoForecast } from '../findings/changes/forecast';
 export {
-  FORMATS,
-  formatSensitivity,
-  type FormatSensitivity
-} from './format-sensitivity';
-export {
   expertRoles,
   type ExpertRole,
   type Leaning,
@@ -23,4 +18,3 @@ export {
   tokenSetSimilarity,
   vocabularyOf
 } from './token-ids';
-export { ngramTriggers, type Trigger, type TriggerOptions } from './triggers';

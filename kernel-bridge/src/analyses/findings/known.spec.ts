@@ -5,8 +5,9 @@ import {
   type Check,
   type RoutingSample
 } from '../../base/protocol';
-import { analyze, ngramTriggers, tokenSetSimilarity } from '../behaviour';
-import { findPipelines } from '../behaviour/expert-pipelines';
+import { analyze, tokenSetSimilarity } from '../behaviour';
+import { tracePipelines } from '../behaviour/trace-pipelines';
+import { ngramTriggers } from '../triggers';
 import { diagnose } from './diagnose';
 import type { Diagnosis } from './diagnosis';
 import { formatDiagnosis } from './format-diagnosis';
@@ -100,12 +101,16 @@ describe('a capture of expert ids alone', () => {
     ).toThrow(expect.objectContaining({ code: 'input' }));
     const pair: Rule = ({ id }) => (id < 30 ? [4, 5] : [1, 2]);
     const unknown = without(samplesOf(pair, { samples: 80 }), { ids: true });
-    expect(ngramTriggers(unknown)).toEqual([]);
+    expect(() => ngramTriggers(unknown)).toThrow(
+      expect.objectContaining({ code: 'input' })
+    );
     const two = unknown.map(sample => ({
       ...sample,
       layers: [sample.layers[0], { ...sample.layers[0], layer: 4 }]
     }));
-    expect(findPipelines(two)).toMatchObject({ ids: 0, steps: [] });
+    expect(() => tracePipelines(two)).toThrow(
+      expect.objectContaining({ code: 'input' })
+    );
   });
 });
 

@@ -55,6 +55,7 @@ export {
   type PlannedExpert
 } from './compression-plan';
 export { excessIntervalsSpec, type ExcessRow } from './excess-intervals';
+export { formatChangeSpec, type FormatChangeRow } from './format-change';
 export { loadChangeSpec, type LoadChangeRow } from './load-change';
 export {
   modelsByDepthSpec,
@@ -67,3 +68,4 @@ export {
   matrixHeatmapSpec,
   type MatrixCell
 } from './matrix-heatmap';
+export { triggerRatesSpec, type TriggerRateRow } from './trigger-rates';

@@ -1,5 +1,6 @@
 /** A permutation test of many columns at once. */
 import { drawn, randomNumbers } from './random';
+import { countBelow } from './ranks';
 
 export interface MaxPermutation {
   /** By column: Student's t of the labelled units against the others, with a least variance. */
@@ -88,21 +89,6 @@ function largestOf(values: Float64Array): number {
     largest = values[i] > largest ? values[i] : largest;
   }
   return largest;
-}
-
-/** How many of ascending values are below another. */
-function countBelow(ascending: Float64Array, value: number): number {
-  let from = 0;
-  let to = ascending.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (ascending[middle] < value) {
-      from = middle + 1;
-    } else {
-      to = middle;
-    }
-  }
-  return from;
 }
 
 /** Ways to choose some of all units. */

@@ -24,3 +24,18 @@ export function midRanks(values: ArrayLike<number>): {
   }
   return { ranks, ties };
 }
+
+/** How many of ascending values are below another. */
+export function countBelow(ascending: Float64Array, value: number): number {
+  let from = 0;
+  let to = ascending.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (ascending[middle] < value) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from;
+}

@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
 import { integrityNote } from '../../base/protocol';
 import {
@@ -14,6 +13,7 @@ import { formatDiagnosis } from '../../analyses/findings/format-diagnosis';
 import { openModel } from './open-model';
 import { progress, remark, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
+import { isTraceFile, refusePrompts } from './trace-target';
 
 export interface DiagnoseArguments {
   prompts?: string;
@@ -46,13 +46,8 @@ async function diagnosed(
     thresholds: threshold,
     ...(baseline === undefined ? {} : { baseline: await baselineOf(baseline) })
   };
-  if (isTrace(target)) {
-    if (prompts !== undefined) {
-      throw new MoEDebuggerError('usage', 'a trace already contains prompts', {
-        where: '--prompts',
-        hint: 'give a model, or leave --prompts out'
-      });
-    }
+  if (isTraceFile(target)) {
+    refusePrompts(prompts);
     if (outputs) {
       throw new MoEDebuggerError(
         'usage',
@@ -90,10 +85,6 @@ async function baselineOf(path: string): Promise<TraceEvidence['tally']> {
     remark(`the baseline is ${note}`);
   }
   return evidence.tally;
-}
-
-function isTrace(target: string): boolean {
-  return extname(target).toLowerCase() === '.parquet';
 }
 
 function fails(

@@ -10,6 +10,7 @@ import { addAttributeCommand } from './attribute-options';
 import { addCircuitCommand } from './circuit-options';
 import { addEditOptions, addRewriteOption } from './edits';
 import { addPromptOptions } from './given-prompts';
+import { addFormatsCommand } from './formats-command';
 import { addHeadsCommand } from './heads-options';
 import {
   parseCount,
@@ -26,6 +27,7 @@ import {
 } from './places';
 import { reportError } from './report-error';
 import { addTraceCommands } from './trace-commands';
+import { addTriggerCommands } from './trigger-commands';
 import { addVocabularyCommand } from './vocabulary-command';
 
 const EXAMPLES = `
@@ -210,6 +212,8 @@ function build(): Command {
   addAttributeCommand(program);
   addCircuitCommand(program);
   addHeadsCommand(program);
+  addFormatsCommand(program);
+  addTriggerCommands(program);
 
   const kernel = program
     .command('kernel')

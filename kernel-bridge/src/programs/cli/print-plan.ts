@@ -6,18 +6,33 @@ import { openModel } from './open-model';
 import { progress, progressBar, write, writeJson } from './output';
 import { readPrompts } from './prompts-file';
 
-/** A result of running a model on prompts. */
-interface Plan {
+/** What can be printed and saved. */
+interface Result {
   toJSON(): unknown;
   toString(): string;
   save(file: string): Promise<void>;
 }
 
-export interface PlanArguments {
-  /** File of prompts. */
-  prompts: string;
+export interface ResultArguments {
+  /** File to save the result to. */
   out?: string;
   json?: boolean;
+}
+
+export interface PlanArguments extends ResultArguments {
+  /** File of prompts. */
+  prompts: string;
+}
+
+/** Saves a result if asked to, and prints it. */
+export async function printResult(
+  result: Result,
+  { out, json }: ResultArguments
+): Promise<void> {
+  if (out !== undefined) {
+    await result.save(out);
+  }
+  await (json ? writeJson(result) : write(`${result.toString()}\n`));
 }
 
 /**
@@ -32,7 +47,7 @@ export async function printPlan(
     model: MoEModel,
     prompts: readonly PromptObject[],
     onProgress: (progress: Progress) => void
-  ) => Promise<Plan>
+  ) => Promise<Result>
 ): Promise<void> {
   const prompts: PromptObject[] = [];
   for await (const prompt of readPrompts(file)) {
@@ -47,10 +62,7 @@ export async function printPlan(
       progressBar(doing, done, total, started)
     );
     progress('');
-    if (out !== undefined) {
-      await plan.save(out);
-    }
-    await (json ? writeJson(plan) : write(`${plan.toString()}\n`));
+    await printResult(plan, { out, json });
   } finally {
     progress('');
     await model.dispose();

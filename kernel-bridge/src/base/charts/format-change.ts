@@ -1,0 +1,88 @@
+/** How far kinds of change move routing, each beside an arbitrary change of as many tokens. */
+import { ROUTING_CONFIG } from './routing-plot';
+import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
+
+export interface FormatChangeRow {
+  kind: string;
+  /** 'format' or 'arbitrary change'. */
+  what: string;
+  /** Part of the selections that moves. */
+  share: number;
+  low: number;
+  high: number;
+}
+
+/** Bars with intervals by kind; a dashed line at the distance to another text. */
+export function formatChangeSpec(
+  rows: readonly FormatChangeRow[],
+  toOtherText: number | undefined
+): VegaLiteSpec {
+  const x = {
+    field: 'kind',
+    type: 'nominal',
+    title: null,
+    sort: null,
+    axis: { labelAngle: 0 }
+  };
+  const xOffset = { field: 'what', sort: ['format', 'arbitrary change'] };
+  return {
+    $schema: VEGA_LITE_6,
+    width: 560,
+    height: 220,
+    layer: [
+      {
+        data: { values: [...rows] },
+        mark: { type: 'bar' },
+        encoding: {
+          x,
+          xOffset,
+          y: {
+            field: 'share',
+            type: 'quantitative',
+            title: 'selections that move',
+            axis: { format: '~%', gridOpacity: 0.3 }
+          },
+          color: {
+            field: 'what',
+            type: 'nominal',
+            title: 'changed by',
+            scale: {
+              domain: ['format', 'arbitrary change'],
+              range: ['#4c9db8', '#9a9a9a']
+            }
+          }
+        }
+      },
+      {
+        data: { values: [...rows] },
+        mark: { type: 'rule', color: '#333', strokeWidth: 1.5 },
+        encoding: {
+          x,
+          xOffset,
+          y: { field: 'low', type: 'quantitative' },
+          y2: { field: 'high' }
+        }
+      },
+      ...(toOtherText === undefined
+        ? []
+        : [
+            {
+              data: { values: [{ toOtherText }] },
+              mark: { type: 'rule', color: '#c0392b', strokeDash: [4, 3] },
+              encoding: {
+                y: { field: 'toOtherText', type: 'quantitative' },
+                tooltip: [
+                  {
+                    field: 'toOtherText',
+                    type: 'quantitative',
+                    title: 'another text',
+                    format: '.2%'
+                  }
+                ]
+              }
+            }
+          ])
+    ],
+    config: ROUTING_CONFIG
+  } as VegaLiteSpec;
+}
