@@ -3,6 +3,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { RoutingLayer, RoutingSample } from '../../base/protocol';
 import { jainIndex } from '../../measures';
 import { sum } from '../../measures/vectors';
+import { samplesIn } from '../findings/trace-input';
 import type { Convention } from '../../routing/convention';
 import { choiceValues } from '../../routing/route';
 import { secondHalf } from '../held-out/split-prompts';
@@ -35,13 +36,15 @@ export interface RecordedRouting {
  * Fits biases to the logits of every second sample of a domain, and predicts the load of the others. The input of later
  * layers changes with the experts of earlier ones, which a trace does not show: `balanceLoad` runs the model.
  *
- * @throws MoEDebuggerError 'input' for invalid options, and for a trace of fewer than two samples
+ * @throws MoEDebuggerError 'input' for what is no trace, invalid options, and a trace of fewer than two samples
  */
 export function predictBalance(
-  { model, samples }: RecordedRouting,
+  trace: RecordedRouting,
   options: PredictBalanceOptions = {}
 ): BalancePlan {
   checkOptions(options);
+  const { model, samples: all } = samplesIn(trace, 'predictBalance');
+  const samples = [...all];
   const { target = TARGET } = options;
   const isHeldOut = secondHalf(samples);
   const fitted = samples.filter((_, i) => !isHeldOut[i]);

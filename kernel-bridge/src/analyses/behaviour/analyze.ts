@@ -16,6 +16,7 @@ import { listsOf, numberOrNull } from '../findings/finding';
 import { expertRoles, type ExpertRole } from '../findings/roles';
 import { resolveThresholds, type Thresholds } from '../findings/thresholds';
 import { TraceEvidence, type EvidenceSource } from '../findings/trace-evidence';
+import { evidenceOf } from '../findings/trace-input';
 import {
   EXPERT_METRIC_NAMES,
   layerMetrics,
@@ -76,14 +77,13 @@ export interface AnalyzeOptions {
 
 const STRONGEST = 10;
 
-/** @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist */
+/** @throws MoEDebuggerError 'input' for what is no trace, a damaged one, or a threshold that does not exist */
 export function analyze(
   input: TraceEvidence | EvidenceSource,
   options: AnalyzeOptions = {}
 ): Analysis {
   const thresholds = resolveThresholds(options.thresholds);
-  const evidence =
-    input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
+  const evidence = evidenceOf(input, 'analyze');
   const roles = expertRoles(evidence, thresholds);
   const model =
     options.model ?? (input instanceof TraceEvidence ? undefined : input.model);

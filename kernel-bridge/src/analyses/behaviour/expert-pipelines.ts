@@ -1,12 +1,12 @@
 /** Finds expert pipelines: experts of successive layers that process the same tokens more often than chance predicts. */
 import { numberOrNull, placeOf, type Place } from '../findings/finding';
+import { tokenKey, type TokenKey } from '../findings/trace-evidence';
 import { UnitCounts, UnitIndex } from '../findings/unit-counts';
 import { LayerLink } from '../../measures/layer-link';
 import { hypergeometricTail } from '../../base/statistics/exact-tests';
 import { benjaminiHochberg } from '../../base/statistics/multiple-testing';
 import {
   layerName,
-  NO_TOKEN_ID,
   tokensOf,
   type ExpertPlace,
   type RouterIdentity,
@@ -53,7 +53,7 @@ export interface PipelineStep {
 
 export interface PipelineStatistics {
   tokens: number;
-  /** Distinct token ids; without any, nothing can be tested. */
+  /** Distinct tokens, by ids or by texts where ids are unknown; without any, nothing can be tested. */
   ids: number;
   /** Pairs of experts that were tested. */
   tests: number;
@@ -72,7 +72,7 @@ class SeenRouter {
 
   constructor(
     router: RouterIdentity,
-    private readonly _ids: UnitIndex<number>
+    private readonly _ids: UnitIndex<TokenKey>
   ) {
     this.place = placeOf(router);
     this.counts = new Float64Array(router.experts);
@@ -83,9 +83,10 @@ class SeenRouter {
     tokens: readonly Token[],
     { selected, topK }: Pick<RoutingLayer, 'selected' | 'topK'>
   ): void {
-    const rows = Int32Array.from(tokens, ({ id }) =>
-      id === NO_TOKEN_ID ? -1 : this._ids.row(id)
-    );
+    const rows = Int32Array.from(tokens, token => {
+      const key = tokenKey(token);
+      return key === undefined ? -1 : this._ids.row(key);
+    });
     this._units.add(rows, selected, topK);
     for (const row of rows) {
       if (row >= 0) {
@@ -192,10 +193,10 @@ export function alignmentOf(
 function gather(
   samples: Iterable<RoutingSample>,
   span: number
-): { ids: UnitIndex<number>; routers: SeenRouter[]; links: Link[] } {
+): { ids: UnitIndex<TokenKey>; routers: SeenRouter[]; links: Link[] } {
   const routers = new Map<string, SeenRouter>();
   const links = new Map<string, Link>();
-  const ids = new UnitIndex<number>(() =>
+  const ids = new UnitIndex<TokenKey>(() =>
     [...routers.values()].reduce((sum, { counts }) => sum + counts.length, 1)
   );
   for (const sample of samples) {

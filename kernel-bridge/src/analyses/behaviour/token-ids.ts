@@ -8,7 +8,8 @@ import {
   type VocabularySpecialisation
 } from '../../measures';
 import { MoEDebuggerError } from '../../base/errors';
-import { layerName } from '../../base/protocol';
+import { findPlace, layerName, type RouterPlace } from '../../base/protocol';
+import { evidenceOf, type TraceInput } from '../findings/trace-input';
 
 /** How similarly a token is routed in different contexts. */
 export interface ContextStability {
@@ -78,12 +79,17 @@ export function contextStability(
 
 /**
  * Jaccard index of the sets of ids that select each pair of experts, [experts, experts].
- * @throws MoEDebuggerError 'input' where tokens are unknown
+ *
+ * @param input a trace, its samples, or its evidence
+ * @param place a layer, or the tally of its router
+ * @throws MoEDebuggerError 'input' for what is no trace, a layer that is not there, and unknown tokens
  */
 export function tokenSetSimilarity(
-  evidence: TraceEvidence,
-  router: RouterTally
+  input: TraceEvidence | TraceInput,
+  place: RouterTally | RouterPlace | number
 ): Float64Array {
+  const evidence = evidenceOf(input, 'tokenSetSimilarity');
+  const router = routerAt(evidence, place);
   const { experts } = router.router;
   if (!hasTokens(evidence)) {
     throw new MoEDebuggerError('input', 'the tokens of the trace are unknown', {
@@ -102,4 +108,31 @@ export function tokenSetSimilarity(
   return Float64Array.from({ length: experts * experts }, (_, at) =>
     jaccard(sets[Math.floor(at / experts)], sets[at % experts])
   );
+}
+
+function routerAt(
+  { tally: { routers } }: TraceEvidence,
+  place: RouterTally | RouterPlace | number | undefined
+): RouterTally {
+  if (typeof place === 'object' && 'router' in place) {
+    return place;
+  }
+  if (place === undefined || routers.length === 0) {
+    throw new MoEDebuggerError(
+      'input',
+      place === undefined ? 'no layer is given' : 'the trace has no samples',
+      {
+        where: 'tokenSetSimilarity',
+        hint: 'call tokenSetSimilarity(trace, layer)'
+      }
+    );
+  }
+  const wanted = typeof place === 'number' ? { layer: place } : place;
+  return routers[
+    findPlace(
+      wanted,
+      routers.map(({ router }) => router),
+      'input'
+    )
+  ];
 }

@@ -1,6 +1,11 @@
 /** Finds expert pipelines in the routing of a trace: no model is run. */
 import { MoEDebuggerError } from '../../base/errors';
-import { counted, layerName, type ExpertPlace } from '../../base/protocol';
+import {
+  counted,
+  layerName,
+  type ExpertPlace,
+  type RoutingSample
+} from '../../base/protocol';
 import { samplesIn, type TraceInput } from '../findings/trace-input';
 import {
   findPipelines,
@@ -39,7 +44,7 @@ export function tracePipelines(
   if (statistics.ids === 0) {
     throw new MoEDebuggerError('input', 'the tokens of the trace are unknown', {
       where: 'trace',
-      hint: 'trace or import it with token ids'
+      hint: 'trace or import it with token ids or texts'
     });
   }
   const chains = pipelineChains(statistics.steps);
@@ -57,7 +62,7 @@ export function tracePipelines(
     routers: [
       ...new Set(samples.flatMap(({ layers }) => layers.map(layerName)))
     ],
-    notes: notesOf(statistics)
+    notes: notesOf(samples, statistics)
   });
 }
 
@@ -78,14 +83,35 @@ function unchained(
   );
 }
 
-function notesOf({ ids, tests }: PipelineStatistics): string[] {
-  return tests === 0
-    ? ['nothing can be told: there are no two layers with routers']
-    : ids < FEW_IDS
+function notesOf(
+  samples: readonly RoutingSample[],
+  { ids, tests }: PipelineStatistics
+): string[] {
+  const routers = new Map(
+    samples.flatMap(({ layers }) => layers.map(own => [layerName(own), own]))
+  );
+  const fixed = [...routers.values()].filter(
+    ({ topK, experts }) => topK === experts
+  ).length;
+  return [
+    ...(routers.size < 2
+      ? ['nothing can be told: there are no two layers with routers']
+      : tests === 0
+        ? ['nothing can be told: no token selects an expert']
+        : ids < FEW_IDS
+          ? [
+              `nothing can be told of ${counted(ids, 'different token')}: tokens of one id are routed alike`
+            ]
+          : []),
+    ...(samples.length === 1
+      ? ['one text: whether other texts have these pipelines is unknown']
+      : []),
+    ...(fixed > 0
       ? [
-          `nothing can be told of ${counted(ids, 'different token')}: tokens of one id are routed alike`
+          `nothing can be told of ${counted(fixed, 'router')}: each token selects all experts there`
         ]
-      : [];
+      : [])
+  ];
 }
 
 /** With fewer ids no pair is significant after correction. */

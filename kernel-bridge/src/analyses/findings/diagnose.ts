@@ -37,6 +37,7 @@ import { lostExpertFindings } from './lost-experts';
 import { nonFiniteWeights } from './non-finite';
 import { specialistExperts } from './specialists';
 import { resolveThresholds, type Thresholds } from './thresholds';
+import { evidenceOf } from './trace-input';
 import { TraceEvidence, type EvidenceSource } from './trace-evidence';
 import { LOADS, type DiagnosedLayer, type Diagnosis } from './diagnosis';
 
@@ -58,15 +59,14 @@ const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
  * Diagnoses a model's routing: findings with confidence and suggestions, as a document that a cell displays as a list.
  *
  * @param input traces, or the evidence that was gathered of them
- * @throws MoEDebuggerError 'input' for a damaged trace or a threshold that does not exist
+ * @throws MoEDebuggerError 'input' for what is no trace, a damaged one, or a threshold that does not exist
  */
 export function diagnose(
   input: TraceEvidence | EvidenceSource,
   options: DiagnoseOptions = {}
 ): Diagnosis & Displayable {
   const thresholds = resolveThresholds(options.thresholds);
-  const evidence =
-    input instanceof TraceEvidence ? input : TraceEvidence.of(input.samples);
+  const evidence = evidenceOf(input, 'diagnose');
   const { tally } = evidence;
   const capped = withCapacity(options.routers, input.cards);
   const findings: Finding[] = [];

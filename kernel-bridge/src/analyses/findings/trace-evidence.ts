@@ -25,6 +25,11 @@ import { UnitCounts, UnitIndex } from './unit-counts';
 /** What a token is known by: its id, or its text where only that was recorded. */
 export type TokenKey = number | string;
 
+/** Undefined of a token that nothing is known of: it is like no other. */
+export function tokenKey({ id, text }: Token): TokenKey | undefined {
+  return id === NO_TOKEN_ID ? text : id;
+}
+
 /** First occurrence of a token. */
 export interface TokenPlace {
   id: number;
@@ -189,9 +194,9 @@ export class TraceEvidence {
     };
   }
 
-  private _row(sample: RoutingSample, { id, text, position }: Token): number {
-    // A token that nothing is known of is like no other.
-    const key = id === NO_TOKEN_ID ? text : id;
+  private _row(sample: RoutingSample, token: Token): number {
+    const { id, text, position } = token;
+    const key = tokenKey(token);
     if (key === undefined) {
       return -1;
     }

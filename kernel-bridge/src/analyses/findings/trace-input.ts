@@ -1,7 +1,7 @@
 /** What analyses of routing take: a trace, or its samples. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { RoutingSample } from '../../base/protocol';
-import type { EvidenceSource } from './trace-evidence';
+import { TraceEvidence, type EvidenceSource } from './trace-evidence';
 
 export type TraceInput = EvidenceSource | Iterable<RoutingSample>;
 
@@ -24,6 +24,16 @@ export function samplesIn(input: TraceInput, where: string): EvidenceSource {
     };
   }
   throw noTrace(where);
+}
+
+/** The evidence of an input, or one that was gathered before. */
+export function evidenceOf(
+  input: TraceEvidence | TraceInput,
+  where: string
+): TraceEvidence {
+  return input instanceof TraceEvidence
+    ? input
+    : TraceEvidence.of(samplesIn(input, where).samples);
 }
 
 function* checked(

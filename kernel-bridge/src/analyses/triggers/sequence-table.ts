@@ -5,13 +5,12 @@
 import { mix } from '../../measures/hash';
 import { HashSet } from '../../measures/hash-set';
 import {
-  NO_TOKEN_ID,
   type RouterIdentity,
   type RoutingLayer,
   type Token
 } from '../../base/protocol';
 import { placeOf, type Place } from '../findings/finding';
-import type { TokenKey } from '../findings/trace-evidence';
+import { tokenKey, type TokenKey } from '../findings/trace-evidence';
 import { UnitCounts, UnitIndex } from '../findings/unit-counts';
 
 /** Tokens before a sequence that, with it, tell a new occurrence from a repeated text. */
@@ -103,7 +102,7 @@ export class SequenceTable {
   } {
     const n = this._n;
     const all = Int32Array.from(tokens, token => {
-      const key = keyOf(token);
+      const key = tokenKey(token);
       return key === undefined ? -1 : this._tokens.row(key);
     });
     const own = {
@@ -181,11 +180,6 @@ export class SequenceTable {
   private _cells(): number {
     return this.routers.reduce((sum, { experts }) => sum + experts, 1);
   }
-}
-
-/** What a token is known by; undefined if it is not known at all. */
-function keyOf({ id, text }: Token): TokenKey | undefined {
-  return id === NO_TOKEN_ID ? text : id;
 }
 
 function countsOf(layer: RouterIdentity): RouterCounts {
