@@ -61,6 +61,19 @@ it('counts a text once, however often it repeats a sequence', () => {
   expect(notes.join()).toMatch(/nothing can be told.*in 10 texts/);
 });
 
+it('counts a text once among those that select the expert', () => {
+  const samples = planted(30).map(sample => ({ ...sample }));
+  for (const { tokens, layers } of samples) {
+    tokens[40].id = 1;
+    tokens[41].id = 2;
+    layers[0].selected.set([6, 4], 2 * 41);
+  }
+  const found = ngramTriggers(samples).triggers.find(
+    ({ ids, expert }) => ids.join() === '1,2' && expert === 6
+  );
+  expect(found).toMatchObject({ seen: 30, selected: 30, rate: 1 });
+});
+
 it('takes tokens by their texts where ids are unknown', () => {
   const samples = planted().map(sample => ({
     ...sample,
