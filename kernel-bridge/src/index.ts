@@ -145,6 +145,11 @@ export {
 export type { Circuit } from './analyses/circuits/circuit';
 export type { CircuitDrawingOptions } from './base/charts';
 export type { CircuitOptions } from './analyses/circuits/options';
+export { TaskCircuit } from './analyses/circuits/task/task-circuit';
+export type {
+  PromptPair,
+  TaskCircuitOptions
+} from './analyses/circuits/task/options';
 export type {
   Corrupted,
   NodeCell,
@@ -316,10 +321,19 @@ export type {
   TraceRows,
   CausalityDocument,
   CausalityRow,
+  CircuitConfidence,
   CircuitDocument,
   CircuitEdge,
   CircuitNode,
   CircuitTarget,
+  DirectionControl,
+  DirectionEffect,
+  TaskCircuitDocument,
+  TaskCurve,
+  TaskDirection,
+  TaskFigure,
+  TaskPair,
+  TaskPoint,
   SweepDocument,
   SweepDomain,
   SweepMode,

@@ -2,7 +2,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCircuitDocument } from '../src/base/protocol';
+import {
+  readCircuitDocument,
+  type TaskCircuitDocument
+} from '../src/base/protocol';
+import { promptsFile } from './run-cli';
 import { temporaryFolder } from './temporary';
 import { tinyMoE } from './tiny-moe';
 
@@ -62,8 +66,68 @@ it('prints text for people, or a drawing', async () => {
   expect(dot.stdout).toMatch(/^digraph circuit \{/);
 });
 
+const PAIRS = Array.from({ length: 4 }, (_, i) => ({
+  clean: [3, 10 + i, 4, 1, 5],
+  corrupted: [3, 9, 4, 1, 5],
+  target: 'logit:7',
+  ...(i === 1 ? { position: 3 } : {})
+}));
+
+it('finds the circuit of pairs in a file', async () => {
+  const out = join(temporaryFolder(), 'task.html');
+  const { code, stdout, stderr } = await run(
+    '--pairs',
+    promptsFile(...PAIRS),
+    '--steps',
+    '1',
+    '--resamples',
+    '10',
+    '--edges',
+    '5',
+    '--direction-layer',
+    '1',
+    '--out',
+    out,
+    '--json'
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const found = JSON.parse(stdout) as TaskCircuitDocument;
+  expect(found).toMatchObject({
+    schema: 'moe-debugger/task-circuit@1',
+    resamples: 10,
+    size: 5,
+    pairs: [
+      { target: { kind: 'logit', token: 7, position: 4 } },
+      { target: { position: 4 } }
+    ],
+    heldOut: [{ target: { position: 3 } }, { target: { position: 4 } }]
+  });
+  expect(found.directions!.map(({ steering }) => steering.p)).toEqual([
+    undefined,
+    expect.any(Number)
+  ]);
+  expect(readFileSync(out, 'utf8')).toMatch(/^<!DOCTYPE html>/);
+});
+
+it.each<[(object | string)[], RegExp]>([
+  [[PAIRS[0], 'x'], /prompts.jsonl:2.*not JSON|not JSON.*prompts.jsonl:2/],
+  [[{ clean: 'a' }], /needs a clean and a corrupted prompt/],
+  [[{ ...PAIRS[0], target: 'loss' }], /target cannot be "loss"/],
+  [[{ ...PAIRS[0], target: 5 }], /target is not a text/],
+  [[{ ...PAIRS[0], position: 'x' }], /position is not a whole number/],
+  [[], /no pairs of prompts/],
+  [[PAIRS[0], { ...PAIRS[1], corrupted: [1] }], /pair 2: .*5 tokens.*one 1/]
+])('pairs of %j are refused with one line', async (lines, message) => {
+  const { code, stdout, stderr } = await run('--pairs', promptsFile(...lines));
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+});
+
 it.each([
   [['--input-ids', '1,2'], /needs two prompts/],
+  [[...PROMPTS, '--pairs', 'x.jsonl'], /more than one kind/],
+  [['--pairs', '/nowhere.jsonl'], /no such pairs file/],
   [['--input-ids', '1,2', '--corrupted-ids', '1,2,3'], /2 tokens.*one 3/],
   [[...PROMPTS, '--corrupted-embeddings', 'zero'], /more than one kind/],
   [[...PROMPTS, '--target', 'difference:x'], /difference:ID:ID/],

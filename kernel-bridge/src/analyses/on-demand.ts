@@ -44,6 +44,11 @@ export const findCircuit = lazily(
     require('./circuits/find-circuit') as typeof import('./circuits/find-circuit'),
   'findCircuit'
 );
+export const findTaskCircuit = lazily(
+  () =>
+    require('./circuits/task/find-task-circuit') as typeof import('./circuits/task/find-task-circuit'),
+  'findTaskCircuit'
+);
 export const patchModel = lazily(
   () =>
     require('./patching/patch-cells') as typeof import('./patching/patch-cells'),

@@ -3,6 +3,7 @@ import {
   attribute,
   findCircuit,
   findHeads,
+  findTaskCircuit,
   patchModel,
   readAttention,
   readPipelines
@@ -17,6 +18,11 @@ import type { Attribution } from '../analyses/attribution/attribution';
 import type { AttributeOptions } from '../analyses/attribution/options';
 import type { Circuit } from '../analyses/circuits/circuit';
 import type { CircuitOptions } from '../analyses/circuits/options';
+import type {
+  PromptPair,
+  TaskCircuitOptions
+} from '../analyses/circuits/task/options';
+import type { TaskCircuit } from '../analyses/circuits/task/task-circuit';
 import type {
   Corrupted,
   NodeCell,
@@ -112,6 +118,19 @@ export abstract class ExplainedModel {
     options: CircuitOptions = {}
   ): Promise<Circuit> {
     return findCircuit(this._runnable, clean, corrupted, options);
+  }
+
+  /**
+   * The same over a task: the circuit of the mean effects in many pairs, how sure each node and edge is, CPR and CMD on
+   * held-out pairs, and directions of the residual stream that tell clean from corrupted prompts.
+   *
+   * @throws MoEDebuggerError as `circuit`, naming the pair
+   */
+  async taskCircuit(
+    pairs: readonly PromptPair[],
+    options: TaskCircuitOptions = {}
+  ): Promise<TaskCircuit> {
+    return findTaskCircuit(this._runnable, pairs, options);
   }
 
   /**

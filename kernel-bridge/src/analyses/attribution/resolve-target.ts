@@ -23,6 +23,7 @@ export function resolveTarget(
   given: number | undefined,
   prompt: TokenizedPrompt
 ): ResolvedTarget {
+  checkKind(target);
   const router = target.kind === 'router' ? routerOf(model, target) : undefined;
   const ids =
     router?.stack === 'encoder'
@@ -57,18 +58,55 @@ export function resolveTarget(
 
 /** The entry with the highest score at a position. */
 export async function likeliest(
+  model: Runnable,
+  sequence: Sequence,
+  at: Pick<ResolvedTarget, 'position'>
+): Promise<number> {
+  return (await likeliestTwo(model, sequence, at))[0];
+}
+
+/** The two entries with the highest scores at a position. */
+export async function likeliestTwo(
   { session, inputs, logits }: Runnable,
   sequence: Sequence,
-  { position }: ResolvedTarget
-): Promise<number> {
+  { position }: Pick<ResolvedTarget, 'position'>
+): Promise<[number, number]> {
   const { outputs } = await session.run(
     inputs.feeds(wholeSequence(sequence)),
     [logits],
     { rows: { [logits]: [position] } }
   );
   const scores = toFloat32(outputs[logits]);
-  return scores.reduce((best, x, i) => (x > scores[best] ? i : best), 0);
+  const best = (than: number): number =>
+    scores.reduce(
+      (most, x, i) => (i !== than && (most < 0 || x > scores[most]) ? i : most),
+      -1
+    );
+  const first = best(-1);
+  return [first, best(first)];
 }
+
+/** @throws MoEDebuggerError 'input' for what is no target of an attribution */
+function checkKind(target: AttributionTarget): void {
+  const { kind } = (target ?? {}) as { kind?: unknown };
+  if (!KINDS.includes(kind as (typeof KINDS)[number])) {
+    throw new MoEDebuggerError(
+      'input',
+      kind === undefined
+        ? `a target cannot be ${JSON.stringify(target)}`
+        : `there is no target of kind ${JSON.stringify(kind)} here`,
+      {
+        where: 'target',
+        hint:
+          kind === 'logit-difference'
+            ? "circuits and patches have it; attribute { kind: 'logit', token } of each of the two tokens"
+            : `give an object such as { kind: 'logit' }, of kind ${KINDS.join(', ')}`
+      }
+    );
+  }
+}
+
+const KINDS = ['logit', 'log-probability', 'router'] as const;
 
 /** Id and text of a token, as a target states them. */
 export function tokenOf(

@@ -1,11 +1,9 @@
 /** Finds the circuit that carries the difference between two prompts to a target. */
-import { MoEDebuggerError } from '../../base/errors';
 import { editNotes, type Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import { measureNodes, nodeEffects } from '../patching/node-effects';
 import type { Corrupted } from '../patching/options';
-import { rankOf, targetNode } from '../patching/patch-nodes';
-import { branchId } from '../patching/sources';
+import { targetNode } from '../patching/patch-nodes';
 import { runBoth, type TwoRuns } from '../patching/two-runs';
 import {
   effectStrength,
@@ -14,7 +12,10 @@ import {
   type CircuitFaithfulness,
   type CircuitNode
 } from '../../base/protocol';
+import { checkOptions } from './check-options';
 import { Circuit } from './circuit';
+import { withReaders } from './circuit-nodes';
+import { RunCount } from './run-count';
 import { edgeEffects, type EdgeEffects } from './edge-effects';
 import { curveSizes, measureFaithfulness, type Unit } from './faithfulness';
 import {
@@ -23,7 +24,6 @@ import {
   DEFAULT_SIZE,
   DEFAULT_STEPS,
   FAITHFUL,
-  MAX_STEPS,
   type CircuitOptions
 } from './options';
 
@@ -41,7 +41,7 @@ export async function findCircuit(
   corrupted: Corrupted,
   options: CircuitOptions = {}
 ): Promise<Circuit> {
-  checkOptions(options);
+  checkOptions(options, { measure: [options.measure, 0, 1e6] });
   const {
     direction = 'noising',
     steps = DEFAULT_STEPS,
@@ -51,7 +51,7 @@ export async function findCircuit(
     signal
   } = options;
   const runs = await runBoth(model, clean, corrupted, options);
-  const progress = new Progress(options, 1 + steps);
+  const progress = new RunCount(options.onProgress, 1 + steps);
   progress.add(1);
   const gradientOptions = {
     direction,
@@ -102,7 +102,10 @@ export async function findCircuit(
     target: runs.target.described,
     direction,
     values: { clean: runs.clean.value, corrupted: runs.corrupted.value },
-    nodes: allNodes(runs, nodes, found),
+    nodes: [
+      ...withReaders(runs.layout, nodes, found?.readers),
+      { ...targetNode(runs.layout), effect: null }
+    ],
     edges: edges.slice(0, MAX_EDGES),
     edgesLeftOut: Math.max(0, edges.length - MAX_EDGES),
     threshold:
@@ -112,60 +115,6 @@ export async function findCircuit(
     notes: [...editNotes(model), ...runs.notes, ...notesOn(runs, units)]
   };
   return new Circuit(data, runs);
-}
-
-/** Counts runs; the total grows as more runs become known. */
-class Progress {
-  private _done = 0;
-
-  constructor(
-    private readonly _options: CircuitOptions,
-    private _total: number
-  ) {}
-
-  plan(more: number): void {
-    this._total += more;
-  }
-
-  add(count: number): void {
-    this._done += count;
-    this._options.onProgress?.({ done: this._done, total: this._total });
-  }
-}
-
-function checkOptions(options: CircuitOptions): void {
-  const {
-    steps = 1,
-    measure = 0,
-    randomCircuits = 0,
-    seed = 0,
-    threshold = 0
-  } = options;
-  const size = options.size ?? 0;
-  for (const [where, value, least, most] of [
-    ['steps', steps, 1, MAX_STEPS],
-    ['measure', measure, 0, 1e6],
-    ['randomCircuits', randomCircuits, 0, 1000],
-    ['seed', seed, 0, Number.MAX_SAFE_INTEGER],
-    ['size', size, 0, Number.MAX_SAFE_INTEGER]
-  ] as const) {
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new MoEDebuggerError('input', `${where} cannot be ${value}`, {
-        where,
-        hint: `give a whole number of ${least} to ${most}`
-      });
-    }
-  }
-  if (!Number.isFinite(threshold) || threshold < 0) {
-    throw new MoEDebuggerError(
-      'input',
-      `the threshold cannot be ${threshold}`,
-      {
-        where: 'threshold',
-        hint: 'give a number of at least 0'
-      }
-    );
-  }
 }
 
 /** One unit per source: all its edges are left out together. */
@@ -195,25 +144,6 @@ function documentEdges(
       effect
     };
   });
-}
-
-/** All nodes, including the target's and those that read the stream for several others. */
-function allNodes(
-  { layout }: TwoRuns,
-  nodes: readonly CircuitNode[],
-  found: EdgeEffects | undefined
-): CircuitNode[] {
-  const { branches } = layout;
-  const reading = new Set(found?.readers.map(({ node }) => node));
-  const withReaders = nodes.map((node): CircuitNode => {
-    const branch = branches.find(
-      (own, i) => node.rank === rankOf(i, 1) && reading.has(branchId(own))
-    );
-    return branch && !reading.has(node.id)
-      ? { ...node, within: branchId(branch) }
-      : node;
-  });
-  return [...withReaders, { ...targetNode(layout), effect: null }];
 }
 
 /** Default size of a circuit, in edges or nodes. */

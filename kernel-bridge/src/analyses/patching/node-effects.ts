@@ -8,7 +8,8 @@ import type {
 import { correlation } from './correlation';
 import { firstOrderEffects, type FirstOrderOptions } from './first-order';
 import { patchNodes, type PatchNode } from './patch-nodes';
-import { TruePatching, type Patch, type PatchRunOptions } from './true-effects';
+import type { PatchRunOptions } from './patch-runs';
+import { patchedEffects, type Patch } from './true-effects';
 import type { TwoRuns } from './two-runs';
 
 /** By rank, each with its effect at each token. */
@@ -73,10 +74,7 @@ export async function measureNodes(
     ...cells.map(({ node, position }) => ({ node: of(node), position }))
   ];
   options.onPlanned?.(patches.length);
-  const measured = await new TruePatching(runs, direction).effects(
-    patches,
-    options
-  );
+  const measured = await patchedEffects(runs, direction, patches, options);
   whole.forEach(({ node }, i) => (node.patched = measured[i]));
   cells.forEach(({ node, position }, i) => {
     node.patchedAt ??= node.effects!.map(() => null);

@@ -5,7 +5,8 @@ import type { Prompt } from '../../run/model/prompt';
 import type { PatchDirection } from '../../base/protocol';
 import type { Corrupted, NodeCell, PatchOptions } from './options';
 import { patchNodes } from './patch-nodes';
-import { TruePatching, type PatchRunOptions } from './true-effects';
+import type { PatchRunOptions } from './patch-runs';
+import { patchedEffects } from './true-effects';
 import { runBoth, type TwoRuns } from './two-runs';
 
 export interface PatchedCell extends NodeCell {
@@ -48,10 +49,7 @@ export async function patchCells(
     }
     return { node, ...(position === undefined ? {} : { position }) };
   });
-  const effects = await new TruePatching(runs, direction).effects(
-    patches,
-    options
-  );
+  const effects = await patchedEffects(runs, direction, patches, options);
   return cells.map((cell, i) => ({ ...cell, effect: effects[i] }));
 }
 

@@ -1,6 +1,7 @@
 /** Resolves a patching target to a tensor of the graph and indices in it. */
 import {
   likeliest,
+  likeliestTwo,
   resolveTarget,
   tokenId,
   tokenOf
@@ -62,14 +63,14 @@ export async function settleTarget(
   );
   const index = found.index ?? (await likeliest(model, prompt, found));
   const against =
-    target.against !== undefined
-      ? tokenId(model, target.against, 'target')
-      : other && (await likeliest(model, other, found));
-  if (against === undefined || against === index) {
+    target.against === undefined
+      ? await subtractedToken(model, other, found.position, index)
+      : tokenId(model, target.against, 'target');
+  if (against === index) {
     throw new MoEDebuggerError(
       'input',
-      'the logit difference is undefined: both prompts have the same top token',
-      { where: 'target', hint: 'name the token whose logit is subtracted' }
+      `the logit of ${nameOf(model, index)} minus itself is always 0`,
+      { where: 'target', hint: 'name two tokens: token and against' }
     );
   }
   const subtracted = tokenOf(model, against);
@@ -86,4 +87,43 @@ export async function settleTarget(
       ...(subtracted.text === undefined ? {} : { againstText: subtracted.text })
     }
   };
+}
+
+/**
+ * The token whose logit is subtracted where none is named: the most likely after the corrupted prompt.
+ * @throws MoEDebuggerError 'input' where that is no other token
+ */
+async function subtractedToken(
+  model: Runnable,
+  other: Sequence | undefined,
+  position: number,
+  index: number
+): Promise<number> {
+  if (!other) {
+    throw new MoEDebuggerError(
+      'input',
+      'a difference of logits needs a second token: without a corrupted prompt, none is the likeliest after it',
+      {
+        where: 'target',
+        hint: 'name the token whose logit is subtracted, as against'
+      }
+    );
+  }
+  const [first, second] = await likeliestTwo(model, other, { position });
+  if (first !== index) {
+    return first;
+  }
+  throw new MoEDebuggerError(
+    'input',
+    `there is no difference of logits: both prompts have the same top token, ${nameOf(model, index)}`,
+    {
+      where: 'target',
+      hint: `name the token whose logit is subtracted, as against: the next likeliest after the corrupted prompt is ${nameOf(model, second)}; or choose prompts that the model continues differently`
+    }
+  );
+}
+
+function nameOf(model: Runnable, id: number): string {
+  const { text } = tokenOf(model, id);
+  return text === undefined ? String(id) : `${id} (${JSON.stringify(text)})`;
 }

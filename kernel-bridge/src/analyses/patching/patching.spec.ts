@@ -296,33 +296,71 @@ describe('corrupted inputs of patching', () => {
 
   it('are rejected where invalid, before anything runs', () =>
     withModel({ norms: true, seed: 3 }, async model => {
-      const cases: [Promise<unknown>, RegExp][] = [
-        [model.circuit(CLEAN, [1, 2]), /5 tokens.*one 2/],
-        [model.circuit(CLEAN, CORRUPTED, { steps: 0 }), /steps/],
-        [model.circuit(CLEAN, CORRUPTED, { size: 1.5 }), /size/],
-        [model.circuit(CLEAN, CORRUPTED, { threshold: NaN }), /threshold/],
-        [model.circuit(CLEAN, CORRUPTED, { position: 5 }), /no token 5/],
+      const cases: [() => Promise<unknown>, RegExp][] = [
+        [() => model.circuit(CLEAN, [1, 2]), /5 tokens.*one 2/],
+        [() => model.circuit(CLEAN, CORRUPTED, { steps: 0 }), /steps/],
+        [() => model.circuit(CLEAN, CORRUPTED, { size: 1.5 }), /size/],
         [
-          model.circuit(CLEAN, CORRUPTED, {
-            target: { kind: 'router', layer: 7, expert: 0 }
-          }),
+          () => model.circuit(CLEAN, CORRUPTED, { threshold: NaN }),
+          /threshold/
+        ],
+        [() => model.circuit(CLEAN, CORRUPTED, { position: 5 }), /no token 5/],
+        [
+          () =>
+            model.circuit(CLEAN, CORRUPTED, {
+              target: { kind: 'router', layer: 7, expert: 0 }
+            }),
           /layer 7/
         ],
         [
-          model.circuit(CLEAN, CLEAN, { target: { kind: 'logit-difference' } }),
-          /same top token/
+          () =>
+            model.circuit(CLEAN, CLEAN, {
+              target: { kind: 'logit-difference' }
+            }),
+          /same top token.*next likeliest.* is \d+/
         ],
         [
-          model.patch(CLEAN, CORRUPTED, [{ node: 'layer 0 head 9' }]),
+          () =>
+            model.circuit(
+              CLEAN,
+              { embeddings: 'zero' },
+              { target: { kind: 'logit-difference' } }
+            ),
+          /needs a second token.*against/
+        ],
+        [
+          () =>
+            model.circuit(CLEAN, CORRUPTED, {
+              target: { kind: 'logit-difference', token: 3, against: 3 }
+            }),
+          /logit of 3 minus itself/
+        ],
+        [
+          () =>
+            model.circuit(CLEAN, CORRUPTED, {
+              target: 'logit-difference' as never
+            }),
+          /target cannot be "logit-difference"/
+        ],
+        [
+          () =>
+            model.attribute(CLEAN, {
+              target: { kind: 'logit-difference' } as never
+            }),
+          /no target of kind "logit-difference" here.*circuits and patches/
+        ],
+        [
+          () => model.patch(CLEAN, CORRUPTED, [{ node: 'layer 0 head 9' }]),
           /no node "layer 0 head 9"/
         ],
         [
-          model.patch(CLEAN, CORRUPTED, [{ node: 'embedding', position: 5 }]),
+          () =>
+            model.patch(CLEAN, CORRUPTED, [{ node: 'embedding', position: 5 }]),
           /no token 5/
         ]
       ];
       for (const [refused, message] of cases) {
-        await expect(refused).rejects.toMatchObject({
+        await expect(refused()).rejects.toMatchObject({
           code: 'input',
           message: expect.stringMatching(message)
         });

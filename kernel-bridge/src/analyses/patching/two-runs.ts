@@ -46,10 +46,13 @@ export interface TwoRuns {
   memoryLimit: number;
   /** Maximum batch size; 1 where entries of a batch would affect one another. */
   largest: number;
+  /** Indices of branches that are one source each. */
+  whole: ReadonlySet<number>;
   notes: string[];
 }
 
 /**
+ * @param known branches that are known to be one source each
  * @throws MoEDebuggerError 'input' for prompts of unequal length or a target that does not exist, 'model-unsupported' if
  * the residual stream cannot be decomposed, 'gradient' when memory would not suffice, 'cancelled'
  */
@@ -57,7 +60,8 @@ export async function runBoth(
   model: Runnable,
   prompt: Prompt,
   corrupted: Corrupted,
-  options: PatchOptions
+  options: PatchOptions,
+  known: ReadonlySet<number> = new Set()
 ): Promise<TwoRuns> {
   const { signal, memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
   if (model.inputs.encoderDecoder) {
@@ -111,7 +115,9 @@ export async function runBoth(
     { model, gradients, layout, target, memoryLimit },
     clean.ids.length
   );
-  const whole = new Set(options.parts === false ? layout.branches.keys() : []);
+  const whole = new Set(
+    options.parts === false ? layout.branches.keys() : known
+  );
   const notes = options.parts === false ? [] : notTold(layout);
   for (;;) {
     const sources = listSources(layout, whole);
@@ -131,6 +137,7 @@ export async function runBoth(
         },
         memoryLimit,
         largest: mayBatch(model) ? Infinity : 1,
+        whole,
         notes
       };
     }

@@ -3,11 +3,13 @@ import { counted } from './counted';
 import {
   effectStrength,
   pruneCircuit,
+  type CircuitConfidence,
   type CircuitDocument,
   type CircuitEdge,
   type CircuitTarget
 } from './circuit';
 import { layerName } from './routing';
+import { CONFIRMED_P } from './task-circuit';
 
 /** Text is for people; programs read the document. */
 const MAX_LINES = 40;
@@ -44,8 +46,19 @@ export function describeCircuit(data: CircuitDocument): string {
   ].join('\n');
 }
 
-export function circuitEdgeText({ input, effect }: CircuitEdge): string {
-  return `${input ? `${input} ` : ''}${effect.toPrecision(3)}`;
+export function circuitEdgeText({
+  input,
+  effect,
+  confidence
+}: CircuitEdge): string {
+  return `${input ? `${input} ` : ''}${effect.toPrecision(3)}${confidence ? confidenceText(confidence) : ''}`;
+}
+
+function confidenceText({ included, p }: CircuitConfidence): string {
+  return [
+    ...(included === null ? [] : [`, in ${Math.round(100 * included)} %`]),
+    ...(p <= CONFIRMED_P ? [', confirmed'] : [])
+  ].join('');
 }
 
 export function describeCircuitTarget(target: CircuitTarget): string {
@@ -95,7 +108,7 @@ function figure(value: number | null): string {
   return value === null ? '-' : value.toFixed(3);
 }
 
-function listed(lines: readonly string[]): string[] {
+export function listed(lines: readonly string[]): string[] {
   const more = lines.length - MAX_LINES;
   return more > 0
     ? [...lines.slice(0, MAX_LINES), `  ... and ${more} weaker ones`]

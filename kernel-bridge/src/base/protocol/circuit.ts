@@ -28,6 +28,17 @@ export const CIRCUIT_INPUTS = [
 ] as const;
 export type CircuitInput = (typeof CIRCUIT_INPUTS)[number];
 
+/** How sure the effect of a node or an edge is, over the pairs of a task. */
+export interface CircuitConfidence {
+  /** Share of resampled sets of pairs whose circuit of the same size has it; null for fewer than four pairs. */
+  included: number | null;
+  /** 95 % interval of the mean effect by resampling; null for fewer than four pairs. */
+  low: number | null;
+  high: number | null;
+  /** Probability of so strong a mean effect if its sign were chance in each pair, corrected for all edges or nodes. */
+  p: number;
+}
+
 export interface CircuitNode {
   /** Unique in its document, and human-readable: "layer 3 head 1". */
   id: string;
@@ -49,6 +60,8 @@ export interface CircuitNode {
   patched?: number | null;
   /** The same at each token; null where it was not run. */
   patchedAt?: (number | null)[];
+  /** Of a circuit over a task. */
+  confidence?: CircuitConfidence;
 }
 
 export interface CircuitEdge {
@@ -59,6 +72,8 @@ export interface CircuitEdge {
   input?: CircuitInput;
   /** First-order effect of patching this input alone with the other prompt's values. */
   effect: number;
+  /** Of a circuit over a task. */
+  confidence?: CircuitConfidence;
 }
 
 /** Faithfulness of a circuit of some size: the model runs with everything outside the circuit patched. */

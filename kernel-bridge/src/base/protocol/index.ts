@@ -30,4 +30,6 @@ export * from './steering';
 export * from './steps';
 export * from './sweep';
 export * from './sweep-view';
+export * from './task-circuit';
+export * from './task-circuit-text';
 export * from './view';

@@ -1,16 +1,22 @@
 import type { CircuitOptions } from '../../analyses/circuits/options';
+import type { TaskCircuitOptions } from '../../analyses/circuits/task/options';
 
-export interface CircuitArguments extends Pick<
-  CircuitOptions,
-  | 'target'
-  | 'position'
-  | 'direction'
-  | 'steps'
-  | 'threshold'
-  | 'parts'
-  | 'measure'
-  | 'seed'
-> {
+export interface CircuitArguments
+  extends
+    Pick<
+      CircuitOptions,
+      | 'target'
+      | 'position'
+      | 'direction'
+      | 'steps'
+      | 'threshold'
+      | 'parts'
+      | 'measure'
+      | 'seed'
+    >,
+    Pick<TaskCircuitOptions, 'resamples' | 'directions' | 'directionLayer'> {
+  /** File of prompt pairs. */
+  pairs?: string;
   prompt?: string;
   inputIds?: number[];
   corrupted?: string;

@@ -1,8 +1,7 @@
 /** Parses the arguments of `circuit`. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { PatchTarget } from '../../analyses/patching/options';
-import { parseTarget } from './attribute-options';
+import { Option, type Command } from 'commander';
 import { parseCount, parseIds, parseNumber, parseSeed } from './option-values';
+import { parsePatchTarget } from './patch-target';
 import { addPlacesHelp } from './places';
 import type { CircuitArguments } from './circuit-arguments';
 
@@ -11,7 +10,7 @@ export function addCircuitCommand(program: Command): void {
     .command('circuit')
     .argument('<model>', 'a folder with a .onnx file, or the file')
     .description(
-      'find the circuit that carries the difference between two prompts to a logit or router score'
+      'find the circuit that carries the difference between two prompts, or those of many pairs, to a logit or router score'
     )
     .option('--prompt <text>', 'the clean prompt')
     .option('--input-ids <ids>', 'its token ids, such as "1,2,3"', parseIds)
@@ -20,6 +19,10 @@ export function addCircuitCommand(program: Command): void {
       'the corrupted prompt, with the same number of tokens'
     )
     .option('--corrupted-ids <ids>', 'its token ids', parseIds)
+    .option(
+      '--pairs <file>',
+      'instead: a JSON Lines file of {"clean", "corrupted", "target"?, "position"?}; every second pair is held out to measure on'
+    )
     .addOption(
       new Option(
         '--corrupted-embeddings <how>',
@@ -64,6 +67,20 @@ export function addCircuitCommand(program: Command): void {
       'nodes, and nodes at single tokens, whose effects are measured: that many of the strongest, and as many random ones. Default 32.',
       parseSeed
     )
+    .option(
+      '--resamples <n>',
+      'with --pairs: sets of pairs that are drawn, to tell how sure the circuit is. Default 1000.',
+      parseCount
+    )
+    .option(
+      '--no-directions',
+      'with --pairs: extract no directions of the residual stream'
+    )
+    .option(
+      '--direction-layer <n>',
+      'with --pairs: the layer whose direction is compared with others. Default: the first that steers half as far as the best.',
+      parseSeed
+    )
     .option('--seed <n>', 'seed of random choices. Default 0.', parseSeed)
     .addOption(
       new Option('--format <format>', 'output format')
@@ -76,22 +93,4 @@ export function addCircuitCommand(program: Command): void {
       (await import('./circuit.js')).circuit(model, options)
     );
   addPlacesHelp(circuit);
-}
-
-function parsePatchTarget(text: string): PatchTarget {
-  if (text === 'difference') {
-    return { kind: 'logit-difference' };
-  }
-  const pair = /^difference:(\d+):(\d+)$/.exec(text);
-  if (pair) {
-    return {
-      kind: 'logit-difference',
-      token: Number(pair[1]),
-      against: Number(pair[2])
-    };
-  }
-  if (text.startsWith('difference')) {
-    throw new InvalidArgumentError('give difference or difference:ID:ID');
-  }
-  return parseTarget(text);
 }

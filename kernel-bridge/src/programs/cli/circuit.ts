@@ -1,16 +1,48 @@
 import type { Circuit } from '../../analyses/circuits/circuit';
+import type { TaskCircuit } from '../../analyses/circuits/task/task-circuit';
+import type { MoEModel } from '../../api/moe-model';
 import { MoEDebuggerError } from '../../base/errors';
+import type { Progress } from '../../base/progress';
 import type { Prompt } from '../../run/model/prompt';
 import type { Corrupted } from '../../analyses/patching/options';
 import type { CircuitArguments } from './circuit-arguments';
 import { openModel } from './open-model';
+import { readPairs } from './pairs-file';
 import { progress, write, writeJson } from './output';
 
 export async function circuit(
   path: string,
   options: CircuitArguments
 ): Promise<void> {
-  const { edges, nodesOnly, out } = options;
+  const find =
+    options.pairs === undefined
+      ? ofTwoPrompts(options)
+      : await ofPairs(options.pairs, options);
+  const model = await openModel(path);
+  try {
+    const found = await find(model, ({ done, total }) =>
+      progress(`${done} of ${total} runs`)
+    );
+    progress('');
+    const { out, json, format = 'text' } = options;
+    if (out !== undefined) {
+      await found.save(out);
+    }
+    if (json || out === undefined) {
+      await print(found, json ? 'json' : format);
+    }
+  } finally {
+    progress('');
+    await model.dispose();
+  }
+}
+
+type Search = (
+  model: MoEModel,
+  onProgress: (progress: Progress) => void
+) => Promise<Circuit | TaskCircuit>;
+
+function ofTwoPrompts(options: CircuitArguments): Search {
   const clean: Prompt = exactlyOne('--prompt or --input-ids', [
     options.prompt,
     options.inputIds
@@ -25,25 +57,36 @@ export async function circuit(
       }
     ]
   );
-  const model = await openModel(path);
-  try {
-    const found = await model.circuit(clean, corrupted, {
+  const { measure } = options;
+  return (model, onProgress) =>
+    model.circuit(clean, corrupted, {
       ...chosen(options),
-      ...(edges === undefined ? {} : { size: edges }),
-      edges: !nodesOnly,
-      onProgress: ({ done, total }) => progress(`${done} of ${total} runs`)
+      ...(measure === undefined ? {} : { measure }),
+      onProgress
     });
-    progress('');
-    if (out !== undefined) {
-      await found.save(out);
-    }
-    if (options.json || out === undefined) {
-      await print(found, options.json ? 'json' : (options.format ?? 'text'));
-    }
-  } finally {
-    progress('');
-    await model.dispose();
-  }
+}
+
+/** @throws MoEDebuggerError 'usage' where single prompts are given too, 'input' naming the line that is not a pair */
+async function ofPairs(
+  file: string,
+  options: CircuitArguments
+): Promise<Search> {
+  const { resamples, directions, directionLayer } = options;
+  exactlyOne('--pairs and single prompts', [
+    file,
+    options.prompt,
+    options.inputIds,
+    options.corrupted,
+    options.corruptedIds,
+    options.corruptedEmbeddings
+  ]);
+  const pairs = await readPairs(file);
+  return (model, onProgress) =>
+    model.taskCircuit(pairs, {
+      ...chosen(options),
+      ...given({ resamples, directions, directionLayer }),
+      onProgress
+    });
 }
 
 /** @throws MoEDebuggerError 'usage' unless exactly one is given */
@@ -61,6 +104,7 @@ function exactlyOne<T>(names: string, given: readonly (T | undefined)[]): T {
   return found[0];
 }
 
+/** Options that both searches have. */
 function chosen({
   target,
   position,
@@ -68,25 +112,33 @@ function chosen({
   steps,
   threshold,
   parts,
-  measure,
-  seed
+  seed,
+  edges: size,
+  nodesOnly
 }: CircuitArguments): object {
-  return Object.fromEntries(
-    Object.entries({
+  return {
+    ...given({
       target,
       position,
       direction,
       steps,
       threshold,
       parts,
-      measure,
-      seed
-    }).filter(([, value]) => value !== undefined)
+      seed,
+      size
+    }),
+    edges: !nodesOnly
+  };
+}
+
+function given(options: object): object {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined)
   );
 }
 
 function print(
-  found: Circuit,
+  found: Circuit | TaskCircuit,
   format: NonNullable<CircuitArguments['format']>
 ): Promise<void> {
   switch (format) {

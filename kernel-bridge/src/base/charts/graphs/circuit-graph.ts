@@ -7,6 +7,7 @@ import {
   type CircuitDocument,
   type CircuitEdge,
   type CircuitNode,
+  type CircuitTarget,
   type PrunedCircuit
 } from '../../protocol';
 import type { DrawnEdge, DrawnGraph } from './drawn-graph';
@@ -18,6 +19,12 @@ export interface CircuitDrawingOptions {
   /** Maximum number of edges; the weakest are omitted, and the drawing says how many. */
   maxEdges?: number;
 }
+
+/** What is drawn of a circuit of a pair of prompts, or of a task. */
+export type DrawableCircuit = Pick<
+  CircuitDocument,
+  'nodes' | 'edges' | 'threshold'
+> & { target: CircuitTarget | string };
 
 /** Group of a layer's nodes that share a band. */
 export type CircuitPart =
@@ -40,14 +47,14 @@ export interface CircuitLook {
 const MAX_MERMAID_EDGES = 80;
 
 export function circuitDot(
-  data: CircuitDocument,
+  data: DrawableCircuit,
   options: CircuitDrawingOptions = {}
 ): string {
   return writeDot(circuitDrawing(data, { maxEdges: Infinity, ...options }));
 }
 
 export function circuitMermaid(
-  data: CircuitDocument,
+  data: DrawableCircuit,
   options: CircuitDrawingOptions = {}
 ): string {
   return writeMermaid(
@@ -57,7 +64,7 @@ export function circuitMermaid(
 
 /** Draws the strongest edges of a circuit, with each node's id as its label. */
 export function circuitDrawing(
-  data: CircuitDocument,
+  data: DrawableCircuit,
   { threshold = data.threshold, maxEdges = Infinity }: CircuitDrawingOptions
 ): DrawnGraph {
   const all = pruneCircuit(data, threshold);
@@ -68,7 +75,9 @@ export function circuitDrawing(
   return drawCircuit(
     kept,
     [
-      describeCircuitTarget(data.target),
+      typeof data.target === 'string'
+        ? data.target
+        : describeCircuitTarget(data.target),
       ...(leftOut > 0 ? [`${leftOut} weaker edges left out`] : [])
     ].join('; '),
     {
@@ -160,7 +169,7 @@ export function circuitPart({ kind }: Pick<CircuitNode, 'kind'>): CircuitPart {
 
 /** The circuit without its weakest edges, if there are too many. */
 function strongest(
-  data: CircuitDocument,
+  data: DrawableCircuit,
   all: PrunedCircuit,
   maxEdges: number
 ): PrunedCircuit {
