@@ -145,6 +145,18 @@ export {
 export type { Circuit } from './analyses/circuits/circuit';
 export type { CircuitDrawingOptions } from './base/charts';
 export type { CircuitOptions } from './analyses/circuits/options';
+export type { ChangedNeurons } from './analyses/neurons/change-neurons';
+export type {
+  NeuronEffect,
+  NeuronsDocument
+} from './analyses/neurons/document';
+export { NeuronEffects } from './analyses/neurons/neurons-result';
+export type {
+  ChangeNeuronsOptions,
+  ExpertUnitOptions,
+  NeuronChange,
+  NeuronEffectOptions
+} from './analyses/neurons/options';
 export { TaskCircuit } from './analyses/circuits/task/task-circuit';
 export type {
   PromptPair,

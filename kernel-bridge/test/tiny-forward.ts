@@ -20,6 +20,8 @@ export interface TinyForward {
 export interface TinyPlan {
   masked?: readonly number[];
   swapped?: ReadonlyMap<number, number>;
+  /** What becomes of the hidden units of an expert, after their activation function. */
+  hidden?: (units: readonly number[], expert: number) => number[];
 }
 
 export class TinyWeights {
@@ -37,7 +39,11 @@ export class TinyWeights {
   forward(
     ids: readonly number[],
     topK: number,
-    { masked = [], swapped = new Map() }: TinyPlan = {}
+    {
+      masked = [],
+      swapped = new Map(),
+      hidden = units => [...units]
+    }: TinyPlan = {}
   ): TinyForward {
     const [embedding, query, key, value, out, router, up, down, unembedding] =
       this._values.map((_, i) => this._matrices(i));
@@ -50,7 +56,12 @@ export class TinyWeights {
       up.map(
         (own, e) =>
           product(
-            product([x], own).map(row => row.map(n => Math.max(0, n))),
+            product([x], own).map(row =>
+              hidden(
+                row.map(n => Math.max(0, n)),
+                e
+              )
+            ),
             down[e]
           )[0]
       )

@@ -97,6 +97,16 @@ export const neuronVocabulary = lazily(
     require('./lens/neuron-vocabulary') as typeof import('./lens/neuron-vocabulary'),
   'neuronVocabulary'
 );
+export const neuronEffects = lazily(
+  () =>
+    require('./neurons/neuron-effects') as typeof import('./neurons/neuron-effects'),
+  'neuronEffects'
+);
+export const changeNeurons = lazily(
+  () =>
+    require('./neurons/change-neurons') as typeof import('./neurons/change-neurons'),
+  'changeNeurons'
+);
 export const contrastVectors = lazily(
   () =>
     require('./steering/contrast-vectors') as typeof import('./steering/contrast-vectors'),

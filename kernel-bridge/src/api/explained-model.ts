@@ -1,9 +1,11 @@
 /** What a model can be asked about why it does what it does, beside running it. */
 import {
   attribute,
+  changeNeurons,
   findCircuit,
   findHeads,
   findTaskCircuit,
+  neuronEffects,
   patchModel,
   readAttention,
   readPipelines
@@ -23,6 +25,12 @@ import type {
   TaskCircuitOptions
 } from '../analyses/circuits/task/options';
 import type { TaskCircuit } from '../analyses/circuits/task/task-circuit';
+import type { ChangedNeurons } from '../analyses/neurons/change-neurons';
+import type { NeuronEffects } from '../analyses/neurons/neurons-result';
+import type {
+  ChangeNeuronsOptions,
+  NeuronEffectOptions
+} from '../analyses/neurons/options';
 import type {
   Corrupted,
   NodeCell,
@@ -32,8 +40,13 @@ import type { PatchedCell } from '../analyses/patching/patch-cells';
 import type { Target } from '../run/generation/run-prompts';
 import type { LoadedModel } from '../run/model/loaded-model';
 import type { Runnable } from '../run/model/runnable';
-import { tracePrompts } from '../run/trace/trace-prompts';
-import { promptList, type Prompt } from '../run/model/prompt';
+import type { RoutingTrace } from '../run/trace/routing-trace';
+import { tracePrompts, type TraceOptions } from '../run/trace/trace-prompts';
+import {
+  promptList,
+  type Prompt,
+  type TokenizedPrompt
+} from '../run/model/prompt';
 
 export abstract class ExplainedModel {
   /** @internal what traces run on */
@@ -94,13 +107,7 @@ export abstract class ExplainedModel {
     const list = promptList(prompts).map((prompt, i) =>
       this._loaded.tokenize(prompt, i)
     );
-    return readPipelines(
-      this._runnable,
-      (prompts, given) =>
-        tracePrompts(this._loaded, this._target, prompts, given),
-      list,
-      options
-    );
+    return readPipelines(this._runnable, this._trace, list, options);
   }
 
   /**
@@ -164,4 +171,38 @@ export abstract class ExplainedModel {
   ): Promise<PatchedCell[]> {
     return patchModel(this._runnable, clean, corrupted, cells, options);
   }
+
+  /**
+   * Which neurons of an expert matter for a target: what clamping each would change it by, to first order, and measured
+   * for the strongest and for random ones.
+   *
+   * @throws MoEDebuggerError 'input' for a prompt, an expert or an option that does not fit, or where no token selects the
+   * expert; 'model-unsupported' naming an expert whose hidden units the graph does not show, such as a fused one;
+   * 'gradient', 'cancelled'
+   */
+  async neuronEffects(
+    prompt: Prompt,
+    options: NeuronEffectOptions
+  ): Promise<NeuronEffects> {
+    return neuronEffects(this._runnable, this._trace, prompt, options);
+  }
+
+  /**
+   * What if neurons of an expert had fired: the target with some clamped or scaled, or with a direction of the expert's
+   * hidden space added, at all tokens that select the expert.
+   *
+   * @throws MoEDebuggerError as `neuronEffects`, and 'input' for a neuron or a vector that does not fit
+   */
+  async changeNeurons(
+    prompt: Prompt,
+    options: ChangeNeuronsOptions
+  ): Promise<ChangedNeurons> {
+    return changeNeurons(this._runnable, this._trace, prompt, options);
+  }
+
+  private readonly _trace = (
+    prompts: readonly TokenizedPrompt[],
+    options: TraceOptions
+  ): Promise<RoutingTrace> =>
+    tracePrompts(this._loaded, this._target, prompts, options);
 }

@@ -99,11 +99,11 @@ function exchanged({ clean, corrupted, target }: PromptPair): PromptPair {
 }
 
 const SIZES = [6, 12, 24];
-const TASK_SIZES = [12, 16, 20];
+const TASK_SIZES = [12, 14, 18];
 const POOL = 25;
 const PLANTED_TASKS = 8;
 const NULL_TASKS = 40;
-const NULL_DIRECTIONS = 4;
+const NULL_DIRECTIONS = 3;
 
 let model: MoEModel;
 beforeAll(async () => {
@@ -468,6 +468,27 @@ describe('odd input', () => {
       code: 'input',
       message: expect.stringMatching(message) as string
     });
+  });
+
+  it('a model with edits has the circuit of the model with them', async () => {
+    const pair = { clean: CLEAN, corrupted: CORRUPTED };
+    const { selected } = (await tiny.trace(CLEAN)).samples[0].layers[1];
+    const edited = tiny.with({
+      ablate: [{ layer: 1, expert: selected.at(-1)! }]
+    });
+    const target = { kind: 'logit', token: 7 } as const;
+    const task = await edited.taskCircuit([pair], { ...QUICK, target });
+    const alone = await edited.circuit(CLEAN, CORRUPTED, {
+      target,
+      steps: 1,
+      measure: 0,
+      faithfulness: false
+    });
+    expect(task.data.values).toEqual(alone.data.values);
+    expect(task.edges[0].effect).toBe(alone.edges[0].effect);
+    const plain = await tiny.taskCircuit([pair], { ...QUICK, target });
+    expect(task.data.values).not.toEqual(plain.data.values);
+    expect(task.data.notes.join()).toMatch(/the model had 1 edit/);
   });
 
   it('can be cancelled, and counts its runs', async () => {
