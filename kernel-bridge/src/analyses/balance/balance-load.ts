@@ -131,12 +131,17 @@ export async function balanceLoad(
   });
 }
 
+/** A Jain index that falls by less is as good as before. */
+const VISIBLE_FALL = 0.005;
+
 /** Warnings of layers that are less even with the biases than without. */
 function worse(layers: readonly BalancedLayer[]): string[] {
   return layers
     .filter(
       ({ before, after }) =>
-        before.jain !== null && after.jain !== null && after.jain < before.jain
+        before.jain !== null &&
+        after.jain !== null &&
+        after.jain < before.jain - VISIBLE_FALL
     )
     .map(
       own =>

@@ -85,9 +85,31 @@ export class ExpertPipelines implements Displayable {
           ].join('  ')
         ),
       ...(steps.length > LISTED ? [`and ${steps.length - LISTED} more`] : []),
-      ...this.data.pipelines.slice(0, LISTED).map(pipelineText),
+      ...this._pipelinesText(),
       ...notes.map(note => `note: ${note}`)
     ].join('\n');
+  }
+
+  /** Those whose tokens carry something first, then those that most tokens pass from end to end. */
+  private _pipelinesText(): string[] {
+    const { pipelines } = this.data;
+    const named = pipelines.filter(({ name }) => name !== undefined).length;
+    return pipelines.length === 0
+      ? []
+      : [
+          `${counted(pipelines.length, 'pipeline')}, of which ${named} ${named === 1 ? 'carries' : 'carry'} tokens of one class:`,
+          ...[...pipelines]
+            .sort(
+              (a, b) =>
+                Number(b.name !== undefined) - Number(a.name !== undefined) ||
+                b.tokens - a.tokens
+            )
+            .slice(0, LISTED)
+            .map(pipelineText),
+          ...(pipelines.length > LISTED
+            ? [`and ${pipelines.length - LISTED} more`]
+            : [])
+        ];
   }
 
   /** As Graphviz DOT. */

@@ -131,13 +131,20 @@ export class CausalityResult implements Displayable {
     const { model, criterion, mode, prompts, original, alpha, rows, notes } =
       this._document;
     const found = this.causal;
-    const shown = found.length > 0 ? found : rows.slice(0, SHOWN);
+    // Beside those that are causal, the next ones: a reader may ask for one of them.
+    const others = rows.filter(({ causal }) => !causal).slice(0, SHOWN);
     return [
       `${model}: ${criterion}, ${original.toFixed(4)} over ${counted(prompts, 'prompt')}; ${counted(rows.length, 'expert')} ablated by ${mode}`,
       found.length > 0
         ? `${found.length} change it more than as many tokens of other experts do (adjusted p <= ${alpha}), largest excess first:`
         : `none changes it more than as many tokens of other experts do (adjusted p <= ${alpha}); largest excess:`,
-      ...shown.map(row => `  ${nameOf(row)}: ${describeRow(row)}`),
+      ...found.map(row => `  ${nameOf(row)}: ${describeRow(row)}`),
+      ...(found.length > 0 && others.length > 0
+        ? [
+            `not causal among the ${counted(rows.length, 'expert')} that were tested together, largest excess first:`
+          ]
+        : []),
+      ...others.map(row => `  ${nameOf(row)}: ${describeRow(row)}`),
       ...notes.map(note => `note: ${note}`)
     ].join('\n');
   }

@@ -27,6 +27,7 @@ import type {
   VocabularyData
 } from './vocabulary-data';
 import {
+  certainText,
   evidenceText,
   layerTable,
   strongestGroup,
@@ -120,8 +121,8 @@ export class LayerVocabulary implements Displayable {
     return [
       this._title,
       ...this.experts.flatMap(own => [
-        `expert ${own.expert}, ${counted(own.tokens, 'token')}: raises ${words(own.raised) || 'nothing'}`,
-        `  lowers ${words(own.lowered) || 'nothing'}`,
+        `expert ${own.expert}, ${counted(own.tokens, 'token')}: raises ${words(own.raised) || 'nothing'}${certainText(own.raised)}`,
+        `  lowers ${words(own.lowered) || 'nothing'}${certainText(own.lowered)}`,
         ...groupText(own),
         ...evidenceText(own.evidence).map(line => `  ${line}`),
         ...own.notes.map(note => `  note: ${note}`)
@@ -167,5 +168,9 @@ export class LayerVocabulary implements Displayable {
 
 function groupText({ groups }: ExpertWords): string[] {
   const group = strongestGroup(groups);
-  return group === undefined ? [] : [`  most of the group ${group} nats`];
+  return group !== undefined
+    ? [`  most of the group ${group} nats`]
+    : groups.length > 0
+      ? ['  no group of tokens is raised for sure']
+      : [];
 }

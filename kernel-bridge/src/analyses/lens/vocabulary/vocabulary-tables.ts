@@ -102,6 +102,16 @@ export function words(tokens: readonly LogitChange[]): string {
     .join(', ');
 }
 
+/** " (2 of 10 certain)"; with too few prompts, that this cannot be told. */
+export function certainText(tokens: readonly LogitChange[]): string {
+  const certain = tokens.filter(own => own.certain).length;
+  return tokens.length === 0
+    ? ''
+    : tokens.some(own => own.certain === null)
+      ? ' (how certain cannot be told)'
+      : ` (${certain === 0 ? 'none' : certain} of ${tokens.length} certain)`;
+}
+
 /** The group whose interval is farthest above 0; undefined where none is above. */
 export function strongestGroup(
   groups: readonly GroupChange[]
