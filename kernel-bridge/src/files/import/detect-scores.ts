@@ -13,17 +13,21 @@ export async function detectScores(
   { facts, note }: ImportContext
 ): Promise<'logits' | 'probabilities'> {
   const sums = facts.score !== 'sigmoid';
-  let are: 'logits' | 'probabilities' = 'probabilities';
+  const seen: Seen = { whole: 0, withNaN: 0 };
+  let distributions = true;
   for (const router of routers) {
-    if (!(await areProbabilities(router, sums))) {
-      are = 'logits';
+    distributions = await areProbabilities(router, sums, seen);
+    if (!distributions) {
       break;
     }
   }
+  const are = distributions && seen.whole > 0 ? 'probabilities' : 'logits';
   note(
     are === 'probabilities'
-      ? `detected: probabilities, since all rows ${sums ? 'sum to 1' : 'lie between 0 and 1'}`
-      : 'detected: logits'
+      ? `detected: probabilities, since all rows${seen.withNaN > 0 ? ' without NaN' : ''} ${sums ? 'sum to 1' : 'lie between 0 and 1'}`
+      : distributions
+        ? 'assumed: logits, since every row has NaN, so nothing tells them from probabilities'
+        : 'detected: logits'
   );
   if (facts.score === undefined) {
     facts.score = 'softmax';
@@ -32,9 +36,16 @@ export async function detectScores(
   return are;
 }
 
+interface Seen {
+  whole: number;
+  withNaN: number;
+}
+
+/** @param seen counts the rows that were read */
 async function areProbabilities(
   { array, base, tokens, experts }: RouterArray,
-  sums: boolean
+  sums: boolean,
+  seen: Seen
 ): Promise<boolean> {
   const pause = pauses();
   for (let from = 0; from < tokens; from += ROWS) {
@@ -52,6 +63,7 @@ async function areProbabilities(
       if (sums && Math.abs(sum - 1) > TOLERANCE) {
         return false;
       }
+      seen[Number.isNaN(sum) ? 'withNaN' : 'whole']++;
     }
     await pause();
   }

@@ -56,10 +56,17 @@ export class EarlierRequests {
     let slots = 0;
     for (let token = 0; token < length; token++) {
       const numbers = sequence.at(token);
-      for (let i = 0; i < numbers.length; i++) {
-        a = Math.imul(a ^ numbers[i], 0x01000193);
-        b = Math.imul(b + numbers[i] + 1, 0x85ebca6b);
+      const mix = (number: number): void => {
+        a = Math.imul(a ^ number, 0x01000193);
+        b = Math.imul(b + number + 1, 0x85ebca6b);
         b ^= b >>> 13;
+      };
+      for (let i = 0; i < numbers.length; i++) {
+        mix(numbers[i]);
+        // Both hashes see 32 bits: ids that differ above them are others.
+        if (numbers[i] !== (numbers[i] | 0)) {
+          mix(Math.floor(numbers[i] / 2 ** 32));
+        }
       }
       slots += numbers.length;
       const end = token + 1;

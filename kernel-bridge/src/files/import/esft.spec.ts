@@ -250,6 +250,16 @@ describe('damaged ESFT text is rejected with its position', () => {
       one('0\t1\t\t1\t0..5\n'),
       /"0\.\.5" is not a weight.*column 8/
     ],
+    [
+      'a negative weight',
+      one('0\t1\t\t1.5\t-0.5\n'),
+      /the weight -0\.5 is negative .*layer 1, position 0, rank 1/
+    ],
+    [
+      'a layer number that no model has',
+      { 'expert_weights_4294967297.txt': TWO },
+      /invalid layer 4294967297/
+    ],
     ['no weights', one('0\t1\n'), /no weights after its ids.*line 1, column 4/],
     [
       'half a token',

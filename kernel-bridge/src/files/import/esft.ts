@@ -18,7 +18,7 @@ import {
 import { LineReader } from '../line-reader';
 import { floatAt, integerAt } from './text-numbers';
 
-const NAME = /^expert_weights_(\d{1,4})\.txt(\.gz)?$/;
+const NAME = /^expert_weights_(\d+)\.txt(\.gz)?$/;
 const RANK = /^rank_?\d+$/;
 const TAB = 0x09;
 const OWN = { experts: 64, topK: 6 };

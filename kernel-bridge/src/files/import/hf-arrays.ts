@@ -1,7 +1,7 @@
 /** Identifies the router logits among the arrays of a dump, and their layers. */
 import type { Stack } from '../../base/protocol';
 import type { ArrayFile } from './array-file';
-import { refuse, type ImportContext } from './importer';
+import { MAX_LAYERS, refuse, type ImportContext } from './importer';
 
 /** The logits of one layer: [tokens, experts] from element `base` of an array. */
 export interface RouterArray {
@@ -89,7 +89,7 @@ export function routerArrays(
       ? stacked(only)
       : routers.map((array, i) => ({
           array,
-          layer: layerOf(array.name) ?? i,
+          layer: layerOf(array) ?? i,
           base: 0,
           tokens: rowsOf(array.shape),
           batch: array.shape.length === 3 ? array.shape[0] : undefined,
@@ -186,7 +186,7 @@ function refuseSeveralStacks(
 /** [layers, tokens, experts] or [layers, batch, tokens, experts] */
 function stacked(array: ArrayFile): RouterArray[] {
   const [layers, ...rest] = array.shape;
-  if (layers > 10_000) {
+  if (layers > MAX_LAYERS) {
     array.refuse(`the array has ${layers} layers`, '', HINT);
   }
   const experts = rest[rest.length - 1];
@@ -240,10 +240,20 @@ function numbered(
 }
 
 /** 3 for "model.layers.3.mlp.gate"; for other names the last number. */
-function layerOf(name: string): number | undefined {
-  const block = /layers?[._](\d{1,4})/.exec(name)?.[1];
-  const last = block ?? /(\d{1,4})(?!.*\d)/.exec(name)?.[1];
-  return last === undefined ? undefined : Number(last);
+function layerOf(array: ArrayFile): number | undefined {
+  const { name } = array;
+  const block = /layers?[._](\d+)/.exec(name)?.[1];
+  const last = block ?? /(\d+)(?!.*\d)/.exec(name)?.[1];
+  if (last === undefined) {
+    return undefined;
+  }
+  return Number(last) < MAX_LAYERS
+    ? Number(last)
+    : array.refuse(
+        `the number ${last.slice(0, 20)} in its name is not that of a layer`,
+        '',
+        'number the arrays by their layer'
+      );
 }
 
 const rowsOf = (shape: readonly number[]): number =>

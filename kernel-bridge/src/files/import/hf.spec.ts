@@ -217,6 +217,35 @@ describe('Hugging Face router logits', () => {
     expect(report.notes.join('\n')).toMatch(/layer 4 has NaN/);
   });
 
+  it('does not say what scores are when every row has NaN', async () => {
+    const notesOf = async (rows: number[][]): Promise<string> => {
+      const { report } = await imported(
+        'hf',
+        writeSafetensors({ 'router_logits.4': rows }),
+        { topK: 1, renormalized: true }
+      );
+      return report.notes.join('\n');
+    };
+    const none = [NaN, NaN, NaN];
+    const all = await notesOf([none, [0.5, 0.5, NaN]]);
+    expect(all).toMatch(/assumed: logits, since every row has NaN/);
+    expect(all).not.toMatch(/detected/);
+    expect(await notesOf([none, [0.5, 0.25, 0.25]])).toMatch(
+      /detected: probabilities, since all rows without NaN sum to 1/
+    );
+    expect(await notesOf([[NaN, 7, 0]])).toMatch(/detected: logits/);
+  });
+
+  it('refuses the number of a layer that no model has', async () => {
+    await expect(
+      imported(
+        'hf',
+        writeSafetensors({ 'model.layers.4294967299.mlp.gate': [[1, 2, 3]] }),
+        { topK: 1, renormalized: true }
+      )
+    ).rejects.toMatchObject(refusal(/4294967299 .*is not that of a layer/));
+  });
+
   it('selects the largest of any row', async () => {
     const rows = fc
       .record({ experts: fc.integer({ min: 1, max: 7 }), of: fc.nat() })

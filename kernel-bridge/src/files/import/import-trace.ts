@@ -6,10 +6,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { MoEDebuggerError } from '../../base/errors';
 import { pauses } from '../../base/pause';
 import { readJson } from '../../run/model/config';
-import { routerCards } from '../trace/cards';
+import { MAX_EXPERTS, routerCards } from '../trace/cards';
 import { ParquetWriter } from '../trace/parquet';
 import { importerOf, type ImportFormat } from './formats';
-import { MAX_EXPERTS, type ImportContext, type ModelFacts } from './importer';
+import type { ImportContext, ModelFacts } from './importer';
 import { LayerTally } from './layer-tally';
 import { factsOf } from './model-facts';
 

@@ -45,8 +45,8 @@ export interface TraceImporter {
 
 /** Maximum tokens of a sample in memory; longer ones are split. */
 export const PART_TOKENS = 4096;
-/** Larger ids are invalid: no model has so many experts. */
-export const MAX_EXPERTS = 1 << 16;
+/** Layer numbers are below: no model is so deep. */
+export const MAX_LAYERS = 10_000;
 
 /** @param place line and column, or array and index */
 export function refuse(

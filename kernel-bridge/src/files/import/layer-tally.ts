@@ -6,10 +6,10 @@ import {
   type RoutingLayer,
   type RoutingSample
 } from '../../base/protocol';
-import { routerKey } from '../trace/cards';
+import { MAX_EXPERTS, routerKey } from '../trace/cards';
 import { isWeightOfNone, sumsTo } from '../trace/check-selection';
 import type { ImportFormat } from './formats';
-import { MAX_EXPERTS, type ModelFacts } from './importer';
+import { MAX_LAYERS, type ModelFacts } from './importer';
 
 interface Tally {
   layer: RoutingLayer;
@@ -32,6 +32,14 @@ export class LayerTally {
     for (const layer of sample.layers) {
       const tally = this._of(layer, sample);
       const { selected, weights, topK } = layer;
+      if (layer.layer >= MAX_LAYERS) {
+        this._refuse(
+          `invalid layer ${layer.layer}: the limit is ${MAX_LAYERS}`,
+          sample,
+          layer,
+          0
+        );
+      }
       const limit = this._facts.experts ?? MAX_EXPERTS;
       for (let slot = 0; slot < selected.length; slot++) {
         const expert = selected[slot];
@@ -57,6 +65,7 @@ export class LayerTally {
     const all = [...this._layers.values()];
     const experts =
       facts.experts ?? 1 + Math.max(0, ...all.map(({ largest }) => largest));
+    this._checkCounts(experts);
     if (facts.experts === undefined) {
       note(
         `assumed: ${experts} experts per layer, the largest id plus one; --experts or --config gives the exact number`
@@ -91,6 +100,30 @@ export class LayerTally {
     );
   }
 
+  /** @throws MoEDebuggerError 'input' for counts that readers of the trace refuse: tokens without experts hide how many there are */
+  private _checkCounts(experts: number): void {
+    if (experts > MAX_EXPERTS) {
+      throw new MoEDebuggerError(
+        'input',
+        `there are ${experts} experts per layer: the limit is ${MAX_EXPERTS}`,
+        { where: this._file, hint: 'check that these are routers' }
+      );
+    }
+    for (const { layer } of this._layers.values()) {
+      if (layer.topK > experts) {
+        const largest = this._facts.experts === undefined;
+        throw new MoEDebuggerError(
+          'input',
+          `a token cannot select ${layer.topK} of ${experts} experts${largest ? ', which are as many as the largest id tells' : ''}`,
+          {
+            where: `${this._file}, ${layerName(layer)}`,
+            hint: "give --experts, or the model's config.json with --config, and check --top-k"
+          }
+        );
+      }
+    }
+  }
+
   /** Says where the file's layers are others than those with a router by config.json. */
   private _compareWithConfig(note: (text: string) => void): void {
     const { dense = [], layers } = this._facts;
@@ -112,9 +145,10 @@ export class LayerTally {
         `have routing, but the model has ${layers} blocks: they may predict further tokens`
       );
       say(
-        Array.from({ length: Math.min(layers, 10_000) }, (_, i) => i).filter(
-          layer => !found.has(layer) && !dense.includes(layer)
-        ),
+        Array.from(
+          { length: Math.min(layers, MAX_LAYERS) },
+          (_, i) => i
+        ).filter(layer => !found.has(layer) && !dense.includes(layer)),
         'have no routing in the file, but a router by config.json'
       );
     }
@@ -202,6 +236,14 @@ export class LayerTally {
       dropped ||= selected[slot] < 0;
       if (Math.abs(weights[slot]) === Infinity) {
         this._refuse('the weight is infinite', sample, layer, slot);
+      }
+      if (weights[slot] < 0) {
+        this._refuse(
+          `the weight ${weights[slot]} is negative`,
+          sample,
+          layer,
+          slot
+        );
       }
       if (isWeightOfNone(selected[slot], weights[slot])) {
         this._refuse(

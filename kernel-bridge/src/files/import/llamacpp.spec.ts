@@ -95,6 +95,18 @@ describe('llama.cpp moe-trace', () => {
     expect([...trace.layer(0).selected]).toEqual([3, -1]);
   });
 
+  it('reads tokens without experts where the number of experts is given', async () => {
+    const { trace } = await imported(
+      'llamacpp',
+      fileOf('a.csv', 'layer,expert\n0,-1\n0,-1\n0,-1\n0,0\n'),
+      { topK: 2, experts: 4 }
+    );
+    expect(idsOf(trace, 0)).toEqual([
+      [-1, -1],
+      [-1, 0]
+    ]);
+  });
+
   it('gives back any shape', async () => {
     const shapes = fc
       .record({
@@ -467,6 +479,36 @@ describe('damaged CSV is rejected with its position', () => {
       'layer,expert\n?,1\n',
       { topK: 1 },
       /"\?" is not a valid layer \(.*line 2, column 1\)/
+    ],
+    [
+      'an id of more than 32 bits',
+      'layer,expert\n0,4294967297\n',
+      { topK: 1 },
+      /"4294967297" is not a valid expert id \(.*line 2, column 3\)/
+    ],
+    [
+      'an id of more than 32 bits that does not wrap to an expert',
+      '0,0,1,99999999999\n',
+      {},
+      /"99999999999" is not a valid expert id/
+    ],
+    [
+      'a layer of more than 32 bits',
+      'layer,expert\n4294967296,1\n',
+      { topK: 1 },
+      /"4294967296" is not a valid layer/
+    ],
+    [
+      'a negative weight',
+      'layer,token,expert,weight\n0,0,3,0.75\n0,0,1,-0.25\n',
+      {},
+      /the weight -0\.25 is negative .*position 0, rank 1/
+    ],
+    [
+      'too few ids to tell how many experts there are',
+      'layer,expert\n0,-1\n0,-1\n0,-1\n0,0\n',
+      { topK: 2 },
+      /cannot select 2 of 1 experts, .*give --experts/
     ],
     [
       'an invalid expert',

@@ -10,12 +10,14 @@
 import { basename } from 'node:path';
 import {
   filesIn,
+  MAX_LAYERS,
   need,
   refuse,
   type ImportContext,
   type ImportedPart,
   type TraceImporter
 } from './importer';
+import { MAX_EXPERTS } from '../trace/cards';
 import { LineReader } from '../line-reader';
 import { MoeTraceBatches, type ExpertRow } from './moe-trace-batches';
 import { floatAt, integerAt } from './text-numbers';
@@ -236,7 +238,7 @@ function parseRow(
       row.weight = floatAt(line, from, to) ?? fail('weight', from, to);
     } else if (column === columns.layer) {
       row.layer = integerAt(line, from, to);
-      if (!(row.layer >= 0)) {
+      if (!(row.layer >= 0 && row.layer < MAX_LAYERS)) {
         fail('layer', from, to);
       }
     } else if (column === columns.rank) {
@@ -257,7 +259,8 @@ function parseRow(
       (columns.wide && column > columns.expert && column <= columns.last)
     ) {
       const id = integerAt(line, from, to);
-      if (!(id >= -1)) {
+      // Before it is stored in 32 bits, where 2^32 + 1 would be 1.
+      if (!(id >= -1 && id < MAX_EXPERTS)) {
         fail('expert id', from, to);
       }
       ids.push(id);

@@ -5,7 +5,7 @@ import {
   configTopK,
   type JsonConfig
 } from '../../run/model/config';
-import type { ModelFacts } from './importer';
+import { MAX_LAYERS, type ModelFacts } from './importer';
 
 /** Model types whose weights always sum to 1, so that their configuration has no option for it. */
 const RENORMALIZING = new Set([
@@ -96,7 +96,8 @@ function denseLayers(config: JsonConfig, layers: number): number[] {
     Array.isArray(config.mlp_only_layers) ? config.mlp_only_layers : []
   );
   // Limits the loop for untrusted numbers.
-  return Array.from({ length: Math.min(layers, 10_000) }, (_, i) => i).filter(
-    i => i < first || only.has(i) || (step > 1 && (i + 1) % step !== 0)
-  );
+  return Array.from(
+    { length: Math.min(layers, MAX_LAYERS) },
+    (_, i) => i
+  ).filter(i => i < first || only.has(i) || (step > 1 && (i + 1) % step !== 0));
 }

@@ -3,8 +3,14 @@
  * (`torch.zeros` in vllm/model_executor/layers/fused_moe/routed_experts_capturer.py, adopted from SGLang), so a layer
  * without a router, and a token that was not run, hold zeros; other programs write -1.
  */
-import type { RoutingLayer, RoutingSample, Token } from '../../base/protocol';
+import {
+  NO_TOKEN_ID,
+  type RoutingLayer,
+  type RoutingSample,
+  type Token
+} from '../../base/protocol';
 import { pauses } from '../../base/pause';
+import { MAX_EXPERTS } from '../trace/cards';
 import { PART_TOKENS, type ImportContext, type ImportedPart } from './importer';
 import { tokenId } from './token-ids';
 
@@ -139,7 +145,7 @@ function readPart(
   ids: RoutedIds,
   positions: readonly number[],
   blocks: readonly (number | undefined)[],
-  { facts }: ImportContext
+  { facts, note }: ImportContext
 ): RoutingSample {
   const { topK } = ids;
   const width = ids.layers * topK;
@@ -167,7 +173,7 @@ function readPart(
             'give routed_experts of a completion; import router logits as hf'
           );
         }
-        if (!(id >= -1 && id < (facts.experts ?? Infinity))) {
+        if (!(id >= -1 && id < (facts.experts ?? MAX_EXPERTS))) {
           ids.refuse(
             `invalid expert ${id}${facts.experts === undefined ? '' : `: the model has ${facts.experts}`}`,
             index,
@@ -195,7 +201,15 @@ function readPart(
   });
   const tokens = positions.map((row): Token => {
     const position = (ids.start ?? 0) + row;
-    return { position, id: tokenId(ids.tokenIds?.[position]) };
+    const given = ids.tokenIds?.[position];
+    const id = tokenId(given);
+    // Negative ids stand for tokens that are not known.
+    if (id === NO_TOKEN_ID && given !== undefined && given >= 0) {
+      note(
+        `${ids.sample} has numbers that are no token's id, such as ${given}: these tokens are unknown`
+      );
+    }
+    return { position, id };
   });
   return { id: ids.sample, tokens, layers };
 }

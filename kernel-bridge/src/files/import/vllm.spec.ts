@@ -246,6 +246,32 @@ describe('damaged arrays are rejected with their index', () => {
       /invalid expert 3: the model has 3 \(.*\[1, 0, 1\]\)/
     ],
     [
+      'an int64 id above 32 bits',
+      npy(
+        '<i8',
+        [1, 1, 2],
+        new Uint8Array(BigInt64Array.of(4294967297n, 2n).buffer)
+      ),
+      {},
+      /invalid expert 4294967297 \(.*\[0, 0, 0\]\)/
+    ],
+    [
+      'a float64 id above 32 bits',
+      npy(
+        '<f8',
+        [1, 1, 2],
+        new Uint8Array(Float64Array.of(1, 2 + 2 ** 32).buffer)
+      ),
+      {},
+      /invalid expert 4294967298 \(.*\[0, 0, 1\]\)/
+    ],
+    [
+      'too few ids to tell how many experts there are',
+      bytes([1, 1, 2], [-1, 0]),
+      {},
+      /cannot select 2 of 1 experts, .*give --experts/
+    ],
+    [
       'an expert below -1',
       bytes([1, 1, 2], [0, -2]),
       {},

@@ -10,7 +10,7 @@ import { count, list, object, oneOf, text } from '../../base/protocol/checks';
 import type { Convention } from '../../routing/convention';
 
 /** No model has more experts; arrays of this length are allocated for a card. */
-const MAX_EXPERTS = 1 << 16;
+export const MAX_EXPERTS = 1 << 16;
 
 /** @throws ProtocolError naming the invalid field */
 export function decodeCards(value: unknown, at: string): LayerCard[] {
