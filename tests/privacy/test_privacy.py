@@ -32,6 +32,8 @@ COMMANDS = {
     "sweep": [DEMO, *IDS, "--layers", "0", "--experts", "0,1"],
     "diff": [DEMO, *IDS, "--ablate", "3:5"],
     "counterfactual": [DEMO, *IDS, "--ablate", "3:5", "--total"],
+    "compare": ["trace.parquet", "trace.parquet"],
+    "vocabulary": [DEMO, "--prompts", "prompts.jsonl", "--layer", "0", "--experts", "0", "--no-evidence"],
     "compress": [DEMO, "--prompts", "prompts.jsonl", "--keep", "7"],
     "balance": [DEMO, "--prompts", "prompts.jsonl"],
     "import": ["vllm", RESPONSE, "--out", "imported.parquet"],
