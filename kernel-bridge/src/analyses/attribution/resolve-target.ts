@@ -147,6 +147,13 @@ export function tokenId(
     // Validates like a prompt's ids: a whole number within the vocabulary.
     return model.tokenize([token]).ids[0];
   }
+  if (typeof token !== 'string') {
+    throw new MoEDebuggerError(
+      'input',
+      `a ${where} cannot be the token ${JSON.stringify(token)}`,
+      { where, hint: 'give the id of one token, or its text' }
+    );
+  }
   const { tokenizer, noTokenizer } = model;
   const ids = tokenizer?.encode(token, { specialTokens: false }) ?? [];
   if (ids.length !== 1) {

@@ -10,6 +10,7 @@ import type { Edits } from '../../run/edits/edits';
 import type { RouterSlots } from '../../run/edits/slots';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import { lostText } from '../../run/model/lost-experts';
+import { loadedOf } from '../../run/model/model-handle';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import { measureEffect } from '../held-out/measure-effect';
 import { lengthOf, splitPrompts } from '../held-out/split-prompts';
@@ -57,9 +58,9 @@ export async function balanceLoad(
   prompts: Prompt | readonly Prompt[],
   options: BalanceOptions = {}
 ): Promise<BalancePlan> {
+  const model = loadedOf(handle, 'balanceLoad');
   checkOptions(options);
   const { target = TARGET, place = 'selection', signal } = options;
-  const model = handle.loaded;
   const warnings: string[] = [];
   const { calibration, heldOut } = splitPrompts(
     model,

@@ -1,5 +1,6 @@
 /** Finds experts that a criterion on the output depends on more than on as many tokens of other experts. */
 import { MoEDebuggerError } from '../../base/errors';
+import { checkGiven } from '../../base/given-options';
 import { mean, median } from '../../base/statistics/summary';
 import type { CausalityRow } from '../../base/protocol';
 import type { Edits } from '../../run/edits/edits';
@@ -7,7 +8,7 @@ import { baseNotes } from '../sweep/edited-base';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
 import { CausalityResult } from './causality-result';
-import type { Criterion } from './criterion';
+import { checkCriterion, type Criterion } from './criterion';
 import { notesOn } from './notes';
 import { observeScores } from './observe-scores';
 import { observeText, type Generate } from './observe-text';
@@ -26,7 +27,9 @@ export async function causalExperts(
   generate: Generate,
   base: Edits = {}
 ): Promise<CausalityResult> {
+  checkGiven(options, 'causalExperts', 'give a criterion');
   const { criterion, alpha = 0.05, draws, seed = 0 } = options;
+  checkCriterion(criterion);
   checkOptions(alpha, draws);
   const { observations, original } =
     'pattern' in criterion

@@ -1,4 +1,5 @@
 /** Criterion: a number computed from a model's output, compared with and without an expert. */
+import { types } from 'node:util';
 import { MoEDebuggerError } from '../../base/errors';
 import { logProbability } from '../../base/statistics/logits';
 import type { LoadedModel } from '../../run/model/loaded-model';
@@ -24,6 +25,49 @@ export type Criterion =
   | { text: 'own' }
   | { pattern: RegExp; maxNewTokens?: number }
   | { score: (output: CriterionOutput) => number };
+
+/** What each kind of criterion must hold. */
+const KINDS: Record<string, (value: unknown) => boolean> = {
+  token: value => typeof value === 'number' || typeof value === 'string',
+  text: value => value === 'own',
+  // A notebook's patterns are of another realm.
+  pattern: value => types.isRegExp(value),
+  score: value => typeof value === 'function'
+};
+
+/** @throws MoEDebuggerError 'input' for what is no criterion, or more than one */
+export function checkCriterion(criterion: unknown): void {
+  const hint =
+    "give one of { token: 5 }, { text: 'own' }, { pattern: /yes/ } and { score: output => ... }";
+  if (typeof criterion !== 'object' || criterion === null) {
+    throw new MoEDebuggerError(
+      'input',
+      criterion === undefined
+        ? 'no criterion is given'
+        : `a criterion cannot be ${JSON.stringify(criterion)}`,
+      { where: 'criterion', hint }
+    );
+  }
+  const given = Object.keys(KINDS).filter(kind => kind in criterion);
+  if (given.length !== 1) {
+    throw new MoEDebuggerError(
+      'input',
+      given.length === 0
+        ? 'the criterion has no token, text, pattern or score'
+        : `the criterion has ${given.join(' and ')}`,
+      { where: 'criterion', hint }
+    );
+  }
+  const [kind] = given;
+  const value = (criterion as Record<string, unknown>)[kind];
+  if (!KINDS[kind](value)) {
+    throw new MoEDebuggerError(
+      'input',
+      `the ${kind} of a criterion cannot be ${JSON.stringify(value)}`,
+      { where: 'criterion', hint }
+    );
+  }
+}
 
 /** A criterion on the distributions of next tokens. */
 export type Score = (output: Omit<CriterionOutput, 'logProbability'>) => number;

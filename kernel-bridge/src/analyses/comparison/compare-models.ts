@@ -1,4 +1,5 @@
 /** Compares the routing of several models, of any families and depths, by the relative depth of their layers. */
+import { printableLine } from '../../base/printable';
 import { MoEDebuggerError } from '../../base/errors';
 import type { Stack } from '../../base/protocol';
 import {
@@ -31,8 +32,10 @@ export interface CompareOptions {
  */
 export function compareModels(
   traces: readonly ComparableTrace[],
-  { names = traces.map(({ model }) => model) }: CompareOptions = {}
+  options: CompareOptions = {}
 ): ModelComparison {
+  checkTraces(traces);
+  const { names = traces.map(({ model }) => model) } = options;
   if (traces.length < 2) {
     throw new MoEDebuggerError('input', 'there is nothing to compare with', {
       where: `${traces.length} traces`,
@@ -54,6 +57,28 @@ export function compareModels(
     sameTokens,
     warnings: [...warnings, ...otherPrompts(traces)]
   });
+}
+
+function checkTraces(traces: unknown): void {
+  const hint = 'give a list of traces, such as those of model.trace(prompts)';
+  if (!Array.isArray(traces)) {
+    throw new MoEDebuggerError('input', 'no list of traces is given', {
+      where: 'compareModels',
+      hint
+    });
+  }
+  const wrong = (traces as unknown[]).findIndex(trace => !isTrace(trace));
+  if (wrong >= 0) {
+    throw new MoEDebuggerError('input', 'it is no trace', {
+      where: `trace ${wrong + 1} of ${traces.length}`,
+      hint
+    });
+  }
+}
+
+function isTrace(value: unknown): boolean {
+  const { samples, cards } = (value ?? {}) as Partial<ComparableTrace>;
+  return Array.isArray(samples) && Array.isArray(cards);
 }
 
 /** A name that occurs again gets a number. */
@@ -170,7 +195,7 @@ function tokensOf(
     return difference === undefined
       ? []
       : [
-          `${models[0].name} and ${models[i + 1].name} have other tokenizers (${difference}): measures are over each model's own tokens`
+          `${printableLine(models[0].name)} and ${printableLine(models[i + 1].name)} have other tokenizers (${difference}): measures are over each model's own tokens`
         ];
   });
   const known = traces.every(({ samples }) =>

@@ -2,9 +2,11 @@
 import { probedSession } from '../../run/edits/edited-sessions';
 import { forces } from '../../run/activations/expert-outputs';
 import { MoEDebuggerError } from '../../base/errors';
+import { checkGiven } from '../../base/given-options';
 import type { Edits } from '../../run/edits/edits';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import { lostText } from '../../run/model/lost-experts';
+import { loadedOf } from '../../run/model/model-handle';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import { counted, layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
@@ -44,9 +46,14 @@ export async function compressionPlan(
   prompts: Prompt | readonly Prompt[],
   options: CompressionOptions
 ): Promise<CompressionPlan> {
+  const model = loadedOf(handle, 'compressionPlan');
+  checkGiven(
+    options,
+    'compressionPlan',
+    'give keep (experts per layer) or ratio (share to remove)'
+  );
   checkOptions(options);
   const { by = 'reap', mergeDifference = 0.1, loraRank = 8, signal } = options;
-  const model = handle.loaded;
   const { routers } = model;
   routers.forEach(checkWhole);
   const kept = new Map(

@@ -3,6 +3,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { counted } from '../../base/protocol';
 import { randomNumbers } from '../../base/statistics/random';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
+import { loadedOf } from '../../run/model/model-handle';
 import {
   promptList,
   type Prompt,
@@ -33,9 +34,8 @@ export async function formatSensitivity(
   prompts: Prompt | readonly Prompt[],
   options: FormatOptions = {}
 ): Promise<FormatSensitivity> {
-  checkHandle(handle);
+  const model = loadedOf(handle, 'formatSensitivity');
   const { kinds, seed } = checkOptions(options);
-  const model = handle.loaded;
   const changes = TEXT_CHANGES.filter(({ kind }) => kinds.includes(kind));
   const texts = (prompts === undefined ? [] : promptList(prompts)).map(textOf);
   if (texts.length === 0) {
@@ -95,16 +95,6 @@ export async function formatSensitivity(
     toOtherText: tally.toOtherText,
     notes: notesOf(tally, refused)
   });
-}
-
-/** The first argument used to be pairs of traces, and prompts without a model are a likely slip. */
-function checkHandle(handle: ModelHandle): void {
-  if (handle?.loaded === undefined) {
-    throw new MoEDebuggerError('input', 'the first argument is no model', {
-      where: 'formatSensitivity',
-      hint: 'call formatSensitivity(await loadModel(path), prompts)'
-    });
-  }
 }
 
 function poolOf(prompts: readonly TokenizedPrompt[], start: number): number[] {

@@ -1,11 +1,12 @@
 /** What if neurons of an expert had fired: the target with hidden units clamped, scaled, or steered along a direction. */
 import { MoEDebuggerError } from '../../base/errors';
+import { checkGiven } from '../../base/given-options';
 import { layerName, type CircuitTarget } from '../../base/protocol';
 import type { Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import type { HiddenUnits } from './hidden-units';
 import type { UnitChange } from './neuron-graph';
-import type { ChangeNeuronsOptions } from './options';
+import type { ChangeNeuronsOptions, NeuronChange } from './options';
 import { UnitRuns, type Trace } from './unit-runs';
 
 /** The target without and with the change, at all tokens that select the expert. */
@@ -26,6 +27,7 @@ export async function changeNeurons(
   prompt: Prompt,
   options: ChangeNeuronsOptions
 ): Promise<ChangedNeurons> {
+  checkGiven(options, 'changeNeurons', 'give layer and expert');
   const runs = await UnitRuns.start(model, trace, prompt, options);
   const change = changeOf(runs.units, options);
   const unchanged = changeOf(runs.units, {});
@@ -52,7 +54,19 @@ function changeOf(
   const keep = new Float32Array(count).fill(1);
   const add = new Float32Array(count);
   const seen = new Set<number>();
-  for (const own of neurons) {
+  if (!Array.isArray(neurons)) {
+    throw refused(
+      `neurons cannot be ${JSON.stringify(neurons)}`,
+      'give a list such as [{ neuron: 3, value: 0 }]'
+    );
+  }
+  for (const own of neurons as readonly NeuronChange[]) {
+    if (typeof own !== 'object' || own === null) {
+      throw refused(
+        `the change of a neuron cannot be ${JSON.stringify(own)}`,
+        'give an object such as { neuron: 3, value: 0 }'
+      );
+    }
     const { neuron } = own;
     if (!Number.isInteger(neuron) || neuron < 0 || neuron >= count) {
       throw refused(
@@ -67,6 +81,12 @@ function changeOf(
       );
     }
     seen.add(neuron);
+    if ('value' in own && 'factor' in own) {
+      throw refused(
+        `neuron ${neuron} has both a value and a factor`,
+        'give one of them'
+      );
+    }
     const value = 'value' in own ? own.value : own.factor;
     if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) {
       throw refused(

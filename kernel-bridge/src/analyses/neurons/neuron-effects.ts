@@ -1,5 +1,6 @@
 /** Which neurons of an expert matter for a target: to first order for all, by clamping for some. */
 import { MoEDebuggerError } from '../../base/errors';
+import { checkGiven } from '../../base/given-options';
 import { drawn, randomNumbers } from '../../base/statistics/random';
 import { mean } from '../../base/statistics/summary';
 import { editNotes, type Runnable } from '../../run/model/runnable';
@@ -21,6 +22,7 @@ export async function neuronEffects(
   prompt: Prompt,
   options: NeuronEffectOptions
 ): Promise<NeuronEffects> {
+  checkGiven(options, 'neuronEffects', 'give layer and expert');
   const { to = 0, measure = DEFAULT_MEASURED, seed = 0, onProgress } = options;
   check('to', to, Number.isFinite(Math.fround(to)), 'give a finite number');
   check(

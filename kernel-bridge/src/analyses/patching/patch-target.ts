@@ -34,7 +34,8 @@ export async function settleTarget(
   prompt: TokenizedPrompt,
   other: Sequence | undefined
 ): Promise<SettledTarget> {
-  if (target.kind !== 'logit-difference') {
+  // What is no target at all is refused there.
+  if (target?.kind !== 'logit-difference') {
     const found = resolveTarget(model, target, given, prompt);
     const index = found.index ?? (await likeliest(model, prompt, found));
     return {

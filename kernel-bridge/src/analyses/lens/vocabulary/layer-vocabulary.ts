@@ -1,5 +1,6 @@
 /** What the experts of one layer say: the tokens that each raises and lowers, against the other experts of the layer. */
 import { MoEDebuggerError } from '../../../base/errors';
+import { checkGiven } from '../../../base/given-options';
 import type { Progress } from '../../../base/progress';
 import { findPlace, layerName, type RouterPlace } from '../../../base/protocol';
 import { probedSession } from '../../../run/edits/edited-sessions';
@@ -37,6 +38,21 @@ export interface LayerVocabularyOptions extends RouterPlace {
   onProgress?: (progress: Progress) => void;
 }
 
+const EFFECTS: readonly LayerVocabularyOptions['effect'][] = [
+  'total',
+  'direct'
+];
+
+function checkEffect(effect: LayerVocabularyOptions['effect']): void {
+  if (!EFFECTS.includes(effect)) {
+    throw new MoEDebuggerError(
+      'input',
+      `there is no effect ${JSON.stringify(effect)}`,
+      { where: 'effect', hint: `give ${EFFECTS.join(' or ')}` }
+    );
+  }
+}
+
 /**
  * @param edits that the prompts run with
  * @throws MoEDebuggerError 'input' for a layer or an expert that does not exist, or for what does not fit;
@@ -44,7 +60,11 @@ export interface LayerVocabularyOptions extends RouterPlace {
  */
 export async function layerVocabulary(
   model: LoadedModel,
-  {
+  options: LayerVocabularyOptions,
+  edits: Edits = {}
+): Promise<LayerVocabulary> {
+  checkGiven(options, 'layerVocabulary', 'give layer and prompts');
+  const {
     prompts: given,
     experts: wanted,
     top = 10,
@@ -54,10 +74,9 @@ export async function layerVocabulary(
     signal,
     onProgress,
     ...place
-  }: LayerVocabularyOptions,
-  edits: Edits = {}
-): Promise<LayerVocabulary> {
+  } = options;
   checkTop(top);
+  checkEffect(effect);
   const router = findPlace(place, model.routers, 'input');
   const experts = wantedExperts(model, router, wanted);
   const prompts = promptList(given).map((prompt, i) =>
