@@ -1,4 +1,5 @@
 /** Result of the head search: scores per head, and the heads of each kind. */
+import { printableLine } from '../../base/printable';
 import { resultForms, saveResult } from '../../show/save-result';
 import { pictureBundle, type ResultTable } from '../../show/result-table';
 import { specSvg } from '../../show/still-svg';
@@ -60,7 +61,7 @@ export class HeadsResult implements Displayable {
       ...(removal ? ['accuracy without'] : [])
     ];
     return [
-      `heads of ${model}, on ${counted(sequences.count, 'sequence')} of ${counted(sequences.length, 'random token')}, repeated once:`,
+      `heads of ${printableLine(model)}, on ${counted(sequences.count, 'sequence')} of ${counted(sequences.length, 'random token')}, repeated once:`,
       `${''.padEnd(NAME)}${titles.map(name => name.padStart(COLUMN)).join('')}`,
       ...heads.map(head =>
         [

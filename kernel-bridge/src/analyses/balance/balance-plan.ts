@@ -1,4 +1,5 @@
 /** A balance plan: fitted biases, the load with and without them, and the measured cost. */
+import { printableLine } from '../../base/printable';
 import {
   described,
   loadChangeSpec,
@@ -69,7 +70,7 @@ export class BalancePlan implements Displayable {
 
   private get _title(): string {
     const { model, load, heldOut } = this._document;
-    return `${model ?? 'trace'}: load with fitted biases, ${load} on ${counted(heldOut.prompts, 'held-out prompt')}`;
+    return `${printableLine(model ?? 'trace')}: load with fitted biases, ${load} on ${counted(heldOut.prompts, 'held-out prompt')}`;
   }
 
   private _table(): ResultTable {

@@ -1,4 +1,5 @@
 /** An analysis as tables: the layers, and their experts with their roles. */
+import { printableLine } from '../../base/printable';
 import { counted, layerName } from '../../base/protocol';
 import type { ResultTable } from '../../show/result-table';
 import type { OfExpert } from '../../measures';
@@ -23,7 +24,7 @@ export function analysisTables({
   return [
     layersTable(
       layers,
-      `${model ? `${model}: ` : ''}${counted(tokens, 'token')} in ${counted(samples, 'text')}`
+      `${model ? `${printableLine(model)}: ` : ''}${counted(tokens, 'token')} in ${counted(samples, 'text')}`
     ),
     {
       title: 'experts',

@@ -1,4 +1,5 @@
 /** Result of the search for expert pipelines. */
+import { printableLine } from '../../base/printable';
 import { writeDot, writeMermaid, type DrawnGraph } from '../../base/charts';
 import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
 import { escapeHtml } from '../../show/page/escape-html';
@@ -73,7 +74,7 @@ export class ExpertPipelines implements Displayable {
     const { model, tokens, ids, tests, minLift, alpha, steps, notes } =
       this.data;
     return [
-      `experts of ${model} that follow each other, on ${counted(tokens, 'token')} of ${counted(ids, 'id')}: ${steps.length} of ${counted(tests, 'pair')} ${steps.length === 1 ? 'has' : 'have'} a lift of ${minLift} or more and a corrected p of ${alpha} or less`,
+      `experts of ${printableLine(model)} that follow each other, on ${counted(tokens, 'token')} of ${counted(ids, 'id')}: ${steps.length} of ${counted(tests, 'pair')} ${steps.length === 1 ? 'has' : 'have'} a lift of ${minLift} or more and a corrected p of ${alpha} or less`,
       ...steps
         .slice(0, LISTED)
         .map(step =>
@@ -149,7 +150,7 @@ export class ExpertPipelines implements Displayable {
 
   private get _title(): string {
     const { model, tokens } = this.data;
-    return `experts of ${model} that follow each other, on ${counted(tokens, 'token')}`;
+    return `experts of ${printableLine(model)} that follow each other, on ${counted(tokens, 'token')}`;
   }
 
   private _page(): string {

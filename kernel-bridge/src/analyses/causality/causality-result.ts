@@ -1,3 +1,4 @@
+import { printableLine } from '../../base/printable';
 import {
   described,
   excessIntervalsSpec,
@@ -80,7 +81,7 @@ export class CausalityResult implements Displayable {
 
   private get _title(): string {
     const { model, criterion, alpha } = this._document;
-    return `${model}: experts that ${criterion} depends on (adjusted p <= ${alpha})`;
+    return `${printableLine(model)}: experts that ${criterion} depends on (adjusted p <= ${alpha})`;
   }
 
   private _table(): ResultTable {
@@ -134,7 +135,7 @@ export class CausalityResult implements Displayable {
     // Beside those that are causal, the next ones: a reader may ask for one of them.
     const others = rows.filter(({ causal }) => !causal).slice(0, SHOWN);
     return [
-      `${model}: ${criterion}, ${original.toFixed(4)} over ${counted(prompts, 'prompt')}; ${counted(rows.length, 'expert')} ablated by ${mode}`,
+      `${printableLine(model)}: ${criterion}, ${original.toFixed(4)} over ${counted(prompts, 'prompt')}; ${counted(rows.length, 'expert')} ablated by ${mode}`,
       found.length > 0
         ? `${found.length} change it more than as many tokens of other experts do (adjusted p <= ${alpha}), largest excess first:`
         : `none changes it more than as many tokens of other experts do (adjusted p <= ${alpha}); largest excess:`,

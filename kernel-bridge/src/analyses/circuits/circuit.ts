@@ -1,4 +1,5 @@
 /** Result of a circuit search, with pruning, patching and drawings. */
+import { printableLine } from '../../base/printable';
 import { warnDeprecated } from '../../base/deprecation';
 import {
   circuitDot,
@@ -129,7 +130,7 @@ export class Circuit implements Displayable {
     const { nodes, edges } = pruneCircuit(this.data, this.data.threshold);
     return {
       title: [
-        `Circuit of ${model}`,
+        `Circuit of ${printableLine(model)}`,
         describeCircuitTarget(target),
         ...describeCircuitFigures(this.data)
       ].join('. '),

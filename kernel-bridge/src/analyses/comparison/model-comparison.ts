@@ -1,4 +1,5 @@
 /** Several models side by side: one document, table and picture. */
+import { printableLine } from '../../base/printable';
 import {
   described,
   modelsByDepthSpec,
@@ -100,7 +101,7 @@ export class ModelComparison implements Displayable {
   }
 
   private get _title(): string {
-    return `${this.models.map(({ name }) => name).join(', ')}: routing by depth`;
+    return `${this.models.map(({ name }) => printableLine(name)).join(', ')}: routing by depth`;
   }
 
   private _layerText(model: number, index: number): string {
@@ -110,7 +111,7 @@ export class ModelComparison implements Displayable {
       const value = layer[measure];
       return value === null ? [] : [`${COMPARED[measure]} ${value.toFixed(3)}`];
     });
-    return `${name}, ${layerName(layer)}: ${figures.join(', ')}`;
+    return `${printableLine(name)}, ${layerName(layer)}: ${figures.join(', ')}`;
   }
 
   /** A row for each model at each depth. */
@@ -159,5 +160,5 @@ function modelText({
   prompts,
   tokens
 }: ComparedModel): string {
-  return `${name}: ${counted(layers.length, 'router')} in ${counted(blocks, 'block')}, ${counted(prompts, 'prompt')}, ${counted(tokens, 'token')}`;
+  return `${printableLine(name)}: ${counted(layers.length, 'router')} in ${counted(blocks, 'block')}, ${counted(prompts, 'prompt')}, ${counted(tokens, 'token')}`;
 }

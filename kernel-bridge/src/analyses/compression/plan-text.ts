@@ -1,4 +1,5 @@
 /** A compression plan as text. */
+import { printableLine } from '../../base/printable';
 import { counted, layerName } from '../../base/protocol';
 import type { StoredBits } from '../../onnx/graph/parameter-storage';
 import type { DomainEffect } from '../held-out/measure-effect';
@@ -21,7 +22,7 @@ export function planText({
   warnings
 }: Omit<CompressionDocument, 'schema'>): string {
   return [
-    `${model}: compression by ${by}, from ${counted(calibration.prompts, 'prompt')}, ${counted(calibration.tokens, 'token')}`,
+    `${printableLine(model)}: compression by ${by}, from ${counted(calibration.prompts, 'prompt')}, ${counted(calibration.tokens, 'token')}`,
     ...layers.flatMap(layerText),
     ...(sizes ? sizesText(sizes) : []),
     ...(effect

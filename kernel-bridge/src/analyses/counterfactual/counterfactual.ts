@@ -1,4 +1,5 @@
 /** Result of a counterfactual: two runs, their difference, and the causal graph of its experts. */
+import { printableLine } from '../../base/printable';
 import { drawnGraphSvg } from '../../show/page/drawn-graph-svg';
 import { drawnBundle, type ResultTable } from '../../show/result-table';
 import { resultForms, saveResult } from '../../show/save-result';
@@ -143,7 +144,7 @@ function editsOf({ nodes }: CausalGraph): readonly EditRecord[] {
 function titleOf({ original, graph }: Counterfactual): string {
   const { model, edits } = original;
   return [
-    `Counterfactual of ${model}: ${editsOf(graph).map(editText).join('; ')}`,
+    `Counterfactual of ${printableLine(model)}: ${editsOf(graph).map(editText).join('; ')}`,
     ...editNotes({ edits: edits.map(editText) })
   ].join('; ');
 }

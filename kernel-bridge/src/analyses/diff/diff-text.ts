@@ -1,4 +1,5 @@
 /** Formats a routing diff as text. */
+import { printableLine } from '../../base/printable';
 import { counted, layerName } from '../../base/protocol';
 import type { Both } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
@@ -34,8 +35,8 @@ export function diffWords(
 
 function name({ model, edits }: DiffData['runs']['a']): string {
   return edits.length === 0
-    ? model
-    : `${model} with ${edits.length} ${edits.length === 1 ? 'edit' : 'edits'}`;
+    ? printableLine(model)
+    : `${printableLine(model)} with ${edits.length} ${edits.length === 1 ? 'edit' : 'edits'}`;
 }
 
 function table(layers: readonly LayerSummary[]): string {

@@ -1,4 +1,5 @@
 /** Result of format sensitivity. */
+import { printableLine } from '../../base/printable';
 import {
   described,
   formatChangeSpec,
@@ -72,7 +73,7 @@ export class FormatSensitivity implements Displayable {
 
   private get _title(): string {
     const { model, texts } = this._document;
-    return `${model}: how far the routing of ${counted(texts, 'text')} moves with its format`;
+    return `${printableLine(model)}: how far the routing of ${counted(texts, 'text')} moves with its format`;
   }
 
   private _table(): ResultTable {

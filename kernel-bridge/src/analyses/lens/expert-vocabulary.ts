@@ -1,4 +1,5 @@
 /** The tokens that one expert raises and lowers most over a corpus, against the other experts of its layer. */
+import { printableLine } from '../../base/printable';
 import { MoEDebuggerError } from '../../base/errors';
 import { findPlace, layerName, type RouterPlace } from '../../base/protocol';
 import type { Edits } from '../../run/edits/edits';
@@ -79,7 +80,7 @@ export async function expertVocabulary(
   };
   return displayedAs(vocabulary, () => {
     const table = expertTable(
-      `${model.onnx.name}, ${layerName(router)}: what expert ${expert} says`,
+      `${printableLine(model.onnx.name)}, ${layerName(router)}: what expert ${expert} says`,
       vocabulary
     );
     return tableBundle(

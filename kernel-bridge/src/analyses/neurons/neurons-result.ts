@@ -1,4 +1,5 @@
 /** Result of asking which neurons of an expert matter. */
+import { printableLine } from '../../base/printable';
 import {
   MIMEBUNDLE,
   type Displayable,
@@ -59,7 +60,7 @@ export class NeuronEffects implements Displayable {
 
   private get _title(): string {
     const { model, expert, target, to, value, positions } = this.data;
-    return `Neurons of ${layerName(this.data)} expert ${expert} of ${model}, clamped to ${to} at ${counted(positions.length, 'token')}: change of ${describeCircuitTarget(target)}, which is ${value.toPrecision(4)}`;
+    return `Neurons of ${layerName(this.data)} expert ${expert} of ${printableLine(model)}, clamped to ${to} at ${counted(positions.length, 'token')}: change of ${describeCircuitTarget(target)}, which is ${value.toPrecision(4)}`;
   }
 
   private get _table(): ResultTable {

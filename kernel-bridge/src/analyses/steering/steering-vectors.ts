@@ -1,4 +1,5 @@
 /** Steering vectors, one per block, to use as edits or save to a file. */
+import { printableLine } from '../../base/printable';
 import { resultForms, saveResult } from '../../show/save-result';
 import { tableBundle } from '../../show/result-table';
 import type { Edits, Steering } from '../../run/edits/edits';
@@ -68,7 +69,7 @@ export class SteeringVectors implements Displayable {
   [MIMEBUNDLE](): JsonObject {
     return tableBundle(
       {
-        title: `steering vectors of ${this.model}`,
+        title: `steering vectors of ${printableLine(this.model)}`,
         columns: ['layer', 'values', 'length'],
         rows: this.vectors.map(own => [
           layerName(own),

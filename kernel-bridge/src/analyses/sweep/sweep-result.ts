@@ -1,4 +1,5 @@
 /** Result of a sweep: every expert ablated on its own, with the effect on the predictions. */
+import { printableLine } from '../../base/printable';
 import { resultForms, saveResult } from '../../show/save-result';
 import { pictureBundle, type ResultTable } from '../../show/result-table';
 import { sweepHeatmapSpec } from '../../base/charts';
@@ -128,7 +129,7 @@ export class SweepResult implements Displayable {
   private _summary(): string {
     const { model, prompts, tokens } = this._document;
     return (
-      `${model}: ${counted(this.rows.length, 'expert')} ablated by ${this.mode}, one at a time, over ${counted(prompts, 'prompt')} of ${counted(tokens, 'token')}` +
+      `${printableLine(model)}: ${counted(this.rows.length, 'expert')} ablated by ${this.mode}, one at a time, over ${counted(prompts, 'prompt')} of ${counted(tokens, 'token')}` +
       (this.complete
         ? ''
         : `; cancelled after ${this.done} of ${this.total} (prompt, expert) pairs`)

@@ -1,4 +1,5 @@
 /** Result of the search for triggers. */
+import { printableLine } from '../../base/printable';
 import {
   described,
   triggerRatesSpec,
@@ -92,7 +93,7 @@ export class Triggers implements Displayable {
 
   private get _title(): string {
     const { model, n, texts, sequences } = this._document;
-    return `${model ?? 'trace'}: sequences of ${counted(n, 'token')} that trigger an expert, ${this.triggers.length} found, ${counted(sequences, 'sequence')} tested in ${counted(texts, 'text')}`;
+    return `${printableLine(model ?? 'trace')}: sequences of ${counted(n, 'token')} that trigger an expert, ${this.triggers.length} found, ${counted(sequences, 'sequence')} tested in ${counted(texts, 'text')}`;
   }
 
   private _table(): ResultTable {

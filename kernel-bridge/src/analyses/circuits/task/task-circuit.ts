@@ -1,4 +1,5 @@
 /** Result of a circuit search over a task. */
+import { printableLine } from '../../../base/printable';
 import {
   circuitDot,
   circuitDrawing,
@@ -108,7 +109,7 @@ export class TaskCircuit implements Displayable {
           {
             ...units,
             title: [
-              `Circuit of ${model}`,
+              `Circuit of ${printableLine(model)}`,
               target,
               ...describeTaskFigures(this.data)
             ].join('. '),

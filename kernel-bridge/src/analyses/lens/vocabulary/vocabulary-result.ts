@@ -1,4 +1,5 @@
 /** What the experts of a layer say: lists, the experts of each token, and a matrix of experts by groups of tokens. */
+import { printableLine } from '../../../base/printable';
 import {
   described,
   matrixHeatmapSpec,
@@ -150,7 +151,7 @@ export class LayerVocabulary implements Displayable {
 
   private get _title(): string {
     const { contrastWith, of, prompts } = this._data;
-    return `${this.model}, ${layerName(this._data)}: what experts say${contrastWith === null ? '' : `, against the mean of ${contrastWith}`}, ${counted(of, 'token')} of ${counted(prompts, 'prompt')}`;
+    return `${printableLine(this.model)}, ${layerName(this._data)}: what experts say${contrastWith === null ? '' : `, against the mean of ${contrastWith}`}, ${counted(of, 'token')} of ${counted(prompts, 'prompt')}`;
   }
 
   private get _notes(): string[] {
