@@ -10,6 +10,7 @@ import {
 } from '../../measures';
 import { sum } from '../../measures/vectors';
 import type { RoutingTrace } from '../../run/trace/routing-trace';
+import { traceNotes } from '../../run/trace/trace-notes';
 import { otherTokenizer } from '../diff/same-tokenizer';
 import type {
   AlignedDepth,
@@ -17,9 +18,14 @@ import type {
   ComparedModel
 } from './comparison-document';
 import { ModelComparison } from './model-comparison';
+import { otherPrompts } from './other-prompts';
 
 /** The part of a trace that is compared. */
-export type ComparableTrace = Pick<RoutingTrace, 'model' | 'samples' | 'cards'>;
+export type ComparableTrace = Pick<
+  RoutingTrace,
+  'model' | 'samples' | 'cards'
+> &
+  Partial<Pick<RoutingTrace, 'edits' | 'integrity'>>;
 
 export interface CompareOptions {
   /** Names of the models, one a trace. Default: those in the traces. */
@@ -55,7 +61,13 @@ export function compareModels(
     models,
     aligned: aligned(models),
     sameTokens,
-    warnings: [...warnings, ...otherPrompts(traces)]
+    warnings: [
+      ...warnings,
+      ...otherPrompts(traces),
+      ...traces.flatMap((trace, i) =>
+        traceNotes(trace).map(note => `${models[i].name}: ${note}`)
+      )
+    ]
   });
 }
 
@@ -153,36 +165,52 @@ function domainDistance({ domains }: RouterTally): number | null {
   return distances.length === 0 ? null : sum(distances) / distances.length;
 }
 
-/** For each layer of the model with the most, the nearest in depth of every other. */
 function aligned(models: readonly ComparedModel[]): AlignedDepth[] {
-  const stackOf = ({ stack }: { stack?: Stack }): Stack => stack ?? 'decoder';
   return (['encoder', 'decoder'] as const).flatMap(stack => {
-    const own = models.map(({ layers }) =>
-      layers.flatMap((layer, index) =>
-        stackOf(layer) === stack ? [{ index, depth: layer.depth }] : []
+    const layers = models.map(({ layers: all }) =>
+      all.flatMap((layer, index) =>
+        (layer.stack ?? 'decoder') === stack ? [{ ...layer, index }] : []
       )
     );
-    const deepest = own.reduce((most, layers) =>
-      layers.length > most.length ? layers : most
-    );
-    return deepest.map(({ index, depth }) => ({
-      ...(stack === 'encoder' ? { stack } : {}),
-      depth,
-      layers: own.map(layers =>
-        layers === deepest
-          ? index
-          : layers.reduce<{ index: number | null; distance: number }>(
-              (best, layer) => {
-                const distance = Math.abs(layer.depth - depth);
-                return distance < best.distance
-                  ? { index: layer.index, distance }
-                  : best;
-              },
-              { index: null, distance: Infinity }
-            ).index
+    return [...new Set(layers.flat().map(moduleOf))]
+      .flatMap(module =>
+        alignedModule(
+          layers.map(own => own.filter(layer => moduleOf(layer) === module))
+        )
       )
-    }));
+      .sort((a, b) => a.depth - b.depth)
+      .map(row => ({ ...(stack === 'encoder' ? { stack } : {}), ...row }));
   });
+}
+
+/** Routers of MLPs are named only in blocks that have another router too. */
+function moduleOf({ module = 'mlp' }: ComparedLayer): string {
+  return module;
+}
+
+/** For each layer of the model with the most, the nearest in depth of every other. */
+function alignedModule(
+  models: readonly (readonly { index: number; depth: number }[])[]
+): Pick<AlignedDepth, 'depth' | 'layers'>[] {
+  const deepest = models.reduce((most, layers) =>
+    layers.length > most.length ? layers : most
+  );
+  return deepest.map(({ index, depth }) => ({
+    depth,
+    layers: models.map(layers =>
+      layers === deepest
+        ? index
+        : layers.reduce<{ index: number | null; distance: number }>(
+            (best, layer) => {
+              const distance = Math.abs(layer.depth - depth);
+              return distance < best.distance
+                ? { index: layer.index, distance }
+                : best;
+            },
+            { index: null, distance: Infinity }
+          ).index
+    )
+  }));
 }
 
 function tokensOf(
@@ -205,14 +233,4 @@ function tokensOf(
     sameTokens: differences.length > 0 ? false : known ? true : null,
     warnings: differences
   };
-}
-
-function otherPrompts(traces: readonly ComparableTrace[]): string[] {
-  const ids = traces.map(({ samples }) => new Set(samples.map(({ id }) => id)));
-  const common = [...ids[0]].filter(id => ids.every(own => own.has(id)));
-  return ids.every(own => own.size === common.length)
-    ? []
-    : [
-        `the models saw other prompts: ${common.length} are in all of ${ids.map(own => own.size).join(', ')}; differences may come from the texts`
-      ];
 }

@@ -4,7 +4,7 @@ import type { RouterPlace, Stack } from '../../base/protocol';
 export interface ComparisonDocument {
   schema: 'moe-debugger/comparison@1';
   models: ComparedModel[];
-  /** Layers at the same depth, one row a layer of the model with the most. */
+  /** Layers at the same depth: for each stack and module, one row a layer of the model with the most. */
   aligned: AlignedDepth[];
   /** Whether all runs were made of the same tokens; null where no texts are known. */
   sameTokens: boolean | null;
@@ -43,6 +43,6 @@ export interface ComparedLayer
 export interface AlignedDepth {
   stack?: Stack;
   depth: number;
-  /** By model: index into its layers of the one nearest in depth; null where it has no such stack. */
+  /** By model: index into its layers of the one nearest in depth; null where it has no router in such a stack or module. */
   layers: (number | null)[];
 }

@@ -4,7 +4,14 @@ import { MoEDebuggerError } from '../../base/errors';
 import type { LayerCard } from '../../run/model/description';
 import type { Coverage } from '../../base/protocol';
 import { ProtocolError } from '../../base/protocol/error';
-import { count, list, object, oneOf, text } from '../../base/protocol/checks';
+import {
+  count,
+  figure,
+  list,
+  object,
+  oneOf,
+  text
+} from '../../base/protocol/checks';
 import { createHash } from 'node:crypto';
 import { decodeCards } from './cards';
 import type { ContentHash } from './content-hash';
@@ -150,6 +157,11 @@ function decodeEdit(value: unknown, at: string): EditRecord {
   for (const key of ['expert', 'to', 'k'] as const) {
     if (source[key] !== undefined) {
       count(source[key], `${at}.${key}`);
+    }
+  }
+  for (const key of ['value', 'norm', 'scale'] as const) {
+    if (source[key] !== undefined) {
+      figure(source[key], `${at}.${key}`);
     }
   }
   if (source.stack !== undefined) {

@@ -10,6 +10,8 @@ it.each<[object, string]>([
     { kind: 'ablate', mode: 'swap', expert: 5, to: 1, layer: 3 },
     'ablate expert 5 of layer 3 by swap to expert 1'
   ],
+  [{ kind: 'blend', layer: 2 }, 'blend in layer 2'],
+  [{ kind: 'toString', layer: 2 }, 'toString in layer 2'],
   [
     { kind: 'force', expert: 2, layer: 0, tokens: [4, 5] },
     'force expert 2 of layer 0, at token 4'

@@ -6,7 +6,7 @@ import type { EditRecord, TokenRange } from './edits';
 export function editText(edit: EditRecord): string {
   const { kind, expert, mode, to, k, value, norm, tokens } = edit;
   const place = layerName(edit);
-  const what = {
+  const texts: Partial<Record<string, string>> = {
     ablate: `ablate expert ${expert} of ${place} by ${mode}${to === undefined ? '' : ` to expert ${to}`}`,
     force: `force expert ${expert} of ${place}`,
     topK: `top-${k} of ${place}`,
@@ -14,7 +14,9 @@ export function editText(edit: EditRecord): string {
     selectionBias: `add ${value} to what expert ${expert} of ${place} is selected by`,
     scale: `multiply expert ${expert} of ${place} by ${value}`,
     steer: `steer ${place} by a vector of length ${norm?.toPrecision(3)}${edit.scale === undefined ? '' : ` times ${edit.scale}`}`
-  }[kind];
+  };
+  // A trace file of a later version may have edits of other kinds.
+  const what = Object.hasOwn(texts, kind) ? texts[kind] : `${kind} in ${place}`;
   return `${what}${tokens ? `, ${rangeText(tokens)}` : ''}`;
 }
 
