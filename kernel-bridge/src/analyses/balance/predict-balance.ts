@@ -1,6 +1,11 @@
 /** Predicts from the logits of a trace what biases would do to the load: no model is run. */
 import { MoEDebuggerError } from '../../base/errors';
-import type { RoutingLayer, RoutingSample } from '../../base/protocol';
+import {
+  layerName,
+  type RoutingLayer,
+  type RoutingSample
+} from '../../base/protocol';
+import { traceNotes, type TraceOrigin } from '../../run/trace/trace-notes';
 import { jainIndex } from '../../measures';
 import { sum } from '../../measures/vectors';
 import { samplesIn } from '../findings/trace-input';
@@ -27,13 +32,13 @@ import { selections } from './selections';
 /** A rounded tie may select another expert of the same score. */
 const MOST = 0.99;
 
-export interface RecordedRouting {
+export interface RecordedRouting extends TraceOrigin {
   model?: string;
   samples: readonly RoutingSample[];
 }
 
 /**
- * Fits biases to the logits of every second sample of a domain, and predicts the load of the others. The input of later
+ * Fits biases to the logits of every second sample of a domain and of a set of layers, and predicts the load of the others. The input of later
  * layers changes with the experts of earlier ones, which a trace does not show: `balanceLoad` runs the model.
  *
  * @throws MoEDebuggerError 'input' for what is no trace, invalid options, and a trace of fewer than two samples
@@ -43,47 +48,73 @@ export function predictBalance(
   options: PredictBalanceOptions = {}
 ): BalancePlan {
   checkOptions(options);
-  const { model, samples: all } = samplesIn(trace, 'predictBalance');
+  const { model, samples: all, ...origin } = samplesIn(trace, 'predictBalance');
   const samples = [...all];
   const { target = TARGET } = options;
-  const isHeldOut = secondHalf(samples);
+  const kinds = samples.map(kindOf);
+  const isHeldOut = secondHalf(kinds);
   const fitted = samples.filter((_, i) => !isHeldOut[i]);
   const heldOut = samples.filter((_, i) => isHeldOut[i]);
   if (heldOut.length === 0) {
     throw new MoEDebuggerError('input', 'no sample of the trace is held out', {
       where: 'trace',
-      hint: 'give a trace with at least two samples of a domain'
+      hint: 'give a trace with at least two samples of a domain, of the same layers'
     });
   }
-  const halves = halvesOf(fitted);
+  const halves = halvesOf(kinds.filter((_, i) => !isHeldOut[i]));
   return new BalancePlan({
     model: model ?? null,
     load: 'predicted',
     target,
     fitted: sizeOf(fitted),
     heldOut: sizeOf(heldOut),
-    layers: fitted[0].layers.map((_, i) =>
+    layers: routersOf(samples).map(router =>
       predictLayer(
+        router,
         fitted.flatMap(({ layers }, at) =>
-          layers[i] ? [{ ...layers[i], half: halves[at] }] : []
+          layers
+            .filter(isOf(router))
+            .map(layer => ({ ...layer, half: halves[at] }))
         ),
-        heldOut.flatMap(({ layers }) => layers[i] ?? []),
+        heldOut.flatMap(({ layers }) => layers.filter(isOf(router))),
         target
       )
     ),
     effect: null,
     warnings: [
+      ...traceNotes(origin),
       'the loads with biases are predictions from recorded logits: the model was not run with the biases, and later layers would get other inputs'
     ]
   });
 }
 
+/** Each router of the samples once: a sample may lack some, so that its place among the layers does not tell a router. */
+function routersOf(samples: readonly RoutingSample[]): RoutingLayer[] {
+  const routers = new Map<string, RoutingLayer>();
+  for (const layer of samples.flatMap(({ layers }) => layers)) {
+    const name = layerName(layer);
+    routers.set(name, routers.get(name) ?? layer);
+  }
+  return [...routers.values()];
+}
+
+/** Samples of a domain that have the same layers: half of them are held out, so that each layer is in both halves. */
+function kindOf({ domain, layers }: RoutingSample): { domain: string } {
+  return { domain: JSON.stringify([domain, layers.map(layerName)]) };
+}
+
+function isOf(router: RoutingLayer): (layer: RoutingLayer) => boolean {
+  const name = layerName(router);
+  return layer => layerName(layer) === name;
+}
+
 function predictLayer(
+  identity: RoutingLayer,
   fitted: readonly (RoutingLayer & { half: Half })[],
   heldOut: readonly RoutingLayer[],
   target: number
 ): BalancedLayer {
-  const [{ layer, stack, module, experts, topK, score, logitsAre }] = fitted;
+  const { layer, stack, module, experts, topK, score, logitsAre } = identity;
   const convention: Convention = {
     score,
     scoreBeforeTopK: true,
@@ -106,15 +137,17 @@ function predictLayer(
   const note =
     topK === experts
       ? 'each token selects every expert'
-      : jain === null
-        ? 'no token was routed'
-        : jain >= target
-          ? `its Jain index of ${jain.toFixed(3)} meets the target`
-          : [...fitted, ...heldOut].some(own => own.logits.length === 0)
-            ? 'the trace has no logits of it'
-            : explained(fitted, convention) < MOST
-              ? 'its selection does not follow from the logits alone'
-              : (noteOnUnseen(fitUnseen(router, logits)) ?? null);
+      : fitted.length === 0 || heldOut.length === 0
+        ? 'too few samples have it to try biases on others than those that they are fitted to'
+        : jain === null
+          ? 'no token was routed'
+          : jain >= target
+            ? `its Jain index of ${jain.toFixed(3)} meets the target`
+            : [...fitted, ...heldOut].some(own => own.logits.length === 0)
+              ? 'the trace has no logits of it'
+              : explained(fitted, convention) < MOST
+                ? 'its selection does not follow from the logits alone'
+                : (noteOnUnseen(fitUnseen(router, logits)) ?? null);
   const bias = note === null ? fitLayer(router, logits)?.bias : undefined;
   const loads = [undefined, bias].map(own =>
     summarizeLoad(

@@ -118,3 +118,36 @@ it('is aligned by 1 where both are always selected together, and by 0 where by c
 it('is defined for empty samples', () => {
   expect(findPipelines([])).toEqual({ tokens: 0, ids: 0, tests: 0, steps: [] });
 });
+
+describe('layers that some samples lack', () => {
+  it('leave the lift as it is on the samples that have both', () => {
+    const whole = handing(expert => (expert === 3 ? 5 : undefined));
+    const half = whole.filter((_, s) => s % 2 === 1);
+    const mixed = whole.map((sample, s) => ({
+      ...sample,
+      layers: sample.layers.slice(s % 2 === 0 ? 1 : 0)
+    }));
+    const [first] = findPipelines(mixed).steps;
+    const [alone] = findPipelines(half).steps;
+    const planted = {
+      from: { layer: 2, expert: 3 },
+      to: { layer: 3, expert: 5 }
+    };
+    expect(first).toMatchObject(planted);
+    expect(alone).toMatchObject(planted);
+    expect([first.together, first.expected, first.lift]).toEqual([
+      alone.together,
+      alone.expected,
+      alone.lift
+    ]);
+    // The same where the later layer is the one that is absent.
+    const later = whole.map((sample, s) => ({
+      ...sample,
+      layers: sample.layers.slice(0, s % 2 === 0 ? 1 : 2)
+    }));
+    expect(findPipelines(later).steps[0]).toMatchObject({
+      ...planted,
+      lift: alone.lift
+    });
+  });
+});

@@ -94,32 +94,33 @@ class SeenRouter {
       }
     }
     this.tokens += tokens.length;
-    for (const expert of selected) {
-      if (expert >= 0) {
-        this.counts[expert]++;
-      }
-    }
+    countSelections({ selected }, this.counts);
   }
 
-  /** Rows of ids that select an expert more often than the average token does; `all` is the number of ids seen. */
-  inclined(expert: number): { rows: Set<number>; all: number } {
+  /** Rows of ids that this router and another one saw. */
+  idsWith(other: SeenRouter): number[] {
+    return [...this._ofId.keys()].filter(
+      row => this._ofId[row] !== undefined && other._ofId[row] !== undefined
+    );
+  }
+
+  /** Of these rows, those of ids that select an expert more often than the average token does. */
+  inclined(expert: number, rows: readonly number[]): Set<number> {
     const rate = this.counts[expert] / this.tokens;
-    const rows = new Set<number>();
-    let all = 0;
-    this._ofId.forEach((count, row) => {
-      all++;
-      if (this._units.row(row)[expert] / count > rate) {
-        rows.add(row);
-      }
-    });
-    return { rows, all };
+    return new Set(
+      rows.filter(row => this._units.row(row)[expert] / this._ofId[row] > rate)
+    );
   }
 }
 
+/** Two routers, and what they select on the tokens that both were recorded for: a sample may lack one of them. */
 interface Link {
   from: SeenRouter;
   to: SeenRouter;
   link: LayerLink;
+  tokens: number;
+  /** By expert, of each router. */
+  counts: [Float64Array, Float64Array];
 }
 
 export function findPipelines(
@@ -129,25 +130,23 @@ export function findPipelines(
   const { ids, routers, links } = gather(samples, span);
   let tests = 0;
   const found: Omit<PipelineStep, 'correctedP'>[] = [];
-  for (const { from, to, link } of links) {
-    // Not the link's own, which are those whose weights are known.
-    const { tokens } = from;
+  for (const { from, to, link, tokens, counts } of links) {
     const correlations = link.correlations();
+    const common = from.idsWith(to);
     const inclined = [from, to].map(router =>
-      Array.from(router.counts, (_, expert) => router.inclined(expert))
+      Array.from(router.counts, (_, expert) => router.inclined(expert, common))
     );
     link.together.forEach((together, at) => {
       const i = Math.floor(at / to.counts.length);
       const j = at % to.counts.length;
-      const expected = (from.counts[i] * to.counts[j]) / tokens;
+      const expected = (counts[0][i] * counts[1][j]) / tokens;
       if (expected === 0) {
         return;
       }
       tests++;
       const lift = together / expected;
       if (lift >= minLift) {
-        const { rows: first, all } = inclined[0][i];
-        const { rows: second } = inclined[1][j];
+        const [first, second] = [inclined[0][i], inclined[1][j]];
         const both = [...first].filter(row => second.has(row)).length;
         found.push({
           from: { ...from.place, expert: i },
@@ -157,7 +156,7 @@ export function findPipelines(
           lift,
           alignment: alignmentOf(together, lift, tokens),
           correlation: numberOrNull(correlations[at]),
-          p: hypergeometricTail(both, first.size, second.size, all)
+          p: hypergeometricTail(both, first.size, second.size, common.length)
         });
       }
     });
@@ -190,6 +189,17 @@ export function alignmentOf(
       : Math.log(lift) / -Math.log(together / tokens);
 }
 
+function countSelections(
+  { selected }: Pick<RoutingLayer, 'selected'>,
+  counts: Float64Array
+): void {
+  for (const expert of selected) {
+    if (expert >= 0) {
+      counts[expert]++;
+    }
+  }
+}
+
 function gather(
   samples: Iterable<RoutingSample>,
   span: number
@@ -217,10 +227,18 @@ function gather(
         const own = links.get(key) ?? {
           from: earlier.router,
           to: router,
-          link: new LayerLink(earlier.layer, layer.experts)
+          link: new LayerLink(earlier.layer, layer.experts),
+          tokens: 0,
+          counts: [
+            new Float64Array(earlier.layer.experts),
+            new Float64Array(layer.experts)
+          ]
         };
         links.set(key, own);
         own.link.add(earlier.layer, layer);
+        own.tokens += earlier.layer.selected.length / earlier.layer.topK;
+        countSelections(earlier.layer, own.counts[0]);
+        countSelections(layer, own.counts[1]);
       }
     });
   }

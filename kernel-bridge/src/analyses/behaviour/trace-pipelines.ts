@@ -6,6 +6,7 @@ import {
   type ExpertPlace,
   type RoutingSample
 } from '../../base/protocol';
+import { traceNotes } from '../../run/trace/trace-notes';
 import { samplesIn, type TraceInput } from '../findings/trace-input';
 import {
   findPipelines,
@@ -62,7 +63,7 @@ export function tracePipelines(
     routers: [
       ...new Set(samples.flatMap(({ layers }) => layers.map(layerName)))
     ],
-    notes: notesOf(samples, statistics)
+    notes: [...traceNotes(input), ...notesOf(samples, statistics)]
   });
 }
 

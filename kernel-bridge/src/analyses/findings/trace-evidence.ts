@@ -1,4 +1,5 @@
 /** Statistics of traces that `diagnose` needs, gathered sample by sample in bounded memory. */
+import type { EditRecord } from '../../run/edits/edits';
 import type { LayerCard } from '../../run/model/description';
 import { Novelty, TraceTally } from '../../measures';
 import { LayerLink } from '../../measures/layer-link';
@@ -69,6 +70,8 @@ export interface EvidenceSource {
   model?: string;
   /** Of its file, if it is from one. */
   integrity?: Integrity;
+  /** Of the run. */
+  edits?: readonly EditRecord[];
   /** The model's layers. */
   cards?: readonly LayerCard[];
 }

@@ -16,11 +16,12 @@ export function samplesIn(input: TraceInput, where: string): EvidenceSource {
     return { samples: checked(input, where) };
   }
   if (isObject(input) && isIterable(input.samples)) {
-    const { model, integrity } = input;
+    const { model, integrity, edits } = input;
     return {
       samples: checked(input.samples, where),
       ...(model === undefined ? {} : { model }),
-      ...(integrity === undefined ? {} : { integrity })
+      ...(integrity === undefined ? {} : { integrity }),
+      ...(edits === undefined ? {} : { edits })
     };
   }
   throw noTrace(where);

@@ -17,9 +17,9 @@ export function ngramTriggers(
   options: TriggerOptions = {}
 ): Triggers {
   const tally = new TriggerTally(options);
-  const { samples, model } = samplesIn(trace, 'ngramTriggers');
+  const { samples, ...origin } = samplesIn(trace, 'ngramTriggers');
   for (const sample of samples) {
     tally.add(sample);
   }
-  return tally.found(model);
+  return tally.found(origin);
 }

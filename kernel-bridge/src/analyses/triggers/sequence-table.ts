@@ -5,6 +5,7 @@
 import { mix } from '../../measures/hash';
 import { HashSet } from '../../measures/hash-set';
 import {
+  layerName,
   type RouterIdentity,
   type RoutingLayer,
   type Token
@@ -12,6 +13,7 @@ import {
 import { placeOf, type Place } from '../findings/finding';
 import { tokenKey, type TokenKey } from '../findings/trace-evidence';
 import { UnitCounts, UnitIndex } from '../findings/unit-counts';
+import { Occurrences, type TextOccurrences } from './occurrences';
 
 /** Tokens before a sequence that, with it, tell a new occurrence from a repeated text. */
 const BEFORE = 4;
@@ -26,37 +28,33 @@ export interface RouterCounts {
   sequences: UnitCounts;
   /** By sequence: the first occurrence in each text. */
   firsts: UnitCounts;
+  /** In the texts that it was recorded in. */
+  occurrences: Occurrences;
 }
 
-export interface CountedSequence {
+export interface TokenSequence {
   tokens: Token[];
   /** Rows of its last token, and its own. */
   last: number;
   row: number;
-  /** All occurrences. */
-  count: number;
-  /** Texts that have it, and texts that have its last token elsewhere. */
-  texts: number;
-  otherTexts: number;
 }
 
-interface OwnCounts {
-  tokens: Token[];
-  last: number;
-  texts: number;
-  /** Of these, texts that have the last token elsewhere too. */
-  withOther: number;
+/** Of one text, by token: rows of a token, a sequence, and a sequence at its first occurrence; -1 where there is none. */
+interface TextRows {
+  tokens: Int32Array;
+  sequences: Int32Array;
+  firsts: Int32Array;
+  occurrences: TextOccurrences;
 }
 
 export class SequenceTable {
-  readonly routers: RouterCounts[] = [];
   /** Token occurrences that were counted. */
   counted = 0;
   private readonly _tokens = new UnitIndex<TokenKey>(() => this._cells());
   private readonly _index = new UnitIndex<string>(() => 2 * this._cells());
-  private readonly _sequences: OwnCounts[] = [];
-  /** By row of a token: texts that have it. */
-  private readonly _texts: number[] = [];
+  private readonly _routers = new Map<string, RouterCounts>();
+  /** By row. */
+  readonly sequences: TokenSequence[] = [];
   private readonly _seen = new HashSet();
 
   constructor(private readonly _n: number) {}
@@ -66,40 +64,35 @@ export class SequenceTable {
     return this._index.full || this._tokens.full;
   }
 
+  /** In the order of their first text. */
+  get routers(): RouterCounts[] {
+    return [...this._routers.values()];
+  }
+
+  /** @param layers of the text: some texts may lack routers of others */
   add(tokens: readonly Token[], layers: readonly RoutingLayer[]): void {
-    layers.forEach((layer, i) => (this.routers[i] ??= countsOf(layer)));
+    const routers = layers.map(layer => this._routerOf(layer));
     const text = this._rows(tokens);
     layers.forEach(({ selected, topK }, i) => {
-      const own = this.routers[i];
+      const own = routers[i];
       own.tokens.add(text.tokens, selected, topK);
       own.sequences.add(text.sequences, selected, topK);
       own.firsts.add(text.firsts, selected, topK);
+      own.occurrences.add(
+        text.occurrences,
+        sequence => this.sequences[sequence].last
+      );
     });
   }
 
-  *sequences(): Generator<CountedSequence> {
-    for (const [row, own] of this._sequences.entries()) {
-      yield {
-        tokens: own.tokens,
-        last: own.last,
-        row,
-        count: this._index.tokens[row],
-        texts: own.texts,
-        otherTexts: this._texts[own.last] - own.texts + own.withOther
-      };
-    }
+  private _routerOf(layer: RoutingLayer): RouterCounts {
+    const name = layerName(layer);
+    const router = this._routers.get(name) ?? countsOf(layer);
+    this._routers.set(name, router);
+    return router;
   }
 
-  /** All occurrences of a token. */
-  tokenCount(row: number): number {
-    return this._tokens.tokens[row];
-  }
-
-  private _rows(tokens: readonly Token[]): {
-    tokens: Int32Array;
-    sequences: Int32Array;
-    firsts: Int32Array;
-  } {
+  private _rows(tokens: readonly Token[]): TextRows {
     const n = this._n;
     const all = Int32Array.from(tokens, token => {
       const key = tokenKey(token);
@@ -117,27 +110,17 @@ export class SequenceTable {
         continue;
       }
       own.tokens[t] = all[t];
-      this._tokens.count(all[t]);
       this.counted++;
       ofToken.set(all[t], (ofToken.get(all[t]) ?? 0) + 1);
       const row = this._sequenceRow(tokens, all, t, n);
       if (row >= 0) {
         own.sequences[t] = row;
-        this._index.count(row);
         const before = ofSequence.get(row) ?? 0;
         ofSequence.set(row, before + 1);
         own.firsts[t] = before === 0 ? row : -1;
       }
     }
-    for (const token of ofToken.keys()) {
-      this._texts[token] = (this._texts[token] ?? 0) + 1;
-    }
-    for (const [row, count] of ofSequence) {
-      const sequence = this._sequences[row];
-      sequence.texts++;
-      sequence.withOther += ofToken.get(sequence.last)! > count ? 1 : 0;
-    }
-    return own;
+    return { ...own, occurrences: { tokens: ofToken, sequences: ofSequence } };
   }
 
   /** Whether a token did not occur after the same tokens before. */
@@ -167,11 +150,10 @@ export class SequenceTable {
     }
     const row = this._index.row(rows.subarray(start, t + 1).join(' '));
     if (row >= 0) {
-      this._sequences[row] ??= {
+      this.sequences[row] ??= {
         tokens: tokens.slice(start, t + 1),
         last: rows[t],
-        texts: 0,
-        withOther: 0
+        row
       };
     }
     return row;
@@ -190,6 +172,7 @@ function countsOf(layer: RouterIdentity): RouterCounts {
     topK,
     tokens: new UnitCounts(experts),
     sequences: new UnitCounts(experts),
-    firsts: new UnitCounts(experts)
+    firsts: new UnitCounts(experts),
+    occurrences: new Occurrences()
   };
 }

@@ -11,11 +11,12 @@ import {
   type Stack
 } from '../../base/protocol';
 import { MIN_SEEN } from '../../measures';
+import { traceNotes, type TraceOrigin } from '../../run/trace/trace-notes';
 import { checkOptions, type TriggerOptions } from './options';
 import {
   SequenceTable,
-  type CountedSequence,
-  type RouterCounts
+  type RouterCounts,
+  type TokenSequence
 } from './sequence-table';
 import { Triggers } from './triggers';
 import type { Trigger } from './trigger-document';
@@ -51,7 +52,7 @@ export class TriggerTally {
   }
 
   /** @throws MoEDebuggerError 'input' where there is no text, or its tokens are unknown */
-  found(model: string | undefined): Triggers {
+  found({ model, ...origin }: { model?: string } & TraceOrigin): Triggers {
     if (this._texts === 0) {
       throw new MoEDebuggerError('input', 'the trace has no samples', {
         where: 'trace',
@@ -93,7 +94,7 @@ export class TriggerTally {
         }))
         .filter(({ correctedP }) => correctedP < significance)
         .sort((a, b) => a.correctedP - b.correctedP),
-      notes: this._notes(tables, sequences)
+      notes: [...traceNotes(origin), ...this._notes(tables, sequences)]
     });
   }
 
@@ -128,15 +129,15 @@ function candidatesOf(table: SequenceTable): {
   sequences: number;
   tests: number;
 } {
-  const routers = table.routers.filter(chooses);
   const result = { candidates: [] as Candidate[], sequences: 0, tests: 0 };
-  for (const sequence of table.sequences()) {
-    if (sequence.texts < MIN_SEEN || sequence.otherTexts < MIN_SEEN) {
-      continue;
-    }
-    result.sequences++;
-    for (const router of routers) {
-      const own = candidatesOfRouter(table, sequence, router);
+  for (const sequence of table.sequences) {
+    const enough = table.routers.filter(({ occurrences }) => {
+      const { texts, otherTexts } = occurrences.of(sequence);
+      return texts >= MIN_SEEN && otherTexts >= MIN_SEEN;
+    });
+    result.sequences += enough.length > 0 ? 1 : 0;
+    for (const router of enough.filter(chooses)) {
+      const own = candidatesOfRouter(sequence, router);
       result.tests += own.tests;
       result.candidates.push(...own.candidates);
     }
@@ -149,14 +150,14 @@ function candidatesOf(table: SequenceTable): {
  * those that have its last token elsewhere, of which the expert takes its mean share.
  */
 function candidatesOfRouter(
-  table: SequenceTable,
-  { tokens, last, row, count, texts, otherTexts }: CountedSequence,
+  sequence: TokenSequence,
   router: RouterCounts
 ): { candidates: Candidate[]; tests: number } {
+  const { tokens, last, row } = sequence;
   const first = router.firsts.row(row);
   const inside = router.sequences.row(row);
   const all = router.tokens.row(last);
-  const others = table.tokenCount(last) - count;
+  const { others, texts, otherTexts } = router.occurrences.of(sequence);
   const candidates: Candidate[] = [];
   let tests = 0;
   first.forEach((selected, expert) => {

@@ -155,3 +155,105 @@ it('refuses a trace without samples, and unknown tokens', () => {
     /the tokens of the trace are unknown/
   );
 });
+
+describe('samples of different layers', () => {
+  /** Layer 1 of every sample has the planted sequence; layer 0, which always selects the same experts, is in every second. */
+  const mixed = (texts: number): RoutingSample[] =>
+    planted(texts).map((sample, s) => {
+      const [layer] = sample.layers;
+      const fixed = {
+        ...layer,
+        layer: 0,
+        selected: layer.selected.map((_, slot) => slot % 2)
+      };
+      return {
+        ...sample,
+        layers: [...(s % 2 === 0 ? [fixed] : []), { ...layer, layer: 1 }]
+      };
+    });
+
+  it('are matched by layer', () => {
+    const { triggers } = ngramTriggers(mixed(60));
+    const alone = ngramTriggers(
+      planted(60).map(sample => ({
+        ...sample,
+        layers: [{ ...sample.layers[0], layer: 1 }]
+      }))
+    );
+    expect(triggers.every(({ layer }) => layer === 1)).toBe(true);
+    expect(
+      triggers.map(({ layer, expert, ids, rate, otherwise, seen }) => ({
+        ...{ layer, expert, ids, rate, otherwise, seen }
+      }))
+    ).toEqual(
+      alone.triggers.map(({ layer, expert, ids, rate, otherwise, seen }) => ({
+        ...{ layer, expert, ids, rate, otherwise, seen }
+      }))
+    );
+    expect(triggers.length).toBeGreaterThan(0);
+  });
+
+  it('are matched by module and stack too', () => {
+    const both = planted(60).map((sample, s) => {
+      const [layer] = sample.layers;
+      const other = {
+        ...layer,
+        module: 'attention',
+        selected: layer.selected.map((_, slot) => slot % 2)
+      };
+      const own = { ...layer, module: 'mlp' };
+      return { ...sample, layers: s % 2 === 0 ? [other, own] : [own, other] };
+    });
+    const { triggers } = ngramTriggers(both);
+    expect(triggers.map(({ module }) => module)).toEqual(
+      ngramTriggers(planted(60)).triggers.map(() => 'mlp')
+    );
+    expect(triggers.length).toBeGreaterThan(0);
+  });
+
+  it('count the texts of each router: one in too few texts is not tested', () => {
+    // 30 texts have the sequence; layer 3 is recorded in 6 of them, layer 4 in all.
+    const samples = planted(30).map((sample, s) => {
+      const [layer] = sample.layers;
+      return {
+        ...sample,
+        layers: [...(s < 6 ? [layer] : []), { ...layer, layer: 4 }]
+      };
+    });
+    const { triggers } = ngramTriggers(samples);
+    const wanted = triggers.filter(({ ids }) => ids.join() === '1,2');
+    expect(wanted.map(({ layer, seen }) => [layer, seen])).toEqual([
+      [4, 30],
+      [4, 30]
+    ]);
+    // Layer 3 in 20 of them has a rate and a number of its own.
+    const more = planted(30).map((sample, s) => ({
+      ...sample,
+      layers: [
+        ...(s < 20 ? sample.layers : []),
+        { ...sample.layers[0], layer: 4 }
+      ]
+    }));
+    const own = ngramTriggers(more).triggers.filter(
+      ({ ids, expert }) => ids.join() === '1,2' && expert === 6
+    );
+    expect(
+      own.map(({ layer, seen, rate }) => [layer, seen, rate]).sort()
+    ).toEqual([
+      [3, 20, 1],
+      [4, 30, 1]
+    ]);
+  });
+});
+
+it('names the edits of a trace, and a file without a hash', () => {
+  const { notes } = ngramTriggers({
+    samples: planted(),
+    integrity: 'unverified',
+    edits: [{ kind: 'topK', layer: 3, k: 1 }]
+  });
+  expect(notes).toEqual([
+    expect.stringMatching(/^unverified: the trace file/) as string,
+    'the model had 1 edit: top-1 of layer 3'
+  ]);
+});

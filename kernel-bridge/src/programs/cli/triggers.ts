@@ -35,7 +35,8 @@ async function ofFile(
     for await (const sample of file.samples()) {
       tally.add(sample);
     }
-    return tally.found(file.metadata.model);
+    const { metadata, integrity } = file;
+    return tally.found({ ...metadata, integrity });
   } finally {
     file.close();
   }
