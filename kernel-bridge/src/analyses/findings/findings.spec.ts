@@ -153,7 +153,7 @@ describe('diagnose', () => {
     expect(unknown.layers[0].meanConfidence).toBeNull();
   });
 
-  it('names the expert that non-finite values come from', () => {
+  describe('names the expert that non-finite values come from', () => {
     const [sample] = samplesOf(anything, { samples: 1 });
     const [layer] = sample.layers;
     // Expert 3 of the first layer breaks the input of the second, from the first token that selects it.
@@ -171,21 +171,38 @@ describe('diagnose', () => {
     const broken = Float32Array.from(layer.logits, (x, i) =>
       i >= 20 * 8 ? NaN : x
     );
-    const found = diagnose({
-      samples: [
+    const damaged = {
+      ...sample,
+      layers: [
+        { ...layer, selected },
+        { ...layer, layer: 5, logits: broken }
+      ]
+    };
+    // It lacks layer 3. That its tokens stay finite acquits no expert there.
+    const whole = {
+      ...sample,
+      id: 'whole',
+      layers: [
         {
-          ...sample,
-          layers: [
-            { ...layer, selected },
-            { ...layer, layer: 5, logits: broken }
-          ]
+          ...layer,
+          layer: 5,
+          selected: layer.selected.map((_, i) => 3 + (i % 2))
         }
       ]
-    }).findings.filter(({ kind }) => kind === 'non-finite');
-    expect(found).toMatchObject([
-      { severity: 'error', layer: 3, experts: [3], value: 30 }
-    ]);
-    expect(found[0].evidence.tokens![0]).toMatchObject({ position: 20 });
+    };
+    it.each([
+      ['one sample', [damaged]],
+      ['a trace whose first sample lacks the layer', [whole, damaged]],
+      ['a trace whose last sample lacks the layer', [damaged, whole]]
+    ])('of %s', (_, samples) => {
+      const found = diagnose({ samples }).findings.filter(
+        ({ kind }) => kind === 'non-finite'
+      );
+      expect(found).toMatchObject([
+        { severity: 'error', layer: 3, experts: [3], value: 30 }
+      ]);
+      expect(found[0].evidence.tokens![0]).toMatchObject({ position: 20 });
+    });
   });
 
   it('attributes a non-finite output to the expert that its tokens share', () => {

@@ -1,8 +1,18 @@
 /** Finds NaN and infinity in expert weights, router logits and outputs, and the expert that they come from. */
-import { counted, layerName, type RoutingSample } from '../../base/protocol';
+import {
+  counted,
+  layerName,
+  type ExpertPlace,
+  type RoutingSample
+} from '../../base/protocol';
 import { cited, nonFiniteTokens } from '../../measures';
 import type { ExpertSurvey } from './expert-survey';
-import { placeOf, type Finding, type TokenEvidence } from './finding';
+import {
+  placeOf,
+  type Finding,
+  type Place,
+  type TokenEvidence
+} from './finding';
 
 const SUGGESTIONS: Finding['suggestions'] = [
   {
@@ -33,13 +43,15 @@ export function nonFiniteWeights(survey: ExpertSurvey): Finding[] {
 /** Maximum number of example tokens of a finding. */
 const MAX_TOKENS = 20;
 
+const OUTPUT = 'output';
+
 interface Stage {
   /** Where the values occur; undefined for the model's output. */
-  place?: { layer: number; stack?: 'encoder' | 'decoder'; module?: string };
+  place?: Place;
   tokens: number;
   examples: TokenEvidence[];
-  /** "router index:expert" that every first bad token selected before the stage; undefined before the first. */
-  suspects?: Set<string>;
+  /** By name, the experts that every first bad token selected before the stage; undefined before the first. */
+  suspects?: Map<string, ExpertPlace>;
 }
 
 /**
@@ -47,15 +59,16 @@ interface Stage {
  * experts that it selected in an earlier layer, and not by those of earlier tokens that stayed finite.
  */
 export class NonFiniteTrail {
-  private readonly _stages = new Map<number, Stage>();
+  /** By name of the router; OUTPUT is that of the model's output. */
+  private readonly _stages = new Map<string, Stage>();
+  /** Names of experts. */
   private readonly _innocent = new Set<string>();
-  private readonly _places: RoutingSample['layers'][number][] = [];
+  /** By name, in the order of the graph: a sample may lack routers of others. */
+  private readonly _places: { name: string; place: Place }[] = [];
 
   /** @param finiteOutputs [tokens of the last stack]: 1 where the model's output is finite */
   add(sample: RoutingSample, finiteOutputs?: ArrayLike<number>): void {
-    sample.layers.forEach((layer, index) => {
-      this._places[index] ??= { ...layer, logits: new Float32Array(0) };
-    });
+    this._order(sample);
     const stages = sample.layers.map(layer => ({
       stack: layer.stack,
       bad: nonFiniteTokens(layer)
@@ -79,28 +92,29 @@ export class NonFiniteTrail {
 
   /** Findings of the earliest stage; empty if all values are finite. */
   findings(): Finding[] {
-    const first = Math.min(...this._stages.keys());
-    const stage = this._stages.get(first);
+    const stage = [...this._places.map(({ name }) => name), OUTPUT]
+      .map(name => this._stages.get(name))
+      .find(own => own !== undefined);
     if (!stage) {
       return [];
     }
     const suspects = [...(stage.suspects ?? [])]
-      .filter(key => !this._innocent.has(key))
-      .map(key => key.split(':').map(Number));
+      .filter(([name]) => !this._innocent.has(name))
+      .map(([, expert]) => expert);
     const seen = stage.place
       ? `router logits or weights of ${layerName(stage.place)}`
       : "the model's output";
     const named = suspects.length === 1;
-    const [router, expert] = suspects[0] ?? [];
+    const [suspect] = suspects;
     const place = named
-      ? this._places[router]
-      : (stage.place ?? this._places.at(-1)!);
+      ? placeOf(suspect)
+      : (stage.place ?? this._places.at(-1)!.place);
     return [
       {
         kind: 'non-finite',
         severity: 'error',
         ...placeOf(place),
-        experts: named ? [expert] : [],
+        experts: named ? [suspect.expert] : [],
         ...cited(
           'nonFiniteTokens',
           'the expert by elimination: selected by every first such token and by no token that stayed finite'
@@ -108,14 +122,11 @@ export class NonFiniteTrail {
         value: stage.tokens,
         threshold: 0,
         message: named
-          ? `${seen} are not finite on ${counted(stage.tokens, 'token')}, those that expert ${expert} of ${layerName(place)} reaches`
+          ? `${seen} are not finite on ${counted(stage.tokens, 'token')}, those that expert ${suspect.expert} of ${layerName(place)} reaches`
           : `${seen} are not finite on ${counted(stage.tokens, 'token')}`,
         evidence: {
           seenIn: seen,
-          suspects: suspects.map(([at, e]) => ({
-            ...placeOf(this._places[at]),
-            expert: e
-          })),
+          suspects,
           tokens: stage.examples
         },
         suggestions: SUGGESTIONS
@@ -123,14 +134,29 @@ export class NonFiniteTrail {
     ];
   }
 
+  /** A router that is new stands after the one before it in its sample. */
+  private _order({ layers }: RoutingSample): void {
+    let before = -1;
+    for (const layer of layers) {
+      const name = layerName(layer);
+      const known = this._places.findIndex(own => own.name === name);
+      if (known < 0) {
+        this._places.splice(++before, 0, { name, place: placeOf(layer) });
+      } else {
+        before = known;
+      }
+    }
+  }
+
   /** Marks experts that tokens before `until` selected in the first routers as harmless. */
   private _clear(sample: RoutingSample, until: number, routers: number): void {
-    sample.layers.slice(0, routers).forEach(({ selected, topK }, index) => {
+    for (const layer of sample.layers.slice(0, routers)) {
+      const { selected, topK } = layer;
       const end = Math.min(selected.length, until * topK);
-      for (let slot = 0; slot < end; slot++) {
-        this._innocent.add(`${index}:${selected[slot]}`);
+      for (const expert of new Set(selected.subarray(0, end))) {
+        this._innocent.add(expertName(layer, expert));
       }
-    });
+    }
   }
 
   private _accuse(
@@ -141,27 +167,33 @@ export class NonFiniteTrail {
   ): void {
     const tokens =
       stack === 'encoder' ? (sample.encoderTokens ?? []) : sample.tokens;
-    const found: Stage = this._stages.get(stage) ?? {
-      ...(sample.layers[stage] ? { place: placeOf(sample.layers[stage]) } : {}),
+    const layer = sample.layers.at(stage);
+    const name = layer ? layerName(layer) : OUTPUT;
+    const found: Stage = this._stages.get(name) ?? {
+      ...(layer ? { place: placeOf(layer) } : {}),
       tokens: 0,
       examples: []
     };
-    this._stages.set(stage, found);
+    this._stages.set(name, found);
     found.tokens += bad.length;
     for (const t of bad.slice(0, MAX_TOKENS - found.examples.length)) {
       found.examples.push({ sample: sample.id, ...tokens[t] });
     }
-    const own = new Set<string>();
-    sample.layers.slice(0, stage).forEach((layer, index) => {
-      if (layer.stack === stack) {
-        const at = bad[0] * layer.topK;
-        for (const expert of layer.selected.subarray(at, at + layer.topK)) {
-          own.add(`${index}:${expert}`);
+    const own = new Map<string, ExpertPlace>();
+    for (const earlier of sample.layers.slice(0, stage)) {
+      if (earlier.stack === stack) {
+        const at = bad[0] * earlier.topK;
+        for (const expert of earlier.selected.subarray(at, at + earlier.topK)) {
+          own.set(expertName(earlier, expert), { ...placeOf(earlier), expert });
         }
       }
-    });
+    }
     found.suspects = found.suspects
-      ? new Set([...found.suspects].filter(key => own.has(key)))
+      ? new Map([...found.suspects].filter(([key]) => own.has(key)))
       : own;
   }
+}
+
+function expertName(place: Place, expert: number): string {
+  return `${layerName(place)}:${expert}`;
 }
