@@ -383,7 +383,10 @@ describe('odd input', () => {
 
   it('the same prompt twice has no circuit, and says so', async () => {
     const none = await tiny.taskCircuit(
-      [1, 2, 3, 4].map(() => ({ clean: CLEAN, corrupted: CLEAN })),
+      [1, 2, 3, 4].map(id => {
+        const clean = [...CLEAN.slice(0, -1), id];
+        return { clean, corrupted: clean };
+      }),
       QUICK
     );
     expect(none.edges).toEqual([]);
@@ -435,8 +438,8 @@ describe('odd input', () => {
       [
         { clean: CLEAN, corrupted: CORRUPTED },
         {
-          clean: CLEAN,
-          corrupted: CORRUPTED,
+          clean: CORRUPTED,
+          corrupted: CLEAN,
           target: { kind: 'router', layer: 1, expert: 0 }
         }
       ],
