@@ -116,9 +116,12 @@ async function pool(): Promise<{ edges: string[]; effects: Float64Array[] }> {
   const random = randomNumbers(11);
   const pairs = Array.from({ length: POOL }, () => copying(random));
   const { found } = splitPairs(
+    model.loaded,
     [exchanged(pairs[0]), ...pairs],
-    pairs.slice(0, 1)
+    [copying(random)]
   );
+  // Random pairs may repeat: the rates are those of distinct ones.
+  expect(found.length).toBeGreaterThan(POOL / 2);
   const graph = await scorePairs(
     new PairRunner(model.loaded, {}),
     found,
@@ -189,6 +192,7 @@ async function directionOfNothing(
   seed: number
 ): Promise<number> {
   const { found, heldOut } = splitPairs(
+    model.loaded,
     Array.from({ length: 12 }, () => naming(random)).map(pair =>
       random() < 0.5 ? pair : exchanged(pair)
     ),

@@ -6,7 +6,8 @@ import type { CausalityRow } from '../../base/protocol';
 import type { Edits } from '../../run/edits/edits';
 import { baseNotes } from '../sweep/edited-base';
 import type { LoadedModel } from '../../run/model/loaded-model';
-import type { Prompt } from '../../run/model/prompt';
+import { promptKey, withoutCopies } from '../../run/model/distinct-prompts';
+import { promptObject, type Prompt } from '../../run/model/prompt';
 import { CausalityResult } from './causality-result';
 import { checkCriterion, type Criterion } from './criterion';
 import { notesOn } from './notes';
@@ -22,7 +23,7 @@ import { MAX_DRAWS, testExperts, type Observation } from './test-experts';
  */
 export async function causalExperts(
   model: LoadedModel,
-  prompts: readonly Prompt[],
+  given: readonly Prompt[],
   options: CausalityOptions,
   generate: Generate,
   base: Edits = {}
@@ -31,6 +32,7 @@ export async function causalExperts(
   const { criterion, alpha = 0.05, draws, seed = 0 } = options;
   checkCriterion(criterion);
   checkOptions(alpha, draws);
+  const { prompts, note } = distinctPrompts(model, given);
   const { observations, original } =
     'pattern' in criterion
       ? await observeText(model, prompts, options, criterion, generate, base)
@@ -71,8 +73,30 @@ export async function causalExperts(
   };
   return new CausalityResult({
     ...document,
-    notes: [...baseNotes(model, base), ...notesOn(document)]
+    notes: [
+      ...baseNotes(model, base),
+      ...(note === undefined ? [] : [note]),
+      ...notesOn(document)
+    ]
   });
+}
+
+/** Each under the id that it had among all, which a score function may go by. */
+function distinctPrompts(
+  model: LoadedModel,
+  given: readonly Prompt[]
+): { prompts: Prompt[]; note?: string } {
+  const { distinct, note } = withoutCopies(
+    given.map((prompt, i) => ({ prompt, tokens: model.tokenize(prompt, i) })),
+    ({ tokens }) => promptKey(tokens)
+  );
+  return {
+    prompts: distinct.map(({ prompt, tokens: { id } }) => ({
+      ...promptObject(prompt),
+      id
+    })),
+    note
+  };
 }
 
 /** Batches of other sizes round differently: relative to the largest value of the criterion, equal outputs differ by less. */

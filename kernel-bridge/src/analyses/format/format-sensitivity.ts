@@ -4,6 +4,7 @@ import { counted } from '../../base/protocol';
 import { randomNumbers } from '../../base/statistics/random';
 import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import { loadedOf } from '../../run/model/model-handle';
+import { promptKey, withoutCopies } from '../../run/model/distinct-prompts';
 import {
   promptList,
   type Prompt,
@@ -44,20 +45,23 @@ export async function formatSensitivity(
       hint: 'give at least one text'
     });
   }
-  const tokenized = texts.map((text, i) => model.tokenize(text, i));
+  const { distinct, note } = withoutCopies(
+    texts.map((text, i) => ({
+      text: text.text,
+      prompt: model.tokenize(text, i)
+    })),
+    ({ prompt }) => promptKey(prompt),
+    'text'
+  );
   const start = textBeginning(model.tokenizer!).length;
-  const pool = poolOf(tokenized, start);
+  const pool = poolOf(
+    distinct.map(({ prompt }) => prompt),
+    start
+  );
   const tally = new FormatTally();
   const refused = new Refused();
-  for (const [i, prompt] of tokenized.entries()) {
-    const variants = variantsOf(
-      model,
-      changes,
-      texts[i].text,
-      i,
-      seed,
-      refused
-    );
+  for (const [i, { text, prompt }] of distinct.entries()) {
+    const variants = variantsOf(model, changes, text, i, seed, refused);
     const runs = variants.flatMap(({ variant, random }) => [
       variant,
       {
@@ -85,7 +89,7 @@ export async function formatSensitivity(
         arbitrary: samples[2 + 2 * v]
       }))
     );
-    options.onProgress?.({ done: i + 1, total: tokenized.length });
+    options.onProgress?.({ done: i + 1, total: distinct.length });
   }
   return new FormatSensitivity({
     model: model.name,
@@ -93,7 +97,7 @@ export async function formatSensitivity(
     texts: tally.texts,
     kinds: tally.effects(kinds),
     toOtherText: tally.toOtherText,
-    notes: notesOf(tally, refused)
+    notes: [...(note === undefined ? [] : [note]), ...notesOf(tally, refused)]
   });
 }
 

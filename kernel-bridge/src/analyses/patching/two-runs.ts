@@ -170,7 +170,7 @@ function notTold({ branches, prepared }: StreamLayout): string[] {
   });
 }
 
-function isMade(
+export function isMade(
   corrupted: Corrupted
 ): corrupted is { embeddings: 'zero' | 'mean' } {
   return (

@@ -45,18 +45,21 @@ export function promptList(
     : [prompts as Prompt];
 }
 
+export function promptObject(prompt: Prompt): PromptObject {
+  return typeof prompt === 'string'
+    ? { text: prompt }
+    : isIds(prompt)
+      ? { inputIds: prompt }
+      : prompt;
+}
+
 /** @throws MoEDebuggerError 'input' or 'tokenizer' naming what is invalid, and what is valid */
 export function tokenizePrompt(
   prompt: Prompt,
   index: number,
   limits: PromptLimits
 ): TokenizedPrompt {
-  const given: PromptObject =
-    typeof prompt === 'string'
-      ? { text: prompt }
-      : isIds(prompt)
-        ? { inputIds: prompt }
-        : (prompt as PromptObject);
+  const given = promptObject(prompt);
   if (
     typeof given !== 'object' ||
     given === null ||

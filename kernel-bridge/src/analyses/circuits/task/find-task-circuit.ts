@@ -50,7 +50,7 @@ export async function findTaskCircuit(
   options: TaskCircuitOptions = {}
 ): Promise<TaskCircuit> {
   checkTaskOptions(options);
-  const split = splitPairs(pairs, options.heldOut);
+  const split = splitPairs(model, pairs, options.heldOut);
   const measured = split.heldOut.length > 0 ? split.heldOut : split.found;
   const cancel = new CancelRequest(options.signal);
   try {

@@ -4,7 +4,7 @@ import type { TaskPair } from '../../../base/protocol';
 import type { Runnable } from '../../../run/model/runnable';
 import { runBoth, type TwoRuns } from '../../patching/two-runs';
 import type { TaskCircuitOptions } from './options';
-import type { NamedPair } from './split-pairs';
+import { namingPair, type NamedPair } from './split-pairs';
 
 export class PairRunner {
   /** Branches that some pair showed not to be separable: they are one source each, in all pairs. */
@@ -79,7 +79,7 @@ export class PairRunner {
         this._whole
       );
     } catch (error) {
-      throw named(error, name);
+      throw namingPair(error, name);
     }
   }
 }
@@ -87,14 +87,4 @@ export class PairRunner {
 export interface SettledPair {
   described: TaskPair;
   notes: string[];
-}
-
-/** The same error, naming the pair. */
-function named(error: unknown, name: string): unknown {
-  if (!(error instanceof MoEDebuggerError) || error.code === 'cancelled') {
-    return error;
-  }
-  return new MoEDebuggerError(error.code, `${name}: ${error.message}`, {
-    cause: error
-  });
 }

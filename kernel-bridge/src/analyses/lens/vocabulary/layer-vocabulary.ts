@@ -7,6 +7,7 @@ import { probedSession } from '../../../run/edits/edited-sessions';
 import type { Edits } from '../../../run/edits/edits';
 import { checkExpert } from '../../../run/edits/resolve-edits';
 import type { LoadedModel } from '../../../run/model/loaded-model';
+import { promptKey, withoutCopies } from '../../../run/model/distinct-prompts';
 import {
   promptList,
   type Prompt,
@@ -79,8 +80,9 @@ export async function layerVocabulary(
   checkEffect(effect);
   const router = findPlace(place, model.routers, 'input');
   const experts = wantedExperts(model, router, wanted);
-  const prompts = promptList(given).map((prompt, i) =>
-    model.tokenize(prompt, i)
+  const { distinct: prompts, note } = withoutCopies(
+    promptList(given).map((prompt, i) => model.tokenize(prompt, i)),
+    promptKey
   );
   if (prompts.length === 0) {
     throw new MoEDebuggerError('input', 'there are no prompts', {
@@ -125,7 +127,11 @@ export async function layerVocabulary(
       effect: sums.effect,
       untrained: sums.untrained,
       experts: words,
-      notes: [...notesOf(sums), ...sums.groups.notes]
+      notes: [
+        ...(note === undefined ? [] : [note]),
+        ...notesOf(sums),
+        ...sums.groups.notes
+      ]
     },
     sums.experts,
     textOf
