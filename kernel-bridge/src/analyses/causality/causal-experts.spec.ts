@@ -6,6 +6,7 @@ import type { GraphBuilder } from '../../../test/graph-builder';
 import { randomNumbers } from '../../../test/graph-builder';
 import { temporaryFolder } from '../../../test/temporary';
 import { tinyMoE } from '../../../test/tiny-moe';
+import { smallModels } from '../../../test/zoo';
 import type { CausalityOptions } from './options';
 import type { CausalityResult } from './causality-result';
 
@@ -275,6 +276,30 @@ it('has a picture with intervals, and is saved', async () => {
   expect(readFileSync(file, 'utf8')).toMatch(
     /^layer,expert,excess,from,to,causal,change,.*\r\nlayer 1,3,/
   );
+});
+
+it('reads the text without an expert that no token selects, where its score decides which group is open', async () => {
+  const folder = smallModels().find(name => name.includes('deepseek_v3'))!;
+  const model = await loadModel(folder);
+  models.push(model);
+  const [prompt, maxNewTokens] = ['the cat', 8];
+  const { text } = await model.generate(prompt, { maxNewTokens });
+  const { rows } = await model.causalExperts([prompt], {
+    criterion: {
+      pattern: new RegExp(`^${text.replace(/[^\w\s]/g, '\\$&')}$`),
+      maxNewTokens
+    }
+  });
+  const idle = rows.filter(({ load }) => load === 0);
+  const changes: number[] = [];
+  for (const { layer, expert } of idle) {
+    const edited = model.with({ ablate: [{ layer, expert }] });
+    const without = await edited.generate(prompt, { maxNewTokens });
+    changes.push(without.text === text ? 0 : -1);
+  }
+  expect(changes).toContain(-1);
+  expect(changes).toContain(0);
+  expect(idle.map(({ change }) => change)).toEqual(changes);
 });
 
 it.each([

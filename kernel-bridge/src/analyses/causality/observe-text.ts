@@ -1,11 +1,11 @@
-/** Changes of a criterion on the generated text: one generation per prompt and expert that it selects. */
+/** Changes of a criterion on the generated text: one generation per prompt and expert whose ablation can change it. */
 import { MoEDebuggerError } from '../../base/errors';
 import type { Edits } from '../../run/edits/edits';
 import type { Generation } from '../../run/generation/generation';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { Prompt } from '../../run/model/prompt';
-import { overrulesChoice } from '../sweep/edited-base';
 import { sweepEdits } from '../sweep/options';
+import { canReach } from '../sweep/reach';
 import type { Criterion } from './criterion';
 import type { CausalityOptions, Observed } from './options';
 import type { Loaded } from './similar-loads';
@@ -34,7 +34,7 @@ export async function observeText(
     );
   }
   const ablations = sweepEdits(model, options, base);
-  const { signal } = options;
+  const { signal, mode = 'mask' } = options;
   const matches = ({ text }: Generation): number =>
     new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(text)
       ? 1
@@ -50,10 +50,13 @@ export async function observeText(
       const load = layers[router].selected.filter(
         chosen => chosen === expert
       ).length;
-      const edited =
-        load > 0 || overrulesChoice(base, model.routers, router)
-          ? matches(await generate(edits, prompt, { maxNewTokens, signal }))
-          : original[index];
+      const edited = canReach(model.routers, router, layers[router], {
+        expert,
+        mode,
+        base
+      })
+        ? matches(await generate(edits, prompt, { maxNewTokens, signal }))
+        : original[index];
       observations.push({
         prompt: index,
         router,

@@ -1,6 +1,8 @@
 /** Determines which positions an ablation can affect, from the routing without it. */
 import type { RoutingLayer, SweepMode } from '../../base/protocol';
 import type { Convention, Router } from '../../routing/convention';
+import type { Edits } from '../../run/edits/edits';
+import { overrulesChoice } from './edited-base';
 
 export interface Reach {
   /** Tokens that select the expert. */
@@ -44,6 +46,23 @@ export function reachOf(
     router.convention.capacity !== undefined ||
     router.tensors.kept !== undefined;
   return { tokens, first: anywhere ? 0 : first };
+}
+
+/**
+ * Whether an ablation on top of other edits can change any output of a prompt: one that cannot needs no run.
+ *
+ * @param layer the routing of the prompt at `router`, with these edits
+ */
+export function canReach(
+  routers: readonly Router[],
+  router: number,
+  layer: Parameters<typeof reachOf>[1],
+  { expert, mode, base }: { expert: number; mode: SweepMode; base: Edits }
+): boolean {
+  return (
+    overrulesChoice(base, routers, router) ||
+    reachOf(routers[router], layer, expert, mode).first !== undefined
+  );
 }
 
 /** Whether a token's weights or selection depend on the logits of unselected experts. */

@@ -5,13 +5,14 @@
 import { MoEDebuggerError } from '../../../base/errors';
 import { ClusterMeans } from '../../../base/statistics/cluster-means';
 import { logProbability } from '../../../base/statistics/logits';
-import type { RouterPlace } from '../../../base/protocol';
+import type { RouterPlace, RoutingLayer } from '../../../base/protocol';
 import { recordActivations } from '../../../run/activations/record-activations';
 import type { EditedRun } from '../../../run/edits/edited-session';
 import { probedSession } from '../../../run/edits/edited-sessions';
 import type { Edits } from '../../../run/edits/edits';
 import type { LoadedModel } from '../../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../../run/model/prompt';
+import { canReach } from '../../sweep/reach';
 import type { AblationEvidence, Half, LossChange } from './vocabulary-data';
 
 export interface RaisedByExpert {
@@ -68,7 +69,7 @@ export async function ablationEvidence(
   const logitsOf = async (
     run: EditedRun,
     prompt: TokenizedPrompt
-  ): Promise<{ logits: Float32Array; selected: Int32Array }> => {
+  ): Promise<{ logits: Float32Array; routing: RoutingLayer }> => {
     const own = await recordActivations(
       model,
       run,
@@ -76,11 +77,11 @@ export async function ablationEvidence(
       { logits: true },
       signal
     );
-    return { logits: own.logits!, selected: own.routing[router].selected };
+    return { logits: own.logits!, routing: own.routing[router] };
   };
   for (const [p, prompt] of prompts.entries()) {
     const ids = prompt.decoderIds ?? prompt.ids;
-    const { logits, selected } = await logitsOf(plain, prompt);
+    const { logits, routing } = await logitsOf(plain, prompt);
     if (logits.length !== ids.length * vocabulary) {
       return experts.map(() => LAST_TOKEN_ONLY);
     }
@@ -89,7 +90,12 @@ export async function ablationEvidence(
       if (typeof own === 'string' || ids.length < 2) {
         continue;
       }
-      const without = selected.includes(expert)
+      const { mode } = own;
+      const without = canReach(model.routers, router, routing, {
+        expert,
+        mode,
+        base: edits
+      })
         ? (await logitsOf(await own.run(), prompt)).logits
         : logits;
       addLosses(own, ids, raised[halves[p]], logits, without);
