@@ -82,10 +82,69 @@ const gathered: Mixture = (b, x, size) => {
   );
 };
 
+/**
+ * As GShard: the router fills slots of each expert in order of the tokens; those that are left are empty.
+ * @param bias of the up projection, with which empty slots are not 0
+ */
+const slotted =
+  (capacity: number, batch: '' | 'b', bias = 0): Mixture =>
+  (b, x, size) => {
+    const { experts, hidden, intermediate } = size;
+    const { selected, weights } = mixtralRouter(b, x, size);
+    const chosen = b.op('OneHot', [
+      selected,
+      b.ints([experts]),
+      b.floats([0, 1], [2])
+    ]);
+    const share = b.over(
+      'ReduceSum',
+      b.op('Mul', [chosen, b.over('Unsqueeze', weights, [-1])]),
+      [1],
+      { keepdims: 0 }
+    );
+    const taken = b.over('ReduceSum', chosen, [1], { keepdims: 0 });
+    const before = b.op('CumSum', [taken, b.op('Squeeze', [b.ints([0])])], {
+      exclusive: 1
+    });
+    const slots = b.floats(
+      Array.from({ length: capacity }, (_, slot) => slot),
+      [capacity]
+    );
+    const isOf = b.op(
+      'Cast',
+      [b.op('Equal', [b.over('Unsqueeze', before, [-1]), slots])],
+      { to: 1 }
+    );
+    const batched = (tensor: string): string =>
+      batch === '' ? tensor : b.over('Unsqueeze', tensor, [0]);
+    const dispatch = batched(
+      b.op('Mul', [isOf, b.over('Unsqueeze', taken, [-1])])
+    );
+    const combine = batched(
+      b.op('Mul', [isOf, b.over('Unsqueeze', share, [-1])])
+    );
+    const einsum = (equation: string, ...inputs: string[]): string =>
+      b.op('Einsum', inputs, { equation: equation.replace(/z/g, batch) });
+    const up = b.weight([experts, hidden, intermediate]);
+    const down = b.weight([experts, intermediate, hidden]);
+    const rows = einsum('ztec,zth->ezch', dispatch, batched(x));
+    const inner = einsum('ezch,ehi->ezci', rows, up);
+    const units = b.op('Relu', [
+      bias === 0 ? inner : b.op('Add', [inner, b.floats([bias], [1])])
+    ]);
+    const outputs = einsum('ezci,eih->ezch', units, down);
+    return b.op('Reshape', [
+      einsum('ztec,ezch->zth', combine, outputs),
+      b.op('Shape', [x])
+    ]);
+  };
+
 const LAYOUTS: Record<string, Mixture | undefined> = {
   'all experts in one product': undefined,
   'a product for each expert': apart,
-  'weights looked up by token': gathered
+  'weights looked up by token': gathered,
+  'as many slots as tokens': slotted(IDS.length, ''),
+  'more slots than tokens, by sequence': slotted(9, 'b')
 };
 
 describe.each(Object.entries(LAYOUTS))('%s', (_, mixture) => {
@@ -348,6 +407,38 @@ describe('what cannot be', () => {
       /clamped to 0 at \d tokens?: change of logit/
     );
   });
+});
+
+it('says that the expert does not serve the token of the target', async () => {
+  const model = await loadModel(tinyMoE(PLAN).save());
+  const { selected } = (await model.trace(IDS)).samples[0].layers[0];
+  const last = selected.slice(-TOP_K);
+  const expert = selected.find(own => !last.includes(own))!;
+  const noted = /every effect is 0: the target is read at token 5, which/;
+  const { data } = await model.neuronEffects(IDS, { layer: 0, expert });
+  expect(data.notes.join()).toMatch(noted);
+  expect(data.neurons).toHaveLength(NEURONS);
+  expect(data.neurons.filter(({ effect }) => effect !== 0)).toEqual([]);
+  const served = await model.neuronEffects(IDS, { layer: 0, expert: last[0] });
+  expect(served.data.notes).toEqual([]);
+  await model.dispose();
+});
+
+it('refuses rows that may be of no token, by name', async () => {
+  const model = await loadModel(
+    tinyMoE({ ...PLAN, mixture: slotted(IDS.length, '', 0.5) }).save()
+  );
+  const { selected } = (await model.trace(IDS)).samples[0].layers[0];
+  const expert = selected.at(-1)!;
+  await expect(
+    model.neuronEffects(IDS, { layer: 0, expert })
+  ).rejects.toMatchObject({
+    code: 'model-unsupported',
+    message: expect.stringMatching(
+      /empty rows are not 0.*layer 0, expert \d/
+    ) as string
+  });
+  await model.dispose();
 });
 
 it('refuses fused experts by name', async () => {

@@ -13,9 +13,9 @@ import type { Runnable } from '../../run/model/runnable';
 
 /** Which rows of the activations are an expert's. */
 export type HiddenRows =
-  /** All: the tensor is this expert's alone, with a row for each token that it takes. */
+  /** All: the tensor is this expert's alone. */
   | { kind: 'own' }
-  /** Those of its index on axis 0, with a row for each token. */
+  /** Those of its index on axis 0. */
   | { kind: 'stacked' }
   /** Those where this tensor of expert numbers, one a row, has its number. */
   | { kind: 'gathered'; ids: string };
@@ -30,6 +30,11 @@ export interface HiddenUnits {
   /** Output of the down projection, which reads them. */
   product: string;
   rows: HiddenRows;
+  /**
+   * Whether the activations are computed from all tokens without the router, so that no choice can have moved a row.
+   * Otherwise rows may be those of a buffer that the router fills.
+   */
+  rowsAreTokens: boolean;
 }
 
 const PRODUCTS = new Set(['MatMul', 'Gemm', 'Einsum']);
@@ -90,7 +95,11 @@ export function hiddenUnits(
       weight === undefined ? undefined : graph.weightOf(weight)?.dims;
     const neurons = dims && neuronsOf(dims.slice(-2), width);
     if (found && neurons !== undefined) {
-      return { router, expert, neurons, ...found };
+      const upstream = walk(graph, [found.tensor], { direction: 'upstream' });
+      const rowsAreTokens = ![...upstream].some(
+        ({ tensor }) => tensor === router.tensors.logits
+      );
+      return { router, expert, neurons, rowsAreTokens, ...found };
     }
   }
   throw hidden;

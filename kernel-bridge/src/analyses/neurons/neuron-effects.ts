@@ -2,7 +2,6 @@
 import { MoEDebuggerError } from '../../base/errors';
 import { checkGiven } from '../../base/given-options';
 import { drawn, randomNumbers } from '../../base/statistics/random';
-import { mean } from '../../base/statistics/summary';
 import { editNotes, type Runnable } from '../../run/model/runnable';
 import type { Prompt } from '../../run/model/prompt';
 import { correlation } from '../patching/correlation';
@@ -72,18 +71,18 @@ export async function neuronEffects(
           )
         }
       : {}),
-    notes: editNotes(model)
+    notes: [...editNotes(model), ...reachNotes(rows, runs)]
   });
 }
 
 /** By neuron, strongest first. */
 function firstOrder(
-  { activations, slopes }: UnitRows,
+  { activations, slopes, filled }: UnitRows,
   to: number
 ): NeuronEffect[] {
   return Array.from(activations[0], (_, neuron): NeuronEffect => ({
     neuron,
-    activation: mean(activations.map(row => row[neuron])),
+    activation: activations.reduce((sum, row) => sum + row[neuron], 0) / filled,
     effect: activations.reduce(
       (sum, row, i) => sum + (to - row[neuron]) * slopes[i][neuron],
       0
@@ -91,6 +90,17 @@ function firstOrder(
   })).sort(
     (a, b) => Math.abs(b.effect) - Math.abs(a.effect) || a.neuron - b.neuron
   );
+}
+
+function reachNotes(
+  { slopes }: UnitRows,
+  { target: { position } }: UnitRuns
+): string[] {
+  return slopes.every(row => row.every(slope => slope === 0))
+    ? [
+        `every effect is 0: the target is read at token ${position}, which the expert does not serve, and no later layer carries its output there`
+      ]
+    : [];
 }
 
 function clamped(

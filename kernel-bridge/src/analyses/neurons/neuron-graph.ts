@@ -12,6 +12,7 @@ import { MoEDebuggerError } from '../../base/errors';
 import { layerName } from '../../base/protocol';
 import { Graph } from '../../onnx/graph/graph';
 import { ELEMENT } from '../../onnx/file/schema';
+import type { NodeWriter } from '../../onnx/graph/node-writer';
 import { GraphCopy } from '../patching/graph-copy';
 import type { HiddenUnits } from './hidden-units';
 
@@ -53,7 +54,7 @@ export function neuronGraph(
       case 'own':
         return typed;
       case 'stacked':
-        return writer.op('Unsqueeze', [typed, writer.ints([1])]);
+        return writer.op('Reshape', [typed, alongFirst(writer, tensor)]);
       case 'gathered':
         return writer.op('Reshape', [
           writer.op('Gather', [
@@ -70,6 +71,24 @@ export function neuronGraph(
   ]);
   copy.redirect(reader, tensor, changed);
   return copy.build(`neurons ${tensor}`);
+}
+
+/** A shape for [experts, neurons] beside a tensor of any rank, [experts, ..., neurons]: 1 for each axis between. */
+function alongFirst(writer: NodeWriter, tensor: string): string {
+  const rank = writer.op('Shape', [writer.op('Shape', [tensor])]);
+  return writer.op(
+    'Concat',
+    [
+      // The experts, as the table has them.
+      writer.ints([0]),
+      writer.op('Expand', [
+        writer.ints([1]),
+        writer.op('Sub', [rank, writer.ints([2])])
+      ]),
+      writer.ints([-1])
+    ],
+    { axis: 0 }
+  );
 }
 
 /** Feeds that change the hidden units of one expert alone. */

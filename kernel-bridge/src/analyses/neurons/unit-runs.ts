@@ -14,6 +14,7 @@ import type { TraceOptions } from '../../run/trace/trace-prompts';
 import { DEFAULT_MEMORY_LIMIT } from '../attribution/options';
 import { settleTarget, type SettledTarget } from '../patching/patch-target';
 import { hiddenUnits, type HiddenUnits } from './hidden-units';
+import { ownRows, rowsOf } from './own-rows';
 import { changeFeeds, neuronGraph, type UnitChange } from './neuron-graph';
 import type { ExpertUnitOptions } from './options';
 
@@ -23,11 +24,13 @@ export type Trace = (
   options: TraceOptions
 ) => Promise<RoutingTrace>;
 
-/** The activations of an expert, one row a token that selects it, and the target's gradient by them. */
+/** The activations of an expert, and the target's gradient by them. */
 export interface UnitRows {
-  /** [rows][neurons] */
+  /** [rows][neurons]; rows that no token fills are 0, and so are their slopes. */
   activations: Float32Array[];
   slopes: Float32Array[];
+  /** Rows that tokens fill. */
+  filled: number;
   /** Value of the target. */
   value: number;
 }
@@ -39,6 +42,8 @@ export class UnitRuns {
     readonly prompt: TokenizedPrompt,
     /** Positions of the tokens that select the expert. */
     readonly positions: readonly number[],
+    /** Number of these that give it a weight: others dropped it over capacity. */
+    private readonly _kept: number,
     private readonly _gradients: Gradients,
     private readonly _options: ExpertUnitOptions
   ) {}
@@ -65,10 +70,13 @@ export class UnitRuns {
     const { samples } = await trace([tokenized], {
       signal: options.signal
     });
-    const { selected, topK } = samples[0].layers[model.routers.indexOf(router)];
-    const positions = tokenized.ids.flatMap((_, t) =>
-      selected.subarray(t * topK, (t + 1) * topK).includes(expert) ? [t] : []
+    const { selected, weights, topK } =
+      samples[0].layers[model.routers.indexOf(router)];
+    const slots = [...selected.keys()].filter(
+      slot => selected[slot] === expert
     );
+    const positions = [...new Set(slots.map(slot => Math.floor(slot / topK)))];
+    const kept = slots.filter(slot => weights[slot] !== 0).length;
     if (positions.length === 0) {
       throw new MoEDebuggerError(
         'input',
@@ -76,11 +84,19 @@ export class UnitRuns {
         { where, hint: 'give a prompt of which a token selects it' }
       );
     }
+    if (kept === 0) {
+      throw new MoEDebuggerError(
+        'input',
+        'every token that selects the expert gives it the weight 0, as over capacity, so its neurons do nothing',
+        { where, hint: 'give a prompt of which a token runs it' }
+      );
+    }
     return new UnitRuns(
       units,
       target,
       tokenized,
       positions,
+      kept,
       gradientsOf(model),
       options
     );
@@ -118,19 +134,22 @@ export class UnitRuns {
       this._options.signal
     );
     const values = toFloat32(found.tensors.get(tensor)!);
-    const indices = this._indices(
-      values.length / this.units.neurons,
+    const { neurons } = this.units;
+    const all = rowsOf(values, neurons);
+    const slopes = rowsOf(toFloat32(found.gradients.get(tensor)!), neurons);
+    const { indices, filled } = ownRows(
+      this.units,
+      all,
+      slopes,
       rows.kind === 'gathered'
         ? toIntegers(found.tensors.get(rows.ids)!)
-        : undefined
+        : undefined,
+      { tokens: this._tokens, positions: this.positions, kept: this._kept }
     );
-    const split = (all: Float32Array): Float32Array[] =>
-      indices.map(row =>
-        all.slice(row * this.units.neurons, (row + 1) * this.units.neurons)
-      );
     return {
-      activations: split(values),
-      slopes: split(toFloat32(found.gradients.get(tensor)!)),
+      activations: indices.map(row => all[row]),
+      slopes: indices.map(row => slopes[row]),
+      filled,
       value: found.values[0]
     };
   }
@@ -156,28 +175,6 @@ export class UnitRuns {
       this._options.signal
     );
     return values[0];
-  }
-
-  /**
-   * Rows of the expert, among those of the tensor.
-   * @param ids the expert of each row, where rows are gathered
-   */
-  private _indices(
-    rowCount: number,
-    ids: readonly number[] | undefined
-  ): number[] {
-    const { expert, rows } = this.units;
-    switch (rows.kind) {
-      case 'own':
-        // Some graphs run an expert on all tokens, with a weight of 0 for most.
-        return rowCount === this._tokens
-          ? [...this.positions]
-          : this.positions.map((_, i) => i);
-      case 'stacked':
-        return this.positions.map(t => expert * this._tokens + t);
-      case 'gathered':
-        return ids!.flatMap((id, row) => (id === expert ? [row] : []));
-    }
   }
 
   private get _run(): GradientRun {
