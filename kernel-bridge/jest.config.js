@@ -6,7 +6,7 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   // Loading models takes as long as the machine is busy.
-  testTimeout: 120000,
+  testTimeout: 240000,
   testRegex: '\\.spec\\.ts$',
   transform: {
     '^.+\\.ts$': [

@@ -62,8 +62,14 @@ const RESULTS: [name: string, make: Make, endings: string, table: boolean][] = [
   ],
   [
     'pipelines',
-    model => model.expertPipelines([IDS, OTHERS], { effectTokens: 0 }),
-    '.json .csv .html',
+    // Every pair of experts is a step.
+    model =>
+      model.expertPipelines([IDS, OTHERS], {
+        effectTokens: 0,
+        alpha: 1,
+        minLift: 0.01
+      }),
+    '.json .csv .html .svg .dot .mmd',
     true
   ],
   [
@@ -141,7 +147,10 @@ describe('a result', () => {
       if (picture) {
         expect(html.match(/<tr>/g)!.length).toBeGreaterThan(1);
         expect(Buffer.from(picture[1], 'base64').toString()).toMatch(/^<svg /);
-        expect('image/svg+xml' in bundle).toBe(endings.includes('.svg'));
+        // Drawings of graphs are in the HTML only.
+        expect('image/svg+xml' in bundle).toBe(
+          endings.includes('.svg') && !endings.includes('.dot')
+        );
       }
     }
   );
