@@ -1,5 +1,6 @@
 /** A model whose cause and effect are known by hand: each router reads one mark that an earlier expert wrote. */
 import { GraphBuilder } from './graph-builder';
+import { attentionOfNothing, matrix } from './graph-parts';
 
 const HIDDEN = 8;
 const EXPERTS = 3;
@@ -42,7 +43,7 @@ export function chainMoE(): GraphBuilder {
     ids
   ]);
   for (const block of BLOCKS) {
-    x = b.op('Add', [x, attention(b, x)]);
+    x = b.op('Add', [x, attentionOfNothing(b, x, HIDDEN)]);
     const flat = b.op('Reshape', [x, b.ints([-1, HIDDEN])]);
     const added = experts(b, flat, block);
     x = b.op('Add', [x, b.op('Reshape', [added, b.op('Shape', [x])])]);
@@ -61,32 +62,6 @@ export function chainMoE(): GraphBuilder {
   });
   b.output('logits', 'float', ['batch', 'sequence', VOCABULARY]);
   return b;
-}
-
-function matrix(
-  b: GraphBuilder,
-  rows: number,
-  columns: number,
-  value: (row: number, column: number) => number
-): string {
-  return b.floats(
-    Array.from({ length: rows * columns }, (_, i) =>
-      value(Math.floor(i / columns), i % columns)
-    ),
-    [rows, columns]
-  );
-}
-
-/** Attention that adds nothing: tokens do not see one another. */
-function attention(b: GraphBuilder, x: string): string {
-  const scores = b.op('MatMul', [
-    x,
-    b.op('Transpose', [x], { perm: [0, 2, 1] })
-  ]);
-  return b.op('MatMul', [
-    b.op('MatMul', [b.op('Softmax', [scores], { axis: -1 }), x]),
-    matrix(b, HIDDEN, HIDDEN, () => 0)
-  ]);
 }
 
 /** Top-1 with a weight of 1; the winner adds its mark. */

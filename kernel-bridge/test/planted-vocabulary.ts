@@ -4,6 +4,7 @@
  */
 import { randomNumbers } from '../src/base/statistics/random';
 import { GraphBuilder } from './graph-builder';
+import { attentionOfNothing, matrix } from './graph-parts';
 
 export interface PlantedVocabulary {
   experts: number;
@@ -95,7 +96,7 @@ export function plantedVocabulary(plan: PlantedVocabulary): PlantedModel {
     }),
     input
   ]);
-  x = b.op('Add', [x, attentionOfNothing(b, x)]);
+  x = b.op('Add', [x, attentionOfNothing(b, x, HIDDEN)]);
   const flat = b.op('Reshape', [x, b.ints([-1, HIDDEN])]);
   const gate = Array.from({ length: ROUTED }, () => vector(experts, 4));
   const logits = b.op('MatMul', [
@@ -213,30 +214,4 @@ function shuffled(count: number, random: () => number): number[] {
   return Array.from({ length: count }, (_, id) => ({ id, at: random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ id }) => id);
-}
-
-function matrix(
-  b: GraphBuilder,
-  rows: number,
-  columns: number,
-  value: (row: number, column: number) => number
-): string {
-  return b.floats(
-    Array.from({ length: rows * columns }, (_, i) =>
-      value(Math.floor(i / columns), i % columns)
-    ),
-    [rows, columns]
-  );
-}
-
-/** Attention that adds nothing: tokens do not see one another. */
-function attentionOfNothing(b: GraphBuilder, x: string): string {
-  const scores = b.op('MatMul', [
-    x,
-    b.op('Transpose', [x], { perm: [0, 2, 1] })
-  ]);
-  return b.op('MatMul', [
-    b.op('MatMul', [b.op('Softmax', [scores], { axis: -1 }), x]),
-    matrix(b, HIDDEN, HIDDEN, () => 0)
-  ]);
 }

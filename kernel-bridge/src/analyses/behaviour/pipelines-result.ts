@@ -91,22 +91,23 @@ export class ExpertPipelines implements Displayable {
     ].join('\n');
   }
 
-  /** Those whose tokens carry something first, then those that most tokens pass from end to end. */
+  /** Those that carry tokens of one class first, then those that most tokens pass from end to end. */
+  private _ranked(): Pipeline[] {
+    return [...this.pipelines].sort(
+      (a, b) =>
+        Number(b.name !== undefined) - Number(a.name !== undefined) ||
+        b.tokens - a.tokens
+    );
+  }
+
   private _pipelinesText(): string[] {
-    const { pipelines } = this.data;
+    const pipelines = this._ranked();
     const named = pipelines.filter(({ name }) => name !== undefined).length;
     return pipelines.length === 0
       ? []
       : [
           `${counted(pipelines.length, 'pipeline')}, of which ${named} ${named === 1 ? 'carries' : 'carry'} tokens of one class:`,
-          ...[...pipelines]
-            .sort(
-              (a, b) =>
-                Number(b.name !== undefined) - Number(a.name !== undefined) ||
-                b.tokens - a.tokens
-            )
-            .slice(0, LISTED)
-            .map(pipelineText),
+          ...pipelines.slice(0, LISTED).map(pipelineText),
           ...(pipelines.length > LISTED
             ? [`and ${pipelines.length - LISTED} more`]
             : [])
@@ -186,7 +187,7 @@ export class ExpertPipelines implements Displayable {
         'alignment',
         'roles'
       ],
-      rows: this.pipelines.map(own => [
+      rows: this._ranked().map(own => [
         own.experts.map(nameOf).join(' > '),
         own.name ?? `unclear: ${own.reason ?? ''}`,
         own.carries?.lift ?? null,

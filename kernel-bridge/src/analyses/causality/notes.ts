@@ -65,7 +65,7 @@ export function notesOn({
   const weights = rows.flatMap(({ matchedWeight }) => matchedWeight ?? []);
   if (weights.length > 0) {
     notes.push(
-      `matched experts have ${median(weights).toPrecision(2)} of the routing weight or load of the tested ones (median)`
+      `matched experts have ${median(weights).toPrecision(2)} times the routing weight or load of the tested ones (median)`
     );
   }
   return notes;

@@ -76,6 +76,24 @@ describe('matrixHeatmapSpec', () => {
     expect(svg[0]).toContain('>if</text>');
     expect(svg[0]).not.toContain('<script>');
   });
+
+  it.each([
+    ['slants names that would overlap', ['inside of a word', 'brackets'], true],
+    ['leaves numbers upright', ['0', '1'], false]
+  ])('%s', (_what, labels, slanted) => {
+    const { svg } = render(
+      matrixHeatmapSpec({
+        title: 'groups',
+        subtitle: '',
+        x: { title: 'tokens', labels },
+        y: { title: null, labels: ['0'] },
+        values: [0, 1],
+        measure: 'nats'
+      })
+    );
+    expect(svg[0]).toContain(`>${labels[0]}</text>`);
+    expect(/rotate\((-40|320)\)/.test(svg[0])).toBe(slanted);
+  });
 });
 
 describe('loadIntervalsSpec', () => {

@@ -4,13 +4,14 @@ import { VEGA_LITE_6, type VegaLiteSpec } from './spec';
 
 export interface FormatChangeRow {
   kind: string;
-  /** 'format' or 'arbitrary change'. */
-  what: string;
+  what: (typeof CHANGES)[number];
   /** Part of the selections that moves. */
   share: number;
   low: number;
   high: number;
 }
+
+const CHANGES = ['format', 'arbitrary change'] as const;
 
 /** Bars with intervals by kind; a dashed line at the distance to another text. */
 export function formatChangeSpec(
@@ -24,7 +25,7 @@ export function formatChangeSpec(
     sort: null,
     axis: { labelAngle: 0 }
   };
-  const xOffset = { field: 'what', sort: ['format', 'arbitrary change'] };
+  const xOffset = { field: 'what', sort: [...CHANGES] };
   return {
     $schema: VEGA_LITE_6,
     width: 560,
@@ -46,8 +47,9 @@ export function formatChangeSpec(
             field: 'what',
             type: 'nominal',
             title: 'changed by',
+            legend: { orient: 'top' },
             scale: {
-              domain: ['format', 'arbitrary change'],
+              domain: [...CHANGES],
               range: ['#4c9db8', '#9a9a9a']
             }
           }
@@ -66,6 +68,22 @@ export function formatChangeSpec(
       ...(toOtherText === undefined
         ? []
         : [
+            {
+              data: { values: [{ toOtherText }] },
+              mark: {
+                type: 'text',
+                align: 'right',
+                baseline: 'bottom',
+                dx: -4,
+                dy: -2,
+                color: '#c0392b'
+              },
+              encoding: {
+                x: { value: 'width' },
+                y: { field: 'toOtherText', type: 'quantitative' },
+                text: { value: 'to another text' }
+              }
+            },
             {
               data: { values: [{ toOtherText }] },
               mark: { type: 'rule', color: '#c0392b', strokeDash: [4, 3] },

@@ -16,6 +16,8 @@ export interface MatrixCell {
 
 const MAX_LABEL_LENGTH = 24;
 const CELL = 20;
+/** Width of a character of a label in pixels. */
+const CHARACTER = 6;
 const MAX_WIDTH = 640;
 const MAX_HEIGHT = 560;
 
@@ -44,7 +46,7 @@ export function matrixHeatmapSpec(
     mark: { type: 'rect', tooltip: true },
     encoding: {
       x: {
-        ...axis(x, width, 18),
+        ...axis(x, width, 18, slanted(x, width)),
         field: 'x'
       },
       y: {
@@ -92,10 +94,25 @@ function size(count: number, most: number): number {
   return Math.min(Math.max(count * CELL, 60), most);
 }
 
+/** Names that are longer than a column is wide would overlap. */
+function slanted(
+  { labels }: MatrixAxis,
+  width: number
+): Record<string, unknown> | undefined {
+  const stride = labelStride(labels.length, width, 18);
+  const room = (stride * width) / labels.length;
+  return labels.some(
+    ({ length }) => Math.min(length, MAX_LABEL_LENGTH) * CHARACTER > room
+  )
+    ? { labelAngle: -40, labelAlign: 'right', labelLimit: 160 }
+    : undefined;
+}
+
 function axis(
   { title, labels }: MatrixAxis,
   length: number,
-  labelSize: number
+  labelSize: number,
+  look: Record<string, unknown> = { labelAngle: 0 }
 ): Record<string, unknown> {
   const labelled = labelledIndices(
     labels.length,
@@ -107,7 +124,7 @@ function axis(
     scale: bandScale(labels.length),
     axis: {
       values: labelled,
-      labelAngle: 0,
+      ...look,
       labelExpr: labelExpression(
         new Map(labelled.map(i => [i, labels[i].slice(0, MAX_LABEL_LENGTH)]))
       )
