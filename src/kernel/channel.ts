@@ -6,7 +6,9 @@ import {
   COMM_TARGET,
   PROTOCOL_VERSION,
   ProtocolError,
+  decodeOutline,
   decodeRows,
+  decodeTokenPage,
   decodeView,
   insertBuffers,
   isAbility,
@@ -21,6 +23,8 @@ import {
   type PreviousEnd,
   type RunStep,
   type ToKernel,
+  type TokenPage,
+  type TraceOutline,
   type TraceRows,
   type TraceSummary,
   type View
@@ -86,7 +90,13 @@ export class KernelChannel implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    this._disposed.emit();
     Signal.clearData(this);
+  }
+
+  /** Emitted once, when nothing is received any more. */
+  get disposed(): ISignal<this, void> {
+    return this._disposed;
   }
 
   /** A restart loses messages; the panel then connects again, so errors are ignored. */
@@ -164,8 +174,16 @@ export class KernelChannel implements IDisposable {
         return readAnswer('findings', data, readFindingsState);
       case 'figure':
         return readAnswer('figure', data, readTraceFigure);
+      case 'outline':
+        insertBuffers(data.state, data.bufferPaths, buffers);
+        return readAnswer('outline', data, decodeOutline);
+      case 'tokens':
+        insertBuffers(data.state, data.bufferPaths, buffers);
+        return readAnswer('tokens', data, decodeTokenPage);
       case 'findings-error':
       case 'figure-error':
+      case 'outline-error':
+      case 'tokens-error':
         return {
           type: data.type,
           request: Number(data.request),
@@ -184,6 +202,7 @@ export class KernelChannel implements IDisposable {
   }
 
   private _comm: Kernel.IComm;
+  private _disposed = new Signal<this, void>(this);
   private _isDisposed = false;
   private _received = new Signal<this, KernelChannel.Event>(this);
 }
@@ -193,6 +212,8 @@ export namespace KernelChannel {
   export interface IAnswers {
     findings: FindingsState;
     figure: TraceFigure;
+    outline: TraceOutline;
+    tokens: TokenPage;
   }
 
   export type Answer<Type extends keyof IAnswers = keyof IAnswers> = {

@@ -293,6 +293,10 @@ export class KernelFollower implements IDisposable {
       case 'findings-error':
       case 'figure':
       case 'figure-error':
+      case 'outline':
+      case 'outline-error':
+      case 'tokens':
+      case 'tokens-error':
         // Handled by the tool or the question: tokens stream, and the rest of the panel does not change.
         return;
       case 'closed':

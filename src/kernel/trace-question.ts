@@ -3,10 +3,11 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { FigureName, TraceSummary } from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
 import type { IFollowedKernel } from './followed';
+import { nextRequest } from './questions';
 
 /** A question to a notebook's kernel about one of its traces, and the answer: findings or a figure. */
 export class TraceQuestion<
-  Type extends keyof KernelChannel.IAnswers
+  Type extends TraceQuestion.Answer
 > implements IDisposable {
   constructor(
     private _follower: IFollowedKernel,
@@ -45,7 +46,7 @@ export class TraceQuestion<
       return;
     }
     this._trace = trace;
-    this._request = ++lastRequest;
+    this._request = nextRequest();
     this._error = undefined;
     this._channel.send({
       ...question,
@@ -102,9 +103,6 @@ export class TraceQuestion<
   private _trace: TraceSummary | undefined;
 }
 
-/** Request numbers are unique in the page, so that a late answer never reaches another question. */
-let lastRequest = 0;
-
 function isAnswer<Type extends keyof KernelChannel.IAnswers>(
   event: KernelChannel.Event,
   type: Type
@@ -117,7 +115,9 @@ export namespace TraceQuestion {
     | { type: 'diagnose' }
     | { type: 'draw'; name: FigureName; layerIndex: number };
 
-  export interface IResult<Type extends keyof KernelChannel.IAnswers> {
+  export type Answer = 'findings' | 'figure';
+
+  export interface IResult<Type extends Answer> {
     trace: TraceSummary;
     state: KernelChannel.IAnswers[Type];
   }

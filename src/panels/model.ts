@@ -1,15 +1,22 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
-import { KernelFollower } from '../kernel';
+import {
+  NotebookKernels,
+  type INotebookKernel,
+  type KernelFollower
+} from '../kernel';
 import type { IPreferences } from '../tokens';
 
 /**
- * The state of the side panel: the active notebook and its kernel. Each notebook has a follower of
- * its own, created when the panel first shows it, so that two kernels never mix.
+ * The state of a panel or a workbench: the active or a pinned notebook, and its kernel. Each notebook has a connection of
+ * its own, made when a panel first shows it, so that two kernels never mix.
  */
 export class PanelModel implements IDisposable {
   constructor(private _options: PanelModel.IOptions) {
+    this._kernels =
+      _options.kernels ??
+      new NotebookKernels({ preferences: _options.preferences });
     _options.tracker.currentChanged.connect(this._onCurrentChanged, this);
   }
 
@@ -28,7 +35,23 @@ export class PanelModel implements IDisposable {
 
   /** Null without a notebook, or before the panel is shown. */
   get follower(): KernelFollower | null {
-    return this._follower;
+    return this._kernel?.follower ?? null;
+  }
+
+  /** The traces of the notebook's kernel, and what is selected; null as `follower` is. */
+  get kernel(): INotebookKernel | null {
+    return this._kernel;
+  }
+
+  /** The notebook that stays shown whichever is active; null to follow the active one. */
+  get pinned(): NotebookPanel | null {
+    return this._pinned;
+  }
+  set pinned(notebook: NotebookPanel | null) {
+    if (notebook !== this._pinned) {
+      this._pinned = notebook;
+      this._update();
+    }
   }
 
   /** Whether the panel is visible; a hidden panel sends nothing to kernels. */
@@ -51,11 +74,14 @@ export class PanelModel implements IDisposable {
       this._onCurrentChanged,
       this
     );
-    for (const [notebook, follower] of this._followers) {
+    this._leave();
+    for (const notebook of this._known) {
       notebook.disposed.disconnect(this._onNotebookDisposed, this);
-      follower.dispose();
     }
-    this._followers.clear();
+    this._known.clear();
+    if (!this._options.kernels) {
+      this._kernels.dispose();
+    }
     Signal.clearData(this);
   }
 
@@ -66,50 +92,53 @@ export class PanelModel implements IDisposable {
   }
 
   private _update(): void {
-    const notebook = this._options.tracker.currentWidget;
-    const follower = !notebook
+    const notebook = this._pinned ?? this._options.tracker.currentWidget;
+    const kernel = !notebook
       ? null
       : this._visible
-        ? this._followerOf(notebook)
-        : this._follower;
-    if (this._follower && this._follower !== follower) {
-      this._follower.changed.disconnect(this._onFollowerChanged, this);
-      this._follower.active = false;
+        ? this._kernelOf(notebook)
+        : this._kernel;
+    if (kernel !== this._kernel) {
+      this._leave();
+      kernel?.follower.changed.connect(this._onFollowerChanged, this);
     }
-    const isNew = this._follower !== follower;
-    this._follower = follower;
+    this._kernel = kernel;
     this._notebook = notebook;
-    if (this._follower) {
-      if (isNew) {
-        this._follower.changed.connect(this._onFollowerChanged, this);
-      }
-      this._follower.active = this._visible;
+    if (kernel && notebook && kernel === this._kernels.of(notebook)) {
+      this._watched = notebook;
+      this._kernels.watch(notebook, this, this._visible);
     }
     this._changed.emit();
   }
 
-  private _followerOf(notebook: NotebookPanel): KernelFollower {
-    let follower = this._followers.get(notebook);
-    if (!follower) {
-      follower = new KernelFollower({
-        sessionContext: notebook.sessionContext,
-        preferences: this._options.preferences
-      });
-      this._followers.set(notebook, follower);
+  /** The kernel that was shown is no longer watched by this panel. */
+  private _leave(): void {
+    this._kernel?.follower.changed.disconnect(this._onFollowerChanged, this);
+    if (this._watched) {
+      this._kernels.watch(this._watched, this, false);
+      this._watched = null;
+    }
+  }
+
+  private _kernelOf(notebook: NotebookPanel): INotebookKernel {
+    if (!this._known.has(notebook)) {
+      this._known.add(notebook);
       notebook.disposed.connect(this._onNotebookDisposed, this);
     }
-    return follower;
+    return this._kernels.of(notebook);
   }
 
   private _onNotebookDisposed(notebook: NotebookPanel): void {
-    const follower = this._followers.get(notebook);
-    this._followers.delete(notebook);
-    if (follower && follower === this._follower) {
-      this._follower = null;
+    this._known.delete(notebook);
+    if (notebook === this._pinned) {
+      this._pinned = null;
+    }
+    if (notebook === this._notebook) {
+      this._kernel = null;
       this._notebook = null;
+      this._watched = null;
       this._changed.emit();
     }
-    follower?.dispose();
   }
 
   private _onFollowerChanged(): void {
@@ -117,16 +146,22 @@ export class PanelModel implements IDisposable {
   }
 
   private _changed = new Signal<this, void>(this);
-  private _follower: KernelFollower | null = null;
-  private _followers = new Map<NotebookPanel, KernelFollower>();
   private _isDisposed = false;
+  private _kernel: INotebookKernel | null = null;
+  private _kernels: NotebookKernels;
+  private _known = new Set<NotebookPanel>();
   private _notebook: NotebookPanel | null = null;
+  private _pinned: NotebookPanel | null = null;
   private _visible = false;
+  /** The notebook whose kernel this panel follows. */
+  private _watched: NotebookPanel | null = null;
 }
 
 export namespace PanelModel {
   export interface IOptions {
     tracker: INotebookTracker;
     preferences: IPreferences;
+    /** Shared with other panels. Default: its own. */
+    kernels?: NotebookKernels;
   }
 }

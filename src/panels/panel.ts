@@ -6,6 +6,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import type { AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
+import type { NotebookKernels } from '../kernel';
 import type { IMoEContext } from '../tokens';
 import type { PanelModel } from './model';
 import type { ISection } from './section';
@@ -82,11 +83,17 @@ export class MoEDebuggerPanel extends SidePanel {
   }
 
   private async _load(): Promise<void> {
-    const { createPanelContent } = await import('./sections');
+    const [{ createPanelContent }, kernels] = await Promise.all([
+      import('./sections'),
+      this._options.kernels?.()
+    ]);
     if (this.isDisposed) {
       return;
     }
-    const { model, status, sections } = createPanelContent(this._options);
+    const { model, status, sections } = createPanelContent({
+      ...this._options,
+      kernels
+    });
     this._model = model;
     this._sections = sections;
     this.header.addWidget(status);
@@ -121,5 +128,7 @@ export namespace MoEDebuggerPanel {
     commands: CommandRegistry;
     contents: Contents.IManager;
     translator: ITranslator;
+    /** Connections that are shared with other views. Default: its own. */
+    kernels?: () => Promise<NotebookKernels>;
   }
 }

@@ -1,11 +1,7 @@
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import type { TraceSummary } from 'moe-debugger/protocol';
-import {
-  TraceQuestion,
-  type KernelChannel,
-  type KernelFollower
-} from '../kernel';
+import { TraceQuestion, type KernelFollower } from '../kernel';
 import type { PanelModel } from './model';
 
 /**
@@ -13,7 +9,7 @@ import type { PanelModel } from './model';
  * that its answer is still there when the notebook is active again. A closed section does nothing.
  */
 export abstract class QuestionPanel<
-  Type extends keyof KernelChannel.IAnswers
+  Type extends TraceQuestion.Answer
 > extends Widget {
   constructor(
     protected readonly model: PanelModel,

@@ -3,6 +3,7 @@ import type { Contents } from '@jupyterlab/services';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 import { TOOL_NAMES } from 'moe-debugger/protocol';
+import type { NotebookKernels } from '../kernel';
 import type { IMoEContext } from '../tokens';
 import { FindingsPanel } from './findings';
 import { MeasuresPanel } from './measures';
@@ -47,15 +48,17 @@ export function createPanelContent({
   tracker,
   context,
   commands,
-  contents
+  contents,
+  kernels
 }: {
   tracker: INotebookTracker;
   context: IMoEContext;
   commands: CommandRegistry;
   contents: Contents.IManager;
+  kernels?: NotebookKernels;
 }): IPanelContent {
   const { trans, preferences } = context;
-  const model = new PanelModel({ tracker, preferences });
+  const model = new PanelModel({ tracker, preferences, kernels });
   return {
     model,
     status: new PanelStatus({ model, commands, contents, trans }),

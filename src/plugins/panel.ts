@@ -11,6 +11,7 @@ import { moeDebuggerIcon } from '../icons';
 import { MoEDebuggerPanel } from '../panels';
 import { IMoEContext, NAMESPACE } from '../tokens';
 import { TOOLS } from '../tools/table';
+import { notebookKernels } from './notebook-kernels';
 import { optionalService } from './optional-service';
 
 /** Among third-party panels on the right; 500 and below are JupyterLab's own. */
@@ -42,7 +43,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       context,
       commands: app.commands,
       contents: app.serviceManager.contents,
-      translator: translator ?? nullTranslator
+      translator: translator ?? nullTranslator,
+      kernels: () => notebookKernels(context)
     });
     app.shell.add(panel, 'right', { rank: RANK, type: 'MoE Debugger' });
     restorer?.add(panel, panel.id);

@@ -116,3 +116,12 @@ export const sweep = lazily(
   () => require('./sweep/sweep') as typeof import('./sweep/sweep'),
   'sweep'
 );
+export const tokenList = lazily(
+  () => require('./tokens/token-list') as typeof import('./tokens/token-list'),
+  'tokenList'
+);
+export const traceOutline = lazily(
+  () =>
+    require('./tokens/trace-outline') as typeof import('./tokens/trace-outline'),
+  'traceOutline'
+);

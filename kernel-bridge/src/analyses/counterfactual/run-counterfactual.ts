@@ -1,12 +1,9 @@
 /** Runs a counterfactual: a prompt without and with edits, or with more of them, and measures the effects between experts. */
 import type { Progress } from '../../base/progress';
 import { editedSession } from '../../run/edits/edited-sessions';
-import {
-  diffRouting,
-  nearMissThresholds,
-  type DiffOptions
-} from '../diff/routing-diff';
-import { editsOfRouter } from '../diff/edited-logits';
+import { diffRouting, type DiffOptions } from '../diff/routing-diff';
+import { editsOfRouter } from '../margins/edited-logits';
+import { nearMissThresholds } from '../margins/near-miss';
 import type { Edits } from '../../run/edits/edits';
 import { joinEdits } from '../../run/edits/join-edits';
 import { MoEDebuggerError } from '../../base/errors';

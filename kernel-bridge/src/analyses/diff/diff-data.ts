@@ -2,7 +2,8 @@
 import type { RoutingSample } from '../../base/protocol';
 import type { EditRecord } from '../../run/edits/edits';
 import type { Alignment } from './align-tokens';
-import type { Both, LayerDiff, NearMissThresholds } from './layer-diff';
+import type { NearMissThresholds } from '../margins/near-miss';
+import type { Both, LayerDiff } from './layer-diff';
 import type { LayerSummary } from './layer-summary';
 import type { OutputChange } from './output-change';
 

@@ -1,17 +1,9 @@
 /** One router in two runs: the experts that each token lost and gained. */
-import type { EditRecord } from '../../run/edits/edits';
-import type { RouterIdentity, RoutingLayer, Token } from '../../base/protocol';
-import type { Convention } from '../../routing/convention';
-import {
-  marginScale,
-  selectionMargin,
-  type MarginScale
-} from '../../routing/selection-margin';
+import type { RouterIdentity, RoutingLayer } from '../../base/protocol';
+import { marginScale, type MarginScale } from '../../routing/selection-margin';
+import { layerMargins, type LayerRun } from '../margins/layer-margins';
+import type { NearMissThresholds } from '../margins/near-miss';
 import type { Alignment } from './align-tokens';
-import { chosenBy, editsOfRouter } from './edited-logits';
-
-/** Margins below this count as near misses, by the margin's scale. */
-export type NearMissThresholds = Readonly<Record<MarginScale, number>>;
 
 /** A value for each of the two runs. */
 export interface Both<T> {
@@ -35,14 +27,6 @@ export interface TokenChange {
   margin: Both<number | null>;
   /** The first run's margin is below the threshold: a small change would have changed the selection. */
   nearMiss: boolean;
-}
-
-/** A layer in one of the runs. */
-export interface LayerRun {
-  layer: RoutingLayer;
-  tokens: readonly Token[];
-  convention?: Convention;
-  edits: readonly EditRecord[];
 }
 
 /**
@@ -82,7 +66,10 @@ export class LayerDiff {
     this.threshold = thresholds[this.scale];
     this._runs = { a, b };
     this._pairs = pairs;
-    this.margin = { a: margins(a, pairs.a), b: margins(b, pairs.b) };
+    this.margin = {
+      a: layerMargins(a, pairs.a),
+      b: layerMargins(b, pairs.b)
+    };
     this.jaccard = new Float32Array(this.length);
     this.weightDistance = new Float32Array(this.length);
     for (let i = 0; i < this.length; i++) {
@@ -155,30 +142,6 @@ function weightsOf(
     }
   }
   return found;
-}
-
-function margins(
-  { layer, tokens, convention, edits }: LayerRun,
-  indices: Int32Array
-): Float32Array {
-  const own = editsOfRouter(edits, layer);
-  return Float32Array.from(indices, token => {
-    const row = chosenBy(layer, token, tokens[token].position, own);
-    // Without a known convention the margin is valid only if the logits explain the selection.
-    return row && (convention || explains(row, layer, token))
-      ? selectionMargin(row, layer.topK, layer.logitsAre, convention)
-      : NaN;
-  });
-}
-
-function explains(
-  row: Float32Array,
-  { selected, topK }: RoutingLayer,
-  token: number
-): boolean {
-  const chosen = selected.subarray(token * topK, (token + 1) * topK);
-  const least = chosen.reduce((min, e) => Math.min(min, row[e]), Infinity);
-  return row.every((value, e) => chosen.includes(e) || value <= least);
 }
 
 function orNull(value: number): number | null {

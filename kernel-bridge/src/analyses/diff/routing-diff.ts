@@ -14,26 +14,23 @@ import { diffBundle, diffSvg, diffTable } from './diff-bundle';
 import type { DiffData, SampleDiff } from './diff-data';
 import { diffDocument, type DiffDocument } from './diff-document';
 import { formatDiff } from './diff-text';
-import { LayerDiff, type Both, type NearMissThresholds } from './layer-diff';
+import {
+  nearMissThresholds,
+  type NearMissOptions,
+  type NearMissThresholds
+} from '../margins/near-miss';
+import { LayerDiff, type Both } from './layer-diff';
 import { summarize } from './layer-summary';
 import { outputChanges } from './output-change';
 import { otherTokenizer } from './same-tokenizer';
 
-export interface DiffOptions {
-  /**
-   * Changes with a smaller margin are near misses. Default 0.1 for logits, which changes the ratio of two experts'
-   * probabilities by a tenth; 0.025 for scores, the same at the steepest point of a sigmoid.
-   */
-  nearMiss?: number | Partial<NearMissThresholds>;
-}
+export type DiffOptions = NearMissOptions;
 
 /** The part of a trace that is compared. */
 export type DiffableTrace = Pick<
   RoutingTrace,
   'model' | 'samples' | 'edits' | 'cards' | 'outputLogits'
 >;
-
-const NEAR: NearMissThresholds = { logits: 0.1, scores: 0.025 };
 
 /**
  * Compares two runs, token by token and router by router. Prompts are matched by id, a single prompt with a single
@@ -119,27 +116,6 @@ export class RoutingDiff implements DiffData, Displayable {
   [MIMEBUNDLE](): Promise<JsonObject> {
     return diffBundle(this, this.toString());
   }
-}
-
-/** @throws MoEDebuggerError 'input' for an invalid threshold */
-export function nearMissThresholds({
-  nearMiss: given
-}: DiffOptions): NearMissThresholds {
-  const result =
-    typeof given === 'number'
-      ? { logits: given, scores: given }
-      : { ...NEAR, ...given };
-  const [wrong] = Object.entries(result).filter(
-    ([, value]) => !(Number.isFinite(value) && value >= 0)
-  );
-  if (wrong) {
-    throw new MoEDebuggerError(
-      'input',
-      `invalid near-miss threshold ${String(wrong[1])}`,
-      { where: `nearMiss, ${wrong[0]}`, hint: 'give a number of at least 0' }
-    );
-  }
-  return result;
 }
 
 function matchSamples(

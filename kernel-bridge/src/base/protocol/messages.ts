@@ -9,6 +9,7 @@
  * says with `drawn` which message it has come to; a client that does not say so gets a few messages, and then none. Rows
  * that could not be sent in time go together, and a message that would be too large is thinned (see `rows.ts`).
  * `diagnose` is answered by `findings` or `findings-error` with the same `request`, `draw` by `figure` or `figure-error`.
+ * `outline` is answered by the samples and loads of a trace, `list-tokens` by a page of its tokens.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
  * A message that cannot be read is answered by the error of its question, or by `error`.
  * Either side may number its messages, and an answer says which message it answers (see `Envelope`).
@@ -21,6 +22,8 @@ import type { PreviousEnd } from './previous-end';
 import type { EncodedRows } from './rows';
 import type { RunStep } from './steps';
 import type { Ability, ToolAnswer, ToolRequest } from './tools';
+import type { EncodedTokenPage, TokenQuestion } from './token-page';
+import type { EncodedOutline } from './trace-outline';
 import type { EncodedView } from './view';
 
 export interface OpenData {
@@ -79,6 +82,8 @@ export type ToKernel =
       /** Index into the layers of the trace. */
       layerIndex: number;
     }
+  | { type: 'outline'; request: number; id: string }
+  | ({ type: 'list-tokens'; request: number; id: string } & TokenQuestion)
   | ToolRequest;
 
 export type FromKernel =
@@ -111,5 +116,19 @@ export type FromKernel =
   | { type: 'findings-error'; request: number; message: string }
   | { type: 'figure'; request: number; state: TraceFigure }
   | { type: 'figure-error'; request: number; message: string }
+  | {
+      type: 'outline';
+      request: number;
+      state: EncodedOutline;
+      bufferPaths: (string | number)[][];
+    }
+  | { type: 'outline-error'; request: number; message: string }
+  | {
+      type: 'tokens';
+      request: number;
+      state: EncodedTokenPage;
+      bufferPaths: (string | number)[][];
+    }
+  | { type: 'tokens-error'; request: number; message: string }
   | ToolAnswer
   | { type: 'error'; request?: number; message: string };

@@ -3,6 +3,7 @@ import { count, flag, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import { FIGURE_NAMES } from './figure';
 import type { Envelope, FromKernel, ToKernel } from './messages';
+import { readTokenQuestion } from './token-page';
 import { TOOL_NAMES } from './tools';
 
 const MAX_ID_LENGTH = 200;
@@ -44,6 +45,10 @@ export function readToKernel(value: unknown): ToKernel {
         name: readName(source.name, FIGURE_NAMES, 'figure'),
         layerIndex: count(source.layerIndex, 'layerIndex')
       };
+    case 'outline':
+      return { type, ...readQuestion(source) };
+    case 'list-tokens':
+      return { type, ...readQuestion(source), ...readTokenQuestion(source) };
     case 'open-tool':
       return {
         type,
@@ -90,22 +95,27 @@ export function refusalOf(value: unknown, reason: string): FromKernel {
         tool: idOrNone(source.tool) ?? NO_TOOL,
         message
       };
-    case 'diagnose':
-      return request === undefined
-        ? { type: 'error', message }
-        : { type: 'findings-error', request, message };
-    case 'draw':
-      return request === undefined
-        ? { type: 'error', message }
-        : { type: 'figure-error', request, message };
-    default:
-      return {
-        type: 'error',
-        ...(request === undefined ? {} : { request }),
-        message
-      };
+    default: {
+      const question = QUESTIONS.find(own => own === source.type);
+      return question !== undefined && request !== undefined
+        ? { type: `${ANSWERS[question]}-error`, request, message }
+        : {
+            type: 'error',
+            ...(request === undefined ? {} : { request }),
+            message
+          };
+    }
   }
 }
+
+/** Questions about a trace, and the type of the message that answers. */
+const ANSWERS = {
+  diagnose: 'findings',
+  draw: 'figure',
+  outline: 'outline',
+  'list-tokens': 'tokens'
+} as const;
+const QUESTIONS = Object.keys(ANSWERS) as (keyof typeof ANSWERS)[];
 
 function readQuestion(source: Record<string, unknown>): {
   request: number;

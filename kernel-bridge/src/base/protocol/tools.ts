@@ -21,7 +21,8 @@ const DOCUMENT_VIEWS = [...TOOL_NAMES, 'findings'] as const;
 export type DocumentView = (typeof DOCUMENT_VIEWS)[number];
 
 /** Abilities of a kernel besides traces: a panel may be newer or older than the kernel. */
-export type Ability = DocumentView | 'figures' | 'live';
+export type Ability = DocumentView | (typeof OTHER_ABILITIES)[number];
+const OTHER_ABILITIES = ['figures', 'live', 'tokens'] as const;
 
 /** Common state of all tools. */
 export interface ToolState {
@@ -65,7 +66,9 @@ export function isDocumentView(value: unknown): value is DocumentView {
 }
 
 export function isAbility(value: unknown): value is Ability {
-  return isDocumentView(value) || value === 'figures' || value === 'live';
+  return (
+    isDocumentView(value) || OTHER_ABILITIES.some(ability => ability === value)
+  );
 }
 
 export function isToolName(value: unknown): value is ToolName {

@@ -1,7 +1,5 @@
-import {
-  diffRouting,
-  nearMissThresholds
-} from '../../analyses/diff/routing-diff';
+import { diffRouting } from '../../analyses/diff/routing-diff';
+import { nearMissThresholds } from '../../analyses/margins/near-miss';
 import type { EditedModel } from '../../api/edited-model';
 import { MoEDebuggerError } from '../../base/errors';
 import type { MoEModel } from '../../api/moe-model';

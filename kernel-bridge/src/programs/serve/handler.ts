@@ -17,6 +17,7 @@ import { drawStored } from './figures';
 import { LiveFeeds } from './live-feeds';
 import { StateUpdates } from './state-updates';
 import { encodeStored } from './stored-trace';
+import { TokenLists, outlineStored } from './token-lists';
 import { ToolServer } from './tool-server';
 
 /** A connection to one client: it moves messages, and knows nothing of what they say. */
@@ -58,6 +59,7 @@ export function serveClient(
   );
   const tools = new ToolServer(message => send({ message }));
   const feeds = new LiveFeeds((message, buffers) => send({ message, buffers }));
+  const lists = new TokenLists();
   transport.onClose(() => {
     updates.dispose();
     feeds.dispose();
@@ -67,7 +69,12 @@ export function serveClient(
     let messageId: number | undefined;
     try {
       ({ messageId } = readEnvelope(data));
-      const answer = answerTo(readToKernel(data), { updates, tools, feeds });
+      const answer = answerTo(readToKernel(data), {
+        updates,
+        tools,
+        feeds,
+        lists
+      });
       if (answer) {
         send(answer, messageId);
       }
@@ -81,7 +88,7 @@ export function serveClient(
       type: 'hello',
       version: PROTOCOL_VERSION,
       package: version,
-      tools: [...TOOL_NAMES, 'findings', 'figures', 'live'],
+      tools: [...TOOL_NAMES, 'findings', 'figures', 'live', 'tokens'],
       ...(previousEnd === undefined ? {} : { previousEnd })
     }
   });
@@ -93,6 +100,7 @@ interface Client {
   updates: StateUpdates;
   tools: ToolServer;
   feeds: LiveFeeds;
+  lists: TokenLists;
 }
 
 /**
@@ -101,7 +109,7 @@ interface Client {
  */
 function answerTo(
   message: ToKernel,
-  { updates, tools, feeds }: Client
+  { updates, tools, feeds, lists }: Client
 ): Answer | undefined {
   switch (message.type) {
     case 'subscribe':
@@ -133,6 +141,16 @@ function answerTo(
       const { request, ...figure } = message;
       const state = drawStored(figure);
       return { message: { type: 'figure', request, state } };
+    }
+    case 'outline': {
+      const { request, id } = message;
+      const { buffers, ...outline } = outlineStored(id);
+      return { message: { type: 'outline', request, ...outline }, buffers };
+    }
+    case 'list-tokens': {
+      const { request, id, ...question } = message;
+      const { buffers, ...page } = lists.page(id, question);
+      return { message: { type: 'tokens', request, ...page }, buffers };
     }
     default: {
       const answer = tools.receive(message);

@@ -1,0 +1,119 @@
+import {
+  expertText,
+  layerName,
+  quoted,
+  type Finding,
+  type FoundInRouting
+} from 'moe-debugger/protocol';
+import { certaintyText, expertsText, kindTitle } from '../../findings/words';
+import { showTokens, type IViewContext } from '../context';
+
+const MOST = 8;
+
+/** The findings that matter most, each with a way to look at it. */
+export function NextSteps({
+  context,
+  found
+}: {
+  context: IViewContext;
+  found: FoundInRouting;
+}): JSX.Element {
+  const { trans } = context;
+  const { findings } = found;
+  return (
+    <section className="moe-Section">
+      <header className="moe-Section-head">
+        <h3>{trans.__('What to look at next')}</h3>
+        <button
+          className="moe-LinkButton"
+          onClick={() => context.open('findings')}
+        >
+          {trans._n('%1 finding', 'All %1 findings', findings.length)}
+        </button>
+      </header>
+      {findings.length === 0 ? (
+        <p className="moe-Message">
+          {found.undecided.length === 0
+            ? trans.__('Nothing stands out in this text.')
+            : trans.__(
+                'Nothing is certain yet: trace more text, of several domains.'
+              )}
+        </p>
+      ) : (
+        <ul className="moe-Steps">
+          {findings.slice(0, MOST).map((finding, i) => (
+            <Step key={i} context={context} finding={finding} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Step({
+  context,
+  finding
+}: {
+  context: IViewContext;
+  finding: Finding;
+}): JSX.Element {
+  const { trans, selection, source } = context;
+  const { kind, severity, experts, message } = finding;
+  const layerIndex =
+    source.outline?.routers.findIndex(
+      router => layerName(router) === layerName(finding)
+    ) ?? -1;
+  const [expert] = experts;
+  const look = (): void => {
+    selection.set({
+      ...(layerIndex >= 0 ? { layerIndex } : {}),
+      expert,
+      token: undefined
+    });
+    if (expert === undefined) {
+      context.open('findings');
+    } else {
+      showTokens(context, filterOf(finding, expert));
+    }
+  };
+  return (
+    <li className="moe-Step" data-moe-severity={severity}>
+      <span className="moe-Step-text">
+        <strong>
+          {[layerName(finding), expertsText(experts, trans)]
+            .filter(Boolean)
+            .join(', ')}
+        </strong>{' '}
+        <span className="moe-Step-kind">{kindTitle(kind, trans)}</span>
+        <br />
+        {message}
+        <span className="moe-Step-certainty">
+          {certaintyText(finding, trans)}
+        </span>
+      </span>
+      <button className="moe-Button" onClick={look}>
+        {expert === undefined
+          ? trans.__('Show it')
+          : trans.__('See its tokens')}
+      </button>
+    </li>
+  );
+}
+
+/** The tokens that choose the expert, of the domain that the finding names. */
+function filterOf(
+  { stack, layer, module, evidence }: Finding,
+  expert: number
+): string {
+  const place = {
+    layer,
+    expert,
+    ...(stack ? { stack } : {}),
+    ...(module ? { module } : {})
+  };
+  const { domain } = evidence;
+  return [
+    `expert:${expertText(place)}`,
+    ...(typeof domain === 'string' ? [`domain:${quoted(domain)}`] : [])
+  ].join(' ');
+}

@@ -1,0 +1,74 @@
+import type { Message } from '@lumino/messaging';
+import { PanelLayout, Widget } from '@lumino/widgets';
+import type { ToolName } from 'moe-debugger/protocol';
+import { ToolPanel } from '../panels/tool';
+import { TOOLS } from '../tools';
+import { TabRow } from './tab-row';
+import type { IViewOptions } from './view-kinds';
+
+const EXPERIMENTS: readonly ToolName[] = [
+  'experts',
+  'steering',
+  'sweep',
+  'circuit',
+  'attribution'
+];
+
+/** The tools that change a model or explain a run, one at a time. */
+export class ExperimentsView extends Widget {
+  constructor(private _options: IViewOptions) {
+    super();
+    const { trans } = _options.context;
+    this.addClass('moe-ExperimentsView');
+    const layout = (this.layout = new PanelLayout());
+    this._tabs = new TabRow({
+      label: trans.__('Experiments'),
+      tabs: EXPERIMENTS.map(name => ({
+        id: name,
+        title: TOOLS[name].title(trans)
+      })),
+      trans,
+      choose: name => this.open(name as ToolName)
+    });
+    layout.addWidget(this._tabs);
+  }
+
+  get chosen(): ToolName {
+    return this._chosen;
+  }
+
+  open(name: ToolName): void {
+    this._chosen = name;
+    this._show();
+  }
+
+  protected override onBeforeShow(message: Message): void {
+    super.onBeforeShow(message);
+    this._show();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._show();
+  }
+
+  private _show(): void {
+    this._tabs.current = this._chosen;
+    if (!this._panels.has(this._chosen)) {
+      this._add(this._chosen);
+    }
+    this._panels.forEach((own, name) => own.setHidden(name !== this._chosen));
+  }
+
+  private _add(name: ToolName): void {
+    const { model, context } = this._options;
+    const panel = new ToolPanel({ name, model, context });
+    panel.hide();
+    (this.layout as PanelLayout).addWidget(panel);
+    this._panels.set(name, panel);
+  }
+
+  private _chosen: ToolName = 'experts';
+  private _panels = new Map<ToolName, ToolPanel>();
+  private _tabs: TabRow;
+}

@@ -1,0 +1,211 @@
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Message } from '@lumino/messaging';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { PanelLayout, Widget } from '@lumino/widgets';
+import type { ToolName } from 'moe-debugger/protocol';
+import { Address } from '../devtools/address';
+import type { IViewContext } from '../devtools/context';
+import { NetworkModel } from '../devtools/network/model';
+import { StatusLine } from '../devtools/status-line';
+import { moeDebuggerIcon } from '../icons';
+import type { INotebookKernel, NotebookKernels } from '../kernel';
+import { PanelModel } from '../panels/model';
+import type { IMoEContext } from '../tokens';
+import { ExperimentsView } from './experiments-view';
+import { SourceView } from './source-view';
+import { TabRow } from './tab-row';
+import type { IViewOptions } from './view-kinds';
+import { VIEWS } from './views';
+
+/** The content of the workbench: tabs, address line, the view of the tab, status line. */
+export class Workbench extends Widget {
+  constructor(private _options: Workbench.IOptions) {
+    super();
+    const { tracker, context, kernels } = _options;
+    const { trans, preferences } = context;
+    this.addClass('moe-Workbench');
+    this.title.label = trans.__('MoE DevTools');
+    this.title.caption = trans.__(
+      'Routing, experts and experiments of a notebook’s models'
+    );
+    this.title.icon = moeDebuggerIcon;
+    this.title.closable = true;
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('MoE DevTools'));
+    this._model = new PanelModel({ tracker, preferences, kernels });
+    this._viewOptions = {
+      model: this._model,
+      context,
+      current: () => this._contextOf(this._model.kernel)
+    };
+    this._tabs = new TabRow({
+      label: trans.__('Views'),
+      tabs: VIEWS.map(({ id, title }) => ({ id, title: title(context) })),
+      trans,
+      choose: id => this.open(id)
+    });
+    this._body.addClass('moe-Workbench-body');
+    this._body.layout = new PanelLayout();
+    const layout = (this.layout = new PanelLayout());
+    layout.addWidget(this._tabs);
+    layout.addWidget(
+      new SourceView(this._viewOptions, Address, 'moe-Workbench-address')
+    );
+    layout.addWidget(this._body);
+    layout.addWidget(
+      new SourceView(this._viewOptions, StatusLine, 'moe-Workbench-status')
+    );
+    this._model.changed.connect(this._onModelChanged, this);
+    this.node.addEventListener('keydown', this);
+  }
+
+  get model(): PanelModel {
+    return this._model;
+  }
+
+  /** The id of the open tab. */
+  get view(): string {
+    return this._view;
+  }
+
+  /** Emitted when another tab is opened. */
+  get viewChanged(): ISignal<this, string> {
+    return this._viewChanged;
+  }
+
+  /** Opens a tab, or the tab of a tool. An unknown name changes nothing. */
+  open(id: string): void {
+    const isTool = VIEWS.every(view => view.id !== id);
+    const view = isTool ? 'experiments' : id;
+    this._show(view);
+    if (isTool) {
+      const experiments = this._views.get(view);
+      if (experiments instanceof ExperimentsView) {
+        experiments.open(id as ToolName);
+      }
+    }
+  }
+
+  handleEvent(event: Event): void {
+    const { key, altKey } = event as KeyboardEvent;
+    const selection = this._model.kernel?.selection;
+    if (altKey && selection && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (key === 'ArrowLeft') {
+        selection.back();
+      } else {
+        selection.forward();
+      }
+    }
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.node.removeEventListener('keydown', this);
+    super.dispose();
+    this._model.dispose();
+    this._networks.forEach(network => network.dispose());
+    this._networks.clear();
+    Signal.clearData(this);
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._show(this._view);
+    this._model.visible = this.isVisible;
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._model.visible = true;
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._model.visible = false;
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this._model.visible = false;
+    super.onBeforeDetach(message);
+  }
+
+  private _show(id: string): void {
+    let view = this._views.get(id);
+    if (!view) {
+      const kind = VIEWS.find(own => own.id === id);
+      if (!kind) {
+        return;
+      }
+      view = kind.create(this._viewOptions);
+      view.addClass('moe-Workbench-view');
+      view.node.setAttribute('role', 'tabpanel');
+      view.node.setAttribute('aria-label', kind.title(this._options.context));
+      view.hide();
+      this._views.set(id, view);
+      (this._body.layout as PanelLayout).addWidget(view);
+    }
+    this._view = id;
+    this._tabs.current = id;
+    this._views.forEach((own, name) => own.setHidden(name !== id));
+    this._viewChanged.emit(id);
+  }
+
+  private _onModelChanged(): void {
+    const { context } = this._options;
+    const findings = this._model.kernel?.source.findings?.found.findings.length;
+    if (findings !== this._findings) {
+      this._findings = findings;
+      this._tabs.tabs = VIEWS.map(({ id, title }) => ({
+        id,
+        title: title(context),
+        ...(id === 'findings' && findings ? { badge: String(findings) } : {})
+      }));
+    }
+  }
+
+  /** One for each notebook, so that a view is drawn anew only for another one. */
+  private _contextOf(kernel: INotebookKernel | null): IViewContext | null {
+    if (!kernel?.follower.isOurs) {
+      return null;
+    }
+    let context = this._contexts.get(kernel);
+    if (!context) {
+      const { source, selection } = kernel;
+      source.changed.connect(this._onModelChanged, this);
+      const network = new NetworkModel(source);
+      this._networks.add(network);
+      context = {
+        source,
+        selection,
+        network,
+        trans: this._options.context.trans,
+        open: view => this.open(view)
+      };
+      this._contexts.set(kernel, context);
+    }
+    return context;
+  }
+
+  private _body = new Widget();
+  private _contexts = new WeakMap<INotebookKernel, IViewContext>();
+  private _findings: number | undefined;
+  private _model: PanelModel;
+  private _networks = new Set<NetworkModel>();
+  private _tabs: TabRow;
+  private _view = VIEWS[0].id;
+  private _viewChanged = new Signal<this, string>(this);
+  private _viewOptions: IViewOptions;
+  private _views = new Map<string, Widget>();
+}
+
+export namespace Workbench {
+  export interface IOptions {
+    tracker: INotebookTracker;
+    context: IMoEContext;
+    kernels: NotebookKernels;
+  }
+}
