@@ -1,5 +1,6 @@
 import { useSignal } from '../drawing';
 import type { IViewProps } from './context';
+import { sizeText } from './overview/verdict';
 
 /** What is shown, and of what. */
 export function StatusLine({ context }: IViewProps): JSX.Element {
@@ -31,10 +32,10 @@ export function StatusLine({ context }: IViewProps): JSX.Element {
             )}
           </span>
           <span>
-            {trans.__(
-              '%1 tokens in %2 samples',
-              outline.tokens.toLocaleString('en'),
-              outline.samples.length + outline.samplesOmitted
+            {sizeText(
+              outline.tokens,
+              outline.samples.length + outline.samplesOmitted,
+              trans
             )}
           </span>
           <span>

@@ -85,6 +85,11 @@ export class KernelFollower implements IDisposable {
     return this._previousEnd;
   }
 
+  /** The id of the trace that the picture shows; undefined when that process has ended. */
+  get shownTrace(): string | undefined {
+    return this._pictured;
+  }
+
   /** Whether the picture is from a process that has ended. */
   get isStale(): boolean {
     return this._isStale;
@@ -235,6 +240,7 @@ export class KernelFollower implements IDisposable {
     this._traces = [];
     this._selected = undefined;
     this._shown = undefined;
+    this._pictured = undefined;
     this._request = 0;
     this._followsNewest = true;
     this._error = undefined;
@@ -359,6 +365,7 @@ export class KernelFollower implements IDisposable {
     const coverage = isLive ? undefined : this.selectedTrace?.coverage;
     const run = { steps, isLive };
     this._isStale = false;
+    this._pictured = this._selected;
     if (this._routing) {
       this._routing.setView(view, coverage, run);
     } else {
@@ -415,6 +422,7 @@ export class KernelFollower implements IDisposable {
   private _followed: string | undefined;
   private _followsNewest = true;
   private _isDisposed = false;
+  private _pictured: string | undefined;
   private _previousEnd: PreviousEnd | undefined;
   private _isStale = false;
   private _kernelVersion: number | undefined;

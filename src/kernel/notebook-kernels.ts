@@ -4,6 +4,7 @@ import { Selection } from '../source';
 import type { IPreferences } from '../tokens';
 import { KernelFollower } from './follower';
 import { KernelSource } from './kernel-source';
+import { LinkedSelection } from './linked-selection';
 
 /** What is known of a notebook's kernel, and what is selected in its traces. */
 export interface INotebookKernel {
@@ -74,6 +75,7 @@ class NotebookKernel implements INotebookKernel, IDisposable {
       follower: this.follower,
       name: () => notebook.title.label
     });
+    this._link = new LinkedSelection(this.follower, this.selection);
   }
 
   readonly follower: KernelFollower;
@@ -87,7 +89,10 @@ class NotebookKernel implements INotebookKernel, IDisposable {
   }
 
   dispose(): void {
+    this._link.dispose();
     this.source.dispose();
     this.follower.dispose();
   }
+
+  private _link: LinkedSelection;
 }

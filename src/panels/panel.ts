@@ -3,8 +3,8 @@ import type { Contents } from '@jupyterlab/services';
 import type { ITranslator } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import type { Message } from '@lumino/messaging';
-import type { AccordionPanel } from '@lumino/widgets';
+import { MessageLoop, type Message } from '@lumino/messaging';
+import { Widget, type AccordionPanel } from '@lumino/widgets';
 import { moeDebuggerIcon } from '../icons';
 import type { NotebookKernels } from '../kernel';
 import type { IMoEContext } from '../tokens';
@@ -90,13 +90,15 @@ export class MoEDebuggerPanel extends SidePanel {
     if (this.isDisposed) {
       return;
     }
-    const { model, status, sections } = createPanelContent({
+    const { model, status, head, sections } = createPanelContent({
       ...this._options,
       kernels
     });
     this._model = model;
     this._sections = sections;
     this.header.addWidget(status);
+    this.header.addWidget(head);
+    this._followHeader();
     sections.forEach(({ widget }) => this.addWidget(widget));
     const accordion = this._accordion;
     sections.forEach(({ isClosed }, i) => {
@@ -112,6 +114,18 @@ export class MoEDebuggerPanel extends SidePanel {
     accordion.expansionToggled.connect(share);
     share();
     this._follow();
+  }
+
+  /** The sections share the height that the header leaves, whatever it says. */
+  private _followHeader(): void {
+    if (typeof ResizeObserver === 'undefined') {
+      return;
+    }
+    const observer = new ResizeObserver(() =>
+      MessageLoop.sendMessage(this._accordion, Widget.ResizeMessage.UnknownSize)
+    );
+    observer.observe(this.header.node);
+    this.disposed.connect(() => observer.disconnect());
   }
 
   private _loading: Promise<void> | undefined;

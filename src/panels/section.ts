@@ -10,7 +10,6 @@ export interface ISectionOptions {
 
 /** A part of the side panel that opens and closes: a row of the table of sections. */
 export interface ISectionKind {
-  /** For a tool, the name of the tool. */
   id: string;
   /** The widget's `title.label` is the section's heading. */
   create: (options: ISectionOptions) => Widget;

@@ -20,6 +20,8 @@ interface IStatusProps {
   commands: CommandRegistry;
   contents: Contents.IManager;
   trans: ITranslation;
+  /** Without the name of the notebook. */
+  isNotice?: boolean;
 }
 
 /** Says why there is nothing to show, or that the picture is stale, and what to do. */
@@ -35,10 +37,12 @@ export class PanelStatus extends ReactWidget {
       <UseSignal signal={this._props.model.changed}>
         {() => (
           <>
-            <h2 title={this._props.model.notebook?.context.path}>
-              {this._props.model.notebook?.title.label ??
-                this._props.trans.__('MoE Debugger')}
-            </h2>
+            {!this._props.isNotice && (
+              <h2 title={this._props.model.notebook?.context.path}>
+                {this._props.model.notebook?.title.label ??
+                  this._props.trans.__('MoE Debugger')}
+              </h2>
+            )}
             <Status {...this._props} />
           </>
         )}

@@ -93,14 +93,16 @@ namespace Private {
             name: {
               type: 'string',
               enum: TOOL_NAMES,
-              description: trans.__('The section of the side panel')
+              description: trans.__('The tool, which MoE DevTools opens')
             }
           }
         }
       },
       execute: async args => {
-        shell.activateById(panel.id);
-        await panel.openSection(String(args.name));
+        // Opened beside the notebook that it works on.
+        await commands.execute(CommandIDs.openWorkbench, {
+          view: String(args.name)
+        });
       }
     });
   }

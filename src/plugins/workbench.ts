@@ -114,7 +114,7 @@ namespace Private {
       },
       execute: async args => {
         const open = args.isNew ? undefined : latest(tracker);
-        const widget = open ?? (await create(context, notebooks, args.id));
+        const widget = open ?? (await create(app, context, notebooks, args.id));
         if (!open) {
           shell.add(widget, 'main', { type: 'MoE DevTools' });
           void tracker.add(widget);
@@ -144,15 +144,25 @@ namespace Private {
   }
 
   async function create(
+    { commands, serviceManager }: JupyterFrontEnd,
     context: IMoEContext,
     tracker: INotebookTracker,
     id: unknown
   ): Promise<MainAreaWidget<Workbench>> {
-    const [{ Workbench }, kernels] = await Promise.all([
+    const [{ Workbench, createNotice }, kernels] = await Promise.all([
       import('../workbench'),
       notebookKernels(context)
     ]);
-    const content = new Workbench({ tracker, context, kernels });
+    const content = new Workbench({
+      tracker,
+      context,
+      kernels,
+      notice: createNotice({
+        commands,
+        contents: serviceManager.contents,
+        trans: context.trans
+      })
+    });
     const widget = new MainAreaWidget({ content });
     widget.toolbar.hide();
     widget.id =

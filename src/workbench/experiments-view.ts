@@ -1,18 +1,23 @@
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import type { ToolName } from 'moe-debugger/protocol';
-import { ToolPanel } from '../panels/tool';
+import { ToolPanel } from './tool';
 import { TOOLS } from '../tools';
 import { TabRow } from './tab-row';
 import type { IViewOptions } from './view-kinds';
 
-const EXPERIMENTS: readonly ToolName[] = [
+const EXPERIMENTS = [
   'experts',
   'steering',
   'sweep',
   'circuit',
   'attribution'
-];
+] as const satisfies readonly ToolName[];
+export type Experiment = (typeof EXPERIMENTS)[number];
+
+export function isExperiment(name: string): name is Experiment {
+  return EXPERIMENTS.some(own => own === name);
+}
 
 /** The tools that change a model or explain a run, one at a time. */
 export class ExperimentsView extends Widget {
@@ -28,16 +33,16 @@ export class ExperimentsView extends Widget {
         title: TOOLS[name].title(trans)
       })),
       trans,
-      choose: name => this.open(name as ToolName)
+      choose: name => this.open(name as Experiment)
     });
     layout.addWidget(this._tabs);
   }
 
-  get chosen(): ToolName {
+  get chosen(): Experiment {
     return this._chosen;
   }
 
-  open(name: ToolName): void {
+  open(name: Experiment): void {
     this._chosen = name;
     this._show();
   }
@@ -60,7 +65,7 @@ export class ExperimentsView extends Widget {
     this._panels.forEach((own, name) => own.setHidden(name !== this._chosen));
   }
 
-  private _add(name: ToolName): void {
+  private _add(name: Experiment): void {
     const { model, context } = this._options;
     const panel = new ToolPanel({ name, model, context });
     panel.hide();
@@ -68,7 +73,7 @@ export class ExperimentsView extends Widget {
     this._panels.set(name, panel);
   }
 
-  private _chosen: ToolName = 'experts';
-  private _panels = new Map<ToolName, ToolPanel>();
+  private _chosen: Experiment = 'experts';
+  private _panels = new Map<Experiment, ToolPanel>();
   private _tabs: TabRow;
 }

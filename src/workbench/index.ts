@@ -1,1 +1,2 @@
+export { createNotice } from './notice';
 export { Workbench } from './workbench';

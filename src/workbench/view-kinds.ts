@@ -12,10 +12,5 @@ export interface IViewOptions {
   current: () => IViewContext | null;
 }
 
-/** A tab of the workbench: a row of the table of views. */
-export interface IViewKind {
-  id: string;
-  title: (context: IMoEContext) => string;
-  /** Called when the tab is first opened. */
-  create: (options: IViewOptions) => Widget;
-}
+/** Makes the content of a tab, when it is first opened. */
+export type CreateView = (options: IViewOptions) => Widget;

@@ -2,7 +2,6 @@ import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Message } from '@lumino/messaging';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { PanelLayout, Widget } from '@lumino/widgets';
-import type { ToolName } from 'moe-debugger/protocol';
 import { Address } from '../devtools/address';
 import type { IViewContext } from '../devtools/context';
 import { NetworkModel } from '../devtools/network/model';
@@ -11,17 +10,18 @@ import { moeDebuggerIcon } from '../icons';
 import type { INotebookKernel, NotebookKernels } from '../kernel';
 import { PanelModel } from '../panels/model';
 import type { IMoEContext } from '../tokens';
-import { ExperimentsView } from './experiments-view';
+import { isExperiment, type ExperimentsView } from './experiments-view';
 import { SourceView } from './source-view';
-import { TabRow } from './tab-row';
+import { TabRow, type ITab } from './tab-row';
 import type { IViewOptions } from './view-kinds';
 import { VIEWS } from './views';
+import { VIEW_NAMES, VIEW_TITLES, type ViewName } from '../devtools/titles';
 
 /** The content of the workbench: tabs, address line, the view of the tab, status line. */
 export class Workbench extends Widget {
   constructor(private _options: Workbench.IOptions) {
     super();
-    const { tracker, context, kernels } = _options;
+    const { tracker, context, kernels, notice } = _options;
     const { trans, preferences } = context;
     this.addClass('moe-Workbench');
     this.title.label = trans.__('MoE DevTools');
@@ -40,7 +40,7 @@ export class Workbench extends Widget {
     };
     this._tabs = new TabRow({
       label: trans.__('Views'),
-      tabs: VIEWS.map(({ id, title }) => ({ id, title: title(context) })),
+      tabs: this._listTabs(),
       trans,
       choose: id => this.open(id)
     });
@@ -51,6 +51,7 @@ export class Workbench extends Widget {
     layout.addWidget(
       new SourceView(this._viewOptions, Address, 'moe-Workbench-address')
     );
+    layout.addWidget(notice(this._model));
     layout.addWidget(this._body);
     layout.addWidget(
       new SourceView(this._viewOptions, StatusLine, 'moe-Workbench-status')
@@ -64,7 +65,7 @@ export class Workbench extends Widget {
   }
 
   /** The id of the open tab. */
-  get view(): string {
+  get view(): ViewName {
     return this._view;
   }
 
@@ -75,14 +76,11 @@ export class Workbench extends Widget {
 
   /** Opens a tab, or the tab of a tool. An unknown name changes nothing. */
   open(id: string): void {
-    const isTool = VIEWS.every(view => view.id !== id);
-    const view = isTool ? 'experiments' : id;
-    this._show(view);
-    if (isTool) {
-      const experiments = this._views.get(view);
-      if (experiments instanceof ExperimentsView) {
-        experiments.open(id as ToolName);
-      }
+    if (isView(id)) {
+      this._show(id);
+    } else if (isExperiment(id)) {
+      this._show('experiments');
+      (this._views.get('experiments') as ExperimentsView).open(id);
     }
   }
 
@@ -133,20 +131,9 @@ export class Workbench extends Widget {
     super.onBeforeDetach(message);
   }
 
-  private _show(id: string): void {
-    let view = this._views.get(id);
-    if (!view) {
-      const kind = VIEWS.find(own => own.id === id);
-      if (!kind) {
-        return;
-      }
-      view = kind.create(this._viewOptions);
-      view.addClass('moe-Workbench-view');
-      view.node.setAttribute('role', 'tabpanel');
-      view.node.setAttribute('aria-label', kind.title(this._options.context));
-      view.hide();
-      this._views.set(id, view);
-      (this._body.layout as PanelLayout).addWidget(view);
+  private _show(id: ViewName): void {
+    if (!this._views.has(id)) {
+      this._add(id, VIEWS[id](this._viewOptions));
     }
     this._view = id;
     this._tabs.current = id;
@@ -154,17 +141,35 @@ export class Workbench extends Widget {
     this._viewChanged.emit(id);
   }
 
+  private _add(id: ViewName, view: Widget): void {
+    view.addClass('moe-Workbench-view');
+    view.node.setAttribute('role', 'tabpanel');
+    view.node.setAttribute(
+      'aria-label',
+      VIEW_TITLES[id](this._options.context.trans)
+    );
+    view.hide();
+    this._views.set(id, view);
+    (this._body.layout as PanelLayout).addWidget(view);
+  }
+
   private _onModelChanged(): void {
-    const { context } = this._options;
     const findings = this._model.kernel?.source.findings?.found.findings.length;
     if (findings !== this._findings) {
       this._findings = findings;
-      this._tabs.tabs = VIEWS.map(({ id, title }) => ({
-        id,
-        title: title(context),
-        ...(id === 'findings' && findings ? { badge: String(findings) } : {})
-      }));
+      this._tabs.tabs = this._listTabs();
     }
+  }
+
+  private _listTabs(): ITab[] {
+    const { trans } = this._options.context;
+    return VIEW_NAMES.map(id => ({
+      id,
+      title: VIEW_TITLES[id](trans),
+      ...(id === 'findings' && this._findings
+        ? { badge: String(this._findings) }
+        : {})
+    }));
   }
 
   /** One for each notebook, so that a view is drawn anew only for another one. */
@@ -196,10 +201,10 @@ export class Workbench extends Widget {
   private _model: PanelModel;
   private _networks = new Set<NetworkModel>();
   private _tabs: TabRow;
-  private _view = VIEWS[0].id;
+  private _view: ViewName = 'overview';
   private _viewChanged = new Signal<this, string>(this);
   private _viewOptions: IViewOptions;
-  private _views = new Map<string, Widget>();
+  private _views = new Map<ViewName, Widget>();
 }
 
 export namespace Workbench {
@@ -207,5 +212,11 @@ export namespace Workbench {
     tracker: INotebookTracker;
     context: IMoEContext;
     kernels: NotebookKernels;
+    /** Says why there is nothing to show, and what to do. */
+    notice: (model: PanelModel) => Widget;
   }
+}
+
+function isView(id: string): id is ViewName {
+  return VIEW_NAMES.some(name => name === id);
 }

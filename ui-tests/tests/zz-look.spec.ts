@@ -18,9 +18,10 @@ test('look', async ({ page }) => {
   await page.waitForTimeout(2000);
   const traces = page.locator('.moe-TracesPanel li');
   console.log(await traces.allTextContents());
+  console.log(JSON.stringify(await page.evaluate(() => ['.moe-Panel', '.moe-Panel .jp-SidePanel-header', '.moe-Panel .jp-SidePanel-toolbar', '.moe-Panel .lm-AccordionPanel', '.moe-Panel .moe-TracesPanel', '.moe-Panel .moe-ModelsPanel'].map(s => { const e = document.querySelector(s); const r = e?.getBoundingClientRect(); return [s, r?.top, r?.height, e && getComputedStyle(e).flex, e && getComputedStyle(e).minHeight, (e as HTMLElement | null)?.style.cssText]; }))));
   const t = traces.filter({ hasText: /samples/ }).first();
-  if (await t.count()) { await t.getByRole('button').click(); }
-  await page.sidebar.close('right');
+  if (await t.count()) { await t.getByRole('button').click({ timeout: 5000 }); }
+  await page.screenshot({ path: '/tmp/pics15/panel.png' }); await page.sidebar.close('right');
   await page.waitForTimeout(4000);
   await page.screenshot({ path: '/tmp/pics15/overview.png' });
   const step = page.getByRole('button', { name: 'See its tokens' }).first();
@@ -45,7 +46,7 @@ test('look', async ({ page }) => {
   await page.waitForTimeout(1500);
   await page.screenshot({ path: '/tmp/pics15/overview-dark.png' });
   await page.getByRole('tab', { name: 'Network' }).click();
-  await page.getByRole('tab', { name: 'Table' }).click();
+  await page.getByRole('tab', { name: 'Table', exact: true }).click();
   await page.waitForTimeout(1500);
   await page.screenshot({ path: '/tmp/pics15/network-dark.png' });
   await page.setViewportSize({ width: 460, height: 800 });

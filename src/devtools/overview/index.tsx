@@ -5,7 +5,7 @@ import { EmptyView } from '../empty-view';
 import { Checks } from './checks';
 import { Loads } from './loads';
 import { NextSteps } from './next-steps';
-import { verdictOf, verdictText } from './verdict';
+import { sizeText, verdictOf, verdictText } from './verdict';
 
 /** Larger traces are diagnosed when the user asks for it: a kernel that counts answers nothing else. */
 const MOST_TOKENS = 100_000;
@@ -43,11 +43,10 @@ export function Overview({ context }: IViewProps): JSX.Element {
       </h2>
       <p className="moe-Overview-base">
         {[
-          trans._n(
-            '%1 token in %2 samples',
-            '%1 tokens in %2 samples',
+          sizeText(
             outline.tokens,
-            outline.samples.length + outline.samplesOmitted
+            outline.samples.length + outline.samplesOmitted,
+            trans
           ),
           ...(outline.domains.length > 1
             ? [

@@ -1,12 +1,11 @@
 import {
-  expertText,
   layerName,
-  quoted,
   type Finding,
   type FoundInRouting
 } from 'moe-debugger/protocol';
 import { certaintyText, expertsText, kindTitle } from '../../findings/words';
-import { showTokens, type IViewContext } from '../context';
+import type { IViewContext } from '../context';
+import { showFinding } from '../findings';
 
 const MOST = 8;
 
@@ -24,12 +23,14 @@ export function NextSteps({
     <section className="moe-Section">
       <header className="moe-Section-head">
         <h3>{trans.__('What to look at next')}</h3>
-        <button
-          className="moe-LinkButton"
-          onClick={() => context.open('findings')}
-        >
-          {trans._n('%1 finding', 'All %1 findings', findings.length)}
-        </button>
+        {findings.length > 0 && (
+          <button
+            className="moe-LinkButton"
+            onClick={() => context.open('findings')}
+          >
+            {trans._n('%1 finding', 'All %1 findings', findings.length)}
+          </button>
+        )}
       </header>
       {findings.length === 0 ? (
         <p className="moe-Message">
@@ -57,25 +58,8 @@ function Step({
   context: IViewContext;
   finding: Finding;
 }): JSX.Element {
-  const { trans, selection, source } = context;
+  const { trans } = context;
   const { kind, severity, experts, message } = finding;
-  const layerIndex =
-    source.outline?.routers.findIndex(
-      router => layerName(router) === layerName(finding)
-    ) ?? -1;
-  const [expert] = experts;
-  const look = (): void => {
-    selection.set({
-      ...(layerIndex >= 0 ? { layerIndex } : {}),
-      expert,
-      token: undefined
-    });
-    if (expert === undefined) {
-      context.open('findings');
-    } else {
-      showTokens(context, filterOf(finding, expert));
-    }
-  };
   return (
     <li className="moe-Step" data-moe-severity={severity}>
       <span className="moe-Step-text">
@@ -91,29 +75,14 @@ function Step({
           {certaintyText(finding, trans)}
         </span>
       </span>
-      <button className="moe-Button" onClick={look}>
-        {expert === undefined
+      <button
+        className="moe-Button"
+        onClick={() => showFinding(context, finding)}
+      >
+        {experts.length === 0
           ? trans.__('Show it')
           : trans.__('See its tokens')}
       </button>
     </li>
   );
-}
-
-/** The tokens that choose the expert, of the domain that the finding names. */
-function filterOf(
-  { stack, layer, module, evidence }: Finding,
-  expert: number
-): string {
-  const place = {
-    layer,
-    expert,
-    ...(stack ? { stack } : {}),
-    ...(module ? { module } : {})
-  };
-  const { domain } = evidence;
-  return [
-    `expert:${expertText(place)}`,
-    ...(typeof domain === 'string' ? [`domain:${quoted(domain)}`] : [])
-  ].join(' ');
 }

@@ -63,15 +63,7 @@ export function verdictText(
           experts,
           dead
         ),
-    ...(undecided > 0
-      ? [
-          trans._n(
-            '%1 that may be dead: too few tokens to tell',
-            '%1 that may be dead: too few tokens to tell',
-            undecided
-          )
-        ]
-      : []),
+    ...(undecided > 0 ? [trans.__('cannot tell yet for %1', undecided)] : []),
     ...(specialists === null
       ? []
       : [trans._n('%1 specialist', '%1 specialists', specialists)]),
@@ -87,4 +79,17 @@ export function verdictText(
               )
         ])
   ].join(', ');
+}
+
+/** "242 tokens in 7 samples" */
+export function sizeText(
+  tokens: number,
+  samples: number,
+  trans: ITranslation
+): string {
+  return trans.__(
+    '%1 in %2',
+    trans._n('%1 token', '%1 tokens', tokens),
+    trans._n('%1 sample', '%1 samples', samples)
+  );
 }

@@ -2,7 +2,7 @@ import { DrawingWidget } from '../../drawing-widget';
 import { FigureView } from '../../figures';
 import type { TraceQuestion } from '../../kernel';
 import { QuestionPanel } from '../question-panel';
-import type { ISectionOptions } from '../section';
+import type { ISectionOptions } from '../../panels/section';
 import { MeasuresHead, type IMeasuresChoice } from './head';
 
 /** Loads, coactivation, similarity, domains and loads over time of the selected trace, one layer at a time. */

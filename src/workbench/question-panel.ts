@@ -2,7 +2,7 @@ import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import type { TraceSummary } from 'moe-debugger/protocol';
 import { TraceQuestion, type KernelFollower } from '../kernel';
-import type { PanelModel } from './model';
+import type { PanelModel } from '../panels/model';
 
 /**
  * A section that asks the kernel about the selected trace and shows the answer. Each notebook has its own question, so

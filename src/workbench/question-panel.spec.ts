@@ -2,7 +2,7 @@ import { Signal } from '@lumino/signaling';
 import { Panel, Widget } from '@lumino/widgets';
 import type { ToKernel } from 'moe-debugger/protocol';
 import type { KernelFollower } from '../kernel';
-import type { PanelModel } from './model';
+import type { PanelModel } from '../panels/model';
 import { QuestionPanel } from './question-panel';
 
 class Probe extends QuestionPanel<'figure'> {

@@ -5,7 +5,7 @@ import type { PanelTool } from '../../kernel';
 import { errorBox, takeKeys, type Drawing } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
 import { TOOLS, ToolFrame, loadTool, type IToolKind } from '../../tools';
-import type { ISectionOptions } from '../section';
+import type { ISectionOptions } from '../../panels/section';
 
 /** A tool of the active notebook's kernel. Nothing is sent to the kernel before the section is opened. */
 export class ToolPanel extends Widget {
