@@ -1,4 +1,6 @@
 import {
+  decodeOutline,
+  decodeTokenPage,
   decodeView,
   insertBuffers,
   type EncodedView,
@@ -117,6 +119,17 @@ beforeEach(() => {
 });
 
 const draw = { type: 'draw', request: 5, id: '1', name: 'loads' };
+const list = {
+  type: 'list-tokens',
+  request: 7,
+  id: '1',
+  filter: 'expert:1',
+  order: 'position',
+  layerIndex: 0,
+  isDescending: false,
+  from: 0,
+  count: 10
+};
 const CONVERSATION = [
   { type: 'get-trace', request: 1, id: '1', messageId: 10 },
   { type: 'diagnose', request: 2, id: '1' },
@@ -124,6 +137,8 @@ const CONVERSATION = [
   { type: 'unsubscribe', messageId: 12 },
   { type: 'subscribe', messageId: 13 },
   { type: 'open-tool', tool: 3, name: 'lens', modelId: 'none', messageId: 14 },
+  { type: 'outline', request: 6, id: '1', messageId: 16 },
+  { ...list, messageId: 17 },
   { type: 'dance', messageId: 15 }
 ];
 
@@ -150,7 +165,9 @@ describe.each(TRANSPORTS)('a client over %s', (_, connect) => {
       [5, 'figure', 11],
       [6, 'state', 13],
       [7, 'tool-error', 14],
-      [8, 'error', 15]
+      [8, 'outline', 16],
+      [9, 'tokens', 17],
+      [10, 'error', 15]
     ]);
     const { view, bufferPaths } = client.heard[2] as unknown as {
       view: EncodedView;
@@ -158,6 +175,21 @@ describe.each(TRANSPORTS)('a client over %s', (_, connect) => {
     };
     insertBuffers(view, bufferPaths, client.buffers[2]);
     expect(decodeView(view).samples).toEqual([SAMPLE]);
+    const answer = (index: number): unknown => {
+      const { state, bufferPaths } = client.heard[index] as unknown as {
+        state: unknown;
+        bufferPaths: unknown;
+      };
+      insertBuffers(state, bufferPaths, client.buffers[index]);
+      return state;
+    };
+    const outline = decodeOutline(answer(7));
+    expect([outline.model, outline.tokens]).toEqual(['tiny', 1]);
+    expect([...outline.routers[0].counts]).toEqual([0, 1]);
+    const page = decodeTokenPage(answer(8));
+    expect([page.matches, page.rows[0].id]).toEqual([1, 7]);
+    expect([...page.layers[0].weights]).toEqual([0.875]);
+    expect([...page.layers[0].margins]).toEqual([2]);
     client.close();
   });
 
@@ -179,7 +211,7 @@ it('says the same over each transport', () => {
     client.close();
     return client;
   });
-  expect(first.heard).toHaveLength(8);
+  expect(first.heard).toHaveLength(10);
   expect(second.heard).toEqual(first.heard);
   expect(second.buffers.map(list => list.length)).toEqual(
     first.buffers.map(list => list.length)
@@ -239,6 +271,26 @@ describe('a message that cannot be read', () => {
       typed('figure-error', { request: 5 }, /layerIndex is not a count/)
     ],
     [{ ...draw, request: -1, layerIndex: 0 }, error(/request is not a count/)],
+    [
+      { type: 'outline', request: 6, id: 'gone' },
+      typed('outline-error', { request: 6 }, /no longer kept/)
+    ],
+    [
+      { ...list, order: '__proto__' },
+      typed('tokens-error', { request: 7 }, /order is not one of position/)
+    ],
+    [
+      { ...list, filter: 'x'.repeat(2001) },
+      typed('tokens-error', { request: 7 }, /filter is longer than 2000/)
+    ],
+    [
+      { ...list, count: 1001 },
+      typed('tokens-error', { request: 7 }, /count is not a count/)
+    ],
+    [
+      { ...list, from: -1 },
+      typed('tokens-error', { request: 7 }, /from is not a count/)
+    ],
     [
       { type: 'open-tool', tool: 1, name: 'lens', modelId: 2 },
       typed('tool-error', { tool: 1 }, /modelId is not text/)
