@@ -2,9 +2,9 @@ import type { Contents } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { Widget, type AccordionPanel } from '@lumino/widgets';
-import { TOOL_NAMES } from 'moe-debugger/protocol';
+import { CommandIDs } from '../command-ids';
 import { testContext } from '../testing/context';
-import { hello } from '../testing/fake-kernel';
+import { hello, state, traceSummary } from '../testing/fake-kernel';
 import { FakeNotebook, FakeTracker } from '../testing/fake-notebook';
 import { act } from '../testing/react';
 import { MoEDebuggerPanel } from '.';
@@ -15,17 +15,23 @@ function created() {
   const tracker = new FakeTracker();
   const notebook = new FakeNotebook('a.ipynb');
   tracker.currentWidget = notebook;
+  const commands = new CommandRegistry();
   const panel = new MoEDebuggerPanel({
     tracker: tracker.asTracker,
     context: testContext(),
-    commands: new CommandRegistry(),
+    commands,
     contents: {
       localPath: (path: string) => path,
       get: () => Promise.resolve({ content: [] })
     } as unknown as Contents.IManager,
     translator: nullTranslator
   });
-  return { panel, notebook, accordion: panel.content as AccordionPanel };
+  return {
+    panel,
+    notebook,
+    commands,
+    accordion: panel.content as AccordionPanel
+  };
 }
 
 /** Shown, with its sections, which are loaded at first. */
@@ -33,13 +39,10 @@ async function shown() {
   const all = created();
   await act(async () => {
     Widget.attach(all.panel, document.body);
-    await all.panel.openSection('none');
+    await all.panel.loaded;
   });
   return all;
 }
-
-const labels = (accordion: AccordionPanel) =>
-  accordion.widgets.map(({ title }) => title.label);
 
 const open = (accordion: AccordionPanel) =>
   accordion.widgets
@@ -55,28 +58,32 @@ describe('MoEDebuggerPanel', () => {
     panel.dispose();
   });
 
-  it('has a section for the trace, its findings and measures, and each tool', async () => {
+  it('shows the trace, and lists traces and models', async () => {
     const { panel, notebook, accordion } = await shown();
-    expect(accordion.widgets).toHaveLength(5 + TOOL_NAMES.length);
-    expect(labels(accordion)).toEqual(
-      expect.arrayContaining([
-        'Routing',
-        'Findings',
-        'Measures',
-        'Expert selector',
-        'Traces',
-        'Models'
-      ])
-    );
     expect(open(accordion)).toEqual(['Routing', 'Traces', 'Models']);
     expect(notebook.kernel.comms).toHaveLength(1);
-    await act(async () => panel.openSection('lens'));
-    expect(open(accordion)).toEqual([
-      'Routing',
-      'Layer lens',
-      'Traces',
-      'Models'
-    ]);
+    act(() => panel.dispose());
+  });
+
+  it('says the verdict, and opens the views of the workbench', async () => {
+    const { panel, notebook, commands } = await shown();
+    const opened: unknown[] = [];
+    commands.addCommand(CommandIDs.openWorkbench, {
+      execute: args => {
+        opened.push(args);
+      }
+    });
+    const { comm } = notebook.kernel;
+    const { node } = panel.header;
+    await act(async () => comm.receive(hello({ tools: ['tokens'] })));
+    expect(node.querySelectorAll('.moe-NavigatorHead button')).toHaveLength(0);
+    await act(async () => comm.receive(state([], [traceSummary('t')])));
+    const button = (name: string) =>
+      [...node.querySelectorAll('button')].find(
+        own => own.textContent === name
+      )!;
+    await act(async () => button('Network').click());
+    expect(opened).toEqual([{ view: 'network' }]);
     act(() => panel.dispose());
   });
 
@@ -99,9 +106,9 @@ describe('MoEDebuggerPanel', () => {
     const { panel, notebook, accordion } = created();
     await act(async () => {
       Widget.attach(panel, document.body);
-      const opened = panel.openSection('lens');
+      const { loaded } = panel;
       panel.dispose();
-      await opened;
+      await loaded;
     });
     expect(accordion.isDisposed).toBe(true);
     expect(notebook.kernel.comms).toEqual([]);

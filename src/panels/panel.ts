@@ -9,7 +9,6 @@ import { moeDebuggerIcon } from '../icons';
 import type { NotebookKernels } from '../kernel';
 import type { IMoEContext } from '../tokens';
 import type { PanelModel } from './model';
-import type { ISection } from './section';
 
 /**
  * The side panel: follows the active notebook's kernel while it is visible. Its sections are loaded when
@@ -35,14 +34,9 @@ export class MoEDebuggerPanel extends SidePanel {
     this._model?.dispose();
   }
 
-  /** Opens a section. Resolves when it is there; the panel must be visible. */
-  async openSection(id: string): Promise<void> {
-    this._follow();
-    await this._loading;
-    const index = this._sections.findIndex(section => section.id === id);
-    if (index >= 0) {
-      this._accordion.expand(index);
-    }
+  /** Resolves when the sections are there, or could not be loaded; undefined before the panel is shown. */
+  get loaded(): Promise<void> | undefined {
+    return this._loading;
   }
 
   protected override onAfterAttach(message: Message): void {
@@ -95,7 +89,6 @@ export class MoEDebuggerPanel extends SidePanel {
       kernels
     });
     this._model = model;
-    this._sections = sections;
     this.header.addWidget(status);
     this.header.addWidget(head);
     this._followHeader();
@@ -130,7 +123,6 @@ export class MoEDebuggerPanel extends SidePanel {
 
   private _loading: Promise<void> | undefined;
   private _model: PanelModel | undefined;
-  private _sections: readonly ISection[] = [];
 }
 
 export namespace MoEDebuggerPanel {

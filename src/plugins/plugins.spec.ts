@@ -136,8 +136,15 @@ describe('panel plugin', () => {
     expect([panel.id, area]).toEqual(['moe-debugger-panel', 'right']);
     expect(restored).toEqual([panel.id]);
     await app.commands.execute(CommandIDs.openPanel);
+    const opened: unknown[] = [];
+    app.commands.addCommand(CommandIDs.openWorkbench, {
+      execute: args => {
+        opened.push(args);
+      }
+    });
     await app.commands.execute(CommandIDs.openTool, { name: 'lens' });
-    expect(activated).toEqual([panel.id, panel.id]);
+    expect(activated).toEqual([panel.id]);
+    expect(opened).toEqual([{ view: 'lens' }]);
     expect(
       listed.filter(({ command }) => command === CommandIDs.openTool)
     ).toHaveLength(7);
