@@ -69,6 +69,7 @@ describe('MoEDebuggerPanel', () => {
     const { panel, notebook, commands } = await shown();
     const opened: unknown[] = [];
     commands.addCommand(CommandIDs.openWorkbench, {
+      describedBy: { args: {} },
       execute: args => {
         opened.push(args);
       }

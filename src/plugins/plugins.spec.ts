@@ -138,6 +138,7 @@ describe('panel plugin', () => {
     await app.commands.execute(CommandIDs.openPanel);
     const opened: unknown[] = [];
     app.commands.addCommand(CommandIDs.openWorkbench, {
+      describedBy: { args: {} },
       execute: args => {
         opened.push(args);
       }

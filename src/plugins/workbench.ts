@@ -9,6 +9,7 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { DockLayout } from '@lumino/widgets';
 import { CommandIDs } from '../command-ids';
 import { moeDebuggerIcon } from '../icons';
 import { IMoEContext, NAMESPACE } from '../tokens';
@@ -68,6 +69,15 @@ export const workbenchPlugin: JupyterFrontEndPlugin<void> = {
 };
 
 namespace Private {
+  /** Where JupyterLab can dock a widget. */
+  const MODES: readonly string[] = [
+    'split-top',
+    'split-left',
+    'split-right',
+    'split-bottom',
+    'tab-before',
+    'tab-after'
+  ];
   let opened = 0;
 
   export function addCommands(
@@ -105,6 +115,11 @@ namespace Private {
                 'Path of a notebook that stays shown, whichever is active'
               )
             },
+            mode: {
+              type: 'string',
+              enum: [...MODES],
+              description: trans.__('Where to add it. Default: as another tab.')
+            },
             id: {
               type: 'string',
               description: trans.__('Id of the widget, for a restored layout')
@@ -116,7 +131,12 @@ namespace Private {
         const open = args.isNew ? undefined : latest(tracker);
         const widget = open ?? (await create(app, context, notebooks, args.id));
         if (!open) {
-          shell.add(widget, 'main', { type: 'MoE DevTools' });
+          shell.add(widget, 'main', {
+            type: 'MoE DevTools',
+            ...(MODES.includes(String(args.mode))
+              ? { mode: args.mode as DockLayout.InsertMode }
+              : {})
+          });
           void tracker.add(widget);
           widget.content.viewChanged.connect(() => void tracker.save(widget));
         }

@@ -12,6 +12,7 @@ import { PanelPage } from '../fixtures/panel-page';
 import { RoutingPage } from '../fixtures/routing-page';
 import { truth } from '../fixtures/truth';
 import { violations } from '../fixtures/violations';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 for (const theme of ['light', 'dark'] as const) {
   test.describe(`axe, ${theme} theme`, () => {
@@ -89,30 +90,59 @@ for (const theme of ['light', 'dark'] as const) {
       await panel.routing.drawn(0);
       expect(await violations(page, '.moe-Panel')).toEqual([]);
       await page.sidebar.setWidth(250, 'right');
-      await panel.openSection('Expert selector');
-      const experts = new ExpertsPage(panel.root.locator('.moe-ToolFrame'));
+      expect(await violations(page, '.moe-Panel')).toEqual([]);
+    });
+
+    test('finds nothing serious in MoE DevTools', async ({ page, tmpPath }) => {
+      await openNotebook(
+        page,
+        `${tmpPath}/devtools.ipynb`,
+        emptyNotebook(KERNEL_NAME, [
+          "import { loadModel } from 'moe-debugger';\n" +
+            "const model = await loadModel('../models/demo');\n" +
+            "await model.trace([{ text: 'one two', domain: 'english' }, { text: 'ein Hund', domain: 'german' }]);"
+        ])
+      );
+      const workbench = new WorkbenchPage(page);
+      const view = await workbench.open();
+      const found = () => violations(page, '.moe-Workbench');
+      await expect(workbench.root).toContainText('No model is loaded');
+      expect(await found()).toEqual([]);
+      await page.notebook.activate('devtools.ipynb');
+      await page.notebook.runCell(0);
+      await expect(view.getByRole('heading', { level: 2 })).toContainText(
+        'of 48 experts'
+      );
+      expect(await found()).toEqual([]);
+
+      await workbench.tab('Network').click();
+      await view.getByRole('gridcell').nth(3).click();
+      await expect(
+        view.getByRole('complementary', { name: 'Selected token' })
+      ).toContainText('Path');
+      await view.getByRole('searchbox').fill('exprt:3 x');
+      expect(await found()).toEqual([]);
+
+      await workbench.tab('Experiments').click();
+      const experts = new ExpertsPage(view.locator('.moe-ToolFrame'));
       await experts.cell(1, 2).click();
       await experts.settled(1);
-      expect(await violations(page, '.moe-Panel')).toEqual([]);
-      await panel.openSection('Expert selector');
-      await panel.openSection('Layer lens');
-      await panel.root.getByRole('button', { name: 'Read' }).click();
-      await expect(panel.root.getByRole('table')).toBeVisible();
-      expect(await violations(page, '.moe-Panel')).toEqual([]);
-      await panel.openSection('Layer lens');
-      await panel.openSection('Sweep');
-      await panel.root
-        .getByRole('button', { name: 'Sweep', exact: true })
-        .click();
-      await expect(panel.root).toContainText('pairs of prompt and expert');
-      expect(await violations(page, '.moe-Panel')).toEqual([]);
-      await panel.openSection('Sweep');
-      await panel.openSection('Steering');
-      await panel.root.getByLabel('Towards').fill('Der Hund');
-      await panel.root.getByLabel('Away from').fill('The dog');
-      await panel.root.getByRole('button', { name: 'Compute vectors' }).click();
-      await expect(panel.root.getByRole('slider').nth(2)).toBeVisible();
-      expect(await violations(page, '.moe-Panel')).toEqual([]);
+      expect(await found()).toEqual([]);
+      await workbench.tab('Lens').click();
+      await view.getByRole('button', { name: 'Read' }).click();
+      await expect(view.getByRole('table')).toBeVisible();
+      expect(await found()).toEqual([]);
+      await workbench.tab('Experiments').click();
+      await workbench.tab('Sweep').click();
+      await view.getByRole('button', { name: 'Sweep', exact: true }).click();
+      await expect(view).toContainText('pairs of prompt and expert');
+      expect(await found()).toEqual([]);
+      await workbench.tab('Steering').click();
+      await view.getByLabel('Towards').fill('Der Hund');
+      await view.getByLabel('Away from').fill('The dog');
+      await view.getByRole('button', { name: 'Compute vectors' }).click();
+      await expect(view.getByRole('slider').nth(2)).toBeVisible();
+      expect(await found()).toEqual([]);
     });
   });
 }

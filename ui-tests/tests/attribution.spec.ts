@@ -7,10 +7,10 @@ import {
   openNotebook,
   openWithoutKernel
 } from '../fixtures/open-notebook';
-import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { LAYERS } from '../fixtures/truth';
 import { violations } from '../fixtures/violations';
+import { NARROW, WorkbenchPage } from '../fixtures/workbench-page';
 
 // onnxruntime takes seconds to load a gradient graph, and each kind of target has one.
 const SLOW = { timeout: 60_000 };
@@ -155,7 +155,7 @@ test('an attribution is shown without a kernel, with its controls disabled', asy
 });
 
 for (const theme of ['light', 'dark'] as const) {
-  test(`axe finds nothing serious in a narrow panel, ${theme} theme`, async ({
+  test(`axe finds nothing serious in a narrow workbench, ${theme} theme`, async ({
     page,
     tmpPath
   }) => {
@@ -169,23 +169,20 @@ for (const theme of ['light', 'dark'] as const) {
         `${LOAD}await model.trace(${JSON.stringify(PROMPT)});`
       ])
     );
-    const panel = new PanelPage(page);
-    await panel.open();
-    await page.sidebar.setWidth(250, 'right');
     await page.notebook.runCell(0);
-    await panel.openSection('Routing');
-    await panel.openSection('Token attribution');
-    const advice = panel.root.getByText('Type a prompt above');
+    const view = await new WorkbenchPage(page).open('attribution');
+    await page.setViewportSize(NARROW);
+    const advice = view.getByText('Type a prompt above');
     await expect(advice).toBeVisible();
-    expect(await violations(page, '.moe-Panel')).toEqual([]);
-    await panel.root.getByRole('button', { name: 'Attribute' }).click();
-    const frame = panel.root.locator('.moe-ToolFrame');
+    expect(await violations(page, '.moe-Workbench')).toEqual([]);
+    await view.getByRole('button', { name: 'Attribute' }).click();
+    const frame = view.locator('.moe-ToolFrame');
     await expect(
       frame.getByRole('table', { name: 'Credit of layers' }).getByRole('row')
     ).toHaveCount(LAYERS, SLOW);
     await expect(frame).toHaveAttribute('data-moe-running', 'false', SLOW);
     await expect(frame.getByText('predicted next')).toBeVisible();
-    expect(await violations(page, '.moe-Panel')).toEqual([]);
+    expect(await violations(page, '.moe-Workbench')).toEqual([]);
   });
 }
 

@@ -11,9 +11,9 @@ import {
   openNotebook,
   openWithoutKernel
 } from '../fixtures/open-notebook';
-import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { violations } from '../fixtures/violations';
+import { NARROW, WorkbenchPage } from '../fixtures/workbench-page';
 
 // onnxruntime takes seconds to load gradient and patching graphs.
 const SLOW = { timeout: 90_000 };
@@ -138,7 +138,7 @@ console.log(JSON.stringify(await model.patch(${PROMPTS}, [{ node: 'layer 5 head 
 });
 
 for (const theme of ['light', 'dark'] as const) {
-  test(`axe finds nothing serious in a narrow panel, ${theme} theme`, async ({
+  test(`axe finds nothing serious in a narrow workbench, ${theme} theme`, async ({
     page,
     tmpPath
   }) => {
@@ -152,15 +152,12 @@ for (const theme of ['light', 'dark'] as const) {
         `${LOAD}await model.trace(${JSON.stringify(CLEAN)});`
       ])
     );
-    const panel = new PanelPage(page);
-    await panel.open();
-    await page.sidebar.setWidth(250, 'right');
     await page.notebook.runCell(0);
-    await panel.openSection('Routing');
-    await panel.openSection('Circuit');
-    await expect(panel.root.getByText('Type two prompts')).toBeVisible();
-    expect(await violations(page, '.moe-Panel')).toEqual([]);
-    const frame = panel.root.locator('.moe-ToolFrame');
+    const view = await new WorkbenchPage(page).open('circuit');
+    await page.setViewportSize(NARROW);
+    await expect(view.getByText('Type two prompts')).toBeVisible();
+    expect(await violations(page, '.moe-Workbench')).toEqual([]);
+    const frame = view.locator('.moe-ToolFrame');
     await frame.getByRole('textbox', { name: 'Corrupted' }).fill('one');
     await frame.getByRole('button', { name: 'Find' }).click();
     await expect(frame.getByRole('alert')).toContainText(
@@ -174,7 +171,7 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(
       frame.getByRole('region', { name: 'Selected part' })
     ).toBeVisible();
-    expect(await violations(page, '.moe-Panel')).toEqual([]);
+    expect(await violations(page, '.moe-Workbench')).toEqual([]);
   });
 }
 

@@ -7,9 +7,9 @@ import {
   openNotebook,
   openWithoutKernel
 } from '../fixtures/open-notebook';
-import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { prompts } from '../fixtures/truth';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 // Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
@@ -275,7 +275,7 @@ test('survives saving and reopening without a kernel', async ({
   await expect(reopened.cell(0, 0)).not.toHaveAccessibleName(/masked/);
 });
 
-test('works in the side panel', async ({ page, tmpPath }) => {
+test('works in MoE DevTools', async ({ page, tmpPath }) => {
   await openNotebook(
     page,
     `${tmpPath}/panel.ipynb`,
@@ -288,11 +288,9 @@ test('works in the side panel', async ({ page, tmpPath }) => {
       )
     ])
   );
-  const panel = new PanelPage(page);
-  await panel.open();
-  await page.sidebar.setWidth(250, 'right');
-  const section = await panel.openSection('Expert selector');
+  const section = await new WorkbenchPage(page).open('experts');
   await expect(section).toContainText('Load a model in a cell');
+  await page.notebook.activate('panel.ipynb');
   await page.notebook.runCell(0);
   const experts = new ExpertsPage(section.locator('.moe-ToolFrame'));
   // The newest trace colours the grid before anything is generated.

@@ -2,9 +2,8 @@ import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME, toolDocument } from 'moe-debugger/protocol';
 import { emptyNotebook, notebookWith, viewBundle } from '../fixtures/notebooks';
 import { openNotebook, openWithoutKernel } from '../fixtures/open-notebook';
-import { PanelPage } from '../fixtures/panel-page';
 import { printed } from '../fixtures/printed';
-import { RoutingPage } from '../fixtures/routing-page';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 // Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
@@ -63,11 +62,11 @@ test('a diagnosis lists its findings, and Enter opens the evidence of one', asyn
   await expect(items).toHaveCount(0);
 });
 
-test('the panel diagnoses the chosen trace, and shows the layer of a finding', async ({
+test('MoE DevTools diagnose the chosen trace, and list the tokens of a finding', async ({
   page,
   tmpPath
 }) => {
-  const panel = new PanelPage(page);
+  const workbench = new WorkbenchPage(page);
   await openNotebook(
     page,
     `${tmpPath}/panel.ipynb`,
@@ -79,9 +78,9 @@ const trace = await model.trace(names.map((name, i) => \`if (\${name} > \${i}) {
 console.log(JSON.stringify(diagnose(trace).findings));`
     ])
   );
-  await panel.open();
-  const section = await panel.openSection('Findings');
-  await expect(section).toContainText('Trace some texts in a cell');
+  const section = await workbench.open('findings');
+  await expect(section).toContainText('No model is loaded');
+  await page.notebook.activate('panel.ipynb');
   await page.notebook.runCell(0);
   const [findings] = await printed<Told[]>(page, 1);
   expect(findings.length).toBeGreaterThan(0);
@@ -100,9 +99,13 @@ console.log(JSON.stringify(diagnose(trace).findings));`
     .nth(last)
     .getByRole('button', { name: `Show layer ${findings[last].layer}` })
     .click();
+  const { layer, experts } = findings[last];
   await expect(
-    new RoutingPage(panel.root.locator('.moe-RoutingView')).slider
-  ).toHaveValue(String(findings[last].layer));
+    workbench.root.getByRole('searchbox', { name: 'Filter tokens' })
+  ).toHaveValue(
+    experts.length > 0 ? `expert:${layer}:${experts[0]}` : `layer:${layer}`
+  );
+  await expect(workbench.address).toContainText(`layer ${layer}`);
 });
 
 test('untrusted findings are shown as text, without a kernel', async ({

@@ -3,8 +3,8 @@ import { expect, test } from '@jupyterlab/galata';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { emptyNotebook } from '../fixtures/notebooks';
 import { openNotebook } from '../fixtures/open-notebook';
-import { PanelPage } from '../fixtures/panel-page';
 import { printed } from '../fixtures/printed';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 // Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
@@ -13,14 +13,13 @@ test.afterEach(({ page }) =>
 );
 
 for (const theme of ['light', 'dark'] as const) {
-  test(`the panel draws measures of the chosen trace, ${theme} theme`, async ({
+  test(`MoE DevTools draw measures of the chosen trace, ${theme} theme`, async ({
     page,
     tmpPath
   }) => {
     if (theme === 'dark') {
       await page.theme.setDarkTheme();
     }
-    const panel = new PanelPage(page);
     await openNotebook(
       page,
       `${tmpPath}/measures.ipynb`,
@@ -31,9 +30,9 @@ for (const theme of ['light', 'dark'] as const) {
           'console.log(JSON.stringify([trace.loads(2).data.experts, trace.coactivation(3).data]));'
       ])
     );
-    await panel.open();
-    const section = await panel.openSection('Measures');
+    const section = await new WorkbenchPage(page).open('measures');
     await expect(section).toContainText('Trace some texts in a cell');
+    await page.notebook.activate('measures.ipynb');
     await page.notebook.runCell(0);
     const [[experts, pairs]] = await printed<
       [

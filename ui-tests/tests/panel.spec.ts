@@ -5,6 +5,7 @@ import { openNotebook } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
 import { RoutingPage } from '../fixtures/routing-page';
 import { prompts, truth } from '../fixtures/truth';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 // Galata's mock of the kernels API answers a restart with 201, which JupyterLab treats as a failure.
 test.use({ kernels: null, sessions: null });
@@ -18,21 +19,22 @@ const LOAD =
 const trace = (prompt: string) =>
   `await model.trace(${JSON.stringify(prompt)});`;
 
-test('a command of the palette opens the section of a tool', async ({
+test('a command of the palette opens a tool in MoE DevTools', async ({
   page
 }) => {
-  const panel = new PanelPage(page);
-  const section = (name: string) =>
-    panel.root.getByRole('region', { name: `${name} Section` });
   await page.evaluate(() =>
     window.jupyterapp.commands.execute('jupyterlab-moe-debugger:open-tool', {
       name: 'steering'
     })
   );
-  await expect(section('Steering')).toContainText(
+  const { root, view } = new WorkbenchPage(page);
+  await expect(view).toContainText(
     'The model of the active notebook can be changed here.'
   );
-  await expect(section('Sweep')).toBeHidden();
+  await expect(root.getByRole('tab', { name: 'Steering' })).toHaveAttribute(
+    'aria-selected',
+    'true'
+  );
 });
 
 test('follows the kernel while cells run', async ({ page, tmpPath }) => {

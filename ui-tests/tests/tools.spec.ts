@@ -7,9 +7,9 @@ import {
   openNotebook,
   openWithoutKernel
 } from '../fixtures/open-notebook';
-import { PanelPage } from '../fixtures/panel-page';
 import { printed, saved } from '../fixtures/printed';
 import { EXPERTS, LAYERS } from '../fixtures/truth';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 // Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
@@ -233,7 +233,7 @@ console.log(JSON.stringify(result.rows.map(({ layer, expert, klMean, tokens }) =
   await expect(result.getByRole('textbox')).toBeHidden();
 });
 
-test('each tool opens in the side panel', async ({ page, tmpPath }) => {
+test('each tool opens in MoE DevTools', async ({ page, tmpPath }) => {
   await openNotebook(
     page,
     `${tmpPath}/panel.ipynb`,
@@ -241,39 +241,31 @@ test('each tool opens in the side panel', async ({ page, tmpPath }) => {
       `${LOAD}await model.trace(${JSON.stringify(PROMPT)});`
     ])
   );
-  const panel = new PanelPage(page);
-  await panel.open();
-  await page.sidebar.setWidth(250, 'right');
   await page.notebook.runCell(0);
-  await panel.openSection('Routing');
+  const workbench = new WorkbenchPage(page);
+  const view = await workbench.open('lens');
+  await view.getByRole('button', { name: 'Read' }).click();
+  await expect(view.getByRole('table').locator('tbody tr')).toHaveCount(LAYERS);
 
-  await panel.openSection('Layer lens');
-  await panel.root.getByRole('button', { name: 'Read' }).click();
-  await expect(panel.root.getByRole('table').locator('tbody tr')).toHaveCount(
-    LAYERS
-  );
-  await panel.openSection('Layer lens');
+  await workbench.tab('Experiments').click();
+  await workbench.tab('Sweep').click();
+  await view.getByRole('button', { name: 'Sweep', exact: true }).click();
+  await expect(view).toContainText('of 48 pairs');
+  await expect(view.getByRole('grid')).toBeVisible();
 
-  await panel.openSection('Sweep');
-  await panel.root.getByRole('button', { name: 'Sweep', exact: true }).click();
-  await expect(panel.root).toContainText('of 48 pairs');
-  await expect(panel.root.getByRole('grid')).toBeVisible();
-  await panel.openSection('Sweep');
+  await workbench.tab('Steering').click();
+  await view.getByLabel('Towards').fill('Der Hund');
+  await view.getByLabel('Away from').fill('The dog');
+  await view.getByRole('button', { name: 'Compute vectors' }).click();
+  await expect(view.getByRole('slider')).toHaveCount(LAYERS + 1);
 
-  await panel.openSection('Steering');
-  await panel.root.getByLabel('Towards').fill('Der Hund');
-  await panel.root.getByLabel('Away from').fill('The dog');
-  await panel.root.getByRole('button', { name: 'Compute vectors' }).click();
-  await expect(panel.root.getByRole('slider')).toHaveCount(LAYERS + 1);
-
-  // Unsent input survives a closed section, and a change of theme, which hides everything for a moment.
-  await panel.openSection('Steering');
-  const lens = await panel.openSection('Layer lens');
-  const prompt = lens.getByRole('textbox', { name: 'Prompt' });
+  // Unsent input survives another tab, and a change of theme, which hides everything for a moment.
+  await workbench.tab('Lens').click();
+  const prompt = view.getByRole('textbox', { name: 'Prompt' });
   await prompt.fill('not sent');
-  await panel.openSection('Layer lens');
+  await workbench.tab('Overview').click();
   await expect(prompt).toBeHidden();
-  await panel.openSection('Layer lens');
+  await workbench.tab('Lens').click();
   await expect(prompt).toHaveValue('not sent');
   await page.theme.setDarkTheme();
   await expect(prompt).toHaveValue('not sent');

@@ -5,6 +5,7 @@ import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { emptyNotebook } from '../fixtures/notebooks';
 import { openNotebook } from '../fixtures/open-notebook';
 import { PanelPage } from '../fixtures/panel-page';
+import { WorkbenchPage } from '../fixtures/workbench-page';
 
 // Galata's mock of the kernels API does not end kernels.
 test.use({ kernels: null, sessions: null });
@@ -143,7 +144,7 @@ test('a tool waits for a busy kernel, says so, and keeps what is typed', async (
   await expect(field).toHaveValue('first and second');
 });
 
-test('a field of the side panel takes lines and undo, and the suggestion names a model that exists', async ({
+test('a field of MoE DevTools takes lines and undo, and the suggestion names a model that exists', async ({
   page,
   tmpPath
 }) => {
@@ -159,7 +160,7 @@ test('a field of the side panel takes lines and undo, and the suggestion names a
     .getByRole('button', { name: 'Insert into the notebook' })
     .click();
   await page.notebook.runCell(1);
-  const section = await panel.openSection('Layer lens');
+  const section = await new WorkbenchPage(page).open('lens');
   const field = section.getByLabel('Prompt');
   await expect(field).toHaveValue('def fib(n):');
   await editsLines(page, field, 'Shift+Enter');
