@@ -42,24 +42,31 @@ const HOLDS = {
 /** The same of the page. Findings are stored and drawn as tools are. */
 const PAGE_WINGS = [
   ['plugins'],
+  ['workbench'],
   ['panels', 'widgets', 'mime'],
   ['kernel'],
-  ['outputs'],
+  ['devtools', 'outputs'],
   ['tools|findings', 'figures', 'routing'],
+  ['source'],
   ['drawing']
 ];
 
 const PAGE_HOLDS = {
   plugins: 'plugins start the rest and are imported by nothing',
+  workbench: 'workbench holds the tabs of MoE DevTools',
   panels: 'panels hold the sections of the side panel',
   widgets: 'widgets hold the classes of ipywidgets',
   mime: 'mime holds the renderer that JupyterLab asks for outputs',
-  kernel: 'kernel holds the comm of the side panel',
+  kernel: "kernel holds the connection to a notebook's kernel",
+  devtools:
+    'devtools hold the views that read traces from a source: what docks them is in workbench/',
   outputs: 'outputs hold what draws a stored document, a trace or a tool',
   'tools|findings':
     'tools and findings work on a model or tell of it: move what another view needs too into drawing/',
   figures: 'figures hold the charts of measures',
   routing: 'routing holds the view of routing',
+  source:
+    'source holds what views read of traces, wherever these are kept, and the selection',
   drawing: 'drawing holds what all that draws is made of'
 };
 

@@ -30,8 +30,6 @@ export class Workbench extends Widget {
     );
     this.title.icon = moeDebuggerIcon;
     this.title.closable = true;
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('MoE DevTools'));
     this._model = new PanelModel({ tracker, preferences, kernels });
     this._viewOptions = {
       model: this._model,
@@ -112,6 +110,9 @@ export class Workbench extends Widget {
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
+    // The widget around it names every content alike.
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', this.title.label);
     this._show(this._view);
     this._model.visible = this.isVisible;
   }

@@ -115,7 +115,7 @@ for (const theme of ['light', 'dark'] as const) {
       );
       expect(await found()).toEqual([]);
 
-      await workbench.tab('Network').click();
+      await workbench.show('Network');
       await view.getByRole('gridcell').nth(3).click();
       await expect(
         view.getByRole('complementary', { name: 'Selected token' })
@@ -123,21 +123,21 @@ for (const theme of ['light', 'dark'] as const) {
       await view.getByRole('searchbox').fill('exprt:3 x');
       expect(await found()).toEqual([]);
 
-      await workbench.tab('Experiments').click();
+      await workbench.show('Experiments');
       const experts = new ExpertsPage(view.locator('.moe-ToolFrame'));
       await experts.cell(1, 2).click();
       await experts.settled(1);
       expect(await found()).toEqual([]);
-      await workbench.tab('Lens').click();
+      await workbench.show('Lens');
       await view.getByRole('button', { name: 'Read' }).click();
       await expect(view.getByRole('table')).toBeVisible();
       expect(await found()).toEqual([]);
-      await workbench.tab('Experiments').click();
-      await workbench.tab('Sweep').click();
+      await workbench.show('Experiments');
+      await workbench.show('Sweep');
       await view.getByRole('button', { name: 'Sweep', exact: true }).click();
       await expect(view).toContainText('pairs of prompt and expert');
       expect(await found()).toEqual([]);
-      await workbench.tab('Steering').click();
+      await workbench.show('Steering');
       await view.getByLabel('Towards').fill('Der Hund');
       await view.getByLabel('Away from').fill('The dog');
       await view.getByRole('button', { name: 'Compute vectors' }).click();

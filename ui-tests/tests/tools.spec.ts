@@ -247,25 +247,25 @@ test('each tool opens in MoE DevTools', async ({ page, tmpPath }) => {
   await view.getByRole('button', { name: 'Read' }).click();
   await expect(view.getByRole('table').locator('tbody tr')).toHaveCount(LAYERS);
 
-  await workbench.tab('Experiments').click();
-  await workbench.tab('Sweep').click();
+  await workbench.show('Experiments');
+  await workbench.show('Sweep');
   await view.getByRole('button', { name: 'Sweep', exact: true }).click();
   await expect(view).toContainText('of 48 pairs');
   await expect(view.getByRole('grid')).toBeVisible();
 
-  await workbench.tab('Steering').click();
+  await workbench.show('Steering');
   await view.getByLabel('Towards').fill('Der Hund');
   await view.getByLabel('Away from').fill('The dog');
   await view.getByRole('button', { name: 'Compute vectors' }).click();
   await expect(view.getByRole('slider')).toHaveCount(LAYERS + 1);
 
   // Unsent input survives another tab, and a change of theme, which hides everything for a moment.
-  await workbench.tab('Lens').click();
+  await workbench.show('Lens');
   const prompt = view.getByRole('textbox', { name: 'Prompt' });
   await prompt.fill('not sent');
-  await workbench.tab('Overview').click();
+  await workbench.show('Overview');
   await expect(prompt).toBeHidden();
-  await workbench.tab('Lens').click();
+  await workbench.show('Lens');
   await expect(prompt).toHaveValue('not sent');
   await page.theme.setDarkTheme();
   await expect(prompt).toHaveValue('not sent');

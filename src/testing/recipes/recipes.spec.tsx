@@ -7,7 +7,10 @@ import { createSections, type ISection } from '../../panels/section';
 import { ToolFrame, type IToolKind } from '../../tools';
 import { testContext } from '../context';
 import { FakeLink } from '../fake-link';
+import { viewContext } from '../fake-source';
 import { act, type } from '../react';
+import { ReactDrawing } from '../../drawing';
+import { Busiest } from './busiest-view';
 import { ROWS } from './loads-row';
 import { newest } from './newest-panel';
 import { createThresholdClasses } from './threshold-slider';
@@ -64,6 +67,26 @@ describe('panel', () => {
       ['other', 'not traced']
     ]);
     act(() => panel.dispose());
+  });
+});
+
+describe('view', () => {
+  it('lists the busiest experts, and shows the tokens of one', async () => {
+    const { context, opened } = viewContext();
+    const drawing = await act(
+      async () => new ReactDrawing(<Busiest context={context} />)
+    );
+    const buttons = [...drawing.node.querySelectorAll('button')];
+    expect(buttons.map(own => own.textContent)).toEqual([
+      'layer 0, expert 0',
+      'layer 2, expert 0'
+    ]);
+    act(() => buttons[1].click());
+    expect([context.network.filter, opened]).toEqual([
+      'expert:2:0',
+      ['network']
+    ]);
+    act(() => drawing.dispose());
   });
 });
 

@@ -77,7 +77,7 @@ const MAX_PROBLEMS = 1000;
 const MAX_MESSAGE = 400;
 const MAX_TOKENS = Number.MAX_SAFE_INTEGER;
 
-type EncodedLayer = Omit<
+type EncodedTokenLayer = Omit<
   TokenPageLayer,
   'selected' | 'weights' | 'margins' | 'next'
 > & {
@@ -88,7 +88,7 @@ type EncodedLayer = Omit<
 };
 
 export type EncodedTokenPage = Omit<TokenPage, 'layers'> & {
-  layers: EncodedLayer[];
+  layers: EncodedTokenLayer[];
 };
 
 /** @throws ProtocolError naming the invalid field */
