@@ -16,16 +16,16 @@ export function Findings({ context }: IViewProps): JSX.Element {
   useSignal(source.changed);
   const { findings, trace, outline, isLive, isReading, error } = source;
   const name = trace?.model ?? '';
-  const model = useMemo(
-    () =>
-      findings &&
-      new FindingsModel({
-        modelName: name,
-        state: findings,
-        read: readFindingsState
-      }),
-    [findings, name]
-  );
+  const model = useMemo(() => {
+    if (!findings) {
+      return undefined;
+    }
+    return new FindingsModel({
+      modelName: name,
+      state: findings,
+      read: readFindingsState
+    });
+  }, [findings, name]);
   useEffect(() => () => model?.dispose(), [model]);
   if (!outline || !trace) {
     return <EmptyView context={context} />;

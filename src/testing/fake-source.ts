@@ -92,11 +92,13 @@ export function outlineRouter(
   };
 }
 
+const NAME = 'two texts';
+
 export const TRACE: TraceSummary = {
   id: 't',
   modelId: 'm',
   model: 'demo',
-  label: 'two texts',
+  label: NAME,
   samples: 2,
   coverage: { moeLayers: 2, layersCaptured: 2, tokens: 12, slots: 48 },
   created: 0

@@ -120,7 +120,9 @@ for (const theme of ['light', 'dark'] as const) {
       await expect(
         view.getByRole('complementary', { name: 'Selected token' })
       ).toContainText('Path');
-      await view.getByRole('searchbox').fill('exprt:3 x');
+      await view
+        .getByRole('combobox', { name: 'Filter tokens' })
+        .fill('exprt:3 x');
       expect(await found()).toEqual([]);
 
       await workbench.show('Experiments');

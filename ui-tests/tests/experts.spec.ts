@@ -298,6 +298,7 @@ test('works in MoE DevTools', async ({ page, tmpPath }) => {
   await expect(experts.prompt).toHaveValue(PROMPT);
   await experts.cell(2, 3).click();
   await experts.settled(1);
+  await page.notebook.activate('panel.ipynb');
   const [original] = await printed<string>(page, 1);
   const [edited] = await printed<string>(page, 2);
   expect(await experts.texts()).toEqual({ original, edited });

@@ -101,7 +101,7 @@ console.log(JSON.stringify(diagnose(trace).findings));`
     .click();
   const { layer, experts } = findings[last];
   await expect(
-    workbench.root.getByRole('searchbox', { name: 'Filter tokens' })
+    workbench.root.getByRole('combobox', { name: 'Filter tokens' })
   ).toHaveValue(
     experts.length > 0 ? `expert:${layer}:${experts[0]}` : `layer:${layer}`
   );
