@@ -9,6 +9,7 @@ import type { CircuitArguments } from './circuit-arguments';
 import { openModel } from './open-model';
 import { readPairs } from './pairs-file';
 import { progress, write, writeJson } from './output';
+import { refuseUnused } from './unused-options';
 
 export async function circuit(
   path: string,
@@ -43,6 +44,17 @@ type Search = (
 ) => Promise<Circuit | TaskCircuit>;
 
 function ofTwoPrompts(options: CircuitArguments): Search {
+  const { resamples, directions, directionLayer } = options;
+  refuseUnused(
+    'circuit',
+    {
+      '--resamples': resamples,
+      // Commander gives true where nothing was said.
+      '--no-directions': directions === false ? directions : undefined,
+      '--direction-layer': directionLayer
+    },
+    { because: 'it is for many pairs', hint: 'give --pairs, or leave it out' }
+  );
   const clean: Prompt = exactlyOne('--prompt or --input-ids', [
     options.prompt,
     options.inputIds
@@ -72,6 +84,11 @@ async function ofPairs(
   options: CircuitArguments
 ): Promise<Search> {
   const { resamples, directions, directionLayer } = options;
+  refuseUnused(
+    'circuit',
+    { '--measure': options.measure },
+    { because: 'with --pairs, each circuit is measured on the held-out pairs' }
+  );
   exactlyOne('--pairs and single prompts', [
     file,
     options.prompt,

@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { compareModels } from '../../analyses/comparison';
 import { MoEDebuggerError } from '../../base/errors';
 import { readTrace } from '../../files/trace/read-trace';
@@ -7,6 +6,8 @@ import type { RoutingTrace } from '../../run/trace/routing-trace';
 import { givenPrompts, type PromptArguments } from './given-prompts';
 import { openModel } from './open-model';
 import { progress, write, writeJson } from './output';
+import { isTraceFile } from './trace-target';
+import { refuseUnused } from './unused-options';
 
 interface CompareArguments extends PromptArguments {
   out?: string;
@@ -25,7 +26,18 @@ export async function compare(
     });
   }
   const prompts: PromptObject[] = [];
-  if (!paths.every(isTrace)) {
+  if (paths.every(isTraceFile)) {
+    refuseUnused(
+      'compare',
+      {
+        '--prompts': options.prompts,
+        '--prompt': options.prompt,
+        '--input-ids': options.inputIds,
+        '--decoder-input-ids': options.decoderInputIds
+      },
+      { because: 'traces already contain prompts' }
+    );
+  } else {
     for await (const prompt of givenPrompts(options, 'compare')) {
       prompts.push(prompt);
     }
@@ -33,7 +45,7 @@ export async function compare(
   const traces: RoutingTrace[] = [];
   for (const path of paths) {
     traces.push(
-      isTrace(path) ? await readTrace(path) : await run(path, prompts)
+      isTraceFile(path) ? await readTrace(path) : await run(path, prompts)
     );
   }
   progress('');
@@ -67,8 +79,4 @@ async function run(
   } finally {
     await model.dispose();
   }
-}
-
-function isTrace(path: string): boolean {
-  return extname(path).toLowerCase() === '.parquet';
 }

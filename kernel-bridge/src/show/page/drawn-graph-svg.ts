@@ -17,20 +17,33 @@ import { escapeHtml } from './escape-html';
 const MAX_WIDTH = 880;
 const MARGIN = 4;
 
-/** Default colours, without a page, are the light ones. */
+/** Light colours, for programs that know no variables, and outside a page; and the variables of a page. */
+const COLORS = {
+  paper: ['#fff', '--back'],
+  ink: ['#1f2328', '--text'],
+  pale: ['#59636e', '--dim'],
+  up: ['#0b6e99', '--load'],
+  down: ['#d1242f', '--none']
+} as const;
+
+/** A program that cannot read the second declaration keeps the first. */
+function color(property: 'fill' | 'stroke', name: keyof typeof COLORS): string {
+  const [literal, variable] = COLORS[name];
+  return `${property}: ${literal}; ${property}: var(${variable}, ${literal})`;
+}
+
 const STYLE = `
-svg.graph { --paper: var(--back, #fff); --ink: var(--text, #1f2328); --pale: var(--dim, #59636e); --up: var(--load, #0b6e99); --down: var(--none, #d1242f); }
-svg.graph text { fill: var(--ink); text-anchor: middle; }
-svg.graph rect { fill: var(--paper); stroke: var(--pale); }
+svg.graph text { ${color('fill', 'ink')}; text-anchor: middle; }
+svg.graph rect { ${color('fill', 'paper')}; ${color('stroke', 'pale')}; }
 svg.graph .strong rect { stroke-width: 2; }
-svg.graph .group path { fill: var(--pale); opacity: 0.1; }
-svg.graph .group text { fill: var(--pale); text-anchor: start; }
-svg.graph .edge path { fill: none; stroke: var(--pale); }
-svg.graph .edge text { fill: var(--pale); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+svg.graph .group path { ${color('fill', 'pale')}; opacity: 0.1; }
+svg.graph .group text { ${color('fill', 'pale')}; text-anchor: start; }
+svg.graph .edge path { fill: none; ${color('stroke', 'pale')}; }
+svg.graph .edge text { ${color('fill', 'pale')}; paint-order: stroke; ${color('stroke', 'paper')}; stroke-width: 3px; }
 svg.graph .dashed path { stroke-dasharray: 4 3; }
-svg.graph .up path { stroke: var(--up); stroke-opacity: 0.7; }
-svg.graph .down path { stroke: var(--down); stroke-opacity: 0.7; }
-svg.graph marker path { fill: var(--pale); }
+svg.graph .up path { ${color('stroke', 'up')}; stroke-opacity: 0.7; }
+svg.graph .down path { ${color('stroke', 'down')}; stroke-opacity: 0.7; }
+svg.graph marker path { ${color('fill', 'pale')}; }
 `.replace(/\n/g, '');
 const ARROW =
   '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>';
