@@ -1,0 +1,159 @@
+import { expect, test } from '@jupyterlab/galata';
+import { KERNEL_NAME } from 'moe-debugger/protocol';
+import { ExpertsPage } from '../fixtures/experts-page';
+import { emptyNotebook } from '../fixtures/notebooks';
+import { openNotebook } from '../fixtures/open-notebook';
+import { PanelPage } from '../fixtures/panel-page';
+import { RoutingPage } from '../fixtures/routing-page';
+import { LAYERS, TOP_K, prompts, truth } from '../fixtures/truth';
+import { WorkbenchPage } from '../fixtures/workbench-page';
+
+// Galata's mock of the kernels API answers a restart with 201, which JupyterLab treats as a failure.
+test.use({ kernels: null, sessions: null });
+test.afterEach(({ page }) =>
+  page.evaluate(() => window.jupyterapp.serviceManager.sessions.shutdownAll())
+);
+
+const LOAD =
+  "import { loadModel } from 'moe-debugger';\n" +
+  "const model = await loadModel('../models/demo');\n";
+
+/** "layer 2: 2 (0.93), 6 (0.07)": the recorded choices of a token, largest weight first. */
+function chosen(prompt: number, token: number, layer: number): string {
+  const { selected, weights } = truth(prompt).layers[layer];
+  const slots = Array.from({ length: TOP_K }, (_, i) => token * TOP_K + i).sort(
+    (a, b) => weights[b] - weights[a]
+  );
+  return `layer ${layer}: ${slots
+    .map(slot => `${selected[slot]} (${weights[slot].toFixed(2)})`)
+    .join(', ')}`;
+}
+
+test('the table shows what PyTorch recorded, and one selection moves all views', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/table.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}await model.trace(${JSON.stringify([prompts[0], prompts[1]])});`
+    ])
+  );
+  await page.notebook.runCell(0);
+  await page.sidebar.close('left');
+  const workbench = new WorkbenchPage(page);
+  const view = await workbench.open('network');
+  const rows = view.locator('.moe-TokenTable-row');
+  const total = truth(0).tokens.length + truth(1).tokens.length;
+  await expect(view).toContainText(`${total} of ${total} tokens`);
+  for (const token of [0, 3]) {
+    expect(
+      await rows
+        .nth(token)
+        .locator('.moe-Chip')
+        .evaluateAll(all => all.map(own => own.getAttribute('aria-label')))
+    ).toEqual(
+      Array.from({ length: LAYERS }, (_, layer) => chosen(0, token, layer))
+    );
+  }
+
+  // Tokens of both prompts whose choice at layer 2 includes expert 2.
+  const takes = [0, 1].map(prompt =>
+    truth(prompt).tokens.filter((_, t) =>
+      truth(prompt)
+        .layers[2].selected.subarray(t * TOP_K, (t + 1) * TOP_K)
+        .includes(2)
+    )
+  );
+  const filter = view.getByRole('combobox', { name: 'Filter tokens' });
+  await filter.fill('expert:2:2');
+  const count = takes[0].length + takes[1].length;
+  await expect(view).toContainText(`${count} of ${total} tokens`);
+  await expect(rows.first().locator('.moe-mod-number')).toHaveText(
+    String(takes[0][0].position)
+  );
+  await filter.fill('expert:2:2 oops');
+  await filter.blur();
+  await expect(view.getByRole('status').first()).toContainText(
+    'write text:oops'
+  );
+  await filter.fill('');
+  await expect(view).toContainText(`${total} of ${total} tokens`);
+
+  // A click in the table moves the address, the detail and the heatmaps here and in the side panel.
+  await rows.nth(2).locator('.moe-mod-layer').nth(3).click();
+  await expect(workbench.address).toContainText('layer 3');
+  await expect(workbench.address).toContainText('token 2');
+  const detail = view.getByRole('complementary', { name: 'Selected token' });
+  await expect(detail.getByRole('row')).toHaveCount(LAYERS + 1);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await expect(workbench.address).toContainText('token 3');
+  await expect(workbench.address).toContainText('layer 4');
+  await workbench.show('Heatmap');
+  const heatmap = new RoutingPage(view.locator('.moe-RoutingView'));
+  await expect(heatmap.slider).toHaveValue('4');
+  await expect(heatmap.reading).toContainText('token 3');
+  await heatmap.press('ArrowLeft');
+  await expect(workbench.address).toContainText('layer 3');
+  await workbench.root
+    .getByRole('button', { name: 'Back', exact: true })
+    .click();
+  await expect(heatmap.slider).toHaveValue('4');
+  const panel = new PanelPage(page);
+  await panel.open();
+  await expect(panel.routing.slider).toHaveValue('4');
+
+  // What was read stays when the kernel ends.
+  await page.notebook.activate('table.ipynb');
+  await page.menu.clickMenuItem('Kernel>Shut Down Kernel');
+  await expect(workbench.root.locator('.moe-StatusLine')).toContainText(
+    'the kernel ended'
+  );
+  await workbench.show('Table');
+  await expect(rows.first()).toBeVisible();
+});
+
+test('a newcomer finds the German expert, its tokens, and the text without it', async ({
+  page
+}) => {
+  await page.notebook.openByPath('notebooks/quickstart.ipynb');
+  await page.notebook.activate('quickstart.ipynb');
+  await page.notebook.run();
+  const panel = new PanelPage(page);
+  await panel.open();
+  const workbench = new WorkbenchPage(page);
+  const { view } = workbench;
+  let actions = 0;
+  const click = async (target: ReturnType<typeof view.locator>) => {
+    actions++;
+    await target.click();
+  };
+
+  await click(
+    panel.traces.filter({ hasText: '7 samples' }).getByRole('button')
+  );
+  await click(panel.root.getByRole('button', { name: 'Overview' }));
+  await expect(view.getByRole('heading', { level: 2 })).toHaveText(
+    /^0 dead of 48 experts, 1 specialist/
+  );
+  const finding = view.locator('.moe-Step', { hasText: 'layer 2, expert 2' });
+  await expect(finding).toContainText('german');
+  await click(finding.getByRole('button', { name: 'See its tokens' }));
+  await expect(
+    view.getByRole('combobox', { name: 'Filter tokens' })
+  ).toHaveValue('expert:2:2 domain:german');
+  const rows = view.locator('.moe-TokenTable-row');
+  await expect(rows.first()).toContainText('german');
+  await click(rows.first().locator('.moe-mod-token'));
+  await click(view.getByRole('button', { name: 'Switch experts off' }));
+  const experts = new ExpertsPage(view.locator('.moe-ToolFrame'));
+  await experts.prompt.fill('Der Mann');
+  actions++;
+  await click(experts.cell(2, 2));
+  await experts.settled(1);
+  const { original, edited } = await experts.texts();
+  expect(edited).not.toBe(original);
+  expect(actions).toBeLessThanOrEqual(12);
+});
