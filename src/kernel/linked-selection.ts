@@ -90,7 +90,7 @@ export class LinkedSelection implements IDisposable {
     const { layerIndex, cursor } = routing;
     this._linked(() => {
       if (change === 'layer') {
-        this._selection.set({ layerIndex }, { isMoving: true });
+        this._selection.set({ layerIndex }, { moving: 'heatmap' });
       } else if (change === 'cursor' && cursor?.pane === 0) {
         const sample = routing.sampleIndex(0);
         this._selection.set(
@@ -100,7 +100,7 @@ export class LinkedSelection implements IDisposable {
             token: firstToken(routing, sample) + cursor.token,
             expert: cursor.expert
           },
-          { isMoving: true }
+          { moving: 'heatmap' }
         );
       }
     });

@@ -38,15 +38,23 @@ describe('Selection', () => {
   it('counts the moves of a held key as one step, until it rests', () => {
     const selection = new Selection();
     for (const token of [1, 2, 3]) {
-      selection.set({ token }, { isMoving: true });
+      selection.set({ token }, { moving: 'table' });
       jest.advanceTimersByTime(100);
     }
     jest.advanceTimersByTime(600);
-    selection.set({ token: 4 }, { isMoving: true });
+    selection.set({ token: 4 }, { moving: 'table' });
     selection.back();
     expect(selection.current.token).toBe(3);
     selection.back();
     expect(selection.current.token).toBeUndefined();
+  });
+
+  it('counts moves at two places as two steps', () => {
+    const selection = new Selection();
+    selection.set({ token: 1 }, { moving: 'table' });
+    selection.set({ token: 2 }, { moving: 'heatmap' });
+    selection.back();
+    expect(selection.current.token).toBe(1);
   });
 
   it('keeps the last 200 steps', () => {

@@ -36,17 +36,19 @@ export class Selection {
 
   /**
    * Changes what is given, and keeps the rest. A key with the value undefined is no longer chosen.
-   * @param isMoving of a key that is held: the steps of a moment are one
+   * @param moving where a key moves the selection: the moves of a moment at one place are one step
    */
-  set(change: Partial<ISelected>, { isMoving = false } = {}): void {
+  set(change: Partial<ISelected>, { moving }: { moving?: string } = {}): void {
     const next = { ...this.current, ...change };
     if (isSame(next, this.current)) {
       return;
     }
     const now = Date.now();
+    const last = this._lastMove;
     const goesOn =
-      isMoving && this._movedAt !== undefined && now - this._movedAt < REST;
-    this._movedAt = isMoving ? now : undefined;
+      last !== undefined && last.place === moving && now - last.at < REST;
+    this._lastMove =
+      moving === undefined ? undefined : { place: moving, at: now };
     this._steps = this._steps.slice(0, this._at + 1);
     if (goesOn) {
       this._steps[this._at] = next;
@@ -70,14 +72,14 @@ export class Selection {
     const at = this._at + step;
     if (at >= 0 && at < this._steps.length) {
       this._at = at;
-      this._movedAt = undefined;
+      this._lastMove = undefined;
       this._changed.emit();
     }
   }
 
   private _at = 0;
   private _changed = new Signal<this, void>(this);
-  private _movedAt: number | undefined;
+  private _lastMove: { place: string; at: number } | undefined;
   private _steps: ISelected[] = [{ layerIndex: 0 }];
 }
 

@@ -59,7 +59,7 @@ export function TokenDetail({ context }: IViewProps): JSX.Element | null {
   const row = page?.rows.findIndex(({ index }) => index === token) ?? -1;
   const total = page?.total ?? 0;
   const step = (by: 1 | -1): void =>
-    selection.set({ token: token + by }, { isMoving: true });
+    selection.set({ token: token + by }, { moving: 'detail' });
   return (
     <aside className="moe-TokenDetail" aria-label={trans.__('Selected token')}>
       <header>
@@ -108,7 +108,7 @@ export function TokenDetail({ context }: IViewProps): JSX.Element | null {
               )}
             </small>
           </h3>
-          <p className="moe-TokenDetail-text">
+          <p className="moe-TokenDetail-text" tabIndex={0}>
             {page.rows.map(own =>
               own.sample !== page.rows[row].sample ||
               own.stack !== page.rows[row].stack ? null : (

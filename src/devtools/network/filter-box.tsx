@@ -88,17 +88,21 @@ export function FilterBox({ context }: IViewProps): JSX.Element {
           </button>
         ))}
       </div>
-      <ul
+      <div
         id={`${id}-problems`}
         className="moe-FilterBox-problems"
         role="status"
       >
-        {said.map(({ at, length, message }) => (
-          <li key={at}>
-            <code>{filter.slice(at, at + length)}</code> {message}
-          </li>
-        ))}
-      </ul>
+        {said.length > 0 && (
+          <ul>
+            {said.map(({ at, length, message }) => (
+              <li key={at}>
+                <code>{filter.slice(at, at + length)}</code> {message}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
     </div>
   );
 }

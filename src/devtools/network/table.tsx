@@ -69,7 +69,7 @@ export function TokenTable({ context }: IViewProps): JSX.Element {
       if (row) {
         select(context, row, layerIndex, true);
       } else {
-        selection.set({ layerIndex }, { isMoving: true });
+        selection.set({ layerIndex }, { moving: 'table' });
       }
     }
   };
@@ -330,7 +330,7 @@ function select(
       layerIndex,
       expert: first < 0 ? undefined : first
     },
-    { isMoving }
+    isMoving ? { moving: 'table' } : {}
   );
 }
 
