@@ -94,6 +94,8 @@ for (const theme of ['light', 'dark'] as const) {
     });
 
     test('finds nothing serious in MoE DevTools', async ({ page, tmpPath }) => {
+      // Axe looks at each of six views.
+      test.slow();
       await openNotebook(
         page,
         `${tmpPath}/devtools.ipynb`,

@@ -118,6 +118,8 @@ test('the table shows what PyTorch recorded, and one selection moves all views',
 test('a newcomer finds the German expert, its tokens, and the text without it', async ({
   page
 }) => {
+  // It runs the whole quickstart first.
+  test.slow();
   await page.notebook.openByPath('notebooks/quickstart.ipynb');
   await page.notebook.activate('quickstart.ipynb');
   await page.notebook.run();
