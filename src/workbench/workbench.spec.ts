@@ -77,6 +77,28 @@ describe('Workbench', () => {
     act(() => workbench.dispose());
   });
 
+  it('keeps what was read when the kernel is shut down, and not for a kernel of another kind', async () => {
+    const { first, workbench } = await shown();
+    const { context, kernel, signals } = first.session;
+    await act(async () => kernel.comm.receive(hello({ tools: ['tokens'] })));
+    const address = () =>
+      workbench.node.querySelectorAll('.moe-Address').length;
+    expect(address()).toBe(1);
+    await act(async () => {
+      context.session.kernel = null;
+      signals.kernelChanged.emit();
+    });
+    expect(address()).toBe(1);
+    await act(async () => {
+      context.session.kernel = Object.assign(kernel, {
+        name: 'python3'
+      }) as never;
+      signals.kernelChanged.emit();
+    });
+    expect(address()).toBe(0);
+    act(() => workbench.dispose());
+  });
+
   it('shares one connection with others, and follows while any is visible', async () => {
     const { first, kernels, workbench } = await shown();
     const { comm } = first.kernel;

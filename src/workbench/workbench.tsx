@@ -175,10 +175,14 @@ export class Workbench extends Widget {
 
   /** One for each notebook, so that a view is drawn anew only for another one. */
   private _contextOf(kernel: INotebookKernel | null): IViewContext | null {
-    if (!kernel?.follower.isOurs) {
+    if (!kernel || kernel.follower.status === 'other-kernel') {
       return null;
     }
     let context = this._contexts.get(kernel);
+    // What was read of a kernel that was shut down stays.
+    if (!context && kernel.follower.status === 'no-kernel') {
+      return null;
+    }
     if (!context) {
       const { source, selection } = kernel;
       source.changed.connect(this._onModelChanged, this);
