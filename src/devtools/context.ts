@@ -15,6 +15,8 @@ export interface IViewContext {
 
 export interface IViewProps {
   context: IViewContext;
+  /** Whether the view is on the screen: a hidden one asks for nothing on its own. Default true. */
+  isShown?: boolean;
 }
 
 /** Shows the tokens that a filter accepts. */

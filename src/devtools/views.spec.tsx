@@ -133,6 +133,14 @@ describe('Overview', () => {
     expect(large.source.diagnosed).toBe(1);
   });
 
+  it('asks for nothing while it is hidden', async () => {
+    const { source } = await shown(({ context }) => (
+      <Overview context={context} isShown={false} />
+    ));
+    await act(async () => source.show({ isReading: false }));
+    expect(source.diagnosed).toBe(0);
+  });
+
   it('does not ask again and again when the diagnosis fails', async () => {
     const { source } = await shown(Overview);
     await act(async () => source.show({ error: 'out of memory' }));

@@ -130,6 +130,9 @@ namespace Private {
       execute: async args => {
         const open = args.isNew ? undefined : latest(tracker);
         const widget = open ?? (await create(app, context, notebooks, args.id));
+        if (typeof args.view === 'string') {
+          widget.content.open(args.view);
+        }
         if (!open) {
           shell.add(widget, 'main', {
             type: 'MoE DevTools',
@@ -144,9 +147,6 @@ namespace Private {
           widget.content.model.pinned =
             notebooks.find(({ context: own }) => own.path === args.notebook) ??
             null;
-        }
-        if (typeof args.view === 'string') {
-          widget.content.open(args.view);
         }
         shell.activateById(widget.id);
         return widget;

@@ -1,3 +1,4 @@
+import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { createRoot, type Root } from 'react-dom/client';
 import { keepTextEditing } from '../drawing/own-keys';
@@ -27,18 +28,38 @@ export class SourceView extends Widget {
     super.dispose();
   }
 
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._draw();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._draw();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._draw();
+  }
+
   private _draw(): void {
     const context = this._options.current();
+    const isShown = this.isVisible;
     // Undefined before the first drawing: no notebook is drawn too.
-    if (context === this._drawn) {
+    if (context === this._drawn && isShown === this._isShown) {
       return;
     }
+    if (context !== this._drawn) {
+      this._turn++;
+    }
     this._drawn = context;
+    this._isShown = isShown;
     const View = this._View;
     const { trans } = this._options.context;
     this._root.render(
       context ? (
-        <View key={++this._turn} context={context} />
+        <View key={this._turn} context={context} isShown={isShown} />
       ) : (
         <div className="moe-EmptyView" role="status">
           <p>
@@ -52,6 +73,7 @@ export class SourceView extends Widget {
   }
 
   private _drawn: IViewContext | null | undefined;
+  private _isShown = false;
   private _root: Root = createRoot(this.node);
   private _turn = 0;
 }

@@ -11,7 +11,7 @@ import { sizeText, verdictOf, verdictText } from './verdict';
 const MOST_TOKENS = 100_000;
 
 /** What a trace says at a glance: verdict, what was looked for, loads by kind of text, and what to look at next. */
-export function Overview({ context }: IViewProps): JSX.Element {
+export function Overview({ context, isShown = true }: IViewProps): JSX.Element {
   const { source, selection, trans } = context;
   useSignal(source.changed);
   useSignal(selection.changed);
@@ -19,7 +19,12 @@ export function Overview({ context }: IViewProps): JSX.Element {
   const isFinished = trace !== undefined && !trace.running;
   const isSmall = (outline?.tokens ?? Infinity) <= MOST_TOKENS;
   const isWanted =
-    isFinished && isLive && isSmall && !findings && source.error === undefined;
+    isShown &&
+    isFinished &&
+    isLive &&
+    isSmall &&
+    !findings &&
+    source.error === undefined;
   useEffect(() => {
     if (isWanted) {
       source.diagnose();
