@@ -6,24 +6,13 @@ import {
 } from 'moe-debugger/protocol';
 
 /** The filter for the tokens of a finding: those that its expert takes, of the domain that it names. */
-export function findingFilter({
-  stack,
-  layer,
-  module,
-  experts,
-  evidence
-}: Finding): string {
-  const place = {
-    layer,
-    ...(stack ? { stack } : {}),
-    ...(module ? { module } : {})
-  };
-  const [expert] = experts;
-  const { category, class: name } = evidence;
+export function findingFilter(finding: Finding): string {
+  const [expert] = finding.experts;
+  const { category, class: name } = finding.evidence;
   return [
     expert === undefined
-      ? `layer:${placeText(place)}`
-      : `expert:${expertText({ ...place, expert })}`,
+      ? `layer:${placeText(finding)}`
+      : `expert:${expertText({ ...finding, expert })}`,
     ...(category === 'domain' && typeof name === 'string'
       ? [`domain:${quoted(name)}`]
       : [])

@@ -13,24 +13,41 @@ const FULL = 2.5;
 /** Rates of fewer tokens jump. */
 const LEAST_TOKENS = 20;
 
+/** Of routers whose experts are drawn in every row of a list. */
+const known = new WeakMap<OutlineRouter, readonly (ILean | undefined)[]>();
+
 /**
  * The domain whose tokens choose an expert most, if its rate is at least 1.8 times the mean rate over domains. A rule of
  * display: only `diagnose` says what is significant.
  */
 export function leanOf(
+  router: OutlineRouter,
+  expert: number
+): ILean | undefined {
+  let leans = known.get(router);
+  if (!leans) {
+    leans = Array.from({ length: router.experts }, (_, own) =>
+      computeLean(router, own)
+    );
+    known.set(router, leans);
+  }
+  return leans[expert];
+}
+
+function computeLean(
   { experts, domainTokens, domainCounts }: OutlineRouter,
   expert: number
 ): ILean | undefined {
   const rates = Array.from(domainTokens, (tokens, d) =>
     tokens >= LEAST_TOKENS ? domainCounts[d * experts + expert] / tokens : null
   );
-  const known = rates.filter(rate => rate !== null);
-  const mean = known.reduce((sum, rate) => sum + rate, 0) / known.length;
+  const counted = rates.filter(rate => rate !== null);
+  const mean = counted.reduce((sum, rate) => sum + rate, 0) / counted.length;
   // One kind of text says nothing about the others.
-  if (known.length < 2 || !(mean > 0)) {
+  if (counted.length < 2 || !(mean > 0)) {
     return undefined;
   }
-  const best = Math.max(...known);
+  const best = Math.max(...counted);
   return best >= PALE * mean
     ? { domain: rates.indexOf(best), isFull: best >= FULL * mean }
     : undefined;

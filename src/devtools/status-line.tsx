@@ -1,6 +1,6 @@
 import { useSignal } from '../drawing';
 import type { IViewProps } from './context';
-import { sizeText } from './overview/verdict';
+import { sizeText } from './words';
 
 /** What is shown, and of what. */
 export function StatusLine({ context }: IViewProps): JSX.Element {

@@ -46,6 +46,23 @@ const found = (findings: Finding[]) => ({
         certainty: '95 %'
       },
       {
+        kind: 'load-imbalance' as const,
+        looked: true,
+        count: 0,
+        undecided: 2,
+        threshold: 0.8,
+        certainty: '95 %'
+      },
+      {
+        kind: 'specialist-expert' as const,
+        looked: true,
+        why: 'the texts have no domain',
+        count: 0,
+        undecided: 0,
+        threshold: 0.5,
+        certainty: 'corrected p'
+      },
+      {
         kind: 'drift' as const,
         looked: false,
         why: 'no baseline was given',
@@ -110,8 +127,15 @@ describe('Overview', () => {
     expect(text('h2')).toEqual(['6 experts in 2 MoE layers']);
     await act(async () => source.show({ findings: found([FINDING]) as never }));
     expect(source.diagnosed).toBe(1);
-    expect(text('h2')).toEqual(['0 dead of 6 experts']);
-    expect(text('.moe-Check')).toEqual(['Dead expert: 0', 'Drift: not run']);
+    expect(text('h2')).toEqual([
+      '0 dead of 6 experts, 1 specialist, balance: cannot tell yet'
+    ]);
+    expect(text('.moe-Check')).toEqual([
+      'Dead expert: 0',
+      'Load imbalance: cannot tell yet',
+      'Specialist: 0, in part',
+      'Drift: not run'
+    ]);
     expect(
       node.querySelector('.moe-Check.moe-mod-skipped')!.getAttribute('title')
     ).toContain('no baseline was given');

@@ -1,3 +1,5 @@
+import type { ITranslation } from '../translation';
+
 /** "12 %": whole percents. */
 export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
@@ -6,4 +8,17 @@ export function percent(share: number): string {
 /** Two decimals, with a real minus sign; a dash for what is unknown. */
 export function decimals(value: number, digits = 2): string {
   return Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '–';
+}
+
+/** "242 tokens in 7 samples" */
+export function sizeText(
+  tokens: number,
+  samples: number,
+  trans: ITranslation
+): string {
+  return trans.__(
+    '%1 in %2',
+    trans._n('%1 token', '%1 tokens', tokens),
+    trans._n('%1 sample', '%1 samples', samples)
+  );
 }

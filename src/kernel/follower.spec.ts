@@ -149,22 +149,19 @@ describe('KernelFollower', () => {
       'a path into the prototype',
       {
         type: 'trace',
-        request: 1,
         view: {},
         bufferPaths: [['__proto__', 'x']]
       }
     ],
-    [
-      'a view that is none',
-      { type: 'trace', request: 1, view: 7, bufferPaths: [] }
-    ]
+    ['a view that is none', { type: 'trace', view: 7, bufferPaths: [] }]
   ])('survives %s', (_, message) => {
     const { kernel, follower } = setUp();
     follower.active = true;
     kernel.comm.receive(hello());
     kernel.comm.receive(state('one'));
+    const { request } = kernel.comm.of('get-trace').at(-1)!;
     kernel.comm.receive(
-      message,
+      { ...message, request },
       'bufferPaths' in message && message.bufferPaths.length
         ? [new Uint8Array(4)]
         : []

@@ -17,6 +17,7 @@ import type { IPreferences } from '../tokens';
 import { FrameAnswers } from '../drawing';
 import { KernelChannel } from './channel';
 import { PanelTool } from './panel-tool';
+import { nextRequest } from './questions';
 
 /**
  * Follows the kernel of one notebook. Works only while `active`; keeps the last picture after a restart
@@ -350,7 +351,7 @@ export class KernelFollower implements IDisposable {
     this._selected = id;
     this._shown = fingerprint(summary);
     this._error = undefined;
-    this._request = ++this._requests;
+    this._request = nextRequest();
     this._channel.send({
       type: 'get-trace',
       request: this._request,
@@ -429,7 +430,6 @@ export class KernelFollower implements IDisposable {
   private _models: ModelSummary[] = [];
   /** The pending request; 0 for none. Answers to older requests are dropped. */
   private _request = 0;
-  private _requests = 0;
   private _routing: RoutingModel | undefined;
   private _selected: string | undefined;
   private _shown: string | undefined;

@@ -1,5 +1,7 @@
 import {
+  PROTOCOL_VERSION,
   encodeOutline,
+  encodeSample,
   encodeTokenPage,
   extractBuffers
 } from 'moe-debugger/protocol';
@@ -12,6 +14,7 @@ import {
   state,
   traceSummary
 } from '../testing/fake-kernel';
+import { sample } from '../testing/documents';
 import { OUTLINE, page } from '../testing/fake-source';
 import { KernelFollower } from './follower';
 import { KernelSource } from './kernel-source';
@@ -154,6 +157,33 @@ describe('LinkedSelection', () => {
     expect(selection.current).toMatchObject({ token: 0, expert: 3 });
     routing.layerIndex = 0;
     expect(selection.current.layerIndex).toBe(0);
+  });
+
+  it('follows the sample that is chosen in the heatmap, and stays there', () => {
+    const { comm, follower, selection } = linked();
+    const {
+      state: view,
+      bufferPaths,
+      buffers
+    } = extractBuffers({
+      version: PROTOCOL_VERSION,
+      view: 'explorer',
+      model: 'demo',
+      samples: ['a', 'b'].map(id => encodeSample(sample(id), { binary: true })),
+      state: { layerIndex: 0, measure: 'weight' }
+    });
+    follower.select('t');
+    const { request } = comm.of('get-trace').at(-1)!;
+    comm.receive({ type: 'trace', request, view, bufferPaths }, buffers);
+    const routing = follower.routing!;
+    selection.set({ sample: 0, token: 1, expert: 1 });
+    routing.setSampleIndex(0, 1);
+    expect(selection.current).toMatchObject({ sample: 1, token: undefined });
+    selection.set({ layerIndex: 1 });
+    expect(routing.sampleIndex(0)).toBe(1);
+    // Three tokens of the first sample stand before those of the second.
+    routing.cursor = { pane: 0, token: 2, expert: 0 };
+    expect(selection.current.token).toBe(3 + 2);
   });
 
   it('ends what was chosen when another trace is selected, and goes back to it', () => {

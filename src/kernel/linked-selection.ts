@@ -91,6 +91,13 @@ export class LinkedSelection implements IDisposable {
     this._linked(() => {
       if (change === 'layer') {
         this._selection.set({ layerIndex }, { moving: 'heatmap' });
+      } else if (change === 'sample') {
+        this._selection.set({
+          sample: routing.sampleIndex(0),
+          layerIndex,
+          token: undefined,
+          expert: undefined
+        });
       } else if (change === 'cursor' && cursor?.pane === 0) {
         const sample = routing.sampleIndex(0);
         this._selection.set(

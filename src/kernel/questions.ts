@@ -1,27 +1,16 @@
-import type { ToKernel } from 'moe-debugger/protocol';
+import {
+  ANSWER_TYPES,
+  type AnswerType,
+  type QuestionType,
+  type ToKernel
+} from 'moe-debugger/protocol';
 import type { KernelChannel } from './channel';
 
-/** Answers by the type of the message that asks. */
-export interface IQuestions {
-  diagnose: 'findings';
-  draw: 'figure';
-  outline: 'outline';
-  'list-tokens': 'tokens';
-}
-
-export type Question<Type extends keyof IQuestions> = Omit<
+/** A question without its number. */
+export type Question<Type extends QuestionType> = Omit<
   Extract<ToKernel, { type: Type }>,
   'request'
 > & { type: Type };
-
-const ANSWERS: {
-  readonly [Type in keyof IQuestions]: IQuestions[Type];
-} = {
-  diagnose: 'findings',
-  draw: 'figure',
-  outline: 'outline',
-  'list-tokens': 'tokens'
-};
 
 let lastRequest = 0;
 
@@ -34,12 +23,12 @@ export function nextRequest(): number {
  * Asks a kernel once.
  * @throws Error with the kernel's reason, or when the connection is lost
  */
-export function askKernel<Type extends keyof IQuestions>(
+export function askKernel<Type extends QuestionType>(
   channel: KernelChannel,
   question: Question<Type>
-): Promise<KernelChannel.IAnswers[IQuestions[Type]]> {
+): Promise<KernelChannel.IAnswers[AnswerType<Type>]> {
   const request = nextRequest();
-  const type = ANSWERS[question.type];
+  const type = ANSWER_TYPES[question.type];
   return new Promise((resolve, reject) => {
     const end = (): void => {
       channel.received.disconnect(onReceived);
@@ -53,16 +42,18 @@ export function askKernel<Type extends keyof IQuestions>(
       if (!('request' in event) || event.request !== request) {
         return;
       }
-      // Other kinds of messages count their requests by themselves.
+      end();
       if (event.type === type) {
-        end();
         const { state } = event as unknown as {
-          state: KernelChannel.IAnswers[IQuestions[Type]];
+          state: KernelChannel.IAnswers[AnswerType<Type>];
         };
         resolve(state);
-      } else if (event.type === `${type}-error`) {
-        end();
-        reject(new Error((event as { message: string }).message));
+      } else {
+        reject(
+          new Error(
+            'message' in event ? event.message : 'the kernel answered otherwise'
+          )
+        );
       }
     };
     channel.received.connect(onReceived);

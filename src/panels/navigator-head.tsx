@@ -1,8 +1,9 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import { CommandIDs } from '../command-ids';
-import { sizeText, verdictOf, verdictText } from '../devtools/overview/verdict';
+import { verdictOf, verdictText } from '../devtools/overview/verdict';
 import { VIEW_NAMES, VIEW_TITLES } from '../devtools/titles';
+import { sizeText } from '../devtools/words';
 import type { INotebookKernel } from '../kernel';
 import type { ITranslation } from '../translation';
 import type { PanelModel } from './model';

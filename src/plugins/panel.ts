@@ -99,7 +99,6 @@ namespace Private {
         }
       },
       execute: async args => {
-        // Opened beside the notebook that it works on.
         await commands.execute(CommandIDs.openWorkbench, {
           view: String(args.name)
         });

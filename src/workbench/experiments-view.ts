@@ -1,19 +1,17 @@
 import type { Message } from '@lumino/messaging';
 import { PanelLayout, Widget } from '@lumino/widgets';
-import type { ToolName } from 'moe-debugger/protocol';
+import { TOOL_NAMES, type ToolName } from 'moe-debugger/protocol';
 import { ToolPanel } from './tool';
 import { TOOLS } from '../tools';
 import { TabRow } from './tab-row';
 import type { IViewOptions } from './view-kinds';
 
-const EXPERIMENTS = [
-  'experts',
-  'steering',
-  'sweep',
-  'circuit',
-  'attribution'
-] as const satisfies readonly ToolName[];
-export type Experiment = (typeof EXPERIMENTS)[number];
+export type Experiment = Exclude<ToolName, 'lens'>;
+
+/** All tools but the lens, which has a tab of its own. */
+const EXPERIMENTS = TOOL_NAMES.filter(
+  (name): name is Experiment => name !== 'lens'
+);
 
 export function isExperiment(name: string): name is Experiment {
   return EXPERIMENTS.some(own => own === name);

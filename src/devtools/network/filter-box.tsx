@@ -34,7 +34,7 @@ export function FilterBox({ context }: IViewProps): JSX.Element {
       ? [
           {
             label: trans.__('This expert'),
-            filter: `expert:${expertText({ ...placeOf(router), expert })}`
+            filter: `expert:${expertText({ ...router, expert })}`
           }
         ]
       : [])
@@ -105,20 +105,4 @@ export function FilterBox({ context }: IViewProps): JSX.Element {
       </div>
     </div>
   );
-}
-
-function placeOf({
-  layer,
-  stack,
-  module
-}: {
-  layer: number;
-  stack?: 'encoder' | 'decoder';
-  module?: string;
-}): { layer: number; stack?: 'encoder' | 'decoder'; module?: string } {
-  return {
-    layer,
-    ...(stack ? { stack } : {}),
-    ...(module ? { module } : {})
-  };
 }

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { useSignal } from '../../drawing';
 import type { IViewProps } from '../context';
 import { EmptyView } from '../empty-view';
@@ -7,11 +8,14 @@ import { FilterBox } from './filter-box';
 import { TokenTable } from './table';
 
 /** The tokens of a trace with the experts that each chose, filtered and sorted, and one of them in detail. */
-export function Network({ context }: IViewProps): JSX.Element {
+export function Network({ context, isShown = true }: IViewProps): JSX.Element {
   const { source, network, selection, trans } = context;
   useSignal(source.changed);
   useSignal(network.changed);
   useSignal(selection.changed);
+  useEffect(() => {
+    network.isShown = isShown;
+  }, [network, isShown]);
   const { outline } = source;
   if (!outline) {
     return <EmptyView context={context} />;

@@ -116,6 +116,20 @@ describe('NetworkModel', () => {
     expect(source.asked).toHaveLength(2);
   });
 
+  it('follows a trace that grows when it is shown again', async () => {
+    const { source, network } = opened();
+    network.open();
+    await settle();
+    network.isShown = false;
+    source.show({ revision: 2 });
+    source.show({ revision: 3 });
+    await settle();
+    expect(source.asked).toHaveLength(1);
+    network.isShown = true;
+    await settle();
+    expect(source.asked).toHaveLength(2);
+  });
+
   it('asks nothing while the source is gone', async () => {
     const { source, network } = opened();
     source.isLive = false;

@@ -86,6 +86,15 @@ export class NetworkModel implements IDisposable {
     return this._asked.size > 0;
   }
 
+  /** Whether the list is on the screen: a hidden one does not follow a trace that grows. */
+  get isShown(): boolean {
+    return this._isShown;
+  }
+  set isShown(value: boolean) {
+    this._isShown = value;
+    this._onSourceChanged();
+  }
+
   /** Asks for the first page, unless it is there. */
   open(): void {
     if (!this._first && this._source.outline) {
@@ -129,7 +138,7 @@ export class NetworkModel implements IDisposable {
   }
 
   private _onSourceChanged(): void {
-    if (this._source.revision !== this._revision) {
+    if (this._isShown && this._source.revision !== this._revision) {
       this._revision = this._source.revision;
       this._reset();
     }
@@ -198,6 +207,7 @@ export class NetworkModel implements IDisposable {
   /** The page that came last: its counts and layers hold for all. */
   private _first: TokenPage | undefined;
   private _isDisposed = false;
+  private _isShown = true;
   /** Whether the pages answer an earlier question. */
   private _isOutdated = false;
   private _order: NetworkModel.IOrder = {

@@ -11,7 +11,7 @@ import {
 import { OWN_KEYS, useSignal } from '../../drawing';
 import type { IViewContext, IViewProps } from '../context';
 import { COLORED_DOMAINS } from '../lean';
-import { Chip } from './chip';
+import { Chip, segmentsOf } from './chip';
 import { Margins } from './margins';
 import type { IListedToken } from './model';
 
@@ -322,27 +322,14 @@ function select(
   isMoving = false
 ): void {
   const layer = layers[layerIndex];
-  const first = layer ? firstChoice(layer, row) : -1;
+  const first = layer && segmentsOf(layer, row)?.[0];
   selection.set(
     {
       token: token.index,
       sample: token.sample,
       layerIndex,
-      expert: first < 0 ? undefined : first
+      expert: first?.expert
     },
     isMoving ? { moving: 'table' } : {}
   );
-}
-
-function firstChoice(
-  { selected, weights, topK }: IListedToken['layers'][number],
-  row: number
-): number {
-  let best = row * topK;
-  for (let slot = best + 1; slot < (row + 1) * topK; slot++) {
-    if (weights[slot] > weights[best]) {
-      best = slot;
-    }
-  }
-  return selected[best];
 }

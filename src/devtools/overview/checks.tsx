@@ -2,7 +2,7 @@ import type { Check } from 'moe-debugger/protocol';
 import { kindTitle } from '../../findings/words';
 import type { ITranslation } from '../../translation';
 
-/** What was looked for, with its count, and what was not looked at, with the reason. */
+/** What was looked for, with its count, then what was not looked at. The tooltip has certainty and reason. */
 export function Checks({
   checks,
   trans
@@ -12,18 +12,13 @@ export function Checks({
 }): JSX.Element {
   return (
     <ul className="moe-Overview-checks" aria-label={trans.__('Looked for')}>
-      {[...checks]
-        .sort(skippedLast)
-        .map(({ kind, looked, why, count, undecided, certainty }) => (
+      {[...checks].sort(skippedLast).map(check => {
+        const { kind, why, certainty } = check;
+        const state = stateOf(check);
+        return (
           <li
             key={kind}
-            className={
-              !looked
-                ? 'moe-Check moe-mod-skipped'
-                : count > 0
-                  ? 'moe-Check moe-mod-found'
-                  : 'moe-Check'
-            }
+            className={`moe-Check moe-mod-${state}`}
             title={[
               certainty,
               ...(why ? [trans.__('not looked at: %1', why)] : [])
@@ -31,15 +26,31 @@ export function Checks({
           >
             {kindTitle(kind, trans)}
             {': '}
-            {!looked
+            {state === 'skipped'
               ? trans.__('not run')
-              : undecided > 0 && count === 0
+              : state === 'open'
                 ? trans.__('cannot tell yet')
-                : count}
+                : why
+                  ? trans.__('%1, in part', check.count)
+                  : check.count}
           </li>
-        ))}
+        );
+      })}
     </ul>
   );
+}
+
+type CheckState = 'skipped' | 'found' | 'open' | 'none';
+
+/** `open`: these tokens do not decide whether there is one. */
+function stateOf({ looked, count, undecided }: Check): CheckState {
+  return !looked
+    ? 'skipped'
+    : count > 0
+      ? 'found'
+      : undecided > 0
+        ? 'open'
+        : 'none';
 }
 
 function skippedLast(a: Check, b: Check): number {

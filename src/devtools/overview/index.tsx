@@ -5,7 +5,8 @@ import { EmptyView } from '../empty-view';
 import { Checks } from './checks';
 import { Loads } from './loads';
 import { NextSteps } from './next-steps';
-import { sizeText, verdictOf, verdictText } from './verdict';
+import { sizeText } from '../words';
+import { verdictOf, verdictText } from './verdict';
 
 /** Larger traces are diagnosed when the user asks for it: a kernel that counts answers nothing else. */
 const MOST_TOKENS = 100_000;

@@ -40,11 +40,19 @@ export function Loads({
               : trans.__('a column is an expert')}
           </small>
         </h3>
-        <Ramp
-          label={trans.__('share of tokens')}
-          low={percent(0)}
-          high={percent(1)}
-        />
+        {isWide ? (
+          <Ramp
+            label={trans.__('share of tokens')}
+            low={percent(0)}
+            high={trans.__('largest of the layer')}
+          />
+        ) : (
+          <Ramp
+            label={trans.__('share of tokens')}
+            low={percent(0)}
+            high={percent(1)}
+          />
+        )}
       </header>
       {isWide ? (
         <WideLoads context={context} routers={routers} />

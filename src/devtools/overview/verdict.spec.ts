@@ -5,7 +5,8 @@ import type {
   Undecided
 } from 'moe-debugger/protocol';
 import { testContext } from '../../testing/context';
-import { sizeText, verdictOf, verdictText } from './verdict';
+import { sizeText } from '../words';
+import { verdictOf, verdictText } from './verdict';
 
 const { trans } = testContext();
 
@@ -63,6 +64,19 @@ it('claims nothing of what was not looked at, or not decided', () => {
   ).toBe(
     '0 dead of 48 experts, cannot tell yet for 2, 0 specialists, no layer out of balance'
   );
+});
+
+it('does not call loads even that too little text decides', () => {
+  const open = { ...check('load-imbalance'), undecided: 3 };
+  expect(text({ checks: [check('dead-expert'), open] })).toBe(
+    '0 dead of 48 experts, balance: cannot tell yet'
+  );
+  expect(
+    text({
+      checks: [check('dead-expert'), open],
+      findings: [finding('load-imbalance', 0, [1])]
+    })
+  ).toBe('0 dead of 48 experts, 1 layer out of balance');
 });
 
 it('says how much text there is', () => {

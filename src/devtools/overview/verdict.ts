@@ -8,7 +8,14 @@ export interface IVerdict {
   undecided: number;
   specialists: number | null;
   unbalanced: number | null;
+  /** Whether these tokens do not decide about the loads of a layer. */
+  isBalanceOpen: boolean;
 }
+
+const UNBALANCED: readonly Check['kind'][] = [
+  'load-imbalance',
+  'router-collapse'
+];
 
 /** Counts experts once, however many findings name them, and layers for loads. */
 export function verdictOf({
@@ -44,13 +51,16 @@ export function verdictOf({
     dead: count(['dead-expert'], 'expert'),
     undecided: distinct(undecided, ['dead-expert'], 'expert'),
     specialists: count(['specialist-expert'], 'expert'),
-    unbalanced: count(['load-imbalance', 'router-collapse'], 'layer')
+    unbalanced: count(UNBALANCED, 'layer'),
+    isBalanceOpen: checks.some(
+      check => UNBALANCED.includes(check.kind) && check.undecided > 0
+    )
   };
 }
 
 /** "0 dead of 48 experts, 3 specialists, no layer out of balance" */
 export function verdictText(
-  { dead, undecided, specialists, unbalanced }: IVerdict,
+  { dead, undecided, specialists, unbalanced, isBalanceOpen }: IVerdict,
   experts: number,
   trans: ITranslation
 ): string {
@@ -71,7 +81,9 @@ export function verdictText(
       ? []
       : [
           unbalanced === 0
-            ? trans.__('no layer out of balance')
+            ? isBalanceOpen
+              ? trans.__('balance: cannot tell yet')
+              : trans.__('no layer out of balance')
             : trans._n(
                 '%1 layer out of balance',
                 '%1 layers out of balance',
@@ -79,17 +91,4 @@ export function verdictText(
               )
         ])
   ].join(', ');
-}
-
-/** "242 tokens in 7 samples" */
-export function sizeText(
-  tokens: number,
-  samples: number,
-  trans: ITranslation
-): string {
-  return trans.__(
-    '%1 in %2',
-    trans._n('%1 token', '%1 tokens', tokens),
-    trans._n('%1 sample', '%1 samples', samples)
-  );
 }

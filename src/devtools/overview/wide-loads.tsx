@@ -79,9 +79,7 @@ export function WideLoads({
               ),
               percent(router.topK / router.experts)
             )
-          : trans.__(
-              'Colours: share of tokens against the largest of the layer.'
-            )}
+          : trans.__('Click an expert, or use the arrow keys.')}
       </p>
     </div>
   );

@@ -1,4 +1,4 @@
-import { layerName } from 'moe-debugger/protocol';
+import { expertText, layerName } from 'moe-debugger/protocol';
 import { showTokens, type IViewProps } from '../../devtools/context';
 import { EmptyView } from '../../devtools/empty-view';
 import { useSignal } from '../../drawing';
@@ -16,7 +16,10 @@ export function Busiest({ context }: IViewProps): JSX.Element {
             <button
               className="moe-List-item"
               onClick={() =>
-                showTokens(context, `expert:${router.layer}:${expert}`)
+                showTokens(
+                  context,
+                  `expert:${expertText({ ...router, expert })}`
+                )
               }
             >
               {trans.__('%1, expert %2', layerName(router), expert)}

@@ -37,6 +37,10 @@ type Order = Pick<TokenQuestion, 'order' | 'layerIndex' | 'isDescending'>;
 export class TokenList {
   private readonly _rows: TokenRows;
   private readonly _known: Known;
+  private readonly _byRouter = new Map<
+    number,
+    readonly (RoutingLayer | undefined)[]
+  >();
   private readonly _margins = new Map<RoutingLayer, Float32Array>();
   /** The rows of the last question: pages of one list are asked for one after the other. */
   private _last: { key: string; rows: Int32Array } | undefined;
@@ -189,13 +193,26 @@ export class TokenList {
     run: TokenRun,
     layerIndex: number
   ): RoutingLayer | undefined {
-    const identity = this._trace.samples[0]?.layers[layerIndex];
-    const layer =
-      identity &&
-      this._trace.samples[run.sample].layers.find(
-        own => layerName(own) === layerName(identity)
-      );
+    const layer = this._layersOf(run.sample)[layerIndex];
     return layer && routes(layer, run) ? layer : undefined;
+  }
+
+  /** The layers of a sample by the index of the router in the trace. */
+  private _layersOf(sample: number): readonly (RoutingLayer | undefined)[] {
+    let found = this._byRouter.get(sample);
+    if (!found) {
+      const own = new Map(
+        this._trace.samples[sample].layers.map(layer => [
+          layerName(layer),
+          layer
+        ])
+      );
+      found = this._trace.samples[0].layers.map(identity =>
+        own.get(layerName(identity))
+      );
+      this._byRouter.set(sample, found);
+    }
+    return found;
   }
 
   private _layers(rows: Int32Array): TokenPageLayer[] {

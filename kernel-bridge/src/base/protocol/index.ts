@@ -20,6 +20,7 @@ export * from './names';
 export * from './places';
 export * from './read-circuit';
 export * from './previous-end';
+export * from './questions';
 export * from './read-to-kernel';
 export * from './routing';
 export * from './rows';

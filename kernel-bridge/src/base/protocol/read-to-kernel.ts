@@ -3,6 +3,7 @@ import { count, flag, object, oneOf, text } from './checks';
 import { ProtocolError } from './error';
 import { FIGURE_NAMES } from './figure';
 import type { Envelope, FromKernel, ToKernel } from './messages';
+import { ANSWER_TYPES, isQuestionType } from './questions';
 import { readTokenQuestion } from './token-page';
 import { TOOL_NAMES } from './tools';
 
@@ -96,9 +97,8 @@ export function refusalOf(value: unknown, reason: string): FromKernel {
         message
       };
     default: {
-      const question = QUESTIONS.find(own => own === source.type);
-      return question !== undefined && request !== undefined
-        ? { type: `${ANSWERS[question]}-error`, request, message }
+      return isQuestionType(source.type) && request !== undefined
+        ? { type: `${ANSWER_TYPES[source.type]}-error`, request, message }
         : {
             type: 'error',
             ...(request === undefined ? {} : { request }),
@@ -107,15 +107,6 @@ export function refusalOf(value: unknown, reason: string): FromKernel {
     }
   }
 }
-
-/** Questions about a trace, and the type of the message that answers. */
-const ANSWERS = {
-  diagnose: 'findings',
-  draw: 'figure',
-  outline: 'outline',
-  'list-tokens': 'tokens'
-} as const;
-const QUESTIONS = Object.keys(ANSWERS) as (keyof typeof ANSWERS)[];
 
 function readQuestion(source: Record<string, unknown>): {
   request: number;
