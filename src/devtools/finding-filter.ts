@@ -5,14 +5,14 @@ import {
   type Finding
 } from 'moe-debugger/protocol';
 
-/** The filter for the tokens of a finding: those that its expert takes, of the domain that it names. */
+/** The filter for the tokens of a finding: those that its experts take, of the domain that it names. */
 export function findingFilter(finding: Finding): string {
-  const [expert] = finding.experts;
+  const { experts } = finding;
   const { category, class: name } = finding.evidence;
   return [
-    expert === undefined
+    experts.length === 0
       ? `layer:${placeText(finding)}`
-      : `expert:${expertText({ ...finding, expert })}`,
+      : `expert:${experts.map(expert => expertText({ ...finding, expert })).join(',')}`,
     ...(category === 'domain' && typeof name === 'string'
       ? [`domain:${quoted(name)}`]
       : [])

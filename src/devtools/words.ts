@@ -18,7 +18,7 @@ export function sizeText(
 ): string {
   return trans.__(
     '%1 in %2',
-    trans._n('%1 token', '%1 tokens', tokens),
+    trans._n('%2 token', '%2 tokens', tokens, tokens.toLocaleString('en')),
     trans._n('%1 sample', '%1 samples', samples)
   );
 }

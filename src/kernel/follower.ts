@@ -136,11 +136,27 @@ export class KernelFollower implements IDisposable {
         // The kernel sends no rows now: what was missed is fetched.
         this._followed = undefined;
         this._shown = undefined;
+        this._fetched = undefined;
       }
     } else if (this._channel && this._status === 'ready') {
       this._channel.send({ type: 'subscribe' });
     } else {
       this._connect();
+    }
+  }
+
+  /**
+   * Whether a view draws the picture. If none does, a trace is selected without its arrays, which can be large; one in the
+   * making is fetched all the same, since its rows tell that it grows.
+   */
+  get drawsPicture(): boolean {
+    return this._drawsPicture;
+  }
+  set drawsPicture(value: boolean) {
+    this._drawsPicture = value;
+    const selected = this.selectedTrace;
+    if (value && selected && fingerprint(selected) !== this._fetched) {
+      this._fetch(selected.id);
     }
   }
 
@@ -241,6 +257,7 @@ export class KernelFollower implements IDisposable {
     this._traces = [];
     this._selected = undefined;
     this._shown = undefined;
+    this._fetched = undefined;
     this._pictured = undefined;
     this._request = 0;
     this._followsNewest = true;
@@ -351,6 +368,13 @@ export class KernelFollower implements IDisposable {
     this._selected = id;
     this._shown = fingerprint(summary);
     this._error = undefined;
+    if (!this._drawsPicture && !summary.running) {
+      // An answer that is under way is of another trace.
+      this._request = 0;
+      this._routing?.end();
+      return;
+    }
+    this._fetched = this._shown;
     this._request = nextRequest();
     this._channel.send({
       type: 'get-trace',
@@ -418,7 +442,10 @@ export class KernelFollower implements IDisposable {
   });
   private _changed = new Signal<this, void>(this);
   private _channel: KernelChannel | undefined;
+  private _drawsPicture = true;
   private _error: string | undefined;
+  /** The fingerprint of the trace whose arrays were asked for last. */
+  private _fetched: string | undefined;
   /** The trace in the making whose rows the kernel sends. */
   private _followed: string | undefined;
   private _followsNewest = true;

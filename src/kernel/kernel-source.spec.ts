@@ -201,6 +201,33 @@ describe('LinkedSelection', () => {
     expect(selection.current).toMatchObject({ trace: 't', token: 1 });
   });
 
+  it('shows what was selected before the picture came', () => {
+    const { comm, follower, selection } = linked();
+    follower.drawsPicture = false;
+    const asked = comm.of('get-trace').length;
+    follower.select('u');
+    expect(follower.selected).toBe('u');
+    expect(comm.of('get-trace')).toHaveLength(asked);
+    selection.set({ sample: 0, layerIndex: 1, token: 2, expert: 3 });
+    follower.drawsPicture = true;
+    expect(comm.of('get-trace').at(-1)!.id).toBe('u');
+    comm.sendTrace('u');
+    expect(follower.routing!.layerIndex).toBe(1);
+    expect(follower.routing!.cursor).toEqual({
+      pane: 0,
+      token: 2,
+      expert: 3
+    });
+    follower.drawsPicture = true;
+    expect(comm.of('get-trace')).toHaveLength(asked + 1);
+  });
+
+  it('leaves a picture that lacks the selected sample', () => {
+    const { selection, routing } = linked();
+    selection.set({ sample: 7, layerIndex: 1, token: 40, expert: 1 });
+    expect([routing.sampleIndex(0), routing.layerIndex]).toEqual([0, 0]);
+  });
+
   it('does not move the picture of another trace', () => {
     const { selection, follower, routing, link } = linked();
     follower.select('u');

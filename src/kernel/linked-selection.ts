@@ -32,7 +32,7 @@ export class LinkedSelection implements IDisposable {
   }
 
   private _onFollower(): void {
-    const { routing, selected } = this._follower;
+    const { routing, selected, shownTrace } = this._follower;
     if (routing !== this._routing) {
       this._routing?.changed.disconnect(this._onRouting, this);
       this._routing = routing;
@@ -46,6 +46,11 @@ export class LinkedSelection implements IDisposable {
         token: undefined,
         expert: undefined
       });
+    }
+    // A picture comes after its trace was selected, and something in it may be by now.
+    if (shownTrace !== this._shownTrace) {
+      this._shownTrace = shownTrace;
+      this._onSelection();
     }
   }
 
@@ -61,7 +66,13 @@ export class LinkedSelection implements IDisposable {
       follower.select(trace);
     }
     const routing = this._routing;
-    if (!routing || this._isLinking || follower.shownTrace !== trace) {
+    if (
+      !routing ||
+      this._isLinking ||
+      follower.shownTrace !== trace ||
+      // A picture has the first samples of many.
+      (sample ?? 0) >= routing.view.samples.length
+    ) {
       return;
     }
     this._linked(() => {
@@ -126,6 +137,7 @@ export class LinkedSelection implements IDisposable {
   private _isDisposed = false;
   private _isLinking = false;
   private _routing: RoutingModel | undefined;
+  private _shownTrace: string | undefined;
 }
 
 /**

@@ -35,16 +35,26 @@ export class NotebookKernels implements IDisposable {
     return entry;
   }
 
-  /** Whether a viewer shows the notebook's kernel now. */
-  watch(notebook: NotebookPanel, viewer: object, isVisible: boolean): void {
+  /**
+   * Whether a viewer shows the notebook's kernel now.
+   * @param drawsPicture whether it draws the heatmap of the selected trace
+   */
+  watch(
+    notebook: NotebookPanel,
+    viewer: object,
+    isVisible: boolean,
+    drawsPicture = true
+  ): void {
     const entry = this._entries.get(notebook);
     if (entry) {
+      const { viewers, follower } = entry;
       if (isVisible) {
-        entry.viewers.add(viewer);
+        viewers.set(viewer, drawsPicture);
       } else {
-        entry.viewers.delete(viewer);
+        viewers.delete(viewer);
       }
-      entry.follower.active = entry.viewers.size > 0;
+      follower.drawsPicture = [...viewers.values()].includes(true);
+      follower.active = viewers.size > 0;
     }
   }
 
@@ -81,8 +91,8 @@ class NotebookKernel implements INotebookKernel, IDisposable {
   readonly follower: KernelFollower;
   readonly source: KernelSource;
   readonly selection = new Selection();
-  /** Panels and workbenches that show it now. */
-  readonly viewers = new Set<object>();
+  /** Panels and workbenches that show it now, and whether they draw the heatmap. */
+  readonly viewers = new Map<object, boolean>();
 
   get isDisposed(): boolean {
     return this.follower.isDisposed;

@@ -65,6 +65,17 @@ export class PanelModel implements IDisposable {
     }
   }
 
+  /** Whether the heatmap of the selected trace is drawn: it is fetched only then. Default true. */
+  get drawsPicture(): boolean {
+    return this._drawsPicture;
+  }
+  set drawsPicture(value: boolean) {
+    if (value !== this._drawsPicture) {
+      this._drawsPicture = value;
+      this._update();
+    }
+  }
+
   dispose(): void {
     if (this._isDisposed) {
       return;
@@ -106,7 +117,7 @@ export class PanelModel implements IDisposable {
     this._notebook = notebook;
     if (kernel && notebook && kernel === this._kernels.of(notebook)) {
       this._watched = notebook;
-      this._kernels.watch(notebook, this, this._visible);
+      this._kernels.watch(notebook, this, this._visible, this._drawsPicture);
     }
     this._changed.emit();
   }
@@ -146,6 +157,7 @@ export class PanelModel implements IDisposable {
   }
 
   private _changed = new Signal<this, void>(this);
+  private _drawsPicture = true;
   private _isDisposed = false;
   private _kernel: INotebookKernel | null = null;
   private _kernels: NotebookKernels;

@@ -42,6 +42,22 @@ export class NetworkView extends Widget {
       this._content.addWidget(view);
     }
     this._views.forEach((own, name) => own.setHidden(name !== look));
+    this._tellOfPicture();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._tellOfPicture();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._tellOfPicture();
+  }
+
+  private _tellOfPicture(): void {
+    this._options.model.drawsPicture =
+      this.isVisible && this._look === 'heatmap';
   }
 
   private _make(look: Look): Widget {

@@ -118,6 +118,23 @@ describe('Workbench', () => {
     expect(comm.isDisposed).toBe(true);
   });
 
+  it('fetches the arrays of a trace for the heatmap only', async () => {
+    const { first, workbench, open } = await shown();
+    const { comm } = first.kernel;
+    await act(async () => comm.receive(hello({ tools: ['tokens'] })));
+    await act(async () => comm.receive(state([], [traceSummary('t')])));
+    await open('network');
+    expect(comm.of('get-trace')).toEqual([]);
+    const heatmap = [
+      ...workbench.node.querySelectorAll<HTMLElement>('[role=tab]')
+    ].find(own => own.textContent === 'Heatmap')!;
+    await act(async () => heatmap.click());
+    expect(comm.of('get-trace')).toMatchObject([{ id: 't' }]);
+    await open('overview');
+    expect(workbench.model.drawsPicture).toBe(false);
+    act(() => workbench.dispose());
+  });
+
   it('goes back and forward by Alt and the arrows', async () => {
     const { first, workbench } = await shown();
     const { comm } = first.kernel;

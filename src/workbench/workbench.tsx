@@ -31,6 +31,8 @@ export class Workbench extends Widget {
     this.title.icon = moeDebuggerIcon;
     this.title.closable = true;
     this._model = new PanelModel({ tracker, preferences, kernels });
+    // Until a view draws it.
+    this._model.drawsPicture = false;
     this._viewOptions = {
       model: this._model,
       context,

@@ -103,7 +103,9 @@ console.log(JSON.stringify(diagnose(trace).findings));`
   await expect(
     workbench.root.getByRole('combobox', { name: 'Filter tokens' })
   ).toHaveValue(
-    experts.length > 0 ? `expert:${layer}:${experts[0]}` : `layer:${layer}`
+    experts.length > 0
+      ? `expert:${experts.map(expert => `${layer}:${expert}`).join(',')}`
+      : `layer:${layer}`
   );
   await expect(workbench.address).toContainText(`layer ${layer}`);
 });

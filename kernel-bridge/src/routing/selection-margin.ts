@@ -41,19 +41,25 @@ export function selectionMargin(
     marginScale({ logitsAre }, convention) === 'scores'
       ? applyScore(row, convention!.score)
       : row;
-  const isMasked = (expert: number): boolean => row[expert] <= MASKED_LOGIT / 2;
-  const all: number[] = [];
+  const isMasked = (expert: number): boolean => row[expert] <= MASKED;
+  const bias = convention?.selectionBias;
+  // Plain loops over one array: margins are computed of every token of a trace.
+  const values =
+    row.length === chosenFrom.length
+      ? chosenFrom
+      : (chosenFrom = new Float64Array(row.length));
   for (let e = 0; e < row.length; e++) {
-    if (Number.isNaN(row[e]) || Math.abs(row[e]) === Infinity) {
+    if (!Number.isFinite(row[e])) {
       return NaN;
     }
-    all.push(scores[e] + (convention?.selectionBias?.[e] ?? 0));
+    values[e] =
+      row[e] <= MASKED ? -Infinity : bias ? scores[e] + bias[e] : scores[e];
   }
-  const values = all.map((value, e) => (isMasked(e) ? -Infinity : value));
   const groups = convention?.groups;
   if (!groups) {
     return gap(values, topK);
   }
+  const all = Array.from(scores, (score, e) => score + (bias?.[e] ?? 0));
   const size = values.length / groups.count;
   if (!Number.isInteger(size)) {
     return NaN;
@@ -78,12 +84,34 @@ export function selectionMargin(
       : Math.min(within, between);
 }
 
+/** Logits at most this are of experts that are masked. */
+const MASKED = MASKED_LOGIT / 2;
+
+/** What experts are chosen by, of the token in hand; kept as `largest` is. */
+let chosenFrom = new Float64Array(0);
+/** The largest values so far, in descending order; kept from call to call, since margins are computed of every token. */
+let largest = new Float64Array(0);
+
 /** NaN when fewer than `taken + 1` values can be chosen from. */
-function gap(values: readonly number[], taken: number): number {
-  const sorted = values
-    .filter(value => value !== -Infinity)
-    .sort((x, y) => y - x);
-  return sorted.length > taken && taken > 0
-    ? sorted[taken - 1] - sorted[taken]
-    : NaN;
+function gap(values: ArrayLike<number>, taken: number): number {
+  if (!(taken > 0)) {
+    return NaN;
+  }
+  if (largest.length !== taken + 1) {
+    largest = new Float64Array(taken + 1);
+  }
+  largest.fill(-Infinity);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value > largest[taken]) {
+      let at = taken;
+      for (; at > 0 && largest[at - 1] < value; at--) {
+        largest[at] = largest[at - 1];
+      }
+      largest[at] = value;
+    }
+  }
+  return largest[taken] === -Infinity
+    ? NaN
+    : largest[taken - 1] - largest[taken];
 }

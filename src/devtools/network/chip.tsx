@@ -33,6 +33,29 @@ export function segmentsOf(
         .sort((a, b) => (b.weight ?? 0) - (a.weight ?? 0));
 }
 
+/** Width of a digit and of what is around a number, in pixels. */
+const DIGIT = 7;
+const AROUND = 5;
+/** What is left to show weights by, in pixels. */
+const SPARE = 24;
+
+function segmentWidth(experts: number): number {
+  return DIGIT * String(experts - 1).length + AROUND;
+}
+
+/** The least width of a chip in which no numbers touch, in pixels. */
+export function chipWidth(layers: readonly TokenPageLayer[]): number {
+  return Math.max(
+    72,
+    ...layers.map(
+      ({ experts, topK }) =>
+        (segmentWidth(experts) + 1) *
+          (topK > MOST_SEGMENTS ? SHOWN_OF_MANY + 1 : topK) +
+        SPARE
+    )
+  );
+}
+
 /** One bar: a segment is an expert, its width the weight, its colour the kind of text that the expert leans to. */
 export function Chip({
   layer,
@@ -66,7 +89,10 @@ export function Chip({
         <i
           key={i}
           className={`moe-Chip-segment ${router ? leanClass(leanOf(router, own.expert)) : ''}${own.expert === expert ? ' moe-mod-selected' : ''}`}
-          style={{ flexGrow: Math.max(0.05, own.weight ?? 1) }}
+          style={{
+            flexGrow: Math.max(0.05, own.weight ?? 1),
+            minWidth: segmentWidth(layer.experts)
+          }}
         >
           {own.expert}
         </i>

@@ -6,12 +6,13 @@ import {
   useId,
   useLayoutEffect,
   useRef,
+  type CSSProperties,
   type KeyboardEvent
 } from 'react';
 import { OWN_KEYS, useSignal } from '../../drawing';
 import type { IViewContext, IViewProps } from '../context';
 import { COLORED_DOMAINS } from '../lean';
-import { Chip, segmentsOf } from './chip';
+import { Chip, chipWidth, segmentsOf } from './chip';
 import { Margins } from './margins';
 import type { IListedToken } from './model';
 
@@ -77,6 +78,7 @@ export function TokenTable({ context }: IViewProps): JSX.Element {
     <div
       {...OWN_KEYS}
       ref={scroll}
+      style={{ '--moe-chip-width': `${chipWidth(layers)}px` } as CSSProperties}
       className="moe-TokenTable"
       role="grid"
       tabIndex={0}

@@ -81,7 +81,9 @@ function Step({
       >
         {experts.length === 0
           ? trans.__('Show it')
-          : trans.__('See its tokens')}
+          : experts.length === 1
+            ? trans.__('See its tokens')
+            : trans.__('See their tokens')}
       </button>
     </li>
   );

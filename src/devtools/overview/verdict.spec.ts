@@ -82,4 +82,5 @@ it('does not call loads even that too little text decides', () => {
 it('says how much text there is', () => {
   expect(sizeText(1, 1, trans)).toBe('1 token in 1 sample');
   expect(sizeText(242, 7, trans)).toBe('242 tokens in 7 samples');
+  expect(sizeText(100_000, 2, trans)).toBe('100,000 tokens in 2 samples');
 });

@@ -19,7 +19,7 @@ export function editsOfRouter(
 /**
  * @param edits of this router
  * @param position of the token in its sequence
- * @returns [experts]; undefined if logits do not decide: an expert was forced, a bias is added to the scores only, or logits were not recorded
+ * @returns [experts], not to be changed; undefined if logits do not decide: an expert was forced, a bias is added to the scores only, or logits were not recorded
  */
 export function chosenBy(
   { logits, experts }: RoutingLayer,
@@ -27,14 +27,21 @@ export function chosenBy(
   position: number,
   edits: readonly EditRecord[]
 ): Float32Array | undefined {
-  const here = edits.filter(({ tokens }) => includes(tokens, position));
+  const here =
+    edits.length === 0
+      ? edits
+      : edits.filter(({ tokens }) => includes(tokens, position));
   if (
     logits.length === 0 ||
     here.some(({ kind }) => kind === 'force' || kind === 'selectionBias')
   ) {
     return undefined;
   }
-  const row = logits.slice(token * experts, (token + 1) * experts);
+  const own = logits.subarray(token * experts, (token + 1) * experts);
+  if (here.length === 0) {
+    return own;
+  }
+  const row = own.slice();
   for (const { kind, mode, expert, value } of here) {
     if (kind === 'bias') {
       row[expert!] += value!;
