@@ -8,6 +8,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import {
+  balanceLoad,
+  compressionPlan,
   inspectModel,
   loadModel,
   MoEDebuggerError,
@@ -309,6 +311,45 @@ describe('weights that are not numbers', () => {
     const broken = await model.trace([3]);
     expect(broken.coverage.slots).toBe(4);
     expect(broken.layer(0).logits.some(Number.isNaN)).toBe(true);
+    await model.dispose();
+  });
+
+  it('are left out of what a plan costs, and said', async () => {
+    const b = tinyMoE({ layers: 2 });
+    const table = b.initializers[0].rawData!;
+    new Float32Array(table.buffer, table.byteOffset + 3 * 16 * 4, 1)[0] = NaN;
+    const model = await loadModel(b.save());
+    // No prediction of a prompt with token 3 is finite. Every second prompt is held out.
+    const prompts = [
+      [1, 2, 4, 5],
+      [2, 4, 1],
+      [5, 4, 2, 1],
+      [1, 4, 3, 5]
+    ];
+    const said =
+      'the model itself has no finite loss on 3 of 5 predicted tokens, which are left out of the effect: diagnose says where its NaN or infinite values come from';
+    for (const plan of [
+      await compressionPlan(model, prompts, { ratio: 0.25 }),
+      await balanceLoad(model, prompts)
+    ]) {
+      const { effect, warnings } = plan.toJSON();
+      expect(warnings).toContain(said);
+      expect(effect!.all).toMatchObject({
+        tokens: 2,
+        notFinite: { model: 3, plan: 0 }
+      });
+      expect(effect!.all.loss).toBeGreaterThan(0);
+      expect(effect!.all.lossWithPlan).toBeGreaterThan(0);
+    }
+    const { experts, notes } = (
+      await model.layerVocabulary({ layer: 0, prompts })
+    ).toJSON();
+    expect(notes.join()).toContain('the model has no finite loss on 3 tokens,');
+    const losses = experts.flatMap(({ evidence }) =>
+      [evidence?.raised, evidence?.others].flatMap(own => own?.loss ?? [])
+    );
+    expect(losses.length).toBeGreaterThan(0);
+    expect(losses.every(Number.isFinite)).toBe(true);
     await model.dispose();
   });
 

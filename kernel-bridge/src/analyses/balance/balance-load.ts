@@ -12,7 +12,7 @@ import type { LoadedModel, ModelHandle } from '../../run/model/loaded-model';
 import { lostText } from '../../run/model/lost-experts';
 import { loadedOf } from '../../run/model/model-handle';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
-import { measureEffect } from '../held-out/measure-effect';
+import { effectNotes, measureEffect } from '../held-out/measure-effect';
 import { lengthOf, splitPrompts } from '../held-out/split-prompts';
 import {
   deviceLoads,
@@ -128,7 +128,7 @@ export async function balanceLoad(
     heldOut: sizeOf(heldOut),
     layers: described,
     effect,
-    warnings: [...warnings, ...worse(described)]
+    warnings: [...warnings, ...effectNotes(effect), ...worse(described)]
   });
 }
 

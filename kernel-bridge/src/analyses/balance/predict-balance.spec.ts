@@ -99,3 +99,33 @@ it('names the edits of a trace, and a file without a hash', () => {
     'the model had 1 edit: multiply expert 2 of layer 1 by 0.5'
   ]);
 });
+
+it('counts a copy of a sample once, so that none is on both sides', () => {
+  const samples = samplesOf(anything, { samples: 8 });
+  const twice = samples.flatMap(sample => [
+    sample,
+    { ...sample, id: `copy of ${sample.id}` }
+  ]);
+  const { heldOut, layers, warnings } = predictBalance({
+    samples: twice
+  }).toJSON();
+  expect(heldOut.prompts).toBe(4);
+  expect(layers[0].before.counts).toEqual(
+    predictBalance({ samples }).layers[0].before.counts
+  );
+  expect(warnings.join()).toContain(
+    '8 of 16 samples are copies of others and are counted once'
+  );
+  const copies = samples.slice(0, 1).flatMap(one => [one, one, one]);
+  expect(() => predictBalance({ samples: copies })).toThrow(
+    'no sample of the trace is held out: 2 of 3 samples are copies'
+  );
+});
+
+it('takes samples of unknown tokens for different texts', () => {
+  const samples = samplesOf(anything, { samples: 8 }).map(sample => ({
+    ...sample,
+    tokens: sample.tokens.map(({ position }) => ({ position, id: -1 }))
+  }));
+  expect(predictBalance({ samples }).toJSON().heldOut.prompts).toBe(4);
+});

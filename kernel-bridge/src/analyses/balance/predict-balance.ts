@@ -9,6 +9,7 @@ import { traceNotes, type TraceOrigin } from '../../run/trace/trace-notes';
 import { jainIndex } from '../../measures';
 import { sum } from '../../measures/vectors';
 import { samplesIn } from '../findings/trace-input';
+import { sampleKey, withoutCopies } from '../../run/model/distinct-prompts';
 import type { Convention } from '../../routing/convention';
 import { choiceValues } from '../../routing/route';
 import { secondHalf } from '../held-out/split-prompts';
@@ -38,8 +39,9 @@ export interface RecordedRouting extends TraceOrigin {
 }
 
 /**
- * Fits biases to the logits of every second sample of a domain and of a set of layers, and predicts the load of the others. The input of later
- * layers changes with the experts of earlier ones, which a trace does not show: `balanceLoad` runs the model.
+ * Fits biases to the logits of every second sample of a domain and of a set of layers, and predicts the load of the others.
+ * A copy of a sample counts once, so that none is on both sides. The input of later layers changes with the experts of
+ * earlier ones, which a trace does not show: `balanceLoad` runs the model.
  *
  * @throws MoEDebuggerError 'input' for what is no trace, invalid options, and a trace of fewer than two samples
  */
@@ -49,17 +51,25 @@ export function predictBalance(
 ): BalancePlan {
   checkOptions(options);
   const { model, samples: all, ...origin } = samplesIn(trace, 'predictBalance');
-  const samples = [...all];
+  const { distinct: samples, note: copies } = withoutCopies(
+    [...all],
+    sampleKey,
+    'sample'
+  );
   const { target = TARGET } = options;
   const kinds = samples.map(kindOf);
   const isHeldOut = secondHalf(kinds);
   const fitted = samples.filter((_, i) => !isHeldOut[i]);
   const heldOut = samples.filter((_, i) => isHeldOut[i]);
   if (heldOut.length === 0) {
-    throw new MoEDebuggerError('input', 'no sample of the trace is held out', {
-      where: 'trace',
-      hint: 'give a trace with at least two samples of a domain, of the same layers'
-    });
+    throw new MoEDebuggerError(
+      'input',
+      `no sample of the trace is held out${copies === undefined ? '' : `: ${copies}`}`,
+      {
+        where: 'trace',
+        hint: 'give a trace with at least two different samples of a domain, of the same layers'
+      }
+    );
   }
   const halves = halvesOf(kinds.filter((_, i) => !isHeldOut[i]));
   return new BalancePlan({
@@ -83,6 +93,7 @@ export function predictBalance(
     effect: null,
     warnings: [
       ...traceNotes(origin),
+      ...(copies === undefined ? [] : [copies]),
       'the loads with biases are predictions from recorded logits: the model was not run with the biases, and later layers would get other inputs'
     ]
   });

@@ -3,6 +3,7 @@ import { randomNumbers } from '../../../test/graph-builder';
 import { samplesOf } from '../../../test/made-samples';
 import type { RoutingSample } from '../../base/protocol';
 import { alignmentOf, findPipelines, pipelineChains } from './expert-pipelines';
+import { tracePipelines } from './trace-pipelines';
 
 /** Expert e of the first layer passes ids below `ids` to the expert that `next` names; other ids are assigned at random. */
 function handing(
@@ -150,4 +151,33 @@ describe('layers that some samples lack', () => {
       lift: alone.lift
     });
   });
+});
+
+it('makes no pipeline of steps that no token takes one after the other', () => {
+  // Ids below 12 go from expert 1 to 2, those of 12 to 23 from 2 to 3, in the layers 0, 1 and 2.
+  const other = (id: number, l: number): number => 4 + ((id * 7 + l * 3) % 4);
+  const chosen = [
+    (id: number) => [id < 12 ? 1 : other(id, 0)],
+    (id: number) => [id < 24 ? 2 : other(id, 1)],
+    (id: number) => [id >= 12 && id < 24 ? 3 : other(id, 2)]
+  ];
+  const parts = chosen.map(of => samplesOf(({ id }) => of(id), { topK: 1 }));
+  const samples = parts[0].map((sample, s) => ({
+    ...sample,
+    layers: parts.map((own, layer) => ({ ...own[s].layers[0], layer }))
+  }));
+  const { steps } = findPipelines(samples);
+  const named = steps.map(({ from, to }) => `${from.expert} > ${to.expert}`);
+  expect(named).toEqual(expect.arrayContaining(['1 > 2', '2 > 3']));
+  expect(
+    pipelineChains(steps).map(chain => chain.map(own => own.expert))
+  ).toContainEqual([1, 2, 3]);
+  const { chains, pipelines } = tracePipelines({ samples });
+  expect(chains.map(chain => chain.map(own => own.expert))).not.toContainEqual([
+    1, 2, 3
+  ]);
+  const paths = pipelines.map(({ experts }) => experts.map(own => own.expert));
+  expect(paths).toContainEqual([1, 2]);
+  expect(paths).toContainEqual([2, 3]);
+  expect(Math.min(...pipelines.map(({ tokens }) => tokens))).toBeGreaterThan(0);
 });

@@ -48,7 +48,13 @@ export function tracePipelines(
       hint: 'trace or import it with token ids or texts'
     });
   }
-  const chains = pipelineChains(statistics.steps);
+  const described = describePipelines(
+    samples,
+    pipelineChains(statistics.steps)
+  );
+  // Steps that no token takes one after the other are no pipeline, however high the lift of each.
+  const whole = described.filter(({ tokens }) => tokens > 0);
+  const chains = whole.map(({ experts }) => experts);
   return new ExpertPipelines({
     ...statistics,
     model: input.model ?? 'the trace',
@@ -56,10 +62,13 @@ export function tracePipelines(
     minLift,
     span,
     chains,
-    pipelines: describePipelines(samples, [
-      ...chains,
-      ...unchained(statistics.steps, chains).slice(0, MAX_STEPS)
-    ]),
+    pipelines: [
+      ...whole,
+      ...describePipelines(
+        samples,
+        unchained(statistics.steps, chains).slice(0, MAX_STEPS)
+      )
+    ],
     routers: [
       ...new Set(samples.flatMap(({ layers }) => layers.map(layerName)))
     ],

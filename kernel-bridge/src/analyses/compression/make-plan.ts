@@ -11,7 +11,11 @@ import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import { counted, layerName } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
 import type { LayerPlan, RandomPlans } from './compression-document';
-import { measureEffects, type PlanEffect } from '../held-out/measure-effect';
+import {
+  effectNotes,
+  measureEffects,
+  type PlanEffect
+} from '../held-out/measure-effect';
 import { lengthOf, splitPrompts } from '../held-out/split-prompts';
 import { CompressionPlan } from './compression-plan';
 import { forwardsOf, observeLayers } from './observe-layers';
@@ -202,6 +206,7 @@ async function effectsOf(
     [planEdits(layers), ...runnable],
     options
   );
+  warnings.push(...effectNotes(effect));
   return {
     effect,
     random: others.length > 0 ? compared(effect, others) : null

@@ -98,7 +98,22 @@ function randomText({ plans, better }: RandomPlans): string {
     );
     return [...new Set(ends)].join(' to ');
   };
-  return `  ${counted(plans.length, 'random plan')} of the same size: loss ${range(plans.map(({ lossWithPlan }) => lossWithPlan))}, KL ${range(plans.map(({ kl }) => kl))}; ${better} of them ${better === 1 ? 'changes' : 'change'} the predictions less`;
+  const whole = plans.filter(
+    ({ lossWithPlan, kl }) =>
+      Number.isFinite(lossWithPlan) && Number.isFinite(kl)
+  );
+  const broken = plans.length - whole.length;
+  return [
+    `  ${counted(plans.length, 'random plan')} of the same size`,
+    ...(whole.length > 0
+      ? [
+          `: loss ${range(whole.map(({ lossWithPlan }) => lossWithPlan))}, KL ${range(whole.map(({ kl }) => kl))}; ${better} of them ${better === 1 ? 'changes' : 'change'} the predictions less`
+        ]
+      : []),
+    ...(broken > 0
+      ? [`; with ${broken} of them, outputs are NaN or infinite`]
+      : [])
+  ].join('');
 }
 
 /** "9.6 MB" */

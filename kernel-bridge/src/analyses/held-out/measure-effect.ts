@@ -10,7 +10,7 @@ import { jackknife, studentTwoSided95 } from '../../measures';
 import type { EditedSession } from '../../run/edits/edited-session';
 import type { LoadedModel } from '../../run/model/loaded-model';
 import type { TokenizedPrompt } from '../../run/model/prompt';
-import type { RoutingLayer } from '../../base/protocol';
+import { counted, type RoutingLayer } from '../../base/protocol';
 
 /** Means over the tokens of some prompts that have a next token. */
 export interface DomainEffect {
@@ -27,6 +27,11 @@ export interface DomainEffect {
   changeHalfWidth: number | null;
   /** Mean KL(model || model with the plan) of the next-token distributions, in nats. */
   kl: number;
+  /**
+   * Tokens without a finite loss: those of the model itself, which are left out of the means, and those that only the plan
+   * breaks, which are not. Absent for none.
+   */
+  notFinite?: { model: number; plan: number };
 }
 
 export interface PlanEffect {
@@ -41,6 +46,7 @@ interface PromptSums {
   loss: number;
   lossWithPlan: number;
   kl: number;
+  notFinite: { model: number; plan: number };
 }
 
 export interface MeasureOptions {
@@ -134,14 +140,24 @@ function compare(
     tokens: own.length - 1,
     loss: 0,
     lossWithPlan: 0,
-    kl: 0
+    kl: 0,
+    notFinite: { model: 0, plan: 0 }
   };
   for (let t = 0; t + 1 < own.length; t++) {
     const [a, b] = [before, after].map(logits =>
       logits.subarray(t * width, (t + 1) * width)
     );
-    sums.loss -= logProbability(a, own[t + 1]);
-    sums.lossWithPlan -= logProbability(b, own[t + 1]);
+    const [loss, lossWithPlan] = [a, b].map(
+      logits => -logProbability(logits, own[t + 1])
+    );
+    if (!Number.isFinite(loss)) {
+      sums.notFinite.model++;
+      sums.tokens--;
+      continue;
+    }
+    sums.loss += loss;
+    sums.lossWithPlan += lossWithPlan;
+    sums.notFinite.plan += Number.isFinite(lossWithPlan) ? 0 : 1;
     sums.kl += divergence(a, b);
   }
   return sums;
@@ -156,12 +172,18 @@ function summarize(
   const tokens = total(own => own.tokens);
   const loss = total(own => own.loss) / tokens;
   const lossWithPlan = total(own => own.lossWithPlan) / tokens;
+  // Of a prompt without a finite loss nothing was measured.
+  const measured = prompts.filter(own => own.tokens > 0);
   const { error } = jackknife(
-    prompts.map(own =>
+    measured.map(own =>
       Float64Array.of(own.lossWithPlan - own.loss, own.tokens)
     ),
     ([change, count]) => change / count
   );
+  const notFinite = {
+    model: total(own => own.notFinite.model),
+    plan: total(own => own.notFinite.plan)
+  };
   return {
     domain,
     prompts: prompts.length,
@@ -171,7 +193,28 @@ function summarize(
     change: lossWithPlan - loss,
     changeHalfWidth: Number.isNaN(error)
       ? null
-      : studentTwoSided95(prompts.length - 1) * error,
-    kl: total(own => own.kl) / tokens
+      : studentTwoSided95(measured.length - 1) * error,
+    kl: total(own => own.kl) / tokens,
+    ...(notFinite.model + notFinite.plan > 0 ? { notFinite } : {})
   };
+}
+
+/** What an effect cannot tell, because outputs are NaN or infinite. */
+export function effectNotes({ all }: PlanEffect): string[] {
+  const { tokens, notFinite } = all;
+  const { model = 0, plan = 0 } = notFinite ?? {};
+  const of = (count: number, every: number): string =>
+    `${count} of ${counted(every, 'predicted token')}`;
+  return [
+    ...(model > 0
+      ? [
+          `the model itself has no finite loss on ${of(model, tokens + model)}, which are left out of the effect: diagnose says where its NaN or infinite values come from`
+        ]
+      : []),
+    ...(plan > 0
+      ? [
+          `with the plan, outputs are NaN or infinite on ${of(plan, tokens)}: it breaks the model there`
+        ]
+      : [])
+  ];
 }

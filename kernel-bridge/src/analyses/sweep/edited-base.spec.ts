@@ -62,6 +62,14 @@ it.each<[string, Edits]>([
   expect(ablated(base, 4)).toBeDefined();
 });
 
+it('has nothing for any expert where another one is forced for all tokens', () => {
+  expect(ablated({ force: [{ layer: 1, expert: 3 }] }, 4)).toBeUndefined();
+  expect(
+    ablated({ force: [{ layer: 1, expert: 3, tokens: [0] }] }, 4)
+  ).toBeUndefined();
+  expect(ablated({ force: [{ layer: 0, expert: 3 }] }, 4)).toBeDefined();
+});
+
 it('tells where the choice does not decide what runs', () => {
   const base: Edits = {
     force: [{ layer: 0, expert: 3 }],

@@ -1,8 +1,13 @@
 /** The edits that a sweep starts from, and each ablation on top of them. */
-import { counted, findPlace, type RouterPlace } from '../../base/protocol';
+import {
+  counted,
+  findPlace,
+  layerName,
+  type RouterPlace
+} from '../../base/protocol';
 import type { SweepMode } from '../../base/protocol';
 import type { Router } from '../../routing/convention';
-import type { Edits } from '../../run/edits/edits';
+import type { Edits, TokenRange } from '../../run/edits/edits';
 import { editedSession } from '../../run/edits/edited-sessions';
 import type { LoadedModel } from '../../run/model/loaded-model';
 
@@ -10,7 +15,8 @@ import type { LoadedModel } from '../../run/model/loaded-model';
  * The edits with one more expert ablated. Edits of that same expert mean nothing then and are left out: a bias of a
  * masked expert, a scale of one that adds nothing, another expert that would have run in its place.
  *
- * @returns undefined where the edits have ablated the expert already, force it, or run it in place of another
+ * @returns undefined where the edits have ablated the expert already, force it or another one for all tokens, or run it in
+ * place of another
  */
 export function withAblation(
   base: Edits,
@@ -45,7 +51,8 @@ export function withAblation(
         (edit.mode === 'swap' &&
           (typeof edit.to === 'object' ? edit.to.expert : edit.to) === expert &&
           here(edit))
-    ) || force.some(same);
+    ) ||
+    force.some(edit => same(edit) || (here(edit) && isForAll(edit.tokens)));
   return taken
     ? undefined
     : {
@@ -58,6 +65,10 @@ export function withAblation(
         selectionBias: kept(selectionBias),
         scale: scale.filter(edit => !same(edit))
       };
+}
+
+function isForAll(tokens: TokenRange | undefined): boolean {
+  return tokens === undefined || (tokens[0] === 0 && tokens[1] === undefined);
 }
 
 /** Experts of a router that edits name; another edit of one of them could contradict these. */
@@ -74,9 +85,14 @@ export function editedExperts(
 /** What a result says of the edits that ablations start from. */
 export function baseNotes(model: LoadedModel, base: Edits): string[] {
   const { records } = editedSession(model).resolve(base).records;
+  const forced = (base.force ?? []).filter(({ tokens }) => isForAll(tokens));
   return records.length > 0
     ? [
-        `the model had ${counted(records.length, 'edit')}; experts that they ablate or force are left out`
+        `the model had ${counted(records.length, 'edit')}; experts that they ablate or force are left out`,
+        ...forced.map(
+          ({ expert, ...place }) =>
+            `${layerName(place)} is left out: each token takes expert ${expert} there, which is forced`
+        )
       ]
     : [];
 }

@@ -43,6 +43,8 @@ interface Losses {
   /** Loss with the expert, and without. */
   raised: ClusterMeans;
   others: ClusterMeans;
+  /** Tokens that the model itself has no finite loss on. */
+  notFinite: number;
 }
 
 /**
@@ -108,7 +110,8 @@ export async function ablationEvidence(
       : {
           mode: own.mode,
           raised: lossChange(own.raised),
-          others: lossChange(own.others)
+          others: lossChange(own.others),
+          ...(own.notFinite > 0 ? { notFinite: own.notFinite } : {})
         }
   );
 }
@@ -130,7 +133,8 @@ function lossesWithout(
         run,
         mode,
         raised: new ClusterMeans(3),
-        others: new ClusterMeans(3)
+        others: new ClusterMeans(3),
+        notFinite: 0
       };
     } catch (error) {
       if (!(error instanceof MoEDebuggerError) || error.code !== 'edit') {
@@ -143,12 +147,13 @@ function lossesWithout(
 }
 
 function addLosses(
-  { raised, others }: Losses,
+  losses: Losses,
   ids: readonly number[],
   listed: ReadonlySet<number>,
   logits: Float32Array,
   without: Float32Array
 ): void {
+  const { raised, others } = losses;
   const width = logits.length / ids.length;
   const sums = { raised: new Float64Array(3), others: new Float64Array(3) };
   const counts = { raised: 0, others: 0 };
@@ -158,6 +163,10 @@ function addLosses(
     const [before, after] = [logits, without].map(
       own => -logProbability(own.subarray(t * width, (t + 1) * width), next)
     );
+    if (!Number.isFinite(before)) {
+      losses.notFinite++;
+      continue;
+    }
     counts[kind]++;
     sums[kind][0] += before;
     sums[kind][1] += after;

@@ -2,7 +2,12 @@
 import { MoEDebuggerError } from '../../../base/errors';
 import { checkGiven } from '../../../base/given-options';
 import type { Progress } from '../../../base/progress';
-import { findPlace, layerName, type RouterPlace } from '../../../base/protocol';
+import {
+  counted,
+  findPlace,
+  layerName,
+  type RouterPlace
+} from '../../../base/protocol';
 import { probedSession } from '../../../run/edits/edited-sessions';
 import type { Edits } from '../../../run/edits/edits';
 import { checkExpert } from '../../../run/edits/resolve-edits';
@@ -130,6 +135,7 @@ export async function layerVocabulary(
       notes: [
         ...(note === undefined ? [] : [note]),
         ...notesOf(sums),
+        ...lossNotes(words),
         ...sums.groups.notes
       ]
     },
@@ -247,4 +253,16 @@ function notesOf({ contrastWith, experts, refusal }: LayerSums): string[] {
       ? []
       : [`effects through later layers do not count: ${refusal}`])
   ];
+}
+
+function lossNotes(words: readonly ExpertWords[]): string[] {
+  const tokens = Math.max(
+    0,
+    ...words.map(({ evidence }) => evidence?.notFinite ?? 0)
+  );
+  return tokens > 0
+    ? [
+        `the model has no finite loss on ${counted(tokens, 'token')}, which are left out of what it predicts without an expert; diagnose says where its NaN or infinite values come from`
+      ]
+    : [];
 }

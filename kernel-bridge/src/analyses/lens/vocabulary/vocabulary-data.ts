@@ -60,6 +60,8 @@ export interface AblationEvidence {
   raised: LossChange | null;
   /** All other next tokens. */
   others: LossChange | null;
+  /** Next tokens that are left out: the model itself has no finite loss there. Absent for none. */
+  notFinite?: number;
 }
 
 export interface ExpertWords {
