@@ -1,7 +1,7 @@
-import { tokenText } from 'moe-debugger/charts';
 import { layerName } from 'moe-debugger/protocol';
 import { OWN_KEYS, useSignal } from '../drawing';
 import type { IViewProps } from './context';
+import { shownText } from './token-text';
 
 /** Where the workbench is: model, trace, sample, layer, token and expert, with the way back. */
 export function Address({ context }: IViewProps): JSX.Element {
@@ -59,7 +59,7 @@ export function Address({ context }: IViewProps): JSX.Element {
       : [
           {
             name: trans.__('token'),
-            value: row ? `${row.position} ${tokenText(row)}` : String(token),
+            value: row ? `${row.position} ${shownText(row)}` : String(token),
             up: () => context.open('network')
           }
         ]),

@@ -1,3 +1,4 @@
+import type { TraceOutline } from 'moe-debugger/protocol';
 import type { ITranslation } from '../translation';
 
 /** "12 %": whole percents. */
@@ -8,6 +9,16 @@ export function percent(share: number): string {
 /** Two decimals, with a real minus sign; a dash for what is unknown. */
 export function decimals(value: number, digits = 2): string {
   return Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '–';
+}
+
+/** Its id; of an id that is its number only, "sample 0". */
+export function sampleText(
+  outline: TraceOutline | undefined,
+  sample: number,
+  trans: ITranslation
+): string {
+  const id = outline?.samples[sample]?.id ?? String(sample);
+  return /^\d+$/.test(id) ? trans.__('sample %1', id) : id;
 }
 
 /** "242 tokens in 7 samples" */

@@ -6,7 +6,6 @@ export interface IChartTheme {
   scheme: string;
   /** Reverses the scheme. */
   reverse: boolean;
-  colors: { bar: string; uniform: string; cursor: string };
 }
 
 /** Reads the computed theme variables of an attached element. */
@@ -22,11 +21,6 @@ export function chartTheme(
   const font = variable('--jp-ui-font-family') || 'sans-serif';
   return {
     ...colors(scheme, isLight),
-    colors: {
-      bar: variable('--jp-brand-color1'),
-      uniform: faint,
-      cursor: variable('--jp-warn-color1')
-    },
     config: {
       background: 'transparent',
       padding: 2,

@@ -1,5 +1,5 @@
 import type { IDisposable } from '@lumino/disposable';
-import type { VegaDocument, VegaLiteSpec } from 'moe-debugger/charts';
+import type { VegaLiteSpec } from 'moe-debugger/charts';
 import type { EmbedOptions, Result, VisualizationSpec } from 'vega-embed';
 
 /** The running Vega view of a chart. */
@@ -16,19 +16,10 @@ export class Chart implements IDisposable {
     return this._isDisposed;
   }
 
-  /** Undefined until the first chart is drawn. */
-  get view(): ChartView | undefined {
-    return this._result?.view;
-  }
-
-  /**
-   * Replaces the chart. Resolves to its view, or to undefined if a later call or `dispose` came first.
-   * @param patch changes the compiled Vega document.
-   */
+  /** Replaces the chart. Resolves to its view, or to undefined if a later call or `dispose` came first. */
   async show(
     spec: VegaLiteSpec,
-    config: Record<string, unknown>,
-    patch?: <T extends VegaDocument>(vega: T) => T
+    config: Record<string, unknown>
   ): Promise<ChartView | undefined> {
     const turn = ++this._turn;
     const { default: embed } = await import('vega-embed');
@@ -40,8 +31,7 @@ export class Chart implements IDisposable {
     try {
       result = await embed(mount, spec as unknown as VisualizationSpec, {
         ...OPTIONS,
-        config: config as EmbedOptions['config'],
-        ...(patch ? { patch } : {})
+        config: config as EmbedOptions['config']
       });
     } catch (error) {
       if (turn === this._turn) {

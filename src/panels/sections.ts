@@ -23,7 +23,11 @@ export interface IPanelContent {
 
 /** The sections of the side panel, top to bottom; a section is registered nowhere else. */
 export const SECTIONS: readonly ISectionKind[] = [
-  { id: 'routing', create: options => new RoutingPanel(options), share: 6 },
+  {
+    id: 'routing',
+    create: options => new RoutingPanel({ ...options, size: 'small' }),
+    share: 6
+  },
   { id: 'traces', create: options => new TracesPanel(options), share: 3 },
   { id: 'models', create: options => new ModelsPanel(options), share: 1 }
 ];

@@ -2,5 +2,6 @@
 export { coverageText, type ICoverage } from './coverage';
 export { checkDrawable } from './limits';
 export { LiveLink } from './live-link';
+export type { RoutingSize } from './pane-options';
 export { RoutingModel } from './model';
 export { RoutingView } from './view';

@@ -223,7 +223,7 @@ export class RoutingModel implements IDisposable {
       values =
         this._measure === 'weight'
           ? denseValues(layer, 'weight')
-          : this._probabilities(layer);
+          : this.probabilities(layer);
       this._values.set(key, values);
     }
     return values;
@@ -274,7 +274,7 @@ export class RoutingModel implements IDisposable {
       probability:
         layer.logits.length === 0
           ? null
-          : this._probabilities(layer)[cell.token * layer.experts + cell.expert]
+          : this.probabilities(layer)[cell.token * layer.experts + cell.expert]
     };
   }
 
@@ -287,7 +287,8 @@ export class RoutingModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  private _probabilities(layer: RoutingLayer): Float32Array {
+  /** A router's probabilities, [tokens, experts]; NaN where the logits were left out. */
+  probabilities(layer: RoutingLayer): Float32Array {
     let values = this._routers.get(layer);
     if (!values) {
       values = probabilities(layer);

@@ -1,90 +1,97 @@
-import { Drawing, ReactDrawing, element, type IChartTheme } from '../drawing';
-import { Heatmap } from './heatmap';
-import { LoadBars } from './load-bars';
-import type { IPaneOptions } from './pane-chart';
+import { Drawing, ReactDrawing, element } from '../drawing';
+import { Heatmap, HeatmapTools, Viewport, type IHeatmapLook } from './heatmap';
+import type { ISizedPaneOptions } from './pane-options';
 import { sampleName } from './sample-name';
 import { RoutingTable } from './table';
 import { TokenStrip } from './token-strip';
 
-/** Space of the heatmap's axis, of the bars' margin and of their gap, in pixels. */
-const AXIS_WIDTH = 46;
-const BAR_MARGIN = 22;
-const LEAST_HEIGHT = 72;
-const MAX_HEIGHT = 360;
-
-/** One sample: its tokens, the heatmap with the load bars beside it, and the table. A comparison has two. */
+/** One sample: its tokens, the heatmap with its tools, and the table. A comparison has two. */
 export class RoutingPane extends Drawing {
-  constructor(private _options: IPaneOptions) {
+  constructor(private _options: ISizedPaneOptions) {
     super('moe-RoutingPane');
-    this._strip = new TokenStrip(_options);
-    this._heatmap = new Heatmap(_options);
-    this._bars = new LoadBars(_options);
+    const { model, pane, trans, size } = _options;
+    this._viewport = new Viewport(model, pane, { isWhole: size === 'small' });
+    this._strip = size === 'normal' ? new TokenStrip(_options) : undefined;
+    this._tools =
+      size === 'small'
+        ? undefined
+        : new ReactDrawing(
+            <HeatmapTools viewport={this._viewport} trans={trans} />
+          );
+    this._heatmap = new Heatmap({
+      ..._options,
+      viewport: this._viewport
+    });
     this._table = new ReactDrawing(
       <RoutingTable {..._options} />,
       'moe-RoutingTable'
     );
-    this._charts.append(this._heatmap.node, this._bars.node);
+    const texts = element('moe-RoutingPane-texts');
+    for (const part of [this._strip, this._tools]) {
+      if (part) {
+        texts.append(part.node);
+      }
+    }
     this.node.append(
       this._title,
-      this._strip.node,
+      texts,
       this._empty,
-      this._charts,
+      this._heatmap.node,
       this._table.node
     );
+    this._viewport.changed.connect(this._onViewport, this);
     this._show();
   }
 
   override dispose(): void {
-    for (const drawing of [
+    cancelAnimationFrame(this._frame);
+    for (const part of [
       this._strip,
+      this._tools,
       this._heatmap,
-      this._bars,
-      this._table
+      this._table,
+      this._viewport
     ]) {
-      drawing.dispose();
+      part?.dispose();
     }
     super.dispose();
   }
 
-  /** Resolves when the charts show the model's state. */
-  get drawn(): Promise<unknown> {
-    return Promise.all([this._heatmap.drawn, this._bars.drawn]);
-  }
-
-  /** Draws the charts with another width or other colours. */
-  rebuild(width: number, theme: IChartTheme): void {
-    const { model, pane } = this._options;
+  /** Draws with another width or other colours. */
+  rebuild(width: number, look: IHeatmapLook): void {
     this._show();
-    const experts = model.layer(pane)?.experts;
-    if (!experts || model.display === 'table') {
-      return;
-    }
-    const bars = Math.round(Math.min(120, Math.max(36, width * 0.16)));
-    const height = Math.round(
-      Math.min(MAX_HEIGHT, Math.max(LEAST_HEIGHT, experts * 18))
-    );
-    this._heatmap.rebuild(
-      {
-        width: Math.max(40, Math.floor(width - bars - AXIS_WIDTH - BAR_MARGIN)),
-        height
-      },
-      theme
-    );
-    this._bars.rebuild({ width: bars, height }, theme);
+    this._strip?.redraw();
+    this.node.style.setProperty('--moe-scale', look.gradient);
+    this._isBuilding = true;
+    this._heatmap.rebuild(width, look);
+    this._isBuilding = false;
   }
 
-  /** Draws another layer, measure or sample in the existing charts. */
+  /** Draws another layer, measure or sample. */
   redraw(): void {
     this._show();
-    this._strip.redraw();
+    this._strip?.redraw();
+    this._isBuilding = true;
     this._heatmap.redraw();
-    this._bars.redraw();
+    this._isBuilding = false;
   }
 
   /** Follows the cursor. */
   mark(): void {
-    this._strip.mark();
+    this._strip?.mark();
     this._heatmap.mark();
+  }
+
+  /** Zooms many times a frame are one drawing. */
+  private _onViewport(): void {
+    if (this._frame === 0 && !this._isBuilding) {
+      this._frame = requestAnimationFrame(() => {
+        this._frame = 0;
+        this._isBuilding = true;
+        this._heatmap.redraw();
+        this._isBuilding = false;
+      });
+    }
   }
 
   private _show(): void {
@@ -105,15 +112,18 @@ export class RoutingPane extends Drawing {
     this._empty.textContent = hasLayer
       ? trans.__('This layer routed no tokens.')
       : trans.__('This sample has no such layer.');
-    this._charts.hidden = isEmpty || isTable;
+    this._heatmap.node.hidden = isEmpty || isTable;
     this._table.node.hidden = isEmpty || !isTable;
   }
 
-  private _bars: LoadBars;
-  private _charts = element('moe-RoutingPane-charts');
   private _empty = element('moe-Message');
+  private _frame = 0;
   private _heatmap: Heatmap;
-  private _strip: TokenStrip;
+  /** Whether the heatmap draws: it tells the viewport its width then. */
+  private _isBuilding = false;
+  private _strip: TokenStrip | undefined;
   private _table: ReactDrawing;
   private _title = element('moe-RoutingPane-title');
+  private _tools: ReactDrawing | undefined;
+  private _viewport: Viewport;
 }

@@ -1,6 +1,6 @@
 import { rankOf, tokenText } from 'moe-debugger/charts';
 import { useState } from 'react';
-import type { IPaneOptions } from './pane-chart';
+import type { IPaneOptions } from './pane-options';
 import { OWN_KEYS, useSignal } from '../drawing';
 import { formatValue } from './reading';
 

@@ -35,7 +35,7 @@ describe('RoutingView', () => {
     expect(part('RoutingPane-title')).toEqual([]);
     expect(texts(part('TokenStrip-token'))).toEqual(['def', '·f', '↵']);
     expect(part('Heatmap')).toHaveLength(1);
-    expect(part('LoadBars')).toHaveLength(1);
+    expect(part('HeatmapTools')).toHaveLength(1);
     expect(part('RoutingTable')).toEqual([]);
     expect(texts(part('RoutingView-coverage'))[0]).toContain(
       '2 MoE layers, 3 tokens'

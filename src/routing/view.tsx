@@ -1,10 +1,12 @@
 import type { IDisposable } from '@lumino/disposable';
-import { Drawing, ReactDrawing, chartTheme, element } from '../drawing';
+import { Drawing, ReactDrawing, element } from '../drawing';
 import type { IMoEContext } from '../tokens';
 import { RoutingControls } from './controls';
 import { coverageText } from './coverage';
+import { heatmapLook } from './heatmap';
 import type { RoutingModel } from './model';
 import { RoutingPane } from './pane';
+import type { RoutingSize } from './pane-options';
 import { readingText } from './reading';
 import { timeTexts } from './time-text';
 
@@ -74,20 +76,8 @@ export class RoutingView extends Drawing {
       case 'cursor':
         this._schedule('mark');
         break;
-      case 'rows':
-        this._follow();
-        break;
       default:
         this._schedule('redraw');
-    }
-  }
-
-  /** Rows that come while others are drawn are drawn together after them: a chart in the making is not begun anew. */
-  private _follow(): void {
-    if (this._isDrawing) {
-      this._hasMore = true;
-    } else {
-      this._schedule('redraw');
     }
   }
 
@@ -104,19 +94,12 @@ export class RoutingView extends Drawing {
     if (this._frame === 0) {
       this._frame = requestAnimationFrame(() => {
         this._frame = 0;
-        this._isDrawing = true;
-        void this._update().finally(() => {
-          this._isDrawing = false;
-          if (this._hasMore && !this.isDisposed) {
-            this._hasMore = false;
-            this._schedule('redraw');
-          }
-        });
+        this._update();
       });
     }
   }
 
-  private async _update(): Promise<void> {
+  private _update(): void {
     const update = this._pending;
     this._pending = undefined;
     if (this.isDisposed || !update) {
@@ -145,34 +128,20 @@ export class RoutingView extends Drawing {
       panes.forEach(pane => pane.redraw());
     }
     this._read();
-    // Tells tests and scripts that the charts show the state below.
-    try {
-      await Promise.all(panes.map(pane => pane.drawn));
-    } catch (error) {
-      this._reading.textContent = this._options.context.trans.__(
-        'The chart could not be drawn: %1',
-        error instanceof Error ? error.message : String(error)
-      );
-      return;
-    }
-    if (!this.isDisposed && this._frame === 0) {
-      this.node.dataset.moeDrawn = `${this.model.layerIndex}/${this.model.measure}`;
-      this.node.dataset.moeTokens = String(tokens);
-    }
+    // Tells tests and scripts that the charts show this state.
+    this.node.dataset.moeDrawn = `${this.model.layerIndex}/${this.model.measure}`;
+    this.node.dataset.moeTokens = String(tokens);
   }
 
   private _layOut(panes: readonly RoutingPane[], width: number): void {
     const { preferences, isLight } = this._options.context;
     this._width = width;
-    const theme = chartTheme(this.node, preferences.colorScheme, isLight);
+    const look = heatmapLook(this.node, preferences.colorScheme, isLight);
     const columns =
       panes.length > 1 && width >= SIDE_BY_SIDE ? panes.length : 1;
     this._box.style.setProperty('--moe-columns', String(columns));
     const paneWidth = Math.floor((width - PANE_GAP * (columns - 1)) / columns);
-    panes.forEach(pane => {
-      pane.redraw();
-      pane.rebuild(paneWidth, theme);
-    });
+    panes.forEach(pane => pane.rebuild(paneWidth, look));
   }
 
   private _read(): void {
@@ -188,15 +157,16 @@ export class RoutingView extends Drawing {
   }
 
   private _fill(): void {
-    const { model, context } = this._options;
+    const { model, context, size = 'normal' } = this._options;
     const { trans } = context;
     this._panes.forEach(pane => pane.dispose());
     this._panes = model.panes.map(
-      pane => new RoutingPane({ model, pane, trans })
+      pane => new RoutingPane({ model, pane, size, trans })
     );
     this._box.append(...this._panes.map(({ node }) => node));
     this._title.textContent = model.view.model;
-    this._title.hidden = model.view.model === '';
+    // The address line of a workbench names the model.
+    this._title.hidden = model.view.model === '' || size === 'large';
     this._tell();
     this._read();
   }
@@ -218,8 +188,6 @@ export class RoutingView extends Drawing {
   private _coverage = element('moe-RoutingView-coverage');
   private _entry: IDisposable;
   private _frame = 0;
-  private _hasMore = false;
-  private _isDrawing = false;
   private _lookedAgain = false;
   private _observer = new ResizeObserver(() => this._schedule('rebuild'));
   private _panes: readonly RoutingPane[] = [];
@@ -233,6 +201,8 @@ export namespace RoutingView {
   export interface IOptions {
     model: RoutingModel;
     context: IMoEContext;
+    /** Default 'normal'. */
+    size?: RoutingSize;
   }
 }
 

@@ -63,7 +63,7 @@ export class NetworkView extends Widget {
   private _make(look: Look): Widget {
     return look === 'table'
       ? new SourceView(this._options, Network, 'moe-NetworkTable')
-      : new RoutingPanel(this._options);
+      : new RoutingPanel({ ...this._options, size: 'large' });
   }
 
   private get _content(): PanelLayout {

@@ -109,9 +109,8 @@ test('a page that opens in the middle of a generation draws all of it', async ({
   await expect(panel.routing.coverage).toContainText('being written…');
   await run;
   await expect(panel.routing.coverage).toContainText(`${6 + TOKENS} tokens`);
-  await expect(panel.routing.root.locator('.moe-TokenStrip-token')).toHaveCount(
-    6 + TOKENS
-  );
+  await panel.routing.setTable(true);
+  await expect(panel.routing.table.locator('tbody tr')).toHaveCount(6 + TOKENS);
 });
 
 test("a session's explorer grows in the output of a cell, and an interrupt keeps its tokens", async ({
@@ -161,7 +160,8 @@ test('a kernel that dies in the middle leaves what was drawn, marked as stale', 
   await page.notebook.runCell(0);
   // It never ends.
   page.notebook.runCell(1).catch(() => undefined);
-  const shown = panel.routing.root.locator('.moe-TokenStrip-token');
+  await panel.routing.setTable(true);
+  const shown = panel.routing.table.locator('tbody tr');
   await expect.poll(() => shown.count()).toBeGreaterThan(12);
   await page.menu.clickMenuItem('Kernel>Restart Kernel…');
   await page

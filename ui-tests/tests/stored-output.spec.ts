@@ -105,10 +105,10 @@ test.describe('a stored output, with no kernel', () => {
     await view.drawn(1);
     const brightest = () =>
       view.heatmap.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
-        // An axis label: the strongest text colour beside the plot.
+        // Labels of tokens: the strongest text colour above the cells.
         const { data } = canvas
           .getContext('2d')!
-          .getImageData(0, 0, 28, canvas.height / 2);
+          .getImageData(0, 0, canvas.width, 50);
         let light = 0;
         let dark = 0;
         for (let i = 0; i < data.length; i += 4) {

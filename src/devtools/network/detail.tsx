@@ -1,13 +1,14 @@
-import { tokenText } from 'moe-debugger/charts';
 import {
   layerName,
   type TokenPage,
-  type TokenPageLayer
+  type TokenPageLayer,
+  type TokenRow
 } from 'moe-debugger/protocol';
 import { useEffect, useState } from 'react';
 import { OWN_KEYS, useSignal } from '../../drawing';
 import type { IViewProps } from '../context';
-import { decimals } from '../words';
+import { decimals, sampleText } from '../words';
+import { TokenText } from '../token-text';
 import { segmentsOf } from './chip';
 import { TokenPath } from './path';
 
@@ -98,13 +99,14 @@ export function TokenDetail({ context }: IViewProps): JSX.Element | null {
       {page && row >= 0 && (
         <>
           <h3>
-            <bdi className="moe-Token">{tokenText(page.rows[row])}</bdi>
+            <span className="moe-Token">
+              <TokenText token={page.rows[row]} />
+            </span>
             <small>
               {trans.__(
                 'token %1 of %2',
                 page.rows[row].position,
-                source.outline?.samples[page.rows[row].sample]?.id ??
-                  trans.__('sample %1', page.rows[row].sample)
+                sampleText(source.outline, page.rows[row].sample, trans)
               )}
             </small>
           </h3>
@@ -116,7 +118,7 @@ export function TokenDetail({ context }: IViewProps): JSX.Element | null {
                   key={own.index}
                   className={own.index === token ? 'moe-mod-current' : ''}
                 >
-                  {own.text ?? `${own.id} `}
+                  {textOf(own)}
                 </bdi>
               )
             )}
@@ -162,6 +164,15 @@ export function TokenDetail({ context }: IViewProps): JSX.Element | null {
       )}
     </aside>
   );
+}
+
+/** In the running text, a character stands once: where its first token is. */
+function textOf({ text, id, character }: TokenRow): string {
+  return character
+    ? character.part === 0
+      ? character.text
+      : ''
+    : (text ?? `${id} `);
 }
 
 function LayerRow({

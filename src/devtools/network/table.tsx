@@ -1,5 +1,4 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { tokenText } from 'moe-debugger/charts';
 import { layerName, type TokenOrder } from 'moe-debugger/protocol';
 import {
   useEffect,
@@ -12,6 +11,8 @@ import {
 import { OWN_KEYS, useSignal } from '../../drawing';
 import type { IViewContext, IViewProps } from '../context';
 import { COLORED_DOMAINS } from '../lean';
+import { TokenText } from '../token-text';
+import { sampleText } from '../words';
 import { Chip, chipWidth, segmentsOf } from './chip';
 import { Margins } from './margins';
 import type { IListedToken } from './model';
@@ -263,7 +264,7 @@ function Cells({
         className="moe-mod-token"
         onClick={() => choose(current.layerIndex)}
       >
-        <bdi>{tokenText(token)}</bdi>
+        <TokenText token={token} />
       </span>
       <span
         role="gridcell"
@@ -277,7 +278,7 @@ function Cells({
           />
         )}
         <bdi>
-          {[token.stack, sample?.id ?? trans.__('sample %1', token.sample)]
+          {[token.stack, sampleText(outline, token.sample, trans)]
             .filter(Boolean)
             .join(' ')}
         </bdi>

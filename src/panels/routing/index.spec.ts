@@ -8,7 +8,7 @@ function shown() {
   const { notebook, model } = followedNotebook();
   let panel!: RoutingPanel;
   act(() => {
-    panel = new RoutingPanel({ model, context: testContext() });
+    panel = new RoutingPanel({ model, context: testContext(), size: 'small' });
   });
   const { comm } = notebook.kernel;
   act(() => {

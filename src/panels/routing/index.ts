@@ -1,12 +1,16 @@
 import { PanelLayout, Widget } from '@lumino/widgets';
 import { errorBox } from '../../drawing';
 import { DrawingWidget } from '../../drawing-widget';
-import { RoutingView, type RoutingModel } from '../../routing';
+import {
+  RoutingView,
+  type RoutingModel,
+  type RoutingSize
+} from '../../routing';
 import type { ISectionOptions } from '../section';
 
 /** The selected trace of the notebook's kernel, in the routing view. */
 export class RoutingPanel extends Widget {
-  constructor(private _options: ISectionOptions) {
+  constructor(private _options: RoutingPanel.IOptions) {
     super();
     const { model, context } = _options;
     this.addClass('moe-RoutingPanel');
@@ -35,7 +39,7 @@ export class RoutingPanel extends Widget {
   }
 
   private _update(): void {
-    const { model, context } = this._options;
+    const { model, context, size } = this._options;
     const { follower } = model;
     // The picture stays after the process has ended, but not after a change to another kind of kernel.
     const routing = follower?.isOurs ? follower.routing : undefined;
@@ -45,7 +49,7 @@ export class RoutingPanel extends Widget {
       this._routing = routing;
       if (routing) {
         this._view = new DrawingWidget(
-          new RoutingView({ model: routing, context })
+          new RoutingView({ model: routing, context, size })
         );
         this._content.addWidget(this._view);
       }
@@ -73,4 +77,10 @@ export class RoutingPanel extends Widget {
   private _errorBox: Widget | undefined;
   private _routing: RoutingModel | undefined;
   private _view: Widget | undefined;
+}
+
+export namespace RoutingPanel {
+  export interface IOptions extends ISectionOptions {
+    size: RoutingSize;
+  }
 }

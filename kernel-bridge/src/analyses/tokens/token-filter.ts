@@ -1,4 +1,5 @@
 /** Which tokens of a sample a filter accepts. */
+import { characterRuns, type TokenCharacters } from '../../base/charts';
 import {
   isInRange,
   type FilterTerm,
@@ -100,7 +101,7 @@ function tokenTerm(
         term.texts.some(own => own === text || own === text?.trim())
       );
     case 'text':
-      return tokensOfText(tokens, term.texts);
+      return tokensOfText(tokens, term.texts, characterRuns(tokens));
     case 'id':
       return where(({ id }) => inRanges(id, term.ranges));
     case 'pos':
@@ -110,18 +111,27 @@ function tokenTerm(
   }
 }
 
-/** Tokens that a text touches, wherever it begins and ends; upper and lower case are the same. */
+/**
+ * Tokens that a text touches, wherever it begins and ends; upper and lower case are the same.
+ * @param characters tokens that make characters together: what they spell stands for their bytes
+ */
 export function tokensOfText(
   tokens: readonly Token[],
-  texts: readonly string[]
+  texts: readonly string[],
+  characters: readonly TokenCharacters[] = []
 ): Uint8Array {
   const ends: number[] = [];
   let whole = '';
-  for (const { text = '' } of tokens) {
+  let next = 0;
+  tokens.forEach(({ text = '' }, index) => {
+    const run = characters[next];
+    const isPart = run !== undefined && index >= run.from;
+    const isLast = isPart && index === run.to - 1;
     // A letter whose lower case is longer would move all that follows.
-    whole += lowered(text);
+    whole += lowered(isPart ? (index === run.from ? run.text : '') : text);
     ends.push(whole.length);
-  }
+    next += isLast ? 1 : 0;
+  });
   const touched = new Uint8Array(tokens.length);
   for (const text of texts.map(lowered).filter(own => own !== '')) {
     let token = 0;
@@ -140,6 +150,11 @@ export function tokensOfText(
       ) {
         touched[t] = 1;
       }
+    }
+  }
+  for (const { from, to } of characters) {
+    if (touched.subarray(from, to).includes(1)) {
+      touched.fill(1, from, to);
     }
   }
   return touched;

@@ -240,3 +240,32 @@ describe('TokenList', () => {
     ).toEqual([[1, 2], [1], [2]]);
   });
 });
+
+describe('the bytes of a character', () => {
+  const parts: RoutingSample = {
+    id: 'parts',
+    tokens: tokens(['a', '<0xE4>', '<0xBD>', '<0xA0>', 'b']),
+    layers: [
+      layer(0, new Array<number>(10).fill(0), new Array<number>(10).fill(0.5))
+    ]
+  };
+  const own = new TokenList({ samples: [parts], cards: [], edits: [] });
+
+  it('are told with what they spell', () => {
+    expect(own.page(ALL).rows.map(({ character }) => character)).toEqual([
+      undefined,
+      { text: '你', part: 0, parts: 3 },
+      { text: '你', part: 1, parts: 3 },
+      { text: '你', part: 2, parts: 3 },
+      undefined
+    ]);
+  });
+
+  it('are found by the character', () => {
+    const rows = (filter: string) =>
+      own.page({ ...ALL, filter }).rows.map(({ index }) => index);
+    expect(rows('text:"你"')).toEqual([1, 2, 3]);
+    expect(rows('text:"a你"')).toEqual([0, 1, 2, 3]);
+    expect(rows('text:"b"')).toEqual([4]);
+  });
+});

@@ -1,8 +1,10 @@
 /** All tokens of a trace as rows: those of an encoder before those of its decoder, sample by sample. */
+import { characterRuns, type TokenCharacters } from '../../base/charts';
 import type {
   RoutingSample,
   Stack,
   Token,
+  TokenPart,
   TokenRow
 } from '../../base/protocol';
 
@@ -16,6 +18,9 @@ export interface TokenRun {
   /** Index of its first row. */
   from: number;
 }
+
+/** Of what is sent as a character. */
+const MAX_TEXT = 100;
 
 export class TokenRows {
   readonly runs: readonly TokenRun[];
@@ -60,11 +65,50 @@ export class TokenRows {
 
   at(row: number): TokenRow {
     const { run, token } = this.find(row);
+    const character = this._partOf(run, token);
     return {
       ...run.tokens[token],
       sample: run.sample,
       ...(run.stack ? { stack: run.stack } : {}),
-      index: row
+      index: row,
+      ...(character ? { character } : {})
     };
   }
+
+  /** Runs of the tokens of a run that make a character together. */
+  characters(run: TokenRun): readonly TokenCharacters[] {
+    let found = this._characters.get(run);
+    if (!found) {
+      found = characterRuns(run.tokens);
+      this._characters.set(run, found);
+    }
+    return found;
+  }
+
+  private _partOf(run: TokenRun, token: number): TokenPart | undefined {
+    const characters = this.characters(run);
+    let low = 0;
+    let high = characters.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (characters[middle].to <= token) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    const found = characters[low];
+    return found && found.from <= token && found.text.length <= MAX_TEXT
+      ? {
+          text: found.text,
+          part: token - found.from,
+          parts: found.to - found.from
+        }
+      : undefined;
+  }
+
+  private readonly _characters = new Map<
+    TokenRun,
+    readonly TokenCharacters[]
+  >();
 }

@@ -23,23 +23,12 @@ export {
   tokenLabel,
   tokenText
 } from './token-labels';
+export { characterRuns, type TokenCharacters } from './token-characters';
 export {
-  EXPERT_LOAD,
   expertLoad,
-  expertLoadSpec,
   tokenRateCeiling,
-  type ExpertLoadOptions,
   type ExpertLoadRow
 } from './expert-load';
-export {
-  CELL_CURSOR,
-  CELL_IMAGE,
-  CELL_SCALE,
-  addCellImage,
-  routingHeatmapSpec,
-  type RoutingHeatmapOptions,
-  type VegaDocument
-} from './routing-heatmap';
 export {
   sweepHeatmapSpec,
   type SweepHeatmapOptions,

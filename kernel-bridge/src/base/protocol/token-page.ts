@@ -39,6 +39,17 @@ export interface TokenRow extends Token {
   stack?: Stack;
   /** Index into all tokens of the trace, whatever the filter. */
   index: number;
+  /** Of a token that is a part of a character. */
+  character?: TokenPart;
+}
+
+/** Which part of some characters a token is. */
+export interface TokenPart {
+  /** What all parts spell. */
+  text: string;
+  /** From 0. */
+  part: number;
+  parts: number;
 }
 
 /** The routing of a page's rows by one router. */
@@ -75,6 +86,7 @@ const MAX_FILTER = 2000;
 const MAX_LAYERS = 4096;
 const MAX_PROBLEMS = 1000;
 const MAX_MESSAGE = 400;
+const MAX_CHARACTER = 4000;
 const MAX_TOKENS = Number.MAX_SAFE_INTEGER;
 
 type EncodedTokenLayer = Omit<
@@ -143,7 +155,10 @@ export function decodeTokenPage(value: unknown): TokenPage {
         : {
             stack: oneOf(row.stack, ['encoder', 'decoder'], `rows[${i}].stack`)
           }),
-      index: count(row.index, `rows[${i}].index`, MAX_TOKENS)
+      index: count(row.index, `rows[${i}].index`, MAX_TOKENS),
+      ...(row.character === undefined
+        ? {}
+        : { character: decodePart(row.character, `rows[${i}].character`) })
     };
   });
   return {
@@ -164,6 +179,15 @@ export function decodeTokenPage(value: unknown): TokenPage {
     layers: list(source.layers, 'layers', MAX_LAYERS).map((entry, i) =>
       decodeLayer(entry, rows.length, `layers[${i}]`)
     )
+  };
+}
+
+function decodePart(value: unknown, at: string): TokenPart {
+  const source = object(value, at);
+  return {
+    text: text(source.text, `${at}.text`, MAX_CHARACTER),
+    part: count(source.part, `${at}.part`),
+    parts: count(source.parts, `${at}.parts`)
   };
 }
 
