@@ -1,4 +1,5 @@
 /** The Python tests, and the notebooks, which have their own Python tests. */
+import { availableParallelism } from 'node:os';
 import { inRoot, venvPython } from '../paths.mjs';
 import { run } from '../processes.mjs';
 import { readJUnit, readReport, reportPath } from './reports.mjs';
@@ -7,10 +8,23 @@ import { isolatedJupyter } from './servers.mjs';
 
 const SECONDS = 1200;
 
+/** Most tests wait for a kernel to start. More processes than cores would make those late that measure time. */
+const PROCESSES = String(Math.min(4, availableParallelism()));
+
 async function runPytest(title, report, args) {
   const file = reportPath(report);
   const { error } = await run(
-    [venvPython, '-m', 'pytest', '-ra', `--junit-xml=${file}`, ...args],
+    [
+      venvPython,
+      '-m',
+      'pytest',
+      '-ra',
+      `--numprocesses=${PROCESSES}`,
+      // Tests of one file share a kernel, and blocks of one page the files that they write.
+      '--dist=loadfile',
+      `--junit-xml=${file}`,
+      ...args
+    ],
     { cwd: inRoot(), seconds: SECONDS, show: true, env: isolatedJupyter() }
   );
   return withCrash(readJUnit(readReport(file)), error, title);
