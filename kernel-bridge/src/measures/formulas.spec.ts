@@ -14,6 +14,7 @@ import {
 import { coactivation, generalists, specialistPairs } from './coactivation';
 import { expertImportance, naeeKeptSets } from './importance';
 import { balancedPacking, planReplicas, replicate } from './replicas';
+import { LAYER_METRICS } from './layer-metrics';
 import { randomAnyOverlap } from './repetition';
 import {
   cosine,
@@ -26,6 +27,12 @@ import {
 import { routerSaturation, vocabularySpecialisation } from './specialisation';
 import { rankAtVariance, typeTest } from './type-test';
 import { WindowCounts, MAX_WINDOWS } from './window-counts';
+
+it('divides dropped slots by all slots', () => {
+  // 3 + 1 selections and 4 slots without an expert.
+  const { compute } = LAYER_METRICS.droppedSlotRate;
+  expect(compute({ counts: [3, 1], droppedSlots: 4 } as never)).toBe(0.5);
+});
 
 describe('balance', () => {
   it('is 1 of equal loads, and worked out by hand of (3, 1)', () => {

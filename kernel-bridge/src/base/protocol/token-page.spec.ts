@@ -64,6 +64,15 @@ it.each<[string, (page: ReturnType<typeof sent>) => void, RegExp]>([
     /layers\[0\] names expert 3 of 3/
   ],
   [
+    'a next expert that does not exist',
+    page =>
+      (page.layers[0].next = {
+        ...(page.layers[0].next as object),
+        data: Int32Array.of(1, -2)
+      }),
+    /layers\[0\] names expert -2 of 4/
+  ],
+  [
     'arrays of another length',
     page => page.rows.pop(),
     /layers\[0\].selected has shape \[2,2\], expected \[1,2\]/

@@ -99,3 +99,20 @@ describe('models whose weights are stored in another precision', () => {
     }
   );
 });
+
+it('counts the weights of QMoE twice a byte, and its biases once', () => {
+  const b = new GraphBuilder();
+  const x = b.input('x', 'float', [1, 4]);
+  // Two experts: packed weights of 4 bits, and biases that are stored as they are.
+  const packed = b.uint8([2, 6, 2]);
+  const bias = b.floats([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  b.op(
+    'com.microsoft.QMoE',
+    [x, b.input('router', 'float', [1, 2]), packed, '', bias],
+    { expert_weight_bits: 4 }
+  );
+  expect(sizeOf(b).stored).toEqual([
+    { bits: 32, quantized: false, tensors: 1, parameters: 12 },
+    { bits: 4, quantized: true, tensors: 1, parameters: 2 * 2 * 6 * 2 }
+  ]);
+});

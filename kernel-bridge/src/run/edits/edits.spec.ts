@@ -210,6 +210,11 @@ describe('edits of a decoder', () => {
       /\[3,3\] are not a valid range/
     ],
     [
+      'a range that begins before the text',
+      { force: [{ layer: 0, expert: 1, tokens: [-1, 3] }] },
+      /\[-1,3\] are not a valid range/
+    ],
+    [
       'a substitute',
       { ablate: [{ layer: 0, expert: 1, mode: 'swap' }] },
       /needs an expert to run instead/
