@@ -3,6 +3,7 @@ import type { ITranslation } from '../translation';
 /** The tabs of the workbench, from the left, with their titles. */
 export const VIEW_TITLES = {
   overview: (trans: ITranslation) => trans.__('Overview'),
+  elements: (trans: ITranslation) => trans.__('Elements'),
   network: (trans: ITranslation) => trans.__('Network'),
   lens: (trans: ITranslation) => trans.__('Lens'),
   experiments: (trans: ITranslation) => trans.__('Experiments'),

@@ -6,6 +6,8 @@ import {
   COMM_TARGET,
   PROTOCOL_VERSION,
   ProtocolError,
+  decodeExpertElement,
+  decodeModelElement,
   decodeOutline,
   decodeRows,
   decodeTokenPage,
@@ -17,8 +19,10 @@ import {
   readSteps,
   readTraceFigure,
   type Ability,
+  type ExpertElement,
   type FindingsState,
   type TraceFigure,
+  type ModelElement,
   type ModelSummary,
   type PreviousEnd,
   type RunStep,
@@ -180,10 +184,16 @@ export class KernelChannel implements IDisposable {
       case 'tokens':
         insertBuffers(data.state, data.bufferPaths, buffers);
         return readAnswer('tokens', data, decodeTokenPage);
+      case 'model-elements':
+        return readAnswer('model-elements', data, decodeModelElement);
+      case 'expert-element':
+        return readAnswer('expert-element', data, decodeExpertElement);
       case 'findings-error':
       case 'figure-error':
       case 'outline-error':
       case 'tokens-error':
+      case 'model-elements-error':
+      case 'expert-element-error':
         return {
           type: data.type,
           request: Number(data.request),
@@ -214,6 +224,8 @@ export namespace KernelChannel {
     figure: TraceFigure;
     outline: TraceOutline;
     tokens: TokenPage;
+    'model-elements': ModelElement;
+    'expert-element': ExpertElement;
   }
 
   export type Answer<Type extends keyof IAnswers = keyof IAnswers> = {

@@ -321,6 +321,10 @@ export class KernelFollower implements IDisposable {
       case 'outline-error':
       case 'tokens':
       case 'tokens-error':
+      case 'model-elements':
+      case 'model-elements-error':
+      case 'expert-element':
+      case 'expert-element-error':
         // Handled by the tool or the question: tokens stream, and the rest of the panel does not change.
         return;
       case 'closed':

@@ -1,7 +1,9 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type {
+  ExpertElement,
   FindingsState,
+  ModelElement,
   ModelSummary,
   TokenPage,
   TokenQuestion,
@@ -95,15 +97,41 @@ export class KernelSource implements ITraceSource, IDisposable {
 
   async tokens(question: TokenQuestion): Promise<TokenPage> {
     const { trace } = this;
-    const { channel } = this._follower;
-    if (!trace || !channel) {
-      throw new Error('the kernel is not connected');
+    return this._ask(channel =>
+      askKernel(channel, {
+        type: 'list-tokens',
+        // An id that no trace has is refused by the kernel.
+        id: trace?.id ?? '',
+        ...question
+      })
+    );
+  }
+
+  get model(): ModelSummary | undefined {
+    if (!this._follower.has('elements')) {
+      return undefined;
     }
-    return askKernel(channel, {
-      type: 'list-tokens',
-      id: trace.id,
-      ...question
-    });
+    const ready = this.models.filter(({ status }) => status !== 'disposed');
+    return (
+      ready.find(({ id }) => id === this.trace?.modelId) ??
+      ready[ready.length - 1]
+    );
+  }
+
+  elements(modelId: string): Promise<ModelElement> {
+    return this._ask(channel =>
+      askKernel(channel, { type: 'elements', id: modelId })
+    );
+  }
+
+  expert(
+    modelId: string,
+    layerIndex: number,
+    expert: number
+  ): Promise<ExpertElement> {
+    return this._ask(channel =>
+      askKernel(channel, { type: 'expert', id: modelId, layerIndex, expert })
+    );
   }
 
   dispose(): void {
@@ -115,6 +143,16 @@ export class KernelSource implements ITraceSource, IDisposable {
     this._follower.changed.disconnect(this._update, this);
     this._growing?.disconnect(this._onGrown, this);
     Signal.clearData(this);
+  }
+
+  private async _ask<T>(
+    ask: (channel: NonNullable<KernelFollower['channel']>) => Promise<T>
+  ): Promise<T> {
+    const { channel } = this._follower;
+    if (!channel) {
+      throw new Error('the kernel is not connected');
+    }
+    return ask(channel);
   }
 
   private get _follower(): KernelFollower {

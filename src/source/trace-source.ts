@@ -1,6 +1,8 @@
 import type { ISignal } from '@lumino/signaling';
 import type {
+  ExpertElement,
   FindingsState,
+  ModelElement,
   ModelSummary,
   TokenPage,
   TokenQuestion,
@@ -42,4 +44,21 @@ export interface ITraceSource {
    * @throws Error with a text for the user
    */
   tokens(question: TokenQuestion): Promise<TokenPage>;
+  /** The model of the selected trace, or the one that was loaded last; undefined where none can be asked about. */
+  readonly model: ModelSummary | undefined;
+  /**
+   * What a model is made of.
+   * @throws Error with a text for the user
+   */
+  elements(modelId: string): Promise<ModelElement>;
+  /**
+   * The stored weights of an expert.
+   * @param layerIndex index into the routers
+   * @throws Error with a text for the user
+   */
+  expert(
+    modelId: string,
+    layerIndex: number,
+    expert: number
+  ): Promise<ExpertElement>;
 }

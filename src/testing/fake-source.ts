@@ -1,6 +1,8 @@
 import { Signal } from '@lumino/signaling';
 import type {
+  ExpertElement,
   FindingsState,
+  ModelElement,
   ModelSummary,
   OutlineRouter,
   TokenPage,
@@ -40,6 +42,28 @@ export class FakeSource implements ITraceSource {
 
   diagnose(): void {
     this.diagnosed++;
+  }
+
+  model: ModelSummary | undefined;
+  element: ModelElement | undefined;
+  askedExperts: string[] = [];
+  expertElement: ExpertElement | undefined;
+
+  elements(): Promise<ModelElement> {
+    return this.element
+      ? Promise.resolve(this.element)
+      : Promise.reject(new Error('the model is gone'));
+  }
+
+  expert(
+    _modelId: string,
+    layerIndex: number,
+    expert: number
+  ): Promise<ExpertElement> {
+    this.askedExperts.push(`${layerIndex}:${expert}`);
+    return this.expertElement
+      ? Promise.resolve({ ...this.expertElement, expert })
+      : Promise.reject(new Error('the weights are gone'));
   }
 
   tokens(question: TokenQuestion): Promise<TokenPage> {

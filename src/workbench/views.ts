@@ -1,3 +1,4 @@
+import { Elements } from '../devtools/elements';
 import { Findings } from '../devtools/findings';
 import { Overview } from '../devtools/overview';
 import type { ViewName } from '../devtools/titles';
@@ -11,6 +12,7 @@ import type { CreateView } from './view-kinds';
 /** What each tab of a workbench contains; their order and titles are in `devtools/titles.ts`. */
 export const VIEWS: Readonly<Record<ViewName, CreateView>> = {
   overview: options => new SourceView(options, Overview, 'moe-OverviewView'),
+  elements: options => new SourceView(options, Elements, 'moe-ElementsView'),
   network: options => new NetworkView(options),
   lens: ({ model, context }) => new ToolPanel({ name: 'lens', model, context }),
   experiments: options => new ExperimentsView(options),

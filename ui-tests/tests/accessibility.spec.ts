@@ -94,7 +94,7 @@ for (const theme of ['light', 'dark'] as const) {
     });
 
     test('finds nothing serious in MoE DevTools', async ({ page, tmpPath }) => {
-      // Axe looks at each of six views.
+      // Axe looks at each of seven views.
       test.slow();
       await openNotebook(
         page,
@@ -117,6 +117,11 @@ for (const theme of ['light', 'dark'] as const) {
       );
       expect(await found()).toEqual([]);
 
+      await workbench.show('Elements');
+      await view.getByLabel('Filter parts').fill('layer 2 expert 2');
+      await view.getByRole('treeitem').last().click();
+      await expect(view).toContainText('Spectrum of down');
+      expect(await found()).toEqual([]);
       await workbench.show('Network');
       await view.getByRole('gridcell').nth(3).click();
       await expect(

@@ -115,6 +115,63 @@ test('the table shows what PyTorch recorded, and one selection moves all views',
   await expect(rows.first()).toBeVisible();
 });
 
+test('elements are walked by keys to an expert, whose weights are those of the file', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/elements.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}await model.trace(${JSON.stringify(prompts[0])});`
+    ])
+  );
+  await page.notebook.runCell(0);
+  const workbench = new WorkbenchPage(page);
+  const view = await workbench.open('elements');
+  const tree = view.getByRole('tree');
+  const parts = tree.getByRole('treeitem');
+  await expect(parts).toHaveCount(LAYERS + 3);
+  await tree.focus();
+  // Down past the embeddings and two layers, into the third one, its mixture and its experts.
+  for (const key of [
+    ...new Array(4).fill('ArrowDown'),
+    'ArrowRight',
+    'ArrowDown',
+    'ArrowDown',
+    'ArrowRight',
+    'ArrowDown',
+    'ArrowDown',
+    'ArrowRight',
+    'ArrowDown',
+    'ArrowDown',
+    'ArrowDown'
+  ]) {
+    await page.keyboard.press(key);
+  }
+  await expect(workbench.address).toContainText('layer 2');
+  await expect(workbench.address).toContainText('expert 2');
+  const detail = view.getByRole('region', { name: 'Selected part' });
+  await expect(detail.getByRole('heading', { level: 2 })).toHaveText(
+    'Expert 2 of layer 2'
+  );
+  // Three matrices of 192 × 256, from the configuration of the model.
+  await expect(detail).toContainText((3 * 192 * 256).toLocaleString('en'));
+  const { selected } = truth(0).layers[2];
+  const taking = selected.filter(expert => expert === 2).length;
+  await expect(detail).toContainText(`See its ${taking} token`);
+  for (const name of ['gate', 'up', 'down']) {
+    await expect(detail).toContainText(`Spectrum of ${name}`);
+  }
+  await detail.getByRole('button', { name: 'See its' }).click();
+  await expect(
+    view.getByRole('combobox', { name: 'Filter tokens' })
+  ).toHaveValue('expert:2:2');
+  await expect(view).toContainText(
+    `${taking} of ${truth(0).tokens.length} tokens`
+  );
+});
+
 test('a newcomer finds the German expert, its tokens, and the text without it', async ({
   page
 }) => {

@@ -125,3 +125,14 @@ export const traceOutline = lazily(
     require('./tokens/trace-outline') as typeof import('./tokens/trace-outline'),
   'traceOutline'
 );
+
+export const modelElements = lazily(
+  () =>
+    require('./elements/model-elements') as typeof import('./elements/model-elements'),
+  'modelElements'
+);
+export const expertElement = lazily(
+  () =>
+    require('./elements/expert-element') as typeof import('./elements/expert-element'),
+  'expertElement'
+);

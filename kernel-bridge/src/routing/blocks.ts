@@ -20,6 +20,8 @@ export interface BlockJoin {
   stack?: Stack;
   /** The added tensor, an input of the node. */
   branch: string;
+  /** The branch mixes tokens: attention, a convolution, a recurrence. */
+  mixes: boolean;
 }
 
 export interface Blocks {
@@ -45,10 +47,10 @@ export function findBlocks(graph: Graph): Blocks {
   const byNode = new Map<number, { layer: number; stack?: Stack }>();
   const count = (joins: Join[], stack?: Stack): number => {
     const layers = numberBlocks(joins);
-    joins.forEach(({ node, branch }, i) => {
+    joins.forEach(({ node, branch, mixes }, i) => {
       const place = { layer: layers[i], ...(stack ? { stack } : {}) };
       byNode.set(node, place);
-      all.push({ ...place, node: graph.nodes[node], branch });
+      all.push({ ...place, node: graph.nodes[node], branch, mixes });
     });
     return layers.length === 0 ? 0 : layers[layers.length - 1] + 1;
   };

@@ -25,6 +25,7 @@ export * from './read-to-kernel';
 export * from './routing';
 export * from './rows';
 export * from './token-page';
+export * from './elements';
 export * from './tools';
 export * from './trace-outline';
 export * from './known';

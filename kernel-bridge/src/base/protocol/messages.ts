@@ -9,6 +9,7 @@
  * says with `drawn` which message it has come to; a client that does not say so gets a few messages, and then none. Rows
  * that could not be sent in time go together, and a message that would be too large is thinned (see `rows.ts`).
  * `diagnose` is answered by `findings` or `findings-error` with the same `request`, `draw` by `figure` or `figure-error`.
+ * `elements` is answered by the parts of a model, `expert` by the stored weights of one expert.
  * `outline` is answered by the samples and loads of a trace, `list-tokens` by a page of its tokens.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
  * A message that cannot be read is answered by the error of its question, or by `error`.
@@ -16,6 +17,7 @@
  * Binary arrays travel as buffers: the message's `data` has `bufferPaths` (see `buffers.ts`).
  */
 import type { Coverage } from './routing';
+import type { ExpertElement, ModelElement } from './elements';
 import type { FigureName, TraceFigure } from './figure';
 import type { FindingsState } from './findings-view';
 import type { PreviousEnd } from './previous-end';
@@ -84,6 +86,17 @@ export type ToKernel =
     }
   | { type: 'outline'; request: number; id: string }
   | ({ type: 'list-tokens'; request: number; id: string } & TokenQuestion)
+  /** `id` is the model's. */
+  | { type: 'elements'; request: number; id: string }
+  | {
+      type: 'expert';
+      request: number;
+      /** Id of the model. */
+      id: string;
+      /** Index into the routers of the model. */
+      layerIndex: number;
+      expert: number;
+    }
   | ToolRequest;
 
 export type FromKernel =
@@ -130,5 +143,9 @@ export type FromKernel =
       bufferPaths: (string | number)[][];
     }
   | { type: 'tokens-error'; request: number; message: string }
+  | { type: 'model-elements'; request: number; state: ModelElement }
+  | { type: 'model-elements-error'; request: number; message: string }
+  | { type: 'expert-element'; request: number; state: ExpertElement }
+  | { type: 'expert-element-error'; request: number; message: string }
   | ToolAnswer
   | { type: 'error'; request?: number; message: string };

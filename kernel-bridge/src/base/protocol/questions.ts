@@ -1,9 +1,11 @@
-/** Questions about a trace, and the type of the message that answers each; `<type>-error` says why there is no answer. */
+/** Questions about a trace or a model, and the type of the message that answers each; `<type>-error` says why there is no answer. */
 export const ANSWER_TYPES = {
   diagnose: 'findings',
   draw: 'figure',
   outline: 'outline',
-  'list-tokens': 'tokens'
+  'list-tokens': 'tokens',
+  elements: 'model-elements',
+  expert: 'expert-element'
 } as const;
 
 export type QuestionType = keyof typeof ANSWER_TYPES;

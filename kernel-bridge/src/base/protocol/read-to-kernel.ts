@@ -48,6 +48,15 @@ export function readToKernel(value: unknown): ToKernel {
       };
     case 'outline':
       return { type, ...readQuestion(source) };
+    case 'elements':
+      return { type, ...readQuestion(source) };
+    case 'expert':
+      return {
+        type,
+        ...readQuestion(source),
+        layerIndex: count(source.layerIndex, 'layerIndex'),
+        expert: count(source.expert, 'expert')
+      };
     case 'list-tokens':
       return { type, ...readQuestion(source), ...readTokenQuestion(source) };
     case 'open-tool':

@@ -13,6 +13,7 @@ import {
 } from '../../base/protocol';
 import { sessionStore } from '../../api/store';
 import { diagnoseStored } from './diagnosis';
+import { elementsOf, expertOf } from './elements';
 import { drawStored } from './figures';
 import { LiveFeeds } from './live-feeds';
 import { StateUpdates } from './state-updates';
@@ -88,7 +89,14 @@ export function serveClient(
       type: 'hello',
       version: PROTOCOL_VERSION,
       package: version,
-      tools: [...TOOL_NAMES, 'findings', 'figures', 'live', 'tokens'],
+      tools: [
+        ...TOOL_NAMES,
+        'findings',
+        'figures',
+        'live',
+        'tokens',
+        'elements'
+      ],
       ...(previousEnd === undefined ? {} : { previousEnd })
     }
   });
@@ -151,6 +159,17 @@ function answerTo(
       const { request, id, ...question } = message;
       const { buffers, ...page } = lists.page(id, question);
       return { message: { type: 'tokens', request, ...page }, buffers };
+    }
+    case 'elements': {
+      const { request, id } = message;
+      return {
+        message: { type: 'model-elements', request, state: elementsOf(id) }
+      };
+    }
+    case 'expert': {
+      const { request, id, layerIndex, expert } = message;
+      const state = expertOf(id, layerIndex, expert);
+      return { message: { type: 'expert-element', request, state } };
     }
     default: {
       const answer = tools.receive(message);
