@@ -240,6 +240,8 @@ export type {
   ExpertVocabulary,
   VocabularyOptions
 } from './analyses/lens/expert-vocabulary';
+export type { ModelProfileOptions } from './analyses/profile/profile-model';
+export type { ModelProfile } from './analyses/profile/profile-result';
 export type { LayerVocabularyOptions } from './analyses/lens/vocabulary/layer-vocabulary';
 export type { UntrainedTokens } from './analyses/lens/vocabulary/untrained-tokens';
 export type {

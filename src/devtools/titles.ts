@@ -7,6 +7,7 @@ export const VIEW_TITLES = {
   network: (trans: ITranslation) => trans.__('Network'),
   lens: (trans: ITranslation) => trans.__('Lens'),
   experiments: (trans: ITranslation) => trans.__('Experiments'),
+  performance: (trans: ITranslation) => trans.__('Performance'),
   measures: (trans: ITranslation) => trans.__('Measures'),
   findings: (trans: ITranslation) => trans.__('Findings')
 };

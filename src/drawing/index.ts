@@ -1,6 +1,7 @@
 /** Parts of all drawings. Independent of JupyterLab, Lumino's widgets and routing. */
 export { Chart, type ChartView } from './chart';
 export { chartTheme, type IChartTheme } from './chart-theme';
+export { download } from './download';
 export { Drawing } from './drawing';
 export { element } from './element';
 export { ErrorBox, errorBox } from './error-box';

@@ -9,6 +9,7 @@ import {
   decodeExpertElement,
   decodeModelElement,
   decodeOutline,
+  decodeProfile,
   decodeRows,
   decodeTokenPage,
   decodeView,
@@ -25,6 +26,7 @@ import {
   type ModelElement,
   type ModelSummary,
   type PreviousEnd,
+  type ProfileDocument,
   type RunStep,
   type ToKernel,
   type TokenPage,
@@ -188,12 +190,15 @@ export class KernelChannel implements IDisposable {
         return readAnswer('model-elements', data, decodeModelElement);
       case 'expert-element':
         return readAnswer('expert-element', data, decodeExpertElement);
+      case 'profile':
+        return readAnswer('profile', data, decodeProfile);
       case 'findings-error':
       case 'figure-error':
       case 'outline-error':
       case 'tokens-error':
       case 'model-elements-error':
       case 'expert-element-error':
+      case 'profile-error':
         return {
           type: data.type,
           request: Number(data.request),
@@ -226,6 +231,7 @@ export namespace KernelChannel {
     tokens: TokenPage;
     'model-elements': ModelElement;
     'expert-element': ExpertElement;
+    profile: ProfileDocument;
   }
 
   export type Answer<Type extends keyof IAnswers = keyof IAnswers> = {

@@ -325,6 +325,8 @@ export class KernelFollower implements IDisposable {
       case 'model-elements-error':
       case 'expert-element':
       case 'expert-element-error':
+      case 'profile':
+      case 'profile-error':
         // Handled by the tool or the question: tokens stream, and the rest of the panel does not change.
         return;
       case 'closed':

@@ -5,6 +5,7 @@ import type {
   FindingsState,
   ModelElement,
   ModelSummary,
+  ProfileDocument,
   TokenPage,
   TokenQuestion,
   TraceOutline,
@@ -131,6 +132,22 @@ export class KernelSource implements ITraceSource, IDisposable {
   ): Promise<ExpertElement> {
     return this._ask(channel =>
       askKernel(channel, { type: 'expert', id: modelId, layerIndex, expert })
+    );
+  }
+
+  profile(sample: number, signal: AbortSignal): Promise<ProfileDocument> {
+    const { trace } = this;
+    return this._ask(channel =>
+      askKernel(
+        channel,
+        {
+          type: 'profile',
+          id: trace?.modelId ?? '',
+          trace: trace?.id ?? '',
+          sample
+        },
+        signal
+      )
     );
   }
 

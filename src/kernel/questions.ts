@@ -21,16 +21,24 @@ export function nextRequest(): number {
 
 /**
  * Asks a kernel once.
+ * @param signal tells the kernel to end its work, and rejects at once
  * @throws Error with the kernel's reason, or when the connection is lost
  */
 export function askKernel<Type extends QuestionType>(
   channel: KernelChannel,
-  question: Question<Type>
+  question: Question<Type>,
+  signal?: AbortSignal
 ): Promise<KernelChannel.IAnswers[AnswerType<Type>]> {
   const request = nextRequest();
   const type = ANSWER_TYPES[question.type];
   return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      end();
+      channel.send({ type: 'cancel', request });
+      reject(new Error('cancelled'));
+    };
     const end = (): void => {
+      signal?.removeEventListener('abort', onAbort);
       channel.received.disconnect(onReceived);
       channel.disposed.disconnect(onDisposed);
     };
@@ -56,6 +64,7 @@ export function askKernel<Type extends QuestionType>(
         );
       }
     };
+    signal?.addEventListener('abort', onAbort);
     channel.received.connect(onReceived);
     channel.disposed.connect(onDisposed);
     channel.send({ ...question, request } as unknown as ToKernel);

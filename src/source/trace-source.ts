@@ -4,6 +4,7 @@ import type {
   FindingsState,
   ModelElement,
   ModelSummary,
+  ProfileDocument,
   TokenPage,
   TokenQuestion,
   TraceOutline,
@@ -61,4 +62,9 @@ export interface ITraceSource {
     layerIndex: number,
     expert: number
   ): Promise<ExpertElement>;
+  /**
+   * Runs a sample of the selected trace anew, with a profiler. Aborting the signal ends it.
+   * @throws Error with a text for the user
+   */
+  profile(sample: number, signal: AbortSignal): Promise<ProfileDocument>;
 }

@@ -5,6 +5,7 @@ import type {
   ModelElement,
   ModelSummary,
   OutlineRouter,
+  ProfileDocument,
   TokenPage,
   TokenPageLayer,
   TokenQuestion,
@@ -65,6 +66,10 @@ export class FakeSource implements ITraceSource {
       ? Promise.resolve({ ...this.expertElement, expert })
       : Promise.reject(new Error('the weights are gone'));
   }
+
+  /** Answers `profile`; a test may replace it. */
+  profile: (sample: number, signal: AbortSignal) => Promise<ProfileDocument> =
+    () => Promise.reject(new Error('nothing to profile'));
 
   tokens(question: TokenQuestion): Promise<TokenPage> {
     this.asked.push(question);

@@ -1,6 +1,7 @@
 import { Elements } from '../devtools/elements';
 import { Findings } from '../devtools/findings';
 import { Overview } from '../devtools/overview';
+import { Performance } from '../devtools/performance';
 import type { ViewName } from '../devtools/titles';
 import { ExperimentsView } from './experiments-view';
 import { MeasuresPanel } from './measures';
@@ -16,6 +17,8 @@ export const VIEWS: Readonly<Record<ViewName, CreateView>> = {
   network: options => new NetworkView(options),
   lens: ({ model, context }) => new ToolPanel({ name: 'lens', model, context }),
   experiments: options => new ExperimentsView(options),
+  performance: options =>
+    new SourceView(options, Performance, 'moe-PerformanceView'),
   measures: options => new MeasuresPanel(options),
   findings: options =>
     new SourceView(options, Findings, 'moe-FindingsView-page')

@@ -94,7 +94,7 @@ for (const theme of ['light', 'dark'] as const) {
     });
 
     test('finds nothing serious in MoE DevTools', async ({ page, tmpPath }) => {
-      // Axe looks at each of seven views.
+      // Axe looks at each of eight views.
       test.slow();
       await openNotebook(
         page,
@@ -121,6 +121,12 @@ for (const theme of ['light', 'dark'] as const) {
       await view.getByLabel('Filter parts').fill('layer 2 expert 2');
       await view.getByRole('treeitem').last().click();
       await expect(view).toContainText('Spectrum of down');
+      expect(await found()).toEqual([]);
+      await workbench.show('Performance');
+      await view.getByRole('button', { name: 'Profile' }).click();
+      await expect(
+        view.getByRole('button', { name: 'Save as Chrome trace' })
+      ).toBeVisible();
       expect(await found()).toEqual([]);
       await workbench.show('Network');
       await view.getByRole('gridcell').nth(3).click();

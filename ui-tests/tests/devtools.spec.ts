@@ -1,4 +1,5 @@
 import { expect, test } from '@jupyterlab/galata';
+import { readFileSync } from 'node:fs';
 import { KERNEL_NAME } from 'moe-debugger/protocol';
 import { ExpertsPage } from '../fixtures/experts-page';
 import { emptyNotebook } from '../fixtures/notebooks';
@@ -170,6 +171,45 @@ test('elements are walked by keys to an expert, whose weights are those of the f
   await expect(view).toContainText(
     `${taking} of ${truth(0).tokens.length} tokens`
   );
+});
+
+test('performance shows the parts of a run, and saves it as a Chrome trace', async ({
+  page,
+  tmpPath
+}) => {
+  await openNotebook(
+    page,
+    `${tmpPath}/performance.ipynb`,
+    emptyNotebook(KERNEL_NAME, [
+      `${LOAD}await model.trace(${JSON.stringify(prompts[0])});`
+    ])
+  );
+  await page.notebook.runCell(0);
+  await page.sidebar.close('left');
+  const workbench = new WorkbenchPage(page);
+  const view = await workbench.open('performance');
+  await view.getByRole('button', { name: 'Profile' }).click();
+  await expect(view.getByRole('heading', { level: 2 })).toContainText(
+    `${truth(0).tokens.length} tokens in`
+  );
+  const layer = view.getByRole('button', { name: /^layer 2: / });
+  await layer.click();
+  await expect(view.getByRole('button', { name: /^experts: / })).toHaveCount(1);
+  await expect(
+    view.getByRole('button', { name: /^router: |^dispatch: / })
+  ).not.toHaveCount(0);
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    view.getByRole('button', { name: 'Save as Chrome trace' }).click()
+  ]);
+  expect(saved.suggestedFilename()).toBe('demo.trace.json');
+  const { traceEvents } = JSON.parse(
+    readFileSync(await saved.path(), 'utf8')
+  ) as { traceEvents: { ph: string; ts: number; dur: number; name: string }[] };
+  expect(traceEvents.every(({ ph }) => ph === 'X')).toBe(true);
+  // Layers lie one after the other.
+  const layers = traceEvents.filter(({ name }) => /^layer \d$/.test(name));
+  expect(layers.length).toBeGreaterThanOrEqual(LAYERS);
 });
 
 test('a newcomer finds the German expert, its tokens, and the text without it', async ({

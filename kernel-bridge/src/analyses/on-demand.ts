@@ -136,3 +136,9 @@ export const expertElement = lazily(
     require('./elements/expert-element') as typeof import('./elements/expert-element'),
   'expertElement'
 );
+
+export const profileModel = lazily(
+  () =>
+    require('./profile/profile-model') as typeof import('./profile/profile-model'),
+  'profileModel'
+);

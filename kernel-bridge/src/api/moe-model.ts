@@ -9,6 +9,7 @@ import {
   diagnoseModel,
   expertVocabulary,
   layerVocabulary,
+  profileModel,
   neuronVocabulary,
   readLens,
   runCounterfactual,
@@ -60,6 +61,8 @@ import {
   type LayerCard,
   type ModelDescription
 } from '../run/model/description';
+import type { ModelProfileOptions } from '../analyses/profile/profile-model';
+import type { ModelProfile } from '../analyses/profile/profile-result';
 import { ExplainedModel } from './explained-model';
 import { ModelTools } from './model-tools';
 import type { SessionOptions } from './session-options';
@@ -92,7 +95,8 @@ export class MoEModel extends ExplainedModel implements Displayable {
       name,
       path: onnx.file,
       routers,
-      openTool: (tool, trace) => this.tools[tool]({ trace })
+      openTool: (tool, trace) => this.tools[tool]({ trace }),
+      profile: (prompt, options) => this.profile(prompt, options)
     });
     observe(loaded, {
       running: work => store.whileRunning(id, work),
@@ -100,6 +104,19 @@ export class MoEModel extends ExplainedModel implements Displayable {
       traced: (trace, label) => store.addTrace(trace, id, label),
       dropped: trace => store.drop(trace)
     });
+  }
+
+  /**
+   * Where the time of a forward pass goes, by layer, part and operator: runs the prompt in a session of its own with
+   * onnxruntime's profiler.
+   *
+   * @throws MoEDebuggerError 'input' or 'tokenizer' for an invalid prompt or option, 'model-unsupported', 'engine', 'cancelled'
+   */
+  async profile(
+    prompt: Prompt,
+    options: ModelProfileOptions = {}
+  ): Promise<ModelProfile> {
+    return this._running(() => profileModel(this, prompt, options));
   }
 
   /** Identifies the model within this process. */

@@ -2,12 +2,14 @@
 import {
   layerName,
   type ModelSummary,
+  type ProfileDocument,
   type ToolName,
   type TraceSummary
 } from '../base/protocol';
 import type { Router } from '../routing/convention';
 import type { ModelTool } from '../views/tools/model-tool';
 import type { RoutingTrace } from '../run/trace/routing-trace';
+import type { Prompt } from '../run/model/prompt';
 import type { RunningTrace } from '../run/trace/running-trace';
 import { bytesOf } from '../run/trace/trace-bytes';
 
@@ -24,10 +26,16 @@ export interface StoredTrace {
 /** @param trace the model's newest one, to begin with something */
 export type ToolOpener = (name: ToolName, trace?: RoutingTrace) => ModelTool;
 
+export type Profiler = (
+  prompt: Prompt,
+  options: { signal?: AbortSignal }
+) => Promise<{ toJSON(): ProfileDocument }>;
+
 export class SessionStore {
   private readonly _models = new Map<string, ModelSummary>();
   /** By model, of those that can be run. */
   private readonly _openers = new Map<string, ToolOpener>();
+  private readonly _profilers = new Map<string, Profiler>();
   private readonly _traces = new Map<string, StoredTrace>();
   private readonly _running = new Map<
     string,
@@ -75,19 +83,29 @@ export class SessionStore {
     return this._openers.get(modelId)?.(name, this.newestTrace(modelId));
   }
 
+  /** Profiles a model; undefined when the model is not there or was disposed of. */
+  profiler(modelId: string): Profiler | undefined {
+    return this._profilers.get(modelId);
+  }
+
   addModel({
     id,
     name,
     path,
     routers,
-    openTool
+    openTool,
+    profile
   }: {
     id: string;
     name: string;
     path: string;
     routers: readonly Router[];
     openTool?: ToolOpener;
+    profile?: Profiler;
   }): void {
+    if (profile) {
+      this._profilers.set(id, profile);
+    }
     if (openTool) {
       this._openers.set(id, openTool);
     }
@@ -106,6 +124,7 @@ export class SessionStore {
   setStatus(id: string, status: ModelSummary['status']): void {
     if (status === 'disposed') {
       this._openers.delete(id);
+      this._profilers.delete(id);
     }
     const model = this._models.get(id);
     if (model && model.status !== 'disposed') {

@@ -1,5 +1,5 @@
 import { circuitDot, circuitMermaid } from 'moe-debugger/charts';
-import { OWN_KEYS } from '../../drawing';
+import { OWN_KEYS, download } from '../../drawing';
 import type { ICircuitProps } from './props';
 
 /** Saves the shown circuit to a file, by the browser, without a kernel. */
@@ -34,13 +34,4 @@ export function SaveButtons({ model, trans }: ICircuitProps): JSX.Element {
       ))}
     </div>
   );
-}
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

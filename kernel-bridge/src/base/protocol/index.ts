@@ -26,6 +26,7 @@ export * from './routing';
 export * from './rows';
 export * from './token-page';
 export * from './elements';
+export * from './profile';
 export * from './tools';
 export * from './trace-outline';
 export * from './known';

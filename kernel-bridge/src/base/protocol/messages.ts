@@ -9,6 +9,7 @@
  * says with `drawn` which message it has come to; a client that does not say so gets a few messages, and then none. Rows
  * that could not be sent in time go together, and a message that would be too large is thinned (see `rows.ts`).
  * `diagnose` is answered by `findings` or `findings-error` with the same `request`, `draw` by `figure` or `figure-error`.
+ * `profile` is answered by where the time of a forward pass goes, unless `cancel` ends it before.
  * `elements` is answered by the parts of a model, `expert` by the stored weights of one expert.
  * `outline` is answered by the samples and loads of a trace, `list-tokens` by a page of its tokens.
  * `open-tool` makes a tool for a model, which then tells of each change of its state (see `tools.ts`).
@@ -21,6 +22,7 @@ import type { ExpertElement, ModelElement } from './elements';
 import type { FigureName, TraceFigure } from './figure';
 import type { FindingsState } from './findings-view';
 import type { PreviousEnd } from './previous-end';
+import type { ProfileDocument } from './profile';
 import type { EncodedRows } from './rows';
 import type { RunStep } from './steps';
 import type { Ability, ToolAnswer, ToolRequest } from './tools';
@@ -97,6 +99,18 @@ export type ToKernel =
       layerIndex: number;
       expert: number;
     }
+  | {
+      type: 'profile';
+      request: number;
+      /** Id of the model. */
+      id: string;
+      /** Id of the trace whose sample is run. */
+      trace: string;
+      /** Index into the samples. */
+      sample: number;
+    }
+  /** Ends the work of a question that takes long. */
+  | { type: 'cancel'; request: number }
   | ToolRequest;
 
 export type FromKernel =
@@ -147,5 +161,7 @@ export type FromKernel =
   | { type: 'model-elements-error'; request: number; message: string }
   | { type: 'expert-element'; request: number; state: ExpertElement }
   | { type: 'expert-element-error'; request: number; message: string }
+  | { type: 'profile'; request: number; state: ProfileDocument }
+  | { type: 'profile-error'; request: number; message: string }
   | ToolAnswer
   | { type: 'error'; request?: number; message: string };

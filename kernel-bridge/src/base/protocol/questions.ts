@@ -5,7 +5,8 @@ export const ANSWER_TYPES = {
   outline: 'outline',
   'list-tokens': 'tokens',
   elements: 'model-elements',
-  expert: 'expert-element'
+  expert: 'expert-element',
+  profile: 'profile'
 } as const;
 
 export type QuestionType = keyof typeof ANSWER_TYPES;

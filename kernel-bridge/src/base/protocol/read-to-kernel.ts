@@ -48,6 +48,15 @@ export function readToKernel(value: unknown): ToKernel {
       };
     case 'outline':
       return { type, ...readQuestion(source) };
+    case 'profile':
+      return {
+        type,
+        ...readQuestion(source),
+        trace: text(source.trace, 'trace', MAX_ID_LENGTH),
+        sample: count(source.sample, 'sample')
+      };
+    case 'cancel':
+      return { type, request: readId(source.request, 'request') };
     case 'elements':
       return { type, ...readQuestion(source) };
     case 'expert':

@@ -22,7 +22,13 @@ export type DocumentView = (typeof DOCUMENT_VIEWS)[number];
 
 /** Abilities of a kernel besides traces: a panel may be newer or older than the kernel. */
 export type Ability = DocumentView | (typeof OTHER_ABILITIES)[number];
-const OTHER_ABILITIES = ['figures', 'live', 'tokens', 'elements'] as const;
+const OTHER_ABILITIES = [
+  'figures',
+  'live',
+  'tokens',
+  'elements',
+  'profile'
+] as const;
 
 /** Common state of all tools. */
 export interface ToolState {

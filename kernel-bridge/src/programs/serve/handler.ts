@@ -16,6 +16,7 @@ import { diagnoseStored } from './diagnosis';
 import { elementsOf, expertOf } from './elements';
 import { drawStored } from './figures';
 import { LiveFeeds } from './live-feeds';
+import { Profiles } from './profiles';
 import { StateUpdates } from './state-updates';
 import { encodeStored } from './stored-trace';
 import { TokenLists, outlineStored } from './token-lists';
@@ -61,27 +62,35 @@ export function serveClient(
   const tools = new ToolServer(message => send({ message }));
   const feeds = new LiveFeeds((message, buffers) => send({ message, buffers }));
   const lists = new TokenLists();
+  const profiles = new Profiles();
   transport.onClose(() => {
     updates.dispose();
     feeds.dispose();
     tools.dispose();
+    profiles.dispose();
   });
   transport.onMessage(data => {
     let messageId: number | undefined;
+    const refuse = (error: unknown): void => {
+      const reason = error instanceof Error ? error.message : String(error);
+      send({ message: refusalOf(data, reason) }, messageId);
+    };
     try {
       ({ messageId } = readEnvelope(data));
       const answer = answerTo(readToKernel(data), {
         updates,
         tools,
         feeds,
-        lists
+        lists,
+        profiles
       });
-      if (answer) {
+      if (answer instanceof Promise) {
+        answer.then(own => send(own, messageId), refuse);
+      } else if (answer) {
         send(answer, messageId);
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      send({ message: refusalOf(data, reason) }, messageId);
+      refuse(error);
     }
   });
   send({
@@ -95,7 +104,8 @@ export function serveClient(
         'figures',
         'live',
         'tokens',
-        'elements'
+        'elements',
+        'profile'
       ],
       ...(previousEnd === undefined ? {} : { previousEnd })
     }
@@ -109,6 +119,7 @@ interface Client {
   tools: ToolServer;
   feeds: LiveFeeds;
   lists: TokenLists;
+  profiles: Profiles;
 }
 
 /**
@@ -117,8 +128,8 @@ interface Client {
  */
 function answerTo(
   message: ToKernel,
-  { updates, tools, feeds, lists }: Client
-): Answer | undefined {
+  { updates, tools, feeds, lists, profiles }: Client
+): Answer | Promise<Answer> | undefined {
   switch (message.type) {
     case 'subscribe':
       return { message: updates.subscribe() };
@@ -160,6 +171,15 @@ function answerTo(
       const { buffers, ...page } = lists.page(id, question);
       return { message: { type: 'tokens', request, ...page }, buffers };
     }
+    case 'profile': {
+      const { request, id, trace, sample } = message;
+      return profiles
+        .make(request, id, trace, sample)
+        .then(state => ({ message: { type: 'profile', request, state } }));
+    }
+    case 'cancel':
+      profiles.cancel(message.request);
+      return undefined;
     case 'elements': {
       const { request, id } = message;
       return {

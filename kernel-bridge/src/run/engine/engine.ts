@@ -114,6 +114,11 @@ export class Engine {
   }
 
   /** @internal */
+  async endProfiling(session: number): Promise<void> {
+    await this._send({ type: 'end-profiling', session });
+  }
+
+  /** @internal */
   async release(session: number): Promise<void> {
     await this._send({ type: 'release', session });
   }
@@ -203,6 +208,11 @@ export class Session {
     if (!this._released) {
       await this._engine.forget(this.id, cache);
     }
+  }
+
+  /** Writes the profile of a session that was created with `profile`, after the runs that were sent before. */
+  async endProfiling(): Promise<void> {
+    await this._engine.endProfiling(this.id);
   }
 
   async release(): Promise<void> {

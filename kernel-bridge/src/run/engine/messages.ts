@@ -41,6 +41,8 @@ export interface SessionOptions {
    * nodes: a graph of 10,000 nodes loads in one second instead of twenty.
    */
   sideBySide?: boolean;
+  /** Start of the name of the file that onnxruntime writes its profile to at `endProfiling`. Default: no profile. */
+  profile?: string;
 }
 
 /** Tensors that stay on the worker between runs of a session, by the name of their input. */
@@ -90,6 +92,7 @@ export type Request =
       fetches: string[];
     } & RunOptions)
   | { type: 'forget'; id: number; session: number; cache: number }
+  | { type: 'end-profiling'; id: number; session: number }
   | { type: 'release'; id: number; session: number };
 
 export type Response =

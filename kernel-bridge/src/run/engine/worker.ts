@@ -63,6 +63,9 @@ async function handle(
         ...(options.sideBySide
           ? { executionMode: 'parallel', interOpNumThreads: 2 }
           : {}),
+        ...(options.profile === undefined
+          ? {}
+          : { enableProfiling: true, profileFilePrefix: options.profile }),
         ...(options.threads === undefined
           ? {}
           : { intraOpNumThreads: options.threads }),
@@ -80,6 +83,9 @@ async function handle(
       return run(request);
     case 'forget':
       sessions.get(request.session)?.caches.delete(request.cache);
+      return undefined;
+    case 'end-profiling':
+      sessions.get(request.session)?.session.endProfiling();
       return undefined;
     case 'release': {
       await sessions.get(request.session)?.session.release();
