@@ -1,4 +1,5 @@
-import { Drawing, ReactDrawing, element } from '../drawing';
+import { layerName } from 'moe-debugger/protocol';
+import { Drawing, ReactDrawing, download, element } from '../drawing';
 import { Heatmap, HeatmapTools, Viewport, type IHeatmapLook } from './heatmap';
 import type { ISizedPaneOptions } from './pane-options';
 import { sampleName } from './sample-name';
@@ -16,7 +17,11 @@ export class RoutingPane extends Drawing {
       size === 'small'
         ? undefined
         : new ReactDrawing(
-            <HeatmapTools viewport={this._viewport} trans={trans} />
+            <HeatmapTools
+              viewport={this._viewport}
+              save={() => this._save()}
+              trans={trans}
+            />
           );
     this._heatmap = new Heatmap({
       ..._options,
@@ -80,6 +85,27 @@ export class RoutingPane extends Drawing {
   mark(): void {
     this._strip?.mark();
     this._heatmap.mark();
+  }
+
+  private _save(): void {
+    const { model, pane } = this._options;
+    const layer = model.layer(pane);
+    const parts = [
+      model.view.model,
+      sampleName(model.sample(pane)),
+      ...(layer ? [layerName(layer)] : [])
+    ].filter(Boolean);
+    this._heatmap.still(parts.join(' · '))?.toBlob(blob => {
+      if (blob) {
+        download(
+          `${parts
+            .join('-')
+            .replace(/[^\p{L}\p{N}-]+/gu, '-')
+            .slice(0, 80)}.png`,
+          blob
+        );
+      }
+    });
   }
 
   /** Zooms many times a frame are one drawing. */

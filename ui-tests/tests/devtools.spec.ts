@@ -79,6 +79,19 @@ test('the table shows what PyTorch recorded, and one selection moves all views',
   await expect(view.getByRole('status').first()).toContainText(
     'write text:oops'
   );
+  // What is listed can be taken out.
+  const [csv] = await Promise.all([
+    page.waitForEvent('download'),
+    view.getByRole('button', { name: 'Save as CSV' }).click()
+  ]);
+  const lines = readFileSync(await csv.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
+  expect(lines.length - 1).toBe(count);
+  await expect(view).toContainText(`${count} tokens saved`);
+  expect(lines[0]).toMatch(
+    /^index,sample,domain,position,id,text,layer 0 experts/
+  );
   await filter.fill('');
   await expect(view).toContainText(`${total} of ${total} tokens`);
 

@@ -1,4 +1,5 @@
 import { expect, test, type IJupyterLabPageFixture } from '@jupyterlab/galata';
+import { readFileSync } from 'node:fs';
 import type { RoutingSample } from 'moe-debugger/protocol';
 import { notebookWith, viewBundle, viewDocument } from '../fixtures/notebooks';
 import { openWithoutKernel } from '../fixtures/open-notebook';
@@ -140,6 +141,18 @@ test('a long heatmap is zoomed, searched and read by mouse and keys', async ({
     await page.keyboard.press('ArrowRight');
   }
   await expect(view.reading).toContainText('token 8');
+
+  // The picture is saved with its title and legend.
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    view.root.getByRole('button', { name: 'Save as PNG' }).click()
+  ]);
+  expect(saved.suggestedFilename()).toBe('demo-long-layer-0.png');
+  const png = readFileSync(await saved.path());
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+  const canvas = (await view.heatmap.locator('canvas').boundingBox())!;
+  // Big-endian width of the header: that of the canvas, with a margin.
+  expect(png.readUInt32BE(16)).toBe(Math.round(canvas.width) + 20);
 
   // Below the last of the rows, a step opens the experts that share one.
   await expect(

@@ -5,6 +5,7 @@ import { EmptyView } from '../empty-view';
 import { COLORED_DOMAINS } from '../lean';
 import { TokenDetail } from './detail';
 import { FilterBox } from './filter-box';
+import { SaveTokens } from './save-buttons';
 import { TokenTable } from './table';
 
 /** The tokens of a trace with the experts that each chose, filtered and sorted, and one of them in detail. */
@@ -66,6 +67,7 @@ export function Network({ context, isShown = true }: IViewProps): JSX.Element {
                 {trans.__('near miss')}
               </span>
             )}
+            <SaveTokens context={context} />
           </p>
         </div>
         {selection.current.token !== undefined && (

@@ -19,6 +19,8 @@ export interface IHeatmapLook {
   /** Of cells without a value. */
   ground: string;
   bar: string;
+  /** Of the page. */
+  background: string;
   selected: string;
   hit: string;
   font: string;
@@ -51,6 +53,7 @@ export function heatmapLook(
     rule: variable('--jp-border-color1', '#bbb'),
     ground: variable('--moe-plot', 'transparent'),
     bar: variable('--moe-bar', '#888'),
+    background: variable('--jp-layout-color1', '#fff'),
     selected: variable('--jp-brand-color1', '#1976d2'),
     hit: variable('--jp-warn-color0', '#b35900'),
     font: variable('--jp-ui-font-family', 'sans-serif'),

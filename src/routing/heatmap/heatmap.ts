@@ -11,6 +11,7 @@ import type { ILane } from './lanes';
 import { labelKind, layOut, type ILayout } from './layout';
 import { Overlay } from './overlay';
 import { HeatmapPicture } from './picture';
+import { stillOf } from './still';
 import type { Viewport } from './viewport';
 
 /** The heatmap of one pane. The picture is one canvas; the cursor and what is pointed at lie above it. */
@@ -70,6 +71,17 @@ export class Heatmap extends Drawing {
     this._resize(layout, scale);
     new HeatmapPicture(context, viewport, layout, this._look, trans).draw();
     this.mark();
+  }
+
+  /**
+   * The picture with a title above and the legend below, for a file.
+   * @returns undefined where nothing is drawn yet
+   */
+  still(title: string): HTMLCanvasElement | undefined {
+    const { _layout: layout, _look: look } = this;
+    return layout && look
+      ? stillOf(this._canvas, layout, look, this._options.viewport, title)
+      : undefined;
   }
 
   /** A canvas of the same size is kept: a new one costs more than what is drawn. */

@@ -17,6 +17,14 @@ export function HeatmapTools(props: IToolsProps): JSX.Element | null {
     <div className="moe-HeatmapTools">
       <Search {...props} />
       <Zoom {...props} />
+      <button
+        {...OWN_KEYS}
+        className="moe-TextButton"
+        title={props.trans.__('Save the picture with its title and legend')}
+        onClick={props.save}
+      >
+        {props.trans.__('Save as PNG')}
+      </button>
       <Legend {...props} />
     </div>
   );
@@ -24,6 +32,8 @@ export function HeatmapTools(props: IToolsProps): JSX.Element | null {
 
 interface IToolsProps {
   viewport: Viewport;
+  /** Saves the picture as a file. */
+  save: () => void;
   trans: ITranslation;
 }
 

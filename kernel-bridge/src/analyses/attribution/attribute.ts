@@ -113,7 +113,7 @@ export async function attribute(
     ...(options.layers ? await credit() : {}),
     warnings: editNotes(model)
   };
-  data.warnings.push(...warningsOf(data));
+  data.warnings.push(...warningsOf(data), ...unfaithful(data));
   return new Attribution(data, explained.embeddings);
 
   async function faithfulness({ tokens }: Explained) {
@@ -185,6 +185,23 @@ function warningsOf({
         `the routing changes ${routingChanges} times between baseline and prompt; hard top-k has no gradient there, so more steps do not close the gap`
       ]
     : ['the gap is large although the routing does not change: use more steps'];
+}
+
+/** Whether an order of tokens at random changes the target as much as that of the attributions. */
+export function unfaithful({
+  faithfulness
+}: Pick<AttributionData, 'faithfulness'>): string[] {
+  if (!faithfulness) {
+    return [];
+  }
+  const { deletionMean, insertionMean, random } = faithfulness;
+  const deletes = deletionMean < random.deletionMean;
+  const inserts = insertionMean > random.insertionMean;
+  return deletes && inserts
+    ? []
+    : [
+        `${deletes ? 'inserting' : inserts ? 'deleting' : 'deleting and inserting'} tokens in the order of their attributions changes the target no more than in a random order: the attributions are not faithful here`
+      ];
 }
 
 /** Completeness gap, relative to the total attribution, below which it counts as closed. */

@@ -6,6 +6,7 @@ import type { Corrupted } from '../patching/options';
 import { targetNode } from '../patching/patch-nodes';
 import { runBoth, type TwoRuns } from '../patching/two-runs';
 import {
+  counted,
   effectStrength,
   type CircuitDocument,
   type CircuitEdge,
@@ -112,7 +113,12 @@ export async function findCircuit(
       options.threshold ?? thresholdOf(units, sizeOf(options, faithfulness)),
     ...(faithfulness ? { faithfulness } : {}),
     ...(correlation ? { correlation } : {}),
-    notes: [...editNotes(model), ...runs.notes, ...notesOn(runs, units)]
+    notes: [
+      ...editNotes(model),
+      ...runs.notes,
+      ...notesOn(runs, units),
+      ...(faithfulness ? noBetterThanRandom(faithfulness) : [])
+    ]
   };
   return new Circuit(data, runs);
 }
@@ -167,6 +173,24 @@ function thresholdOf(units: readonly Unit[], size: number): number {
   return weakest
     ? Math.max(effectStrength(weakest), Number.MIN_VALUE)
     : Number.MAX_VALUE;
+}
+
+/** Whether circuits of random edges or nodes bring the target back as well as those of the largest effects. */
+export function noBetterThanRandom({
+  of,
+  points
+}: CircuitFaithfulness): string[] {
+  const compared = points.flatMap(({ faithfulness, random }) =>
+    faithfulness !== null && random && random.mean !== null
+      ? [{ own: Math.abs(1 - faithfulness), others: Math.abs(1 - random.mean) }]
+      : []
+  );
+  const worse = compared.filter(({ own, others }) => own >= others).length;
+  return worse > 0 && worse >= compared.length / 2
+    ? [
+        `at ${worse} of ${counted(compared.length, 'size')}, random ${of} bring the target as near to the clean run as those of the largest effects: the circuit explains little`
+      ]
+    : [];
 }
 
 function notesOn(

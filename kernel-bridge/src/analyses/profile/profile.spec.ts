@@ -6,6 +6,7 @@ import { loadModel } from '../..';
 import { temporaryFolder } from '../../../test/temporary';
 import { tinyMoE } from '../../../test/tiny-moe';
 import { DEMO } from '../../../test/zoo';
+import { ownPrefix } from '../../base/own-leftovers';
 import { decodeProfile } from '../../base/protocol';
 import { readStructure } from '../../run/model/structure';
 import { bottlenecks } from './bottlenecks';
@@ -127,12 +128,16 @@ describe('the places of nodes', () => {
   });
 });
 
+/** Those of this process: others test at the same time. */
+const scratchFolders = () =>
+  readdirSync(tmpdir()).filter(name =>
+    name.startsWith(`moe-debugger-${ownPrefix()}`)
+  );
+
 describe('a profile', () => {
   it('adds up to the time of a run, and tells the parts of each layer', async () => {
     const model = await loadModel(DEMO);
-    const before = readdirSync(tmpdir()).filter(name =>
-      name.startsWith('moe-debugger-')
-    );
+    const before = scratchFolders();
     const seen: number[] = [];
     const profile = await model.profile('Der Dienst antwortet nicht.', {
       runs: 3,
@@ -153,7 +158,13 @@ describe('a profile', () => {
     );
     const inNodes = rows.reduce((sum, row) => sum + row.milliseconds, 0);
     expect(inNodes + between).toBeCloseTo(prefill.milliseconds, 6);
-    expect(fused).toBeLessThan(0.3);
+    // Of nodes, not of time, which other tests at the same time change.
+    const { onnx } = model.loaded;
+    const places = nodePlaces(model.loaded, nameNodes(onnx.proto.graph).names);
+    const known = events.filter(({ name }) => places.has(name)).length;
+    expect(known / events.length).toBeGreaterThan(0.9);
+    expect(fused).toBeGreaterThan(0);
+    expect(fused).toBeLessThan(1);
     for (let layer = 0; layer < 6; layer++) {
       const parts = new Set(
         rows
@@ -169,9 +180,7 @@ describe('a profile', () => {
       }
     }
     expect(events.length).toBeGreaterThan(1000);
-    expect(
-      readdirSync(tmpdir()).filter(name => name.startsWith('moe-debugger-'))
-    ).toEqual(before);
+    expect(scratchFolders()).toEqual(before);
     expect(String(profile)).toMatch(/^demo: \d+ tokens in [\d.]+ ms/);
 
     const folder = mkdtempSync(join(temporaryFolder(), 'p-'));
