@@ -94,6 +94,22 @@ export function nodePlaces(
   );
 }
 
+/** The place of a node of a profile: a fusion's name begins with the name of a node that it replaced. */
+export function placeOf(
+  places: ReadonlyMap<string, NodePlace>,
+  name: string
+): NodePlace | undefined {
+  let own = name;
+  for (;;) {
+    const place = places.get(own);
+    const end = own.lastIndexOf('/');
+    if (place || end <= 0) {
+      return place;
+    }
+    own = own.slice(0, end);
+  }
+}
+
 /** Nodes that compute from stored tensors alone. */
 function storedNodes(graph: Graph): Set<number> {
   const stored = new Set<number>();

@@ -19,7 +19,7 @@ import { loadedOf } from '../../run/model/model-handle';
 import type { Prompt, TokenizedPrompt } from '../../run/model/prompt';
 import { bottlenecks } from './bottlenecks';
 import { nameNodes } from './node-names';
-import { nodePlaces, type NodePlace } from './node-parts';
+import { nodePlaces, placeOf, type NodePlace } from './node-parts';
 import { readProfile, type ProfiledRun } from './read-profile';
 import { ModelProfile } from './profile-result';
 
@@ -188,7 +188,7 @@ function tally(
   let place: NodePlace = { place: 'embeddings', part: 'other' };
   const events = nodes.map(
     ({ name, op, start, duration: time, written: bytes }) => {
-      const known = places.get(name);
+      const known = placeOf(places, name);
       place = known ?? place;
       fused += known ? 0 : time;
       inNodes += time;

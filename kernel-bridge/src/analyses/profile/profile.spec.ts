@@ -11,7 +11,7 @@ import { decodeProfile } from '../../base/protocol';
 import { readStructure } from '../../run/model/structure';
 import { bottlenecks } from './bottlenecks';
 import { nameNodes } from './node-names';
-import { nodePlaces } from './node-parts';
+import { nodePlaces, placeOf } from './node-parts';
 import { readProfile, runsOf } from './read-profile';
 
 const node = (name: string, ts: number, dur: number, op = 'MatMul') => ({
@@ -134,6 +134,17 @@ const scratchFolders = () =>
     name.startsWith(`moe-debugger-${ownPrefix()}`)
   );
 
+it('finds the place of a fusion by the node that it begins with', () => {
+  const place = { place: 'layer 0', part: 'attention' as const };
+  const places = new Map([['/layers.0/MatMul', place]]);
+  expect(placeOf(places, '/layers.0/MatMul')).toBe(place);
+  expect(
+    placeOf(places, '/layers.0/MatMul/MatMulScaleFusion//TransposeFusion/')
+  ).toBe(place);
+  expect(placeOf(places, '/layers.0/MatMul_2/Fusion/')).toBeUndefined();
+  expect(placeOf(places, 'Transpose_token_2')).toBeUndefined();
+});
+
 describe('a profile', () => {
   it('adds up to the time of a run, and tells the parts of each layer', async () => {
     const model = await loadModel(DEMO);
@@ -161,7 +172,7 @@ describe('a profile', () => {
     // Of nodes, not of time, which other tests at the same time change.
     const { onnx } = model.loaded;
     const places = nodePlaces(model.loaded, nameNodes(onnx.proto.graph).names);
-    const known = events.filter(({ name }) => places.has(name)).length;
+    const known = events.filter(({ name }) => placeOf(places, name)).length;
     expect(known / events.length).toBeGreaterThan(0.9);
     expect(fused).toBeGreaterThan(0);
     expect(fused).toBeLessThan(1);
