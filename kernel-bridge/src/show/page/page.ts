@@ -1,5 +1,5 @@
 /** A self-contained HTML page: no network, no scripts, light and dark. */
-import { printable } from '../../base/printable';
+import { printable, printableLine } from '../../base/printable';
 import { escapeHtml } from './escape-html';
 
 export interface ReportSection {
@@ -51,6 +51,8 @@ export function reportPage(
   about: string,
   sections: readonly ReportSection[]
 ): string {
+  // Names of models are untrusted: a line break or a change of direction would say something else.
+  const line = escapeHtml(printableLine(title));
   const page = [
     '<!DOCTYPE html>',
     '<html lang="en">',
@@ -59,11 +61,11 @@ export function reportPage(
     // Defence in depth: unescaped text could neither run nor load anything.
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escapeHtml(title)}</title>`,
+    `<title>${line}</title>`,
     `<style>${STYLE}</style>`,
     '</head>',
     '<body>',
-    `<h1>${escapeHtml(title)}</h1>`,
+    `<h1>${line}</h1>`,
     `<p class="about">${escapeHtml(about)}</p>`,
     ...sections.map(
       ({ id, title: heading, html }) =>
