@@ -123,13 +123,22 @@ for (const size of SIZES) {
     await view.root.evaluate((root: HTMLElement) => {
       const times: number[] = [];
       const last = { at: 0 };
-      Object.assign(window, { moeTimes: times });
+      const work: number[] = [];
+      Object.assign(window, { moeTimes: times, moeWork: work });
+      // What the page draws, it draws in callbacks of frames: their time is the work, without the wait for the frame.
+      const request = window.requestAnimationFrame.bind(window);
+      window.requestAnimationFrame = callback =>
+        request(time => {
+          const begin = performance.now();
+          callback(time);
+          work.push(performance.now() - begin);
+        });
       for (const type of ['keydown', 'pointermove', 'wheel']) {
         root.addEventListener(
           type,
           event => {
             last.at = event.timeStamp;
-            requestAnimationFrame(() =>
+            request(() =>
               // After the callbacks of this frame, and after it was painted.
               setTimeout(() => times.push(performance.now() - last.at))
             );
@@ -143,6 +152,11 @@ for (const size of SIZES) {
         const own = window as unknown as { moeTimes: number[] };
         return own.moeTimes.splice(0);
       });
+    const drawn = (): Promise<number[]> =>
+      page.evaluate(() => {
+        const own = window as unknown as { moeWork: number[] };
+        return own.moeWork.splice(0);
+      });
     const cells = () =>
       view.heatmap
         .locator('canvas')
@@ -150,6 +164,7 @@ for (const size of SIZES) {
     const first = await cells();
 
     await view.slider.focus();
+    await drawn();
     let layer = 0;
     for (let i = 0; i < WARM_UP + PRESSES; i++) {
       const key = Math.floor(i / (layers - 1)) % 2 === 0 ? 'Right' : 'Left';
@@ -161,7 +176,10 @@ for (const size of SIZES) {
     await page.waitForTimeout(100);
     const presses = (await taken()).slice(WARM_UP);
     expect(presses.length).toBe(PRESSES);
-    print('Slider: key press to redrawn heatmap', presses, what, target);
+    print('Slider: key press to redrawn heatmap', presses, what);
+    const work = (await drawn()).slice(WARM_UP);
+    expect(work.length).toBeGreaterThanOrEqual(PRESSES);
+    print('Slider: work of a redraw', work, what, target);
 
     const box = (await view.heatmap.locator('canvas').boundingBox())!;
     const y = box.y + box.height - 80;

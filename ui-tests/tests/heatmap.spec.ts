@@ -158,6 +158,7 @@ test('a long heatmap is zoomed, searched and read by mouse and keys', async ({
   await expect(
     view.root.getByRole('button', { name: 'Fewer experts' })
   ).toBeHidden();
+  await view.heatmap.focus();
   for (let i = 0; i < 4; i++) {
     await page.keyboard.press('Shift+ArrowDown');
   }
