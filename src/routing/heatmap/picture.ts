@@ -130,23 +130,26 @@ export class HeatmapPicture {
     this._context.fillRect(left, top, right - left, height);
   }
 
-  /** Lines of ground between wide cells. */
+  /** Lines of ground between wide cells, on whole pixels of the screen as the edges of cells are. */
   private _lines({ top, height, rows }: ILane): void {
     const { left, right } = this._layout;
     const { range, columnWidth } = this._viewport;
     const context = this._context;
+    const gap = Math.round(this._scale) / this._scale;
+    const whole = (length: number): number =>
+      Math.round(length * this._scale) / this._scale;
     context.fillStyle = this._look.ground;
     if (columnWidth >= GAP_FROM) {
       for (let t = Math.ceil(range.from); t <= range.to; t++) {
-        const x = Math.round(this._x(t));
+        const x = whole(this._x(t));
         if (x > left) {
-          context.fillRect(x - 1, top, 1, height);
+          context.fillRect(x - gap, top, gap, height);
         }
       }
     }
     const row = height / rows;
     for (let r = 1; r < rows && row >= GAP_FROM; r++) {
-      context.fillRect(left, Math.round(top + r * row) - 1, right - left, 1);
+      context.fillRect(left, whole(top + r * row) - gap, right - left, gap);
     }
   }
 
