@@ -173,9 +173,14 @@ for (const size of SIZES) {
       await view.drawn(layer, 'probability');
     }
     expect(await cells()).not.toBe(first);
-    await page.waitForTimeout(100);
+    await expect
+      .poll(() =>
+        page.evaluate(
+          () => (window as unknown as { moeTimes: number[] }).moeTimes.length
+        )
+      )
+      .toBe(WARM_UP + PRESSES);
     const presses = (await taken()).slice(WARM_UP);
-    expect(presses.length).toBe(PRESSES);
     print('Slider: key press to redrawn heatmap', presses, what);
     const work = (await drawn()).slice(WARM_UP);
     expect(work.length).toBeGreaterThanOrEqual(PRESSES);

@@ -95,6 +95,7 @@ export class MoEModel extends ExplainedModel implements Displayable {
       name,
       path: onnx.file,
       routers,
+      structure: loaded,
       openTool: (tool, trace) => this.tools[tool]({ trace }),
       profile: (prompt, options) => this.profile(prompt, options)
     });

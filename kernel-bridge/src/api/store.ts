@@ -10,6 +10,7 @@ import type { Router } from '../routing/convention';
 import type { ModelTool } from '../views/tools/model-tool';
 import type { RoutingTrace } from '../run/trace/routing-trace';
 import type { Prompt } from '../run/model/prompt';
+import type { ModelStructure } from '../run/model/structure';
 import type { RunningTrace } from '../run/trace/running-trace';
 import { bytesOf } from '../run/trace/trace-bytes';
 
@@ -26,16 +27,20 @@ export interface StoredTrace {
 /** @param trace the model's newest one, to begin with something */
 export type ToolOpener = (name: ToolName, trace?: RoutingTrace) => ModelTool;
 
-export type Profiler = (
-  prompt: Prompt,
-  options: { signal?: AbortSignal }
-) => Promise<{ toJSON(): ProfileDocument }>;
+/** What a model can be asked for until it is disposed of. */
+export interface AskableModel {
+  structure?: ModelStructure;
+  openTool?: ToolOpener;
+  profile?: (
+    prompt: Prompt,
+    options: { signal?: AbortSignal }
+  ) => Promise<{ toJSON(): ProfileDocument }>;
+}
 
 export class SessionStore {
   private readonly _models = new Map<string, ModelSummary>();
-  /** By model, of those that can be run. */
-  private readonly _openers = new Map<string, ToolOpener>();
-  private readonly _profilers = new Map<string, Profiler>();
+  /** By model, of those that were not disposed of. */
+  private readonly _askable = new Map<string, AskableModel>();
   private readonly _traces = new Map<string, StoredTrace>();
   private readonly _running = new Map<
     string,
@@ -80,12 +85,14 @@ export class SessionStore {
 
   /** A tool of a model; undefined when the model is not there or was disposed of. */
   openTool(name: ToolName, modelId: string): ModelTool | undefined {
-    return this._openers.get(modelId)?.(name, this.newestTrace(modelId));
+    return this._askable
+      .get(modelId)
+      ?.openTool?.(name, this.newestTrace(modelId));
   }
 
-  /** Profiles a model; undefined when the model is not there or was disposed of. */
-  profiler(modelId: string): Profiler | undefined {
-    return this._profilers.get(modelId);
+  /** Undefined when the model is not there or was disposed of. */
+  askable(modelId: string): AskableModel | undefined {
+    return this._askable.get(modelId);
   }
 
   addModel({
@@ -93,22 +100,14 @@ export class SessionStore {
     name,
     path,
     routers,
-    openTool,
-    profile
+    ...askable
   }: {
     id: string;
     name: string;
     path: string;
     routers: readonly Router[];
-    openTool?: ToolOpener;
-    profile?: Profiler;
-  }): void {
-    if (profile) {
-      this._profilers.set(id, profile);
-    }
-    if (openTool) {
-      this._openers.set(id, openTool);
-    }
+  } & AskableModel): void {
+    this._askable.set(id, askable);
     this._models.set(id, {
       id,
       name,
@@ -123,8 +122,7 @@ export class SessionStore {
 
   setStatus(id: string, status: ModelSummary['status']): void {
     if (status === 'disposed') {
-      this._openers.delete(id);
-      this._profilers.delete(id);
+      this._askable.delete(id);
     }
     const model = this._models.get(id);
     if (model && model.status !== 'disposed') {

@@ -249,6 +249,31 @@ describe('Elements', () => {
     expect(node.querySelector('h2')?.textContent).toBe('demo');
   });
 
+  it('reads each model once, and not what another one had', async () => {
+    const { node, source } = await shown();
+    let asked = 0;
+    const { elements } = source;
+    source.elements = () => {
+      asked++;
+      return elements.call(source);
+    };
+    await act(async () => source.changed.emit());
+    expect(asked).toBe(0);
+    source.element = part('model', 'other');
+    await act(async () => {
+      source.model = { ...source.model!, id: 'n' };
+      source.changed.emit();
+    });
+    expect(asked).toBe(1);
+    expect(node.querySelector('h2')?.textContent).toBe('other');
+    source.element = undefined;
+    await act(async () => {
+      source.model = { ...source.model!, id: 'o' };
+      source.changed.emit();
+    });
+    expect(node.textContent).toContain('the model is gone');
+  });
+
   it('says what to do where no model is loaded', async () => {
     const { context, source } = viewContext();
     source.model = undefined;

@@ -8,6 +8,7 @@ import {
 } from 'moe-debugger/protocol';
 import { useEffect, useState } from 'react';
 import { OWN_KEYS } from '../../drawing';
+import type { ITranslation } from '../../translation';
 import { showTokens, type IViewContext } from '../context';
 import { COLORED_DOMAINS, leanOf } from '../lean';
 import { decimals, percent } from '../words';
@@ -91,15 +92,11 @@ export function ExpertDetail(props: IExpertProps): JSX.Element {
             <dt>{trans.__('parameters')}</dt>
             <dd>{wholeNumber(element.experts?.[expert] ?? 0)}</dd>
             <dt>{trans.__('in the file')}</dt>
-            <dd>
-              {bytesText(
-                element.bytes / Math.max(1, element.experts?.length ?? 1)
-              )}
-            </dd>
+            <dd>{bytesText(Math.round(bytesOf(element, expert)))}</dd>
             <dt>{trans.__('stored as')}</dt>
             <dd>{storedText(element.stored, trans)}</dd>
             {own?.weights.map((weight, i) => (
-              <WeightFact key={i} weight={weight} />
+              <WeightFact key={i} weight={weight} trans={trans} />
             ))}
           </dl>
         </section>
@@ -240,7 +237,21 @@ function Domains({
   );
 }
 
-function WeightFact({ weight }: { weight: WeightElement }): JSX.Element {
+/** By its share of the parameters: experts of a layer are stored alike. */
+function bytesOf(
+  { bytes, parameters, experts }: ModelElement,
+  expert: number
+): number {
+  return (bytes * (experts?.[expert] ?? 0)) / Math.max(1, parameters);
+}
+
+function WeightFact({
+  weight,
+  trans
+}: {
+  weight: WeightElement;
+  trans: ITranslation;
+}): JSX.Element {
   const { role, tensor, shape, norm, nonFinite } = weight;
   return (
     <>
@@ -249,7 +260,7 @@ function WeightFact({ weight }: { weight: WeightElement }): JSX.Element {
       </dt>
       <dd>
         {shape.join(' × ')}, ‖·‖ {decimals(norm)}
-        {nonFinite > 0 && `, ${nonFinite} NaN or ∞`}
+        {nonFinite > 0 && `, ${trans.__('%1 NaN or ∞', nonFinite)}`}
       </dd>
     </>
   );

@@ -16,21 +16,25 @@ export function Elements({ context, isShown }: IViewProps): JSX.Element {
   useSignal(source.changed);
   useSignal(selection.changed);
   const { model } = source;
-  const [root, setRoot] = useState<ModelElement>();
+  /** What was read, and of which model. */
+  const [read, setRead] = useState<{ id: string; root: ModelElement }>();
   const [error, setError] = useState<string>();
   const [attempt, setAttempt] = useState(0);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set(FIRST_OPEN));
   const [filter, setFilter] = useState('');
   const [part, setPart] = useState<string>();
   const id = model?.id;
+  // What was read stays when its model is gone.
+  const root = id === undefined || read?.id === id ? read?.root : undefined;
+  const isMissing = id !== undefined && root === undefined;
   useEffect(() => {
-    if (id === undefined || isShown === false) {
+    if (!isMissing || isShown === false) {
       return;
     }
     let isWanted = true;
     setError(undefined);
     source.elements(id).then(
-      answer => isWanted && setRoot(answer),
+      answer => isWanted && setRead({ id, root: answer }),
       (reason: unknown) =>
         isWanted &&
         setError(reason instanceof Error ? reason.message : String(reason))
@@ -38,7 +42,7 @@ export function Elements({ context, isShown }: IViewProps): JSX.Element {
     return () => {
       isWanted = false;
     };
-  }, [source, id, attempt, isShown]);
+  }, [source, id, isMissing, attempt, isShown]);
   const { layerIndex, expert } = selection.current;
   const router = source.outline?.routers[layerIndex];
   const path = useMemo(
@@ -149,7 +153,7 @@ export function Elements({ context, isShown }: IViewProps): JSX.Element {
       >
         {current?.expert !== undefined ? (
           <ExpertDetail
-            key={current.key}
+            key={`${id}/${current.key}`}
             context={context}
             modelId={id}
             element={current.element}

@@ -20,7 +20,8 @@ export function Performance({ context }: IViewProps): JSX.Element {
   const { source, selection, trans } = context;
   useSignal(source.changed);
   useSignal(selection.changed);
-  const [profile, setProfile] = useState<ProfileDocument>();
+  /** The last profile, and which sample of which trace it is of. */
+  const [made, setMade] = useState<{ of: string; profile: ProfileDocument }>();
   const [error, setError] = useState<string>();
   const [isRunning, setRunning] = useState(false);
   const stop = useRef<AbortController>();
@@ -32,6 +33,8 @@ export function Performance({ context }: IViewProps): JSX.Element {
   const sample = selection.current.sample ?? 0;
   const tokens = outline.samples[sample]?.tokens ?? 0;
   const canRun = model !== undefined && model.id === trace.modelId;
+  const of = `${trace.id}/${sample}`;
+  const profile = made?.of === of ? made.profile : undefined;
   const run = (): void => {
     const controller = new AbortController();
     stop.current = controller;
@@ -40,7 +43,7 @@ export function Performance({ context }: IViewProps): JSX.Element {
     source.profile(sample, controller.signal).then(
       answer => {
         setRunning(false);
-        setProfile(answer);
+        setMade({ of, profile: answer });
       },
       (reason: unknown) => {
         setRunning(false);
@@ -64,9 +67,7 @@ export function Performance({ context }: IViewProps): JSX.Element {
         {isRunning ? (
           <>
             <span role="status">
-              {trans.__(
-                'Running it 12 times with the profiler of onnxruntime…'
-              )}
+              {trans.__('Running it with the profiler of onnxruntime…')}
             </span>
             <button
               {...OWN_KEYS}

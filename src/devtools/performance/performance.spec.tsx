@@ -138,6 +138,11 @@ describe('Performance', () => {
     expect(bars()).toEqual(['layer 2', 'experts', 'MatMul']);
     await press('demo');
     expect(bars()[0]).toBe('demo');
+    // Of another sample nothing was measured.
+    await act(async () => context.selection.set({ sample: 0 }));
+    expect(bars()).toEqual([]);
+    await act(async () => context.selection.set({ sample: 1 }));
+    expect(bars()[0]).toBe('demo');
   });
 
   it('is stopped by its button, and when it is closed', async () => {
@@ -151,7 +156,7 @@ describe('Performance', () => {
     };
     const [first] = node.querySelectorAll('button');
     await act(async () => first.click());
-    expect(node.textContent).toContain('Running it 12 times');
+    expect(node.textContent).toContain('Running it with the profiler');
     await press('Stop');
     expect(signal?.aborted).toBe(true);
     expect(node.querySelector('[role=alert]')).toBeNull();

@@ -79,8 +79,12 @@ export class Heatmap extends Drawing {
    */
   still(title: string): HTMLCanvasElement | undefined {
     const { _layout: layout, _look: look } = this;
+    const { model, viewport, trans } = this._options;
     return layout && look
-      ? stillOf(this._canvas, layout, look, this._options.viewport, title)
+      ? stillOf(this._canvas, layout, look, viewport, {
+          title,
+          measure: measureName(model.measure, trans)
+        })
       : undefined;
   }
 
@@ -266,7 +270,7 @@ export class Heatmap extends Drawing {
         : trans.__('This sample has no such layer.')
     );
     if (layer) {
-      const loads = viewport.loads();
+      const loads = viewport.wholeLoads;
       const most = loads.indexOf(Math.max(...loads));
       this.node.setAttribute(
         'aria-description',

@@ -376,7 +376,7 @@ export class HeatmapPicture {
     const { cursor } = model;
     const { experts } = this._viewport.rows();
     const inView = this._viewport.loads(range);
-    const whole = this._viewport.loads();
+    const whole = this._viewport.wholeLoads;
     const seen = Math.max(
       1,
       Math.min(tokens.length, Math.ceil(range.to)) - Math.floor(range.from)

@@ -15,7 +15,7 @@ export function stillOf(
   layout: ILayout,
   look: IHeatmapLook,
   { model, isLog }: Viewport,
-  title: string
+  { title, measure }: { title: string; measure: string }
 ): HTMLCanvasElement | undefined {
   const scale = window.devicePixelRatio || 1;
   const width = layout.width + 2 * MARGIN;
@@ -40,7 +40,7 @@ export function stillOf(
     isLog && model.measure === 'probability' ? model.ceiling * LOG_FLOOR : 0;
   context.font = `11px ${look.font}`;
   context.fillStyle = look.faint;
-  const label = `${model.measure} ${low}`;
+  const label = `${measure} ${low}`;
   context.fillText(label, MARGIN, y);
   const left = MARGIN + context.measureText(label).width + 6;
   // The palette's pixels are the colours of the cells.

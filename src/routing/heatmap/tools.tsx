@@ -3,6 +3,7 @@ import { OWN_KEYS, useSignal } from '../../drawing';
 import type { ITranslation } from '../../translation';
 import { measureName } from '../reading';
 import { LOG_FLOOR } from './paint';
+import { MIN_COLUMNS } from './range';
 import type { Viewport } from './viewport';
 
 const ZOOM = 1.5;
@@ -127,7 +128,7 @@ function Zoom({ viewport, trans }: IToolsProps): JSX.Element {
         className="moe-TextButton"
         aria-label={trans.__('Zoom in')}
         title={trans.__('Zoom in (+). Drag over tokens to zoom to them.')}
-        disabled={range.to - range.from <= Math.min(8, columns)}
+        disabled={range.to - range.from <= Math.min(MIN_COLUMNS, columns)}
         onClick={() => viewport.zoom(ZOOM)}
       >
         +

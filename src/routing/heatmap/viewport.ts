@@ -171,10 +171,19 @@ export class Viewport implements IDisposable {
         layer,
         kept,
         isOpen,
-        rows: rowsOf(this.loads(), { isOpen, kept })
+        rows: rowsOf(this.wholeLoads, { isOpen, kept })
       };
     }
     return this._rows!.rows;
+  }
+
+  /** Selections of each expert of the layer in focus by all tokens: counted once a layer. */
+  get wholeLoads(): Float64Array {
+    const layer = this.model.layer(this.pane);
+    if (this._whole?.layer !== layer || !this._whole) {
+      this._whole = { layer, loads: this.loads() };
+    }
+    return this._whole.loads;
   }
 
   /** Selections of each expert of the layer in focus, by tokens of a range; default: all. */
@@ -344,6 +353,8 @@ export class Viewport implements IDisposable {
       }
     | undefined;
   private _tokens: readonly Token[];
+  private _whole:
+    { layer: RoutingLayer | undefined; loads: Float64Array } | undefined;
   private _width = 0;
 }
 

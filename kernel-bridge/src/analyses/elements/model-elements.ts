@@ -5,12 +5,13 @@ import {
   ParameterStorage,
   type StoredSize
 } from '../../onnx/graph/parameter-storage';
-import { walk } from '../../onnx/graph/walk';
+import { contentUpTo, streamStarts } from '../../routing/block-branches';
 import type { BlockJoin } from '../../routing/blocks';
 import type { Router } from '../../routing/convention';
 import { findExperts, type Expert } from '../../routing/experts';
 import type { LayerCard } from '../../run/model/description';
 import type { ModelStructure } from '../../run/model/structure';
+import { placeOf } from '../findings/finding';
 
 /** The tree of a model: stacks, layers, their attention, MLPs, routers and experts. */
 export function modelElements(structure: ModelStructure): ModelElement {
@@ -55,7 +56,7 @@ class ElementTree {
   whole(): ModelElement {
     const { onnx, found, description } = this._structure;
     const stacks = found.blocks.counts.map(({ stack }) => stack);
-    const embeddings = this._take(this._embeddings());
+    const embeddings = this._take(this._sources(streamStarts(found.blocks)));
     const layers = (stack: string | undefined): ModelElement[] =>
       this._layers(description.layers.filter(own => own.stack === stack));
     const children =
@@ -64,7 +65,7 @@ class ElementTree {
             above('stack', stack ?? 'stack', layers(stack), [])
           )
         : layers(stacks[0]);
-    const head = this._take(this._upstream(this._structure.graph.outputs));
+    const head = this._take(this._sources(this._structure.graph.outputs));
     const rest = this._rest();
     const size = this._storage.whole();
     return {
@@ -88,19 +89,6 @@ class ElementTree {
         ...this._part('other', 'all else', rest)
       ]
     };
-  }
-
-  /** What the residual stream begins with: all that the first join of a stack adds a branch to. */
-  private _embeddings(): Set<string> {
-    const { joins, counts } = this._structure.found.blocks;
-    const first = counts.flatMap(
-      ({ stack }) => joins.find(join => join.stack === stack) ?? []
-    );
-    return this._upstream(
-      first.flatMap(({ node, branch }) =>
-        node.inputs.filter(input => input !== branch)
-      )
-    );
   }
 
   private _layers(cards: readonly LayerCard[]): ModelElement[] {
@@ -174,12 +162,7 @@ class ElementTree {
     };
     const choosing = experts ? left.filter(isRouters) : [];
     const others = left.filter(name => !choosing.includes(name));
-    const { layer, stack, module } = router;
-    const place = {
-      layer,
-      ...(stack ? { stack } : {}),
-      ...(module ? { module } : {})
-    };
+    const place = placeOf(router);
     const sizes = parts.map(own => this._storage.sizeOf(own));
     return above(
       'moe',
@@ -222,11 +205,10 @@ class ElementTree {
 
   private _branch(join: BlockJoin): Branch {
     const { found, graph } = this._structure;
-    const nodes = new Set<number>();
-    const tensors = this._upstream([join.branch], nodes);
+    const { nodes, sources } = contentUpTo(graph, found.blocks, [join.branch]);
     return {
       join,
-      tensors,
+      tensors: sources,
       routers: found.routers.flatMap((router, i) =>
         router.selectors.some(({ index }) => nodes.has(index)) &&
         router.layer === join.layer &&
@@ -240,28 +222,9 @@ class ElementTree {
     };
   }
 
-  /** Stored tensors that tensors are computed from, up to the residual stream. */
-  private _upstream(
-    tensors: readonly string[],
-    nodes = new Set<number>()
-  ): Set<string> {
+  private _sources(tensors: readonly string[]): Set<string> {
     const { graph, found } = this._structure;
-    const stored = new Set<string>();
-    for (const { tensor, nodes: makers } of walk(graph, tensors, {
-      direction: 'upstream',
-      through: ({ index }) => {
-        const ends = found.blocks.blockOfJoin(index) !== undefined;
-        if (!ends) {
-          nodes.add(index);
-        }
-        return !ends;
-      }
-    })) {
-      if (makers.length === 0 || makers[0].op === 'Constant') {
-        stored.add(tensor);
-      }
-    }
-    return stored;
+    return contentUpTo(graph, found.blocks, tensors).sources;
   }
 
   /** Those that no part has yet. */

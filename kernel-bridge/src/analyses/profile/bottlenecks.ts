@@ -2,6 +2,9 @@
 import type { ProfileDocument, ProfiledPart } from '../../base/protocol';
 import { median } from '../../base/statistics/summary';
 
+/** Turn stored integers into numbers and back, and numbers into others. */
+const CONVERSIONS = /^(Dynamic)?(Dequantize|Quantize)|^Cast$/;
+
 /** Below this share of the time, nothing is named. */
 const NAMED = 0.1;
 /** A layer whose time is this many times the median of the layers is named. */
@@ -41,9 +44,10 @@ export function bottlenecks({
     );
   }
   const conversion = rows
-    .filter(({ op: own }) => /^(Dequantize|Dynamic)?Quantize|^Cast$/.test(own))
+    .filter(({ op: own }) => CONVERSIONS.test(own))
     .reduce((sum, row) => sum + row.milliseconds, 0);
-  if (conversion / total >= NAMED) {
+  // One operator alone was named above.
+  if (conversion / total >= NAMED && !CONVERSIONS.test(op)) {
     said.push(
       `turning stored integers into numbers, and casts, take ${percent(conversion)}`
     );

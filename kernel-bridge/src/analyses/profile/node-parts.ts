@@ -2,7 +2,7 @@
 import type { ProfiledPart } from '../../base/protocol';
 import type { Graph, GraphNode } from '../../onnx/graph/graph';
 import type { NodeProto } from '../../onnx/file/schema';
-import { walk } from '../../onnx/graph/walk';
+import { contentUpTo, streamStarts } from '../../routing/block-branches';
 import { findExperts } from '../../routing/experts';
 import type { ModelStructure } from '../../run/model/structure';
 
@@ -29,23 +29,15 @@ export function nodePlaces(
     }
   };
   const upstream = (tensors: readonly string[]): Set<number> =>
-    nodesAbove(structure, tensors);
+    contentUpTo(graph, found.blocks, tensors).nodes;
   const stored = storedNodes(graph);
   const readers = (node: GraphNode): GraphNode[] =>
     node.outputs.flatMap(output => graph.consumers(output));
-  const { joins, counts } = found.blocks;
-  const first = counts.flatMap(
-    ({ stack }) => joins.find(join => join.stack === stack) ?? []
-  );
-  put(
-    upstream(
-      first.flatMap(({ node, branch }) =>
-        node.inputs.filter(input => input !== branch)
-      )
-    ),
-    { place: 'embeddings', part: 'other' }
-  );
-  for (const { node, layer, stack, branch, mixes } of joins) {
+  put(upstream(streamStarts(found.blocks)), {
+    place: 'embeddings',
+    part: 'other'
+  });
+  for (const { node, layer, stack, branch, mixes } of found.blocks.joins) {
     const place = [stack, `layer ${layer}`].filter(Boolean).join(' ');
     const nodes = upstream([branch]);
     const routers = found.routers.filter(
@@ -127,22 +119,4 @@ function storedNodes(graph: Graph): Set<number> {
     }
   }
   return stored;
-}
-
-function nodesAbove(
-  { graph, found }: ModelStructure,
-  tensors: readonly string[]
-): Set<number> {
-  const isJoin = ({ index }: GraphNode): boolean =>
-    found.blocks.blockOfJoin(index) !== undefined;
-  const nodes = new Set<number>();
-  for (const { nodes: makers } of walk(graph, tensors, {
-    direction: 'upstream',
-    through: node => !isJoin(node)
-  })) {
-    makers
-      .filter(node => !isJoin(node))
-      .forEach(({ index }) => nodes.add(index));
-  }
-  return nodes;
 }

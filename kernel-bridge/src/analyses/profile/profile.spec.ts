@@ -88,6 +88,22 @@ describe('bottlenecks', () => {
     ]);
   });
 
+  it('name conversions that no operator alone makes up', () => {
+    const rows = [
+      row('layer 0', 'attention', 'MatMul', 80),
+      row('layer 0', 'attention', 'DequantizeLinear', 8),
+      row('layer 0', 'attention', 'Cast', 8),
+      row('layer 0', 'attention', 'DynamicQuantizeLinear', 4)
+    ];
+    expect(bottlenecks({ between: 0, rows })).toEqual([
+      'MatMul takes 80 %, in 2 nodes',
+      'turning stored integers into numbers, and casts, take 20 %'
+    ]);
+    expect(bottlenecks({ between: 0, rows: rows.slice(1, 2) })).toEqual([
+      'DequantizeLinear takes 100 %, in 2 nodes'
+    ]);
+  });
+
   it('name nothing where nothing was measured', () => {
     expect(bottlenecks({ rows: [], between: 0 })).toEqual([]);
     expect(bottlenecks({ rows: [], between: 5 })).toEqual([

@@ -4,14 +4,13 @@ import { MoEDebuggerError } from '../../base/errors';
 import {
   layerName,
   type ExpertElement,
-  type ModelElement,
-  type ModelSummary
+  type ModelElement
 } from '../../base/protocol';
-import { sessionStore } from '../../api/store';
-import { readStructure, type ModelStructure } from '../../run/model/structure';
+import type { ModelStructure } from '../../run/model/structure';
+import { askableModel } from './askable-model';
 import { surveyed } from './surveys';
 
-/** @throws MoEDebuggerError 'input' for a model that is not there any more, and as `readStructure` */
+/** @throws MoEDebuggerError 'input' for a model that is not there any more */
 export function elementsOf(id: string): ModelElement {
   return modelElements(structureOf(id));
 }
@@ -32,24 +31,17 @@ export function expertOf(
   return expertElement(structure, router, expert, survey?.similarity);
 }
 
-/** The one that was asked about last: a person looks at one expert after the other. */
-let last: { id: string; structure: ModelStructure } | undefined;
-
 function structureOf(id: string): ModelStructure {
-  if (last?.id !== id) {
-    last = { id, structure: readStructure(loaded(id).path) };
+  const { structure } = askableModel(id);
+  if (!structure) {
+    throw new MoEDebuggerError(
+      'input',
+      'the graph of this model is not there',
+      {
+        where: id,
+        hint: 'load it with loadModel'
+      }
+    );
   }
-  loaded(id);
-  return last.structure;
-}
-
-function loaded(id: string): ModelSummary {
-  const model = sessionStore().models.find(own => own.id === id);
-  if (!model || model.status === 'disposed') {
-    throw new MoEDebuggerError('input', 'this model is not loaded any more', {
-      where: model?.name ?? id,
-      hint: 'load it again'
-    });
-  }
-  return model;
+  return structure;
 }

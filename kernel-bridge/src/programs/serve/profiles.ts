@@ -5,7 +5,7 @@ import {
   type ProfileDocument,
   type Token
 } from '../../base/protocol';
-import { sessionStore } from '../../api/store';
+import { askableModel } from './askable-model';
 import { storedTrace } from './stored-trace';
 
 /** The profiles of one client that are being made. */
@@ -22,11 +22,11 @@ export class Profiles {
     traceId: string,
     sampleIndex: number
   ): Promise<ProfileDocument> {
-    const profile = sessionStore().profiler(id);
+    const profile = askableModel(id).profile;
     if (!profile) {
-      throw new MoEDebuggerError('input', 'this model is not loaded any more', {
+      throw new MoEDebuggerError('input', 'this model cannot be profiled', {
         where: 'profile',
-        hint: 'load it again'
+        hint: 'load it with loadModel'
       });
     }
     const { trace } = storedTrace(traceId);
