@@ -117,6 +117,24 @@ describe('KernelSource', () => {
     expect(source.error).toBe('No weights.');
   });
 
+  it('tells the kernel to end a profile that is stopped, and asks about loaded models only', async () => {
+    const { source, comm } = connected();
+    expect(source.model).toBeUndefined();
+    comm.receive(hello({ tools: ['tokens', 'elements', 'profile'] }));
+    comm.receive(state([modelSummary('m')], [traceSummary('t')]));
+    expect(source.model?.id).toBe('m');
+    const controller = new AbortController();
+    const asked = source.profile(2, controller.signal);
+    const [question] = comm.of('profile');
+    expect(question).toMatchObject({ trace: 't', sample: 2 });
+    expect(comm.of('cancel')).toEqual([]);
+    controller.abort();
+    await expect(asked).rejects.toThrow('cancelled');
+    expect(comm.of('cancel').map(({ request }) => request)).toEqual([
+      question.request
+    ]);
+  });
+
   it('refuses a damaged answer', async () => {
     const { source, comm, answer } = connected();
     comm.receive(state([], [traceSummary('t')]));

@@ -223,6 +223,19 @@ describe('Viewport', () => {
     viewport.goToHit(1);
     viewport.goToHit(1);
     expect(model.cursor).toMatchObject({ token: 999 });
+    // Another search begins in view, not at the hit of the same number.
+    viewport.query = 'needle';
+    viewport.range = { from: 0, to: 50 };
+    for (let i = 0; i < 5; i++) {
+      viewport.goToHit(1);
+    }
+    expect(model.cursor).toMatchObject({ token: 40 });
+    viewport.range = { from: 0, to: 50 };
+    viewport.query = 'hay';
+    viewport.goToHit(1);
+    expect(model.cursor).toMatchObject({ token: 1 });
+    viewport.query = 'hay999';
+    viewport.goToHit(1);
     viewport.query = 'nothing';
     viewport.goToHit(1);
     expect(viewport.hits).toEqual([]);

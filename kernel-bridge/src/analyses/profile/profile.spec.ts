@@ -141,6 +141,16 @@ describe('the places of nodes', () => {
       }
     }
     expect(checked).toBeGreaterThan(500);
+    // What turns stored integers into weights: three matrices of 8 experts in 6 layers.
+    const counts = new Map<string, number>();
+    for (const { op, name } of structure.graph.nodes) {
+      const part = places.get(name)?.part;
+      if (op === 'DequantizeLinear' && part !== undefined) {
+        counts.set(part, (counts.get(part) ?? 0) + 1);
+      }
+    }
+    expect(counts.get('experts')).toBe(3 * 8 * 6);
+    expect(counts.get('dispatch')).toBeUndefined();
   });
 });
 
